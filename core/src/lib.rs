@@ -1,1 +1,28 @@
-//! Placeholder until the first real module lands.
+//! The Daytona client: isolated sandboxes in which agents and developers run commands and code.
+//!
+//! [`Client`] is the one door: immutable, cheap to clone, shared by everything made from it. Every operation is an
+//! `async fn` of [`ops`]; dropping its future cancels it, its deadline covers retries, its error is an [`Error`] with a
+//! [`ErrorKind`]. Data is in [`model`], streams are in [`stream`].
+//!
+//! The crate knows nothing of other languages and holds no global state but the certificates it read.
+
+mod client;
+mod config;
+mod deadline;
+mod error;
+pub mod events;
+mod http;
+mod local;
+pub mod model;
+pub mod ops;
+pub mod proxy;
+mod retry;
+mod sandbox;
+pub mod stream;
+pub mod tls;
+pub mod ws;
+
+pub use client::{Client, Toolbox};
+pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
+pub use error::{Error, ErrorInfo, ErrorKind, Result};
+pub use sandbox::Sandbox;

@@ -1,0 +1,242 @@
+//! The client: configuration, connection pool and events of one account, shared by everything made from it.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, Method};
+use tokio::sync::OnceCell;
+
+use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
+use crate::error::{Error, Result};
+use crate::events::{EventHub, EventHubConfig, EventTiming};
+use crate::http::{Base, Request};
+use crate::model::SandboxInfo;
+use crate::ops::{CodeInterpreter, FileSystem, Process, Sandboxes};
+use crate::proxy::Proxies;
+use crate::tls::Tls;
+use crate::{deadline, http, local};
+
+/// Limit of a control-plane or metadata call when nothing else is said.
+pub(crate) const DEFAULT_LIMIT: Option<Duration> = Some(Duration::from_secs(60));
+
+/// A connection to Daytona. Cheap to clone; clones share the connection pool.
+///
+/// ```no_run
+/// # async fn run() -> daytona::Result<()> {
+/// let daytona = daytona::Client::new(daytona::Config::default())?;
+/// let sandbox = daytona.create(Default::default()).await?;
+/// let answer = sandbox.process().exec("echo hello", Default::default()).await?;
+/// assert_eq!(answer.result, "hello\n");
+/// sandbox.delete().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+    /// Overrides the limit of every call made through this clone; `Some(None)` = no limit.
+    limit: Option<Option<Duration>>,
+}
+
+struct Inner {
+    config: Resolved,
+    http: reqwest::Client,
+    tls: Tls,
+    proxies: Proxies,
+    endpoint: OnceCell<Endpoint>,
+    events: OnceCell<Option<EventHub>>,
+}
+
+/// Where requests go. Known from the start on the cloud; found, and started if need be, for the local engine.
+pub(crate) struct Endpoint {
+    pub(crate) api_url: String,
+    pub(crate) bearer: String,
+    pub(crate) headers: HeaderMap,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("api_url", &self.inner.config.api_url).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Makes a client. No request is made yet and no runtime is needed.
+    ///
+    /// # Errors
+    /// Those of [`Config::resolve`]; `InvalidArgument` for an unreadable `ca_cert`.
+    pub fn new(config: Config) -> Result<Self> {
+        let config = config.resolve()?;
+        let tls = Tls::new(config.ca_cert.as_deref().map(Path::new))?;
+        let http = http::build_client(&tls)?;
+        let proxies = Proxies::from_environment();
+        Ok(Self {
+            inner: Arc::new(Inner { config, http, tls, proxies, endpoint: OnceCell::new(), events: OnceCell::new() }),
+            limit: None,
+        })
+    }
+
+    /// The same client with another limit for every call: `timeout` in seconds, 0 = none.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the number is negative or not finite.
+    pub fn with_request_timeout(&self, timeout: f64) -> Result<Self> {
+        Ok(Self { inner: self.inner.clone(), limit: Some(deadline::limit(Some(timeout), None)?) })
+    }
+
+    /// Operations on sandboxes as a whole.
+    pub fn sandboxes(&self) -> Sandboxes {
+        Sandboxes { client: self.clone() }
+    }
+
+    /// The toolbox of a sandbox.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the id is empty.
+    pub fn toolbox(&self, sandbox: &SandboxInfo) -> Result<Toolbox> {
+        Toolbox::new(self, &sandbox.id, &sandbox.toolbox_proxy_url)
+    }
+
+    /// The region for new sandboxes.
+    pub fn target(&self) -> Option<&str> {
+        self.inner.config.target.as_deref()
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.inner.http
+    }
+
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.inner.tls
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.inner.proxies
+    }
+
+    pub(crate) async fn endpoint(&self) -> Result<&Endpoint> {
+        let inner = &self.inner;
+        inner
+            .endpoint
+            .get_or_try_init(|| async {
+                let (api_url, bearer) = if inner.config.api_url == LOCAL {
+                    let engine = local::find_or_start(&inner.config, &inner.http).await?;
+                    (engine.api_url, engine.api_key)
+                } else {
+                    (inner.config.api_url.clone(), inner.config.bearer.clone())
+                };
+                let headers = http::default_headers(&inner.config, &bearer)?;
+                Ok(Endpoint { api_url, bearer, headers })
+            })
+            .await
+    }
+
+    /// The event gateway's hub, or `None` when events are switched off.
+    pub(crate) async fn events(&self) -> Result<Option<&EventHub>> {
+        let hub = self
+            .inner
+            .events
+            .get_or_try_init(|| async {
+                if !self.inner.config.events {
+                    return Ok::<_, Error>(None);
+                }
+                let endpoint = self.endpoint().await?;
+                let api_url = url::Url::parse(&endpoint.api_url)
+                    .map_err(|e| Error::invalid_argument(format!("{:?} is no URL", endpoint.api_url)).with_source(e))?;
+                EventHub::new(EventHubConfig {
+                    api_url,
+                    token: endpoint.bearer.clone(),
+                    source: self.inner.config.source.clone(),
+                    sdk_version: WIRE_VERSION.to_owned(),
+                    organization_id: self.inner.config.organization_id.clone(),
+                    tls: self.inner.tls.clone(),
+                    proxies: self.inner.proxies.clone(),
+                    timing: EventTiming::default(),
+                })
+                .map(Some)
+            })
+            .await?;
+        Ok(hub.as_ref())
+    }
+
+    /// A request to the control plane; `path` starts with `/`.
+    pub(crate) fn api(&self, method: Method, path: impl Into<String>) -> Request<'_> {
+        Request::new(self, method, Base::Api, path)
+    }
+
+    /// Runs one operation: names it in errors and holds it to its limit.
+    pub(crate) async fn run<T>(
+        &self,
+        operation: &'static str,
+        limit: Option<Duration>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        deadline::within(operation, self.limit.unwrap_or(limit), work).await
+    }
+}
+
+/// The toolbox of one sandbox: files, processes, terminals.
+#[derive(Clone)]
+pub struct Toolbox {
+    pub(crate) client: Client,
+    sandbox_id: String,
+    base: OnceCell<String>,
+}
+
+impl Toolbox {
+    /// The toolbox behind `proxy_url` (`toolbox_proxy_url` of the sandbox); when that is empty the server is asked.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the id is empty.
+    pub fn new(client: &Client, sandbox_id: &str, proxy_url: &str) -> Result<Self> {
+        if sandbox_id.is_empty() {
+            return Err(Error::invalid_argument("The sandbox id is empty."));
+        }
+        let base = OnceCell::new();
+        if !proxy_url.is_empty() {
+            let url = format!("{}/{}", proxy_url.trim_end_matches('/'), http::segment(sandbox_id));
+            // The cell is new, so it cannot be set already.
+            let _ = base.set(url);
+        }
+        Ok(Self { client: client.clone(), sandbox_id: sandbox_id.to_owned(), base })
+    }
+
+    /// Commands, code, sessions and terminals.
+    pub fn process(&self) -> Process {
+        Process { toolbox: self.clone() }
+    }
+
+    /// Files.
+    pub fn fs(&self) -> FileSystem {
+        FileSystem { toolbox: self.clone() }
+    }
+
+    /// The stateful code interpreter.
+    pub fn code_interpreter(&self) -> CodeInterpreter {
+        CodeInterpreter { toolbox: self.clone() }
+    }
+
+    /// Base URL without trailing slash.
+    pub(crate) async fn base(&self) -> Result<&str> {
+        #[derive(serde::Deserialize)]
+        struct Url {
+            url: String,
+        }
+        let base = self
+            .base
+            .get_or_try_init(|| async {
+                let path = format!("/sandbox/{}/toolbox-proxy-url", http::segment(&self.sandbox_id));
+                let answer: Url = self.client.api(Method::GET, path).read().await?;
+                Ok::<_, Error>(format!("{}/{}", answer.url.trim_end_matches('/'), http::segment(&self.sandbox_id)))
+            })
+            .await?;
+        Ok(base)
+    }
+
+    /// A request to the toolbox; `path` starts with `/`.
+    pub(crate) async fn request(&self, method: Method, path: impl Into<String>) -> Result<Request<'_>> {
+        Ok(Request::new(&self.client, method, Base::Toolbox(self.base().await?), path))
+    }
+}

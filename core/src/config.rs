@@ -1,0 +1,270 @@
+//! Where the client talks to and as whom.
+//!
+//! Every value is taken from the first of: code, environment, `.env.local`, `.env`, default. The files are read from the
+//! working directory and only their `DAYTONA_*` keys count. [`Config::resolve`] does it once, when a client is made.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The API of Daytona's cloud.
+pub const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
+
+/// The value of `api_url` that selects the local engine.
+pub const LOCAL: &str = "local";
+
+/// The contract this client speaks, sent as `X-Daytona-SDK-Version`. Servers choose log formats by it: anything below
+/// 0.167.0 gets the old ones (wire.md 4.1), so it is the contract's version and not the package's.
+pub const WIRE_VERSION: &str = "0.205.1";
+
+const NO_CREDENTIALS: &str = "Authentication credentials not found. Set DAYTONA_API_KEY, or both DAYTONA_JWT_TOKEN and \
+DAYTONA_ORGANIZATION_ID. These can also be provided via DaytonaConfig.";
+const NO_ORGANIZATION: &str = "DAYTONA_ORGANIZATION_ID is required when authenticating with DAYTONA_JWT_TOKEN. It can also \
+be provided via DaytonaConfig.";
+
+/// How to reach Daytona. Unset fields come from the environment; see [`Config::resolve`].
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    /// API key (`DAYTONA_API_KEY`).
+    pub api_key: Option<String>,
+    /// JSON Web Token (`DAYTONA_JWT_TOKEN`), used when there is no API key; needs `organization_id`.
+    pub jwt_token: Option<String>,
+    /// Organization (`DAYTONA_ORGANIZATION_ID`).
+    pub organization_id: Option<String>,
+    /// Base URL of the API (`DAYTONA_API_URL`), or `local` for the local engine. Default: Daytona's cloud.
+    pub api_url: Option<String>,
+    /// Region for new sandboxes (`DAYTONA_TARGET`).
+    pub target: Option<String>,
+    /// PEM file with additional certificate authorities.
+    pub ca_cert: Option<String>,
+    /// The `daytona` program that can serve the local engine; looked for on `PATH` when unset.
+    pub local_binary: Option<String>,
+    /// Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`).
+    pub local_state_dir: Option<String>,
+    /// Who is calling, sent as `X-Daytona-Source`: `sdk-python`, `sdk-go`, … Default `sdk-rust`.
+    pub source: Option<String>,
+    /// No Socket.IO events: waits only poll (`DAYTONA_USE_DEPRECATED_POLLING`).
+    pub use_deprecated_polling: Option<bool>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redact = |v: &Option<String>| v.as_ref().map(|_| "***");
+        f.debug_struct("Config")
+            .field("api_key", &redact(&self.api_key))
+            .field("jwt_token", &redact(&self.jwt_token))
+            .field("organization_id", &self.organization_id)
+            .field("api_url", &self.api_url)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A configuration with every question answered.
+#[derive(Clone)]
+pub struct Resolved {
+    /// API key or token, sent as bearer. Empty for the local engine, which has its own.
+    pub(crate) bearer: String,
+    /// Organization header; set in JWT mode only (wire.md 1.2).
+    pub(crate) organization_header: Option<String>,
+    /// Organization for the event gateway, whenever known.
+    pub(crate) organization_id: Option<String>,
+    /// Base URL without trailing slash, or [`LOCAL`].
+    pub(crate) api_url: String,
+    pub(crate) target: Option<String>,
+    pub(crate) source: String,
+    pub(crate) ca_cert: Option<String>,
+    pub(crate) local_binary: Option<String>,
+    pub(crate) local_state_dir: Option<String>,
+    pub(crate) events: bool,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved")
+            .field("api_url", &self.api_url)
+            .field("target", &self.target)
+            .field("organization_id", &self.organization_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// The local engine, started when it is not running.
+    pub fn local() -> Self {
+        Self { api_url: Some(LOCAL.to_owned()), ..Self::default() }
+    }
+
+    /// Answers every question from code, environment, `.env.local`, `.env` and defaults, in this order.
+    ///
+    /// # Errors
+    /// `Authentication` without credentials (unless the local engine is selected), `InvalidArgument` for an API URL that
+    /// is not `http(s)://…` or `local`.
+    pub fn resolve(self) -> Result<Resolved> {
+        self.resolve_with(&Lookup::from_process())
+    }
+
+    fn resolve_with(self, lookup: &Lookup) -> Result<Resolved> {
+        let given = |v: &Option<String>| v.clone().filter(|s| !s.is_empty());
+        let api_url = given(&self.api_url)
+            .or_else(|| lookup.get("DAYTONA_API_URL"))
+            .or_else(|| lookup.get("DAYTONA_SERVER_URL"))
+            .unwrap_or_else(|| DEFAULT_API_URL.to_owned());
+        let local = api_url == LOCAL;
+        let api_url = if local { api_url } else { checked_url(&api_url)? };
+
+        let jwt_in_code = given(&self.jwt_token);
+        // A token given in code means the caller chose it: the environment's API key must not win over it.
+        let api_key = given(&self.api_key)
+            .or_else(|| if jwt_in_code.is_some() { None } else { lookup.get("DAYTONA_API_KEY") });
+        let organization_id = given(&self.organization_id).or_else(|| lookup.get("DAYTONA_ORGANIZATION_ID"));
+        let jwt = jwt_in_code.or_else(|| lookup.get("DAYTONA_JWT_TOKEN"));
+        let (bearer, organization_header) = match (api_key, jwt) {
+            _ if local => (String::new(), None),
+            (Some(key), _) => (key, None),
+            (None, Some(jwt)) => {
+                let Some(organization) = organization_id.clone() else {
+                    return Err(Error::new(ErrorKind::Authentication, NO_ORGANIZATION));
+                };
+                (jwt, Some(organization))
+            }
+            (None, None) => return Err(Error::new(ErrorKind::Authentication, NO_CREDENTIALS)),
+        };
+        if bearer.bytes().any(|b| b < 0x20 || b == 0x7f) {
+            return Err(Error::invalid_argument(
+                "The API key or token contains control characters (a line break?). Check how it is set.",
+            ));
+        }
+        let polling = self
+            .use_deprecated_polling
+            .unwrap_or_else(|| lookup.get("DAYTONA_USE_DEPRECATED_POLLING").is_some_and(|v| v.eq_ignore_ascii_case("true")));
+        Ok(Resolved {
+            bearer,
+            organization_header,
+            organization_id,
+            api_url,
+            target: given(&self.target).or_else(|| lookup.get("DAYTONA_TARGET")),
+            source: given(&self.source).unwrap_or_else(|| "sdk-rust".to_owned()),
+            ca_cert: given(&self.ca_cert),
+            local_binary: given(&self.local_binary).or_else(|| lookup.get("DAYTONA_LOCAL_BINARY")),
+            local_state_dir: given(&self.local_state_dir).or_else(|| lookup.get("DAYTONA_LOCAL_STATE_DIR")),
+            events: !polling,
+        })
+    }
+}
+
+fn checked_url(text: &str) -> Result<String> {
+    let url = url::Url::parse(text)
+        .ok()
+        .filter(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+        .ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "The API URL {text:?} is not usable: it must start with http:// or https://, or be \"local\"."
+            ))
+        })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::invalid_argument("The API URL must not contain credentials: use DAYTONA_API_KEY."));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Environment first, then `.env.local`, then `.env`.
+struct Lookup {
+    environment: HashMap<String, String>,
+    files: Vec<HashMap<String, String>>,
+}
+
+impl Lookup {
+    fn from_process() -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .filter(|(k, _)| k.starts_with("DAYTONA_"))
+            .collect();
+        let files = [".env.local", ".env"]
+            .iter()
+            .filter_map(|name| {
+                let entries = dotenvy::from_path_iter(name).ok()?;
+                Some(entries.filter_map(|e| e.ok()).filter(|(k, _)| k.starts_with("DAYTONA_")).collect())
+            })
+            .collect();
+        Self { environment, files }
+    }
+
+    fn get(&self, key: &str) -> Option<String> {
+        std::iter::once(&self.environment)
+            .chain(&self.files)
+            .filter_map(|map| map.get(key))
+            .find(|v| !v.is_empty())
+            .cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(environment: &[(&str, &str)], files: &[&[(&str, &str)]]) -> Lookup {
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        Lookup { environment: map(environment), files: files.iter().map(|f| map(f)).collect() }
+    }
+
+    #[test]
+    fn code_wins_over_environment_over_env_local_over_env_over_default() {
+        let look = lookup(
+            &[("DAYTONA_API_KEY", "from-env")],
+            &[
+                &[("DAYTONA_API_KEY", "from-local"), ("DAYTONA_TARGET", "local-target")],
+                &[("DAYTONA_TARGET", "env-target"), ("DAYTONA_API_URL", "https://env.example/api/")],
+            ],
+        );
+        let config = Config { organization_id: Some("o".into()), ..Config::default() };
+        let resolved = config.resolve_with(&look).unwrap();
+        assert_eq!(resolved.bearer, "from-env");
+        assert_eq!(resolved.target.as_deref(), Some("local-target"));
+        assert_eq!(resolved.api_url, "https://env.example/api");
+        let code = Config { api_key: Some("code".into()), ..Config::default() };
+        assert_eq!(code.resolve_with(&look).unwrap().bearer, "code");
+        let bare = lookup(&[("DAYTONA_API_KEY", "k")], &[]);
+        assert_eq!(Config::default().resolve_with(&bare).unwrap().api_url, DEFAULT_API_URL);
+    }
+
+    #[test]
+    fn missing_credentials_say_what_to_set() {
+        let error = Config::default().resolve_with(&lookup(&[], &[])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication);
+        assert_eq!(error.to_string(), NO_CREDENTIALS);
+        let jwt = Config { jwt_token: Some("t".into()), ..Config::default() };
+        assert_eq!(jwt.resolve_with(&lookup(&[], &[])).unwrap_err().to_string(), NO_ORGANIZATION);
+    }
+
+    #[test]
+    fn a_token_in_code_is_not_overridden_by_a_key_in_the_environment() {
+        let look = lookup(&[("DAYTONA_API_KEY", "key")], &[]);
+        let config =
+            Config { jwt_token: Some("jwt".into()), organization_id: Some("org".into()), ..Config::default() };
+        let resolved = config.resolve_with(&look).unwrap();
+        assert_eq!((resolved.bearer.as_str(), resolved.organization_header.as_deref()), ("jwt", Some("org")));
+    }
+
+    #[test]
+    fn the_local_engine_needs_no_credentials() {
+        assert_eq!(Config::local().resolve_with(&lookup(&[], &[])).unwrap().api_url, LOCAL);
+    }
+
+    #[test]
+    fn a_bad_url_is_named() {
+        let config = Config { api_url: Some("app.daytona.io".into()), api_key: Some("k".into()), ..Config::default() };
+        assert!(config.resolve_with(&lookup(&[], &[])).unwrap_err().to_string().contains("app.daytona.io"));
+    }
+
+    #[test]
+    fn secrets_are_not_in_debug_output() {
+        let config = Config { api_key: Some("sesame".into()), jwt_token: Some("sesame".into()), ..Config::default() };
+        assert!(!format!("{config:?}").contains("sesame"));
+        assert!(!format!("{:?}", config.resolve_with(&lookup(&[], &[])).unwrap()).contains("sesame"));
+    }
+}

@@ -1,0 +1,65 @@
+//! One deadline for a whole call, its retries included.
+//!
+//! [`within`] sets it; everything below asks [`remaining`] before it sleeps, so that a retry that could not finish in
+//! time is not even started.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind, Result};
+
+tokio::task_local! {
+    static DEADLINE: Option<Instant>;
+}
+
+/// Runs `work` and gives it up after `limit` (`None` = no limit) with a `Timeout` error that names the operation.
+pub(crate) async fn within<T>(
+    operation: &'static str,
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let Some(limit) = limit else {
+        return DEADLINE.scope(None, work).await.map_err(|e| e.in_operation(operation));
+    };
+    let deadline = Instant::now() + limit;
+    match DEADLINE.scope(Some(deadline), tokio::time::timeout_at(deadline, work)).await {
+        Ok(result) => result.map_err(|e| e.in_operation(operation)),
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!("{operation} exceeded its timeout of {} s", seconds(limit)),
+        )
+        .in_operation(operation)),
+    }
+}
+
+/// Time left for the current call; `None` = no limit.
+pub(crate) fn remaining() -> Option<Duration> {
+    DEADLINE
+        .try_with(|deadline| *deadline)
+        .ok()
+        .flatten()
+        .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+}
+
+/// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.
+///
+/// # Errors
+/// `InvalidArgument` when it is negative, not a number, or infinite.
+pub(crate) fn limit(timeout: Option<f64>, default: Option<Duration>) -> Result<Option<Duration>> {
+    match timeout {
+        None => Ok(default),
+        Some(0.0) => Ok(None),
+        Some(t) if t.is_finite() && t > 0.0 => Ok(Some(Duration::try_from_secs_f64(t).unwrap_or(Duration::MAX / 4))),
+        Some(t) => Err(Error::invalid_argument(format!(
+            "The timeout {t} is not usable: it must be a finite number of seconds, 0 for no limit."
+        ))),
+    }
+}
+
+/// Seconds as people write them: `60`, `0.25`.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{:.3}", duration.as_secs_f64());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

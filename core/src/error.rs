@@ -1,0 +1,440 @@
+//! The one error type of the client.
+//!
+//! An [`Error`] is data: a [`ErrorKind`], a message and what is known about the request that failed. Every language
+//! builds its exception classes from the kind table below, so a kind added here appears everywhere; a client that meets
+//! a kind it does not know falls back to the base class. Credentials never enter an error: messages are built from
+//! operation names, paths and what the server said, never from request headers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, in the terms a caller decides by.
+///
+/// The class names of every language derive from these names (`DaytonaNotFoundError`, `Daytona::NotFoundError`,
+/// `errors.ErrNotFound`), and [`ErrorKind::parent`] is their class hierarchy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorKind {
+    /// An error without a more exact kind.
+    Unknown,
+    /// The server refused the request as malformed (HTTP 400).
+    Validation,
+    /// An argument was refused before any request was made.
+    InvalidArgument,
+    /// The request was well-formed but could not be carried out (HTTP 422).
+    UnprocessableEntity,
+    /// The credentials are missing or not accepted (HTTP 401).
+    Authentication,
+    /// The credentials do not allow the operation (HTTP 403).
+    Authorization,
+    /// The resource does not exist (HTTP 404).
+    NotFound,
+    /// The resource exists already or its state does not allow the operation (HTTP 409).
+    Conflict,
+    /// The resource existed and has ended (HTTP 410).
+    Gone,
+    /// Too many requests; `retry_after` tells when to come back (HTTP 429).
+    RateLimit,
+    /// The server failed (HTTP 5xx).
+    Server,
+    /// The server failed with an internal error (HTTP 500).
+    InternalServer,
+    /// The server does not implement the operation (HTTP 501).
+    NotImplemented,
+    /// The server could not reach the sandbox (HTTP 502).
+    BadGateway,
+    /// The service is not available at the moment (HTTP 503).
+    ServiceUnavailable,
+    /// The operation exceeded its deadline, here or on the server (HTTP 408, 504).
+    Timeout,
+    /// The connection failed or broke.
+    Connection,
+    /// The connection could not be made in time.
+    ConnectionTimeout,
+    /// The caller cancelled the operation.
+    Cancelled,
+    /// The client, stream or handle has been closed, or belongs to the parent of a forked process.
+    Closed,
+    /// A defect in this library: please report it.
+    Internal,
+    /// A command ran longer than its timeout and was killed.
+    ProcessExecutionTimeout,
+    /// The process does not exist.
+    ProcessNotFound,
+    /// The session has ended.
+    SessionEnded,
+    /// The command has completed already.
+    CommandAlreadyCompleted,
+    /// The file does not exist in the sandbox.
+    FileNotFound,
+    /// The sandbox user may not access the file.
+    FileAccessDenied,
+    /// The path is empty or names the wrong kind of file.
+    InvalidFilePath,
+    /// The file exists but could not be read.
+    FileReadFailed,
+    /// The git server refused the credentials.
+    GitAuthFailed,
+    /// The git repository does not exist.
+    GitRepoNotFound,
+    /// The git branch does not exist.
+    GitBranchNotFound,
+    /// The git branch exists already.
+    GitBranchExists,
+    /// The git server rejected the push.
+    GitPushRejected,
+    /// The git worktree has uncommitted changes.
+    GitDirtyWorktree,
+    /// Merging would conflict.
+    GitMergeConflict,
+    /// Talking to the git server failed.
+    GitTransportFailed,
+    /// The git server refused the operation.
+    GitRemoteRejected,
+    /// The language server has not been started.
+    LspServerNotInitialized,
+    /// The desktop's accessibility service is not available.
+    A11yUnavailable,
+    /// The recording is still running.
+    RecordingStillActive,
+    /// The sandbox has no ffmpeg to record with.
+    RecordingFfmpegNotFound,
+    /// The sandbox left the queue without being started.
+    QueueTimeout,
+    /// The spot sandbox was evicted.
+    SpotEvicted,
+}
+
+impl ErrorKind {
+    /// The more general kind, or `None` for those directly below the base class.
+    pub const fn parent(self) -> Option<Self> {
+        match self {
+            Self::InvalidArgument => Some(Self::Validation),
+            Self::UnprocessableEntity => Some(Self::Validation),
+            Self::InternalServer => Some(Self::Server),
+            Self::NotImplemented => Some(Self::Server),
+            Self::BadGateway => Some(Self::Server),
+            Self::ServiceUnavailable => Some(Self::Server),
+            Self::ConnectionTimeout => Some(Self::Connection),
+            Self::ProcessExecutionTimeout => Some(Self::Timeout),
+            Self::ProcessNotFound => Some(Self::NotFound),
+            Self::SessionEnded => Some(Self::Gone),
+            Self::CommandAlreadyCompleted => Some(Self::Gone),
+            Self::FileNotFound => Some(Self::NotFound),
+            Self::FileAccessDenied => Some(Self::Authorization),
+            Self::InvalidFilePath => Some(Self::Validation),
+            Self::FileReadFailed => Some(Self::InternalServer),
+            Self::GitAuthFailed => Some(Self::Authentication),
+            Self::GitRepoNotFound => Some(Self::NotFound),
+            Self::GitBranchNotFound => Some(Self::NotFound),
+            Self::GitBranchExists => Some(Self::Conflict),
+            Self::GitPushRejected => Some(Self::Conflict),
+            Self::GitDirtyWorktree => Some(Self::Conflict),
+            Self::GitMergeConflict => Some(Self::Conflict),
+            Self::GitTransportFailed => Some(Self::BadGateway),
+            Self::GitRemoteRejected => Some(Self::UnprocessableEntity),
+            Self::LspServerNotInitialized => Some(Self::Validation),
+            Self::A11yUnavailable => Some(Self::ServiceUnavailable),
+            Self::RecordingStillActive => Some(Self::Conflict),
+            Self::RecordingFfmpegNotFound => Some(Self::ServiceUnavailable),
+            Self::QueueTimeout => Some(Self::Timeout),
+            _ => None,
+        }
+    }
+
+    /// Whether this kind is `other` or below it.
+    pub fn is(self, other: Self) -> bool {
+        let mut kind = Some(self);
+        while let Some(k) = kind {
+            if k == other {
+                return true;
+            }
+            kind = k.parent();
+        }
+        false
+    }
+
+    /// The kind an HTTP status stands for.
+    pub const fn from_status(status: u16) -> Self {
+        match status {
+            400 => Self::Validation,
+            401 => Self::Authentication,
+            403 => Self::Authorization,
+            404 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            409 => Self::Conflict,
+            410 => Self::Gone,
+            422 => Self::UnprocessableEntity,
+            429 => Self::RateLimit,
+            500 => Self::InternalServer,
+            501 => Self::NotImplemented,
+            502 => Self::BadGateway,
+            503 => Self::ServiceUnavailable,
+            505..=599 => Self::Server,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The kind a `(source, code)` pair of an error body stands for (wire-additions 4.7, 5.1). A code without the
+    /// matching source selects nothing.
+    pub fn from_code(source: &str, code: &str) -> Option<Self> {
+        if source != "DAYTONA_DAEMON" {
+            return None;
+        }
+        Some(match code {
+            "PROCESS_EXECUTION_TIMEOUT" => Self::ProcessExecutionTimeout,
+            "PROCESS_NOT_FOUND" => Self::ProcessNotFound,
+            "SESSION_ENDED" => Self::SessionEnded,
+            "COMMAND_ALREADY_COMPLETED" => Self::CommandAlreadyCompleted,
+            "FILE_NOT_FOUND" => Self::FileNotFound,
+            "FILE_ACCESS_DENIED" => Self::FileAccessDenied,
+            "INVALID_FILE_PATH" => Self::InvalidFilePath,
+            "FILE_READ_FAILED" => Self::FileReadFailed,
+            "GIT_AUTH_FAILED" => Self::GitAuthFailed,
+            "GIT_REPO_NOT_FOUND" => Self::GitRepoNotFound,
+            "GIT_BRANCH_NOT_FOUND" => Self::GitBranchNotFound,
+            "GIT_BRANCH_EXISTS" => Self::GitBranchExists,
+            "GIT_PUSH_REJECTED" => Self::GitPushRejected,
+            "GIT_DIRTY_WORKTREE" => Self::GitDirtyWorktree,
+            "GIT_MERGE_CONFLICT" => Self::GitMergeConflict,
+            "GIT_TRANSPORT_FAILED" => Self::GitTransportFailed,
+            "GIT_REMOTE_REJECTED" => Self::GitRemoteRejected,
+            "LSP_SERVER_NOT_INITIALIZED" => Self::LspServerNotInitialized,
+            "A11Y_UNAVAILABLE" => Self::A11yUnavailable,
+            "RECORDING_STILL_ACTIVE" => Self::RecordingStillActive,
+            "RECORDING_FFMPEG_NOT_FOUND" => Self::RecordingFfmpegNotFound,
+            _ => return None,
+        })
+    }
+}
+
+/// What a failed operation tells its caller.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorInfo {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// A sentence for people.
+    pub message: String,
+    /// HTTP status of the response, when there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Headers of the response, names in lower case.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub headers: BTreeMap<String, String>,
+    /// The machine-readable code of the error body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The server's id of the request, for support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The operation that failed, for example `process.exec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Whether the same call may succeed when repeated.
+    pub retryable: bool,
+    /// Seconds to wait before repeating, when the server said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<f64>,
+}
+
+/// The error of every operation. Cheap to move; see [`ErrorInfo`] for what it holds.
+#[derive(Clone)]
+pub struct Error(Box<ErrorInfo>);
+
+/// Shorthand used throughout the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind` with a sentence for people.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(ErrorInfo {
+            kind,
+            message: message.into(),
+            status: None,
+            headers: BTreeMap::new(),
+            code: None,
+            source: None,
+            request_id: None,
+            operation: None,
+            retryable: matches!(kind, ErrorKind::RateLimit | ErrorKind::ServiceUnavailable | ErrorKind::BadGateway)
+                || kind.is(ErrorKind::Connection),
+            retry_after: None,
+        }))
+    }
+
+    /// A bad argument, named with its value and the way out.
+    pub fn invalid_argument(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// The error a response stands for: message, code and kind from the body and status (wire.md 2.1, 3.0, 7).
+    pub fn from_response(status: u16, headers: &http::HeaderMap, body: &[u8]) -> Self {
+        let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+        let text = |key: &str| json.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        let message = text("message")
+            .or_else(|| text("error"))
+            .or_else(|| {
+                // bulk-upload reports a list (wire.md 3.2)
+                let errors = json.as_ref()?.get("errors")?.as_array()?;
+                Some(errors.iter().filter_map(|e| e.as_str()).collect::<Vec<_>>().join(", "))
+            })
+            .filter(|m| !m.is_empty())
+            .unwrap_or_else(|| {
+                let text = String::from_utf8_lossy(body);
+                let text = text.trim();
+                if text.is_empty() || json.is_some() {
+                    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+                    format!("HTTP {status} {}", reason.unwrap_or("")).trim_end().to_owned()
+                } else {
+                    text.chars().take(2000).collect()
+                }
+            });
+        let code = text("code").or_else(|| text("error_code"));
+        let source = text("source");
+        let kind = match (&source, &code) {
+            (Some(source), Some(code)) => ErrorKind::from_code(source, code),
+            _ => None,
+        }
+        .unwrap_or_else(|| ErrorKind::from_status(status));
+        let mut error = Self::new(kind, message);
+        let info = &mut error.0;
+        info.status = Some(status);
+        info.code = code;
+        info.source = source;
+        for (name, value) in headers {
+            // A cookie is a credential; it has no place in an error.
+            if name != http::header::SET_COOKIE {
+                info.headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+            }
+        }
+        info.request_id = ["x-request-id", "x-daytona-request-id", "x-amzn-trace-id", "cf-ray"]
+            .iter()
+            .find_map(|name| info.headers.get(*name).cloned());
+        info.retry_after = retry_after(&info.headers);
+        error
+    }
+
+    /// Names the operation, unless an inner one has been named already.
+    pub fn in_operation(mut self, operation: &str) -> Self {
+        self.0.operation.get_or_insert_with(|| operation.to_owned());
+        self
+    }
+
+    /// Sets a more exact kind.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Sets the HTTP status.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Appends a cause to the message.
+    pub fn with_source(mut self, source: impl fmt::Display) -> Self {
+        let cause = source.to_string();
+        if !cause.is_empty() && !self.0.message.contains(&cause) {
+            self.0.message = format!("{}: {cause}", self.0.message);
+        }
+        self
+    }
+
+    /// Puts `prefix: ` before the message.
+    pub fn context(mut self, prefix: impl fmt::Display) -> Self {
+        self.0.message = format!("{prefix}: {}", self.0.message);
+        self
+    }
+
+    /// Everything that is known.
+    pub fn info(&self) -> &ErrorInfo {
+        &self.0
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// HTTP status of the response, when there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Whether a deadline ended the operation, here or on the server.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind.is(ErrorKind::Timeout) || self.0.kind == ErrorKind::ConnectionTimeout
+    }
+
+    /// Whether the resource does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind.is(ErrorKind::NotFound)
+    }
+}
+
+/// Seconds until a retry: the specific `Retry-After-{throttler}` first, then the plain header (wire.md 7).
+fn retry_after(headers: &BTreeMap<String, String>) -> Option<f64> {
+    let specific = headers.iter().filter(|(name, _)| name.starts_with("retry-after-"));
+    let longest = specific.filter_map(|(_, v)| v.trim().parse::<f64>().ok()).reduce(f64::max);
+    longest
+        .or_else(|| headers.get("retry-after")?.trim().parse().ok())
+        .filter(|s| s.is_finite() && *s >= 0.0)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let info = &self.0;
+        f.debug_struct("Error")
+            .field("kind", &info.kind)
+            .field("message", &info.message)
+            .field("status", &info.status)
+            .field("code", &info.code)
+            .field("operation", &info.operation)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_selects_a_class_only_with_its_source() {
+        let body = br#"{"statusCode":408,"message":"late","code":"PROCESS_EXECUTION_TIMEOUT","source":"DAYTONA_DAEMON"}"#;
+        let error = Error::from_response(408, &http::HeaderMap::new(), body);
+        assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
+        assert!(error.is_timeout());
+        let body = br#"{"statusCode":404,"message":"no","code":"FILE_NOT_FOUND"}"#;
+        assert_eq!(Error::from_response(404, &http::HeaderMap::new(), body).kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn the_specific_retry_after_wins() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("retry-after", "1".parse().unwrap());
+        headers.insert("retry-after-sandbox-create", "7".parse().unwrap());
+        let error = Error::from_response(429, &headers, b"");
+        assert_eq!(error.info().retry_after, Some(7.0));
+        assert!(error.info().retryable);
+    }
+
+    #[test]
+    fn an_empty_body_still_says_what_happened() {
+        let error = Error::from_response(404, &http::HeaderMap::new(), b"");
+        assert_eq!(error.to_string(), "HTTP 404 Not Found");
+    }
+}

@@ -1,0 +1,238 @@
+//! How a request travels: one builder for control plane and toolbox, errors typed, safe retries.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::Client;
+use crate::config::{Resolved, WIRE_VERSION};
+use crate::error::{Error, ErrorKind, Result};
+use crate::retry::{self, Failure};
+use crate::tls::Tls;
+
+/// The most of an error body that is read.
+const ERROR_BODY_LIMIT: usize = 1 << 20;
+
+/// The headers of every request, WebSocket upgrades included (wire.md 1.2).
+pub(crate) fn default_headers(config: &Resolved, bearer: &str) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    let mut authorization = HeaderValue::try_from(format!("Bearer {bearer}"))
+        .map_err(|_| Error::invalid_argument("The API key or token contains characters that no header can carry."))?;
+    authorization.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, authorization);
+    let mut set = |name: &'static str, value: &str| -> Result<()> {
+        let value = HeaderValue::try_from(value)
+            .map_err(|_| Error::invalid_argument(format!("{value:?} cannot be sent as header {name}.")))?;
+        headers.insert(HeaderName::from_static(name), value);
+        Ok(())
+    };
+    set("x-daytona-source", &config.source)?;
+    set("x-daytona-sdk-version", WIRE_VERSION)?;
+    set("user-agent", &format!("{}/{}", config.source, env!("CARGO_PKG_VERSION")))?;
+    if let Some(organization) = &config.organization_header {
+        set("x-daytona-organization-id", organization)?;
+    }
+    Ok(headers)
+}
+
+/// The HTTP client: pooled, HTTP/2 where the server offers it, no cap on connections.
+pub(crate) fn build_client(tls: &Tls) -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.for_http())
+        .connect_timeout(Duration::from_secs(30))
+        .tcp_keepalive(Duration::from_secs(30))
+        .tcp_nodelay(true)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(usize::MAX)
+        .redirect(reqwest::redirect::Policy::limited(5))
+        .http2_adaptive_window(true)
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Internal, "The HTTP client could not be set up").with_source(e))
+}
+
+/// A request in the making.
+pub(crate) struct Request<'a> {
+    client: &'a Client,
+    method: Method,
+    base: Base<'a>,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<Bytes>,
+    streamed: Option<(String, reqwest::Body)>,
+    bad_body: Option<Error>,
+}
+
+/// What a path is appended to.
+pub(crate) enum Base<'a> {
+    /// The control plane.
+    Api,
+    /// The toolbox of a sandbox: `{toolboxProxyUrl}/{id}`.
+    Toolbox(&'a str),
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(client: &'a Client, method: Method, base: Base<'a>, path: impl Into<String>) -> Self {
+        Self { client, method, base, path: path.into(), query: Vec::new(), body: None, streamed: None, bad_body: None }
+    }
+
+    /// Adds a query parameter.
+    pub(crate) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Adds a query parameter when there is a value.
+    pub(crate) fn query_opt(self, name: &'static str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Sets a JSON body.
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Some(bytes.into()),
+            Err(e) => {
+                self.bad_body = Some(Error::invalid_argument("The request cannot be written as JSON").with_source(e));
+            }
+        }
+        self
+    }
+
+    /// Sets a body that is produced while it is sent; such a request is never repeated.
+    pub(crate) fn stream(mut self, content_type: String, body: reqwest::Body) -> Self {
+        self.streamed = Some((content_type, body));
+        self
+    }
+
+    /// Sends and reads a JSON response.
+    pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T> {
+        let method = self.method.clone();
+        let path = self.path.clone();
+        let response = self.send().await?;
+        let body = response.bytes().await.map_err(|e| transport_error(&e))?;
+        serde_json::from_slice(&body).map_err(|e| {
+            Error::new(ErrorKind::Unknown, format!("The server answered {method} {path} with something unexpected"))
+                .with_source(e)
+        })
+    }
+
+    /// Sends and ignores the body of the response.
+    pub(crate) async fn done(self) -> Result<()> {
+        // Read to the end, so that the connection can be used again.
+        self.send().await?.bytes().await.map_err(|e| transport_error(&e))?;
+        Ok(())
+    }
+
+    /// Sends and returns the successful response with its body unread.
+    pub(crate) async fn send(mut self) -> Result<reqwest::Response> {
+        if let Some(error) = self.bad_body.take() {
+            return Err(error);
+        }
+        let endpoint = self.client.endpoint().await?;
+        let base = match self.base {
+            Base::Api => endpoint.api_url.as_str(),
+            Base::Toolbox(url) => url,
+        };
+        let mut url = url::Url::parse(&format!("{base}{}", self.path)).map_err(|e| {
+            Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e)
+        })?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let repeatable = self.streamed.is_none();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut request = self
+                .client
+                .http()
+                .request(self.method.clone(), url.clone())
+                .headers(endpoint.headers.clone());
+            if let Some((content_type, body)) = self.streamed.take() {
+                request = request.header(header::CONTENT_TYPE, content_type).body(body);
+            } else if let Some(body) = &self.body {
+                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+            }
+            let (failure, error) = match request.send().await {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => (Failure::Answered, response_error(response).await),
+                Err(e) if e.is_connect() => (Failure::NotSent, transport_error(&e)),
+                Err(e) => (Failure::Broken, transport_error(&e)),
+            };
+            match retry::delay(&self.method, failure, &error, attempt, repeatable) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+}
+
+/// The error a response with an error status stands for.
+pub(crate) async fn response_error(mut response: reqwest::Response) -> Error {
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY_LIMIT - body.len())]);
+        if body.len() == ERROR_BODY_LIMIT {
+            break;
+        }
+    }
+    Error::from_response(status, &headers, &body)
+}
+
+/// The error a failed exchange stands for. URLs are left out: their query may carry a token.
+pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
+    let host = error.url().and_then(|u| u.host_str().map(|h| (h.to_owned(), u.port_or_known_default())));
+    let place = match host {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host,
+        None => "the server".to_owned(),
+    };
+    let mut cause = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !cause.contains(&text) {
+            if !cause.is_empty() {
+                cause.push_str(": ");
+            }
+            cause.push_str(&text);
+        }
+        source = inner.source();
+    }
+    let (kind, what) = if error.is_connect() && error.is_timeout() {
+        (ErrorKind::ConnectionTimeout, format!("Connecting to {place} took too long"))
+    } else if error.is_connect() {
+        (ErrorKind::Connection, format!("Cannot connect to {place}"))
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, format!("{place} did not answer in time"))
+    } else if error.is_builder() {
+        (ErrorKind::InvalidArgument, "The request cannot be made".to_owned())
+    } else {
+        (ErrorKind::Connection, format!("The connection to {place} broke"))
+    };
+    Error::new(kind, what).with_source(cause)
+}
+
+/// A path segment, percent-encoded.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(byte as char),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // A dot segment would be resolved away by the URL parser.
+    match encoded.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => encoded,
+    }
+}

@@ -1,0 +1,493 @@
+//! Sandboxes: parameters of their creation, their state, lists of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use super::null_as_default;
+
+/// Where a sandbox is in its life (wire.md 2.4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxState {
+    /// Being created.
+    Creating,
+    /// Being restored from an archive.
+    Restoring,
+    /// Gone.
+    Destroyed,
+    /// Being deleted.
+    Destroying,
+    /// Running.
+    Started,
+    /// Not running; its files are kept.
+    Stopped,
+    /// On the way to `started`.
+    Starting,
+    /// On the way to `stopped`.
+    Stopping,
+    /// Failed; `error_reason` says why.
+    Error,
+    /// Its image could not be built.
+    BuildFailed,
+    /// Waiting for its image to be built.
+    PendingBuild,
+    /// Its image is being built.
+    BuildingSnapshot,
+    /// Not known to the server.
+    #[serde(rename = "unknown")]
+    UnknownState,
+    /// Its snapshot is being fetched.
+    PullingSnapshot,
+    /// Kept in object storage.
+    Archived,
+    /// On the way to `archived`.
+    Archiving,
+    /// Its resources are being changed.
+    Resizing,
+    /// A snapshot of it is being made.
+    Snapshotting,
+    /// A copy of it is being made.
+    Forking,
+    /// On the way to `paused`.
+    Pausing,
+    /// Frozen with its memory.
+    Paused,
+    /// On the way from `paused` to `started`.
+    Resuming,
+    /// A state this version does not know, as the server named it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl SandboxState {
+    /// Whether the sandbox will not reach another state by waiting.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Error | Self::BuildFailed)
+    }
+}
+
+/// The state a sandbox is meant to reach.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxDesiredState {
+    /// Gone.
+    Destroyed,
+    /// Running.
+    Started,
+    /// Not running.
+    Stopped,
+    /// With other resources.
+    Resized,
+    /// In object storage.
+    Archived,
+    /// Frozen.
+    Paused,
+    /// A state this version does not know, as the server named it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// A volume mounted into a sandbox.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VolumeMount {
+    /// Id or name of the volume.
+    pub volume_id: String,
+    /// Absolute path in the sandbox.
+    pub mount_path: String,
+    /// Directory of the volume to mount instead of its root.
+    pub subpath: Option<String>,
+}
+
+/// What a sandbox may use.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Resources {
+    /// Number of CPU cores.
+    pub cpu: Option<i64>,
+    /// Memory in GiB.
+    pub memory: Option<i64>,
+    /// Disk in GiB.
+    pub disk: Option<i64>,
+    /// Number of GPUs.
+    pub gpu: Option<i64>,
+}
+
+/// How the image of a sandbox was or will be built.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BuildInfo {
+    /// The Dockerfile.
+    pub dockerfile_content: Option<String>,
+    /// Hashes of the build contexts in object storage.
+    pub context_hashes: Option<Vec<String>>,
+    /// When the build was first asked for, ISO 8601.
+    pub created_at: Option<String>,
+    /// When the build last changed, ISO 8601.
+    pub updated_at: Option<String>,
+    /// Reference of the built snapshot.
+    pub snapshot_ref: Option<String>,
+}
+
+/// A sandbox as the server describes it.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SandboxInfo {
+    /// Unique id.
+    pub id: String,
+    /// Organization the sandbox belongs to.
+    pub organization_id: String,
+    /// Name, unique in the organization; the id when none was given.
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    /// Snapshot the sandbox was created from.
+    pub snapshot: Option<String>,
+    /// Operating system user that commands run as.
+    pub user: String,
+    /// Environment variables of every process in the sandbox.
+    #[serde(deserialize_with = "null_as_default")]
+    pub env: BTreeMap<String, String>,
+    /// Labels.
+    #[serde(deserialize_with = "null_as_default")]
+    pub labels: BTreeMap<String, String>,
+    /// Whether previews of the sandbox's ports need no authentication.
+    pub public: bool,
+    /// Whether all network access is blocked.
+    pub network_block_all: Option<bool>,
+    /// Comma-separated networks (CIDR) the sandbox may reach.
+    pub network_allow_list: Option<String>,
+    /// Comma-separated domains the sandbox may reach.
+    pub domain_allow_list: Option<String>,
+    /// Region the sandbox runs in.
+    pub target: String,
+    /// CPU cores.
+    pub cpu: f64,
+    /// GPUs.
+    pub gpu: f64,
+    /// Memory in GiB.
+    pub memory: f64,
+    /// Disk in GiB.
+    pub disk: f64,
+    /// Where the sandbox is in its life.
+    pub state: Option<SandboxState>,
+    /// The state it is meant to reach.
+    pub desired_state: Option<SandboxDesiredState>,
+    /// Why the sandbox is in state `error` or `build_failed`.
+    pub error_reason: Option<String>,
+    /// Whether `recover` may bring it back from `error`.
+    pub recoverable: Option<bool>,
+    /// State of the backup.
+    pub backup_state: Option<String>,
+    /// When the last backup was made, ISO 8601.
+    pub backup_created_at: Option<String>,
+    /// Minutes without activity after which the sandbox stops; 0 = never.
+    pub auto_stop_interval: Option<f64>,
+    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    pub auto_archive_interval: Option<f64>,
+    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    pub auto_delete_interval: Option<f64>,
+    /// Minutes without activity after which the sandbox is paused; 0 = never.
+    pub auto_pause_interval: Option<f64>,
+    /// When the sandbox will be deleted whatever its state, ISO 8601.
+    pub auto_destroy_at: Option<String>,
+    /// Mounted volumes.
+    pub volumes: Option<Vec<VolumeMount>>,
+    /// How its image was built.
+    pub build_info: Option<BuildInfo>,
+    /// When it was created, ISO 8601.
+    pub created_at: Option<String>,
+    /// When it last changed, ISO 8601.
+    pub updated_at: Option<String>,
+    /// When it was last used, ISO 8601.
+    pub last_activity_at: Option<String>,
+    /// Version of the toolbox inside.
+    pub daemon_version: Option<String>,
+    /// Kind of sandbox: `container`, `linux-vm`, …
+    pub sandbox_class: Option<String>,
+    /// Sandbox whose lifecycle this one follows.
+    pub linked_sandbox_id: Option<String>,
+    /// Base URL of the toolbox; the sandbox's id is appended to it.
+    #[serde(deserialize_with = "null_as_default")]
+    pub toolbox_proxy_url: String,
+}
+
+/// How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CreateSandboxParams {
+    /// Name, unique in the organization. Default: the id.
+    pub name: Option<String>,
+    /// Language of `code_run`: `python` (default), `typescript` or `javascript`.
+    pub language: Option<String>,
+    /// Operating system user. Default: `daytona`.
+    pub user: Option<String>,
+    /// Environment variables of every process in the sandbox.
+    pub env_vars: Option<BTreeMap<String, String>>,
+    /// Labels.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Whether previews of the sandbox's ports need no authentication. Default: false.
+    pub public: Option<bool>,
+    /// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
+    pub auto_stop_interval: Option<i64>,
+    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. Default: 7 days.
+    pub auto_archive_interval: Option<i64>,
+    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. Default: never.
+    pub auto_delete_interval: Option<i64>,
+    /// Minutes without activity after which the sandbox is paused; 0 = never.
+    pub auto_pause_interval: Option<i64>,
+    /// Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
+    pub ttl_minutes: Option<i64>,
+    /// Volumes to mount.
+    pub volumes: Option<Vec<VolumeMount>>,
+    /// Whether to block all network access. Default: false.
+    pub network_block_all: Option<bool>,
+    /// Comma-separated networks (CIDR) the sandbox may reach.
+    pub network_allow_list: Option<String>,
+    /// Comma-separated domains the sandbox may reach.
+    pub domain_allow_list: Option<String>,
+    /// Delete the sandbox when it stops: the same as `auto_delete_interval` 0. Default: false.
+    pub ephemeral: Option<bool>,
+    /// Id or name of a sandbox whose lifecycle this one follows.
+    pub linked_sandbox: Option<String>,
+    /// Region. Default: the client's.
+    pub target: Option<String>,
+    /// Id or name of the snapshot. Default: the server's default snapshot.
+    pub snapshot: Option<String>,
+    /// Image reference, for example `python:3.12-slim`; excludes `snapshot`.
+    pub image: Option<String>,
+    /// Dockerfile to build the image from; excludes `snapshot` and `image`.
+    pub dockerfile: Option<String>,
+    /// Hashes of the Dockerfile's build contexts in object storage.
+    pub context_hashes: Option<Vec<String>>,
+    /// CPU, memory and disk; only with an image.
+    pub resources: Option<Resources>,
+}
+
+/// Options of `create`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CreateOptions {
+    /// Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
+    pub timeout: Option<f64>,
+    /// Whether to wait until the sandbox has started. Default: true.
+    pub wait_for_start: Option<bool>,
+}
+
+/// Options of the calls that wait for a state.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WaitOptions {
+    /// Seconds to wait; 0 = no limit. Default: 60.
+    pub timeout: Option<f64>,
+}
+
+/// Options of `stop`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StopOptions {
+    /// Seconds to wait; 0 = no limit. Default: 60.
+    pub timeout: Option<f64>,
+    /// Whether to kill the processes at once instead of asking them to end. Default: false.
+    pub force: Option<bool>,
+}
+
+/// Options of `delete`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeleteOptions {
+    /// Seconds the call may take; 0 = no limit. Default: 60.
+    pub timeout: Option<f64>,
+    /// Whether to wait until the sandbox is gone. Default: false.
+    pub wait: Option<bool>,
+}
+
+/// Options of `find_one`: an id or name, or labels.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FindOneOptions {
+    /// Id or name.
+    pub id_or_name: Option<String>,
+    /// Labels the sandbox must have, all of them.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// Options of the page form of `list`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListPageOptions {
+    /// Labels the sandboxes must have, all of them.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Page, from 1. Default: 1.
+    pub page: Option<i64>,
+    /// Sandboxes a page, 1 to 200. Default: 100.
+    pub limit: Option<i64>,
+}
+
+/// A page of sandboxes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PaginatedSandboxes {
+    /// The sandboxes of this page.
+    pub items: Vec<SandboxInfo>,
+    /// Number of sandboxes on all pages.
+    pub total: i64,
+    /// This page, from 1.
+    pub page: i64,
+    /// Number of pages.
+    pub total_pages: i64,
+}
+
+/// What a list of sandboxes is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SandboxListSortField {
+    /// By name.
+    Name,
+    /// By CPU cores.
+    Cpu,
+    /// By memory.
+    MemoryGib,
+    /// By disk.
+    DiskGib,
+    /// By last activity.
+    LastActivityAt,
+    /// By creation.
+    CreatedAt,
+    /// A field this version does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// Direction of a sort.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxListSortDirection {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+    /// A direction this version does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// Which sandboxes to list, and in which order. Everything is optional; filters are combined with AND.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListSandboxesQuery {
+    /// Where to continue: `next_cursor` of the previous response.
+    pub cursor: Option<String>,
+    /// Sandboxes a request, 1 to 200. Default: 100.
+    pub limit: Option<i64>,
+    /// Prefix of the id, in any case.
+    pub id: Option<String>,
+    /// Prefix of the name, in any case.
+    pub name: Option<String>,
+    /// Labels the sandboxes must have, all of them.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Whether to include failed sandboxes that are being deleted. Default: false.
+    pub include_errored_deleted: Option<bool>,
+    /// States.
+    pub states: Option<Vec<SandboxState>>,
+    /// Snapshots.
+    pub snapshots: Option<Vec<String>>,
+    /// Regions.
+    pub targets: Option<Vec<String>>,
+    /// Kinds of sandboxes.
+    pub sandbox_classes: Option<Vec<String>>,
+    /// Least CPU cores.
+    pub min_cpu: Option<f64>,
+    /// Most CPU cores.
+    pub max_cpu: Option<f64>,
+    /// Least memory in GiB.
+    pub min_memory_gib: Option<f64>,
+    /// Most memory in GiB.
+    pub max_memory_gib: Option<f64>,
+    /// Least disk in GiB.
+    pub min_disk_gib: Option<f64>,
+    /// Most disk in GiB.
+    pub max_disk_gib: Option<f64>,
+    /// Only public, or only private ones.
+    pub is_public: Option<bool>,
+    /// Only recoverable, or only others.
+    pub is_recoverable: Option<bool>,
+    /// Created after, ISO 8601.
+    pub created_at_after: Option<String>,
+    /// Created before, ISO 8601.
+    pub created_at_before: Option<String>,
+    /// Last used after, ISO 8601.
+    pub last_activity_after: Option<String>,
+    /// Last used before, ISO 8601.
+    pub last_activity_before: Option<String>,
+    /// To be deleted after, ISO 8601.
+    pub auto_destroy_at_after: Option<String>,
+    /// To be deleted before, ISO 8601.
+    pub auto_destroy_at_before: Option<String>,
+    /// What to sort by. Default: last activity.
+    pub sort: Option<SandboxListSortField>,
+    /// Direction. Default: descending.
+    pub order: Option<SandboxListSortDirection>,
+}
+
+/// Part of a list of sandboxes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListSandboxesResponse {
+    /// The sandboxes. Servers leave out `env`, `volumes` and `build_info` here.
+    pub items: Vec<SandboxInfo>,
+    /// Where to continue, or nothing at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// Network rules of a sandbox; at least one must be given.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NetworkSettings {
+    /// Whether to block all network access.
+    pub network_block_all: Option<bool>,
+    /// Comma-separated networks (CIDR) the sandbox may reach.
+    pub network_allow_list: Option<String>,
+    /// Comma-separated domains the sandbox may reach.
+    pub domain_allow_list: Option<String>,
+}
+
+/// Where a port of the sandbox can be reached.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PortPreviewUrl {
+    /// Id of the sandbox.
+    pub sandbox_id: String,
+    /// URL of the port.
+    pub url: String,
+    /// Token for the header `X-Daytona-Preview-Token`.
+    pub token: String,
+}
+
+/// Where a port of the sandbox can be reached without further authentication.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SignedPortPreviewUrl {
+    /// Id of the sandbox.
+    pub sandbox_id: String,
+    /// The port.
+    pub port: i64,
+    /// The token in the URL.
+    pub token: String,
+    /// URL of the port.
+    pub url: String,
+}

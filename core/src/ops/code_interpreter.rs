@@ -1,0 +1,78 @@
+//! The stateful code interpreter.
+
+use http::Method;
+use serde::Deserialize;
+
+use super::CodeInterpreter;
+use crate::client::DEFAULT_LIMIT;
+use crate::error::{Error, Result};
+use crate::http::segment;
+use crate::model::{CreateContextOptions, InterpreterContext, RunCodeOptions};
+use crate::stream::interpreter::InterpreterStream;
+
+impl CodeInterpreter {
+    /// Runs code and streams its output; variables, imports and functions last until the context ends.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
+    /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
+    pub async fn run_code(&self, code: &str, options: RunCodeOptions) -> Result<InterpreterStream> {
+        if code.is_empty() {
+            return Err(Error::invalid_argument("The code is empty."));
+        }
+        self.toolbox
+            .client
+            .run("code_interpreter.run_code", DEFAULT_LIMIT, InterpreterStream::open(&self.toolbox, code, options))
+            .await
+    }
+
+    /// Creates a context of its own: its variables are apart from those of other contexts.
+    ///
+    /// # Errors
+    /// `Validation` for a language the server does not know.
+    pub async fn create_context(&self, options: CreateContextOptions) -> Result<InterpreterContext> {
+        self.toolbox
+            .client
+            .run("code_interpreter.create_context", DEFAULT_LIMIT, async {
+                let request = self.toolbox.request(Method::POST, "/process/interpreter/context").await?;
+                request.json(&options).read().await
+            })
+            .await
+    }
+
+    /// Returns all contexts but the default one.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn list_contexts(&self) -> Result<Vec<InterpreterContext>> {
+        #[derive(Deserialize)]
+        struct List {
+            contexts: Option<Vec<InterpreterContext>>,
+        }
+        self.toolbox
+            .client
+            .run("code_interpreter.list_contexts", DEFAULT_LIMIT, async {
+                let list: List =
+                    self.toolbox.request(Method::GET, "/process/interpreter/context").await?.read().await?;
+                Ok(list.contexts.unwrap_or_default())
+            })
+            .await
+    }
+
+    /// Ends a context and its process.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, `Validation` for the default context.
+    pub async fn delete_context(&self, context_id: &str) -> Result<()> {
+        if context_id.is_empty() {
+            return Err(Error::invalid_argument("The context id is empty."));
+        }
+        let path = format!("/process/interpreter/context/{}", segment(context_id));
+        self.toolbox
+            .client
+            .run("code_interpreter.delete_context", DEFAULT_LIMIT, async {
+                self.toolbox.request(Method::DELETE, path).await?.done().await
+            })
+            .await
+    }
+}

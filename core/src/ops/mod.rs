@@ -1,0 +1,39 @@
+//! One documented `async fn` per operation.
+//!
+//! These functions are what every language calls: `xtask codegen` reads their signatures and documentation. Required
+//! arguments are positional, everything optional is in a last argument `options`. A service holds either a `Client` or
+//! the `Toolbox` of one sandbox; dropping a call's future cancels it.
+
+mod code_interpreter;
+mod fs;
+pub(crate) mod process;
+mod pty;
+pub(crate) mod sandbox;
+mod session;
+mod transfer;
+
+use crate::client::{Client, Toolbox};
+
+/// Operations on sandboxes as a whole.
+#[derive(Clone)]
+pub struct Sandboxes {
+    pub(crate) client: Client,
+}
+
+/// Commands, code, sessions and terminals of a sandbox.
+#[derive(Clone)]
+pub struct Process {
+    pub(crate) toolbox: Toolbox,
+}
+
+/// Files of a sandbox.
+#[derive(Clone)]
+pub struct FileSystem {
+    pub(crate) toolbox: Toolbox,
+}
+
+/// The stateful code interpreter of a sandbox.
+#[derive(Clone)]
+pub struct CodeInterpreter {
+    pub(crate) toolbox: Toolbox,
+}

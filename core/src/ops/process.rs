@@ -1,0 +1,95 @@
+//! Commands and code.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+
+use super::Process;
+use crate::deadline;
+use crate::error::{Error, Result};
+use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
+
+/// What a call may take longer than the command it waits for.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Process {
+    /// Runs a shell command and returns its exit code and output.
+    ///
+    /// The command is killed with everything it started when the call is cancelled or `timeout` passes.
+    ///
+    /// # Errors
+    /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
+    pub async fn exec(&self, command: &str, options: ExecOptions) -> Result<ExecuteResponse> {
+        let (limit, timeout) = limits(options.timeout)?;
+        let mut body = json!({ "command": command });
+        set(&mut body, "cwd", json!(options.cwd));
+        set(&mut body, "envs", json!(options.env));
+        set(&mut body, "timeout", json!(timeout));
+        self.toolbox
+            .client
+            .run("process.exec", limit, async {
+                self.toolbox.request(Method::POST, "/process/execute").await?.json(&body).read().await
+            })
+            .await
+    }
+
+    /// Runs a program and returns its exit code, output and charts.
+    ///
+    /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
+    /// for variables that last.
+    ///
+    /// # Errors
+    /// `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
+    pub async fn code_run(&self, code: &str, language: &str, options: CodeRunOptions) -> Result<ExecuteResponse> {
+        let (limit, timeout) = limits(options.timeout)?;
+        let mut body = json!({ "code": code, "language": language });
+        set(&mut body, "argv", json!(options.argv));
+        set(&mut body, "envs", json!(options.env));
+        set(&mut body, "timeout", json!(timeout));
+        self.toolbox
+            .client
+            .run("process.code_run", limit, async {
+                let mut response: ExecuteResponse =
+                    self.toolbox.request(Method::POST, "/process/code-run").await?.json(&body).read().await?;
+                // `artifacts.stdout` is documented in every language; servers do not send it.
+                let stdout = response.result.clone();
+                response.artifacts.get_or_insert_default().stdout = stdout;
+                Ok(response)
+            })
+            .await
+    }
+}
+
+/// The call's limit and the whole seconds the server is told. The server knows only whole seconds, so a fraction is
+/// rounded up there and kept exactly here.
+pub(crate) fn limits(timeout: Option<f64>) -> Result<(Option<Duration>, Option<u32>)> {
+    let Some(limit) = deadline::limit(timeout, None)? else { return Ok((None, None)) };
+    let whole = limit.as_secs_f64().ceil();
+    if whole > f64::from(u32::MAX) {
+        return Err(Error::invalid_argument(format!("The timeout {whole} s is too long; 0 means no limit.")));
+    }
+    let fraction = limit.subsec_nanos() != 0;
+    Ok((Some(if fraction { limit } else { limit + GRACE }), Some(whole as u32)))
+}
+
+/// Sets a field unless the value is null.
+pub(crate) fn set(body: &mut serde_json::Value, name: &str, value: serde_json::Value) {
+    if !value.is_null() {
+        body[name] = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_of_a_second_is_kept_here_and_rounded_up_there() {
+        assert_eq!(limits(Some(0.5)).unwrap(), (Some(Duration::from_millis(500)), Some(1)));
+        assert_eq!(limits(Some(2.0)).unwrap(), (Some(Duration::from_secs(7)), Some(2)));
+        assert_eq!(limits(Some(0.0)).unwrap(), (None, None));
+        assert!(limits(Some(f64::NAN)).is_err());
+        assert!(limits(Some(-1.0)).unwrap_err().to_string().contains("-1"));
+    }
+}

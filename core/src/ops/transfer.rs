@@ -1,0 +1,231 @@
+//! Files: upload and download, from and to memory, paths and streams.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+
+use super::FileSystem;
+use super::fs::check_path;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{
+    Blob, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileUpload,
+    UploadOptions,
+};
+use crate::stream::multipart::MultipartEvent;
+use crate::stream::transfer::{self, AtomicFile, Download, FileReader, FileWriter};
+
+/// Limit of a transfer when nothing else is said (inconsistencies A43).
+const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
+
+impl FileSystem {
+    /// Uploads one file from memory or from a local path; directories above it are created.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
+    pub async fn upload_file(&self, file: FileUpload, options: UploadOptions) -> Result<()> {
+        self.upload_files(vec![file], options).await
+    }
+
+    /// Uploads several files in one request.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
+    /// names it, and those before it are stored.
+    pub async fn upload_files(&self, files: Vec<FileUpload>, options: UploadOptions) -> Result<()> {
+        for file in &files {
+            check_path(&file.destination)?;
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        self.toolbox.client.run("fs.upload_files", limit, transfer::upload(&self.toolbox, files)).await
+    }
+
+    /// Opens an upload to be written piece by piece.
+    ///
+    /// # Errors
+    /// `Connection` when the server cannot be reached.
+    pub async fn open_upload(&self, remote_path: &str, options: UploadOptions) -> Result<FileWriter> {
+        check_path(remote_path)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let until = limit.map(|l| Instant::now() + l);
+        let open = FileWriter::open(&self.toolbox, remote_path, until);
+        self.toolbox.client.run("fs.open_upload", limit, open).await
+    }
+
+    /// Downloads a file into memory.
+    ///
+    /// # Errors
+    /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `Connection` when the
+    /// transfer is cut short, `Timeout`.
+    pub async fn download_file(&self, remote_path: &str, options: DownloadOptions) -> Result<Blob> {
+        check_path(remote_path)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        self.toolbox
+            .client
+            .run("fs.download_file", limit, async {
+                let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
+                let mut content = Content::default();
+                while let Some(piece) = reader.next().await? {
+                    content.push(piece);
+                }
+                Ok(content.into_blob())
+            })
+            .await
+    }
+
+    /// Downloads a file to a local path, which appears only when it is complete.
+    ///
+    /// # Errors
+    /// As for `download_file`; `InvalidArgument` when the local path cannot be written.
+    pub async fn download_to_path(&self, remote_path: &str, local_path: &str, options: DownloadOptions) -> Result<()> {
+        check_path(remote_path)?;
+        check_path(local_path)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        self.toolbox
+            .client
+            .run("fs.download_to_path", limit, async {
+                let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
+                let mut file = AtomicFile::create(local_path).await?;
+                while let Some(piece) = reader.next().await? {
+                    file.write(&piece).await?;
+                }
+                file.commit().await
+            })
+            .await
+    }
+
+    /// Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
+    /// own result.
+    ///
+    /// # Errors
+    /// Those of the request as a whole; `Connection` when it is cut short.
+    pub async fn download_files(
+        &self,
+        files: Vec<FileDownloadRequest>,
+        options: DownloadOptions,
+    ) -> Result<Vec<FileDownloadResponse>> {
+        for file in &files {
+            check_path(&file.source)?;
+        }
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        self.toolbox.client.run("fs.download_files", limit, self.download_each(files)).await
+    }
+
+    /// Opens a download to be read piece by piece.
+    ///
+    /// # Errors
+    /// As for `download_file`.
+    pub async fn open_download(&self, remote_path: &str, options: DownloadOptions) -> Result<FileReader> {
+        check_path(remote_path)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let until = limit.map(|l| Instant::now() + l);
+        let open = FileReader::open(&self.toolbox, remote_path, until);
+        self.toolbox.client.run("fs.open_download", limit, open).await
+    }
+
+    async fn download_each(&self, files: Vec<FileDownloadRequest>) -> Result<Vec<FileDownloadResponse>> {
+        let mut results: Vec<_> = files
+            .iter()
+            .map(|file| FileDownloadResponse { source: file.source.clone(), ..Default::default() })
+            .collect();
+        let mut settled = vec![false; files.len()];
+        let paths: Vec<_> = files.iter().map(|file| file.source.as_str()).collect();
+        let mut download = Download::open(&self.toolbox, &paths).await?;
+        while let Some(event) = download.next().await? {
+            let MultipartEvent::PartStart(header) = event else { continue };
+            // Parts are matched by name; the same file may have been asked for twice.
+            let name = header.filename.as_deref().unwrap_or("");
+            let Some(index) = (0..files.len()).find(|i| !settled[*i] && files[*i].source == name) else { continue };
+            settled[index] = true;
+            let result = &mut results[index];
+            if header.name.as_deref() == Some("error") {
+                let failure = download.read_error(&header).await?;
+                result.error = Some(failure.error.to_string());
+                result.error_details = Some(failure.details);
+                continue;
+            }
+            match read_part(&mut download, files[index].destination.as_deref()).await? {
+                Ok(Received::Memory(content)) => result.content = Some(content),
+                Ok(Received::Path(path)) => result.local_path = Some(path),
+                Err(error) => fail(result, &error),
+            }
+        }
+        for (result, settled) in results.iter_mut().zip(settled) {
+            if !settled {
+                fail(result, &Error::new(ErrorKind::Unknown, "No data received for this file"));
+            }
+        }
+        Ok(results)
+    }
+}
+
+fn fail(result: &mut FileDownloadResponse, error: &Error) {
+    result.error = Some(error.to_string());
+    result.error_details = Some(FileDownloadErrorDetails { message: error.to_string(), ..Default::default() });
+}
+
+enum Received {
+    Memory(Blob),
+    Path(String),
+}
+
+/// Reads one part to its end. The outer error ends the whole download, the inner one (a local path that cannot be
+/// written) only this file.
+async fn read_part(download: &mut Download, destination: Option<&str>) -> Result<Result<Received>> {
+    let mut content = Content::default();
+    let mut file = match destination {
+        Some(path) => Some(AtomicFile::create(path).await),
+        None => None,
+    };
+    while let Some(event) = download.next().await? {
+        let MultipartEvent::Data(data) = event else { break };
+        match &mut file {
+            None => content.push(data),
+            Some(Ok(open)) => {
+                if let Err(error) = open.write(&data).await {
+                    file = Some(Err(error));
+                }
+            }
+            // The rest of a file that failed here is read past.
+            Some(Err(_)) => {}
+        }
+    }
+    Ok(match (file, destination) {
+        (Some(file), Some(path)) => match file {
+            Ok(open) => open.commit().await.map(|()| Received::Path(path.to_owned())),
+            Err(error) => Err(error),
+        },
+        _ => Ok(Received::Memory(content.into_blob())),
+    })
+}
+
+/// Pieces that become one blob; a single piece is not copied.
+#[derive(Default)]
+struct Content {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Content {
+    fn push(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&piece);
+    }
+
+    fn into_blob(self) -> Blob {
+        Blob(if self.rest.is_empty() { self.first } else { self.rest.freeze() })
+    }
+}
