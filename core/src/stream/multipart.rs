@@ -97,11 +97,8 @@ impl MultipartParser {
 
     /// Takes the next chunk of the body.
     pub fn push(&mut self, chunk: Bytes) {
-        self.input = if self.input.is_empty() {
-            chunk
-        } else {
-            [std::mem::take(&mut self.input), chunk].concat().into()
-        };
+        self.input =
+            if self.input.is_empty() { chunk } else { [std::mem::take(&mut self.input), chunk].concat().into() };
     }
 
     /// The next event, or `None` when another chunk (or the end of the body) is needed to tell.
