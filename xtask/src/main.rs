@@ -1,2 +1,41 @@
-//! Placeholder until the first real module lands.
-fn main() {}
+//! Code generation: `cargo xtask codegen` writes what follows from the core's sources, `--check` only compares.
+
+mod bridge;
+mod names;
+mod output;
+mod schema;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Keeps everything that can be generated from the core generated.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads core/src and writes schema/daytona.json, the op table and the `generated` layer of each package.
+    Codegen {
+        /// Write nothing; fail and name the files that are not up to date.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    match Cli::parse().command {
+        Command::Codegen { check } => {
+            let schema = schema::Schema::read(&root.join("core/src"))?;
+            let mut output = output::Output::new(&root, check);
+            output.write("schema/daytona.json", schema.to_json()?)?;
+            output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
+            output.finish()
+        }
+    }
+}

@@ -375,8 +375,10 @@ impl Sandboxes {
             return Ok(sandbox);
         }
         let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
+        // What happened before the subscription is not pushed: the first look comes at once.
+        sandbox = self.look(&sandbox.id).await?;
         let mut pause = POLL_FIRST;
-        loop {
+        while !arrived(&sandbox, targets)? {
             match &mut changes {
                 Some(changes) => {
                     // A socket that is not connected is no reason to look less often.
@@ -389,10 +391,8 @@ impl Sandboxes {
                 None => tokio::time::sleep(next_pause(&mut pause)).await,
             }
             sandbox = self.look(&sandbox.id).await?;
-            if arrived(&sandbox, targets)? {
-                return Ok(sandbox);
-            }
         }
+        Ok(sandbox)
     }
 
     /// The sandbox now; one that is not found any more is `destroyed`.

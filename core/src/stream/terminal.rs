@@ -63,12 +63,7 @@ impl Terminal {
         cols: i64,
         options: &PtyCreateOptions,
     ) -> Result<Self> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("id", session_id).append_pair("cols", &cols.to_string()).append_pair("rows", &rows.to_string());
-        if let Some(cwd) = &options.cwd {
-            query.append_pair("cwd", cwd);
-        }
-        let path = format!("/process/pty/create-connect?{}", query.finish());
+        let path = create_path(session_id, rows, cols, options.cwd.as_deref());
         let envs = options.envs.as_ref().filter(|envs| !envs.is_empty());
         let envs_token = envs.map(|envs| format!("{ENVS_PREFIX}{}", URL_SAFE_NO_PAD.encode(json!(envs).to_string())));
         let mut subprotocols = vec![EXIT_CONTROL];
@@ -227,6 +222,15 @@ impl TerminalOutput {
             }
         }
     }
+}
+
+fn create_path(session_id: &str, rows: i64, cols: i64, cwd: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("id", session_id).append_pair("cols", &cols.to_string()).append_pair("rows", &rows.to_string());
+    if let Some(cwd) = cwd {
+        query.append_pair("cwd", cwd);
+    }
+    format!("/process/pty/create-connect?{}", query.finish())
 }
 
 /// A control frame; any other text is output.

@@ -1,0 +1,61 @@
+//! The client handle of every language.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use daytona::{Config, Error, ErrorKind};
+
+use crate::call::error_json;
+use crate::per_process::PerProcess;
+use crate::stats::Counted;
+use crate::{Call, Payload, Sink, generated};
+
+/// A client. After a fork it makes new connections in the child by itself.
+pub struct Client {
+    config: Config,
+    core: PerProcess<daytona::Client>,
+    closed: AtomicBool,
+    _counted: Counted,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.config.fmt(f)
+    }
+}
+
+impl Client {
+    /// Makes a client from `Config` of the core as JSON. No request is made.
+    ///
+    /// # Errors
+    /// The error envelope: `Authentication` without credentials, `InvalidArgument` for a bad value.
+    pub fn new(config: &[u8]) -> Result<Self, Bytes> {
+        let config: Config = serde_json::from_slice(config).map_err(|e| {
+            error_json(&Error::invalid_argument("The configuration is not usable").with_source(e))
+        })?;
+        let client =
+            Self { config, core: PerProcess::new(), closed: AtomicBool::new(false), _counted: Counted::client() };
+        client.core().map_err(|e| error_json(&e))?;
+        Ok(client)
+    }
+
+    /// Starts an operation of the op table. Never fails itself: a bad operation or argument completes with an error.
+    pub fn start(&self, op: &str, params: Payload, sink: Box<dyn Sink>) -> Call {
+        if self.closed.load(Ordering::Acquire) {
+            return Call::failed(&Error::new(ErrorKind::Closed, "The client has been closed."), sink);
+        }
+        match self.core() {
+            Ok(core) => Call::spawn(generated::dispatch(core.clone(), op, params), sink),
+            Err(error) => Call::failed(&error, sink),
+        }
+    }
+
+    /// Refuses further operations. Those in flight go on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    fn core(&self) -> daytona::Result<&daytona::Client> {
+        self.core.get_or_try_init(|| daytona::Client::new(self.config.clone()))
+    }
+}
