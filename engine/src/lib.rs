@@ -1,1 +1,32 @@
-//! Placeholder until the first real module lands.
+//! The local engine: Daytona's API and sandboxes on one Linux machine, without account or containers.
+//!
+//! [`serve`] runs the control plane (`/api`), the event gateway (`/api/socket.io/`) and the proxy to the
+//! sandboxes (`/toolbox/{id}/…`, `{port}-{id}.localhost`) on one port, HTTP/1.1 and HTTP/2. A sandbox is
+//! this same executable started again inside its own namespaces, where it serves the toolbox on a Unix
+//! socket; see [`isolation`]. Clients find a running engine through [`discovery`].
+//!
+//! What is not implemented answers 501 and says so. The isolation level in force and the limits that
+//! cannot be enforced are printed at start and answered by `GET /api/health`.
+
+mod access;
+mod clock;
+mod create;
+pub mod discovery;
+mod engine;
+mod errors;
+mod events;
+pub mod isolation;
+mod lifecycle;
+mod previews;
+mod proxy;
+mod registry;
+mod routes;
+mod sandbox;
+mod secret;
+mod server;
+pub mod setup;
+mod snapshot;
+mod store;
+mod validation;
+
+pub use server::{ServeOptions, serve};

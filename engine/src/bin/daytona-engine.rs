@@ -1,0 +1,25 @@
+//! The engine alone, for its tests: `daytona-engine STATE_DIR [IDLE_SECONDS] [ISOLATION]`.
+//!
+//! People use `daytona local serve`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use daytona_engine::{ServeOptions, isolation, serve};
+
+fn main() -> anyhow::Result<()> {
+    isolation::run_if_sandbox_process();
+    let mut arguments = std::env::args().skip(1);
+    let state_dir = arguments.next().ok_or_else(|| anyhow::anyhow!("a state directory is needed"))?.into();
+    let idle_seconds = arguments.next().map_or(Ok(0), |text| text.parse())?;
+    let isolation = arguments.next().map_or(Ok(Default::default()), |text| text.parse())?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(serve(ServeOptions {
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 0,
+        state_dir,
+        idle_timeout: Duration::from_secs(idle_seconds),
+        isolation,
+        or_existing: false,
+    }))
+}

@@ -1,0 +1,199 @@
+//! Reading `POST /sandbox` (wire Appendix A `CreateSandbox`, additions 2.1).
+//!
+//! Unknown fields are ignored; `null` counts as absent. What the engine cannot carry out is refused
+//! with 501 rather than accepted without effect.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, ApiResult};
+use crate::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, Sandbox, State, now_millis};
+use crate::secret;
+use crate::snapshot::{self, DEFAULT_RESOURCES};
+use crate::validation::Fields;
+
+/// Minutes of inactivity after which a sandbox stops, when the client says nothing.
+const AUTO_STOP_MINUTES: i64 = 15;
+
+/// Minutes after which a stopped sandbox is archived, when the client says nothing.
+const AUTO_ARCHIVE_MINUTES: i64 = 7 * 24 * 60;
+
+/// Turns a request into a sandbox in state `creating`.
+pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
+    let mut fields = Fields::new(body);
+    let name = fields.string("name");
+    let snapshot = fields.string("snapshot");
+    let user = fields.string("user");
+    let env = fields.string_map("env");
+    let labels = fields.string_map("labels");
+    let public = fields.boolean("public");
+    let network_block_all = fields.boolean("networkBlockAll");
+    let network_allow_list = fields.string("networkAllowList");
+    let domain_allow_list = fields.string("domainAllowList");
+    let outbound_proxy_url = fields.string("outboundProxyUrl");
+    let otel_endpoint_override = fields.string("otelEndpointOverride");
+    let target = fields.string("target");
+    let cpu = fields.integer("cpu");
+    let gpu = fields.integer("gpu");
+    let memory = fields.integer("memory");
+    let disk = fields.integer("disk");
+    let auto_stop = fields.integer("autoStopInterval");
+    let auto_archive = fields.integer("autoArchiveInterval");
+    let auto_delete = fields.integer("autoDeleteInterval");
+    let auto_pause = fields.integer("autoPauseInterval");
+    let ttl = fields.integer("ttlMinutes");
+    let spot = fields.boolean("spot");
+    let kvm = fields.boolean("kvm");
+    let linked = fields.string("linkedSandbox");
+    let volumes = fields.array("volumes");
+    let secrets = fields.array("secrets");
+    let build = fields.object("buildInfo");
+    fields.finish()?;
+
+    refuse_unsupported(&[
+        ("Mounting volumes", volumes.is_some_and(|list| !list.is_empty())),
+        ("Mounting secrets", secrets.is_some_and(|list| !list.is_empty())),
+        ("GPU support", gpu.is_some_and(|count| count > 0) || spot == Some(true)),
+        ("KVM", kvm == Some(true)),
+        ("Linking sandboxes", linked.is_some()),
+    ])?;
+    let (snapshot, build_info) = source(snapshot, build, [cpu, gpu, memory, disk])?;
+    let name = name.filter(|name| !name.is_empty());
+    if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {
+        return Err(ApiError::bad_request(format!("env contains an invalid variable name or value: {name:?}")));
+    }
+
+    let id = uuid::Uuid::new_v4().to_string();
+    let now = now_millis();
+    Ok(Sandbox {
+        name: name.unwrap_or_else(|| id.clone()),
+        id,
+        snapshot: Some(snapshot),
+        user: read_user(user)?,
+        env: env.unwrap_or_default(),
+        labels: labels.unwrap_or_default(),
+        public: public.unwrap_or(false),
+        network_block_all: network_block_all.unwrap_or(false),
+        network_allow_list,
+        domain_allow_list,
+        outbound_proxy_url,
+        otel_endpoint_override,
+        target: target.filter(|target| !target.is_empty()).unwrap_or_else(|| LOCAL_REGION.to_owned()),
+        cpu: resource("cpu", cpu, DEFAULT_RESOURCES.cpu)?,
+        memory: resource("memory", memory, DEFAULT_RESOURCES.memory)?,
+        disk: resource("disk", disk, DEFAULT_RESOURCES.disk)?,
+        state: State::Creating,
+        desired_state: DesiredState::Started,
+        error_reason: None,
+        recoverable: false,
+        auto_stop_interval: minutes("autoStopInterval", auto_stop, AUTO_STOP_MINUTES)?,
+        auto_archive_interval: minutes("autoArchiveInterval", auto_archive, AUTO_ARCHIVE_MINUTES)?,
+        auto_delete_interval: auto_delete.unwrap_or(-1),
+        auto_pause_interval: minutes("autoPauseInterval", auto_pause, 0)?,
+        auto_destroy_at: destroy_at(minutes("ttlMinutes", ttl, 0)?, now),
+        build_info,
+        created_at: now,
+        updated_at: now,
+        last_activity_at: now,
+        stopped_at: None,
+        auth_token: secret::token(32),
+        signing_key: secret::token(32),
+    })
+}
+
+/// When a sandbox with this time to live goes; 0 minutes = never.
+pub fn destroy_at(ttl_minutes: i64, now: i64) -> Option<i64> {
+    (ttl_minutes > 0).then(|| now.saturating_add(ttl_minutes.saturating_mul(60_000)))
+}
+
+fn refuse_unsupported(wishes: &[(&str, bool)]) -> ApiResult<()> {
+    match wishes.iter().find(|(_, wished)| *wished) {
+        Some((what, _)) => Err(ApiError::not_implemented(what)),
+        None => Ok(()),
+    }
+}
+
+fn source(
+    snapshot: Option<String>,
+    build: Option<&Map<String, Value>>,
+    resources: [Option<i64>; 4],
+) -> ApiResult<(String, Option<BuildInfo>)> {
+    let snapshot = snapshot.filter(|name| !name.is_empty());
+    let Some(build) = build else {
+        // Without a snapshot by name, resources size the default one: an allowance of this engine.
+        if snapshot.is_some() && resources.iter().flatten().any(|amount| *amount != 0) {
+            return Err(ApiError::bad_request("Cannot specify Sandbox resources when using a snapshot"));
+        }
+        let name = snapshot.unwrap_or_else(|| snapshot::DEFAULT_NAME.to_owned());
+        if !snapshot::is_known(&name) {
+            return Err(ApiError::bad_request(format!(
+                "Snapshot {name} not found. Did you add it through the Daytona Dashboard?"
+            )));
+        }
+        return Ok((snapshot::DEFAULT_NAME.to_owned(), None));
+    };
+    if snapshot.is_some() {
+        return Err(ApiError::bad_request("Cannot specify a snapshot when using a build info entry"));
+    }
+    let Some(dockerfile) = build.get("dockerfileContent").and_then(Value::as_str) else {
+        return Err(ApiError::bad_request("buildInfo.dockerfileContent must be a string"));
+    };
+    if !snapshot::is_plain_copy(dockerfile) {
+        return Err(ApiError::not_implemented("Building images"));
+    }
+    let build = BuildInfo { dockerfile: dockerfile.to_owned(), snapshot_ref: snapshot::build_reference(dockerfile) };
+    Ok((snapshot::DEFAULT_NAME.to_owned(), Some(build)))
+}
+
+fn read_user(user: Option<String>) -> ApiResult<String> {
+    match user.as_deref() {
+        None | Some("" | "daytona") => Ok("daytona".to_owned()),
+        Some("root") => Ok("root".to_owned()),
+        Some(other) => Err(ApiError::bad_request(format!(
+            "User {other} does not exist in the local snapshot; it has daytona and root"
+        ))),
+    }
+}
+
+fn resource(name: &str, amount: Option<i64>, default: u64) -> ApiResult<u64> {
+    match amount {
+        None | Some(0) => Ok(default),
+        Some(amount) => u64::try_from(amount)
+            .ok()
+            .filter(|amount| *amount <= 1 << 20)
+            .ok_or_else(|| ApiError::bad_request(format!("{name} must be a positive number"))),
+    }
+}
+
+fn minutes(name: &str, value: Option<i64>, default: i64) -> ApiResult<i64> {
+    match value {
+        Some(minutes) if minutes < 0 => Err(ApiError::bad_request(format!("{name} must be a non-negative integer"))),
+        other => Ok(other.unwrap_or(default)),
+    }
+}
+
+fn is_environment_entry(name: &str, value: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
+}
+
+/// The `env` of a request as the process sees it, on top of the engine's own variables.
+pub fn environment(sandbox: &Sandbox, organization_id: &str) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    if let Some(proxy) = &sandbox.outbound_proxy_url {
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            env.insert(name.to_owned(), proxy.clone());
+        }
+    }
+    env.extend(sandbox.env.clone());
+    for (name, value) in [
+        ("DAYTONA_SANDBOX_ID", sandbox.id.as_str()),
+        ("DAYTONA_ORGANIZATION_ID", organization_id),
+        ("DAYTONA_REGION_ID", &sandbox.target),
+        ("DAYTONA_SANDBOX_USER", &sandbox.user),
+        ("DAYTONA_SANDBOX_SNAPSHOT", sandbox.snapshot.as_deref().unwrap_or_default()),
+    ] {
+        env.insert(name.to_owned(), value.to_owned());
+    }
+    env
+}

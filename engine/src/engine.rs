@@ -1,0 +1,120 @@
+//! The running engine: everything the request handlers share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::events::Events;
+use crate::isolation::{IsolationLevel, Launcher};
+use crate::previews::SignedPreviews;
+use crate::registry::{Entry, Registry};
+use crate::sandbox::{Identity, now_millis};
+
+/// Shared by all handlers.
+pub struct Engine {
+    /// The sandboxes.
+    pub registry: Registry,
+    /// Starts them.
+    pub launcher: Arc<Launcher>,
+    /// Tells subscribers.
+    pub events: Events,
+    /// Signed preview URLs that have been handed out.
+    pub previews: SignedPreviews,
+    /// What all documents have in common.
+    pub identity: Identity,
+    /// `http://host:port`, without a path.
+    pub origin: String,
+    /// The port the engine listens on.
+    pub port: u16,
+    /// The one API key.
+    pub api_key: String,
+    /// When this engine started, as the wire writes times.
+    pub started_at: String,
+    /// Where `daytona local setup` puts the snapshot.
+    pub state_dir: PathBuf,
+    /// What this machine cannot enforce, as sentences.
+    pub warnings: Vec<String>,
+    /// Requests seen and in flight.
+    pub activity: Activity,
+}
+
+impl Engine {
+    /// The full document of a sandbox.
+    pub fn document(&self, entry: &Entry) -> Value {
+        entry.record().document(&self.identity)
+    }
+
+    /// The prepared snapshot, if `daytona local setup` has run.
+    pub fn snapshot_dir(&self) -> Option<PathBuf> {
+        crate::setup::finished(&self.state_dir)
+    }
+
+    /// The address of a port inside a sandbox, by the sandbox's id or a signed token.
+    pub fn preview_url(&self, port: u16, id_or_token: &str) -> String {
+        format!("http://{port}-{id_or_token}.localhost:{}", self.port)
+    }
+
+    /// What is enforced, for `GET /health` and the start message.
+    pub fn limits(&self) -> Value {
+        let enforced = self.launcher.enforced();
+        let network = match self.launcher.level() {
+            IsolationLevel::None => "unrestricted",
+            IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => "loopback-only",
+        };
+        json!({
+            "cpu": enforced.cpu,
+            "memory": enforced.memory,
+            "processes": enforced.processes,
+            "disk": false,
+            "network": network,
+            "notEnforced": self.warnings,
+        })
+    }
+
+    /// The answer of `GET /health`.
+    pub fn health(&self) -> Value {
+        json!({
+            "status": "ok",
+            "version": self.identity.version,
+            "isolation": self.launcher.level().name(),
+            "limits": self.limits(),
+        })
+    }
+}
+
+/// Whether anybody is using the engine.
+#[derive(Debug)]
+pub struct Activity {
+    last_request: AtomicI64,
+    open: AtomicUsize,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self { last_request: AtomicI64::new(now_millis()), open: AtomicUsize::new(0) }
+    }
+}
+
+impl Activity {
+    /// A request begins.
+    pub fn begin(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.last_request.store(now_millis(), Ordering::Relaxed);
+    }
+
+    /// A request ends.
+    pub fn end(&self) {
+        self.last_request.store(now_millis(), Ordering::Relaxed);
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Milliseconds since the last request ended; 0 while one is open.
+    pub fn idle_millis(&self) -> i64 {
+        if self.open.load(Ordering::Relaxed) > 0 {
+            return 0;
+        }
+        now_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,127 @@
+//! The control plane's error body (wire sections 2.1 and 4.7 of the additions).
+//!
+//! Handlers return [`ApiError`]; [`render`] writes the body once the request's path is known:
+//! `{path, timestamp, statusCode, error, message, code, source}`.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::clock;
+
+/// The result of a control-plane handler.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// A failure a client is told about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status}: {message}")]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What a person reads. Never contains secrets.
+    pub message: String,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// 400: the request cannot be carried out as it is.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 401 with the wire's generic text.
+    pub fn invalid_credentials() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Invalid credentials")
+    }
+
+    /// 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 404 for a sandbox nobody knows.
+    pub fn sandbox_not_found(id_or_name: &str) -> Self {
+        Self::not_found(format!("Sandbox with ID or name {id_or_name} not found"))
+    }
+
+    /// 409.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// 409 while another operation changes the sandbox.
+    pub fn state_change_in_progress() -> Self {
+        Self::conflict("Sandbox state change in progress")
+    }
+
+    /// 422.
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// 500 with the wire's generic text; the cause goes to the log only.
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred.")
+    }
+
+    /// 501: part of the API, not of this engine.
+    pub fn not_implemented(what: &str) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, format!("{what} is not implemented by the local engine"))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The machine-readable name of a status.
+fn code(status: StatusCode) -> String {
+    let reason = status.canonical_reason().unwrap_or("ERROR");
+    reason.to_ascii_uppercase().replace([' ', '-'], "_")
+}
+
+/// Middleware: gives every [`ApiError`] its body.
+pub async fn render(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    let body = json!({
+        "path": path,
+        "timestamp": clock::iso(clock::now()),
+        "statusCode": error.status.as_u16(),
+        "error": error.status.canonical_reason().unwrap_or("Error"),
+        "message": error.message,
+        "code": code(error.status),
+        "source": "DAYTONA_API",
+    });
+    *response.body_mut() = Body::from(body.to_string());
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+/// A failure of the proxy in front of a sandbox (wire 1.3), with source `DAYTONA_PROXY`.
+pub fn proxy_error(status: StatusCode, message: &str, method: &http::Method, path: &str) -> Response {
+    let body = json!({
+        "statusCode": status.as_u16(),
+        "message": message,
+        "code": code(status),
+        "source": "DAYTONA_PROXY",
+        "timestamp": clock::iso(clock::now()),
+        "path": path,
+        "method": method.as_str(),
+    });
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.to_string()).into_response()
+}

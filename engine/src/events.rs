@@ -1,0 +1,85 @@
+//! The Socket.IO gateway at `/api/socket.io/` (additions section 3).
+//!
+//! Clients authenticate in the CONNECT packet and then only listen; every event goes to every
+//! client. Events carry the full sandbox document with the new state, in the order they happened.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use socketioxide::extract::{SocketRef, TryData};
+use socketioxide::handler::ConnectHandler;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide::{SocketIo, TransportType};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::sandbox::{DesiredState, State};
+use crate::secret;
+
+/// Sends events to whoever listens.
+pub struct Events {
+    queue: UnboundedSender<(&'static str, Value)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Credentials {
+    token: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("Invalid credentials")]
+struct Refused;
+
+/// The gateway for clients with this API key, and the sender of its events.
+pub fn gateway(api_key: &str) -> (SocketIoLayer, Events) {
+    let (layer, io) = SocketIo::builder()
+        .req_path("/api/socket.io")
+        .transports([TransportType::Websocket])
+        .ping_interval(Duration::from_secs(25))
+        .ping_timeout(Duration::from_secs(20))
+        .build_layer();
+    let api_key = api_key.to_owned();
+    let authenticate = async move |TryData(credentials): TryData<Credentials>| match credentials {
+        Ok(credentials) if secret::equal(&credentials.token, &api_key) => Ok(()),
+        _ => Err(Refused),
+    };
+    let connected = async |_socket: SocketRef| {};
+    io.ns("/", connected.with(authenticate));
+    let (queue, events) = unbounded_channel();
+    tokio::spawn(deliver(io, events));
+    (layer, Events { queue })
+}
+
+/// One task sends all events, so none overtakes another.
+async fn deliver(io: SocketIo, mut events: UnboundedReceiver<(&'static str, Value)>) {
+    while let Some((name, payload)) = events.recv().await {
+        if let Err(error) = io.emit(name, &payload).await {
+            // A client with a full buffer misses the event; it polls as a safety net.
+            tracing::debug!(%error, name, "an event did not reach every client");
+        }
+    }
+}
+
+impl Events {
+    fn send(&self, name: &'static str, payload: Value) {
+        // The receiver lives as long as the engine.
+        let _ = self.queue.send((name, payload));
+    }
+
+    /// `sandbox.created`.
+    pub fn created(&self, document: Value) {
+        self.send("sandbox.created", document);
+    }
+
+    /// `sandbox.state.updated`.
+    pub fn state_updated(&self, document: Value, old: State, new: State) {
+        let payload = json!({"sandbox": document, "oldState": old.name(), "newState": new.name()});
+        self.send("sandbox.state.updated", payload);
+    }
+
+    /// `sandbox.desired-state.updated`.
+    pub fn desired_state_updated(&self, document: Value, old: DesiredState, new: DesiredState) {
+        let payload = json!({"sandbox": document, "oldDesiredState": old.name(), "newDesiredState": new.name()});
+        self.send("sandbox.desired-state.updated", payload);
+    }
+}

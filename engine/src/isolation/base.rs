@@ -1,0 +1,257 @@
+//! The system part of every sandbox's root: what of the machine is shown, and the /etc made for it.
+//!
+//! The choice is a list of what is shown, never of what is hidden: anything not named here does not
+//! exist inside. `/etc` is a directory of the engine's own, filled once from world-readable entries
+//! of the machine's and with accounts of its own, so no password hash, key or host setting is in it.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::spec::SANDBOX_UID;
+
+/// Bumped when the contents below change; a new name makes a new directory.
+const BASE_NAME: &str = "base-1";
+
+/// Top-level system directories: links are copied, directories shown copy-on-write.
+const SYSTEM_DIRECTORIES: [&str; 7] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/// Parts of `/var` shown copy-on-write: which packages are installed.
+const VAR_DIRECTORIES: [&str; 1] = ["var/lib/dpkg"];
+
+/// Empty directories of a fresh root, with their modes.
+const EMPTY_DIRECTORIES: [(&str, u32); 24] = [
+    ("dev", 0o755),
+    ("etc", 0o755),
+    ("home", 0o755),
+    ("media", 0o755),
+    ("mnt", 0o755),
+    ("opt", 0o755),
+    ("opt/daytona", 0o755),
+    ("proc", 0o555),
+    ("root", 0o700),
+    ("run", 0o755),
+    ("srv", 0o755),
+    ("sys", 0o555),
+    ("tmp", 0o1777),
+    ("var", 0o755),
+    ("var/cache", 0o755),
+    ("var/lib", 0o755),
+    ("var/lib/dpkg", 0o755),
+    ("var/local", 0o755),
+    ("var/log", 0o755),
+    ("var/mail", 0o755),
+    ("var/opt", 0o755),
+    ("var/spool", 0o755),
+    ("var/tmp", 0o1777),
+    ("home/daytona", 0o755),
+];
+
+/// Entries of the machine's `/etc` that are shown, when they exist and everybody may read them.
+const ETC_ENTRIES: [&str; 56] = [
+    "adduser.conf",
+    "alternatives",
+    "apt/sources.list",
+    "apt/sources.list.d",
+    "apt/trusted.gpg.d",
+    "bash.bashrc",
+    "bash_completion.d",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "debian_version",
+    "default/locale",
+    "default/useradd",
+    "deluser.conf",
+    "dpkg",
+    "fonts",
+    "gai.conf",
+    "host.conf",
+    "inputrc",
+    "issue",
+    "java-11-openjdk",
+    "java-17-openjdk",
+    "java-21-openjdk",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale.alias",
+    "locale.gen",
+    "localtime",
+    "login.defs",
+    "lsb-release",
+    "magic",
+    "magic.mime",
+    "mime.types",
+    "nanorc",
+    "networks",
+    "nsswitch.conf",
+    "os-release",
+    "perl",
+    "pki/tls/certs",
+    "profile",
+    "profile.d",
+    "protocols",
+    "python3",
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "rpc",
+    "services",
+    "shells",
+    "skel",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "terminfo",
+    "timezone",
+];
+
+const PASSWD: &str = "\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+bin:x:2:2:bin:/bin:/usr/sbin/nologin
+sys:x:3:3:sys:/dev:/usr/sbin/nologin
+man:x:6:12:man:/var/cache/man:/usr/sbin/nologin
+mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
+www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
+_apt:x:42:65534::/nonexistent:/usr/sbin/nologin
+daytona:x:1000:1000:Daytona:/home/daytona:/bin/bash
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+";
+
+const GROUP: &str = "\
+root:x:0:
+daemon:x:1:
+bin:x:2:
+sys:x:3:
+adm:x:4:
+tty:x:5:
+disk:x:6:
+mail:x:8:
+man:x:12:
+utmp:x:43:
+shadow:x:42:
+staff:x:50:
+users:x:100:
+www-data:x:33:
+daytona:x:1000:
+nogroup:x:65534:
+";
+
+/// The engine's prepared system part.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The `/etc` of every sandbox, relative to the state directory.
+    pub etc: PathBuf,
+}
+
+impl Base {
+    /// Fills the directory under `state_dir` unless it is there already.
+    pub fn prepare(state_dir: &Path) -> Result<Self> {
+        let base = state_dir.join(BASE_NAME);
+        if !base.exists() {
+            let unfinished = state_dir.join(format!("{BASE_NAME}.unfinished"));
+            let _ = fs::remove_dir_all(&unfinished);
+            fill_etc(&unfinished.join("etc")).context("preparing the sandboxes' /etc")?;
+            fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
+            fs::rename(&unfinished, &base)?;
+        }
+        Ok(Self { etc: Path::new(BASE_NAME).join("etc") })
+    }
+}
+
+/// The system directories shown copy-on-write, as absolute paths.
+pub fn shared_directories() -> Vec<PathBuf> {
+    let named = SYSTEM_DIRECTORIES.iter().chain(&VAR_DIRECTORIES).map(|name| Path::new("/").join(name));
+    named.filter(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir())).collect()
+}
+
+/// Creates a fresh root, owned by the sandbox's user where that is another than the engine's.
+pub fn create_root(root: &Path, host_name: &str, etc_upper: &Path, owned: bool) -> io::Result<()> {
+    make_directory(root, 0o755)?;
+    for (name, mode) in EMPTY_DIRECTORIES {
+        make_directory(&root.join(name), mode)?;
+    }
+    for name in SYSTEM_DIRECTORIES {
+        let outside = Path::new("/").join(name);
+        match fs::symlink_metadata(&outside) {
+            Ok(found) if found.is_symlink() => symlink(fs::read_link(&outside)?, root.join(name))?,
+            Ok(found) if found.is_dir() => make_directory(&root.join(name), 0o755)?,
+            _ => {}
+        }
+    }
+    symlink("/run", root.join("var/run"))?;
+    symlink("/run/lock", root.join("var/lock"))?;
+    let home = root.join("home/daytona");
+    if let Ok(skeleton) = fs::read_dir("/etc/skel") {
+        for entry in skeleton.flatten().filter(|entry| entry.path().is_file()) {
+            let target = home.join(entry.file_name());
+            fs::copy(entry.path(), &target)?;
+            if owned {
+                chown(&target, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
+            }
+        }
+    }
+    if owned {
+        chown(&home, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
+    }
+    write_public(&etc_upper.join("hostname"), &format!("{host_name}\n"))?;
+    write_public(&etc_upper.join("hosts"), &format!("127.0.0.1 localhost {host_name}\n::1 localhost\n"))
+}
+
+/// `mkdir` with exactly this mode, whatever the umask.
+pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => other?,
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+fn write_public(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+fn fill_etc(etc: &Path) -> io::Result<()> {
+    fs::create_dir_all(etc)?;
+    fs::set_permissions(etc, fs::Permissions::from_mode(0o755))?;
+    for name in ETC_ENTRIES {
+        let source = Path::new("/etc").join(name);
+        if let Some(parent) = Path::new(name).parent().filter(|_| source.symlink_metadata().is_ok()) {
+            let mut directory = etc.to_path_buf();
+            for part in parent {
+                directory.push(part);
+                make_directory(&directory, 0o755)?;
+            }
+            copy_readable(&source, &etc.join(name))?;
+        }
+    }
+    write_public(&etc.join("passwd"), PASSWD)?;
+    write_public(&etc.join("group"), GROUP)?;
+    write_public(&etc.join("resolv.conf"), "")?;
+    symlink("/proc/self/mounts", etc.join("mtab"))
+}
+
+/// Copies what everybody may read; leaves out the rest without a word.
+fn copy_readable(source: &Path, target: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(source)?;
+    if found.is_symlink() {
+        return symlink(fs::read_link(source)?, target);
+    }
+    if found.is_dir() && found.mode() & 0o005 == 0o005 {
+        make_directory(target, 0o755)?;
+        for entry in fs::read_dir(source)?.flatten() {
+            copy_readable(&entry.path(), &target.join(entry.file_name()))?;
+        }
+    } else if found.is_file() && found.mode() & 0o004 == 0o004 {
+        fs::copy(source, target)?;
+        fs::set_permissions(target, fs::Permissions::from_mode(found.mode() & 0o755))?;
+    }
+    Ok(())
+}

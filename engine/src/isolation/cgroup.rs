@@ -1,0 +1,293 @@
+//! Resource limits through control groups, versions 1 and 2.
+//!
+//! Each engine owns one group per hierarchy, named after its state directory, and gives every started
+//! sandbox a group below it. What the machine cannot enforce is told by [`Cgroups::enforced`], never
+//! pretended. On version 1 the engine's group lies below the engine's own, so limits it already
+//! stands under keep holding.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The most processes and threads one sandbox may have.
+pub const MAX_PROCESSES: u64 = 4096;
+
+/// The scheduler period in microseconds that processor limits refer to.
+const CPU_PERIOD_US: u64 = 100_000;
+
+/// What one sandbox may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Resources {
+    /// Processors.
+    pub cpu: u64,
+    /// Memory in GiB.
+    pub memory_gib: u64,
+}
+
+/// A resource the kernel limits per group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Controller {
+    Cpu,
+    Memory,
+    Pids,
+}
+
+const CONTROLLERS: [(Controller, &str); 3] =
+    [(Controller::Cpu, "cpu"), (Controller::Memory, "memory"), (Controller::Pids, "pids")];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+/// One directory under which sandbox groups are made, and what it limits.
+#[derive(Debug)]
+struct Hierarchy {
+    version: Version,
+    directory: PathBuf,
+    controllers: Vec<Controller>,
+}
+
+/// Which limits hold on this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Enforced {
+    /// Processor time.
+    pub cpu: bool,
+    /// Memory.
+    pub memory: bool,
+    /// The number of processes.
+    pub processes: bool,
+}
+
+/// The engine's groups.
+#[derive(Debug, Default)]
+pub struct Cgroups {
+    hierarchies: Vec<Hierarchy>,
+}
+
+impl Cgroups {
+    /// Finds what the machine offers and creates the engine's groups, called `daytona-<name>`.
+    ///
+    /// Groups a killed engine left under the same name are removed.
+    pub fn prepare(name: &str) -> Self {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let mut cgroups = Self::default();
+        for mut hierarchy in find_hierarchies(&mounts, &own) {
+            if hierarchy.version == Version::V2 {
+                hierarchy.controllers.retain(|controller| enable(&hierarchy.directory, *controller).is_ok());
+            }
+            hierarchy.directory.push(format!("daytona-{name}"));
+            if hierarchy.controllers.is_empty() || fs::create_dir_all(&hierarchy.directory).is_err() {
+                continue;
+            }
+            if hierarchy.version == Version::V2 {
+                hierarchy.controllers.retain(|controller| enable(&hierarchy.directory, *controller).is_ok());
+            }
+            hierarchy.remove_children();
+            hierarchy.controllers.retain(|controller| !cgroups.limits(*controller));
+            cgroups.hierarchies.push(hierarchy);
+        }
+        cgroups
+    }
+
+    /// Which limits hold.
+    pub fn enforced(&self) -> Enforced {
+        Enforced {
+            cpu: self.limits(Controller::Cpu),
+            memory: self.limits(Controller::Memory),
+            processes: self.limits(Controller::Pids),
+        }
+    }
+
+    fn limits(&self, controller: Controller) -> bool {
+        self.hierarchies.iter().any(|hierarchy| hierarchy.controllers.contains(&controller))
+    }
+
+    /// Creates a sandbox's group with its limits. It disappears when the returned value is dropped.
+    pub fn create(&self, sandbox_id: &str, resources: Resources) -> io::Result<SandboxCgroup> {
+        let mut group = SandboxCgroup { directories: Vec::new() };
+        for hierarchy in &self.hierarchies {
+            let directory = hierarchy.directory.join(sandbox_id);
+            fs::create_dir_all(&directory)?;
+            group.directories.push(directory.clone());
+            for controller in &hierarchy.controllers {
+                limit(&directory, hierarchy.version, *controller, resources)?;
+            }
+        }
+        Ok(group)
+    }
+
+    /// Removes the engine's groups; all sandboxes must have ended.
+    pub fn remove(&self) {
+        for hierarchy in &self.hierarchies {
+            hierarchy.remove_children();
+            let _ = fs::remove_dir(&hierarchy.directory);
+        }
+    }
+}
+
+impl Hierarchy {
+    fn remove_children(&self) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+            remove_group(&entry.path());
+        }
+    }
+}
+
+/// One sandbox's group in every hierarchy.
+#[derive(Debug)]
+pub struct SandboxCgroup {
+    directories: Vec<PathBuf>,
+}
+
+impl SandboxCgroup {
+    /// Puts a process, and everything it will fork, under the limits.
+    pub fn add(&self, pid: u32) -> io::Result<()> {
+        self.directories.iter().try_for_each(|directory| fs::write(directory.join("cgroup.procs"), pid.to_string()))
+    }
+}
+
+impl Drop for SandboxCgroup {
+    fn drop(&mut self) {
+        for directory in &self.directories {
+            remove_group(directory);
+        }
+    }
+}
+
+/// Removes a group whose processes have ended; the kernel may need a moment to notice.
+fn remove_group(directory: &Path) {
+    for _ in 0..50 {
+        match fs::remove_dir(directory) {
+            Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(group = %directory.display(), %error, "a control group could not be removed");
+                return;
+            }
+            _ => return,
+        }
+    }
+    tracing::warn!(group = %directory.display(), "a control group stays busy");
+}
+
+fn enable(directory: &Path, controller: Controller) -> io::Result<()> {
+    let name = CONTROLLERS.iter().find(|(known, _)| *known == controller).map_or("", |(_, name)| name);
+    let file = directory.join("cgroup.subtree_control");
+    if fs::read_to_string(&file)?.split_ascii_whitespace().any(|word| word == name) {
+        return Ok(());
+    }
+    fs::write(file, format!("+{name}"))
+}
+
+fn limit(directory: &Path, version: Version, controller: Controller, resources: Resources) -> io::Result<()> {
+    let set = |file: &str, value: String| fs::write(directory.join(file), value);
+    let memory = resources.memory_gib.saturating_mul(1 << 30);
+    let quota = resources.cpu.saturating_mul(CPU_PERIOD_US);
+    match (version, controller) {
+        (Version::V1, Controller::Cpu) => {
+            set("cpu.cfs_period_us", CPU_PERIOD_US.to_string())?;
+            set("cpu.cfs_quota_us", quota.to_string())
+        }
+        (Version::V1, Controller::Memory) => {
+            set("memory.limit_in_bytes", memory.to_string())?;
+            // Absent where swap is not accounted; memory alone is limited then.
+            let _ = set("memory.memsw.limit_in_bytes", memory.to_string());
+            Ok(())
+        }
+        (Version::V2, Controller::Cpu) => set("cpu.max", format!("{quota} {CPU_PERIOD_US}")),
+        (Version::V2, Controller::Memory) => {
+            set("memory.max", memory.to_string())?;
+            let _ = set("memory.swap.max", "0".to_owned());
+            Ok(())
+        }
+        (_, Controller::Pids) => set("pids.max", MAX_PROCESSES.to_string()),
+    }
+}
+
+/// Reads `/proc/self/mountinfo` and `/proc/self/cgroup`.
+fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
+    let mut found = Vec::new();
+    for line in mounts.lines() {
+        let Some((before, after)) = line.split_once(" - ") else { continue };
+        let before: Vec<&str> = before.split(' ').collect();
+        let after: Vec<&str> = after.split(' ').collect();
+        let (Some(root), Some(mount_point), Some(kind), Some(options)) =
+            (before.get(3), before.get(4), after.first(), after.get(2))
+        else {
+            continue;
+        };
+        match *kind {
+            "cgroup" => {
+                let names: Vec<&str> = options.split(',').collect();
+                let controllers: Vec<Controller> =
+                    CONTROLLERS.iter().filter(|(_, name)| names.contains(name)).map(|(known, _)| *known).collect();
+                let Some((_, name)) = CONTROLLERS.iter().find(|(_, name)| names.contains(name)) else { continue };
+                let Some(group) = own_group(own, name) else { continue };
+                // In a container the mount shows only a part of the hierarchy.
+                let inside = group.strip_prefix(root).unwrap_or(group).trim_start_matches('/');
+                found.push(Hierarchy {
+                    version: Version::V1,
+                    directory: Path::new(mount_point).join(inside),
+                    controllers,
+                });
+            }
+            "cgroup2" => {
+                let available = fs::read_to_string(Path::new(mount_point).join("cgroup.controllers"));
+                let available = available.unwrap_or_default();
+                let controllers = CONTROLLERS
+                    .iter()
+                    .filter(|(_, name)| available.split_ascii_whitespace().any(|word| word == *name))
+                    .map(|(known, _)| *known)
+                    .collect();
+                // A group with processes cannot hand out controllers, so the engine's own will not do.
+                found.push(Hierarchy { version: Version::V2, directory: PathBuf::from(mount_point), controllers });
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The engine's own group in the hierarchy of a version 1 controller.
+fn own_group<'a>(own: &'a str, controller: &str) -> Option<&'a str> {
+    own.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let controllers = fields.next()?;
+        let group = fields.next()?;
+        controllers.split(',').any(|name| name == controller).then_some(group)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HYBRID_MOUNTS: &str = "\
+32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
+33 30 0:29 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+34 30 0:30 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
+";
+    const HYBRID_OWN: &str = "4:memory:/outer/ours\n1:cpu,cpuacct:/\n0::/\n";
+
+    #[test]
+    fn version_one_groups_lie_below_the_engines_own() {
+        let found = find_hierarchies(HYBRID_MOUNTS, HYBRID_OWN);
+        let directories: Vec<_> = found.iter().map(|hierarchy| hierarchy.directory.display().to_string()).collect();
+        assert_eq!(directories, ["/sys/fs/cgroup/cpu,cpuacct/", "/sys/fs/cgroup/memory/outer/ours"]);
+        assert_eq!(found[0].controllers, [Controller::Cpu]);
+    }
+
+    #[test]
+    fn a_machine_without_groups_enforces_nothing() {
+        assert!(find_hierarchies("", "").is_empty());
+        assert_eq!(Cgroups::default().enforced(), Enforced::default());
+    }
+}

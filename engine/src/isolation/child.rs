@@ -1,0 +1,341 @@
+//! The process a sandbox is made of, from `execve` to the toolbox.
+//!
+//! Two short steps, each single-threaded: the *starter* leaves the machine's namespaces and clones
+//! the *first process* (id 1 inside) as a sibling of itself, so the engine is its parent and can wait
+//! for it; then the starter exits. The first process builds the root, forks the toolbox, gives up its
+//! privileges, and from there on only reaps orphans, forwards the engine's wish to end, and dies with
+//! the engine. When it dies, the kernel kills everything inside.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
+
+use super::capabilities;
+use super::mounts;
+use super::spec::{IsolationLevel, LaunchSpec, Report, TERMINATE};
+
+/// How long processes get between `SIGTERM` and `SIGKILL`.
+const TERMINATION_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs as a sandbox process; returns the exit status.
+pub fn run() -> i32 {
+    let (control, listener) = match take_sockets() {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            eprintln!("a sandbox process is started by the engine only: {error:#}");
+            return 2;
+        }
+    };
+    let started = read_spec(&control).and_then(|spec| {
+        leave_machine(&spec)?;
+        Ok((clone_sibling()?, spec))
+    });
+    match started {
+        Ok((Some(first), _)) => match report(&control, &Report::Init(first)) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        },
+        Ok((None, spec)) => first_process(spec, control, listener),
+        Err(error) => fail(&control, &error),
+    }
+}
+
+fn fail(control: &UnixStream, error: &anyhow::Error) -> i32 {
+    let _ = report(control, &Report::Failed(format!("{error:#}")));
+    1
+}
+
+/// Moves the two sockets away from standard input and output, which become /dev/null.
+fn take_sockets() -> Result<(UnixStream, UnixListener)> {
+    let duplicate = |fd: i32| -> Result<OwnedFd> {
+        // SAFETY: fcntl on a number; the result is a new descriptor that only we own.
+        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
+        Ok(unsafe { OwnedFd::from_raw_fd(Errno::result(copy)?) })
+    };
+    let control = UnixStream::from(duplicate(0)?);
+    let listener = UnixListener::from(duplicate(1)?);
+    listener.local_addr().context("standard output is not a socket")?;
+    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    for target in [0, 1] {
+        // SAFETY: both descriptors are open.
+        Errno::result(unsafe { libc::dup2(null.as_raw_fd(), target) })?;
+    }
+    Ok((control, listener))
+}
+
+fn read_spec(mut control: &UnixStream) -> Result<LaunchSpec> {
+    let mut length = [0u8; 4];
+    control.read_exact(&mut length).context("reading the launch description")?;
+    let mut body = vec![0u8; u32::from_be_bytes(length) as usize];
+    control.read_exact(&mut body).context("reading the launch description")?;
+    serde_json::from_slice(&body).context("understanding the launch description")
+}
+
+fn report(mut control: &UnixStream, report: &Report) -> Result<()> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    control.write_all(&line)?;
+    Ok(())
+}
+
+/// Leaves the namespaces the level asks for; only children enter the new process-id namespace.
+fn leave_machine(spec: &LaunchSpec) -> Result<()> {
+    let namespaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWCGROUP;
+    match spec.level {
+        IsolationLevel::Namespaces => unshare(namespaces).context("leaving the machine's namespaces"),
+        IsolationLevel::UserNamespaces => enter_user_namespace(spec, namespaces),
+        IsolationLevel::None => Ok(()),
+    }
+}
+
+/// Maps the engine's user to the sandbox's user, and only that one.
+fn enter_user_namespace(spec: &LaunchSpec, namespaces: CloneFlags) -> Result<()> {
+    let (uid, gid) = (Uid::effective(), Gid::effective());
+    unshare(CloneFlags::CLONE_NEWUSER | namespaces).context("creating a user namespace")?;
+    std::fs::write("/proc/self/setgroups", "deny").context("denying setgroups")?;
+    std::fs::write("/proc/self/uid_map", format!("{} {uid} 1\n", spec.user.uid)).context("mapping the user")?;
+    std::fs::write("/proc/self/gid_map", format!("{} {gid} 1\n", spec.user.gid)).context("mapping the group")?;
+    Ok(())
+}
+
+/// `fork`, but the child's parent is our parent. `None` in the child.
+fn clone_sibling() -> Result<Option<i32>> {
+    // SAFETY: without CLONE_VM this is a fork, and this process has one thread.
+    let result = unsafe { libc::syscall(libc::SYS_clone, libc::CLONE_PARENT, 0, 0, 0, 0) };
+    let pid = Errno::result(result).context("cloning the first process")?;
+    Ok((pid != 0).then(|| i32::try_from(pid).expect("process ids fit 32 bits")))
+}
+
+fn first_process(spec: LaunchSpec, control: UnixStream, listener: UnixListener) -> i32 {
+    if let Err(error) = enter_sandbox(&spec) {
+        return fail(&control, &error);
+    }
+    // SAFETY: this process has one thread.
+    let toolbox = match unsafe { fork() } {
+        Ok(ForkResult::Child) => {
+            // The control socket belongs to the first process alone.
+            drop(control);
+            std::process::exit(toolbox_process(&spec, listener))
+        }
+        Ok(ForkResult::Parent { child }) => child,
+        Err(error) => return fail(&control, &anyhow::Error::new(error).context("forking the toolbox")),
+    };
+    drop(listener);
+    let level = spec.level;
+    drop(spec);
+    let supervised = give_up_privileges(level)
+        .and_then(|()| report(&control, &Report::Ready))
+        .and_then(|()| supervise(&control, toolbox, level));
+    supervised.unwrap_or_else(|error| fail(&control, &error))
+}
+
+/// Makes this process, alone in its namespaces, see the sandbox instead of the machine.
+fn enter_sandbox(spec: &LaunchSpec) -> Result<()> {
+    let _ = nix::unistd::setsid();
+    if spec.level == IsolationLevel::None {
+        // Orphans come to us instead of the machine's init, so that stopping finds them.
+        nix::sys::prctl::set_child_subreaper(true)?;
+    } else {
+        // Everything is created with the modes it asks for.
+        umask(Mode::empty());
+        nix::unistd::sethostname(host_name(&spec.sandbox_id)).context("setting the host name")?;
+        raise_loopback().context("raising the loopback interface")?;
+        mounts::enter_root(spec)?;
+    }
+    umask(Mode::from_bits_truncate(0o022));
+    Ok(())
+}
+
+/// What the first process needs from here on: to signal the sandbox's processes.
+fn give_up_privileges(level: IsolationLevel) -> Result<()> {
+    match level {
+        IsolationLevel::Namespaces => capabilities::drop_all_but(&[capabilities::KILL])?,
+        IsolationLevel::UserNamespaces => capabilities::drop_all_but(&[])?,
+        IsolationLevel::None => capabilities::no_new_privileges()?,
+    }
+    nix::sys::prctl::set_dumpable(false)?;
+    Ok(())
+}
+
+fn host_name(sandbox_id: &str) -> &str {
+    sandbox_id.get(..12).unwrap_or(sandbox_id)
+}
+
+fn raise_loopback() -> Result<()> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    // SAFETY: a zeroed ifreq is a valid one, and the name fits with its terminator.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (slot, byte) in request.ifr_name.iter_mut().zip(b"lo") {
+        *slot = *byte as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the kernel reads one ifreq.
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) })?;
+    Ok(())
+}
+
+/// The toolbox: becomes the sandbox's user, then serves until it is killed.
+fn toolbox_process(spec: &LaunchSpec, listener: UnixListener) -> i32 {
+    match become_user(spec).and_then(|()| serve_toolbox(spec, listener)) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("toolbox: {error:#}");
+            1
+        }
+    }
+}
+
+fn become_user(spec: &LaunchSpec) -> Result<()> {
+    match spec.level {
+        IsolationLevel::Namespaces => {
+            let (uid, gid) = (Uid::from_raw(spec.user.uid), Gid::from_raw(spec.user.gid));
+            setgroups(&[gid])?;
+            setresgid(gid, gid, gid)?;
+            if uid.is_root() {
+                capabilities::drop_all_but(capabilities::SANDBOX_ROOT)?;
+            } else {
+                capabilities::drop_all_but(&[capabilities::SETGID, capabilities::SETUID])?;
+                setresuid(uid, uid, uid)?;
+                capabilities::set_current(&[])?;
+            }
+        }
+        IsolationLevel::UserNamespaces => {
+            capabilities::drop_all_but(&[])?;
+        }
+        IsolationLevel::None => capabilities::no_new_privileges()?,
+    }
+    nix::sys::prctl::set_dumpable(false)?;
+    std::env::set_current_dir(&spec.home).context("entering the home directory")?;
+    // The environment starts empty: the engine cleared it at execve.
+    for (name, value) in &spec.env {
+        // SAFETY: this process has one thread.
+        unsafe { std::env::set_var(name, value) };
+    }
+    Ok(())
+}
+
+fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener) -> Result<()> {
+    let config = daytona_toolbox::ToolboxConfig {
+        sandbox_id: spec.sandbox_id.clone(),
+        home: spec.home.clone(),
+        work_dir: spec.home.clone(),
+        version: spec.version.clone(),
+        entrypoint: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(daytona_toolbox::serve(config, listener))
+}
+
+/// Waits for whatever happens first: an orphan to reap, the toolbox's end, the engine's wish or end.
+fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel) -> Result<i32> {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGCHLD);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)?;
+    let children = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    loop {
+        if let Some(status) = reap(toolbox)? {
+            end_everything(level);
+            return Ok(status);
+        }
+        let mut events =
+            [PollFd::new(children.as_fd(), PollFlags::POLLIN), PollFd::new(control.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut events, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => bail!(error),
+        }
+        let _ = children.read_signal();
+        if events[1].revents().is_some_and(|seen| !seen.is_empty()) {
+            let mut wish = [0u8; 1];
+            let mut control = control;
+            if matches!(control.read(&mut wish), Ok(1)) && wish[0] == TERMINATE {
+                terminate(level);
+            }
+            end_everything(level);
+            return Ok(0);
+        }
+    }
+}
+
+/// Reaps everything that has ended; the toolbox's exit status when it was among them.
+fn reap(toolbox: Pid) -> Result<Option<i32>> {
+    let mut toolbox_status = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(toolbox_status),
+            Ok(WaitStatus::Exited(pid, status)) if pid == toolbox => toolbox_status = Some(status),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == toolbox => toolbox_status = Some(128 + signal as i32),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => bail!(error),
+        }
+    }
+}
+
+/// Asks every process to end and waits a moment for it.
+fn terminate(level: IsolationLevel) {
+    signal_everything(level, Signal::SIGTERM);
+    let deadline = Instant::now() + TERMINATION_GRACE;
+    while Instant::now() < deadline {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return,
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(2)),
+            _ => {}
+        }
+    }
+}
+
+/// With a process-id namespace the kernel does this when the first process exits.
+fn end_everything(level: IsolationLevel) {
+    if level == IsolationLevel::None {
+        // A process may fork while we look, so until none is left.
+        while signal_everything(level, Signal::SIGKILL) > 0 {
+            while matches!(waitpid(None, None), Ok(_) | Err(Errno::EINTR)) {}
+        }
+    }
+}
+
+/// Signals every process of the sandbox but this one; says how many were found where it can.
+fn signal_everything(level: IsolationLevel, signal: Signal) -> usize {
+    if level != IsolationLevel::None {
+        let _ = kill(Pid::from_raw(-1), signal);
+        return 0;
+    }
+    let family = descendants(Pid::this());
+    for pid in &family {
+        let _ = kill(*pid, signal);
+    }
+    family.len()
+}
+
+fn descendants(of: Pid) -> Vec<Pid> {
+    let mut found = Vec::new();
+    let mut queue = vec![of];
+    while let Some(pid) = queue.pop() {
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for task in tasks.flatten() {
+            let Ok(children) = std::fs::read_to_string(task.path().join("children")) else { continue };
+            for child in children.split_ascii_whitespace().filter_map(|word| word.parse().ok()) {
+                found.push(Pid::from_raw(child));
+                queue.push(Pid::from_raw(child));
+            }
+        }
+    }
+    found
+}

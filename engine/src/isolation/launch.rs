@@ -1,0 +1,310 @@
+//! The engine's side of a sandbox: its files, its start, its end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use tokio::io::unix::AsyncFd;
+
+use super::base::{self, Base};
+use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
+use super::spec::{IsolationLevel, LaunchSpec, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE};
+
+/// How long a sandbox process may take to set itself up before it counts as failed.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Starts sandboxes; one per engine.
+#[derive(Debug)]
+pub struct Launcher {
+    state_dir: PathBuf,
+    level: IsolationLevel,
+    base: Base,
+    cgroups: Cgroups,
+    /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
+    socket_dir: OwnedFd,
+    version: String,
+}
+
+/// What one start needs.
+pub struct Start<'a> {
+    /// The sandbox's id.
+    pub sandbox_id: &'a str,
+    /// Limits.
+    pub resources: Resources,
+    /// Whether its processes run as root inside instead of as `daytona`.
+    pub as_root: bool,
+    /// The environment given by the user and the engine, on top of the basic one.
+    pub env: BTreeMap<String, String>,
+    /// The prepared snapshot to show at `/opt/daytona`.
+    pub snapshot: Option<&'a Path>,
+}
+
+impl Launcher {
+    /// Prepares the machine-wide parts below `state_dir`.
+    pub fn new(state_dir: &Path, level: IsolationLevel, name: &str, version: &str) -> Result<Self> {
+        let base = Base::prepare(state_dir)?;
+        let cgroups = match level {
+            IsolationLevel::Namespaces => Cgroups::prepare(name),
+            IsolationLevel::UserNamespaces | IsolationLevel::None => Cgroups::default(),
+        };
+        let sockets = state_dir.join("run");
+        let _ = fs::remove_dir_all(&sockets);
+        fs::create_dir_all(&sockets)?;
+        fs::create_dir_all(state_dir.join("sandboxes"))?;
+        let socket_dir = fs::File::open(&sockets)?.into();
+        Ok(Self { state_dir: state_dir.to_owned(), level, base, cgroups, socket_dir, version: version.to_owned() })
+    }
+
+    /// The level in force.
+    pub fn level(&self) -> IsolationLevel {
+        self.level
+    }
+
+    /// Which resource limits hold.
+    pub fn enforced(&self) -> Enforced {
+        self.cgroups.enforced()
+    }
+
+    /// The address of a sandbox's toolbox socket, valid in this process only.
+    pub fn socket_path(&self, sandbox_id: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}/{sandbox_id}", self.socket_dir.as_raw_fd()))
+    }
+
+    fn sandbox_dir(&self, sandbox_id: &str) -> PathBuf {
+        self.state_dir.join("sandboxes").join(sandbox_id)
+    }
+
+    /// Creates a sandbox's files.
+    pub fn create_files(&self, sandbox_id: &str) -> Result<()> {
+        let directory = self.sandbox_dir(sandbox_id);
+        let upper_etc = directory.join("upper/etc");
+        fs::create_dir_all(&upper_etc)?;
+        fs::create_dir_all(directory.join("work"))?;
+        for path in ["upper", "upper/etc"] {
+            base::make_directory(&directory.join(path), 0o755)?;
+        }
+        let host_name = sandbox_id.get(..12).unwrap_or(sandbox_id);
+        let owned = self.level == IsolationLevel::Namespaces;
+        base::create_root(&directory.join("root"), host_name, &upper_etc, owned).context("creating the root")?;
+        Ok(())
+    }
+
+    /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
+    pub fn discard_files(&self, sandbox_id: &str) -> io::Result<PathBuf> {
+        let trash = self.state_dir.join("trash");
+        fs::create_dir_all(&trash)?;
+        let discarded = trash.join(sandbox_id);
+        match fs::rename(self.sandbox_dir(sandbox_id), &discarded) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(discarded),
+        }
+    }
+
+    /// The ids that have files, whether the engine knows them or not.
+    pub fn ids_with_files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.state_dir.join("sandboxes")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
+    /// Starts a sandbox whose files exist. Blocks for some milliseconds: call it off the runtime's threads.
+    pub fn start(&self, start: &Start<'_>) -> Result<Instance> {
+        let socket = self.socket_path(start.sandbox_id);
+        let _ = fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).context("creating the toolbox's socket")?;
+        let cgroup = self.cgroups.create(start.sandbox_id, start.resources).context("creating control groups")?;
+        let (ours, theirs) = UnixStream::pair()?;
+        let log = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(self.sandbox_dir(start.sandbox_id).join("log"))?;
+        let mut starter = Command::new("/proc/self/exe")
+            .arg(SANDBOX_ARGUMENT)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(OwnedFd::from(listener)))
+            .stderr(Stdio::from(log))
+            .spawn()
+            .context("starting the sandbox process")?;
+        let launched =
+            cgroup.add(starter.id()).context("entering the control groups").and_then(|()| self.hand_over(start, &ours));
+        if launched.is_err() {
+            let _ = starter.kill();
+        }
+        let _ = starter.wait();
+        let (pid, pidfd) = launched?;
+        ours.set_read_timeout(None)?;
+        // SAFETY: the descriptor is owned by the AsyncFd and never replaced.
+        let exit =
+            unsafe { AsyncFd::register(pidfd) }.map_err(|error| anyhow::anyhow!("watching the sandbox: {error}"))?;
+        Ok(Instance { pid, exit, control: ours, _cgroup: cgroup, socket })
+    }
+
+    /// Sends the launch description and waits until the root is in place.
+    fn hand_over(&self, start: &Start<'_>, control: &UnixStream) -> Result<(i32, OwnedFd)> {
+        control.set_read_timeout(Some(START_TIMEOUT))?;
+        let spec = serde_json::to_vec(&self.spec(start)?)?;
+        let mut writer = control;
+        writer.write_all(&u32::try_from(spec.len())?.to_be_bytes())?;
+        writer.write_all(&spec)?;
+        let mut first = None;
+        for line in BufReader::new(control).lines() {
+            match serde_json::from_str(&line.context("waiting for the sandbox process")?)? {
+                Report::Init(pid) => first = Some((pid, open_pidfd(pid)?)),
+                Report::Failed(reason) => {
+                    if let Some((_, pidfd)) = first {
+                        let _ = waitid(Id::PIDFd(std::os::fd::AsFd::as_fd(&pidfd)), WaitPidFlag::WEXITED);
+                    }
+                    bail!("{reason}")
+                }
+                Report::Ready => return first.context("the sandbox process did not say its process id"),
+            }
+        }
+        bail!("the sandbox process ended before it was ready; see the sandbox's log in the state directory")
+    }
+
+    fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
+        let root = self.sandbox_dir(start.sandbox_id).join("root");
+        let (mounts, home) = match self.level {
+            IsolationLevel::None => (Vec::new(), root.join("home/daytona")),
+            _ => (self.mounts(start)?, PathBuf::from(if start.as_root { "/root" } else { "/home/daytona" })),
+        };
+        let id = if start.as_root { 0 } else { SANDBOX_UID };
+        let user = if start.as_root { "root" } else { "daytona" };
+        let mut env = basic_environment(user, &home, start.snapshot.is_some());
+        env.extend(start.env.clone());
+        Ok(LaunchSpec {
+            sandbox_id: start.sandbox_id.to_owned(),
+            level: self.level,
+            state_dir: self.state_dir.clone(),
+            root,
+            mounts,
+            user: SandboxUser { uid: id, gid: id },
+            home,
+            env,
+            version: self.version.clone(),
+        })
+    }
+
+    fn mounts(&self, start: &Start<'_>) -> Result<Vec<Mount>> {
+        let mut mounts = Vec::new();
+        let own = Path::new("sandboxes").join(start.sandbox_id);
+        let etc = (self.base.etc.clone(), PathBuf::from("etc"));
+        let system = base::shared_directories().into_iter().map(|source| {
+            let target = source.strip_prefix("/").expect("system directories are absolute").to_owned();
+            (source, target)
+        });
+        for (lower, target) in system.chain([etc]) {
+            if self.level == IsolationLevel::UserNamespaces {
+                // Copy-on-write over files of root's would refuse every write; say so by being read-only.
+                let source = self.state_dir.join(&lower);
+                mounts.push(Mount::Bind { source, target, read_only: true });
+                continue;
+            }
+            let name = target.to_string_lossy().replace('/', "-");
+            let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
+            base::make_directory(&self.state_dir.join(&upper), 0o755)?;
+            base::make_directory(&self.state_dir.join(&work), 0o700)?;
+            let layer =
+                start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
+            let layer = layer.map(|path| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path));
+            let lower = layer.into_iter().chain([lower]).collect();
+            mounts.push(Mount::Overlay { lower, upper, work, target });
+        }
+        if let Some(snapshot) = start.snapshot {
+            let target = PathBuf::from("opt/daytona");
+            mounts.push(Mount::Bind { source: snapshot.join("opt"), target, read_only: true });
+        }
+        Ok(mounts)
+    }
+
+    /// Removes the engine's groups. Call it when all sandboxes have ended.
+    pub fn clean_up(&self) {
+        self.cgroups.remove();
+    }
+}
+
+/// What every process inside finds, before the sandbox's own variables.
+fn basic_environment(user: &str, home: &Path, with_snapshot: bool) -> BTreeMap<String, String> {
+    let home = home.to_string_lossy().into_owned();
+    let mut path = format!("{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let mut env = BTreeMap::new();
+    if with_snapshot {
+        path = format!("/opt/daytona/bin:{path}");
+        env.insert("NODE_PATH".to_owned(), "/opt/daytona/node/node_modules".to_owned());
+    }
+    for (name, value) in [
+        ("HOME", home.as_str()),
+        ("USER", user),
+        ("LOGNAME", user),
+        ("SHELL", "/bin/bash"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", &path),
+    ] {
+        env.insert(name.to_owned(), value.to_owned());
+    }
+    env
+}
+
+fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes integers; the result is a descriptor that only we own.
+    unsafe {
+        let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
+        Ok(OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// A running sandbox. Dropping it kills the sandbox, because its lifeline closes.
+#[derive(Debug)]
+pub struct Instance {
+    pid: i32,
+    exit: AsyncFd<OwnedFd>,
+    control: UnixStream,
+    socket: PathBuf,
+    _cgroup: SandboxCgroup,
+}
+
+impl Instance {
+    /// The first process's id on the machine.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Waits until the first process has ended, and with it everything inside.
+    pub async fn wait(&self) {
+        // A process descriptor becomes readable when the process ends.
+        let _ = self.exit.readable().await;
+        let pidfd = std::os::fd::AsFd::as_fd(self.exit.get_ref());
+        while let Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) = waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {}
+    }
+
+    /// Asks the processes to end and gives them a moment; kills what is left.
+    pub fn terminate(&self) {
+        let mut control = &self.control;
+        if control.write_all(&[TERMINATE]).is_err() {
+            self.kill();
+        }
+    }
+
+    /// Kills every process at once.
+    pub fn kill(&self) {
+        let _ = self.control.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.socket);
+    }
+}

@@ -1,0 +1,28 @@
+//! What separates sandboxes from the machine and from each other.
+//!
+//! [`Launcher`] is the engine's side: it prepares files and groups and starts sandbox processes.
+//! [`run_if_sandbox_process`] is the other side: the executable calls it first thing in `main`, because
+//! a sandbox process is the same executable started again.
+
+mod base;
+mod capabilities;
+mod cgroup;
+mod child;
+mod launch;
+mod mounts;
+mod probe;
+mod spec;
+
+pub use cgroup::{Enforced, Resources};
+pub use launch::{Instance, Launcher, Start};
+pub use probe::{IsolationChoice, choose};
+pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
+
+/// Becomes a sandbox process and never returns when the engine started this process as one.
+///
+/// Every executable that calls [`crate::serve`] calls this at the start of `main`, before it starts threads.
+pub fn run_if_sandbox_process() {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == SANDBOX_ARGUMENT) {
+        std::process::exit(child::run());
+    }
+}

@@ -1,0 +1,139 @@
+//! Building the sandbox's file tree and making it the only one.
+//!
+//! Runs in the sandbox's first process, alone in its mount namespace. After [`enter_root`] nothing
+//! of the machine's tree is reachable except what [`LaunchSpec::mounts`] and [`mount_devices`] put there.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use super::spec::{IsolationLevel, LaunchSpec, Mount};
+
+const NONE: Option<&str> = None;
+
+/// Device nodes every program may expect.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Kernel interfaces under /proc that are shown empty.
+const HIDDEN_FILES: [&str; 5] = ["kcore", "keys", "timer_list", "sched_debug", "kmsg"];
+
+/// Kernel interfaces under /proc that an administrator inside must not write.
+const READ_ONLY_PROC: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
+
+/// Mounts everything below the new root and makes it `/`.
+pub fn enter_root(spec: &LaunchSpec) -> Result<()> {
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("making mounts private")?;
+    let root = &spec.root;
+    bind(root, root, false).context("binding the root")?;
+    // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
+    std::env::set_current_dir(&spec.state_dir).context("entering the state directory")?;
+    for entry in &spec.mounts {
+        mount_entry(root, entry, spec.level).with_context(|| format!("mounting {}", target_of(entry).display()))?;
+    }
+    mount_devices(root).context("preparing /dev")?;
+    mount_kernel_interfaces(root).context("preparing /proc and /sys")?;
+
+    std::env::set_current_dir(root).context("entering the root")?;
+    // The old root ends up stacked on "." and is detached from there; no directory for it is needed.
+    nix::unistd::pivot_root(".", ".").context("pivot_root")?;
+    umount2(".", MntFlags::MNT_DETACH).context("detaching the old root")?;
+    std::env::set_current_dir("/").context("entering /")?;
+    Ok(())
+}
+
+fn target_of(entry: &Mount) -> &Path {
+    match entry {
+        Mount::Overlay { target, .. } | Mount::Bind { target, .. } => target,
+    }
+}
+
+fn mount_entry(root: &Path, entry: &Mount, level: IsolationLevel) -> Result<()> {
+    match entry {
+        Mount::Bind { source, target, read_only } => Ok(bind(source, &root.join(target), *read_only)?),
+        Mount::Overlay { lower, upper, work, target } => overlay(lower, upper, work, &root.join(target), level),
+    }
+}
+
+fn overlay(lower: &[PathBuf], upper: &Path, work: &Path, target: &Path, level: IsolationLevel) -> Result<()> {
+    let lower = lower.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(":");
+    let layers = format!("lowerdir={lower},upperdir={},workdir={}", upper.display(), work.display());
+    let layers = match level {
+        IsolationLevel::UserNamespaces => format!("{layers},userxattr"),
+        IsolationLevel::Namespaces | IsolationLevel::None => layers,
+    };
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    // A volatile overlay doesn't sync the whole file system when it is unmounted, which would make
+    // stopping a sandbox wait for everybody's dirty pages. It leaves a marker that refuses the next mount.
+    let _ = fs::remove_dir_all(work.join("work/incompat"));
+    let volatile = format!("{layers},volatile");
+    match mount(Some("overlay"), target, Some("overlay"), flags, Some(volatile.as_str())) {
+        Err(nix::Error::EINVAL) => Ok(mount(Some("overlay"), target, Some("overlay"), flags, Some(layers.as_str()))?),
+        other => Ok(other?),
+    }
+}
+
+/// Binds `source` onto `target`, without device files and set-user-id programs.
+fn bind(source: &Path, target: &Path, read_only: bool) -> nix::Result<()> {
+    mount(Some(source), target, NONE, MsFlags::MS_BIND, NONE)?;
+    let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    if read_only {
+        flags |= MsFlags::MS_RDONLY;
+    }
+    mount(NONE, target, NONE, flags, NONE)
+}
+
+fn mount_devices(root: &Path) -> Result<()> {
+    let dev = root.join("dev");
+    mount(Some("tmpfs"), &dev, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, Some("mode=755,size=64k"))?;
+    for name in DEVICES {
+        let node = dev.join(name);
+        fs::File::create(&node)?;
+        let source = Path::new("/dev").join(name);
+        mount(Some(&source), &node, NONE, MsFlags::MS_BIND, NONE).with_context(|| source.display().to_string())?;
+    }
+    for directory in ["pts", "shm"] {
+        fs::create_dir(dev.join(directory))?;
+    }
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), flags, Some("newinstance,ptmxmode=0666,mode=620"))?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), &dev.join("shm"), Some("tmpfs"), flags, Some("mode=1777,size=256m"))?;
+    symlink("pts/ptmx", dev.join("ptmx"))?;
+    symlink("/proc/self/fd", dev.join("fd"))?;
+    for (number, name) in ["stdin", "stdout", "stderr"].iter().enumerate() {
+        symlink(format!("/proc/self/fd/{number}"), dev.join(name))?;
+    }
+    Ok(())
+}
+
+fn mount_kernel_interfaces(root: &Path) -> Result<()> {
+    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let proc = root.join("proc");
+    mount(Some("proc"), &proc, Some("proc"), quiet, NONE)?;
+    for name in HIDDEN_FILES {
+        let path = proc.join(name);
+        if path.exists() {
+            mount(Some("/dev/null"), &path, NONE, MsFlags::MS_BIND, NONE)?;
+        }
+    }
+    for name in READ_ONLY_PROC {
+        let path = proc.join(name);
+        if path.exists() {
+            mount(Some(&path), &path, NONE, MsFlags::MS_BIND, NONE)?;
+            mount(NONE, &path, NONE, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | quiet, NONE)?;
+        }
+    }
+    let sys = root.join("sys");
+    mount(Some("sysfs"), &sys, Some("sysfs"), quiet | MsFlags::MS_RDONLY, NONE)?;
+    for name in ["firmware", "kernel/security"] {
+        let path = sys.join(name);
+        if path.is_dir() {
+            mount(Some("tmpfs"), &path, Some("tmpfs"), quiet | MsFlags::MS_RDONLY, Some("size=0,mode=555"))?;
+        }
+    }
+    mount(Some("tmpfs"), &root.join("run"), Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=755"))?;
+    Ok(())
+}

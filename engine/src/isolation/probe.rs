@@ -1,0 +1,69 @@
+//! Choosing the isolation level this machine allows.
+
+use std::fmt;
+use std::process::Command;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+
+use super::spec::IsolationLevel;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IsolationChoice {
+    /// The strongest level the machine allows; an error where there is none.
+    #[default]
+    Auto,
+    /// Namespaces, as root or in a user namespace; an error where the machine refuses.
+    Namespaces,
+    /// No separation at all, on the user's own responsibility.
+    None,
+}
+
+impl FromStr for IsolationChoice {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "namespaces" => Ok(Self::Namespaces),
+            "none" => Ok(Self::None),
+            other => bail!("unknown isolation `{other}`: expected auto, namespaces or none"),
+        }
+    }
+}
+
+impl fmt::Display for IsolationChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Auto => "auto",
+            Self::Namespaces => "namespaces",
+            Self::None => "none",
+        })
+    }
+}
+
+/// The level in force for a choice on this machine.
+///
+/// # Errors
+/// When namespaces are refused and `none` was not asked for.
+pub fn choose(choice: IsolationChoice) -> Result<IsolationLevel> {
+    if choice == IsolationChoice::None {
+        return Ok(IsolationLevel::None);
+    }
+    if nix::unistd::geteuid().is_root() && can_unshare(&["-m", "-p", "-u", "-i", "-n", "-f"]) {
+        return Ok(IsolationLevel::Namespaces);
+    }
+    if can_unshare(&["-U", "-m", "-p", "-u", "-i", "-n", "-f"]) {
+        return Ok(IsolationLevel::UserNamespaces);
+    }
+    bail!(
+        "this machine allows no sandbox isolation (neither root nor user namespaces). \
+         Start with `--isolation=none` to run sandboxes as ordinary, unprotected processes"
+    )
+}
+
+/// Whether the kernel lets a process of ours leave these namespaces, asked by doing it.
+fn can_unshare(namespaces: &[&str]) -> bool {
+    Command::new("unshare").args(namespaces).arg("true").output().is_ok_and(|output| output.status.success())
+}

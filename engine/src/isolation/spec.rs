@@ -1,0 +1,114 @@
+//! What the engine tells a freshly started sandbox process.
+//!
+//! The engine starts its own executable again as `<exe> __sandbox`, with the control socket as
+//! standard input and the toolbox's listening socket as standard output, and writes one
+//! [`LaunchSpec`] as a length-prefixed JSON document on the control socket. The sandbox answers
+//! with [`Report`]s, one JSON object a line. When the engine's end of the control socket closes,
+//! the sandbox dies: no sandbox outlives its engine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The hidden first argument that turns the executable into a sandbox process.
+pub const SANDBOX_ARGUMENT: &str = "__sandbox";
+
+/// The byte on the control socket that asks the sandbox to end its processes with `SIGTERM`.
+pub const TERMINATE: u8 = b'T';
+
+/// The unprivileged user of every sandbox.
+pub const SANDBOX_UID: u32 = 1000;
+
+/// How a sandbox is separated from the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IsolationLevel {
+    /// All namespaces, a copy-on-write root, cgroup limits; the engine runs as root.
+    Namespaces,
+    /// All namespaces inside a user namespace; system directories are read-only.
+    UserNamespaces,
+    /// An ordinary process of the engine's user. Chosen explicitly, never a fallback.
+    None,
+}
+
+impl IsolationLevel {
+    /// The name shown at start, in `engine.json` and by `GET /api/health`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::UserNamespaces => "user-namespaces",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One mount inside the new root. `target` is relative to the root.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Mount {
+    /// A writable copy-on-write view. All paths but absolute lower ones are relative to the state directory.
+    Overlay {
+        /// Read-only layers, topmost first.
+        lower: Vec<PathBuf>,
+        /// Where writes go.
+        upper: PathBuf,
+        /// overlayfs' scratch directory, on the same file system as `upper`.
+        work: PathBuf,
+        /// Where it appears.
+        target: PathBuf,
+    },
+    /// A directory or file of the machine.
+    Bind {
+        /// The absolute path outside.
+        source: PathBuf,
+        /// Where it appears.
+        target: PathBuf,
+        /// Whether writes are refused.
+        read_only: bool,
+    },
+}
+
+/// Who the sandbox's processes run as.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxUser {
+    /// User id inside the sandbox.
+    pub uid: u32,
+    /// Group id inside the sandbox.
+    pub gid: u32,
+}
+
+/// Everything a sandbox process needs to set itself up.
+#[derive(Serialize, Deserialize)]
+pub struct LaunchSpec {
+    /// The sandbox's id.
+    pub sandbox_id: String,
+    /// The separation to set up.
+    pub level: IsolationLevel,
+    /// The engine's state directory; the child's working directory while it mounts.
+    pub state_dir: PathBuf,
+    /// The new root, an absolute directory outside.
+    pub root: PathBuf,
+    /// What to mount into it, in order.
+    pub mounts: Vec<Mount>,
+    /// Who the processes run as.
+    pub user: SandboxUser,
+    /// Home and working directory as the sandbox sees it.
+    pub home: PathBuf,
+    /// The complete environment of the toolbox and what it starts.
+    pub env: BTreeMap<String, String>,
+    /// The engine's version, reported by the toolbox.
+    pub version: String,
+}
+
+/// What a sandbox process tells the engine.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// The sandbox's first process, in the engine's process-id namespace.
+    Init(i32),
+    /// The root is in place and the toolbox is starting; its socket already queues connections.
+    Ready,
+    /// Setting up failed; the process exits after saying why.
+    Failed(String),
+}

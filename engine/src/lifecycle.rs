@@ -1,0 +1,339 @@
+//! What makes sandboxes start, stop and go (wire 2.2), on request and by themselves.
+//!
+//! Every operation runs in a task of its own, so a client that disconnects does not leave a sandbox
+//! half-way, and answers when the new state is reached: clients never have to wait or poll.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::create;
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::isolation::{Instance, IsolationLevel, Resources, Start};
+use crate::registry::{Entry, Operation};
+use crate::sandbox::{DesiredState, Sandbox, State, now_millis};
+use crate::secret;
+
+/// How often intervals are checked.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs an operation to its end even when nobody waits for it any more.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+}
+
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
+}
+
+impl Engine {
+    /// `POST /sandbox`: answers once the sandbox runs.
+    pub async fn create(self: &Arc<Self>, sandbox: Sandbox) -> ApiResult<Value> {
+        if sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
+            return Err(ApiError::not_implemented("Running as root without root's isolation"));
+        }
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let operation = engine.registry.insert(sandbox)?;
+            engine.events.created(engine.document(&operation.entry));
+            let id = operation.entry.with_record(|record| record.id.clone());
+            let launcher = Arc::clone(&engine.launcher);
+            let files = off_the_runtime(move || launcher.create_files(&id)).await?;
+            if let Err(error) = files {
+                return Err(engine.failed(&operation.entry, &error));
+            }
+            engine.run(&operation).await?;
+            Ok(engine.document(&operation.entry))
+        })
+        .await
+    }
+
+    /// `POST /sandbox/{id}/start`.
+    pub async fn start(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+        match entry.with_record(|record| record.state) {
+            State::Started => return Ok(self.document(&entry)),
+            State::Stopped | State::Archived => {}
+            State::Creating | State::Starting | State::Stopping | State::Destroying => {
+                return Err(ApiError::state_change_in_progress());
+            }
+            State::Error | State::Destroyed => return Err(ApiError::bad_request("Sandbox is not in valid state")),
+        }
+        self.start_stopped(entry).await
+    }
+
+    /// `POST /sandbox/{id}/recover`.
+    pub async fn recover(self: &Arc<Self>, entry: Arc<Entry>, skip_start: bool) -> ApiResult<Value> {
+        let (state, recoverable) = entry.with_record(|record| (record.state, record.recoverable));
+        if state != State::Error {
+            return Err(ApiError::bad_request("Sandbox must be in error state to be recovered"));
+        }
+        if !recoverable {
+            return Err(ApiError::bad_request("Sandbox error is not recoverable"));
+        }
+        if skip_start {
+            let operation = entry.begin()?;
+            self.change(&operation.entry, |record| {
+                record.state = State::Stopped;
+                record.desired_state = DesiredState::Stopped;
+                record.error_reason = None;
+                record.recoverable = false;
+            });
+            return Ok(self.document(&entry));
+        }
+        self.start_stopped(entry).await
+    }
+
+    async fn start_stopped(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let operation = entry.begin()?;
+            engine.change(&entry, |record| {
+                record.state = State::Starting;
+                record.desired_state = DesiredState::Started;
+                record.error_reason = None;
+                record.recoverable = false;
+                record.auth_token = secret::token(32);
+            });
+            engine.run(&operation).await?;
+            Ok(engine.document(&entry))
+        })
+        .await
+    }
+
+    /// Starts the processes of a claimed sandbox.
+    async fn run(self: &Arc<Self>, operation: &Operation) -> ApiResult<()> {
+        let entry = &operation.entry;
+        let record = entry.record();
+        let engine = Arc::clone(self);
+        let started = off_the_runtime(move || {
+            let snapshot = engine.snapshot_dir();
+            engine.launcher.start(&Start {
+                sandbox_id: &record.id,
+                resources: Resources { cpu: record.cpu, memory_gib: record.memory },
+                as_root: record.user == "root",
+                env: create::environment(&record, &engine.identity.organization_id),
+                snapshot: snapshot.as_deref(),
+            })
+        })
+        .await?;
+        let instance = match started {
+            Ok(instance) => Arc::new(instance),
+            Err(error) => return Err(self.failed(entry, &error)),
+        };
+        entry.set_instance(Some(Arc::clone(&instance)));
+        entry.touch();
+        self.change(entry, |record| {
+            record.state = State::Started;
+            record.stopped_at = None;
+        });
+        tokio::spawn(Arc::clone(self).watch(Arc::clone(entry), instance));
+        Ok(())
+    }
+
+    fn failed(&self, entry: &Entry, error: &anyhow::Error) -> ApiError {
+        let reason = format!("{error:#}");
+        tracing::error!(reason, "a sandbox failed to start");
+        self.change(entry, |record| {
+            record.state = State::Error;
+            record.error_reason = Some(reason.clone());
+            record.recoverable = true;
+        });
+        ApiError::bad_request(format!("Sandbox failed to start: {reason}"))
+    }
+
+    /// Notices when a sandbox ends without having been asked to.
+    async fn watch(self: Arc<Self>, entry: Arc<Entry>, instance: Arc<Instance>) {
+        instance.wait().await;
+        let is_current = entry.instance().is_some_and(|current| Arc::ptr_eq(&current, &instance));
+        if !is_current {
+            return;
+        }
+        entry.set_instance(None);
+        self.change(&entry, |record| {
+            record.state = State::Error;
+            record.error_reason = Some("The sandbox's processes ended unexpectedly".to_owned());
+            record.recoverable = true;
+            record.stopped_at = Some(now_millis());
+        });
+        let _ = off_the_runtime(move || drop(instance)).await;
+    }
+
+    /// `POST /sandbox/{id}/stop`. An ephemeral sandbox is destroyed instead.
+    pub async fn stop(self: &Arc<Self>, entry: Arc<Entry>, force: bool) -> ApiResult<Value> {
+        let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
+        match state {
+            State::Started => {}
+            State::Error => return Err(ApiError::bad_request("Sandbox is in an errored state")),
+            State::Creating | State::Starting | State::Stopping | State::Destroying => {
+                return Err(ApiError::state_change_in_progress());
+            }
+            State::Stopped | State::Archived | State::Destroyed => {
+                return Err(ApiError::bad_request("Sandbox is not in a stoppable state"));
+            }
+        }
+        if ephemeral {
+            return self.destroy(entry).await;
+        }
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let _operation = entry.begin()?;
+            engine.change(&entry, |record| {
+                record.state = State::Stopping;
+                record.desired_state = DesiredState::Stopped;
+            });
+            end(&entry, force).await?;
+            engine.change(&entry, |record| {
+                record.state = State::Stopped;
+                record.stopped_at = Some(now_millis());
+            });
+            Ok(engine.document(&entry))
+        })
+        .await
+    }
+
+    /// `DELETE /sandbox/{id}`: answers when nothing of it is left in use.
+    pub async fn destroy(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let _operation = entry.begin()?;
+            engine.change(&entry, |record| {
+                record.name = format!("DESTROYED_{}_{}", record.name, now_millis());
+                record.state = State::Destroying;
+                record.desired_state = DesiredState::Destroyed;
+            });
+            end(&entry, true).await?;
+            let id = entry.with_record(|record| record.id.clone());
+            let launcher = Arc::clone(&engine.launcher);
+            let discarded = off_the_runtime({
+                let id = id.clone();
+                move || launcher.discard_files(&id)
+            });
+            match discarded.await? {
+                Ok(path) => drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path))),
+                Err(error) => return Err(engine.failed(&entry, &error.into())),
+            }
+            engine.change(&entry, |record| record.state = State::Destroyed);
+            engine.registry.remove(&id);
+            Ok(engine.document(&entry))
+        })
+        .await
+    }
+
+    /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
+    pub fn archive(&self, entry: &Arc<Entry>) -> ApiResult<Value> {
+        let _operation = entry.begin()?;
+        let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
+        if state != State::Stopped {
+            return Err(ApiError::bad_request("Sandbox is not stopped"));
+        }
+        if ephemeral {
+            return Err(ApiError::bad_request("Ephemeral sandboxes cannot be archived"));
+        }
+        self.change(entry, |record| {
+            record.state = State::Archived;
+            record.desired_state = DesiredState::Archived;
+        });
+        Ok(self.document(entry))
+    }
+
+    /// Changes a record, stores it, and tells subscribers what changed.
+    pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) {
+        let (before, after) = self.registry.update(entry, change);
+        if before.desired_state != after.desired_state {
+            let document = after.document(&self.identity);
+            self.events.desired_state_updated(document, before.desired_state, after.desired_state);
+        }
+        if before.state != after.state {
+            self.events.state_updated(after.document(&self.identity), before.state, after.state);
+        }
+    }
+
+    /// Acts on intervals until dropped.
+    pub async fn tick(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = now_millis();
+            for entry in self.registry.all() {
+                let last_activity = entry.last_activity();
+                let Some(action) = entry.with_record(|record| due(record, last_activity, now)) else { continue };
+                let engine = Arc::clone(&self);
+                // Busy sandboxes answer 409 and are looked at again next time.
+                tokio::spawn(async move {
+                    let result = match action {
+                        Due::Stop => engine.stop(entry, false).await,
+                        Due::Archive => engine.archive(&entry),
+                        Due::Destroy => engine.destroy(entry).await,
+                    };
+                    if let Err(error) = result {
+                        tracing::debug!(%error, ?action, "an interval's action was not carried out");
+                    }
+                });
+            }
+        }
+    }
+
+    /// Ends every sandbox's processes; records say `stopped` afterwards.
+    pub async fn stop_all(self: &Arc<Self>) {
+        let stopping: Vec<_> = self
+            .registry
+            .all()
+            .into_iter()
+            .filter(|entry| entry.instance().is_some())
+            .map(|entry| {
+                let engine = Arc::clone(self);
+                tokio::spawn(async move { engine.stop(entry, false).await })
+            })
+            .collect();
+        for task in stopping {
+            if let Ok(Err(error)) = task.await {
+                tracing::warn!(%error, "a sandbox was killed instead of stopped");
+            }
+        }
+    }
+}
+
+/// Ends the processes, gently or not, and waits for it.
+async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
+    let Some(instance) = entry.set_instance(None) else { return Ok(()) };
+    if force {
+        instance.kill();
+    } else {
+        instance.terminate();
+    }
+    instance.wait().await;
+    off_the_runtime(move || drop(instance)).await
+}
+
+/// What an interval asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Stop,
+    Archive,
+    Destroy,
+}
+
+/// Which interval of a sandbox is over, if any.
+fn due(record: &Sandbox, last_activity: i64, now: i64) -> Option<Due> {
+    let passed = |since: i64, minutes: i64| now.saturating_sub(since) >= minutes.saturating_mul(60_000);
+    if record.auto_destroy_at.is_some_and(|at| now >= at) {
+        return Some(Due::Destroy);
+    }
+    match record.state {
+        State::Started if record.auto_stop_interval > 0 && passed(last_activity, record.auto_stop_interval) => {
+            Some(Due::Stop)
+        }
+        State::Stopped | State::Archived => {
+            let stopped_at = record.stopped_at.unwrap_or(record.updated_at);
+            if record.auto_delete_interval >= 0 && passed(stopped_at, record.auto_delete_interval) {
+                return Some(Due::Destroy);
+            }
+            let archive = record.auto_archive_interval;
+            (record.state == State::Stopped && archive > 0 && passed(stopped_at, archive)).then_some(Due::Archive)
+        }
+        _ => None,
+    }
+}

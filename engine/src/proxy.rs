@@ -1,0 +1,252 @@
+//! The proxy in front of sandboxes (wire 1.3): `/toolbox/{id}/…`, and preview hosts `{port}-{id}.localhost`.
+//!
+//! Bodies stream both ways with the slower side setting the pace; an upgraded connection becomes a raw
+//! tunnel; a client that goes away ends the request upstream. Each request gets its own connection to
+//! the sandbox's socket, so a stopped and restarted sandbox is never reached through an old one.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+use crate::access::{self, Access, Denied};
+use crate::engine::Engine;
+use crate::errors::proxy_error;
+use crate::registry::{Entry, OpenRequest};
+use crate::sandbox;
+
+/// The toolbox's own port; its preview host is the toolbox itself.
+const TOOLBOX_PORT: u16 = 2280;
+
+/// Headers about one connection, not about the request (RFC 9110 7.6.1).
+const HOP_BY_HOP: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::PROXY_AUTHORIZATION,
+];
+
+/// Where a request is to go.
+struct Target {
+    entry: Arc<Entry>,
+    /// Path and query as the toolbox sees them.
+    path_and_query: String,
+    /// What a redirect's path is to be prefixed with.
+    location_prefix: String,
+}
+
+/// `ANY /toolbox/{id}/{rest}`.
+pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) -> Response {
+    if let Some(answer) = preflight(&request) {
+        return answer;
+    }
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let rest = uri.path().strip_prefix("/toolbox/").unwrap_or_default();
+    let Some((id, rest)) = rest.split_once('/') else {
+        return proxy_error(StatusCode::NOT_FOUND, "not found: no such path", &method, uri.path());
+    };
+    let rest = format!("/{rest}");
+    let entry = engine.registry.find(id);
+    let access = access::check(&engine, entry.as_ref(), &mut request, Access::Toolbox { path: &rest });
+    let query = match access {
+        Ok(query) => query,
+        Err(denied) => return refuse(&denied, &method, uri.path()),
+    };
+    let Some(entry) = entry else {
+        let message = format!("not found: sandbox {id} not found");
+        return proxy_error(StatusCode::NOT_FOUND, &message, &method, uri.path());
+    };
+    let location_prefix = format!("/toolbox/{id}");
+    let target = Target { entry, path_and_query: with_query(rest, query), location_prefix };
+    forward(&engine, target, request, uri.path()).await
+}
+
+/// Middleware: takes requests for preview hosts before they reach any route.
+pub async fn previews(State(engine): State<Arc<Engine>>, mut request: Request, next: Next) -> Response {
+    let Some((port, label)) = preview_host(&request) else { return next.run(request).await };
+    if let Some(answer) = preflight(&request) {
+        return answer;
+    }
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let signed = engine.previews.sandbox(&label, port);
+    let entry = engine.registry.find(signed.as_deref().unwrap_or(&label));
+    let query = if signed.is_some() {
+        uri.query().map(str::to_owned)
+    } else {
+        match access::check(&engine, entry.as_ref(), &mut request, Access::Port(port)) {
+            Ok(query) => query,
+            Err(denied) => return refuse(&denied, &method, uri.path()),
+        }
+    };
+    let Some(entry) = entry else {
+        return proxy_error(StatusCode::NOT_FOUND, "not found: no such sandbox", &method, uri.path());
+    };
+    let path = match port {
+        TOOLBOX_PORT => uri.path().to_owned(),
+        _ => format!("/proxy/{port}{}", uri.path()),
+    };
+    let target = Target { entry, path_and_query: with_query(path, query), location_prefix: String::new() };
+    forward(&engine, target, request, uri.path()).await
+}
+
+/// `{port}-{id or token}` out of a host `{port}-{id or token}.localhost[:port]`.
+fn preview_host(request: &Request) -> Option<(u16, String)> {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = named.or_else(|| request.uri().host())?;
+    let host = host.split(':').next()?;
+    let (label, domain) = host.split_once('.')?;
+    let (port, id) = label.split_once('-')?;
+    (domain == "localhost").then_some(())?;
+    Some((port.parse().ok()?, id.to_owned()))
+}
+
+fn with_query(path: String, query: Option<String>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+fn refuse(denied: &Denied, method: &Method, path: &str) -> Response {
+    proxy_error(StatusCode::UNAUTHORIZED, denied.message(), method, path)
+}
+
+/// Sends the request to the sandbox and its answer back.
+async fn forward(engine: &Engine, target: Target, request: Request, shown_path: &str) -> Response {
+    let (method, origin) = (request.method().clone(), cors_origin(request.headers()));
+    let state = target.entry.with_record(|record| record.state);
+    if state != sandbox::State::Started {
+        let message = format!("bad request: the sandbox is {}, not started", state.name());
+        return proxy_error(StatusCode::BAD_REQUEST, &message, &method, shown_path);
+    }
+    let open = target.entry.open_request();
+    let id = target.entry.with_record(|record| record.id.clone());
+    let mut response = match exchange(engine, &id, &target.path_and_query, request, open).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::debug!(%error, sandbox = id, "the toolbox could not be reached");
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+    };
+    prefix_location(response.headers_mut(), &target.location_prefix);
+    if let Some(origin) = origin {
+        allow_origin(response.headers_mut(), origin);
+    }
+    response
+}
+
+async fn exchange(
+    engine: &Engine,
+    sandbox_id: &str,
+    path_and_query: &str,
+    mut request: Request,
+    open: OpenRequest,
+) -> anyhow::Result<Response> {
+    let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
+    let stream = UnixStream::connect(engine.launcher.socket_path(sandbox_id)).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection.with_upgrades());
+
+    *request.uri_mut() = path_and_query.parse::<Uri>()?;
+    *request.version_mut() = Version::HTTP_11;
+    prepare_headers(request.headers_mut(), upgrade.is_some());
+    let mut response = sender.send_request(request).await?;
+
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if let Some(client) = upgrade {
+            let upstream = hyper::upgrade::on(&mut response);
+            tokio::spawn(tunnel(client, upstream, open));
+        }
+        return Ok(response.map(Body::new).into_response());
+    }
+    remove_hop_by_hop(response.headers_mut());
+    // The request stays open until its answer has been read or given up.
+    let body = response.into_parts();
+    let (parts, body) = body;
+    let body = body.map_frame(move |frame| {
+        let _ = &open;
+        frame
+    });
+    Ok(Response::from_parts(parts, Body::new(body)))
+}
+
+/// Copies bytes between two upgraded connections until either ends.
+async fn tunnel(client: hyper::upgrade::OnUpgrade, upstream: hyper::upgrade::OnUpgrade, open: OpenRequest) {
+    let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) else { return };
+    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+    // Either side may go away at any time; that is how tunnels end.
+    let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+    drop(open);
+}
+
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    let connection = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut options = connection.flat_map(|value| value.split(','));
+    headers.contains_key(header::UPGRADE) && options.any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
+}
+
+fn prepare_headers(headers: &mut HeaderMap, upgrading: bool) {
+    let upgrade = headers.get(header::UPGRADE).cloned();
+    remove_hop_by_hop(headers);
+    if let Some(protocol) = upgrade.filter(|_| upgrading) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, protocol);
+    }
+    if !headers.contains_key(header::HOST) {
+        headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+    }
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+}
+
+fn prefix_location(headers: &mut HeaderMap, prefix: &str) {
+    let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let Some(path) = location.filter(|path| path.starts_with('/') && !path.starts_with("//")) else { return };
+    if let Ok(value) = HeaderValue::from_str(&format!("{prefix}{path}")) {
+        headers.insert(header::LOCATION, value);
+    }
+}
+
+fn cors_origin(headers: &HeaderMap) -> Option<HeaderValue> {
+    let disabled = headers.get("x-daytona-disable-cors").is_some_and(|value| value == "true");
+    headers.get(header::ORIGIN).filter(|_| !disabled).cloned()
+}
+
+fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+}
+
+/// The answer to a browser that asks before it sends.
+fn preflight(request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let origin = cors_origin(headers).filter(|_| asks)?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answer = response.headers_mut();
+    allow_origin(answer, origin);
+    for (asked, allowed) in [
+        (header::ACCESS_CONTROL_REQUEST_METHOD, header::ACCESS_CONTROL_ALLOW_METHODS),
+        (header::ACCESS_CONTROL_REQUEST_HEADERS, header::ACCESS_CONTROL_ALLOW_HEADERS),
+    ] {
+        if let Some(value) = headers.get(asked) {
+            answer.insert(allowed, value.clone());
+        }
+    }
+    Some(response)
+}

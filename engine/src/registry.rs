@@ -1,0 +1,184 @@
+//! The sandboxes the engine knows, in memory, written through to the store.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use anyhow::Result;
+
+use crate::errors::{ApiError, ApiResult};
+use crate::isolation::Instance;
+use crate::sandbox::{Sandbox, now_millis};
+use crate::store::Store;
+
+/// One sandbox.
+pub struct Entry {
+    record: Mutex<Sandbox>,
+    instance: Mutex<Option<Arc<Instance>>>,
+    /// Set while an operation changes its state.
+    busy: AtomicBool,
+    last_activity: AtomicI64,
+    /// Requests being proxied right now.
+    open_requests: AtomicUsize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Entry {
+    fn new(sandbox: Sandbox) -> Self {
+        Self {
+            last_activity: AtomicI64::new(sandbox.last_activity_at),
+            record: Mutex::new(sandbox),
+            instance: Mutex::new(None),
+            busy: AtomicBool::new(false),
+            open_requests: AtomicUsize::new(0),
+        }
+    }
+
+    /// A copy of the record as it is now.
+    pub fn record(&self) -> Sandbox {
+        let mut record = lock(&self.record).clone();
+        record.last_activity_at = self.last_activity.load(Ordering::Relaxed);
+        record
+    }
+
+    /// Reads a part of the record without copying all of it.
+    pub fn with_record<T>(&self, read: impl FnOnce(&Sandbox) -> T) -> T {
+        read(&lock(&self.record))
+    }
+
+    /// The running processes, if any.
+    pub fn instance(&self) -> Option<Arc<Instance>> {
+        lock(&self.instance).clone()
+    }
+
+    /// Replaces the running processes, returning what was there.
+    pub fn set_instance(&self, instance: Option<Arc<Instance>>) -> Option<Arc<Instance>> {
+        std::mem::replace(&mut *lock(&self.instance), instance)
+    }
+
+    /// Claims the right to change the state; 409 while another operation has it.
+    pub fn begin(self: &Arc<Self>) -> ApiResult<Operation> {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(ApiError::state_change_in_progress());
+        }
+        Ok(Operation { entry: Arc::clone(self) })
+    }
+
+    /// Notes that somebody used the sandbox.
+    pub fn touch(&self) {
+        self.last_activity.store(now_millis(), Ordering::Relaxed);
+    }
+
+    /// When it was last used; now, while a request is open.
+    pub fn last_activity(&self) -> i64 {
+        if self.open_requests.load(Ordering::Relaxed) > 0 {
+            self.touch();
+        }
+        self.last_activity.load(Ordering::Relaxed)
+    }
+
+    /// Counts a proxied request as open until the returned value is dropped.
+    pub fn open_request(self: &Arc<Self>) -> OpenRequest {
+        self.touch();
+        self.open_requests.fetch_add(1, Ordering::Relaxed);
+        OpenRequest { entry: Arc::clone(self) }
+    }
+}
+
+/// The exclusive right to change one sandbox's state.
+pub struct Operation {
+    /// The sandbox.
+    pub entry: Arc<Entry>,
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        self.entry.busy.store(false, Ordering::Release);
+    }
+}
+
+/// A proxied request in flight.
+pub struct OpenRequest {
+    entry: Arc<Entry>,
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.entry.open_requests.fetch_sub(1, Ordering::Relaxed);
+        self.entry.touch();
+    }
+}
+
+/// All sandboxes.
+pub struct Registry {
+    store: Store,
+    entries: RwLock<HashMap<String, Arc<Entry>>>,
+}
+
+impl Registry {
+    /// Reads what the store has.
+    pub fn load(store: Store) -> Result<Self> {
+        let sandboxes = store.sandboxes()?;
+        let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
+        Ok(Self { entries: RwLock::new(entries.collect()), store })
+    }
+
+    /// Finds by id, else by name.
+    pub fn find(&self, id_or_name: &str) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get(id_or_name) {
+            return Some(Arc::clone(entry));
+        }
+        entries.values().find(|entry| entry.with_record(|record| record.name == id_or_name)).cloned()
+    }
+
+    /// Finds by id, else by name, else 404.
+    pub fn get(&self, id_or_name: &str) -> ApiResult<Arc<Entry>> {
+        self.find(id_or_name).ok_or_else(|| ApiError::sandbox_not_found(id_or_name))
+    }
+
+    /// Every sandbox, in no order.
+    pub fn all(&self) -> Vec<Arc<Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Adds a new sandbox and claims it; 409 when its name is taken.
+    pub fn insert(&self, sandbox: Sandbox) -> ApiResult<Operation> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let name = &sandbox.name;
+        let taken = |entry: &Arc<Entry>| entry.with_record(|known| known.name == *name || known.id == *name);
+        if entries.values().any(taken) {
+            return Err(ApiError::conflict(format!("Sandbox with name {name} already exists")));
+        }
+        self.store.save(&sandbox).map_err(|error| ApiError::internal(&error))?;
+        let id = sandbox.id.clone();
+        let entry = Arc::new(Entry::new(sandbox));
+        entries.insert(id, Arc::clone(&entry));
+        entry.begin()
+    }
+
+    /// Changes a record and writes it; returns it before and after.
+    pub fn update(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> (Sandbox, Sandbox) {
+        let mut record = lock(&entry.record);
+        let before = record.clone();
+        change(&mut record);
+        record.last_activity_at = entry.last_activity.load(Ordering::Relaxed);
+        record.updated_at = now_millis();
+        let after = record.clone();
+        if let Err(error) = self.store.save(&after) {
+            tracing::error!(%error, sandbox = after.id, "a sandbox could not be stored");
+        }
+        (before, after)
+    }
+
+    /// Forgets a sandbox.
+    pub fn remove(&self, id: &str) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        if let Err(error) = self.store.remove(id) {
+            tracing::error!(%error, sandbox = id, "a sandbox could not be removed from the store");
+        }
+    }
+}

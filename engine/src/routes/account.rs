@@ -1,0 +1,160 @@
+//! The one user, organisation, region and snapshot of a local engine, and what it says of itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::sandbox::LOCAL_REGION;
+use crate::snapshot;
+
+type Shared = State<Arc<Engine>>;
+
+/// The user every request comes from.
+const USER_ID: &str = "local";
+
+/// `GET /health`, without credentials.
+pub async fn health(State(engine): Shared) -> Json<Value> {
+    Json(engine.health())
+}
+
+/// `GET /config`, without credentials.
+pub async fn config(State(engine): Shared) -> Json<Value> {
+    Json(json!({
+        "version": engine.identity.version,
+        "oidc": {"issuer": "", "clientId": "", "audience": "", "provider": "none"},
+        "linkedAccountsEnabled": false,
+        "announcements": {},
+        "proxyTemplateUrl": format!("http://{{{{PORT}}}}-{{{{sandboxId}}}}.localhost:{}", engine.port),
+        "proxyToolboxUrl": engine.identity.toolbox_url,
+        "defaultSnapshot": snapshot::DEFAULT_NAME,
+        "dashboardUrl": "",
+        "maxAutoArchiveInterval": 43_200,
+        "maintananceMode": false,
+        "environment": "local",
+    }))
+}
+
+/// `GET /snapshots`.
+pub async fn snapshots(State(engine): Shared, Query(query): Query<HashMap<String, String>>) -> ApiResult<Json<Value>> {
+    let wanted = query.get("name").is_none_or(|name| snapshot::DEFAULT_NAME.contains(name.as_str()));
+    let page: u64 = match query.get("page") {
+        None => 1,
+        Some(text) => {
+            let page = text.parse().ok().filter(|page| *page > 0);
+            page.ok_or_else(|| ApiError::bad_request("page must not be less than 1"))?
+        }
+    };
+    let items = match (wanted, page) {
+        (true, 1) => vec![snapshot::document(&engine.identity, &engine.started_at)],
+        _ => Vec::new(),
+    };
+    let total = u64::from(wanted);
+    Ok(Json(json!({"items": items, "total": total, "page": page, "totalPages": total})))
+}
+
+/// `GET /snapshots/{id or name}`.
+pub async fn snapshot(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    if !snapshot::is_known(&id) {
+        return Err(ApiError::not_found(format!("Snapshot {id} not found")));
+    }
+    Ok(Json(snapshot::document(&engine.identity, &engine.started_at)))
+}
+
+/// `GET /regions` and `GET /shared-regions`.
+pub async fn regions(State(engine): Shared) -> Json<Value> {
+    Json(json!([{
+        "id": LOCAL_REGION,
+        "name": LOCAL_REGION,
+        "organizationId": null,
+        "regionType": "shared",
+        "createdAt": engine.started_at,
+        "updatedAt": engine.started_at,
+        "proxyUrl": engine.origin,
+        "sshGatewayUrl": null,
+        "snapshotManagerUrl": null,
+    }]))
+}
+
+/// `GET /users/me`.
+pub async fn user(State(engine): Shared) -> Json<Value> {
+    Json(json!({
+        "id": USER_ID,
+        "name": USER_ID,
+        "email": "",
+        "emailVerified": false,
+        "publicKeys": [],
+        "createdAt": engine.started_at,
+    }))
+}
+
+fn the_organization(engine: &Engine) -> Value {
+    json!({
+        "id": engine.identity.organization_id,
+        "name": "Local",
+        "createdBy": USER_ID,
+        "personal": true,
+        "createdAt": engine.started_at,
+        "updatedAt": engine.started_at,
+        "suspended": false,
+        "suspendedAt": engine.started_at,
+        "suspensionReason": "",
+        "suspendedUntil": engine.started_at,
+        "suspensionCleanupGracePeriodHours": 0,
+        "maxCpuPerSandbox": 1 << 20,
+        "maxMemoryPerSandbox": 1 << 20,
+        "maxDiskPerSandbox": 1 << 20,
+        "snapshotDeactivationTimeoutMinutes": 20_160,
+        "sandboxLimitedNetworkEgress": true,
+        "defaultRegionId": LOCAL_REGION,
+        "authenticatedRateLimit": null,
+        "sandboxCreateRateLimit": null,
+        "sandboxLifecycleRateLimit": null,
+        "experimentalConfig": {},
+        "otelConfig": null,
+        "authenticatedRateLimitTtlSeconds": null,
+        "sandboxCreateRateLimitTtlSeconds": null,
+        "sandboxLifecycleRateLimitTtlSeconds": null,
+        "secretQuota": 0,
+        "maxSecretsPerSandbox": 0,
+        "previewWarningEnabled": false,
+        "ssoEnabled": false,
+        "scimEnabled": false,
+    })
+}
+
+/// `GET /organizations`.
+pub async fn organizations(State(engine): Shared) -> Json<Value> {
+    Json(json!([the_organization(&engine)]))
+}
+
+/// `GET /organizations/{id}`.
+pub async fn organization(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    if id != engine.identity.organization_id {
+        return Err(ApiError::not_found(format!("Organization with ID {id} not found")));
+    }
+    Ok(Json(the_organization(&engine)))
+}
+
+/// `GET /sandbox/{id}/organization`.
+pub async fn sandbox_organization(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    engine.registry.get(&id)?;
+    Ok(Json(the_organization(&engine)))
+}
+
+/// `GET /api-keys/current`: the engine's key, masked.
+pub async fn current_api_key(State(engine): Shared) -> Json<Value> {
+    Json(json!({
+        "name": "local",
+        "value": "dtn_local_********",
+        "createdAt": engine.started_at,
+        "permissions": ["write:sandboxes", "delete:sandboxes"],
+        "lastUsedAt": null,
+        "expiresAt": null,
+        "userId": USER_ID,
+    }))
+}

@@ -1,0 +1,86 @@
+//! The control plane's routes (wire Appendix A, additions section 2).
+
+mod account;
+mod listing;
+mod ports;
+mod sandboxes;
+mod unimplemented;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+
+use crate::engine::Engine;
+use crate::errors::ApiError;
+use crate::{access, errors};
+
+/// The largest request body of the control plane.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// Everything below `/api`.
+pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
+    let open = Router::new()
+        .route("/health", get(account::health))
+        .route("/health/ready", get(account::health))
+        .route("/config", get(account::config));
+    let closed = Router::new()
+        .merge(sandbox_routes())
+        .route("/snapshots", get(account::snapshots).post(unimplemented::creating_snapshots))
+        .route("/snapshots/{id}", get(account::snapshot).delete(unimplemented::changing_snapshots))
+        .route("/regions", get(account::regions).post(unimplemented::route))
+        .route("/shared-regions", get(account::regions))
+        .route("/users/me", get(account::user))
+        .route("/organizations", get(account::organizations).post(unimplemented::route))
+        .route("/organizations/{id}", get(account::organization).delete(unimplemented::route))
+        .route("/api-keys/current", get(account::current_api_key))
+        .merge(unimplemented::routes())
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(middleware::from_fn_with_state(Arc::clone(engine), access::require_api_key));
+    open.merge(closed).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(errors::render))
+}
+
+fn sandbox_routes() -> Router<Arc<Engine>> {
+    let one = Router::new()
+        .route("/", get(sandboxes::get).delete(sandboxes::delete))
+        .route("/start", post(sandboxes::start))
+        .route("/stop", post(sandboxes::stop))
+        .route("/archive", post(sandboxes::archive))
+        .route("/recover", post(sandboxes::recover))
+        .route("/labels", put(sandboxes::replace_labels))
+        .route("/public/{value}", post(sandboxes::set_public))
+        .route("/autostop/{minutes}", post(sandboxes::set_auto_stop))
+        .route("/autoarchive/{minutes}", post(sandboxes::set_auto_archive))
+        .route("/autodelete/{minutes}", post(sandboxes::set_auto_delete))
+        .route("/autopause/{minutes}", post(sandboxes::set_auto_pause))
+        .route("/ttl/{minutes}", post(sandboxes::set_ttl))
+        .route("/last-activity", post(sandboxes::touch))
+        .route("/network-settings", post(sandboxes::set_network))
+        .route("/pause", post(sandboxes::pause))
+        .route("/fork", post(sandboxes::fork))
+        .route("/signing-key", get(sandboxes::signing_key))
+        .route("/signing-key/rotate", post(sandboxes::rotate_signing_key))
+        .route("/organization", get(account::sandbox_organization))
+        .route("/toolbox-proxy-url", get(ports::toolbox_proxy_url))
+        .route("/ports/{port}/preview-url", get(ports::preview_url))
+        .route("/ports/{port}/signed-preview-url", get(ports::signed_preview_url))
+        .route("/ports/{port}/signed-preview-url/{token}/expire", post(ports::expire_signed_preview_url));
+    let mut routes = Router::new()
+        .route("/sandbox", get(listing::list).post(sandboxes::create))
+        .route("/sandbox/paginated", get(listing::paginated))
+        .route("/preview/{id}/public", get(ports::is_public))
+        .route("/preview/{id}/validate/{token}", get(ports::is_valid_token))
+        .route("/preview/{id}/access", get(ports::has_access))
+        .route("/preview/{id}/{port}/sandbox-id", get(ports::signed_sandbox_id));
+    routes = routes.nest("/sandbox/{id}", one);
+    routes.route("/sandbox/{id}/ssh-access", delete(unimplemented::route).post(unimplemented::route))
+}
+
+/// 404 in the wire's words, for unknown paths and known paths with another method.
+async fn unknown(request: Request) -> Response {
+    ApiError::not_found(format!("Cannot {} {}", request.method(), request.uri().path())).into_response()
+}

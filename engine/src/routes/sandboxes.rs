@@ -1,0 +1,218 @@
+//! One sandbox: create, read, change, end (wire 2.2).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::Value;
+
+use crate::create;
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::registry::Entry;
+use crate::sandbox::{Sandbox, now_millis};
+use crate::secret;
+use crate::validation::{self, Fields};
+
+type Shared = State<Arc<Engine>>;
+
+/// `POST /sandbox`: 200 with the sandbox started.
+pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>> {
+    let sandbox = create::read(&validation::object(&body)?)?;
+    engine.create(sandbox).await.map(Json)
+}
+
+/// `GET /sandbox/{id}`.
+pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    Ok(Json(engine.document(&entry)))
+}
+
+/// `DELETE /sandbox/{id}`: 200 with the sandbox destroyed.
+pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    engine.destroy(entry).await.map(Json)
+}
+
+/// `POST /sandbox/{id}/start`.
+pub async fn start(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    engine.start(entry).await.map(Json)
+}
+
+/// `POST /sandbox/{id}/stop?force`.
+pub async fn stop(
+    State(engine): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> ApiResult<Json<Value>> {
+    let force = query.get("force").map(|text| read_boolean("force", text)).transpose()?;
+    let entry = engine.registry.get(&id)?;
+    engine.stop(entry, force.unwrap_or(false)).await.map(Json)
+}
+
+/// `POST /sandbox/{id}/archive`.
+pub async fn archive(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    engine.archive(&entry).map(Json)
+}
+
+/// `POST /sandbox/{id}/recover?skipStart`.
+pub async fn recover(
+    State(engine): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> ApiResult<Json<Value>> {
+    let skip_start = query.get("skipStart").map(|text| read_boolean("skipStart", text)).transpose()?;
+    let entry = engine.registry.get(&id)?;
+    engine.recover(entry, skip_start.unwrap_or(false)).await.map(Json)
+}
+
+/// `POST /sandbox/{id}/pause`: containers are not paused (wire 2.2).
+pub async fn pause(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    engine.registry.get(&id)?;
+    Err(ApiError::unprocessable("Pausing is not supported for this sandbox"))
+}
+
+/// `POST /sandbox/{id}/fork`: containers are not forked (wire 2.2).
+pub async fn fork(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    engine.registry.get(&id)?;
+    Err(ApiError::unprocessable("Forking is not supported for this sandbox"))
+}
+
+/// `PUT /sandbox/{id}/labels`: answers with the whole sandbox (wire 2.1).
+pub async fn replace_labels(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    let body = validation::object(&body)?;
+    let mut fields = Fields::new(&body);
+    let labels = fields.string_map("labels");
+    fields.finish()?;
+    let labels = labels.ok_or_else(|| ApiError::bad_request("labels must be an object of strings"))?;
+    Ok(changed(&engine, &entry, |record| record.labels = labels))
+}
+
+/// `POST /sandbox/{id}/public/{value}`: 201 (wire 2.1).
+pub async fn set_public(
+    State(engine): Shared,
+    Path((id, value)): Path<(String, String)>,
+) -> ApiResult<impl IntoResponse> {
+    let entry = engine.registry.get(&id)?;
+    let public = read_boolean("isPublic", &value)?;
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.public = public)))
+}
+
+/// `POST /sandbox/{id}/autostop/{minutes}`: 201; 0 = never.
+pub async fn set_auto_stop(
+    State(engine): Shared,
+    Path((id, minutes)): Path<(String, String)>,
+) -> ApiResult<impl IntoResponse> {
+    let entry = engine.registry.get(&id)?;
+    let minutes = read_minutes("Auto-stop interval", &minutes)?;
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_stop_interval = minutes)))
+}
+
+/// `POST /sandbox/{id}/autoarchive/{minutes}`: 201.
+pub async fn set_auto_archive(
+    State(engine): Shared,
+    Path((id, minutes)): Path<(String, String)>,
+) -> ApiResult<impl IntoResponse> {
+    let entry = engine.registry.get(&id)?;
+    let minutes = read_minutes("Auto-archive interval", &minutes)?;
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_archive_interval = minutes)))
+}
+
+/// `POST /sandbox/{id}/autodelete/{minutes}`: 201; negative = never, 0 = as soon as it stops.
+pub async fn set_auto_delete(
+    State(engine): Shared,
+    Path((id, minutes)): Path<(String, String)>,
+) -> ApiResult<impl IntoResponse> {
+    let entry = engine.registry.get(&id)?;
+    let minutes = read_number("Auto-delete interval", &minutes)?;
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_delete_interval = minutes)))
+}
+
+/// `POST /sandbox/{id}/autopause/{minutes}`: only 0 makes sense for containers.
+pub async fn set_auto_pause(
+    State(engine): Shared,
+    Path((id, minutes)): Path<(String, String)>,
+) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    match read_minutes("Auto-pause interval", &minutes)? {
+        0 => Ok(changed(&engine, &entry, |record| record.auto_pause_interval = 0)),
+        _ => Err(ApiError::unprocessable("Pausing is not supported for this sandbox")),
+    }
+}
+
+/// `POST /sandbox/{id}/ttl/{minutes}`: from now on; 0 = for ever.
+pub async fn set_ttl(State(engine): Shared, Path((id, minutes)): Path<(String, String)>) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    let minutes = read_minutes("TTL", &minutes)?;
+    Ok(changed(&engine, &entry, |record| record.auto_destroy_at = create::destroy_at(minutes, now_millis())))
+}
+
+/// `POST /sandbox/{id}/last-activity`: 201, empty.
+pub async fn touch(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    engine.registry.get(&id)?.touch();
+    Ok(StatusCode::CREATED)
+}
+
+/// `POST /sandbox/{id}/network-settings`.
+pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    let body = validation::object(&body)?;
+    let mut fields = Fields::new(&body);
+    let block_all = fields.boolean("networkBlockAll");
+    let allow_list = fields.string("networkAllowList");
+    let domains = fields.string("domainAllowList");
+    fields.finish()?;
+    if block_all.is_none() && allow_list.is_none() && domains.is_none() {
+        return Err(ApiError::bad_request("At least one network setting must be provided"));
+    }
+    Ok(changed(&engine, &entry, |record| {
+        record.network_block_all = block_all.unwrap_or(record.network_block_all);
+        record.network_allow_list = allow_list.or(record.network_allow_list.take());
+        record.domain_allow_list = domains.or(record.domain_allow_list.take());
+    }))
+}
+
+/// `GET /sandbox/{id}/signing-key`: a JSON string.
+pub async fn signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<String>> {
+    Ok(Json(engine.registry.get(&id)?.with_record(|record| record.signing_key.clone())))
+}
+
+/// `POST /sandbox/{id}/signing-key/rotate`: the new key; URLs signed with the old one end.
+pub async fn rotate_signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<String>> {
+    let entry = engine.registry.get(&id)?;
+    let key = secret::token(32);
+    engine.change(&entry, |record| record.signing_key.clone_from(&key));
+    Ok(Json(key))
+}
+
+fn changed(engine: &Engine, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Json<Value> {
+    engine.change(entry, change);
+    Json(engine.document(entry))
+}
+
+/// Reads `true` or `false`.
+pub fn read_boolean(name: &str, text: &str) -> ApiResult<bool> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ApiError::bad_request(format!("{name} must be a boolean value"))),
+    }
+}
+
+fn read_number(name: &str, text: &str) -> ApiResult<i64> {
+    text.parse().map_err(|_| ApiError::bad_request(format!("{name} must be an integer number")))
+}
+
+fn read_minutes(name: &str, text: &str) -> ApiResult<i64> {
+    match read_number(name, text)? {
+        minutes if minutes < 0 => Err(ApiError::bad_request(format!("{name} must be non-negative"))),
+        minutes => Ok(minutes),
+    }
+}

@@ -1,0 +1,103 @@
+//! Parts of the API this engine does not have: each answers 501 and says so.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::MatchedPath;
+use axum::http::Method;
+use axum::routing::any;
+
+use crate::engine::Engine;
+use crate::errors::ApiError;
+
+const PATHS: [&str; 64] = [
+    "/api-keys",
+    "/api-keys/{name}",
+    "/api-keys/{user_id}/{name}",
+    "/organizations/invitations",
+    "/organizations/invitations/count",
+    "/organizations/invitations/{id}/accept",
+    "/organizations/invitations/{id}/decline",
+    "/organizations/otel-config/by-sandbox-auth-token/{token}",
+    "/organizations/{id}/default-region",
+    "/organizations/{id}/usage",
+    "/organizations/{id}/gpu-capacity",
+    "/organizations/{id}/quota",
+    "/organizations/{id}/quota/{region_id}",
+    "/organizations/{id}/leave",
+    "/organizations/{id}/suspend",
+    "/organizations/{id}/unsuspend",
+    "/organizations/{id}/otel-config",
+    "/organizations/{id}/sandbox-default-limited-network-egress",
+    "/organizations/{id}/experimental-config",
+    "/organizations/{id}/roles",
+    "/organizations/{id}/roles/{role_id}",
+    "/organizations/{id}/users",
+    "/organizations/{id}/users/{user_id}",
+    "/organizations/{id}/users/{user_id}/access",
+    "/organizations/{id}/invitations",
+    "/organizations/{id}/invitations/{invitation_id}",
+    "/organizations/{id}/invitations/{invitation_id}/cancel",
+    "/regions/{id}",
+    "/regions/{id}/regenerate-proxy-api-key",
+    "/regions/{id}/regenerate-ssh-gateway-api-key",
+    "/regions/{id}/regenerate-snapshot-manager-credentials",
+    "/users/account-providers",
+    "/users/linked-accounts",
+    "/users/linked-accounts/{provider}/{user_id}",
+    "/users/mfa/sms/enroll",
+    "/sandbox/for-runner",
+    "/sandbox/ssh-access/validate",
+    "/sandbox/{id}/resize",
+    "/sandbox/{id}/state",
+    "/sandbox/{id}/backup",
+    "/sandbox/{id}/snapshot",
+    "/sandbox/{id}/forks",
+    "/sandbox/{id}/parent",
+    "/sandbox/{id}/ancestors",
+    "/sandbox/{id}/secrets",
+    "/sandbox/{id}/build-logs",
+    "/sandbox/{id}/build-logs-url",
+    "/sandbox/{id}/region-quota",
+    "/sandbox/{id}/telemetry/{*kind}",
+    "/snapshots/{id}/build-logs",
+    "/snapshots/{id}/build-logs-url",
+    "/snapshots/{id}/activate",
+    "/snapshots/{id}/deactivate",
+    "/preview/{id}/signing-key",
+    "/preview/{id}/preview-warning",
+    "/volumes",
+    "/volumes/{*rest}",
+    "/secret",
+    "/secret/{*rest}",
+    "/warm-pools",
+    "/warm-pools/{*rest}",
+    "/docker-registry",
+    "/docker-registry/{*rest}",
+    "/object-storage/push-access",
+];
+
+/// Routes of other kinds that only operators of the platform use.
+const OPERATOR_PATHS: [&str; 6] =
+    ["/webhooks/{*rest}", "/audit/{*rest}", "/admin/{*rest}", "/runners", "/runners/{*rest}", "/jobs/{*rest}"];
+
+/// All of them.
+pub fn routes() -> Router<Arc<Engine>> {
+    let paths = PATHS.iter().chain(&OPERATOR_PATHS).chain(&["/toolbox/{*rest}"]);
+    paths.fold(Router::new(), |router, path| router.route(path, any(route)))
+}
+
+/// 501 naming the route.
+pub async fn route(method: Method, path: MatchedPath) -> ApiError {
+    ApiError::not_implemented(&format!("{method} {}", path.as_str()))
+}
+
+/// 501 for `POST /snapshots`.
+pub async fn creating_snapshots() -> ApiError {
+    ApiError::not_implemented("Creating snapshots")
+}
+
+/// 501 for changes to the built-in snapshot.
+pub async fn changing_snapshots() -> ApiError {
+    ApiError::not_implemented("Removing the built-in snapshot")
+}

@@ -1,0 +1,250 @@
+//! A sandbox as the control plane knows it, and how clients see it (wire Appendix A `Sandbox`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::clock;
+
+/// The region every sandbox is in, unless the client named another.
+pub const LOCAL_REGION: &str = "local";
+
+/// Wire section 2.4; the states this engine can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Files are being made.
+    Creating,
+    /// Processes are starting.
+    Starting,
+    /// The toolbox answers.
+    Started,
+    /// Processes are ending.
+    Stopping,
+    /// Only files are left.
+    Stopped,
+    /// Put away until it is started again.
+    Archived,
+    /// Everything is being removed.
+    Destroying,
+    /// Gone.
+    Destroyed,
+    /// Something failed; see the reason.
+    Error,
+}
+
+impl State {
+    /// The wire's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Starting => "starting",
+            Self::Started => "started",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Archived => "archived",
+            Self::Destroying => "destroying",
+            Self::Destroyed => "destroyed",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where a sandbox is meant to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DesiredState {
+    /// Running.
+    Started,
+    /// Not running.
+    Stopped,
+    /// Put away.
+    Archived,
+    /// Gone.
+    Destroyed,
+}
+
+impl DesiredState {
+    /// The wire's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::Archived => "archived",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
+/// What was built a sandbox from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BuildInfo {
+    /// The Dockerfile as sent.
+    pub dockerfile: String,
+    /// The build's name.
+    pub snapshot_ref: String,
+}
+
+/// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Sandbox {
+    pub id: String,
+    pub name: String,
+    pub snapshot: Option<String>,
+    pub user: String,
+    pub env: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    pub public: bool,
+    pub network_block_all: bool,
+    pub network_allow_list: Option<String>,
+    pub domain_allow_list: Option<String>,
+    pub outbound_proxy_url: Option<String>,
+    pub otel_endpoint_override: Option<String>,
+    pub target: String,
+    pub cpu: u64,
+    pub memory: u64,
+    pub disk: u64,
+    pub state: State,
+    pub desired_state: DesiredState,
+    pub error_reason: Option<String>,
+    pub recoverable: bool,
+    /// 0 = never.
+    pub auto_stop_interval: i64,
+    /// 0 = the longest.
+    pub auto_archive_interval: i64,
+    /// Negative = never, 0 = as soon as it stops.
+    pub auto_delete_interval: i64,
+    /// 0 = never. Kept for clients; containers are not paused.
+    pub auto_pause_interval: i64,
+    pub auto_destroy_at: Option<i64>,
+    pub build_info: Option<BuildInfo>,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub last_activity_at: i64,
+    /// When it last stopped running.
+    pub stopped_at: Option<i64>,
+    /// The preview token (wire 2.2), made anew on every start.
+    pub auth_token: String,
+    /// Signs file URLs (additions 4.3).
+    pub signing_key: String,
+}
+
+impl Sandbox {
+    /// Whether stopping means deleting.
+    pub fn is_ephemeral(&self) -> bool {
+        self.auto_delete_interval == 0
+    }
+
+    /// The wire's mapping of state and desired state to what single reads show (wire 2.2).
+    fn shown_state(&self) -> &'static str {
+        match (self.state, self.desired_state) {
+            (State::Started, DesiredState::Stopped) => "stopping",
+            (State::Started | State::Stopped, DesiredState::Destroyed) => "destroying",
+            (State::Stopped, DesiredState::Started) => "starting",
+            (State::Stopped, DesiredState::Archived) => "archiving",
+            (state, _) => state.name(),
+        }
+    }
+
+    /// The full document.
+    pub fn document(&self, identity: &Identity) -> Value {
+        let mut document = self.list_item(identity);
+        let fields = document.as_object_mut().expect("list items are objects");
+        fields.insert("state".into(), json!(self.shown_state()));
+        fields.insert("env".into(), json!(self.env));
+        fields.insert("volumes".into(), json!([]));
+        fields.insert("kvm".into(), json!(false));
+        if let Some(url) = &self.outbound_proxy_url {
+            fields.insert("outboundProxyUrl".into(), json!(url));
+        }
+        if let Some(url) = &self.otel_endpoint_override {
+            fields.insert("otelEndpointOverride".into(), json!(url));
+        }
+        if let Some(build) = &self.build_info {
+            let created = iso(self.created_at);
+            fields.insert(
+                "buildInfo".into(),
+                json!({
+                    "dockerfileContent": build.dockerfile,
+                    "contextHashes": [],
+                    "createdAt": created,
+                    "updatedAt": created,
+                    "snapshotRef": build.snapshot_ref,
+                }),
+            );
+        }
+        document
+    }
+
+    /// The document of lists: no environment, raw state.
+    pub fn list_item(&self, identity: &Identity) -> Value {
+        let mut item = json!({
+            "id": self.id,
+            "organizationId": identity.organization_id,
+            "name": self.name,
+            "target": self.target,
+            "runnerId": identity.runner_id,
+            "sandboxClass": "container",
+            "state": self.state.name(),
+            "desiredState": self.desired_state.name(),
+            "user": self.user,
+            "recoverable": self.recoverable,
+            "public": self.public,
+            "networkBlockAll": self.network_block_all,
+            "cpu": self.cpu,
+            "gpu": 0,
+            "memory": self.memory,
+            "disk": self.disk,
+            "labels": self.labels,
+            "backupState": "None",
+            "autoStopInterval": self.auto_stop_interval,
+            "autoArchiveInterval": self.auto_archive_interval,
+            "autoDeleteInterval": self.auto_delete_interval,
+            "autoPauseInterval": self.auto_pause_interval,
+            "spot": false,
+            "createdAt": iso(self.created_at),
+            "updatedAt": iso(self.updated_at),
+            "lastActivityAt": iso(self.last_activity_at),
+            "daemonVersion": identity.version,
+            "toolboxProxyUrl": identity.toolbox_url,
+        });
+        let fields = item.as_object_mut().expect("written as an object");
+        let optional = [
+            ("snapshot", self.snapshot.clone()),
+            ("errorReason", self.error_reason.clone()),
+            ("networkAllowList", self.network_allow_list.clone()),
+            ("domainAllowList", self.domain_allow_list.clone()),
+            ("autoDestroyAt", self.auto_destroy_at.map(iso)),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                fields.insert(name.into(), json!(value));
+            }
+        }
+        item
+    }
+}
+
+/// What is the same in every document of one engine.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The one organisation.
+    pub organization_id: String,
+    /// The engine itself, as the runner.
+    pub runner_id: String,
+    /// The engine's version.
+    pub version: String,
+    /// Where toolboxes are reached: `{origin}/toolbox`.
+    pub toolbox_url: String,
+}
+
+fn iso(millis: i64) -> String {
+    clock::iso(clock::from_millis(millis))
+}
+
+/// Now, as records keep it.
+pub fn now_millis() -> i64 {
+    clock::millis(OffsetDateTime::now_utc())
+}

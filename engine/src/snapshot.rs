@@ -1,0 +1,84 @@
+//! The one snapshot this engine has: the machine's own system plus what `daytona local setup` prepared.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::sandbox::{Identity, LOCAL_REGION};
+
+/// Its name, used when a client names none.
+pub const DEFAULT_NAME: &str = "default";
+
+/// Its id.
+pub const DEFAULT_ID: &str = "00000000-0000-4000-8000-000000000001";
+
+/// Processors, memory in GiB, disk in GiB.
+pub struct ResourceSizes {
+    pub cpu: u64,
+    pub memory: u64,
+    pub disk: u64,
+}
+
+/// What a sandbox gets when the client asks for nothing (wire 2.2).
+pub const DEFAULT_RESOURCES: ResourceSizes = ResourceSizes { cpu: 1, memory: 1, disk: 3 };
+
+/// Whether a client's id or name means the default snapshot.
+pub fn is_known(id_or_name: &str) -> bool {
+    id_or_name == DEFAULT_NAME || id_or_name == DEFAULT_ID
+}
+
+/// Whether a Dockerfile is nothing but `FROM` this snapshot.
+pub fn is_plain_copy(dockerfile: &str) -> bool {
+    let mut lines = dockerfile.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+    let mut words = line.split_whitespace();
+    let is_from = words.next().is_some_and(|word| word.eq_ignore_ascii_case("from"));
+    is_from && words.next().is_some_and(is_known) && words.next().is_none()
+}
+
+/// The name a build gets (wire 2.2).
+pub fn build_reference(dockerfile: &str) -> String {
+    let digest = Sha256::digest(dockerfile.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("daytona-{hex}:daytona")
+}
+
+/// The `SnapshotDto` (wire Appendix A, additions 0 row 3a).
+pub fn document(identity: &Identity, created_at: &str) -> Value {
+    json!({
+        "id": DEFAULT_ID,
+        "organizationId": identity.organization_id,
+        "general": true,
+        "name": DEFAULT_NAME,
+        "imageName": DEFAULT_NAME,
+        "state": "active",
+        "size": null,
+        "entrypoint": null,
+        "cpu": DEFAULT_RESOURCES.cpu,
+        "gpu": 0,
+        "mem": DEFAULT_RESOURCES.memory,
+        "disk": DEFAULT_RESOURCES.disk,
+        "errorReason": null,
+        "createdAt": created_at,
+        "updatedAt": created_at,
+        "lastUsedAt": null,
+        "regionIds": [LOCAL_REGION],
+        "ref": DEFAULT_NAME,
+        "sandboxClass": "container",
+        "sourceSandboxId": null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bare_from_of_our_own_snapshot_needs_no_build() {
+        assert!(is_plain_copy("FROM default"));
+        assert!(is_plain_copy("# comment\n\nfrom default\n"));
+        assert!(!is_plain_copy("FROM python:3.12\n"));
+        assert!(!is_plain_copy("FROM default\nRUN true\n"));
+        assert!(!is_plain_copy("FROM default AS base\n"));
+        assert!(!is_plain_copy(""));
+    }
+}
