@@ -1,5 +1,28 @@
 //! Names in the conventions of each language, and the ONE table of deviations from them.
 
+/// Names that differ from the language's convention, by operation id (`process.exec`) or struct field
+/// (`ExecuteResponse.exit_code`). Everything not listed follows the convention.
+pub struct Deviations(&'static [(&'static str, &'static str)]);
+
+impl Deviations {
+    /// The special name, if there is one.
+    pub fn get(&self, id: &str) -> Option<&'static str> {
+        self.0.iter().find(|(key, _)| *key == id).map(|(_, name)| *name)
+    }
+}
+
+/// Python.
+pub const PYTHON: Deviations = Deviations(&[]);
+
+/// TypeScript.
+pub const TYPESCRIPT: Deviations = Deviations(&[("process.exec", "executeCommand")]);
+
+/// Ruby.
+pub const RUBY: Deviations = Deviations(&[]);
+
+/// Go.
+pub const GO: Deviations = Deviations(&[("process.exec", "ExecuteCommand")]);
+
 /// `exec_command` -> `execCommand`.
 pub fn camel(name: &str) -> String {
     let mut out = String::new();
