@@ -1,0 +1,49 @@
+# The words here are the words of CI: `make check` and `make test` are all it runs (.ci/run).
+# One cargo target directory for everything; nothing is written outside the repository but what `make setup` installs.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export DAYTONA_TOOLS := $(CURDIR)/target/tools
+export PATH := $(DAYTONA_TOOLS)/venv/bin:$(PATH)
+export CARGO_INCREMENTAL ?= 0
+
+NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-cli
+
+.PHONY: help setup build codegen check test test-rust test-packages conformance stress quickstart dist bench clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what is missing: Debian packages, tools below target/, the engine's snapshot
+	@scripts/setup
+
+codegen: ## Write everything that follows from the core's sources
+	cargo xtask codegen
+
+build: setup ## Build the libraries, packages and the daytona program
+	cargo build --release $(NATIVE)
+	@scripts/stage
+
+check: setup ## Format, lints and types of every language, and that generated code is up to date
+	@scripts/check
+
+test: setup build dist ## Everything: unit tests, conformance, faults, stress, installed packages
+	@scripts/test
+
+conformance: build ## The shared cases in every language, and the table of results
+	@scripts/test conformance
+
+dist: build ## Wheel, npm tarball, gem and Go module in dist/
+	@scripts/dist
+
+quickstart: build ## The same program in every language, on the local engine
+	@scripts/quickstart
+
+bench: build ## Benchmarks, with ratios to a bare HTTP client
+	@scripts/bench
+
+clean: ## Remove everything built
+	cargo clean
+	rm -rf dist node/node_modules
