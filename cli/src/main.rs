@@ -1,2 +1,29 @@
-//! Placeholder until the first real module lands.
-fn main() {}
+//! The `daytona` command line.
+
+mod local;
+
+use clap::{Parser, Subcommand};
+
+/// Daytona: sandboxes for code nobody has read yet.
+#[derive(Debug, Parser)]
+#[command(name = "daytona", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run sandboxes on this machine: no account, no containers
+    Local(local::Local),
+}
+
+fn main() -> anyhow::Result<()> {
+    // Before anything else: this may be a sandbox starting, not a person typing.
+    daytona_engine::isolation::run_if_sandbox_process();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DAYTONA_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Cli::parse().command {
+        Command::Local(local) => local::run(local),
+    }
+}

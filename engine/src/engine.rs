@@ -69,8 +69,17 @@ impl Engine {
             "processes": enforced.processes,
             "disk": false,
             "network": network,
-            "notEnforced": self.warnings,
+            "notEnforced": self.notes(),
         })
+    }
+
+    /// What a user should know about this engine, as sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.warnings.clone();
+        if self.snapshot_dir().is_none() {
+            notes.push("`daytona local setup` has not run: sandboxes lack matplotlib, numpy, pandas, ts-node".into());
+        }
+        notes
     }
 
     /// The answer of `GET /health`.

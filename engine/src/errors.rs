@@ -85,17 +85,33 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// More than the framework ever says when it refuses a request.
+const MAX_REFUSAL_BYTES: usize = 4096;
+
+fn is_plain_refusal(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
+}
+
 /// The machine-readable name of a status.
 fn code(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or("ERROR");
     reason.to_ascii_uppercase().replace([' ', '-'], "_")
 }
 
-/// Middleware: gives every [`ApiError`] its body.
+/// Middleware: gives every [`ApiError`] its body, and the framework's own refusals under `/api` too.
 pub async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    let error = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error,
+        None if path.starts_with("/api/") && is_plain_refusal(&response) => {
+            let status = response.status();
+            let text = axum::body::to_bytes(std::mem::take(response.body_mut()), MAX_REFUSAL_BYTES).await;
+            ApiError::new(status, String::from_utf8_lossy(&text.unwrap_or_default()))
+        }
+        None => return response,
+    };
     let body = json!({
         "path": path,
         "timestamp": clock::iso(clock::now()),

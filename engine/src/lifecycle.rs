@@ -39,8 +39,8 @@ impl Engine {
             let operation = engine.registry.insert(sandbox)?;
             engine.events.created(engine.document(&operation.entry));
             let id = operation.entry.with_record(|record| record.id.clone());
-            let launcher = Arc::clone(&engine.launcher);
-            let files = off_the_runtime(move || launcher.create_files(&id)).await?;
+            let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
+            let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
             if let Err(error) = files {
                 return Err(engine.failed(&operation.entry, &error));
             }

@@ -25,7 +25,7 @@ use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::registry::Registry;
 use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::store::Store;
-use crate::{clock, events, proxy, routes, secret, setup};
+use crate::{clock, events, proxy, routes, secret};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -125,7 +125,7 @@ fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Resu
     let origin = format!("http://{address}");
     let (gateway, events) = events::gateway(&api_key);
     let engine = Arc::new(Engine {
-        warnings: warnings(&launcher, state_dir),
+        warnings: warnings(&launcher),
         registry,
         launcher: Arc::new(launcher),
         events,
@@ -189,7 +189,7 @@ fn forget_leftovers(registry: &Registry, launcher: &Launcher, state_dir: &Path) 
     std::thread::spawn(move || std::fs::remove_dir_all(trash));
 }
 
-fn warnings(launcher: &Launcher, state_dir: &Path) -> Vec<String> {
+fn warnings(launcher: &Launcher) -> Vec<String> {
     let mut warnings = Vec::new();
     let enforced = launcher.enforced();
     for (what, holds) in [("cpu", enforced.cpu), ("memory", enforced.memory), ("process", enforced.processes)] {
@@ -210,17 +210,13 @@ fn warnings(launcher: &Launcher, state_dir: &Path) -> Vec<String> {
             warnings.push("sandboxes have no network but loopback; network settings change nothing".to_owned());
         }
     }
-    if setup::finished(state_dir).is_none() {
-        warnings
-            .push("`daytona local setup` has not run: matplotlib, numpy, pandas and ts-node are missing".to_owned());
-    }
     warnings
 }
 
 fn print_start_message(engine: &Engine) {
     eprintln!("Daytona local engine {} on {}/api", engine.identity.version, engine.origin);
     eprintln!("isolation: {}", engine.launcher.level().name());
-    for warning in &engine.warnings {
+    for warning in engine.notes() {
         eprintln!("note: {warning}");
     }
 }

@@ -187,20 +187,31 @@ pub fn create_root(root: &Path, host_name: &str, etc_upper: &Path, owned: bool) 
     symlink("/run", root.join("var/run"))?;
     symlink("/run/lock", root.join("var/lock"))?;
     let home = root.join("home/daytona");
-    if let Ok(skeleton) = fs::read_dir("/etc/skel") {
-        for entry in skeleton.flatten().filter(|entry| entry.path().is_file()) {
-            let target = home.join(entry.file_name());
-            fs::copy(entry.path(), &target)?;
-            if owned {
-                chown(&target, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
-            }
-        }
-    }
+    copy_home(Path::new("/etc/skel"), &home, owned)?;
     if owned {
         chown(&home, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
     }
     write_public(&etc_upper.join("hostname"), &format!("{host_name}\n"))?;
     write_public(&etc_upper.join("hosts"), &format!("127.0.0.1 localhost {host_name}\n::1 localhost\n"))
+}
+
+/// Copies a prepared home into a new one.
+pub fn copy_home(prepared: &Path, home: &Path, owned: bool) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(prepared) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let target = home.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            make_directory(&target, 0o755)?;
+            copy_home(&entry.path(), &target, owned)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+        if owned {
+            chown(&target, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
+        }
+    }
+    Ok(())
 }
 
 /// `mkdir` with exactly this mode, whatever the umask.

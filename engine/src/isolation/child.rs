@@ -23,6 +23,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
 
 use super::capabilities;
+use super::memory;
 use super::mounts;
 use super::spec::{IsolationLevel, LaunchSpec, Report, TERMINATE};
 
@@ -171,6 +172,7 @@ fn give_up_privileges(level: IsolationLevel) -> Result<()> {
         IsolationLevel::None => capabilities::no_new_privileges()?,
     }
     nix::sys::prctl::set_dumpable(false)?;
+    memory::give_back_code();
     Ok(())
 }
 

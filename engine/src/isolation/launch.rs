@@ -84,8 +84,8 @@ impl Launcher {
         self.state_dir.join("sandboxes").join(sandbox_id)
     }
 
-    /// Creates a sandbox's files.
-    pub fn create_files(&self, sandbox_id: &str) -> Result<()> {
+    /// Creates a sandbox's files; a new home gets the snapshot's as a start.
+    pub fn create_files(&self, sandbox_id: &str, snapshot: Option<&Path>) -> Result<()> {
         let directory = self.sandbox_dir(sandbox_id);
         let upper_etc = directory.join("upper/etc");
         fs::create_dir_all(&upper_etc)?;
@@ -95,7 +95,11 @@ impl Launcher {
         }
         let host_name = sandbox_id.get(..12).unwrap_or(sandbox_id);
         let owned = self.level == IsolationLevel::Namespaces;
-        base::create_root(&directory.join("root"), host_name, &upper_etc, owned).context("creating the root")?;
+        let root = directory.join("root");
+        base::create_root(&root, host_name, &upper_etc, owned).context("creating the root")?;
+        if let Some(snapshot) = snapshot {
+            base::copy_home(&snapshot.join("skel"), &root.join("home/daytona"), owned).context("filling the home")?;
+        }
         Ok(())
     }
 
@@ -182,7 +186,10 @@ impl Launcher {
         };
         let id = if start.as_root { 0 } else { SANDBOX_UID };
         let user = if start.as_root { "root" } else { "daytona" };
-        let mut env = basic_environment(user, &home, start.snapshot.is_some());
+        let mut env = basic_environment(user, &home);
+        if let Some(snapshot) = start.snapshot {
+            self.show_snapshot(snapshot, &mut env);
+        }
         env.extend(start.env.clone());
         Ok(LaunchSpec {
             sandbox_id: start.sandbox_id.to_owned(),
@@ -229,6 +236,23 @@ impl Launcher {
         Ok(mounts)
     }
 
+    /// Puts the snapshot's programs and packages where programs look for them.
+    fn show_snapshot(&self, snapshot: &Path, env: &mut BTreeMap<String, String>) {
+        let shown = match self.level {
+            IsolationLevel::None => snapshot.join("opt").to_string_lossy().into_owned(),
+            IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => "/opt/daytona".to_owned(),
+        };
+        if let Some(path) = env.get_mut("PATH") {
+            *path = format!("{shown}/bin:{path}");
+        }
+        env.insert("NODE_PATH".to_owned(), format!("{shown}/node/node_modules"));
+        env.insert("NPM_CONFIG_UPDATE_NOTIFIER".to_owned(), "false".to_owned());
+        if self.level != IsolationLevel::Namespaces {
+            // Without a layer over /usr there is no .pth file that says so.
+            env.insert("PYTHONPATH".to_owned(), format!("{shown}/python"));
+        }
+    }
+
     /// Removes the engine's groups. Call it when all sandboxes have ended.
     pub fn clean_up(&self) {
         self.cgroups.remove();
@@ -236,25 +260,18 @@ impl Launcher {
 }
 
 /// What every process inside finds, before the sandbox's own variables.
-fn basic_environment(user: &str, home: &Path, with_snapshot: bool) -> BTreeMap<String, String> {
-    let home = home.to_string_lossy().into_owned();
-    let mut path = format!("{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let mut env = BTreeMap::new();
-    if with_snapshot {
-        path = format!("/opt/daytona/bin:{path}");
-        env.insert("NODE_PATH".to_owned(), "/opt/daytona/node/node_modules".to_owned());
-    }
-    for (name, value) in [
-        ("HOME", home.as_str()),
+fn basic_environment(user: &str, home: &Path) -> BTreeMap<String, String> {
+    let home = home.to_string_lossy();
+    let path = format!("{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let variables = [
+        ("HOME", home.as_ref()),
         ("USER", user),
         ("LOGNAME", user),
         ("SHELL", "/bin/bash"),
         ("LANG", "C.UTF-8"),
         ("PATH", &path),
-    ] {
-        env.insert(name.to_owned(), value.to_owned());
-    }
-    env
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {

@@ -9,6 +9,7 @@ mod capabilities;
 mod cgroup;
 mod child;
 mod launch;
+mod memory;
 mod mounts;
 mod probe;
 mod spec;

@@ -9,14 +9,14 @@ mod unimplemented;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, OriginalUri};
+use axum::http::Method;
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 
+use crate::access;
 use crate::engine::Engine;
 use crate::errors::ApiError;
-use crate::{access, errors};
 
 /// The largest request body of the control plane.
 const MAX_BODY_BYTES: usize = 16 << 20;
@@ -41,7 +41,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(engine), access::require_api_key));
-    open.merge(closed).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(errors::render))
+    open.merge(closed).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
 fn sandbox_routes() -> Router<Arc<Engine>> {
@@ -81,6 +81,6 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
 }
 
 /// 404 in the wire's words, for unknown paths and known paths with another method.
-async fn unknown(request: Request) -> Response {
-    ApiError::not_found(format!("Cannot {} {}", request.method(), request.uri().path())).into_response()
+async fn unknown(method: Method, uri: OriginalUri) -> ApiError {
+    ApiError::not_found(format!("Cannot {method} {}", uri.path()))
 }

@@ -1,0 +1,126 @@
+//! `daytona local`: the engine on this machine.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use daytona_engine::isolation::IsolationChoice;
+use daytona_engine::{ServeOptions, discovery, setup};
+
+/// How long `stop` waits for the engine to end its sandboxes.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Run sandboxes on this machine.
+#[derive(Debug, Args)]
+pub struct Local {
+    /// Where the engine keeps everything [default: $XDG_STATE_HOME/daytona/local]
+    #[arg(long, global = true, env = "DAYTONA_LOCAL_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the engine in the foreground
+    Serve(Serve),
+    /// Say whether an engine is running
+    Status,
+    /// Stop the engine and its sandboxes
+    Stop,
+    /// Install what sandboxes need beyond this machine's own programs
+    Setup,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Port to listen on, 0 for any
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// End after this many seconds without started sandboxes and requests, 0 for never
+    #[arg(long, default_value_t = 0)]
+    idle_timeout: u64,
+    /// How sandboxes are separated from this machine: auto, namespaces or none
+    #[arg(long, default_value_t = IsolationChoice::Auto)]
+    isolation: IsolationChoice,
+    /// When another engine is running, wait until it is ready and succeed
+    #[arg(long)]
+    or_existing: bool,
+}
+
+/// Runs the command.
+pub fn run(local: Local) -> Result<()> {
+    let state_dir = local.state_dir.map_or_else(discovery::default_state_dir, Ok)?;
+    match local.command {
+        Command::Serve(serve) => run_engine(serve, state_dir),
+        Command::Status => print_status(state_dir),
+        Command::Stop => stop_engine(state_dir),
+        Command::Setup => prepare_snapshot(state_dir),
+    }
+}
+
+fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
+    let options = ServeOptions {
+        host: serve.host,
+        port: serve.port,
+        state_dir,
+        idle_timeout: Duration::from_secs(serve.idle_timeout),
+        isolation: serve.isolation,
+        or_existing: serve.or_existing,
+    };
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    runtime.block_on(daytona_engine::serve(options))
+}
+
+fn print_status(state_dir: PathBuf) -> Result<()> {
+    let running = discovery::announced(&state_dir);
+    let healthy = running.and_then(|engine| discovery::check_health(&engine).ok().map(|health| (engine, health)));
+    let Some((engine, health)) = healthy else {
+        bail!("no engine is running with the state directory {}", state_dir.display());
+    };
+    println!("running: pid {}, version {}", engine.pid, engine.version);
+    println!("API: {}", engine.api_url);
+    println!("isolation: {}", engine.isolation);
+    for note in health["limits"]["notEnforced"].as_array().into_iter().flatten() {
+        println!("note: {}", note.as_str().unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn stop_engine(state_dir: PathBuf) -> Result<()> {
+    let Some(engine) = discovery::announced(&state_dir) else {
+        println!("no engine is running");
+        return Ok(());
+    };
+    // Whoever holds the lock is alive; a file without it is left over from an engine that was killed.
+    if discovery::lock(&state_dir)?.is_some() {
+        discovery::withdraw(&state_dir);
+        println!("no engine is running");
+        return Ok(());
+    }
+    let pid = i32::try_from(engine.pid).context("engine.json has no process id")?;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
+        .context("asking the engine to stop")?;
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    while discovery::lock(&state_dir)?.is_none() {
+        if Instant::now() > deadline {
+            bail!("the engine (pid {pid}) did not stop in {} s", STOP_TIMEOUT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    println!("stopped");
+    Ok(())
+}
+
+fn prepare_snapshot(state_dir: PathBuf) -> Result<()> {
+    match setup::run(&state_dir, &mut |step| eprintln!("{step}"))? {
+        setup::Outcome::AlreadyDone => println!("nothing to do: the snapshot is ready"),
+        setup::Outcome::Prepared => println!("the snapshot is ready"),
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! `daytona local setup`: what sandboxes find beyond the machine's own programs.
+//!
+//! Everything goes to `<state>/snapshots/default/`, never to the machine's own Python or Node:
+//!
+//! | directory | inside a sandbox |
+//! |---|---|
+//! | `opt/` | `/opt/daytona`, read-only: `python/` packages, `node/` packages, `bin/` |
+//! | `layer/usr/` | laid over `/usr`: a `.pth` file for Python, links that `npx` finds |
+//! | `skel/` | copied into a new home: matplotlib's font list, which takes seconds to make |
+//!
+//! Running it again does nothing when the pinned versions are there. It needs the network once.
+
+mod pins;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use nix::fcntl::{Flock, FlockArg};
+
+/// Where the snapshot appears inside a sandbox.
+const INSIDE: &str = "/opt/daytona";
+
+/// The file that marks a complete snapshot.
+const FINISHED: &str = "finished";
+
+/// The Python every sandbox has: the machine's own, because only `/usr` is shown inside.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// The prepared snapshot of a state directory, if there is one.
+pub fn finished(state_dir: &Path) -> Option<PathBuf> {
+    let snapshot = state_dir.join("snapshots/default");
+    snapshot.join(FINISHED).exists().then_some(snapshot)
+}
+
+/// What [`run`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The snapshot was there with the pinned versions.
+    AlreadyDone,
+    /// The snapshot has been made.
+    Prepared,
+}
+
+/// Prepares the snapshot below `state_dir`, telling `progress` what it is doing. Blocks for a minute or so.
+///
+/// # Errors
+/// When Python, pip, Node or npm is missing or an installation fails; an earlier snapshot then stays.
+pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> {
+    let state_dir = crate::discovery::prepare_state_dir(state_dir)?;
+    let snapshots = state_dir.join("snapshots");
+    fs::create_dir_all(&snapshots)?;
+    let lock = fs::File::create(snapshots.join("setup.lock"))?;
+    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let snapshot = snapshots.join("default");
+    if fs::read_to_string(snapshot.join(FINISHED)).is_ok_and(|mark| mark == pins::mark()) {
+        return Ok(Outcome::AlreadyDone);
+    }
+    let unfinished = snapshots.join("default.unfinished");
+    let _ = fs::remove_dir_all(&unfinished);
+    fs::create_dir_all(unfinished.join("opt/bin"))?;
+    progress(&format!("installing for {PYTHON}: {}", pins::PYTHON.join(", ")));
+    install_python(&unfinished)?;
+    progress(&format!("installing for Node: {}", pins::NODE.join(", ")));
+    install_node(&unfinished)?;
+    progress("preparing matplotlib's font list");
+    list_fonts(&unfinished)?;
+    run_command(Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(&unfinished))?;
+    fs::write(unfinished.join(FINISHED), pins::mark())?;
+
+    let replaced = snapshots.join("default.replaced");
+    let _ = fs::remove_dir_all(&replaced);
+    if snapshot.exists() {
+        // Started sandboxes keep showing the files they have open; new ones get the new snapshot.
+        fs::rename(&snapshot, &replaced)?;
+    }
+    fs::rename(&unfinished, &snapshot)?;
+    let _ = fs::remove_dir_all(&replaced);
+    Ok(Outcome::Prepared)
+}
+
+fn run_command(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("running {program}"))?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let tail: Vec<&str> = text.lines().rev().take(12).collect();
+        let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+        bail!("{program} failed ({}):\n{tail}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn install_python(snapshot: &Path) -> Result<()> {
+    if !Path::new(PYTHON).exists() {
+        bail!("{PYTHON} is missing: install the system's Python 3 first");
+    }
+    let target = snapshot.join("opt/python");
+    let mut refusals = Vec::new();
+    // The system's Python often comes without pip; any newer pip can work for it.
+    let pips: [&[&str]; 4] = [
+        &[PYTHON, "-m", "pip"],
+        &["pip", "--python", PYTHON],
+        &["pip3", "--python", PYTHON],
+        &["python3", "-m", "pip", "--python", PYTHON],
+    ];
+    for pip in pips {
+        let _ = fs::remove_dir_all(&target);
+        let mut command = Command::new(pip[0]);
+        command.args(&pip[1..]).args(["install", "--quiet", "--only-binary=:all:", "--no-warn-script-location"]);
+        command.arg("--target").arg(&target).args(pins::PYTHON);
+        match run_command(&mut command) {
+            Ok(_) => return point_python_at_packages(snapshot),
+            Err(error) => refusals.push(format!("{}: {error:#}", pip.join(" "))),
+        }
+    }
+    bail!("no pip could install the Python packages:\n{}", refusals.join("\n"))
+}
+
+fn point_python_at_packages(snapshot: &Path) -> Result<()> {
+    let site = run_command(Command::new(PYTHON).args(["-I", "-c", "import site; print(site.getsitepackages()[0])"]))?;
+    let Some(site) = site.strip_prefix('/').filter(|site| site.starts_with("usr/")) else {
+        bail!("{PYTHON} looks for packages in {site}, which sandboxes do not show");
+    };
+    let site = snapshot.join("layer").join(site);
+    fs::create_dir_all(&site)?;
+    fs::write(site.join("daytona.pth"), format!("{INSIDE}/python\n"))?;
+    Ok(())
+}
+
+fn install_node(snapshot: &Path) -> Result<()> {
+    let node = run_command(Command::new("node").args(["-p", "require('fs').realpathSync(process.execPath)"]))
+        .context("Node 20 or newer is needed")?;
+    let Some(node) = node.strip_prefix('/').filter(|node| node.starts_with("usr/")) else {
+        bail!("node is {node}; sandboxes show /usr only, so Node has to be installed below /usr");
+    };
+    let directory = snapshot.join("opt/node");
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join("package.json"), "{\"private\": true}\n")?;
+    let mut command = Command::new("npm");
+    command.args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--prefix"]);
+    run_command(command.arg(&directory).args(pins::NODE).current_dir(&directory))?;
+    // npx looks beside node itself for programs before it asks the registry.
+    let beside_node = snapshot.join("layer").join(Path::new(node).parent().context("node has no directory")?);
+    fs::create_dir_all(&beside_node)?;
+    for program in pins::NODE_PROGRAMS {
+        let inside = format!("{INSIDE}/node/node_modules/.bin/{program}");
+        symlink(&inside, snapshot.join("opt/bin").join(program))?;
+        symlink(&inside, beside_node.join(program))?;
+    }
+    Ok(())
+}
+
+fn list_fonts(snapshot: &Path) -> Result<()> {
+    let cache = snapshot.join("skel/.cache/matplotlib");
+    fs::create_dir_all(&cache)?;
+    run_command(
+        Command::new(PYTHON)
+            .args(["-c", "import matplotlib.font_manager, matplotlib.pyplot, numpy, pandas"])
+            .env("MPLBACKEND", "Agg")
+            .env("MPLCONFIGDIR", &cache)
+            .env("PYTHONPATH", snapshot.join("opt/python")),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! The control plane's words: credentials, errors, lists, and what is not there (wire 2.1, 2.3).
+
+mod harness;
+
+use harness::{Engine, id_of, read};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn only_holders_of_the_key_get_in() {
+    let engine = Engine::start().await;
+    for path in ["/api/sandbox", "/api/sandbox/x", "/api/users/me", "/api/volumes", "/api/nowhere"] {
+        let (status, error) = read(engine.anonymous(Method::GET, path).send().await).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(error["message"], "Invalid credentials");
+        let (status, _) = read(engine.anonymous(Method::GET, path).bearer_auth("wrong").send().await).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for path in ["/api/health", "/api/config"] {
+        assert_eq!(read(engine.anonymous(Method::GET, path).send().await).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn errors_have_the_wires_body_of_both_eras() {
+    let engine = Engine::start().await;
+    let response = engine.request(Method::GET, "/api/sandbox/nobody").send().await.unwrap();
+    assert!(response.headers().contains_key("x-daytona-api-version"));
+    let (status, error) = read(Ok(response)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(error["path"], "/api/sandbox/nobody");
+    assert_eq!(error["statusCode"], 404);
+    assert_eq!(error["error"], "Not Found");
+    assert_eq!(error["message"], "Sandbox with ID or name nobody not found");
+    assert_eq!(error["code"], "NOT_FOUND");
+    assert_eq!(error["source"], "DAYTONA_API");
+    assert!(error["timestamp"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_in_the_wires_words() {
+    let engine = Engine::start().await;
+    engine.create(json!({"name": "taken"})).await;
+    let cases = [
+        (json!({"name": "taken"}), 409, "Sandbox with name taken already exists"),
+        (json!({"snapshot": "default", "cpu": 2}), 400, "Cannot specify Sandbox resources when using a snapshot"),
+        (json!({"snapshot": "x"}), 400, "Snapshot x not found. Did you add it through the Daytona Dashboard?"),
+        (json!({"name": 5, "public": "yes"}), 400, "name must be a string, public must be a boolean value"),
+        (json!({"env": {"A": 1}}), 400, "env must be an object of strings"),
+        (json!({"autoStopInterval": -1}), 400, "autoStopInterval must be a non-negative integer"),
+        (json!({"user": "nobody"}), 400, "User nobody does not exist in the local snapshot; it has daytona and root"),
+        (
+            json!({"buildInfo": {"dockerfileContent": "FROM python:3.12\n"}}),
+            501,
+            "Building images is not implemented by the local engine",
+        ),
+        (
+            json!({"volumes": [{"volumeId": "v", "mountPath": "/v"}]}),
+            501,
+            "Mounting volumes is not implemented by the local engine",
+        ),
+        (json!({"gpu": 1}), 501, "GPU support is not implemented by the local engine"),
+    ];
+    for (body, status, message) in cases {
+        let (found, error) = engine.post("/api/sandbox", body.clone()).await;
+        assert_eq!((found.as_u16(), error["message"].as_str()), (status, Some(message)), "{body}");
+    }
+    let (status, _) =
+        engine.post("/api/sandbox", json!({"snapshot": "default", "nobodyKnowsThis": 1, "cpu": null})).await;
+    assert_eq!(status, StatusCode::OK, "unknown fields and nulls are ignored");
+    let (status, _) =
+        engine.post("/api/sandbox", json!({"buildInfo": {"dockerfileContent": "FROM default"}, "cpu": 1})).await;
+    assert_eq!(status, StatusCode::OK, "our own snapshot needs no build");
+}
+
+#[tokio::test]
+async fn malformed_requests_never_break_the_engine() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    for body in ["{", "[]", "null", "\"x\"", "\u{0}", "{\"name\": }"] {
+        let request = engine.request(Method::POST, "/api/sandbox").body(body);
+        let (status, error) = read(request.send().await).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body:?}: {error}");
+    }
+    for path in [
+        format!("/api/sandbox/{id}/autostop/soon"),
+        format!("/api/sandbox/{id}/autostop/-1"),
+        format!("/api/sandbox/{id}/public/maybe"),
+        format!("/api/sandbox/{id}/network-settings"),
+        format!("/api/sandbox/{id}/ttl/99999999999999999999"),
+        format!("/api/sandbox/{id}/stop?force=perhaps"),
+    ] {
+        let (status, error) = engine.post(&path, json!({})).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {error}");
+    }
+    for path in [
+        format!("/api/sandbox/{id}/ports/0/preview-url"),
+        format!("/api/sandbox/{id}/ports/70000/preview-url"),
+        format!("/api/sandbox/{id}/ports/80/signed-preview-url?expiresInSeconds=0"),
+        "/api/sandbox?limit=0".to_owned(),
+        "/api/sandbox?limit=201".to_owned(),
+        "/api/sandbox?limit=many".to_owned(),
+        "/api/sandbox?cursor=%00".to_owned(),
+        "/api/sandbox?states=destroyed".to_owned(),
+        "/api/sandbox?labels=%7B".to_owned(),
+        "/api/sandbox?sort=colour".to_owned(),
+        "/api/sandbox?createdAtAfter=yesterday".to_owned(),
+        "/api/sandbox?name=%ff".to_owned(),
+        "/api/sandbox/%ff".to_owned(),
+    ] {
+        let (status, error) = engine.get(&path).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {error}");
+        assert!(error["message"].is_string(), "{path}: {error}");
+    }
+    let (status, error) = engine.get("/api/nowhere").await;
+    assert_eq!((status, error["message"].as_str()), (StatusCode::NOT_FOUND, Some("Cannot GET /api/nowhere")));
+    assert_eq!(engine.get("/nowhere").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn parts_that_do_not_exist_say_so() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    for (method, path) in [
+        (Method::GET, "/api/volumes".to_owned()),
+        (Method::POST, "/api/volumes".to_owned()),
+        (Method::POST, "/api/snapshots".to_owned()),
+        (Method::GET, "/api/secret/paginated".to_owned()),
+        (Method::POST, "/api/warm-pools".to_owned()),
+        (Method::GET, "/api/object-storage/push-access".to_owned()),
+        (Method::POST, format!("/api/sandbox/{id}/resize")),
+        (Method::POST, format!("/api/sandbox/{id}/ssh-access")),
+        (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
+    ] {
+        let (status, error) = read(engine.request(method, &path).send().await).await;
+        assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{path}");
+        assert!(error["message"].as_str().unwrap().contains("not implemented by the local engine"), "{error}");
+    }
+    for path in ["pause", "fork"] {
+        let (status, _) = engine.post(&format!("/api/sandbox/{id}/{path}"), json!({})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn settings_are_kept_and_answered_with_the_wires_statuses() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let path = format!("/api/sandbox/{id}");
+    for (change, status, field, value) in [
+        ("autostop/7", 201, "autoStopInterval", json!(7)),
+        ("autoarchive/8", 201, "autoArchiveInterval", json!(8)),
+        ("autodelete/9", 201, "autoDeleteInterval", json!(9)),
+        ("public/true", 201, "public", json!(true)),
+        ("autopause/0", 200, "autoPauseInterval", json!(0)),
+    ] {
+        let (found, sandbox) = engine.post(&format!("{path}/{change}"), json!({})).await;
+        assert_eq!((found.as_u16(), &sandbox[field]), (status, &value), "{change}");
+    }
+    assert_eq!(engine.post(&format!("{path}/last-activity"), json!({})).await.0, StatusCode::CREATED);
+    let (_, sandbox) = engine.post(&format!("{path}/ttl/5"), json!({})).await;
+    assert!(sandbox["autoDestroyAt"].is_string());
+    let (_, sandbox) = engine.post(&format!("{path}/network-settings"), json!({"networkBlockAll": true})).await;
+    assert_eq!(sandbox["networkBlockAll"], true);
+    let request = engine.request(Method::PUT, &format!("{path}/labels")).json(&json!({"labels": {"a": "b"}}));
+    let (status, sandbox) = read(request.send().await).await;
+    assert_eq!((status, &sandbox["labels"]), (StatusCode::OK, &json!({"a": "b"})));
+    let (_, key) = engine.get(&format!("{path}/signing-key")).await;
+    let (_, rotated) = engine.post(&format!("{path}/signing-key/rotate"), json!({})).await;
+    assert!(key.is_string() && rotated.is_string() && key != rotated);
+}
+
+#[tokio::test]
+async fn lists_page_filter_and_sort() {
+    let engine = Engine::start().await;
+    for (name, colour) in [("a-1", "red"), ("a-2", "blue"), ("b-1", "red")] {
+        engine.create(json!({"name": name, "labels": {"colour": colour}})).await;
+    }
+    let names = |list: &Value| -> Vec<String> {
+        list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (_, all) = engine.get("/api/sandbox?sort=name&order=asc").await;
+    assert_eq!(names(&all), ["a-1", "a-2", "b-1"]);
+    assert_eq!(all["nextCursor"], Value::Null);
+    assert_eq!(all["items"][0]["networkBlockAll"], false);
+    assert!(all["items"][0].get("env").is_none());
+    let (_, newest) = engine.get("/api/sandbox?sort=createdAt").await;
+    assert_eq!(names(&newest), ["b-1", "a-2", "a-1"]);
+
+    let (_, first) = engine.get("/api/sandbox?sort=name&order=asc&limit=2").await;
+    assert_eq!(names(&first), ["a-1", "a-2"]);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let (_, second) = engine.get(&format!("/api/sandbox?sort=name&order=asc&limit=2&cursor={cursor}")).await;
+    assert_eq!((names(&second), &second["nextCursor"]), (vec!["b-1".to_owned()], &Value::Null));
+
+    for (filter, expected) in [
+        ("name=A-", vec!["a-1", "a-2"]),
+        ("labels=%7B%22colour%22%3A%22red%22%7D", vec!["a-1", "b-1"]),
+        ("states=stopped", vec![]),
+        ("states=started&states=stopped", vec!["a-1", "a-2", "b-1"]),
+        ("states[]=started", vec!["a-1", "a-2", "b-1"]),
+        ("regionIds=elsewhere", vec![]),
+        ("minCpu=2", vec![]),
+        ("isPublic=true", vec![]),
+        ("createdAtBefore=2020-01-01", vec![]),
+        ("lastEventAfter=2020-01-01T00:00:00Z", vec!["a-1", "a-2", "b-1"]),
+    ] {
+        let (status, list) = engine.get(&format!("/api/sandbox?sort=name&order=asc&{filter}")).await;
+        assert_eq!(
+            (status, names(&list)),
+            (StatusCode::OK, expected.into_iter().map(str::to_owned).collect()),
+            "{filter}"
+        );
+    }
+    let (_, page) = engine.get("/api/sandbox/paginated?page=2&limit=2&sort=name&order=asc").await;
+    assert_eq!(names(&page), ["b-1"]);
+    assert_eq!((&page["total"], &page["page"], &page["totalPages"]), (&json!(3), &json!(2), &json!(2)));
+    assert_eq!(page["items"][0]["kvm"], false);
+}
+
+#[tokio::test]
+async fn the_account_and_the_snapshot_are_described() {
+    let engine = Engine::start().await;
+    let (_, config) = engine.get("/api/config").await;
+    assert_eq!(config["defaultSnapshot"], "default");
+    assert_eq!(config["proxyToolboxUrl"], format!("{}/toolbox", engine.origin));
+    let (_, snapshots) = engine.get("/api/snapshots").await;
+    assert_eq!(snapshots["total"], 1);
+    assert_eq!(snapshots["items"][0]["sourceSandboxId"], Value::Null);
+    let id = id_of(&snapshots["items"][0]);
+    for name in ["default", &id] {
+        assert_eq!(engine.get(&format!("/api/snapshots/{name}")).await.1["state"], "active");
+    }
+    assert_eq!(engine.get("/api/snapshots/other").await.0, StatusCode::NOT_FOUND);
+    let organization = id_of(&engine.get("/api/organizations").await.1[0]);
+    assert_eq!(engine.get(&format!("/api/organizations/{organization}")).await.1["secretQuota"], 0);
+    assert_eq!(engine.get("/api/users/me").await.1["emailVerified"], false);
+    assert_eq!(engine.get("/api/regions").await.1[0]["id"], "local");
+}

@@ -1,0 +1,81 @@
+//! The Socket.IO gateway as clients use it (additions section 3).
+
+mod harness;
+
+use futures_util::{SinkExt, StreamExt};
+use harness::{Engine, id_of};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn open(engine: &Engine) -> Socket {
+    let url = engine.origin.replacen("http", "ws", 1);
+    let url = format!("{url}/api/socket.io/?source=sdk-python&sdkVersion=0.226.1&transport=websocket&EIO=4&t=x");
+    connect_async(url).await.expect("the gateway accepts").0
+}
+
+async fn text(socket: &mut Socket) -> String {
+    loop {
+        match socket.next().await.expect("a frame").expect("a good frame") {
+            Message::Text(ping) if ping == "2" => say(socket, "3".to_owned()).await,
+            Message::Text(text) => return text.to_string(),
+            Message::Close(_) => panic!("the gateway closed"),
+            _ => {}
+        }
+    }
+}
+
+async fn say(socket: &mut Socket, text: String) {
+    socket.send(Message::Text(text.into())).await.expect("the gateway reads");
+}
+
+async fn connect(engine: &Engine) -> Socket {
+    let mut socket = open(engine).await;
+    let hello = text(&mut socket).await;
+    let hello: Value = serde_json::from_str(hello.strip_prefix('0').expect("OPEN comes first")).unwrap();
+    assert_eq!((&hello["pingInterval"], &hello["pingTimeout"]), (&json!(25000), &json!(20000)));
+    say(&mut socket, format!("40{}", json!({"token": engine.api_key}))).await;
+    assert!(text(&mut socket).await.starts_with("40{\"sid\":"));
+    socket
+}
+
+async fn event(socket: &mut Socket) -> (String, Value) {
+    let frame = text(socket).await;
+    let event: Value = serde_json::from_str(frame.strip_prefix("42").expect("an event")).unwrap();
+    (event[0].as_str().unwrap().to_owned(), event[1].clone())
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_refused() {
+    let engine = Engine::start().await;
+    for credentials in ["{\"token\":\"wrong\"}", "{}", ""] {
+        let mut socket = open(&engine).await;
+        text(&mut socket).await;
+        say(&mut socket, format!("40{credentials}")).await;
+        assert_eq!(text(&mut socket).await, "44{\"message\":\"Invalid credentials\"}");
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_told_in_order_with_full_documents() {
+    let engine = Engine::start().await;
+    let mut socket = connect(&engine).await;
+    let id = engine.sandbox().await;
+    let (name, created) = event(&mut socket).await;
+    assert_eq!((name.as_str(), id_of(&created)), ("sandbox.created", id.clone()));
+    assert_eq!(created["kvm"], false);
+    let (name, started) = event(&mut socket).await;
+    assert_eq!(name, "sandbox.state.updated");
+    assert_eq!((&started["oldState"], &started["newState"]), (&json!("creating"), &json!("started")));
+    assert_eq!(started["sandbox"]["state"], "started");
+    assert_eq!(started["sandbox"]["env"], json!({}));
+
+    engine.delete(&format!("/api/sandbox/{id}")).await;
+    let (name, desired) = event(&mut socket).await;
+    assert_eq!(name, "sandbox.desired-state.updated");
+    assert_eq!(desired["newDesiredState"], "destroyed");
+    assert_eq!(event(&mut socket).await.1["newState"], "destroying");
+    assert_eq!(event(&mut socket).await.1["sandbox"]["state"], "destroyed");
+}
