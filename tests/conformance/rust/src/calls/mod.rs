@@ -1,0 +1,103 @@
+//! Each operation of the schema as a Rust program calls it: nothing but the client's public API.
+
+mod code_interpreter;
+mod fs;
+mod process;
+mod sandbox;
+
+use bytes::Bytes;
+use daytona::model::Blob;
+use daytona::{Client, Error, Toolbox};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::matching::Outcome;
+use crate::references;
+
+/// Why a call has no result.
+pub enum Failure {
+    /// The client said so.
+    Client(Error),
+    /// The case is wrong.
+    Case(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+type Called = Result<Outcome, Failure>;
+
+/// A call as a case describes it.
+pub struct Request {
+    pub args: Value,
+    pub input: Vec<String>,
+    pub pieces: Vec<Bytes>,
+    pub detach: bool,
+}
+
+/// Makes the call. Dropping the future cancels it.
+pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request: &Request) -> Called {
+    let arguments = Arguments::new(&request.args);
+    let (service, name) = op.split_once('.').unwrap_or_default();
+    if service == "sandbox" {
+        return sandbox::call(&client.sandboxes(), name, &arguments).await;
+    }
+    let toolbox = toolbox.ok_or_else(|| Failure::Case(format!("{op} needs a sandbox")))?;
+    match service {
+        "process" => process::call(&toolbox.process(), name, &arguments, request).await,
+        "fs" => fs::call(&toolbox.fs(), name, &arguments, request).await,
+        "code_interpreter" => {
+            code_interpreter::call(&toolbox.code_interpreter(), name, &arguments, request.detach).await
+        }
+        _ => Err(unknown(op)),
+    }
+}
+
+/// The arguments of a call by their names.
+struct Arguments {
+    json: Value,
+    attachments: Vec<Bytes>,
+}
+
+impl Arguments {
+    fn new(args: &Value) -> Self {
+        let mut attachments = Vec::new();
+        let json = references::attach(args, &mut attachments);
+        Self { json, attachments }
+    }
+
+    /// The argument `name`; a missing one is read as null.
+    fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
+        let value = self.json.get(name).cloned().unwrap_or_default();
+        Blob::attach(self.attachments.clone(), || serde_json::from_value(value))
+            .map_err(|e| Failure::Case(format!("argument {name}: {e}")))
+    }
+
+    /// A text argument.
+    fn text(&self, name: &str) -> Result<String, Failure> {
+        self.get(name)
+    }
+
+    /// The optional arguments.
+    fn options<T: DeserializeOwned + Default>(&self) -> Result<T, Failure> {
+        Ok(self.get::<Option<T>>("options")?.unwrap_or_default())
+    }
+}
+
+/// A result as cases compare it.
+fn value<T: Serialize>(result: T) -> Called {
+    let (value, blobs) = Blob::detach(|| serde_json::to_value(result));
+    Ok(Outcome { value: value.map_err(|e| Failure::Case(e.to_string()))?, blobs })
+}
+
+fn unknown(op: &str) -> Failure {
+    Failure::Case(format!("this runner does not know the operation {op}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,64 @@
+//! The conformance cases (../README.md), run through the Rust client, and the table over the results of all runners.
+//!
+//! `run` needs what every client needs: `DAYTONA_API_URL=local` with `DAYTONA_LOCAL_BINARY` and `DAYTONA_LOCAL_STATE_DIR`.
+//! It ends with 1 when a case fails. `table` ends with 1 when a runner has no results, a case of it failed, or an operation
+//! of the schema has no case.
+
+mod calls;
+mod case;
+mod matching;
+mod references;
+mod run;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Runs the conformance cases and compares the runners")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the cases through the Rust client.
+    Run {
+        /// Only cases whose `file/name` contains one of these texts.
+        filter: Vec<String>,
+        /// Cases at the same time.
+        #[arg(long, default_value_t = 6)]
+        jobs: usize,
+    },
+    /// Prints which operations each runner has proved.
+    Table {
+        /// The runners that must have results.
+        #[arg(long, value_delimiter = ',', default_values_t = table::RUNNERS.map(str::to_owned))]
+        runners: Vec<String>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run { filter, jobs } => run::run(&filter, jobs).await,
+        Command::Table { runners } => table::print(&runners),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The top directory of the repository.
+fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(3).unwrap_or(here).to_owned()
+}

@@ -1,0 +1,92 @@
+//! Which operations each runner has proved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::case::{self, CaseResult};
+use crate::repository;
+
+/// Every runner there is.
+pub const RUNNERS: [&str; 7] = ["rust", "python-sync", "python-async", "typescript", "ruby", "go", "uniffi"];
+
+#[derive(Deserialize)]
+struct Schema {
+    services: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    ops: Vec<Op>,
+}
+
+#[derive(Deserialize)]
+struct Op {
+    id: String,
+}
+
+/// Cases of one operation in one runner.
+#[derive(Default, Clone, Copy)]
+struct Count {
+    held: usize,
+    run: usize,
+}
+
+/// Prints the table and what is wrong with it; true when nothing is.
+pub fn print(runners: &[String]) -> Result<bool, String> {
+    let schema: Schema = read("schema/daytona.json")?;
+    let ops: Vec<String> = schema.services.into_iter().flat_map(|s| s.ops).map(|op| op.id).collect();
+    let cases = case::load()?;
+    let mut wrong = Vec::new();
+    let used: BTreeSet<_> = cases.iter().flat_map(|case| &case.steps).map(|step| step.op.as_str()).collect();
+    wrong.extend(ops.iter().filter(|op| !used.contains(op.as_str())).map(|op| format!("{op} has no case")));
+
+    let mut columns = Vec::new();
+    for runner in runners {
+        let results: Vec<CaseResult> = read(&format!("target/conformance/{runner}.json")).unwrap_or_else(|error| {
+            wrong.push(format!("{runner} has no results: {error}"));
+            Vec::new()
+        });
+        if !results.is_empty() {
+            let seen: BTreeSet<_> = results.iter().map(|r| r.case.as_str()).collect();
+            let missing = cases.iter().filter(|case| !seen.contains(case.id.as_str()));
+            wrong.extend(missing.map(|case| format!("{runner} has not run {}", case.id)));
+        }
+        let failed = results.iter().filter(|r| !r.ok);
+        wrong.extend(failed.map(|r| format!("{runner} failed {}: {}", r.case, r.error.as_deref().unwrap_or("?"))));
+        columns.push(count(&results));
+    }
+
+    let width = ops.iter().map(String::len).max().unwrap_or(0);
+    println!("{:width$}  {}", "operation", runners.join("  "));
+    for op in &ops {
+        let cells = runners.iter().zip(&columns).map(|(runner, counts)| {
+            let Count { held, run } = counts.get(op.as_str()).copied().unwrap_or_default();
+            let cell = if run == 0 { "-".to_owned() } else { format!("{held}/{run}") };
+            format!("{cell:>length$}", length = runner.len())
+        });
+        println!("{op:width$}  {}", cells.collect::<Vec<_>>().join("  "));
+    }
+    for line in &wrong {
+        println!("{line}");
+    }
+    Ok(wrong.is_empty())
+}
+
+fn count(results: &[CaseResult]) -> BTreeMap<String, Count> {
+    let mut counts = BTreeMap::<_, Count>::new();
+    for result in results {
+        for op in &result.ops {
+            let count = counts.entry(op.clone()).or_default();
+            count.run += 1;
+            count.held += usize::from(result.ok);
+        }
+    }
+    counts
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &str) -> Result<T, String> {
+    let file = repository().join(path);
+    let text = std::fs::read(&file).map_err(|e| format!("{path}: {e}"))?;
+    serde_json::from_slice(&text).map_err(|e| format!("{path}: {e}"))
+}
