@@ -1,1 +1,56 @@
-//! Placeholder until the first real module lands.
+//! The native layer of the gem `daytona`: `Daytona::Native`, loaded from `daytona/daytona_native.so`.
+//!
+//! * **Shape**: two handles, [`Client`](client::Client) and [`Stream`](stream::Stream). Every method that talks to the
+//!   network blocks the calling Ruby thread and returns an array that starts with how it ended:
+//!   `[:ok, json, attachments]`, `[:stream, stream, json]`, `[:error, json]`, `[:cancelled]`, or `[:timeout]` when the
+//!   limit passed. The Ruby layer turns it into values and exceptions, so that backtraces begin in Ruby.
+//! * **Threads**: waiting releases the global VM lock, so other Ruby threads run. No thread of the bridge's runtime ever
+//!   sees a Ruby value: completions are Rust data, converted by the thread that waited.
+//! * **Interrupts**: `Thread#raise`, `Thread#kill`, `Timeout.timeout` and signals wake the wait. The call is cancelled when the
+//!   method is left that way, see [`wait`].
+//! * **Fork**: a client works on in the child, with connections of its own; streams of the parent answer `Closed`.
+//! * **Ownership**: arguments are copied in, results are copied out; nothing is shared with Ruby's heap.
+
+mod client;
+mod outcome;
+mod stream;
+mod wait;
+
+use magnus::{Class, Error, Module, Object, RHash, Ruby, function, method};
+
+/// Defines `Daytona::Native`.
+#[magnus::init(name = "daytona_native")]
+fn init(ruby: &Ruby) -> Result<(), Error> {
+    let native = ruby.define_module("Daytona")?.define_module("Native")?;
+    native.define_module_function("schema_hash", function!(schema_hash, 0))?;
+    native.define_module_function("debug_stats", function!(debug_stats, 0))?;
+
+    let client = native.define_class("Client", ruby.class_object())?;
+    client.undef_default_alloc_func();
+    client.define_singleton_method("open", function!(client::Client::open, 1))?;
+    client.define_method("call", method!(client::Client::call, 4))?;
+    client.define_method("close", method!(client::Client::close, 0))?;
+
+    let stream = native.define_class("Stream", ruby.class_object())?;
+    stream.undef_default_alloc_func();
+    stream.define_method("read", method!(stream::Stream::read, 2))?;
+    stream.define_method("write", method!(stream::Stream::write, 1))?;
+    stream.define_method("finish", method!(stream::Stream::finish, 0))?;
+    stream.define_method("close", method!(stream::Stream::close, 0))?;
+    Ok(())
+}
+
+/// Identifies the schema this library was built from.
+fn schema_hash() -> &'static str {
+    daytona_bridge::SCHEMA_HASH
+}
+
+/// Live calls, streams and clients.
+fn debug_stats(ruby: &Ruby) -> Result<RHash, Error> {
+    let stats = daytona_bridge::debug_stats();
+    let hash = ruby.hash_new();
+    hash.aset(ruby.to_symbol("calls"), stats.calls)?;
+    hash.aset(ruby.to_symbol("streams"), stats.streams)?;
+    hash.aset(ruby.to_symbol("clients"), stats.clients)?;
+    Ok(hash)
+}

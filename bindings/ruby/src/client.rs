@@ -1,0 +1,52 @@
+//! `Daytona::Native::Client`.
+
+use daytona_bridge::Payload;
+use magnus::{Error, RArray, RString, Ruby};
+
+use crate::outcome::{bytes, limit, outcome, text};
+use crate::wait::wait;
+
+/// A client. Works on in a forked child.
+#[magnus::wrap(class = "Daytona::Native::Client", free_immediately)]
+pub(crate) struct Client(daytona_bridge::Client);
+
+impl Client {
+    /// `Client.open(config)`: `[:ok, client]` or `[:error, json]`.
+    pub(crate) fn open(ruby: &Ruby, config: RString) -> Result<RArray, Error> {
+        let array = ruby.ary_new();
+        match daytona_bridge::Client::new(&bytes(config)) {
+            Ok(client) => {
+                array.push(ruby.to_symbol("ok"))?;
+                array.push(Self(client))?;
+            }
+            Err(error) => {
+                array.push(ruby.to_symbol("error"))?;
+                array.push(text(ruby, &error)?)?;
+            }
+        }
+        Ok(array)
+    }
+
+    /// `call(operation, params, attachments, limit)`: runs an operation of the op table to its end.
+    pub(crate) fn call(
+        ruby: &Ruby,
+        this: &Self,
+        operation: String,
+        params: RString,
+        attachments: RArray,
+        seconds: Option<f64>,
+    ) -> Result<RArray, Error> {
+        let mut blobs = Vec::with_capacity(attachments.len());
+        for index in 0..attachments.len() {
+            blobs.push(bytes(attachments.entry(index as isize)?));
+        }
+        let params = Payload { json: bytes(params), blobs };
+        let completion = wait(ruby, limit(seconds), |sink| this.0.start(&operation, params, sink))?;
+        outcome(ruby, completion)
+    }
+
+    /// `close`: refuses further operations.
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
