@@ -1,1 +1,40 @@
-//! Placeholder until the first real module lands.
+//! The native layer of the TypeScript package: handles and bytes, no behaviour.
+//!
+//! * **Calls and completions**: `Client.start` and the methods of `Stream` take a `Pump` and an id and return a `Call` at
+//!   once. The outcome appears in the pump under that id; the package watches the pump's descriptor and turns outcomes into
+//!   promises. Whoever starts a call keeps its `Call` until then: a collected `Call` is a cancelled one.
+//! * **Threads**: a pump belongs to the JavaScript thread that made it. The bridge's threads push plain Rust data into its
+//!   queue and write a byte; they never call into Node.js, so a worker may be terminated and a process may exit at any time.
+//!   This is why there are no promises or thread-safe functions here: both call into an environment that may be gone.
+//! * **Ownership**: bytes coming in are copied, because JavaScript may change them meanwhile; bytes going out are handed
+//!   over and freed when their `Buffer` is collected.
+
+mod client;
+mod pump;
+mod stream;
+
+use napi_derive::napi;
+
+/// Numbers of live things; all zero when a program has let go of everything.
+#[napi(object)]
+pub struct DebugStats {
+    /// Operations whose work has not ended.
+    pub calls: i64,
+    /// Open streams.
+    pub streams: i64,
+    /// Clients that have not been closed.
+    pub clients: i64,
+}
+
+/// What is alive in this process.
+#[napi]
+pub fn debug_stats() -> DebugStats {
+    let stats = daytona_bridge::debug_stats();
+    DebugStats { calls: stats.calls, streams: stats.streams, clients: stats.clients }
+}
+
+/// Identifies the schema this library was built from.
+#[napi]
+pub fn schema_hash() -> &'static str {
+    daytona_bridge::SCHEMA_HASH
+}
