@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::events::Events;
 use crate::isolation::{IsolationLevel, Launcher};
+use crate::preview_addresses::PreviewAddresses;
 use crate::previews::SignedPreviews;
 use crate::registry::{Entry, Registry};
 use crate::sandbox::{Identity, now_millis};
@@ -22,6 +23,8 @@ pub struct Engine {
     pub events: Events,
     /// Signed preview URLs that have been handed out.
     pub previews: SignedPreviews,
+    /// Addresses of previewed ports.
+    pub preview_addresses: PreviewAddresses,
     /// What all documents have in common.
     pub identity: Identity,
     /// `http://host:port`, without a path.
@@ -49,11 +52,6 @@ impl Engine {
     /// The prepared snapshot, if `daytona local setup` has run.
     pub fn snapshot_dir(&self) -> Option<PathBuf> {
         crate::setup::finished(&self.state_dir)
-    }
-
-    /// The address of a port inside a sandbox, by the sandbox's id or a signed token.
-    pub fn preview_url(&self, port: u16, id_or_token: &str) -> String {
-        format!("http://{port}-{id_or_token}.localhost:{}", self.port)
     }
 
     /// What is enforced, for `GET /health` and the start message.
@@ -107,16 +105,10 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// A request begins.
-    pub fn begin(&self) {
+    /// Counts a request as open until the returned value is dropped.
+    pub fn open(&self) -> OpenActivity<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
-        self.last_request.store(now_millis(), Ordering::Relaxed);
-    }
-
-    /// A request ends.
-    pub fn end(&self) {
-        self.last_request.store(now_millis(), Ordering::Relaxed);
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        OpenActivity { activity: self }
     }
 
     /// Milliseconds since the last request ended; 0 while one is open.
@@ -125,5 +117,17 @@ impl Activity {
             return 0;
         }
         now_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
+    }
+}
+
+/// A request in flight.
+pub struct OpenActivity<'a> {
+    activity: &'a Activity,
+}
+
+impl Drop for OpenActivity<'_> {
+    fn drop(&mut self) {
+        self.activity.last_request.store(now_millis(), Ordering::Relaxed);
+        self.activity.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -17,6 +17,7 @@ mod errors;
 mod events;
 pub mod isolation;
 mod lifecycle;
+mod preview_addresses;
 mod previews;
 mod proxy;
 mod registry;

@@ -216,6 +216,7 @@ impl Engine {
             }
             engine.change(&entry, |record| record.state = State::Destroyed);
             engine.registry.remove(&id);
+            engine.preview_addresses.close(&id);
             Ok(engine.document(&entry))
         })
         .await

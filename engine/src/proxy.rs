@@ -19,6 +19,7 @@ use tokio::net::UnixStream;
 use crate::access::{self, Access, Denied};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
+use crate::preview_addresses::Preview;
 use crate::registry::{Entry, OpenRequest};
 use crate::sandbox;
 
@@ -71,8 +72,15 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
 }
 
 /// Middleware: takes requests for preview hosts before they reach any route.
-pub async fn previews(State(engine): State<Arc<Engine>>, mut request: Request, next: Next) -> Response {
-    let Some((port, label)) = preview_host(&request) else { return next.run(request).await };
+pub async fn previews(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    match preview_host(&request) {
+        Some(named) => preview(&engine, named, request).await,
+        None => next.run(request).await,
+    }
+}
+
+/// A request for a port inside a sandbox.
+pub async fn preview(engine: &Engine, Preview { port, label }: Preview, mut request: Request) -> Response {
     if let Some(answer) = preflight(&request) {
         return answer;
     }
@@ -82,7 +90,7 @@ pub async fn previews(State(engine): State<Arc<Engine>>, mut request: Request, n
     let query = if signed.is_some() {
         uri.query().map(str::to_owned)
     } else {
-        match access::check(&engine, entry.as_ref(), &mut request, Access::Port(port)) {
+        match access::check(engine, entry.as_ref(), &mut request, Access::Port(port)) {
             Ok(query) => query,
             Err(denied) => return refuse(&denied, &method, uri.path()),
         }
@@ -95,18 +103,18 @@ pub async fn previews(State(engine): State<Arc<Engine>>, mut request: Request, n
         _ => format!("/proxy/{port}{}", uri.path()),
     };
     let target = Target { entry, path_and_query: with_query(path, query), location_prefix: String::new() };
-    forward(&engine, target, request, uri.path()).await
+    forward(engine, target, request, uri.path()).await
 }
 
 /// `{port}-{id or token}` out of a host `{port}-{id or token}.localhost[:port]`.
-fn preview_host(request: &Request) -> Option<(u16, String)> {
+fn preview_host(request: &Request) -> Option<Preview> {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = named.or_else(|| request.uri().host())?;
     let host = host.split(':').next()?;
     let (label, domain) = host.split_once('.')?;
     let (port, id) = label.split_once('-')?;
     (domain == "localhost").then_some(())?;
-    Some((port.parse().ok()?, id.to_owned()))
+    Some(Preview { port: port.parse().ok()?, label: id.to_owned() })
 }
 
 fn with_query(path: String, query: Option<String>) -> String {
@@ -170,8 +178,7 @@ async fn exchange(
     }
     remove_hop_by_hop(response.headers_mut());
     // The request stays open until its answer has been read or given up.
-    let body = response.into_parts();
-    let (parts, body) = body;
+    let (parts, body) = response.into_parts();
     let body = body.map_frame(move |frame| {
         let _ = &open;
         frame

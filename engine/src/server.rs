@@ -130,6 +130,7 @@ fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Resu
         launcher: Arc::new(launcher),
         events,
         previews: Default::default(),
+        preview_addresses: Default::default(),
         identity: Identity {
             organization_id,
             runner_id,
@@ -259,14 +260,7 @@ async fn wait_for_end(engine: &Engine, idle_timeout: Duration) -> Result<&'stati
 
 /// Middleware around everything: counts requests and names the engine's version.
 async fn account(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
-    struct Open(Arc<Engine>);
-    impl Drop for Open {
-        fn drop(&mut self) {
-            self.0.activity.end();
-        }
-    }
-    engine.activity.begin();
-    let _open = Open(Arc::clone(&engine));
+    let _open = engine.activity.open();
     let is_api = request.uri().path().starts_with("/api");
     let mut response = next.run(request).await;
     if is_api && let Ok(version) = HeaderValue::from_str(&engine.identity.version) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -33,7 +34,7 @@ pub async fn preview_url(State(engine): Shared, Path((id, port)): Path<(String, 
     let port = read_port(&port)?;
     let entry = engine.registry.get(&id)?;
     let (id, token) = entry.with_record(|record| (record.id.clone(), record.auth_token.clone()));
-    Ok(Json(json!({ "sandboxId": id, "url": engine.preview_url(port, &id), "token": token })))
+    Ok(Json(json!({ "sandboxId": id, "url": engine.preview_url(port, &id, None), "token": token })))
 }
 
 /// `GET /sandbox/{id}/ports/{port}/signed-preview-url?expiresInSeconds`.
@@ -53,7 +54,7 @@ pub async fn signed_preview_url(
     let entry = engine.registry.get(&id)?;
     let id = entry.with_record(|record| record.id.clone());
     let token = engine.previews.sign(&id, port, seconds);
-    let url = engine.preview_url(port, &token);
+    let url = engine.preview_url(port, &token, Some(Duration::from_secs(seconds.unsigned_abs())));
     Ok(Json(json!({ "sandboxId": id, "port": port, "token": token, "url": url })))
 }
 

@@ -1,0 +1,217 @@
+//! The way into a sandbox (wire 1.3): who gets in, and that what travels arrives unchanged.
+
+mod harness;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use harness::{Engine, id_of, read};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// Echoes the request line and headers as JSON; `/endless` answers for ever and notes when the client goes.
+const SERVER: &str = r#"
+import http.server, json, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def log_message(self, *ignored): pass
+    def answer(self):
+        if self.path == '/endless':
+            self.send_response(200)
+            self.send_header('Connection', 'close')
+            self.end_headers()
+            sent = 0
+            try:
+                while True:
+                    self.wfile.write(b'x' * 65536)
+                    sent += 65536
+                    open('/tmp/sent', 'w').write(str(sent))
+            except OSError:
+                open('/tmp/gone', 'w').write('gone')
+            return
+        body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        text = json.dumps({'method': self.command, 'path': self.path, 'headers': dict(self.headers), 'size': len(body)})
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    do_GET = do_POST = do_PUT = answer
+http.server.ThreadingHTTPServer.request_queue_size = 1024
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 8080), Handler)
+open('/tmp/ready', 'w').write('ready')
+server.serve_forever()
+"#;
+
+/// A sandbox with the server running.
+async fn serving(engine: &Engine, body: Value) -> String {
+    let id = id_of(&engine.create(body).await);
+    engine
+        .output(&id, &format!("cat > server.py <<'END'\n{SERVER}\nEND\nnohup python3 server.py >/dev/null 2>&1 &"))
+        .await;
+    engine.output(&id, "until test -e /tmp/ready; do sleep 0.01; done").await;
+    id
+}
+
+async fn preview(engine: &Engine, id: &str, port: u16) -> (String, String) {
+    let (status, preview) = engine.get(&format!("/api/sandbox/{id}/ports/{port}/preview-url")).await;
+    assert_eq!(status, StatusCode::OK);
+    (preview["url"].as_str().unwrap().to_owned(), preview["token"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_key_the_preview_token_and_nothing_else_open_a_toolbox() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let other = engine.sandbox().await;
+    let (_, token) = preview(&engine, &id, 1).await;
+    let path = format!("/toolbox/{id}/process/execute");
+    let body = json!({"command": "echo in"});
+    let request = || engine.anonymous(Method::POST, &path).json(&body);
+    for allowed in [
+        request().bearer_auth(&engine.api_key),
+        request().header("X-Daytona-Preview-Token", &token),
+        request().query(&[("DAYTONA_SANDBOX_AUTH_KEY", &token)]),
+        request().bearer_auth("wrong").header("X-Daytona-Preview-Token", &token),
+    ] {
+        let (status, answer) = read(allowed.send().await).await;
+        assert_eq!((status, answer["result"].as_str()), (StatusCode::OK, Some("in\n")), "{answer}");
+    }
+    let (status, error) = read(request().send().await).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(error["message"].as_str().unwrap().starts_with("unauthorized: missing authentication: provide a preview"));
+    assert_eq!(
+        (&error["code"], &error["method"], &error["path"]),
+        (&json!("UNAUTHORIZED"), &json!("POST"), &json!(path))
+    );
+    let foreign = format!("/toolbox/{other}/process/execute");
+    for denied in [
+        request().bearer_auth("wrong"),
+        request().header("X-Daytona-Preview-Token", "wrong"),
+        request().query(&[("DAYTONA_SANDBOX_AUTH_KEY", "wrong")]),
+        engine.anonymous(Method::POST, &foreign).json(&body).header("X-Daytona-Preview-Token", &token),
+    ] {
+        let (status, error) = read(denied.send().await).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(error["message"].as_str().unwrap().starts_with("unauthorized: authentication failed: "));
+    }
+    let unknown = "/toolbox/nobody/process/execute";
+    assert_eq!(engine.post(unknown, json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(read(engine.anonymous(Method::POST, unknown).send().await).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn paths_queries_and_headers_arrive_as_sent_and_credentials_do_not() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    let (url, token) = preview(&engine, &id, 8080).await;
+    let path = "/a%2Fb/%C3%BC%20c//d?x=%26&y=1+2&x=%2f";
+    let request = engine.client.get(format!("{url}{path}&DAYTONA_SANDBOX_AUTH_KEY={token}")).header("X-Mine", "1");
+    let (status, echo) = read(request.send().await).await;
+    assert_eq!((status, echo["path"].as_str()), (StatusCode::OK, Some(path)));
+    assert_eq!(echo["headers"]["x-mine"], "1");
+
+    let request = engine.client.get(&url).bearer_auth(&engine.api_key).header("X-Daytona-Preview-Token", &token);
+    let (_, echo) = read(request.send().await).await;
+    let headers = echo["headers"].to_string().to_lowercase();
+    assert!(!headers.contains("authorization") && !headers.contains("preview-token"), "{headers}");
+}
+
+#[tokio::test]
+async fn previews_are_private_public_or_signed() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    let (url, token) = preview(&engine, &id, 8080).await;
+    assert_eq!(engine.client.get(&url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let with_token = engine.client.get(&url).header("X-Daytona-Preview-Token", &token);
+    assert_eq!(with_token.send().await.unwrap().status(), StatusCode::OK);
+    let by_host = engine.anonymous(Method::GET, "/x").header("Host", format!("8080-{id}.localhost"));
+    let by_host = by_host.header("X-Daytona-Preview-Token", &token);
+    assert_eq!(read(by_host.send().await).await.1["path"], "/x", "hosts work where names resolve");
+
+    let path = format!("/api/sandbox/{id}/ports/8080/signed-preview-url");
+    let (_, signed) = engine.get(&format!("{path}?expiresInSeconds=600")).await;
+    let signed_url = signed["url"].as_str().unwrap();
+    assert_eq!(engine.client.get(signed_url).send().await.unwrap().status(), StatusCode::OK);
+    let expire = format!("{path}/{}/expire", signed["token"].as_str().unwrap());
+    assert_eq!(engine.post(&expire, json!({})).await.0, StatusCode::CREATED);
+    assert_eq!(engine.client.get(signed_url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+
+    engine.post(&format!("/api/sandbox/{id}/public/true"), json!({})).await;
+    assert_eq!(engine.client.get(&url).send().await.unwrap().status(), StatusCode::OK);
+    let (toolbox, _) = preview(&engine, &id, 2280).await;
+    let toolbox = format!("{toolbox}/process/execute");
+    let denied = engine.client.post(&toolbox).json(&json!({"command": "true"})).send().await.unwrap();
+    assert_eq!(denied.status(), StatusCode::UNAUTHORIZED, "a public sandbox's toolbox stays private");
+    let allowed = engine.client.post(&toolbox).json(&json!({"command": "true"})).bearer_auth(&engine.api_key);
+    assert_eq!(allowed.send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn answers_stream_at_the_readers_pace_and_end_when_it_goes() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({"public": true})).await;
+    let (url, _) = preview(&engine, &id, 8080).await;
+    let response = engine.client.get(format!("{url}/endless")).send().await.unwrap();
+    let mut body = response.bytes_stream();
+    body.next().await.unwrap().unwrap();
+    // Nobody reads on: the sender must come to a halt, with no more than socket buffers in between.
+    let mut before = String::new();
+    loop {
+        let now = engine.output(&id, "cat /tmp/sent; sleep 0.3").await;
+        if now == before && !now.is_empty() {
+            break;
+        }
+        before = now;
+    }
+    assert!(before.parse::<u64>().unwrap() < 64 << 20, "{before} bytes were taken from the sender");
+    drop(body);
+    engine.output(&id, "until test -e /tmp/gone; do sleep 0.01; done").await;
+}
+
+#[tokio::test]
+async fn large_requests_stream_through() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({"public": true})).await;
+    let (url, _) = preview(&engine, &id, 8080).await;
+    let size = 40 << 20;
+    let (status, echo) = read(engine.client.put(url).body(vec![7u8; size]).send().await).await;
+    assert_eq!((status, &echo["size"]), (StatusCode::OK, &json!(size)));
+}
+
+#[tokio::test]
+async fn http_2_works_on_the_same_port() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let request = client.post(format!("{}/toolbox/{id}/process/execute", engine.origin)).bearer_auth(&engine.api_key);
+    let response = request.json(&json!({"command": "echo two"})).send().await.unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    assert_eq!(response.json::<Value>().await.unwrap()["result"], "two\n");
+}
+
+#[tokio::test]
+async fn hundreds_of_requests_run_at_once() {
+    let engine = std::sync::Arc::new(Engine::start().await);
+    let id = serving(&engine, json!({"public": true, "cpu": 2})).await;
+    let (url, _) = preview(&engine, &id, 8080).await;
+    let requests = (0..300).map(|number| {
+        let request = engine.client.get(format!("{url}/{number}"));
+        async move { read(request.send().await).await.1["path"] == format!("/{number}") }
+    });
+    let answers = tokio::time::timeout(Duration::from_secs(60), futures_util::future::join_all(requests)).await;
+    assert!(answers.unwrap().into_iter().all(|right| right));
+}
+
+#[tokio::test]
+async fn browsers_of_any_origin_may_ask() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let path = format!("/toolbox/{id}/process/execute");
+    let asking = engine.anonymous(Method::OPTIONS, &path).header("Origin", "http://app.test");
+    let asking = asking.header("Access-Control-Request-Method", "POST").send().await.unwrap();
+    assert_eq!(asking.status(), StatusCode::NO_CONTENT);
+    assert_eq!(asking.headers()["access-control-allow-origin"], "http://app.test");
+    let sending = engine.request(Method::POST, &path).header("Origin", "http://app.test");
+    let sending = sending.json(&json!({"command": "true"})).send().await.unwrap();
+    assert_eq!(sending.headers()["access-control-allow-origin"], "http://app.test");
+}
