@@ -58,6 +58,9 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         ("KVM", kvm == Some(true)),
         ("Linking sandboxes", linked.is_some()),
     ])?;
+    if auto_pause.is_some_and(|minutes| minutes > 0) {
+        return Err(ApiError::unprocessable("Pausing is not supported for this sandbox"));
+    }
     let (snapshot, build_info) = source(snapshot, build, [cpu, gpu, memory, disk])?;
     let name = name.filter(|name| !name.is_empty());
     if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {

@@ -338,3 +338,45 @@ fn due(record: &Sandbox, last_activity: i64, now: i64) -> Option<Due> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn sandbox(body: serde_json::Value, state: State) -> Sandbox {
+        let mut sandbox = create::read(body.as_object().unwrap()).unwrap();
+        (sandbox.state, sandbox.created_at, sandbox.stopped_at) = (state, 0, Some(0));
+        sandbox
+    }
+
+    #[test]
+    fn a_started_sandbox_stops_after_minutes_without_activity() {
+        let started = sandbox(serde_json::json!({"autoStopInterval": 5}), State::Started);
+        assert_eq!(due(&started, MINUTE, 6 * MINUTE - 1), None);
+        assert_eq!(due(&started, MINUTE, 6 * MINUTE), Some(Due::Stop));
+        let never = sandbox(serde_json::json!({"autoStopInterval": 0}), State::Started);
+        assert_eq!(due(&never, 0, i64::MAX), None);
+    }
+
+    #[test]
+    fn a_stopped_sandbox_is_archived_or_destroyed_after_its_interval() {
+        let stopped = sandbox(serde_json::json!({"autoDeleteInterval": 5, "autoArchiveInterval": 2}), State::Stopped);
+        assert_eq!(due(&stopped, 0, 2 * MINUTE - 1), None);
+        assert_eq!(due(&stopped, 0, 2 * MINUTE), Some(Due::Archive));
+        assert_eq!(due(&stopped, 0, 5 * MINUTE), Some(Due::Destroy));
+        let kept = sandbox(serde_json::json!({}), State::Archived);
+        assert_eq!(due(&kept, 0, i64::MAX), None);
+    }
+
+    #[test]
+    fn time_to_live_ends_a_sandbox_in_any_state() {
+        for state in [State::Started, State::Stopped, State::Error] {
+            let mut limited = sandbox(serde_json::json!({"autoStopInterval": 0, "autoArchiveInterval": 0}), state);
+            limited.auto_destroy_at = create::destroy_at(3, 0);
+            assert_eq!(due(&limited, 0, 3 * MINUTE - 1), None);
+            assert_eq!(due(&limited, 0, 3 * MINUTE), Some(Due::Destroy));
+        }
+    }
+}

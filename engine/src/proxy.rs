@@ -136,7 +136,7 @@ async fn forward(engine: &Engine, target: Target, request: Request, shown_path: 
         let message = format!("bad request: the sandbox is {}, not started", state.name());
         return proxy_error(StatusCode::BAD_REQUEST, &message, &method, shown_path);
     }
-    let open = target.entry.open_request();
+    let open = counts_as_activity(request.headers()).then(|| target.entry.open_request());
     let id = target.entry.with_record(|record| record.id.clone());
     let mut response = match exchange(engine, &id, &target.path_and_query, request, open).await {
         Ok(response) => response,
@@ -152,12 +152,16 @@ async fn forward(engine: &Engine, target: Target, request: Request, shown_path: 
     response
 }
 
+fn counts_as_activity(headers: &HeaderMap) -> bool {
+    headers.get("x-daytona-skip-last-activity-update").is_none_or(|value| value != "true")
+}
+
 async fn exchange(
     engine: &Engine,
     sandbox_id: &str,
     path_and_query: &str,
     mut request: Request,
-    open: OpenRequest,
+    open: Option<OpenRequest>,
 ) -> anyhow::Result<Response> {
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
     let stream = UnixStream::connect(engine.launcher.socket_path(sandbox_id)).await?;
@@ -187,7 +191,7 @@ async fn exchange(
 }
 
 /// Copies bytes between two upgraded connections until either ends.
-async fn tunnel(client: hyper::upgrade::OnUpgrade, upstream: hyper::upgrade::OnUpgrade, open: OpenRequest) {
+async fn tunnel(client: hyper::upgrade::OnUpgrade, upstream: hyper::upgrade::OnUpgrade, open: Option<OpenRequest>) {
     let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) else { return };
     let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
     // Either side may go away at any time; that is how tunnels end.

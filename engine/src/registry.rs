@@ -80,7 +80,7 @@ impl Entry {
         self.last_activity.load(Ordering::Relaxed)
     }
 
-    /// Counts a proxied request as open until the returned value is dropped.
+    /// Counts a proxied request as activity until the returned value is dropped.
     pub fn open_request(self: &Arc<Self>) -> OpenRequest {
         self.touch();
         self.open_requests.fetch_add(1, Ordering::Relaxed);

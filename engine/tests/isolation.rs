@@ -87,8 +87,14 @@ async fn processes_inside_have_no_privileges_and_gain_none() {
     {
         assert!(status.contains(line), "{status}");
     }
-    for command in ["ls /root", "cat /proc/1/environ", "readlink /proc/1/exe", "mount -t tmpfs x /mnt", "touch /usr/x"]
-    {
+    for command in [
+        "ls /root",
+        "cat /proc/1/environ",
+        "readlink /proc/1/exe",
+        "mount -t tmpfs x /mnt",
+        "touch /usr/x",
+        "unshare -U true",
+    ] {
         assert_ne!(engine.run(&id, command).await.0, 0, "{command}");
     }
 }
@@ -144,4 +150,13 @@ async fn processor_time_is_limited_to_what_was_asked_for() {
     let v1 = groups.iter().find_map(|group| std::fs::read_to_string(format!("{group}/cpu.cfs_quota_us")).ok());
     let v2 = groups.iter().find_map(|group| std::fs::read_to_string(format!("{group}/cpu.max")).ok());
     assert_eq!(v1.or(v2).unwrap().split_ascii_whitespace().next(), Some("200000"));
+}
+
+#[tokio::test]
+async fn keyrings_are_not_a_way_between_sandboxes() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let add_key = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); \
+                   print(libc.syscall(248, b'user', b'name', b'value', 5, -4), ctypes.get_errno())";
+    assert_eq!(engine.output(&id, &format!("python3 -c \"{add_key}\"")).await, "-1 1");
 }

@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
@@ -26,9 +27,13 @@ use super::capabilities;
 use super::memory;
 use super::mounts;
 use super::spec::{IsolationLevel, LaunchSpec, Report, TERMINATE};
+use super::system_calls;
 
 /// How long processes get between `SIGTERM` and `SIGKILL`.
 const TERMINATION_GRACE: Duration = Duration::from_secs(1);
+
+/// How many files a sandbox's process may open unless it raises the limit itself.
+const OPEN_FILES: u64 = 65_536;
 
 /// Runs as a sandbox process; returns the exit status.
 pub fn run() -> i32 {
@@ -224,7 +229,11 @@ fn become_user(spec: &LaunchSpec) -> Result<()> {
         }
         IsolationLevel::None => capabilities::no_new_privileges()?,
     }
+    if spec.level != IsolationLevel::None {
+        system_calls::restrict()?;
+    }
     nix::sys::prctl::set_dumpable(false)?;
+    limit_open_files();
     std::env::set_current_dir(&spec.home).context("entering the home directory")?;
     // The environment starts empty: the engine cleared it at execve.
     for (name, value) in &spec.env {
@@ -232,6 +241,13 @@ fn become_user(spec: &LaunchSpec) -> Result<()> {
         unsafe { std::env::set_var(name, value) };
     }
     Ok(())
+}
+
+/// The engine allows itself as many files as it can; programs that close "all" of them should not have to.
+fn limit_open_files() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(OPEN_FILES), hard);
+    }
 }
 
 fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener) -> Result<()> {

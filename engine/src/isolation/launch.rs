@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
@@ -162,20 +164,18 @@ impl Launcher {
         let mut writer = control;
         writer.write_all(&u32::try_from(spec.len())?.to_be_bytes())?;
         writer.write_all(&spec)?;
-        let mut first = None;
-        for line in BufReader::new(control).lines() {
-            match serde_json::from_str(&line.context("waiting for the sandbox process")?)? {
-                Report::Init(pid) => first = Some((pid, open_pidfd(pid)?)),
-                Report::Failed(reason) => {
-                    if let Some((_, pidfd)) = first {
-                        let _ = waitid(Id::PIDFd(std::os::fd::AsFd::as_fd(&pidfd)), WaitPidFlag::WEXITED);
-                    }
-                    bail!("{reason}")
-                }
-                Report::Ready => return first.context("the sandbox process did not say its process id"),
-            }
+        let (first, outcome) = read_reports(control);
+        let Some((pid, pidfd)) = first else {
+            outcome?;
+            bail!("the sandbox process did not say its process id");
+        };
+        if let Err(error) = outcome {
+            // It is our child and not waited for, so the id is still its own.
+            let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+            let _ = waitid(Id::PIDFd(pidfd.as_fd()), WaitPidFlag::WEXITED);
+            return Err(error);
         }
-        bail!("the sandbox process ended before it was ready; see the sandbox's log in the state directory")
+        Ok((pid, pidfd))
     }
 
     fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
@@ -274,6 +274,31 @@ fn basic_environment(user: &str, home: &Path) -> BTreeMap<String, String> {
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
+/// The first process, once it exists, and whether it became ready.
+///
+/// The starter tells the one, the first process the other, in either order.
+fn read_reports(control: &UnixStream) -> (Option<(i32, OwnedFd)>, Result<()>) {
+    let mut first = None;
+    let mut outcome = None;
+    for line in BufReader::new(control).lines() {
+        let report = line.map_err(anyhow::Error::from).and_then(|line| Ok(serde_json::from_str(&line)?));
+        match report {
+            Ok(Report::Init(pid)) => match open_pidfd(pid) {
+                Ok(pidfd) => first = Some((pid, pidfd)),
+                Err(error) => return (None, Err(error.into())),
+            },
+            Ok(Report::Ready) => outcome = Some(Ok(())),
+            Ok(Report::Failed(reason)) => outcome = Some(Err(anyhow!("{reason}"))),
+            Err(error) => return (first, Err(error.context("waiting for the sandbox process"))),
+        }
+        if first.is_some() && outcome.is_some() {
+            break;
+        }
+    }
+    let ended = || Err(anyhow!("the sandbox process ended before it was ready; its log is in the state directory"));
+    (first, outcome.unwrap_or_else(ended))
+}
+
 fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: the call takes integers; the result is a descriptor that only we own.
     unsafe {
@@ -302,7 +327,7 @@ impl Instance {
     pub async fn wait(&self) {
         // A process descriptor becomes readable when the process ends.
         let _ = self.exit.readable().await;
-        let pidfd = std::os::fd::AsFd::as_fd(self.exit.get_ref());
+        let pidfd = self.exit.get_ref().as_fd();
         while let Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) = waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {}
     }
 

@@ -13,6 +13,7 @@ mod memory;
 mod mounts;
 mod probe;
 mod spec;
+mod system_calls;
 
 pub use cgroup::{Enforced, Resources};
 pub use launch::{Instance, Launcher, Start};
