@@ -1,0 +1,106 @@
+//! The client and the calls it starts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use daytona_bridge::{Payload, Sink, Waiter};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+
+use crate::exit;
+use crate::outcome::{self, Outcome};
+use crate::pump::Pump;
+
+/// How long a wait may go without looking for signals.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// A client.
+#[pyclass(frozen, module = "daytona._daytona")]
+pub struct Client {
+    inner: daytona_bridge::Client,
+}
+
+#[pymethods]
+impl Client {
+    /// Makes a client from its configuration as JSON. The argument of the `ValueError` it raises is the error as JSON.
+    #[new]
+    fn new(py: Python<'_>, config: PyBackedStr) -> PyResult<Self> {
+        let inner = py
+            .detach(|| daytona_bridge::Client::new(config.as_bytes()))
+            .map_err(|error| PyValueError::new_err(String::from_utf8_lossy(&error).into_owned()))?;
+        Ok(Self { inner })
+    }
+
+    /// Starts an operation of the op table.
+    #[pyo3(signature = (op, json, blobs, pump = None, id = 0))]
+    fn start(&self, op: &str, json: &str, blobs: Vec<PyBackedBytes>, pump: Option<&Pump>, id: u64) -> Call {
+        let blobs = blobs.iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
+        let payload = Payload { json: Bytes::copy_from_slice(json.as_bytes()), blobs };
+        Call::start(pump, id, |sink| self.inner.start(op, payload, sink))
+    }
+
+    /// Refuses further operations. Those in flight go on.
+    fn close(&self) {
+        self.inner.close();
+    }
+}
+
+/// A call in flight. Collecting it cancels it unless it has completed.
+#[pyclass(frozen, module = "daytona._daytona")]
+pub struct Call {
+    inner: daytona_bridge::Call,
+    /// Where the outcome is waited for; `None` when it goes to a pump.
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl Call {
+    /// Starts a call whose outcome goes to the pump, or to whoever waits.
+    pub(crate) fn start(
+        pump: Option<&Pump>,
+        id: u64,
+        start: impl FnOnce(Box<dyn Sink>) -> daytona_bridge::Call,
+    ) -> Self {
+        match pump {
+            Some(pump) => Self { inner: start(pump.sink(id)), waiter: None },
+            None => {
+                let waiter = Waiter::new();
+                Self { inner: start(waiter.sink()), waiter: Some(waiter) }
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Waits for the outcome, up to `timeout` seconds (`None` = no limit); `None` when the time passed. The outcome is
+    /// handed out once. What a signal handler raises leaves the wait; the call goes on until it is cancelled.
+    #[pyo3(signature = (timeout = None))]
+    fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Outcome<'py>>> {
+        let waiter =
+            self.waiter.as_ref().ok_or_else(|| PyRuntimeError::new_err("the outcome of this call goes to a pump"))?;
+        let deadline = match timeout {
+            Some(seconds) => {
+                let limit = Duration::try_from_secs_f64(seconds.max(0.0));
+                limit.ok().and_then(|limit| Instant::now().checked_add(limit))
+            }
+            None => None,
+        };
+        loop {
+            let slice = deadline.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()).min(SLICE));
+            if let Some(completion) = exit::detached(py, || waiter.wait(slice)) {
+                return outcome::to_python(py, completion).map(Some);
+            }
+            py.check_signals()?;
+            if deadline.is_some_and(|end| Instant::now() >= end) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Ends the call as cancelled unless it has completed. May be called any number of times.
+    fn cancel(&self) {
+        self.inner.cancel();
+    }
+}
