@@ -3,7 +3,7 @@
 use daytona_bridge::Payload;
 use magnus::{Error, RArray, RString, Ruby};
 
-use crate::outcome::{bytes, limit, outcome, text};
+use crate::outcome::{bytes, outcome, text};
 use crate::wait::wait;
 
 /// A client. Works on in a forked child.
@@ -27,21 +27,20 @@ impl Client {
         Ok(array)
     }
 
-    /// `call(operation, params, attachments, limit)`: runs an operation of the op table to its end.
+    /// `call(operation, params, attachments)`: runs an operation of the op table to its end.
     pub(crate) fn call(
         ruby: &Ruby,
         this: &Self,
         operation: String,
         params: RString,
         attachments: RArray,
-        seconds: Option<f64>,
     ) -> Result<RArray, Error> {
         let mut blobs = Vec::with_capacity(attachments.len());
         for index in 0..attachments.len() {
             blobs.push(bytes(attachments.entry(index as isize)?));
         }
         let params = Payload { json: bytes(params), blobs };
-        let completion = wait(ruby, limit(seconds), |sink| this.0.start(&operation, params, sink))?;
+        let completion = wait(ruby, None, |sink| this.0.start(&operation, params, sink))?;
         outcome(ruby, completion)
     }
 

@@ -28,7 +28,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let client = native.define_class("Client", ruby.class_object())?;
     client.undef_default_alloc_func();
     client.define_singleton_method("open", function!(client::Client::open, 1))?;
-    client.define_method("call", method!(client::Client::call, 4))?;
+    client.define_method("call", method!(client::Client::call, 3))?;
     client.define_method("close", method!(client::Client::close, 0))?;
 
     let stream = native.define_class("Stream", ruby.class_object())?;
