@@ -90,25 +90,45 @@ pub struct BuildInfo {
 /// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Sandbox {
+    /// UUID v4.
     pub id: String,
+    /// Unique; the id unless the client named it.
     pub name: String,
+    /// The snapshot it was made from.
     pub snapshot: Option<String>,
+    /// Who its processes run as: `daytona` or `root`.
     pub user: String,
+    /// Variables of every process, as the client gave them.
     pub env: BTreeMap<String, String>,
+    /// The client's labels.
     pub labels: BTreeMap<String, String>,
+    /// Whether previews need no token.
     pub public: bool,
+    /// Network settings: kept and shown; no sandbox has more than loopback.
     pub network_block_all: bool,
+    /// See `network_block_all`.
     pub network_allow_list: Option<String>,
+    /// See `network_block_all`.
     pub domain_allow_list: Option<String>,
+    /// Given to processes as `HTTP_PROXY` and `HTTPS_PROXY`.
     pub outbound_proxy_url: Option<String>,
+    /// Kept and shown.
     pub otel_endpoint_override: Option<String>,
+    /// The region.
     pub target: String,
+    /// Processors.
     pub cpu: u64,
+    /// GiB.
     pub memory: u64,
+    /// GiB; not enforced.
     pub disk: u64,
+    /// Where it is.
     pub state: State,
+    /// Where it is meant to go.
     pub desired_state: DesiredState,
+    /// Why it is in `error`.
     pub error_reason: Option<String>,
+    /// Whether `recover` can help.
     pub recoverable: bool,
     /// 0 = never.
     pub auto_stop_interval: i64,
@@ -118,10 +138,15 @@ pub struct Sandbox {
     pub auto_delete_interval: i64,
     /// 0 = never. Kept for clients; containers are not paused.
     pub auto_pause_interval: i64,
+    /// When its time to live is over.
     pub auto_destroy_at: Option<i64>,
+    /// The Dockerfile it was asked for with, if any.
     pub build_info: Option<BuildInfo>,
+    /// When it was made.
     pub created_at: i64,
+    /// When its record last changed.
     pub updated_at: i64,
+    /// When it was last used.
     pub last_activity_at: i64,
     /// When it last stopped running.
     pub stopped_at: Option<i64>,

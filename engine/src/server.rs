@@ -199,17 +199,14 @@ fn warnings(launcher: &Launcher) -> Vec<String> {
         }
     }
     warnings.push("disk limits are not enforced".to_owned());
-    match launcher.level() {
-        IsolationLevel::None => warnings.push(
-            "sandboxes are ordinary processes of this user: they see its files, processes and network".to_owned(),
-        ),
-        IsolationLevel::UserNamespaces => {
-            warnings.push("system directories are read-only inside sandboxes".to_owned());
-            warnings.push("sandboxes have no network but loopback; network settings change nothing".to_owned());
-        }
-        IsolationLevel::Namespaces => {
-            warnings.push("sandboxes have no network but loopback; network settings change nothing".to_owned());
-        }
+    if launcher.level() == IsolationLevel::None {
+        warnings
+            .push("sandboxes are ordinary processes of this user: they see its files, processes, network".to_owned());
+        return warnings;
+    }
+    warnings.push("sandboxes have no network but loopback; network settings change nothing".to_owned());
+    if !launcher.copy_on_write() {
+        warnings.push("system directories are read-only inside sandboxes".to_owned());
     }
     warnings
 }

@@ -11,10 +11,13 @@ pub const DEFAULT_NAME: &str = "default";
 /// Its id.
 pub const DEFAULT_ID: &str = "00000000-0000-4000-8000-000000000001";
 
-/// Processors, memory in GiB, disk in GiB.
+/// How much of the machine a sandbox gets.
 pub struct ResourceSizes {
+    /// Processors.
     pub cpu: u64,
+    /// GiB.
     pub memory: u64,
+    /// GiB.
     pub disk: u64,
 }
 

@@ -245,6 +245,7 @@ fn fill_etc(etc: &Path) -> io::Result<()> {
     }
     write_public(&etc.join("passwd"), PASSWD)?;
     write_public(&etc.join("group"), GROUP)?;
+    write_public(&etc.join("hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
     write_public(&etc.join("resolv.conf"), "")?;
     symlink("/proc/self/mounts", etc.join("mtab"))
 }

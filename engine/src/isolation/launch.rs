@@ -20,6 +20,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
+use super::probe;
 use super::spec::{IsolationLevel, LaunchSpec, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE};
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
@@ -30,6 +31,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Launcher {
     state_dir: PathBuf,
     level: IsolationLevel,
+    copy_on_write: bool,
     base: Base,
     cgroups: Cgroups,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
@@ -64,12 +66,26 @@ impl Launcher {
         fs::create_dir_all(&sockets)?;
         fs::create_dir_all(state_dir.join("sandboxes"))?;
         let socket_dir = fs::File::open(&sockets)?.into();
-        Ok(Self { state_dir: state_dir.to_owned(), level, base, cgroups, socket_dir, version: version.to_owned() })
+        let copy_on_write = level == IsolationLevel::Namespaces && probe::can_copy_on_write(state_dir);
+        Ok(Self {
+            state_dir: state_dir.to_owned(),
+            level,
+            copy_on_write,
+            base,
+            cgroups,
+            socket_dir,
+            version: version.to_owned(),
+        })
     }
 
     /// The level in force.
     pub fn level(&self) -> IsolationLevel {
         self.level
+    }
+
+    /// Whether sandboxes have system directories of their own that they may write; read-only ones otherwise.
+    pub fn copy_on_write(&self) -> bool {
+        self.copy_on_write
     }
 
     /// Which resource limits hold.
@@ -213,8 +229,7 @@ impl Launcher {
             (source, target)
         });
         for (lower, target) in system.chain([etc]) {
-            if self.level == IsolationLevel::UserNamespaces {
-                // Copy-on-write over files of root's would refuse every write; say so by being read-only.
+            if !self.copy_on_write {
                 let source = self.state_dir.join(&lower);
                 mounts.push(Mount::Bind { source, target, read_only: true });
                 continue;
@@ -247,7 +262,7 @@ impl Launcher {
         }
         env.insert("NODE_PATH".to_owned(), format!("{shown}/node/node_modules"));
         env.insert("NPM_CONFIG_UPDATE_NOTIFIER".to_owned(), "false".to_owned());
-        if self.level != IsolationLevel::Namespaces {
+        if !self.copy_on_write {
             // Without a layer over /usr there is no .pth file that says so.
             env.insert("PYTHONPATH".to_owned(), format!("{shown}/python"));
         }

@@ -1,6 +1,8 @@
 //! Choosing the isolation level this machine allows.
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
 
@@ -66,4 +68,22 @@ pub fn choose(choice: IsolationChoice) -> Result<IsolationLevel> {
 /// Whether the kernel lets a process of ours leave these namespaces, asked by doing it.
 fn can_unshare(namespaces: &[&str]) -> bool {
     Command::new("unshare").args(namespaces).arg("true").output().is_ok_and(|output| output.status.success())
+}
+
+/// Whether this machine's kernel lays a writable layer from `state_dir` over `/usr`, asked by doing it.
+///
+/// It does not where the state directory is itself on such a layer, as in most containers.
+pub fn can_copy_on_write(state_dir: &Path) -> bool {
+    let probe = state_dir.join("overlay-probe");
+    let _ = fs::remove_dir_all(&probe);
+    let prepared = ["upper", "work", "merged"].iter().try_for_each(|name| fs::create_dir_all(probe.join(name)));
+    let mounted = prepared.is_ok()
+        && Command::new("unshare")
+            .args(["-m", "mount", "-t", "overlay", "overlay"])
+            .args(["-o", "lowerdir=/usr,upperdir=upper,workdir=work", "merged"])
+            .current_dir(&probe)
+            .output()
+            .is_ok_and(|output| output.status.success());
+    let _ = fs::remove_dir_all(&probe);
+    mounted
 }

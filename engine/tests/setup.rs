@@ -1,0 +1,26 @@
+//! What `daytona local setup` prepares works inside a sandbox, without network. Preparing needs it once.
+
+mod harness;
+
+use daytona_engine::setup::{self, Outcome};
+use harness::Engine;
+
+#[tokio::test]
+async fn prepared_sandboxes_have_packages_and_typescript() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_owned();
+    assert_eq!(setup::run(&path, &mut |_| {}).unwrap(), Outcome::Prepared);
+    assert_eq!(setup::run(&path, &mut |_| {}).unwrap(), Outcome::AlreadyDone);
+
+    let engine = Engine::start_in(directory, &[]).await;
+    let id = engine.sandbox().await;
+    let plot = "import matplotlib.pyplot as plot, numpy, pandas; plot.plot(numpy.arange(3)); plot.savefig('a.png')";
+    engine.output(&id, &format!("python3 -c \"{plot}\" && test -s a.png")).await;
+    let script = "echo 'const sum: number = 1 + 2; console.log(sum)'";
+    for program in ["npx ts-node", "ts-node"] {
+        let command = format!("cd /tmp && {script} | {program} -T -O '{{\"module\":\"CommonJS\"}}'");
+        assert_eq!(engine.output(&id, &command).await, "3");
+    }
+    engine.output(&id, "tsc --version && git init -q repository").await;
+    assert_ne!(engine.run(&id, "touch /opt/daytona/python/x").await.0, 0);
+}
