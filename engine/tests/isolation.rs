@@ -160,3 +160,16 @@ async fn keyrings_are_not_a_way_between_sandboxes() {
                    print(libc.syscall(248, b'user', b'name', b'value', 5, -4), ctypes.get_errno())";
     assert_eq!(engine.output(&id, &format!("python3 -c \"{add_key}\"")).await, "-1 1");
 }
+
+#[tokio::test]
+async fn without_isolation_the_engine_says_so_and_stopping_still_ends_everything() {
+    let engine = Engine::start_in(tempfile::tempdir().unwrap(), &["0", "none"]).await;
+    let health = engine.get("/api/health").await.1;
+    assert_eq!(health["isolation"], "none");
+    assert_eq!((&health["limits"]["memory"], &health["limits"]["network"]), (&json!(false), &json!("unrestricted")));
+    let id = engine.sandbox().await;
+    engine.output(&id, "(setsid nohup sleep 4243 >/dev/null 2>&1 &) ; echo").await;
+    assert!(engine.sandbox_processes().len() >= 3, "the detached process is there");
+    engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await;
+    assert!(engine.sandbox_processes().is_empty());
+}
