@@ -1,9 +1,14 @@
 //! Code generation: `cargo xtask codegen` writes what follows from the core's sources, `--check` only compares.
 
 mod bridge;
+mod c;
+mod go;
 mod names;
 mod output;
+mod python;
+mod ruby;
 mod schema;
+mod typescript;
 
 use std::path::PathBuf;
 
@@ -35,6 +40,17 @@ fn main() -> Result<()> {
             let mut output = output::Output::new(&root, check);
             output.write("schema/daytona.json", schema.to_json()?)?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
+            for (name, content) in typescript::generate(&schema)? {
+                output.write(&format!("node/src/generated/{name}"), content)?;
+            }
+            python::generate(&schema, &root, &mut output)?;
+            ruby::generate(&schema, &mut output)?;
+            let header = c::header(&root)?;
+            output.write("bindings/c/include/daytona.h", header.clone())?;
+            output.write("go/internal/ffi/daytona.h", header)?;
+            for (path, content) in go::generate(&schema)? {
+                output.write(&format!("go/{path}"), content)?;
+            }
             output.finish()
         }
     }

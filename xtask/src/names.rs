@@ -12,16 +12,104 @@ impl Deviations {
 }
 
 /// Python.
-pub const PYTHON: Deviations = Deviations(&[]);
+///
+/// Methods that begin with an underscore have a public form of their own in the package.
+pub const PYTHON: Deviations = Deviations(&[
+    ("Chart.chart_type", "type"),
+    ("ChartElement.chart_type", "type"),
+    ("ChartType.UnknownChart", "UNKNOWN"),
+    ("CodeLanguage.JavaScript", "JAVASCRIPT"),
+    ("CodeLanguage.TypeScript", "TYPESCRIPT"),
+    ("CreateSandboxParams.user", "os_user"),
+    ("SandboxState.UnknownState", "UNKNOWN"),
+    ("code_interpreter.delete_context", "_delete_context"),
+    ("code_interpreter.run_code", "_run_code"),
+    ("fs.download_file", "_download_file"),
+    ("fs.download_files", "_download_files"),
+    ("fs.download_to_path", "_download_to_path"),
+    ("fs.open_download", "_open_download"),
+    ("fs.open_upload", "_open_upload"),
+    ("fs.upload_file", "_upload_file"),
+    ("fs.upload_files", "_upload_files"),
+    ("process.code_run", "_code_run"),
+    ("process.connect_pty", "_connect_pty"),
+    ("process.create_pty", "_create_pty"),
+    ("process.execute_session_command", "_execute_session_command"),
+    ("process.resize_pty_session", "_resize_pty_session"),
+    ("process.stream_entrypoint_logs", "_stream_entrypoint_logs"),
+    ("process.stream_session_command_logs", "_stream_session_command_logs"),
+]);
 
 /// TypeScript.
-pub const TYPESCRIPT: Deviations = Deviations(&[("process.exec", "executeCommand")]);
+pub const TYPESCRIPT: Deviations = Deviations(&[
+    // A service is the base of the public class that has its plain name.
+    ("Sandboxes", "SandboxService"),
+    // An underscore: the public class offers the operation in another shape.
+    ("process.exec", "_exec"),
+    ("process.code_run", "_codeRun"),
+    ("process.create_pty", "_createPty"),
+    ("process.connect_pty", "_connectPty"),
+    ("process.resize_pty_session", "_resizePtySession"),
+    ("process.execute_session_command", "_executeSessionCommand"),
+    ("process.get_session_command_logs", "_getSessionCommandLogs"),
+    ("process.get_entrypoint_logs", "_getEntrypointLogs"),
+    ("fs.delete_file", "_deleteFile"),
+    ("fs.find_files", "_findFiles"),
+    ("fs.set_file_permissions", "_setFilePermissions"),
+    ("fs.upload_file", "_uploadFile"),
+    ("fs.upload_files", "_uploadFiles"),
+    ("fs.download_file", "_downloadFile"),
+    ("fs.download_to_path", "_downloadToPath"),
+    ("fs.download_files", "_downloadFiles"),
+    ("code_interpreter.run_code", "_runCode"),
+    ("code_interpreter.create_context", "_createContext"),
+    ("code_interpreter.delete_context", "_deleteContext"),
+    // The public type has another shape.
+    ("FileUpload", "UploadEntry"),
+    ("FileDownloadResponse", "DownloadEntry"),
+    ("PaginatedSandboxes", "SandboxPage"),
+    ("PtyCreateOptions", "PtyOptions"),
+    ("RunCodeOptions", "InterpreterRunOptions"),
+    ("SessionExecuteRequest", "SessionCommand"),
+]);
 
 /// Ruby.
-pub const RUBY: Deviations = Deviations(&[]);
+pub const RUBY: Deviations = Deviations(&[
+    ("Chart", "ChartInfo"),
+    ("Chart.chart_type", "type"),
+    ("ChartElement.chart_type", "type"),
+    ("FileUpload", "FileUploadRequest"),
+    ("PaginatedSandboxes", "SandboxPage"),
+    ("fs.download_file", "read_file"),
+    ("process.connect_pty", "connect_pty_session"),
+    ("process.create_pty", "create_pty_session"),
+    ("process.execute_session_command.request", "req"),
+]);
 
 /// Go.
-pub const GO: Deviations = Deviations(&[("process.exec", "ExecuteCommand")]);
+pub const GO: Deviations = Deviations(&[
+    ("process.exec", "ExecuteCommand"),
+    ("SandboxState.UnknownState", "Unknown"),
+    ("ChartType.UnknownChart", "Unknown"),
+    ("PortPreviewUrl", "PreviewLink"),
+    ("SignedPortPreviewUrl", "SignedPreviewLink"),
+    // Behind public types of another shape.
+    ("CreateSandboxParams", "api.CreateSandboxParams"),
+    ("FileDownloadErrorDetails", "api.FileDownloadErrorDetails"),
+    ("FileDownloadRequest", "api.FileDownloadRequest"),
+    ("FileDownloadResponse", "api.FileDownloadResponse"),
+    ("FileUpload", "api.FileUpload"),
+    ("ListSandboxesQuery", "api.ListSandboxesQuery"),
+    ("ListSandboxesResponse", "api.ListSandboxesResponse"),
+    ("PaginatedSandboxes", "api.PaginatedSandboxes"),
+    ("SandboxInfo", "api.SandboxInfo"),
+    ("SessionExecuteRequest", "api.SessionExecuteRequest"),
+    // Written by hand: times, and values whose Go type depends on another.
+    ("Chart", "types.Chart"),
+    ("FileInfo", "types.FileInfo"),
+    ("PtySessionInfo", "types.PtySessionInfo"),
+    ("Resources", "types.Resources"),
+]);
 
 /// `exec_command` -> `execCommand`.
 pub fn camel(name: &str) -> String {

@@ -1,21 +1,25 @@
 //! Open logs, runs, terminals, uploads and downloads.
 
 use bytes::Bytes;
-use napi::bindgen_prelude::Uint8ArraySlice;
+use napi::bindgen_prelude::{Error, Result, Uint8ArraySlice};
 use napi_derive::napi;
 
 use crate::client::Call;
 use crate::pump::Pump;
 
-/// An open stream. Collecting it closes it.
+/// An open stream. Collecting it closes it. Calls on a closed one throw.
 #[napi]
 pub struct Stream {
-    inner: daytona_bridge::Stream,
+    inner: Option<daytona_bridge::Stream>,
 }
 
 impl Stream {
     pub(crate) fn new(inner: daytona_bridge::Stream) -> Self {
-        Self { inner }
+        Self { inner: Some(inner) }
+    }
+
+    fn open(&self) -> Result<&daytona_bridge::Stream> {
+        self.inner.as_ref().ok_or_else(|| Error::from_reason("the stream has been closed"))
     }
 }
 
@@ -24,25 +28,25 @@ impl Stream {
     /// Reads a batch of up to about `max` bytes. At the end the outcome has no attachment and its JSON is the stream's
     /// result, if it has one.
     #[napi]
-    pub fn read(&self, pump: &Pump, id: u32, max: u32) -> Call {
-        Call::new(self.inner.read(max as usize, pump.sink(id)))
+    pub fn read(&self, pump: &Pump, id: u32, max: u32) -> Result<Call> {
+        Ok(Call::new(self.open()?.read(max as usize, pump.sink(id))))
     }
 
     /// Writes a piece; done when there is room for the next one.
     #[napi]
-    pub fn write(&self, pump: &Pump, id: u32, data: Uint8ArraySlice) -> Call {
-        Call::new(self.inner.write(Bytes::copy_from_slice(&data), pump.sink(id)))
+    pub fn write(&self, pump: &Pump, id: u32, data: Uint8ArraySlice) -> Result<Call> {
+        Ok(Call::new(self.open()?.write(Bytes::copy_from_slice(&data), pump.sink(id))))
     }
 
     /// Ends the writing side in order.
     #[napi]
-    pub fn finish(&self, pump: &Pump, id: u32) -> Call {
-        Call::new(self.inner.finish(pump.sink(id)))
+    pub fn finish(&self, pump: &Pump, id: u32) -> Result<Call> {
+        Ok(Call::new(self.open()?.finish(pump.sink(id))))
     }
 
     /// Closes the stream at once; calls in flight on it fail as closed. May be called any number of times.
     #[napi]
-    pub fn close(&self) {
-        self.inner.close();
+    pub fn close(&mut self) {
+        self.inner = None;
     }
 }

@@ -1,0 +1,62 @@
+import { cancelled, DaytonaClosedError, type DaytonaError, errorFromEnvelope } from './errors.js';
+import { type NativeClient, type NativeOutcome, native } from './native.js';
+import { run } from './pump.js';
+
+const CANCELLED = 2;
+const FAILED = 1;
+
+/** A native client: where the operations of all services go. */
+export class Connection {
+  #client: NativeClient | undefined;
+
+  /**
+   * @param config - The configuration of the core as a plain object.
+   * @throws {@link DaytonaError} when it is not usable.
+   */
+  constructor(config: object) {
+    const { Client } = native();
+    try {
+      this.#client = new Client(JSON.stringify(config));
+    } catch (error) {
+      throw errorFromEnvelope((error as Error).message);
+    }
+  }
+
+  /** Runs an operation of the op table. Binary values may be anywhere in `params`. */
+  async run(op: string, params: object, signal?: AbortSignal): Promise<NativeOutcome> {
+    const client = this.#client;
+    if (!client) {
+      throw new DaytonaClosedError('The client has been closed.');
+    }
+    const blobs: Uint8Array[] = [];
+    const json = JSON.stringify(params, function (this: Record<string, unknown>, key, value) {
+      // The original: a Buffer has been turned into JSON when it comes here.
+      const original = this[key];
+      return original instanceof Uint8Array ? blobs.push(original) - 1 : value;
+    });
+    const outcome = await run((pump, id) => client.start(pump, id, op, json, blobs), signal);
+    const error = failure(outcome, signal, op);
+    if (error) {
+      throw error;
+    }
+    return outcome;
+  }
+
+  /** Refuses further operations and lets go of the connections. Calls in flight go on. */
+  close(): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+}
+
+/** The error of an outcome that is none. Made where it is thrown, so that its stack leads to the caller. */
+export function failure(outcome: NativeOutcome, signal?: AbortSignal, op?: string): DaytonaError | undefined {
+  switch (outcome.status) {
+    case FAILED:
+      return errorFromEnvelope(outcome.json);
+    case CANCELLED:
+      return cancelled(signal, op);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+/** Headers of an HTTP response. Names are looked up in any case. */
+export class ResponseHeaders extends Map<string, string> {
+  constructor(headers: Iterable<readonly [string, string]> | Record<string, string> = {}) {
+    super();
+    const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
+    for (const [name, value] of entries as Iterable<readonly [string, string]>) {
+      this.set(name, value);
+    }
+  }
+
+  /** The value of the header, in any case of its name. */
+  override get(name: string): string | undefined {
+    return super.get(name.toLowerCase());
+  }
+
+  /** Whether there is such a header, in any case of its name. */
+  override has(name: string): boolean {
+    return super.has(name.toLowerCase());
+  }
+
+  override set(name: string, value: string): this {
+    return super.set(name.toLowerCase(), value);
+  }
+}
+
+/** What an error tells besides its message. */
+export interface ErrorDetails {
+  /** Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`. */
+  source?: string;
+  /** The server's id of the request, for support. */
+  requestId?: string;
+  /** The operation that failed, for example `process.exec`. */
+  operation?: string;
+  /** Whether the same call may succeed when repeated. */
+  retryable?: boolean;
+  /** Seconds to wait before repeating, when the server said so. */
+  retryAfter?: number;
+  /** What caused it: the reason of the signal for a cancelled call. */
+  cause?: unknown;
+}
+
+/**
+ * The base class of all errors of this package. Its subclasses say what went wrong; decide by `instanceof`, and by
+ * {@link DaytonaError.code} where a class covers several cases.
+ */
+export class DaytonaError extends Error {
+  /** HTTP status of the response, when there was one. */
+  declare readonly statusCode?: number;
+  /** Headers of the response, when there was one. */
+  declare readonly headers?: ResponseHeaders;
+  /** The machine-readable code of the server. */
+  declare readonly code?: string;
+  /** Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`. */
+  declare readonly source?: string;
+  /** The server's id of the request, for support. */
+  declare readonly requestId?: string;
+  /** The operation that failed, for example `process.exec`. */
+  declare readonly operation?: string;
+  /** Whether the same call may succeed when repeated. */
+  declare readonly retryable: boolean;
+  /** Seconds to wait before repeating, when the server said so. */
+  declare readonly retryAfter?: number;
+
+  constructor(
+    message: string,
+    statusCode?: number,
+    headers?: Iterable<readonly [string, string]> | Record<string, string>,
+    code?: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    const { cause: _, retryable = false, ...others } = details;
+    const known = { statusCode, headers: headers && new ResponseHeaders(headers), code, ...others, retryable };
+    for (const [name, value] of Object.entries(known)) {
+      // What is not known is not there: it would only lengthen what consoles print.
+      if (value !== undefined) {
+        Object.defineProperty(this, name, { value, enumerable: name !== 'headers', configurable: true });
+      }
+    }
+  }
+
+  /** The same as {@link DaytonaError.code}. */
+  get errorCode(): string | undefined {
+    return this.code;
+  }
+}

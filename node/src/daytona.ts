@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from './connection.js';
+import { asyncDispose } from './disposal.js';
+import type {
+  CreateOptions,
+  CreateSandboxParams,
+  DeleteOptions,
+  ListSandboxesQuery,
+  StopOptions,
+  WaitOptions,
+} from './generated/models.js';
+import { SandboxService } from './generated/services.js';
+import { Sandbox, type SandboxOwner } from './sandbox.js';
+import { SandboxList } from './sandbox-list.js';
+import type { CallOptions } from './service.js';
+import type { Seconds } from './timeout.js';
+
+/**
+ * How to reach Daytona. What is not given comes from the environment (`DAYTONA_API_KEY`, …), then from `.env.local` and
+ * `.env` in the working directory, then from the defaults.
+ */
+export interface DaytonaConfig {
+  /** API key (`DAYTONA_API_KEY`). */
+  apiKey?: string;
+  /** JSON Web Token (`DAYTONA_JWT_TOKEN`), used when there is no API key; needs `organizationId`. */
+  jwtToken?: string;
+  /** Organization (`DAYTONA_ORGANIZATION_ID`). */
+  organizationId?: string;
+  /** Base URL of the API (`DAYTONA_API_URL`), or `local` for the local engine. Default: Daytona's cloud. */
+  apiUrl?: string;
+  /** @deprecated The same as `apiUrl`. */
+  serverUrl?: string;
+  /** Region for new sandboxes (`DAYTONA_TARGET`). */
+  target?: string;
+  /** PEM file with additional certificate authorities. */
+  caCert?: string;
+  /** The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the one in this package. */
+  localBinary?: string;
+  /** Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`). */
+  localStateDir?: string;
+  /** Wait for states by polling alone (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false. */
+  useDeprecatedPolling?: boolean;
+}
+
+/** How to create a sandbox, whatever it is made from. */
+export type CreateSandboxBaseParams = Omit<
+  CreateSandboxParams,
+  'snapshot' | 'image' | 'dockerfile' | 'contextHashes' | 'resources'
+>;
+
+/** How to create a sandbox from a snapshot. */
+export type CreateSandboxFromSnapshotParams = CreateSandboxBaseParams & Pick<CreateSandboxParams, 'snapshot'>;
+
+/** How to create a sandbox from an image. */
+export type CreateSandboxFromImageParams = CreateSandboxBaseParams &
+  Pick<CreateSandboxParams, 'resources'> & {
+    /** Image reference, for example `python:3.12-slim`. */
+    image: string;
+  };
+
+/** Which sandbox to find: by id or name, or by labels. */
+export interface SandboxFilter {
+  /** Id or name. */
+  idOrName?: string;
+  /** Labels the sandbox must have, all of them. */
+  labels?: Record<string, string>;
+}
+
+/** What tells a query from labels. */
+const QUERY_FIELDS: Readonly<Record<keyof ListSandboxesQuery, true>> = {
+  cursor: true,
+  limit: true,
+  id: true,
+  name: true,
+  labels: true,
+  includeErroredDeleted: true,
+  states: true,
+  snapshots: true,
+  targets: true,
+  sandboxClasses: true,
+  minCpu: true,
+  maxCpu: true,
+  minMemoryGib: true,
+  maxMemoryGib: true,
+  minDiskGib: true,
+  maxDiskGib: true,
+  isPublic: true,
+  isRecoverable: true,
+  createdAtAfter: true,
+  createdAtBefore: true,
+  lastActivityAfter: true,
+  lastActivityBefore: true,
+  autoDestroyAtAfter: true,
+  autoDestroyAtBefore: true,
+  sort: true,
+  order: true,
+};
+
+/**
+ * A client of Daytona. It shares connections between all its calls, so one is enough for a program.
+ *
+ * @example
+ * const daytona = new Daytona();
+ * const sandbox = await daytona.create({ language: 'python' });
+ * const { result } = await sandbox.process.codeRun('print(1 + 1)');
+ * await sandbox.delete();
+ */
+export class Daytona implements AsyncDisposable {
+  readonly #owner: SandboxOwner;
+
+  /**
+   * Makes a client. No request is made.
+   *
+   * @param config - How to reach Daytona. Default: all from the environment.
+   * @throws `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for a bad value.
+   */
+  constructor(config: DaytonaConfig = {}) {
+    const { serverUrl, ...others } = config;
+    const connection = new Connection({
+      apiUrl: serverUrl,
+      localBinary: process.env.DAYTONA_LOCAL_BINARY ? undefined : packagedProgram(),
+      ...others,
+      source: 'sdk-typescript',
+    });
+    this.#owner = { connection, sandboxes: new SandboxService(connection) };
+  }
+
+  /**
+   * A client of the local engine, which runs sandboxes on this machine: no account, no Docker. The engine is started when it
+   * is not running and ends by itself when it is idle.
+   */
+  static local(config: Omit<DaytonaConfig, 'apiUrl' | 'serverUrl'> = {}): Daytona {
+    return new Daytona({ ...config, apiUrl: 'local' });
+  }
+
+  /**
+   * Creates a sandbox and waits until it has started.
+   *
+   * @param params - How to create it: from a snapshot or an image. Default: from the server's default snapshot.
+   * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal.
+   * @throws `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
+   * `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when it fails to start.
+   */
+  async create(
+    params?: CreateSandboxFromSnapshotParams | CreateSandboxFromImageParams,
+    options: CreateOptions & CallOptions = {},
+  ): Promise<Sandbox> {
+    return new Sandbox(this.#owner, await this.#owner.sandboxes.create(params ?? {}, options));
+  }
+
+  /**
+   * Returns the sandbox with this id or name.
+   *
+   * @throws `DaytonaNotFoundError` when there is none.
+   */
+  async get(sandboxIdOrName: string, options: CallOptions = {}): Promise<Sandbox> {
+    return new Sandbox(this.#owner, await this.#owner.sandboxes.get(sandboxIdOrName, options));
+  }
+
+  /**
+   * Returns the sandbox with this id or name, or the first that has all these labels.
+   *
+   * @param filter - Id or name, or a filter.
+   * @throws `DaytonaNotFoundError` when there is none, `DaytonaInvalidArgumentError` for an empty filter.
+   */
+  async findOne(filter: string | SandboxFilter, options: CallOptions = {}): Promise<Sandbox> {
+    const wanted = typeof filter === 'string' ? { idOrName: filter } : filter;
+    return new Sandbox(this.#owner, await this.#owner.sandboxes.findOne({ ...wanted, ...options }));
+  }
+
+  /**
+   * Lists sandboxes. Iterate over the result for all of them; `await` it for one numbered page.
+   *
+   * @param query - Which sandboxes, and in which order; or the labels they must have.
+   * @param page - Page to start at, from 1. Default: 1.
+   * @param limit - Sandboxes a page, 1 to 200. Default: 100.
+   * @example
+   * for await (const sandbox of daytona.list({ states: ['started'] })) console.log(sandbox.name);
+   *
+   * const { items, total } = await daytona.list({ team: 'blue' }, 1, 10);
+   */
+  list(query?: ListSandboxesQuery, options?: CallOptions): SandboxList;
+  list(labels?: Record<string, string>, page?: number, limit?: number, options?: CallOptions): SandboxList;
+  list(
+    queryOrLabels: ListSandboxesQuery | Record<string, string> = {},
+    page?: number | CallOptions,
+    limit?: number,
+    options?: CallOptions,
+  ): SandboxList {
+    const numbered = typeof page === 'number' || limit !== undefined;
+    const isQuery = !numbered && Object.keys(queryOrLabels).every((name) => name in QUERY_FIELDS);
+    const query = isQuery ? queryOrLabels : { labels: queryOrLabels as Record<string, string>, limit };
+    const others = typeof page === 'object' ? page : options;
+    return new SandboxList(this.#owner, query, typeof page === 'number' ? page : undefined, others ?? {});
+  }
+
+  /** Starts the sandbox: the same as {@link Sandbox.start}. */
+  async start(sandbox: Sandbox, timeout?: Seconds<WaitOptions>): Promise<void> {
+    await sandbox.start(timeout);
+  }
+
+  /** Stops the sandbox: the same as {@link Sandbox.stop}. */
+  async stop(sandbox: Sandbox, timeout?: Seconds<StopOptions>): Promise<void> {
+    await sandbox.stop(timeout);
+  }
+
+  /** Deletes the sandbox: the same as {@link Sandbox.delete}. */
+  async delete(sandbox: Sandbox, timeout?: Seconds<DeleteOptions>): Promise<void> {
+    await sandbox.delete(timeout);
+  }
+
+  /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */
+  close(): void {
+    this.#owner.connection.close();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+function packagedProgram(): string | undefined {
+  // Relative to the bundle in `dist`.
+  const program = join(__dirname, '..', 'native', 'daytona');
+  return existsSync(program) ? program : undefined;
+}

@@ -1,0 +1,206 @@
+import type { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type {
+  DeleteFileOptions,
+  DownloadOptions,
+  FileDownloadErrorDetails,
+  FileDownloadRequest,
+  FileInfo,
+  Match,
+  PermissionOptions,
+  UploadOptions,
+} from './generated/models.js';
+import { FileSystemService } from './generated/services.js';
+import type { CallOptions } from './service.js';
+import { type Seconds, withTimeout } from './timeout.js';
+
+/** Content to upload: bytes, or the path of a local file, which is streamed. */
+export type FileSource = Uint8Array | string;
+
+/** Content that arrives piece by piece: a Node.js stream, a web stream or any iterable of bytes. */
+export type ByteStream =
+  | AsyncIterable<Uint8Array | string>
+  | Iterable<Uint8Array | string>
+  | ReadableStream<Uint8Array>
+  | NodeJS.ReadableStream;
+
+/** A file to upload. */
+export interface FileUpload {
+  /** Bytes, or the path of a local file. */
+  source: FileSource;
+  /** Path in the sandbox; relative paths start at the working directory. */
+  destination: string;
+}
+
+/** Result of one file of several. */
+export interface FileDownloadResponse {
+  /** Path in the sandbox, as requested. */
+  source: string;
+  /** The content, or the local path it was written to when a destination was given. */
+  result?: Buffer | string;
+  /** Why there is none. */
+  error?: string;
+  /** More about the error. */
+  errorDetails?: FileDownloadErrorDetails;
+}
+
+/** Permissions and ownership of a file; what is not given stays as it is. */
+export type FilePermissionsParams = PermissionOptions;
+
+/** Files and directories of a sandbox. */
+export class FileSystem extends FileSystemService {
+  /**
+   * Describes a file or directory. The same as `getFileInfo`.
+   *
+   * @throws `DaytonaNotFoundError` when there is none.
+   */
+  async getFileDetails(path: string, options: CallOptions = {}): Promise<FileInfo> {
+    return await this.getFileInfo(path, options);
+  }
+
+  /**
+   * Deletes a file or directory.
+   *
+   * @param path - Its path.
+   * @param recursive - Whether a directory may be deleted with everything in it, or options. Default: false.
+   * @throws `DaytonaNotFoundError` when there is none, `DaytonaValidationError` for a directory without `recursive`.
+   */
+  async deleteFile(path: string, recursive: boolean | (DeleteFileOptions & CallOptions) = {}): Promise<void> {
+    await this._deleteFile(path, typeof recursive === 'boolean' ? { recursive } : recursive);
+  }
+
+  /**
+   * Finds lines that contain a text in a file or below a directory.
+   *
+   * @throws `DaytonaNotFoundError` when there is no such path.
+   */
+  async findFiles(path: string, pattern: string, options?: CallOptions): Promise<Match[]>;
+  async findFiles(request: { path: string; pattern: string }, options?: CallOptions): Promise<Match[]>;
+  async findFiles(
+    path: string | { path: string; pattern: string },
+    pattern?: string | CallOptions,
+    options?: CallOptions,
+  ): Promise<Match[]> {
+    return typeof path === 'object'
+      ? await this._findFiles(path.path, path.pattern, pattern as CallOptions | undefined)
+      : await this._findFiles(path, pattern as string, options);
+  }
+
+  /**
+   * Changes permissions and ownership.
+   *
+   * @param path - Path of the file or directory.
+   * @param permissions - What to change.
+   * @throws `DaytonaNotFoundError` when there is none.
+   */
+  async setFilePermissions(path: string, permissions: FilePermissionsParams, options: CallOptions = {}): Promise<void> {
+    await this._setFilePermissions(path, { ...permissions, ...options });
+  }
+
+  /**
+   * Uploads a file. Missing directories are created, an existing file is replaced.
+   *
+   * @param file - Bytes, or the path of a local file, which is streamed.
+   * @param remotePath - Path in the sandbox; relative paths start at the working directory.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   * @throws `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaAuthorizationError` when the
+   * sandbox user may not write there.
+   */
+  async uploadFile(file: FileSource, remotePath: string, timeout?: Seconds<UploadOptions>): Promise<void> {
+    await this._uploadFile(entry(file, remotePath), withTimeout(timeout));
+  }
+
+  /**
+   * Uploads several files in one request.
+   *
+   * @param files - What to upload, and where to.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   * @throws As {@link FileSystem.uploadFile}.
+   */
+  async uploadFiles(files: FileUpload[], timeout?: Seconds<UploadOptions>): Promise<void> {
+    const entries = files.map(({ source, destination }) => entry(source, destination));
+    await this._uploadFiles(entries, withTimeout(timeout));
+  }
+
+  /**
+   * Uploads what a stream delivers, holding no more than a few pieces in memory. When the stream fails, no file is stored.
+   *
+   * @param source - The content: a stream, or as for {@link FileSystem.uploadFile}.
+   * @param remotePath - Path in the sandbox.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   * @throws What the stream throws; otherwise as {@link FileSystem.uploadFile}.
+   */
+  async uploadFileStream(
+    source: ByteStream | FileSource,
+    remotePath: string,
+    timeout?: Seconds<UploadOptions>,
+  ): Promise<void> {
+    if (typeof source === 'string' || source instanceof Uint8Array) {
+      await this.uploadFile(source, remotePath, timeout);
+      return;
+    }
+    const file = await this.openUpload(remotePath, withTimeout(timeout));
+    try {
+      for await (const piece of source as AsyncIterable<Uint8Array | string>) {
+        await file.write(piece);
+      }
+      await file.finish();
+    } finally {
+      file.close();
+    }
+  }
+
+  /**
+   * Downloads a file into memory, or into a local file, which appears when it is complete.
+   *
+   * @param remotePath - Path in the sandbox.
+   * @param localPath - Local file to write to. Without it the content is returned.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   * @throws `DaytonaNotFoundError` when there is none.
+   */
+  async downloadFile(remotePath: string, timeout?: Seconds<DownloadOptions>): Promise<Buffer>;
+  async downloadFile(remotePath: string, localPath: string, timeout?: Seconds<DownloadOptions>): Promise<void>;
+  async downloadFile(
+    remotePath: string,
+    localPath?: string | Seconds<DownloadOptions>,
+    timeout?: Seconds<DownloadOptions>,
+  ): Promise<unknown> {
+    if (typeof localPath !== 'string') {
+      return await this._downloadFile(remotePath, withTimeout(localPath));
+    }
+    await this._downloadToPath(remotePath, localPath, withTimeout(timeout));
+    return undefined;
+  }
+
+  /**
+   * Downloads a file as a Node.js stream. `openDownload` offers it as a web stream or an async iterable too.
+   *
+   * @param remotePath - Path in the sandbox.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   * @throws `DaytonaNotFoundError` when there is none.
+   */
+  async downloadFileStream(remotePath: string, timeout?: Seconds<DownloadOptions>): Promise<Readable> {
+    return (await this.openDownload(remotePath, withTimeout(timeout))).readable();
+  }
+
+  /**
+   * Downloads several files in one request. A file that cannot be downloaded does not fail the others.
+   *
+   * @param files - What to download; with a destination into a local file, otherwise into memory.
+   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
+   */
+  async downloadFiles(
+    files: FileDownloadRequest[],
+    timeout?: Seconds<DownloadOptions>,
+  ): Promise<FileDownloadResponse[]> {
+    const entries = await this._downloadFiles(files, withTimeout(timeout));
+    return entries.map(({ content, localPath, ...others }) => {
+      const result = (content as Buffer | undefined) ?? localPath;
+      return result === undefined ? others : { ...others, result };
+    });
+  }
+}
+
+function entry(source: FileSource, destination: string) {
+  return typeof source === 'string' ? { localPath: source, destination } : { content: source, destination };
+}

@@ -1,0 +1,26 @@
+// Batches of log and run streams: frames of a tag (1 byte), a length (4 bytes, little-endian) and the content.
+
+/** Tag of a frame with standard output. */
+export const STDOUT = 1;
+/** Tag of a frame with standard error. */
+export const STDERR = 2;
+/** Tag of a frame with the exception that ended a run. */
+export const ERROR = 3;
+
+const HEADER = 5;
+
+/** A piece of a stream of events. */
+export interface Frame {
+  readonly tag: number;
+  readonly content: Buffer;
+}
+
+/** The frames of a batch. Their contents are views of it. */
+export function* frames(batch: Buffer): Generator<Frame> {
+  for (let at = 0; at + HEADER <= batch.length; ) {
+    const start = at + HEADER;
+    const end = start + batch.readUInt32LE(at + 1);
+    yield { tag: batch.readUInt8(at), content: batch.subarray(start, end) };
+    at = end;
+  }
+}

@@ -1,0 +1,85 @@
+// Loading the native library.
+
+import { DaytonaInternalError } from './errors.js';
+import { SCHEMA_HASH } from './generated/schema.js';
+
+/** How a call of the native library ended. */
+export interface NativeOutcome {
+  id: number;
+  /** 0 = done, 1 = failed, 2 = cancelled. */
+  status: number;
+  json: string;
+  blobs: Buffer[];
+  stream: NativeStream | null;
+}
+
+/** A call in flight; collecting it cancels it. */
+export interface NativeCall {
+  cancel(): void;
+}
+
+/** The outcomes for this thread. */
+export interface NativePump {
+  descriptor(): number;
+  drain(): NativeOutcome[];
+}
+
+/** A client of the native library. */
+export interface NativeClient {
+  start(pump: NativePump, id: number, op: string, json: string, blobs: Uint8Array[]): NativeCall;
+  close(): void;
+}
+
+/** An open stream of the native library. */
+export interface NativeStream {
+  read(pump: NativePump, id: number, max: number): NativeCall;
+  write(pump: NativePump, id: number, data: Uint8Array): NativeCall;
+  finish(pump: NativePump, id: number): NativeCall;
+  close(): void;
+}
+
+/** Numbers of live things in this process; all zero when a program has let go of everything. */
+export interface DebugStats {
+  /** Operations whose work has not ended. */
+  calls: number;
+  /** Open streams. */
+  streams: number;
+  /** Clients that have not been closed. */
+  clients: number;
+}
+
+interface Native {
+  Client: new (config: string) => NativeClient;
+  Pump: new () => NativePump;
+  debugStats(): DebugStats;
+  schemaHash(): string;
+}
+
+let loaded: Native | undefined;
+
+/** The native library, loaded at first use: importing the package costs next to nothing. */
+export function native(): Native {
+  loaded ??= load();
+  return loaded;
+}
+
+/** Numbers of live things in this process: what tests of leaks look at. */
+export function debugStats(): DebugStats {
+  return native().debugStats();
+}
+
+function load(): Native {
+  const name = `daytona.${process.platform}-${process.arch}.node`;
+  let library: Native;
+  try {
+    // Relative to the bundle in `dist`.
+    library = require(`../native/${name}`) as Native;
+  } catch (cause) {
+    const supported = 'This package was built for other platforms, or for a newer C library than this one.';
+    throw new DaytonaInternalError(`Cannot load ${name}. ${supported}`, undefined, undefined, undefined, { cause });
+  }
+  if (library.schemaHash() !== SCHEMA_HASH) {
+    throw new DaytonaInternalError(`${name} is of another version than this package. Install the package again.`);
+  }
+  return library;
+}

@@ -1,0 +1,80 @@
+// Outcomes of native calls become promises.
+//
+// The native library never calls into JavaScript: it queues an outcome and writes a byte into a pipe, and this
+// thread's event loop reads the pipe. The pipe keeps the process alive exactly while calls are pending.
+
+import type { Socket } from 'node:net';
+import { cancelled } from './errors.js';
+import { type NativeCall, type NativeOutcome, type NativePump, native } from './native.js';
+
+/** An outcome waited for. Holding the call keeps it going: a collected one is cancelled. */
+interface Pending {
+  readonly call: NativeCall;
+  readonly settle: (outcome: NativeOutcome) => void;
+}
+
+class Pump {
+  readonly #native: NativePump;
+  readonly #pipe: Socket;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+
+  constructor() {
+    this.#native = new (native().Pump)();
+    // Loaded here because it takes longer than the rest of the package.
+    const { Socket } = require('node:net') as typeof import('node:net');
+    this.#pipe = new Socket({ fd: this.#native.descriptor(), readable: true, writable: false });
+    this.#pipe.on('data', () => this.#drain());
+    this.#pipe.unref();
+  }
+
+  run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(cancelled(signal));
+        return;
+      }
+      const id = this.#nextId();
+      const call = start(this.#native, id);
+      const abort = () => call.cancel();
+      signal?.addEventListener('abort', abort);
+      const settle = (outcome: NativeOutcome) => {
+        signal?.removeEventListener('abort', abort);
+        resolve(outcome);
+      };
+      this.#pending.set(id, { call, settle });
+      this.#pipe.ref();
+    });
+  }
+
+  #nextId(): number {
+    do {
+      this.#lastId = (this.#lastId + 1) >>> 0;
+    } while (this.#pending.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #drain(): void {
+    for (const outcome of this.#native.drain()) {
+      const pending = this.#pending.get(outcome.id);
+      this.#pending.delete(outcome.id);
+      pending?.settle(outcome);
+    }
+    if (this.#pending.size === 0) {
+      this.#pipe.unref();
+    }
+  }
+}
+
+let pump: Pump | undefined;
+
+/**
+ * Starts a native call and waits for its outcome.
+ *
+ * @param start - Starts the call with the pump and id it is given.
+ * @param signal - Cancels the call; the outcome says whether it came in time.
+ */
+export function run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
+  pump ??= new Pump();
+  return pump.run(start, signal);
+}

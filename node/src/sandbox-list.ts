@@ -1,0 +1,111 @@
+import { DaytonaInvalidArgumentError } from './errors.js';
+import type { ListPageOptions, ListSandboxesQuery } from './generated/models.js';
+import { Sandbox, type SandboxOwner } from './sandbox.js';
+import type { CallOptions } from './service.js';
+
+/** A numbered page of sandboxes. Iterating over it goes through this page and all that follow. */
+export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
+  /** The sandboxes of this page. */
+  readonly items: Sandbox[];
+  /** Number of sandboxes on all pages. */
+  readonly total: number;
+  /** This page, from 1. */
+  readonly page: number;
+  /** Number of pages. */
+  readonly totalPages: number;
+  readonly #next: () => Promise<PaginatedSandboxes>;
+
+  private constructor(
+    page: Pick<PaginatedSandboxes, 'items' | 'total' | 'page' | 'totalPages'>,
+    next: () => Promise<PaginatedSandboxes>,
+  ) {
+    this.items = page.items;
+    this.total = page.total;
+    this.page = page.page;
+    this.totalPages = page.totalPages;
+    this.#next = next;
+  }
+
+  /** @internal */
+  static async fetch(owner: SandboxOwner, options: ListPageOptions & CallOptions): Promise<PaginatedSandboxes> {
+    const found = await owner.sandboxes.listPage(options);
+    const items = found.items.map((info) => new Sandbox(owner, info));
+    const next = () => PaginatedSandboxes.fetch(owner, { ...options, page: found.page + 1 });
+    return new PaginatedSandboxes({ ...found, items }, next);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Sandbox> {
+    yield* this.items;
+    if (this.page < this.totalPages) {
+      yield* await this.#next();
+    }
+  }
+}
+
+/**
+ * Sandboxes to be listed. Nothing is fetched until you iterate over it, which goes through all of them, or `await` it,
+ * which gives one numbered page.
+ */
+export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<PaginatedSandboxes> {
+  readonly #owner: SandboxOwner;
+  readonly #query: ListSandboxesQuery;
+  readonly #page: number | undefined;
+  readonly #options: CallOptions;
+  #sandboxes: AsyncGenerator<Sandbox> | undefined;
+
+  /** @internal */
+  constructor(owner: SandboxOwner, query: ListSandboxesQuery, page: number | undefined, options: CallOptions) {
+    this.#owner = owner;
+    this.#query = query;
+    this.#page = page;
+    this.#options = options;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Sandbox>> {
+    this.#sandboxes ??= this.#all();
+    return this.#sandboxes.next();
+  }
+
+  async return(): Promise<IteratorResult<Sandbox>> {
+    await this.#sandboxes?.return(undefined);
+    return { done: true, value: undefined };
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: awaiting a list gives a page of it
+  then<A = PaginatedSandboxes, B = never>(
+    onFulfilled?: ((page: PaginatedSandboxes) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#fetchPage().then(onFulfilled, onRejected);
+  }
+
+  async #fetchPage(): Promise<PaginatedSandboxes> {
+    const { labels, limit, ...others } = this.#query;
+    const filters = Object.keys(others);
+    if (filters.length > 0) {
+      throw new DaytonaInvalidArgumentError(
+        `A page of sandboxes can be filtered by labels only, not by ${filters.join(', ')}: iterate over the list instead.`,
+      );
+    }
+    return await PaginatedSandboxes.fetch(this.#owner, { labels, limit, page: this.#page, ...this.#options });
+  }
+
+  async *#all(): AsyncGenerator<Sandbox> {
+    if (this.#page !== undefined) {
+      yield* await this.#fetchPage();
+      return;
+    }
+    let cursor = this.#query.cursor;
+    do {
+      const part = await this.#owner.sandboxes.list({ ...this.#query, cursor }, this.#options);
+      for (const info of part.items) {
+        yield new Sandbox(this.#owner, info);
+      }
+      cursor = part.nextCursor;
+    } while (cursor !== undefined);
+  }
+}

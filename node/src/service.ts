@@ -1,0 +1,64 @@
+import type { Connection } from './connection.js';
+import { StreamHandle } from './stream-handle.js';
+
+/** What every call takes besides its own options. */
+export interface CallOptions {
+  /** Aborts the call: it rejects with {@link DaytonaCancelledError}, and the work on the other side is stopped. */
+  signal?: AbortSignal;
+  /** Seconds one HTTP request of the call may take; 0 = no limit. Default: depends on the operation. */
+  requestTimeout?: number;
+}
+
+/** The sandbox that the operations of a toolbox are for. */
+export interface Target {
+  readonly id: string;
+  readonly toolboxProxyUrl: string;
+}
+
+/** What a stream class is made from. */
+export type StreamClass<S> = new (handle: StreamHandle, info: string) => S;
+
+/** A group of operations. The generated classes have a method for each. */
+export abstract class Service {
+  readonly #connection: Connection;
+  readonly #target: Target | undefined;
+
+  /** @internal */
+  constructor(connection: Connection, target?: Target) {
+    this.#connection = connection;
+    this.#target = target;
+  }
+
+  /**
+   * Runs an operation and returns its result.
+   *
+   * @param bytes - Names of the result's fields that hold bytes.
+   */
+  protected async invoke<T>(op: string, args: object, options: CallOptions, bytes?: readonly string[]): Promise<T> {
+    const { json, blobs } = await this.#connection.run(op, this.#params(args, options), options.signal);
+    if (json === '') {
+      return undefined as T;
+    }
+    const value = bytes
+      ? JSON.parse(json, (key, value) => (typeof value === 'number' && bytes.includes(key) ? blobs[value] : value))
+      : JSON.parse(json);
+    return value ?? undefined;
+  }
+
+  /** Runs an operation whose result is bytes. */
+  protected async invokeForBytes(op: string, args: object, options: CallOptions): Promise<Buffer> {
+    const { blobs } = await this.#connection.run(op, this.#params(args, options), options.signal);
+    return blobs[0] ?? Buffer.alloc(0);
+  }
+
+  /** Runs an operation that opens a stream. */
+  protected async open<S>(op: string, args: object, options: CallOptions, streamClass: StreamClass<S>): Promise<S> {
+    const outcome = await this.#connection.run(op, this.#params(args, options), options.signal);
+    return new streamClass(new StreamHandle(outcome, options.signal), outcome.json);
+  }
+
+  #params(args: object, { signal: _, requestTimeout, ...options }: CallOptions): object {
+    const target = this.#target && { id: this.#target.id, url: this.#target.toolboxProxyUrl };
+    return { target, requestTimeout, args: { ...args, options } };
+  }
+}
