@@ -5,7 +5,39 @@
 //! trusted), and works on a current-thread tokio runtime: whatever may block runs on its own thread. Everything
 //! it starts is started on demand, so an idle toolbox costs a few megabytes.
 
-use std::path::PathBuf;
+mod code_run;
+mod environment;
+mod errors;
+mod execute;
+mod extract;
+mod files;
+mod git;
+mod info;
+mod interpreter;
+mod metrics;
+mod ports;
+mod process_tree;
+mod proxy;
+mod pty;
+mod sdk_version;
+mod sessions;
+mod shell;
+mod unavailable;
+mod websocket;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::environment::Environment;
+use crate::interpreter::Contexts;
+use crate::metrics::CpuMeter;
+use crate::pty::Terminals;
+use crate::sessions::Sessions;
 
 /// What a toolbox needs to know about the sandbox it serves.
 #[derive(Clone, Debug)]
@@ -22,13 +54,62 @@ pub struct ToolboxConfig {
     pub entrypoint: Option<Vec<String>>,
 }
 
-/// The toolbox's routes as an axum service. Needs a running tokio runtime only once requests arrive.
-pub fn router(config: ToolboxConfig) -> axum::Router {
-    let version = config.version;
-    axum::Router::new().route(
-        "/version",
-        axum::routing::get(move || async move { axum::Json(serde_json::json!({ "version": version })) }),
-    )
+/// Everything the handlers share.
+struct Toolbox {
+    config: ToolboxConfig,
+    environment: Environment,
+    sessions: Sessions,
+    terminals: Terminals,
+    contexts: Contexts,
+    cpu: CpuMeter,
+}
+
+impl Toolbox {
+    /// `path` as the toolbox understands it: relative paths start at the work directory, `~` is a plain name.
+    fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        if path.as_os_str().is_empty() || path == Path::new(".") {
+            return self.config.work_dir.clone();
+        }
+        self.config.work_dir.join(path)
+    }
+}
+
+type State = axum::extract::State<Arc<Toolbox>>;
+
+/// The toolbox's routes as an axum service.
+///
+/// Must be called within a tokio runtime when the configuration has an entrypoint: the entrypoint is started here.
+pub fn router(config: ToolboxConfig) -> Router {
+    let toolbox = Arc::new(Toolbox {
+        environment: Environment::of_this_process(&config),
+        sessions: Sessions::new(config.home.join(".daytona/sessions")),
+        terminals: Terminals::default(),
+        contexts: Contexts::default(),
+        cpu: CpuMeter::default(),
+        config,
+    });
+    sessions::start_entrypoint(&toolbox);
+    Router::new()
+        .merge(info::routes())
+        .merge(metrics::routes())
+        .merge(environment::routes())
+        .merge(files::routes())
+        .merge(execute::routes())
+        .merge(code_run::routes())
+        .merge(sessions::routes())
+        .merge(pty::routes())
+        .merge(interpreter::routes())
+        .merge(ports::routes())
+        .merge(proxy::routes())
+        .merge(git::routes())
+        .merge(unavailable::routes())
+        .fallback(errors::unknown_route)
+        .method_not_allowed_fallback(errors::unknown_route)
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(middleware::from_fn(errors::render))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(toolbox)
 }
 
 /// Serves the toolbox on `listener` until the future is dropped.
@@ -38,6 +119,7 @@ pub fn router(config: ToolboxConfig) -> axum::Router {
 pub async fn serve(config: ToolboxConfig, listener: std::os::unix::net::UnixListener) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::UnixListener::from_std(listener)?;
+    tracing::info!(sandbox = %config.sandbox_id, "toolbox ready");
     axum::serve(listener, router(config)).await?;
     Ok(())
 }

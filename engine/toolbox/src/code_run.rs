@@ -1,0 +1,169 @@
+//! `POST /process/code-run`: one program in a fresh process, its output and its charts (wire section 6).
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::routing::post;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::environment::{self, Variables};
+use crate::errors::ApiError;
+use crate::execute::{Finished, into_text, run, seconds};
+use crate::extract::Json;
+use crate::{State, Toolbox};
+
+/// Begins a line of output that is not output but an artifact.
+const ARTIFACT: &[u8] = b"dtn_artifact_k39fd2:";
+/// Shows figures as artifacts, then runs the program.
+const CHARTS: &str = include_str!("charts.py");
+/// So that `process.argv` looks as if the program were a file.
+const NODE_PREFIX: &str = "process.argv.splice(1, 1);\n";
+
+pub(crate) fn routes() -> Router<Arc<Toolbox>> {
+    Router::new().route("/process/code-run", post(code_run))
+}
+
+#[derive(Deserialize)]
+struct CodeRunRequest {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    language: String,
+    argv: Option<Vec<String>>,
+    envs: Option<Variables>,
+    timeout: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CodeRunResponse {
+    exit_code: i32,
+    result: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<Artifacts>,
+}
+
+#[derive(Serialize)]
+struct Artifacts {
+    charts: Vec<Value>,
+}
+
+async fn code_run(
+    toolbox: State,
+    Json(request): Json<CodeRunRequest>,
+) -> Result<axum::Json<CodeRunResponse>, ApiError> {
+    if request.code.is_empty() {
+        return Err(ApiError::invalid_body("code is required"));
+    }
+    let variables = request.envs.unwrap_or_default();
+    environment::check(&variables)?;
+    let arguments: String = request.argv.unwrap_or_default().iter().map(|word| format!(" {}", quote(word))).collect();
+    // The code follows the command line on standard input of a here-document's worth: no limit on its length.
+    let script = match request.language.as_str() {
+        "python" => {
+            let code = if uses_matplotlib(&request.code) { with_charts(&request.code) } else { request.code };
+            format!("printf '%s' '{}' | base64 -d | python3 -u -{arguments}\n", STANDARD.encode(code))
+        }
+        "javascript" => {
+            let code = STANDARD.encode(format!("{NODE_PREFIX}{}", request.code));
+            format!("printf '%s' '{code}' | base64 -d | node -{arguments}\n")
+        }
+        "typescript" => {
+            let code = STANDARD.encode(format!("{NODE_PREFIX}{}", request.code));
+            // ts-node itself where it is installed: npx would first look it up.
+            format!(
+                "f=/tmp/dtn_$$.ts\nprintf '%s' '{code}' | base64 -d > \"$f\"\n\
+                 if command -v ts-node >/dev/null; then run=ts-node; else run='npx ts-node'; fi\n\
+                 npm_config_loglevel=error $run -T --ignore-diagnostics 5107 -O '{{\"module\":\"CommonJS\"}}' \
+                 \"$f\"{arguments}\ncode=$?\nrm -f \"$f\"\nexit $code\n"
+            )
+        }
+        other => return Err(ApiError::bad_request(format!("unsupported language: {other}"))),
+    };
+    let command = toolbox.command(Path::new(&toolbox.shell()), None, &variables);
+    let response = match run(command, script.into_bytes(), seconds(request.timeout)).await? {
+        Ok(Finished { status, output }) => {
+            let (output, charts) = take_charts(output);
+            CodeRunResponse {
+                exit_code: status.code().unwrap_or(-1),
+                result: into_text(output),
+                artifacts: (!charts.is_empty()).then_some(Artifacts { charts }),
+            }
+        }
+        Err(error) => CodeRunResponse { exit_code: -1, result: error.to_string(), artifacts: None },
+    };
+    Ok(axum::Json(response))
+}
+
+/// One word of the shell's language.
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Whether a line that is not a comment mentions an import of matplotlib.
+fn uses_matplotlib(code: &str) -> bool {
+    const MENTIONS: [&str; 6] = [
+        "import matplotlib",
+        "from matplotlib",
+        "__import__('matplotlib'",
+        "importlib.import_module('matplotlib'",
+        "loader.load_module('matplotlib'",
+        "sys.modules['matplotlib']",
+    ];
+    code.lines().any(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        MENTIONS.iter().any(|mention| line.contains(mention))
+    })
+}
+
+/// The program wrapped in the chart extractor, which gets it as base64.
+fn with_charts(code: &str) -> String {
+    CHARTS.replace("__DAYTONA_CODE__", &STANDARD.encode(code))
+}
+
+/// Takes artifact lines out of the output.
+fn take_charts(output: Vec<u8>) -> (Vec<u8>, Vec<Value>) {
+    static FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(ARTIFACT));
+    if FINDER.find(&output).is_none() {
+        return (output, Vec::new());
+    }
+    let mut rest = Vec::with_capacity(output.len());
+    let mut charts = Vec::new();
+    for line in output.split_inclusive(|byte| *byte == b'\n') {
+        // A program that printed half a line before showing a figure: the artifact begins in the middle.
+        let Some(at) = FINDER.find(line) else {
+            rest.extend_from_slice(line);
+            continue;
+        };
+        rest.extend_from_slice(&line[..at]);
+        let artifact: Option<Value> = serde_json::from_slice(&line[at + ARTIFACT.len()..]).ok();
+        if let Some(mut artifact) = artifact.filter(|artifact| artifact["type"] == "chart") {
+            charts.push(artifact["value"].take());
+        }
+    }
+    (rest, charts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artifacts_leave_the_output_untouched() {
+        let output = b"a\npart dtn_artifact_k39fd2:{\"type\":\"chart\",\"value\":{\"title\":\"t\"}}\nb".to_vec();
+        let (rest, charts) = take_charts(output);
+        assert_eq!(rest, b"a\npart b");
+        assert_eq!(charts[0]["title"], "t");
+    }
+
+    #[test]
+    fn a_commented_import_does_not_count() {
+        assert!(!uses_matplotlib("# import matplotlib"));
+        assert!(uses_matplotlib("x = 1\nfrom matplotlib import pyplot"));
+    }
+}

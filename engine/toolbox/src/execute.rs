@@ -1,0 +1,172 @@
+//! `POST /process/execute`: one command, its combined output, its exit code (wire section 9).
+//!
+//! The command text is the shell's standard input. The shell leads its own process group; the group is killed when the timeout
+//! expires and when the request is abandoned, so a cancelled call never leaves its command running. The answer waits until
+//! the output pipe is closed by everyone who holds it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::post;
+use http::StatusCode;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+
+use crate::environment::{self, Variables};
+use crate::errors::ApiError;
+use crate::extract::Json;
+use crate::{State, Toolbox};
+
+/// Room made in the output buffer before each read, in bytes.
+const READ_SIZE: usize = 64 * 1024;
+
+pub(crate) fn routes() -> Router<Arc<Toolbox>> {
+    Router::new().route("/process/execute", post(execute))
+}
+
+#[derive(Deserialize)]
+struct ExecuteRequest {
+    #[serde(default)]
+    command: String,
+    timeout: Option<u32>,
+    cwd: Option<String>,
+    envs: Option<Variables>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecuteResponse {
+    exit_code: i32,
+    result: String,
+}
+
+async fn execute(
+    toolbox: State,
+    Json(request): Json<ExecuteRequest>,
+) -> Result<axum::Json<ExecuteResponse>, ApiError> {
+    if request.command.trim().is_empty() {
+        return Err(ApiError::bad_request("command cannot be empty or whitespace-only"));
+    }
+    let variables = request.envs.unwrap_or_default();
+    environment::check(&variables)?;
+    let command = toolbox.command(&toolbox.shell(), request.cwd.as_deref(), &variables);
+    let response = match run(command, request.command.into_bytes(), seconds(request.timeout)).await? {
+        Ok(Finished { status, output }) => {
+            ExecuteResponse { exit_code: status.code().unwrap_or(-1), result: into_text(output) }
+        }
+        Err(error) => ExecuteResponse { exit_code: -1, result: error.to_string() },
+    };
+    Ok(axum::Json(response))
+}
+
+/// A request's timeout; absent and 0 mean none.
+pub(crate) fn seconds(timeout: Option<u32>) -> Option<Duration> {
+    timeout.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// `bytes` as text; what is not UTF-8 becomes U+FFFD. Valid text is not copied.
+pub(crate) fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// A command that ran to its end.
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    /// Standard output and standard error in the order they were written.
+    pub(crate) output: Vec<u8>,
+}
+
+/// Runs `command` in its own process group with `input` on its standard input.
+///
+/// The inner error is a failure to start. Dropping the future kills the group.
+///
+/// # Errors
+/// 408 `PROCESS_EXECUTION_TIMEOUT` when `timeout` expires.
+pub(crate) async fn run(
+    command: std::process::Command,
+    input: Vec<u8>,
+    timeout: Option<Duration>,
+) -> Result<io::Result<Finished>, ApiError> {
+    let finished = run_to_end(command, input);
+    match timeout {
+        None => Ok(finished.await),
+        Some(timeout) => tokio::time::timeout(timeout, finished).await.map_err(|_| {
+            ApiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "PROCESS_EXECUTION_TIMEOUT",
+                "request timeout: command execution timeout",
+            )
+        }),
+    }
+}
+
+async fn run_to_end(mut command: std::process::Command, input: Vec<u8>) -> io::Result<Finished> {
+    use std::os::unix::process::CommandExt;
+
+    let (reader, writer) = io::pipe()?;
+    command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    let mut command = tokio::process::Command::from(command);
+    let mut child = command.spawn()?;
+    // The command holds the write end of the pipe; without it, end of file means every process closed its own.
+    drop(command);
+    let mut group = GroupGuard::of(&child);
+    let mut reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+    let stdin = child.stdin.take();
+    let feed = async move {
+        if let Some(mut stdin) = stdin {
+            // A shell that exits early (`exit`, `exec`) leaves the rest of its script unread.
+            let _ = stdin.write_all(&input).await;
+        }
+    };
+    let work = async {
+        let output = read_to_end(&mut reader).await?;
+        // Reaped only now: until then the process group id cannot be reused, so the guard never hits a stranger.
+        io::Result::Ok((child.wait().await?, output))
+    };
+    tokio::pin!(work);
+    let (status, output) = tokio::select! {
+        finished = &mut work => finished?,
+        () = feed => work.await?,
+    };
+    group.disarm();
+    Ok(Finished { status, output })
+}
+
+
+async fn read_to_end(reader: &mut pipe::Receiver) -> io::Result<Vec<u8>> {
+    let mut output = Vec::new();
+    loop {
+        output.reserve(READ_SIZE);
+        if reader.read_buf(&mut output).await? == 0 {
+            return Ok(output);
+        }
+    }
+}
+
+/// Kills a process group when dropped before the command was reaped.
+struct GroupGuard(Option<Pid>);
+
+impl GroupGuard {
+    fn of(child: &tokio::process::Child) -> Self {
+        Self(child.id().map(|id| Pid::from_raw(id.cast_signed())))
+    }
+
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for GroupGuard {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How requests are read: JSON bodies, path segments and byte-exact query strings, all failing with an [`ApiError`].
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use percent_encoding::percent_decode;
+use serde::de::DeserializeOwned;
+
+use crate::errors::ApiError;
+
+/// A JSON body, whatever its content type says. Malformed or mistyped bodies answer 400 `INVALID_REQUEST_BODY`.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let body = Bytes::from_request(request, state).await.map_err(|e| ApiError::invalid_body(e.body_text()))?;
+        if body.is_empty() {
+            return Err(ApiError::invalid_body("EOF"));
+        }
+        serde_json::from_slice(&body).map(Json).map_err(ApiError::invalid_body)
+    }
+}
+
+/// A path parameter (or a tuple of them).
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// The query string, percent-decoded to BYTES: file names need not be UTF-8.
+pub(crate) struct Query(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Query {
+    /// Decodes `raw`, the part of a URL after `?`; `+` is a space.
+    pub(crate) fn parse(raw: &str) -> Self {
+        let decode = |text: &str| {
+            let spaced: Vec<u8> = text.bytes().map(|b| if b == b'+' { b' ' } else { b }).collect();
+            percent_decode(&spaced).collect()
+        };
+        let pairs = raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        });
+        Self(pairs.collect())
+    }
+
+    fn bytes(&self, key: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(k, _)| k == key.as_bytes()).map(|(_, value)| value.as_slice())
+    }
+
+    /// The value of `key` as text; bytes that are not UTF-8 become U+FFFD.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.bytes(key).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The value of `key` as text, or 400 when it is absent or empty.
+    pub(crate) fn required(&self, key: &str) -> Result<String, ApiError> {
+        self.text(key)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| ApiError::bad_request(format!("{key} is required")))
+    }
+
+    /// The value of `key` as a path, byte for byte; `None` when absent or empty.
+    pub(crate) fn path(&self, key: &str) -> Option<PathBuf> {
+        let value = self.bytes(key).filter(|value| !value.is_empty())?;
+        Some(PathBuf::from(OsString::from_vec(value.to_vec())))
+    }
+
+    /// The value of `key` as a path, or 400 when it is absent or empty.
+    pub(crate) fn required_path(&self, key: &str) -> Result<PathBuf, ApiError> {
+        self.path(key).ok_or_else(|| ApiError::bad_request(format!("{key} is required")))
+    }
+
+    /// Whether `key` is literally `true`.
+    pub(crate) fn is_true(&self, key: &str) -> bool {
+        self.bytes(key) == Some(b"true")
+    }
+
+    /// The value of `key` as a number, or 400 when it is there and is not one.
+    pub(crate) fn number<N: std::str::FromStr>(&self, key: &str) -> Result<Option<N>, ApiError> {
+        match self.text(key).filter(|value| !value.is_empty()) {
+            None => Ok(None),
+            Some(value) => {
+                value.parse().map(Some).map_err(|_| ApiError::bad_request(format!("invalid value for {key}: {value}")))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,82 @@
+//! Finding and ending everything a shell started.
+//!
+//! A tree is the root's descendants plus every process in the kernel session the root leads, so orphans that were
+//! re-parented to init are still found unless they made a session of their own.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::time::{Instant, sleep};
+
+/// How often a terminating tree is looked at.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+
+struct Entry {
+    parent: i32,
+    session: i32,
+    zombie: bool,
+}
+
+/// Live processes of the tree under `root`, `root` included.
+pub(crate) fn members(root: i32) -> Vec<i32> {
+    let table = process_table();
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    for (pid, entry) in &table {
+        children.entry(entry.parent).or_default().push(*pid);
+    }
+    let mut pending: Vec<i32> = table.iter().filter(|(_, e)| e.session == root).map(|(pid, _)| *pid).collect();
+    pending.push(root);
+    let mut found = HashSet::new();
+    while let Some(pid) = pending.pop() {
+        if found.insert(pid) {
+            pending.extend(children.get(&pid).into_iter().flatten());
+        }
+    }
+    found.into_iter().filter(|pid| table.get(pid).is_some_and(|entry| !entry.zombie)).collect()
+}
+
+/// Sends `signal` to every live process of the tree, children before the root so that the root cannot react first.
+pub(crate) fn signal(root: i32, signal: Signal) {
+    let mut pids = members(root);
+    pids.sort_unstable_by_key(|pid| (*pid == root, *pid));
+    for pid in pids {
+        // A process that ended in between is what we wanted.
+        let _ = kill(Pid::from_raw(pid), signal);
+    }
+}
+
+/// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left.
+pub(crate) async fn terminate(root: i32, grace: Duration) {
+    signal(root, Signal::SIGTERM);
+    let deadline = Instant::now() + grace;
+    while !members(root).is_empty() && Instant::now() < deadline {
+        sleep(CHECK_INTERVAL).await;
+    }
+    // Twice: a process may have forked between the look and the signal.
+    for _ in 0..2 {
+        signal(root, Signal::SIGKILL);
+    }
+}
+
+fn process_table() -> HashMap<i32, Entry> {
+    let Ok(directory) = std::fs::read_dir("/proc") else { return HashMap::new() };
+    directory
+        .filter_map(|entry| {
+            let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            Some((pid, read_entry(pid)?))
+        })
+        .collect()
+}
+
+/// Fields 3, 4 and 6 of `/proc/{pid}/stat`; the command name before them may hold anything, even parentheses.
+fn read_entry(pid: i32) -> Option<Entry> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = memchr::memrchr(b')', &stat)? + 2;
+    let mut fields = std::str::from_utf8(stat.get(after_name..)?).ok()?.split_ascii_whitespace();
+    let zombie = matches!(fields.next()?, "Z" | "X");
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    Some(Entry { parent, session, zombie })
+}
