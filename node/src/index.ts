@@ -46,6 +46,6 @@ export {
 } from './process.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { Sandbox } from './sandbox.js';
-export { PaginatedSandboxes, SandboxList } from './sandbox-list.js';
+export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { CallOptions } from './service.js';
 export type { Seconds } from './timeout.js';

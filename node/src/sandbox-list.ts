@@ -42,6 +42,14 @@ export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
   }
 }
 
+/** A part of a list, as one request returned it. */
+export interface SandboxListPart {
+  /** The sandboxes. */
+  readonly items: Sandbox[];
+  /** Where a later list may continue (`cursor` of a query), or nothing at the end. */
+  readonly nextCursor?: string;
+}
+
 /**
  * Sandboxes to be listed. Nothing is fetched until you iterate over it, which goes through all of them, or `await` it,
  * which gives one numbered page.
@@ -75,6 +83,16 @@ export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<
     return { done: true, value: undefined };
   }
 
+  /** The list a request at a time, for programs that show parts and continue later. */
+  async *parts(): AsyncGenerator<SandboxListPart, void, undefined> {
+    let cursor = this.#query.cursor;
+    do {
+      const part = await this.#owner.sandboxes.list({ ...this.#query, cursor }, this.#options);
+      yield { ...part, items: part.items.map((info) => new Sandbox(this.#owner, info)) };
+      cursor = part.nextCursor;
+    } while (cursor !== undefined);
+  }
+
   // biome-ignore lint/suspicious/noThenProperty: awaiting a list gives a page of it
   then<A = PaginatedSandboxes, B = never>(
     onFulfilled?: ((page: PaginatedSandboxes) => A | PromiseLike<A>) | null,
@@ -99,13 +117,8 @@ export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<
       yield* await this.#fetchPage();
       return;
     }
-    let cursor = this.#query.cursor;
-    do {
-      const part = await this.#owner.sandboxes.list({ ...this.#query, cursor }, this.#options);
-      for (const info of part.items) {
-        yield new Sandbox(this.#owner, info);
-      }
-      cursor = part.nextCursor;
-    } while (cursor !== undefined);
+    for await (const part of this.parts()) {
+      yield* part.items;
+    }
   }
 }
