@@ -104,13 +104,17 @@ def _daytona_charts():
     def describe(axes):
         chart = {"title": axes.get_title()}
         if boxes(axes):
+            names = [label.get_text() for label in axes.get_xticklabels()]
+            for index, element in enumerate(boxes(axes)):
+                if not element["label"] and index < len(names):
+                    element["label"] = names[index]
             chart.update(type="box_and_whisker", elements=boxes(axes), **two_dimensional(axes))
         elif pies(axes):
             remembered = getattr(axes, "_daytona_autopct", None)
             elements = []
             for index, wedge in enumerate(pies(axes)):
                 label = visible(wedge.get_label())
-                element = {"label": label, "angle": abs(wedge.theta2 - wedge.theta1), "radius": number(wedge.r)}
+                element = {"label": label, "angle": number(abs(wedge.theta2 - wedge.theta1)), "radius": number(wedge.r)}
                 if remembered:
                     element["autopct"] = remembered[index] if index < len(remembered) else None
                 elements.append(element)

@@ -15,7 +15,11 @@ use crate::Toolbox;
 use crate::errors::ApiError;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
-    Router::new().route("/proxy/{port}", any(proxy)).route("/proxy/{port}/{*path}", any(proxy))
+    // A wildcard matches at least one character, so a server's root needs a route of its own.
+    Router::new()
+        .route("/proxy/{port}", any(proxy))
+        .route("/proxy/{port}/", any(proxy))
+        .route("/proxy/{port}/{*path}", any(proxy))
 }
 
 async fn proxy(mut request: Request) -> Result<Response, ApiError> {
