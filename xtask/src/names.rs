@@ -80,6 +80,7 @@ pub const RUBY: Deviations = Deviations(&[
     ("ChartElement.chart_type", "type"),
     ("FileUpload", "FileUploadRequest"),
     ("PaginatedSandboxes", "SandboxPage"),
+    ("code_interpreter.run_code", "run_code_stream"),
     ("fs.download_file", "read_file"),
     ("process.connect_pty", "connect_pty_session"),
     ("process.create_pty", "create_pty_session"),

@@ -18,7 +18,7 @@ module Daytona
       # @raise [Sdk::Error] `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds,
       #   `NotFound` for an unknown context, `Connection` when the stream breaks. An exception in the code is a result,
       #   not an error.
-      both_forms def run_code(code, context_id: nil, envs: nil, timeout: nil, request_timeout: nil, &block)
+      both_forms def run_code_stream(code, context_id: nil, envs: nil, timeout: nil, request_timeout: nil, &block)
         args = {
           'code' => code,
           'options' => { 'contextId' => context_id, 'envs' => Wire.strings(envs), 'timeout' => timeout }.compact

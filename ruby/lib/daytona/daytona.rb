@@ -1,0 +1,181 @@
+# frozen_string_literal: true
+
+module Daytona
+  # The client: creates, finds and manages sandboxes. May be shared by threads, and works on in a forked child.
+  class Daytona
+    extend BothForms
+
+    # @return [Config]
+    attr_reader :config
+
+    # Makes a client; with a block, yields it and closes it afterwards.
+    #
+    # @param config [Config, Hash, nil]
+    # @param options Attributes of {Config}, instead of a config.
+    # @yieldparam daytona [Daytona]
+    # @return [Daytona, Object] The client, or what the block returns.
+    def self.open(config = nil, **options)
+      daytona = new(config, **options)
+      return daytona unless block_given?
+
+      begin
+        yield daytona
+      ensure
+        daytona.close
+      end
+    end
+
+    # A client of the local engine, which is started when it is not running: no account, no containers.
+    #
+    # @param options Further attributes of {Config}.
+    # @yieldparam daytona [Daytona] Closed after the block.
+    # @return [Daytona, Object] The client, or what the block returns.
+    def self.local(**options, &block)
+      self.open(**options, api_url: Config::LOCAL, &block)
+    end
+
+    # Makes a client. No request is made.
+    #
+    # @param config [Config, Hash, nil] Default: everything from the environment.
+    # @param options Attributes of {Config}, instead of a config.
+    # @raise [Sdk::AuthenticationError] Without credentials.
+    # @raise [Sdk::InvalidArgumentError] For a value that cannot be used.
+    def initialize(config = nil, **options)
+      @config = config.is_a?(Config) ? config : Config.new(**config.to_h, **options)
+      if @config.tracing?
+        warn 'daytona: tracing is not part of this version; otel_enabled has no effect', uplevel: 1, category: nil
+      end
+      @connection = Connection.new(@config)
+      @service = Generated::Sandboxes.new(@connection)
+    end
+
+    # Creates a sandbox and waits until it has started. With a block, yields the sandbox and deletes it afterwards.
+    #
+    # @param params [CreateSandboxFromSnapshotParams, CreateSandboxFromImageParams, Hash, nil] Default: the server's
+    #   default snapshot.
+    # @param timeout [Numeric, nil] Seconds to wait for the start; 0 = no limit. Default: 60.
+    # @param wait_for_start [Boolean, nil] Whether to wait. Default: true.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @param attributes Attributes of {CreateSandboxBaseParams}, instead of params.
+    # @yieldparam sandbox [Sandbox]
+    # @return [Sandbox, Object] The sandbox, or what the block returns.
+    # @raise [Sdk::TimeoutError] When it has not started in time.
+    # @raise [Sdk::ValidationError] For parameters that do not go together.
+    def create(params = nil, timeout: nil, wait_for_start: nil, request_timeout: nil, **attributes)
+      if params.nil? || params.is_a?(Hash)
+        params = CreateSandboxBaseParams.new(**params.to_h.transform_keys(&:to_sym), **attributes)
+      elsif !attributes.empty?
+        raise ArgumentError, "give #{attributes.keys.join(', ')} in the params, or no params at all"
+      end
+      timeout ||= params.timeout if params.respond_to?(:timeout)
+      sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start,
+                                             request_timeout: request_timeout))
+      return sandbox unless block_given?
+
+      begin
+        yield sandbox
+      ensure
+        discard(sandbox)
+      end
+    end
+
+    # Returns the sandbox with this id or name.
+    #
+    # @param id_or_name [String] Also as `id:`.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Sandbox]
+    # @raise [Sdk::NotFoundError] When there is none.
+    both_forms def get(id_or_name = nil, id: id_or_name, request_timeout: nil)
+      wrap(@service.get(id, request_timeout: request_timeout))
+    end
+
+    # Returns the sandbox with this id or name, or the first that has all these labels.
+    #
+    # @param id_or_name [String, nil] Also as `id:`.
+    # @param labels [Hash{String => String}, nil]
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Sandbox]
+    # @raise [Sdk::NotFoundError] When there is none.
+    both_forms def find_one(id_or_name = nil, id: nil, labels: nil, request_timeout: nil)
+      labels = nil if labels&.empty?
+      wrap(@service.find_one(id_or_name: id || id_or_name, labels: labels, request_timeout: request_timeout))
+    end
+
+    # Lists sandboxes: an Enumerator over all of them that is at the same time a page with `items`, `total`, `page` and
+    # `total_pages`.
+    #
+    #   daytona.list.each { |sandbox| puts sandbox.name }
+    #   daytona.list({ 'env' => 'dev' }, page: 2, limit: 10).items
+    #   daytona.list(states: ['started'], sort: 'createdAt')
+    #
+    # @param query [ListSandboxesQuery, Hash{String => String}, nil] Which sandboxes; a Hash is labels.
+    # @param page [Integer, nil] Page to begin with, from 1.
+    # @param filters Attributes of {ListSandboxesQuery}, instead of a query.
+    # @return [PaginatedSandboxes]
+    def list(query = nil, page: nil, **filters)
+      unless query.is_a?(ListSandboxesQuery)
+        # Without braces, labels arrive as keywords.
+        labels = (query || {}).merge(filters.select { |key, _| key.is_a?(String) })
+        filters = filters.reject { |key, _| key.is_a?(String) }
+        filters[:labels] = labels unless labels.empty?
+        query = ListSandboxesQuery.new(**filters)
+      end
+      PaginatedSandboxes.new(@service, query, page) { |info| wrap(info) }
+    end
+
+    # Starts a sandbox and waits until it has started.
+    #
+    # @param sandbox [Sandbox]
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Also by keyword.
+    # @return [Sandbox]
+    both_forms def start(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT)
+      sandbox.start(timeout)
+    end
+
+    # Stops a sandbox and waits until it has stopped.
+    #
+    # @param sandbox [Sandbox]
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Also by keyword.
+    # @param force [Boolean] Whether to kill its processes at once.
+    # @return [Sandbox]
+    both_forms def stop(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT, force: false)
+      sandbox.stop(timeout, force: force)
+    end
+
+    # Deletes a sandbox with everything in it.
+    #
+    # @param sandbox [Sandbox]
+    # @param timeout [Numeric] Seconds the call may take; 0 = no limit. Also by keyword.
+    # @param wait [Boolean] Whether to wait until it is gone.
+    # @return [Sandbox]
+    both_forms def delete(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT, wait: false)
+      sandbox.delete(timeout, wait: wait)
+    end
+
+    # Refuses further operations, also of the sandboxes this client returned. Those in flight go on.
+    # @return [void]
+    def close
+      @connection.close
+      nil
+    end
+
+    # @return [String] Without secrets.
+    def inspect
+      "#<#{self.class.name} #{config.inspect}>"
+    end
+    alias to_s inspect
+
+    private
+
+    def wrap(info)
+      Sandbox.new(info, @connection, config)
+    end
+
+    # Deletes a sandbox that may be gone already.
+    def discard(sandbox)
+      sandbox.delete
+    rescue Sdk::NotFoundError, Sdk::GoneError
+      nil
+    end
+  end
+end

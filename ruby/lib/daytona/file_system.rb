@@ -1,0 +1,168 @@
+# frozen_string_literal: true
+
+module Daytona
+  # Bytes of a download so far, and how many there will be (nil when the server did not tell).
+  DownloadProgress = Struct.new(:bytes_received, :total_bytes)
+
+  # Bytes of an upload so far.
+  UploadProgress = Struct.new(:bytes_sent)
+
+  # Files of a sandbox: `sandbox.fs`. Required arguments may be given by position or by keyword.
+  class FileSystem < Generated::FileSystem
+    # Seconds a transfer may take.
+    DEFAULT_TIMEOUT = 30 * 60
+
+    # Uploads a file; directories above it are created. Local files and IOs are streamed.
+    #
+    # @param source [String, Pathname, #read, FileUpload] The path of a local file, the content itself, or an IO. A
+    #   String is a path when there is a file with this name, else the content.
+    # @param remote_path [String] Path in the sandbox; relative paths start at the working directory.
+    # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [void]
+    # @raise [Sdk::Error] When it cannot be stored.
+    both_forms def upload_file(source, remote_path, timeout: nil, request_timeout: nil)
+      upload = FileUpload.new(source, remote_path)
+      if upload.io?
+        open_upload(remote_path, timeout: timeout, request_timeout: request_timeout) do |writer|
+          IO.copy_stream(source, writer)
+        end
+      else
+        super(upload.to_request, timeout: timeout, request_timeout: request_timeout)
+      end
+      nil
+    end
+
+    # Uploads several files in one request. IOs are read into memory first.
+    #
+    # @param files [Array<FileUpload, FileUploadRequest, Hash>]
+    # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [void]
+    # @raise [Sdk::Error] When one cannot be stored.
+    both_forms def upload_files(files, timeout: nil, request_timeout: nil)
+      requests = files.map { |file| upload_request(file) }
+      super(requests, timeout: timeout, request_timeout: request_timeout)
+    end
+
+    # Uploads an IO or a local file piece by piece.
+    #
+    # @param source [#read, String, Pathname] An IO, the path of a local file, or the content.
+    # @param remote_path [String] Path in the sandbox.
+    # @param timeout [Numeric] Seconds the transfer may take; 0 = no limit.
+    # @param on_progress [#call, nil] Called with an {UploadProgress} after each piece.
+    # @param cancel_event [#set?, nil] Asked before each piece: true gives the upload up.
+    # @return [void]
+    # @raise [Sdk::CancelledError] When `cancel_event` was set.
+    both_forms def upload_file_stream(
+      source, remote_path, timeout: DEFAULT_TIMEOUT, on_progress: nil, cancel_event: nil
+    )
+      reading(source) do |io|
+        open_upload(remote_path, timeout: timeout) do |writer|
+          while (piece = io.read(256 * 1024))
+            check(cancel_event)
+            writer.write(piece)
+            on_progress&.call(UploadProgress.new(writer.pos))
+          end
+        end
+      end
+      nil
+    end
+
+    # Downloads a file: to a local path or IO if one is given, else into a temporary file.
+    #
+    # @param remote_path [String] Path in the sandbox.
+    # @param local_path [String, Pathname, #write, nil] Where to write to. A path appears only when it is complete.
+    # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [DownloadedFile, nil] The temporary file when no destination was given. {read_file} returns the bytes.
+    # @raise [Sdk::NotFoundError] When there is no such file.
+    both_forms def download_file(remote_path, local_path = nil, timeout: nil, request_timeout: nil)
+      options = { timeout: timeout, request_timeout: request_timeout }
+      return download_to_path(remote_path, local_path, **options) if FileUpload.path?(local_path)
+
+      open_download(remote_path, **options) do |reader|
+        file = local_path || DownloadedFile.new
+        IO.copy_stream(reader, file)
+        file.tap(&:rewind) if local_path.nil?
+      end
+    end
+
+    # Downloads a file to a local path, which appears only when it is complete.
+    #
+    # @param remote_path [String] Path in the sandbox.
+    # @param local_path [String, Pathname]
+    # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [void]
+    # @raise [Sdk::NotFoundError] When there is no such file.
+    both_forms def download_to_path(remote_path, local_path, timeout: nil, request_timeout: nil)
+      super(remote_path, File.expand_path(local_path), timeout: timeout, request_timeout: request_timeout)
+    end
+
+    # Downloads a file piece by piece.
+    #
+    # @param remote_path [String] Path in the sandbox.
+    # @param timeout [Numeric] Seconds the transfer may take; 0 = no limit.
+    # @param on_progress [#call, nil] Called with a {DownloadProgress} after each piece.
+    # @param cancel_event [#set?, nil] Asked before each piece: true gives the download up.
+    # @yieldparam bytes [String] Binary.
+    # @return [Enumerator, nil] Without a block, the pieces.
+    # @raise [Sdk::CancelledError] When `cancel_event` was set.
+    both_forms def download_file_stream(
+      remote_path, timeout: DEFAULT_TIMEOUT, on_progress: nil, cancel_event: nil
+    )
+      unless block_given?
+        return enum_for(:download_file_stream, remote_path, timeout: timeout, on_progress: on_progress,
+                                                            cancel_event: cancel_event)
+      end
+
+      open_download(remote_path, timeout: timeout) do |reader|
+        reader.each do |piece|
+          check(cancel_event)
+          yield piece
+          on_progress&.call(DownloadProgress.new(reader.pos, reader.size))
+        end
+      end
+      nil
+    end
+
+    # Downloads several files in one request, each into memory or to a local path. A file that fails says so in its own
+    # result.
+    #
+    # @param files [Array<FileDownloadRequest, Hash, String>] A String is the path of a file to download into memory.
+    # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Array<FileDownloadResponse>]
+    both_forms def download_files(files, timeout: nil, request_timeout: nil)
+      requests = files.map { |file| file.is_a?(String) ? FileDownloadRequest.new(source: file) : file }
+      super(requests, timeout: timeout, request_timeout: request_timeout)
+    end
+
+    private
+
+    def upload_request(file)
+      case file
+      when FileUploadRequest then file
+      when FileUpload then file.to_request
+      when Hash
+        values = file.transform_keys(&:to_sym)
+        values.key?(:source) ? FileUpload.new(*values.values_at(:source, :destination)).to_request : values
+      else raise Sdk::InvalidArgumentError, "Expected a Daytona::FileUpload, got #{file.class}."
+      end
+    end
+
+    def reading(source, &block)
+      upload = FileUpload.new(source, '')
+      return yield(source) if upload.io?
+      return File.open(source, 'rb', &block) if upload.local?
+
+      require 'stringio'
+      yield StringIO.new(source)
+    end
+
+    def check(cancel_event)
+      raise Sdk::CancelledError, 'The transfer has been cancelled.' if cancel_event&.set?
+    end
+  end
+end

@@ -1,0 +1,107 @@
+# frozen_string_literal: true
+
+module Daytona
+  # A piece of output.
+  class OutputMessage < Model
+    # @return [String] The text.
+    attr_reader :output
+    alias text output
+    alias to_s output
+
+    # @return [Symbol] `:stdout` or `:stderr`.
+    attr_reader :channel
+
+    # @param output [String]
+    # @param channel [Symbol] `:stdout` or `:stderr`.
+    def initialize(output:, channel: :stdout)
+      super()
+      @output = output
+      @channel = channel
+    end
+
+    # @return [Boolean]
+    def stdout?
+      channel == :stdout
+    end
+
+    # @return [Boolean]
+    def stderr?
+      channel == :stderr
+    end
+  end
+
+  # Output that arrives while something runs. It can be gone through once; leaving the loop closes the stream.
+  class OutputStream < StreamHandle
+    include Enumerable
+
+    CHANNELS = { 1 => :stdout, 2 => :stderr, 3 => :error }.freeze
+    private_constant :CHANNELS
+
+    # Yields the bytes as they came, unmodified.
+    #
+    # @yieldparam channel [Symbol] `:stdout` or `:stderr`; of a run of the interpreter also `:error`, with JSON.
+    # @yieldparam bytes [String] Binary.
+    # @return [self, Enumerator]
+    def each_chunk
+      return enum_for(:each_chunk) unless block_given?
+
+      begin
+        while (batch = read_batch)
+          position = 0
+          while position < batch.bytesize
+            tag, length = batch.byteslice(position, 5).unpack('CV')
+            yield CHANNELS.fetch(tag), batch.byteslice(position + 5, length)
+            position += 5 + length
+          end
+        end
+        self
+      ensure
+        close
+      end
+    end
+
+    # Yields text as it becomes complete: a character that is cut in two by the transport is put together first.
+    #
+    # @yieldparam message [OutputMessage, ExecutionError]
+    # @return [self, Enumerator]
+    def each(&block)
+      return enum_for(:each) unless block
+
+      decoders = { stdout: TextDecoder.new, stderr: TextDecoder.new }
+      each_chunk do |channel, bytes|
+        if channel == :error
+          yield ExecutionError.from_wire(JSON.parse(bytes), [])
+        else
+          message(channel, decoders[channel].decode(bytes), &block)
+        end
+      end
+      decoders.each { |channel, decoder| message(channel, decoder.finish, &block) }
+      self
+    end
+
+    # Hands the text to callables until the stream ends.
+    #
+    # @param on_stdout [#call, nil] Called with each piece of standard output.
+    # @param on_stderr [#call, nil] Called with each piece of standard error.
+    # @return [void]
+    def forward(on_stdout: nil, on_stderr: nil)
+      each do |message|
+        callback = message.stdout? ? on_stdout : on_stderr
+        callback&.call(message.output)
+      end
+      nil
+    end
+
+    private
+
+    def message(channel, text)
+      yield OutputMessage.new(output: text, channel: channel) unless text.empty?
+    end
+  end
+
+  # The log of a command while it runs, from its beginning: yields {OutputMessage}s.
+  class LogStream < OutputStream; end
+
+  # A run of the code interpreter: yields {OutputMessage}s, and an {ExecutionError} when an exception ended it.
+  class InterpreterStream < OutputStream; end
+end

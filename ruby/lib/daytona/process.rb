@@ -1,0 +1,219 @@
+# frozen_string_literal: true
+
+module Daytona
+  # Commands, code, sessions and terminals of a sandbox: `sandbox.process`. Required arguments may be given by position
+  # or by keyword.
+  class Process < Generated::Process
+    # @return [String] Language of {code_run} unless it is told otherwise: the sandbox's.
+    def language
+      @sandbox.language
+    end
+
+    # Runs a shell command and returns its exit code and output. The command is killed with everything it started when
+    # the call is interrupted or `timeout` passes.
+    #
+    # @param command [String]
+    # @param cwd [String, nil] Working directory. Default: the sandbox's.
+    # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
+    # @param timeout [Numeric, nil] Seconds after which the command is killed; 0 = no limit. Default: no limit.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [ExecuteResponse]
+    # @raise [Sdk::ValidationError] For an empty command.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
+    both_forms def exec(
+      command, cwd: nil, env: nil, envs: nil, env_vars: nil, timeout: nil, request_timeout: nil
+    )
+      super(command, cwd: cwd, env: env || envs || env_vars, timeout: timeout, request_timeout: request_timeout)
+    end
+
+    # Runs a program and returns its exit code, output and charts. Each run is a process of its own; see
+    # {CodeInterpreter} for variables that last.
+    #
+    # @param code [String]
+    # @param params [CodeRunParams, Hash, nil] Arguments and environment, together.
+    # @param timeout [Numeric, nil] Seconds after which the program is killed; 0 = no limit. Default: no limit.
+    # @param language [String, Symbol, nil] A value of {CodeLanguage}. Default: the sandbox's.
+    # @param argv [Array<String>, nil] Arguments of the program.
+    # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [ExecuteResponse] Its `artifacts.charts` are {Chart}s of the class that fits their kind.
+    # @raise [Sdk::ValidationError] For a language the server does not know.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
+    both_forms def code_run(
+      code, params = nil, timeout: nil, language: nil, argv: nil, env: nil, envs: nil, env_vars: nil,
+      request_timeout: nil
+    )
+      params = CodeRunParams.coerce(params || {})
+      response = super(
+        code, (language || self.language).to_s,
+        argv: argv || params.argv, env: env || envs || env_vars || params.env,
+        timeout: timeout, request_timeout: request_timeout
+      )
+      artifacts = response.artifacts
+      artifacts.charts = artifacts.charts.map { |chart| Charts.parse_chart(chart) } if artifacts&.charts
+      response
+    end
+
+    # Runs a command in a session: waits for it, or with `run_async` returns its id at once.
+    #
+    # @param session_id [String]
+    # @param req [SessionExecuteRequest, Hash, String] The command.
+    # @param timeout [Numeric, nil] Seconds the call may take; the command goes on. Default: no limit.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SessionExecuteResponse]
+    # @raise [Sdk::ValidationError] For an empty command.
+    # @raise [Sdk::NotFoundError] Without such a session.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
+    both_forms def execute_session_command(session_id, req, timeout: nil, request_timeout: nil)
+      req = SessionExecuteRequest.new(command: req) if req.is_a?(String)
+      super(session_id, req, timeout: timeout, request_timeout: request_timeout)
+    end
+
+    # Streams the log of a command from its beginning until the command ends.
+    #
+    # With callables, calls them with pieces of text and returns when the log ends; with a block, yields the stream and
+    # closes it; otherwise returns the stream.
+    #
+    # @param session_id [String]
+    # @param command_id [String]
+    # @param on_stdout [#call, nil] Called with each piece of standard output.
+    # @param on_stderr [#call, nil] Called with each piece of standard error.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @yieldparam stream [LogStream]
+    # @return [LogStream, Object, nil]
+    # @raise [Sdk::NotFoundError] When there is no such command.
+    both_forms def get_session_command_logs_stream(
+      session_id, command_id, on_stdout: nil, on_stderr: nil, request_timeout: nil, &block
+    )
+      opened = stream_session_command_logs(session_id, command_id, request_timeout: request_timeout)
+      consume(opened, on_stdout, on_stderr, &block)
+    end
+
+    # Follows the log of a command in the background and returns at once.
+    #
+    # @param session_id [String]
+    # @param command_id [String]
+    # @param on_stdout [#call] Called with each piece of standard output, on a thread of its own.
+    # @param on_stderr [#call] Called with each piece of standard error, on the same thread.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @return [LogFollower] Its `join` waits for the end, its `close` stops following.
+    # @raise [Sdk::NotFoundError] When there is no such command.
+    both_forms def get_session_command_logs_async(
+      session_id, command_id, on_stdout: nil, on_stderr: nil, request_timeout: nil
+    )
+      stream = stream_session_command_logs(session_id, command_id, request_timeout: request_timeout)
+      LogFollower.new(stream, on_stdout: on_stdout, on_stderr: on_stderr)
+    end
+
+    # Streams the log of the sandbox's entrypoint; see {get_session_command_logs_stream}.
+    #
+    # @param on_stdout [#call, nil] Called with each piece of standard output.
+    # @param on_stderr [#call, nil] Called with each piece of standard error.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @yieldparam stream [LogStream]
+    # @return [LogStream, Object, nil]
+    def get_entrypoint_logs_stream(on_stdout: nil, on_stderr: nil, request_timeout: nil, &block)
+      consume(stream_entrypoint_logs(request_timeout: request_timeout), on_stdout, on_stderr, &block)
+    end
+
+    # Follows the log of the sandbox's entrypoint in the background; see {get_session_command_logs_async}.
+    #
+    # @param on_stdout [#call] Called with each piece of standard output, on a thread of its own.
+    # @param on_stderr [#call] Called with each piece of standard error, on the same thread.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @return [LogFollower]
+    def get_entrypoint_logs_async(on_stdout: nil, on_stderr: nil, request_timeout: nil)
+      stream = stream_entrypoint_logs(request_timeout: request_timeout)
+      LogFollower.new(stream, on_stdout: on_stdout, on_stderr: on_stderr)
+    end
+
+    # Creates a terminal session and connects to it. With a block, yields the handle and kills the session afterwards.
+    #
+    # @param id [String] Id of the session. Also `session_id:`.
+    # @param cwd [String, nil] Working directory. Default: the sandbox's.
+    # @param envs [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `env:`, `env_vars:`.
+    # @param pty_size [PtySize, Hash, nil] Size; also as `rows:` and `cols:`. Default: 24 lines of 80 columns.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @yieldparam pty [PtyHandle]
+    # @return [PtyHandle, Object] The handle, or what the block returns.
+    # @raise [Sdk::ConflictError] When the id is taken.
+    # @raise [Sdk::InvalidArgumentError] For a size outside 1 to 1000.
+    # @raise [Sdk::ConnectionError] When the terminal cannot be reached.
+    both_forms def create_pty_session(
+      session_id = nil, id: session_id, cwd: nil, envs: nil, env: nil, env_vars: nil, pty_size: nil,
+      rows: nil, cols: nil, request_timeout: nil, &block
+    )
+      size = pty_size && PtySize.coerce(pty_size)
+      # Without the block: it ends differently here.
+      pty = super(
+        id, cwd: cwd, envs: envs || env || env_vars, rows: size&.rows || rows, cols: size&.cols || cols,
+            request_timeout: request_timeout, &nil
+      )
+      block ? killed_afterwards(pty, &block) : pty
+    end
+    alias_both_forms :create_pty, :create_pty_session
+
+    # Connects to a terminal session; only output from now on is seen. With a block, yields the handle and disconnects
+    # afterwards.
+    #
+    # @param session_id [String]
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @yieldparam pty [PtyHandle]
+    # @return [PtyHandle, Object] The handle, or what the block returns.
+    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::ConnectionError] When it cannot be reached.
+    both_forms def connect_pty_session(session_id, request_timeout: nil, &block)
+      super
+    end
+    alias_both_forms :connect_pty, :connect_pty_session
+
+    # Changes the size of a terminal.
+    #
+    # @param session_id [String]
+    # @param pty_size [PtySize, Hash, Integer, nil] Size, or the number of columns followed by that of lines. Also as
+    #   `rows:` and `cols:`.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [PtySessionInfo]
+    # @raise [Sdk::InvalidArgumentError] For a size outside 1 to 1000.
+    # @raise [Sdk::NotFoundError] When there is no such session.
+    both_forms def resize_pty_session(
+      session_id, pty_size = nil, lines = nil, rows: lines, cols: nil, request_timeout: nil
+    )
+      cols = pty_size if pty_size.is_a?(Integer)
+      size = pty_size && !pty_size.is_a?(Integer) ? PtySize.coerce(pty_size) : PtySize.new(rows: rows, cols: cols)
+      super(session_id, size.rows, size.cols, request_timeout: request_timeout)
+    end
+
+    both_forms def kill_pty_session(session_id, request_timeout: nil)
+      super
+    end
+    alias_both_forms :delete_pty_session, :kill_pty_session
+
+    private
+
+    def consume(stream, on_stdout, on_stderr)
+      if block_given?
+        begin
+          yield stream
+        ensure
+          stream.close
+        end
+      elsif on_stdout || on_stderr
+        stream.forward(on_stdout: on_stdout, on_stderr: on_stderr)
+      else
+        stream
+      end
+    end
+
+    def killed_afterwards(pty)
+      yield pty
+    ensure
+      begin
+        pty.kill
+      rescue Sdk::NotFoundError, Sdk::GoneError
+        # It has ended by itself.
+      end
+      pty.disconnect
+    end
+  end
+end

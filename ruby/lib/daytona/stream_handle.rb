@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+module Daytona
+  # An open stream. Reading from one thread and writing or closing from another is fine. A stream that is collected
+  # is closed; one that was inherited by a forked child raises {Sdk::ClosedError} there.
+  class StreamHandle
+    # Bytes asked for at a time.
+    BATCH = 256 * 1024
+    private_constant :BATCH
+
+    # Wraps an opened stream; with a block, yields it and closes it afterwards.
+    # @api private
+    def self.open(opened, service)
+      handle = new(*opened, service)
+      return handle unless block_given?
+
+      begin
+        yield handle
+      ensure
+        handle.close
+      end
+    end
+
+    # @api private
+    def initialize(native, _info = {}, _service = nil)
+      @native = native
+      @closed = false
+    end
+
+    # Closes the stream at once; reads and writes in flight raise {Sdk::ClosedError}. May be called any number of times.
+    # @return [void]
+    def close
+      @closed = true
+      @native.close
+      nil
+    end
+
+    # @return [Boolean] Whether {close} has been called.
+    def closed?
+      @closed
+    end
+
+    # @return [String]
+    def inspect
+      "#<#{self.class.name}#{' (closed)' if closed?}>"
+    end
+
+    private
+
+    # The next batch; at the end, nil, and the stream's result goes to {ended}.
+    def read_batch(max = BATCH, limit = nil)
+      json, blobs = Native.unwrap(@native.read(max, limit))
+      return blobs.first unless blobs.empty?
+
+      ended(json && JSON.parse(json))
+      nil
+    end
+
+    # Called at the end of the stream.
+    def ended(_result); end
+  end
+end
