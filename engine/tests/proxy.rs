@@ -215,3 +215,54 @@ async fn browsers_of_any_origin_may_ask() {
     let sending = sending.json(&json!({"command": "true"})).send().await.unwrap();
     assert_eq!(sending.headers()["access-control-allow-origin"], "http://app.test");
 }
+
+#[tokio::test]
+async fn websockets_are_tunnelled_and_end_with_the_sandbox() {
+    use futures_util::SinkExt;
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    use tokio_tungstenite::tungstenite::{Error, Message};
+
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let url = engine.origin.replacen("http", "ws", 1);
+    let url = format!("{url}/toolbox/{id}/process/pty/create-connect?id=terminal&cols=80&rows=24");
+    match tokio_tungstenite::connect_async(&url).await {
+        Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), 401),
+        other => panic!("entered without credentials: {other:?}"),
+    }
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("Authorization", format!("Bearer {}", engine.api_key).parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    socket.send(Message::Binary("echo $((40 + 2))-there\n".into())).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("42-there") {
+        match socket.next().await.expect("a frame").expect("a good frame") {
+            Message::Binary(bytes) => seen.push_str(&String::from_utf8_lossy(&bytes)),
+            Message::Text(text) => seen.push_str(&text),
+            _ => {}
+        }
+    }
+    engine.post(&format!("/api/sandbox/{id}/stop?force=true"), json!({})).await;
+    while let Some(Ok(_)) = socket.next().await {}
+}
+
+#[tokio::test]
+async fn pre_signed_file_urls_need_no_other_credentials() {
+    use base64::Engine as _;
+    use hmac::{Hmac, KeyInit, Mac};
+
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, "printf content > 'a b.txt'").await;
+    let (_, key) = engine.get(&format!("/api/sandbox/{id}/signing-key")).await;
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_str().unwrap().as_bytes()).unwrap();
+    mac.update(b"v1:files:GET:a b.txt:0");
+    let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    let path = format!("/toolbox/{id}/files/download?path=a+b.txt&expires=0&signature=v1_{signature}");
+    let (status, content) = read(engine.anonymous(Method::GET, &path).send().await).await;
+    assert_eq!((status, content), (StatusCode::OK, json!("content")));
+    let other = path.replace("a+b.txt", ".bashrc");
+    assert_eq!(engine.anonymous(Method::GET, &other).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    engine.post(&format!("/api/sandbox/{id}/signing-key/rotate"), json!({})).await;
+    assert_eq!(engine.anonymous(Method::GET, &path).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
