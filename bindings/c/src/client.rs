@@ -1,0 +1,92 @@
+//! Clients and the operations they start.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use daytona_bridge::Payload;
+
+use crate::callback::{PANICKED, Receiver};
+use crate::{Call, Callback, Slice};
+
+/// A client.
+pub struct Client(daytona_bridge::Client);
+
+/// Makes a client from a configuration: a JSON object with any of `apiKey`, `jwtToken`, `organizationId`, `apiUrl`
+/// (a URL, or "local"), `target`, `caCert`, `localBinary`, `localStateDir`, `source`, `useDeprecatedPolling`; what is
+/// not given comes from the environment, `.env.local` and `.env`. No request is made.
+///
+/// Returns NULL when the configuration cannot be used; `failed`, which may be NULL, has then been called with the error.
+///
+/// # Safety
+/// `config` must be readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_client_new(config: Slice, failed: Callback, user: *mut c_void) -> *mut Client {
+    let receiver = Receiver::new(failed, user);
+    // SAFETY: readable, as the caller promises.
+    let config = unsafe { config.copy() };
+    match catch_unwind(AssertUnwindSafe(|| daytona_bridge::Client::new(&config))) {
+        Ok(Ok(client)) => Box::into_raw(Box::new(Client(client))),
+        Ok(Err(error)) => {
+            receiver.fail(&error);
+            ptr::null_mut()
+        }
+        Err(_) => {
+            receiver.fail(PANICKED.as_bytes());
+            ptr::null_mut()
+        }
+    }
+}
+
+/// Starts an operation. Never fails itself: a wrong operation or argument completes the call with an error. May return
+/// NULL, for a call that has completed already.
+///
+/// # Safety
+/// `client` must be NULL or live, `op` a NUL-terminated string, `json` and the `blob_count` `blobs` readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_start(
+    client: *const Client,
+    op: *const c_char,
+    json: Slice,
+    blobs: *const Slice,
+    blob_count: usize,
+    callback: Callback,
+    user: *mut c_void,
+) -> *mut Call {
+    Receiver::new(callback, user).start(|sink| {
+        // SAFETY: all of it as the caller promises.
+        let (client, op, payload) = unsafe {
+            let blobs = match blob_count {
+                0 => Vec::new(),
+                n => std::slice::from_raw_parts(blobs, n).iter().map(|blob| blob.copy()).collect(),
+            };
+            (client.as_ref()?, CStr::from_ptr(op), Payload { json: json.copy(), blobs })
+        };
+        Some(client.0.start(&op.to_string_lossy(), payload, sink))
+    })
+}
+
+/// Refuses further operations of a client. Those in flight go on.
+///
+/// # Safety
+/// `client` must be NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_client_close(client: *const Client) {
+    // SAFETY: NULL or live, as the caller promises.
+    if let Some(client) = unsafe { client.as_ref() } {
+        client.0.close();
+    }
+}
+
+/// Frees a client.
+///
+/// # Safety
+/// `client` must be NULL or live, and no other thread may use it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_client_free(client: *mut Client) {
+    if !client.is_null() {
+        // SAFETY: made by `daytona_client_new`, and freed once, as the caller promises.
+        let client = unsafe { Box::from_raw(client) };
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(client)));
+    }
+}

@@ -1,0 +1,41 @@
+package ffi
+
+// #include "native.h"
+import "C"
+
+import (
+	"context"
+	"runtime/cgo"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+)
+
+// wait starts a call and waits for its completion. When the context ends first, the call is cancelled.
+func wait(ctx context.Context, operation string, start func(user C.uintptr_t) *C.daytona_call) (Completion, error) {
+	if ctx.Err() != nil {
+		return Completion{}, errors.FromContext(ctx, operation)
+	}
+	done := make(chan outcome, 1)
+	call := start(C.uintptr_t(cgo.NewHandle((chan<- outcome)(done))))
+	var o outcome
+	select {
+	case o = <-done:
+	case <-ctx.Done():
+		C.daytona_call_cancel(call)
+		// Either the cancellation, or the completion that was faster: then the result counts.
+		o = <-done
+	}
+	C.daytona_call_free(call)
+	return o.result(ctx, operation)
+}
+
+func (o outcome) result(ctx context.Context, operation string) (Completion, error) {
+	switch o.status {
+	case C.DAYTONA_STATUS_OK, C.DAYTONA_STATUS_STREAM:
+		return o.completion, nil
+	case C.DAYTONA_STATUS_CANCELLED:
+		return Completion{}, errors.FromContext(ctx, operation)
+	default:
+		return Completion{}, errors.Decode(o.completion.JSON)
+	}
+}

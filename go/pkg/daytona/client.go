@@ -1,0 +1,173 @@
+// Package daytona runs code in Daytona's sandboxes.
+//
+//	client, err := daytona.NewClient()
+//	…
+//	defer client.Close(ctx)
+//	sandbox, err := client.Create(ctx, nil)
+//	…
+//	defer sandbox.Delete(ctx)
+//	result, err := sandbox.Process.ExecuteCommand(ctx, "echo hello")
+//
+// # Contexts
+//
+// Every call takes a context first. When it ends, the call ends with an error for which errors.Is finds the context's,
+// and what the call did in the sandbox stops: a command is killed with everything it started. Calls also have a timeout of
+// their own, documented with each; 0 means none.
+//
+// # Concurrency
+//
+// Clients, services and handles may be used by many goroutines at the same time. The fields of a Sandbox are
+// written by the methods that say so. A call that waits holds no thread.
+//
+// # Errors
+//
+// See package errors: classes for errors.As, kinds for errors.Is.
+//
+// # The local engine
+//
+// With DAYTONA_API_URL=local, or [NewLocalClient], sandboxes run on this machine, without an account.
+package daytona
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/local"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// Client is the way to sandboxes. It pools its connections: make one and share it.
+type Client struct {
+	native    *ffi.Client
+	sandboxes api.Sandboxes
+}
+
+// Config is a configuration in its short form; see [types.DaytonaConfig] for what its fields mean.
+type Config struct {
+	// APIKey is the API key (DAYTONA_API_KEY).
+	APIKey string
+	// APIURL is the base URL of the API (DAYTONA_API_URL), or "local".
+	APIURL string
+	// Target is the region for new sandboxes (DAYTONA_TARGET).
+	Target string
+}
+
+// String describes the configuration without its credentials.
+func (c Config) String() string { return c.full().String() }
+
+// GoString does the same as String.
+func (c Config) GoString() string { return c.String() }
+
+func (c Config) full() types.DaytonaConfig {
+	return types.DaytonaConfig{APIKey: c.APIKey, APIUrl: c.APIURL, Target: c.Target}
+}
+
+// NewClient makes a client from the environment, or from a configuration. No request is made.
+//
+// Errors: Authentication without credentials, InvalidArgument for a value that cannot be used.
+func NewClient(config ...*Config) (*Client, error) {
+	for _, c := range config {
+		if c != nil {
+			full := c.full()
+			return NewClientWithConfig(&full)
+		}
+	}
+	return NewClientWithConfig(nil)
+}
+
+// NewLocalClient makes a client of the local engine: sandboxes on this machine. The engine is started with the first
+// call unless it runs.
+func NewLocalClient() (*Client, error) {
+	return NewClientWithConfig(&types.DaytonaConfig{APIUrl: types.APIURLLocal})
+}
+
+// NewClientWithConfig makes a client; what the configuration leaves out comes from the environment. No request is made.
+//
+// Errors: Authentication without credentials, InvalidArgument for a value that cannot be used.
+func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
+	if hash := ffi.SchemaHash(); hash != api.SchemaHash {
+		return nil, errors.New(errors.ErrInternal, fmt.Sprintf(
+			"This package does not fit to its native library (schema %s, library %s). Build both from one version.", api.SchemaHash, hash))
+	}
+	if config == nil {
+		config = &types.DaytonaConfig{}
+	}
+	binary, err := localBinary(config)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]string{
+		"apiKey": config.APIKey, "jwtToken": config.JWTToken, "organizationId": config.OrganizationID,
+		"apiUrl": config.APIUrl, "target": config.Target, "caCert": config.CACert,
+		"localBinary": binary, "localStateDir": config.LocalStateDir, "source": "sdk-go",
+	}
+	for name, value := range settings {
+		if value == "" {
+			delete(settings, name)
+		}
+	}
+	encoded, err := json.Marshal(settings)
+	if err != nil {
+		return nil, errors.New(errors.ErrInvalidArgument, "The configuration is not usable.")
+	}
+	native, err := ffi.NewClient(encoded)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{native: native, sandboxes: api.Sandboxes{Caller: api.Caller{Client: native}}}, nil
+}
+
+// localBinary is the program for the local engine, when one was given or this module contains it, or "".
+func localBinary(config *types.DaytonaConfig) (string, error) {
+	if config.LocalBinary != "" {
+		return config.LocalBinary, nil
+	}
+	url := config.APIUrl
+	if url == "" {
+		url = os.Getenv("DAYTONA_API_URL")
+	}
+	if url != types.APIURLLocal || os.Getenv("DAYTONA_LOCAL_BINARY") != "" {
+		return "", nil
+	}
+	path, err := local.Binary()
+	if err != nil {
+		return "", errors.New(errors.ErrInternal, fmt.Sprintf("The local engine cannot be unpacked: %v", err))
+	}
+	return path, nil
+}
+
+// Close refuses further calls of the client and its sandboxes; those in flight go on. It may be called any number of
+// times, and never fails.
+func (c *Client) Close(context.Context) error {
+	c.native.Close()
+	return nil
+}
+
+// Get returns the sandbox with this id or name.
+//
+// Errors: NotFound when there is none.
+func (c *Client) Get(ctx context.Context, sandboxIDOrName string) (*Sandbox, error) {
+	return c.sandbox(c.sandboxes.Get(ctx, sandboxIDOrName))
+}
+
+// FindOne returns the sandbox with this id or name, or when that is nil the first that has all these labels.
+//
+// Errors: NotFound when there is none, InvalidArgument when neither id nor labels are given.
+func (c *Client) FindOne(ctx context.Context, sandboxIDOrName *string, labels map[string]string) (*Sandbox, error) {
+	return c.sandbox(c.sandboxes.FindOne(ctx, api.FindOneOptions{IDOrName: sandboxIDOrName, Labels: labels}))
+}
+
+func (c *Client) sandbox(info *api.SandboxInfo, err error) (*Sandbox, error) {
+	if err != nil {
+		return nil, err
+	}
+	return newSandbox(c, info), nil
+}
+
+// Ptr returns a pointer to a value, for optional fields: daytona.Ptr("3.12").
+func Ptr[T any](value T) *T { return &value }

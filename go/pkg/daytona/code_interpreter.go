@@ -1,0 +1,177 @@
+package daytona
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// CodeInterpreterService runs Python code with variables, imports and functions that last from run to run.
+type CodeInterpreterService struct {
+	api api.CodeInterpreter
+}
+
+// OutputChannels are the output of a run while it is written. All channels are closed when the run has ended.
+//
+// Channels that nobody reads hold nothing up: their output is kept, and all of it is in the result as well.
+type OutputChannels struct {
+	// Stdout has the pieces of standard output.
+	Stdout <-chan *types.OutputMessage
+	// Stderr has the pieces of standard error.
+	Stderr <-chan *types.OutputMessage
+	// Errors has the exception that ended the run, if one did.
+	Errors <-chan *types.ExecutionError
+	// Done has the result. It is closed without one when the run broke: Err tells why.
+	Done <-chan *types.ExecutionResult
+
+	run *interpreterRun
+}
+
+// Err tells why a run broke, once Done is closed: Timeout after the run's timeout, NotFound for an unknown context,
+// Connection when the stream broke, those of the context; nil when there is a result.
+func (c *OutputChannels) Err() error {
+	<-c.run.ended
+	return c.run.err
+}
+
+// Wait waits for the result.
+//
+// Errors: see Err.
+func (c *OutputChannels) Wait() (*types.ExecutionResult, error) {
+	<-c.run.ended
+	if c.run.err != nil {
+		return nil, c.run.err
+	}
+	return c.run.result(), nil
+}
+
+// RunCode starts a run and returns its output as channels. The context is the run's: when it ends, the run does.
+//
+// Options: WithCustomContext (default: the sandbox's default context), WithEnv, WithInterpreterTimeout (default: 10
+// minutes).
+//
+// Errors: InvalidArgument for empty code, Connection when the sandbox cannot be reached. An exception in the code is
+// part of the result, not an error.
+func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts ...func(*options.RunCode)) (*OutputChannels, error) {
+	o := options.Apply(opts...)
+	stream, err := c.api.RunCode(ctx, code, api.RunCodeOptions{
+		ContextID: unlessZero(o.ContextID), Envs: o.Env, Timeout: seconds(o.Timeout),
+	})
+	if err != nil {
+		return nil, err
+	}
+	run := &interpreterRun{ended: make(chan struct{})}
+	stdout, stderr := newOutput("stdout"), newOutput("stderr")
+	raised, done := make(chan *types.ExecutionError, 1), make(chan *types.ExecutionResult, 1)
+	go func() {
+		defer stream.Close()
+		defer close(done)
+		defer close(raised)
+		defer stderr.end()
+		defer stdout.end()
+		defer close(run.ended)
+		run.err = run.read(ctx, &frames{stream: stream.Stream}, stdout, stderr, raised)
+		if run.err == nil {
+			done <- run.result()
+		}
+	}()
+	return &OutputChannels{Stdout: stdout.messages, Stderr: stderr.messages, Errors: raised, Done: done, run: run}, nil
+}
+
+// interpreterRun gathers a run's result.
+type interpreterRun struct {
+	stdout, stderr strings.Builder
+	raised         *types.ExecutionError
+	err            error
+	ended          chan struct{}
+}
+
+func (r *interpreterRun) result() *types.ExecutionResult {
+	return &types.ExecutionResult{Stdout: r.stdout.String(), Stderr: r.stderr.String(), Error: r.raised}
+}
+
+func (r *interpreterRun) read(ctx context.Context, frames *frames, stdout, stderr *output, raised chan<- *types.ExecutionError) error {
+	for {
+		next, err := frames.next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch next.tag {
+		case frameStdout:
+			r.stdout.Write(next.content)
+			stdout.add(ctx, string(next.content))
+		case frameStderr:
+			r.stderr.Write(next.content)
+			stderr.add(ctx, string(next.content))
+		case frameError:
+			exception := new(types.ExecutionError)
+			if err := json.Unmarshal(next.content, exception); err != nil {
+				return err
+			}
+			// A run ends with its first exception; should a server send more, the channel has room for one.
+			if r.raised == nil {
+				raised <- exception
+			}
+			r.raised = exception
+		}
+	}
+}
+
+// CreateContext creates a context of its own, whose variables are apart from those of others. The map has "id", "cwd",
+// "createdAt", "active" and "language".
+//
+// Errors: Validation for a working directory that cannot be used.
+func (c *CodeInterpreterService) CreateContext(ctx context.Context, cwd *string) (map[string]any, error) {
+	created, err := c.CreateContextTyped(ctx, func(o *options.CreateContext) { o.Cwd = cwd })
+	if err != nil {
+		return nil, err
+	}
+	return contextMap(*created), nil
+}
+
+// CreateContextTyped creates a context of its own, whose variables are apart from those of others.
+//
+// Options: WithContextCwd (default: the sandbox's), WithContextLanguage (default: python).
+//
+// Errors: Validation for a language the server does not know.
+func (c *CodeInterpreterService) CreateContextTyped(ctx context.Context, opts ...func(*options.CreateContext)) (*types.InterpreterContext, error) {
+	o := options.Apply(opts...)
+	return c.api.CreateContext(ctx, api.CreateContextOptions{Cwd: o.Cwd, Language: o.Language})
+}
+
+// ListContexts returns all contexts but the default one, as maps; see CreateContext.
+func (c *CodeInterpreterService) ListContexts(ctx context.Context) ([]map[string]any, error) {
+	contexts, err := c.ListContextsTyped(ctx)
+	if err != nil {
+		return nil, err
+	}
+	maps := make([]map[string]any, len(contexts))
+	for i, found := range contexts {
+		maps[i] = contextMap(found)
+	}
+	return maps, nil
+}
+
+// ListContextsTyped returns all contexts but the default one.
+func (c *CodeInterpreterService) ListContextsTyped(ctx context.Context) ([]types.InterpreterContext, error) {
+	return c.api.ListContexts(ctx)
+}
+
+// DeleteContext ends a context and its process.
+//
+// Errors: NotFound when there is none, Validation for the default context.
+func (c *CodeInterpreterService) DeleteContext(ctx context.Context, contextID string) error {
+	return c.api.DeleteContext(ctx, contextID)
+}
+
+func contextMap(c types.InterpreterContext) map[string]any {
+	return map[string]any{"id": c.ID, "cwd": c.Cwd, "createdAt": c.CreatedAt, "active": c.Active, "language": c.Language}
+}

@@ -1,0 +1,170 @@
+package daytona
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// DownloadFile downloads a file into memory and, when localPath is given, to there as well. [FileSystemService.DownloadFileTo]
+// and [FileSystemService.DownloadFileStream] never hold a file in memory.
+//
+// Errors: NotFound when it does not exist, Authorization when it may not be read, Connection when the transfer is cut
+// short, Timeout after 30 minutes; InvalidArgument when the local path cannot be written.
+func (f *FileSystemService) DownloadFile(ctx context.Context, remotePath string, localPath *string) ([]byte, error) {
+	if localPath == nil {
+		return f.api.DownloadFile(ctx, remotePath, api.DownloadOptions{})
+	}
+	if err := f.DownloadFileTo(ctx, remotePath, *localPath); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(*localPath)
+}
+
+// DownloadFileTo downloads a file to a local path, which appears only when it is complete.
+//
+// Options: WithTransferTimeout (default: 30 minutes).
+//
+// Errors: as for DownloadFile.
+func (f *FileSystemService) DownloadFileTo(ctx context.Context, remotePath, localPath string, opts ...func(*options.Transfer)) error {
+	timeout := options.Apply(opts...).Timeout
+	return f.api.DownloadToPath(ctx, remotePath, localPath, api.DownloadOptions{Timeout: seconds(timeout)})
+}
+
+// DownloadFiles downloads several files in one request, each into memory or to a local path. A file that fails says so in
+// its own result.
+//
+// Options: WithTransferTimeout (default: 30 minutes).
+//
+// Errors: those of the request as a whole; Connection when it is cut short.
+func (f *FileSystemService) DownloadFiles(ctx context.Context, files []types.FileDownloadRequest, opts ...func(*options.Transfer)) ([]types.FileDownloadResponse, error) {
+	requests := make([]api.FileDownloadRequest, len(files))
+	for i, file := range files {
+		requests[i] = api.FileDownloadRequest{Source: file.Source, Destination: file.Destination}
+	}
+	timeout := options.Apply(opts...).Timeout
+	found, contents, err := f.api.DownloadFiles(ctx, requests, api.DownloadOptions{Timeout: seconds(timeout)})
+	if err != nil {
+		return nil, err
+	}
+	results := make([]types.FileDownloadResponse, len(found))
+	for i, file := range found {
+		results[i] = downloaded(file, contents)
+	}
+	return results, nil
+}
+
+func downloaded(file api.FileDownloadResponse, contents [][]byte) types.FileDownloadResponse {
+	result := types.FileDownloadResponse{Source: file.Source, Error: file.Error}
+	switch {
+	case file.Content != nil:
+		result.Result = contents[*file.Content]
+	case file.LocalPath != nil:
+		result.Result = *file.LocalPath
+	}
+	if details := file.ErrorDetails; details != nil {
+		result.ErrorDetails = &types.FileDownloadErrorDetails{
+			Message: details.Message, StatusCode: orZero(details.StatusCode), ErrorCode: orZero(details.ErrorCode),
+		}
+	}
+	return result
+}
+
+// DownloadProgress tells how far a download is.
+type DownloadProgress struct {
+	// BytesReceived so far.
+	BytesReceived int64
+	// TotalBytes is the size of the file, or -1 when the server did not tell.
+	TotalBytes int64
+}
+
+// DownloadStreamOption is an option of DownloadFileStream.
+type DownloadStreamOption func(*downloadStreamConfig)
+
+type downloadStreamConfig struct {
+	progress func(DownloadProgress)
+}
+
+// WithDownloadProgress calls fn after each piece, on the goroutine that reads.
+func WithDownloadProgress(fn func(DownloadProgress)) DownloadStreamOption {
+	return func(c *downloadStreamConfig) { c.progress = fn }
+}
+
+// DownloadFileStream opens a file for reading. The context is the reader's for as long as it is open; closing the reader early
+// ends the transfer.
+//
+// Errors: as for DownloadFile, of the call or of a read.
+func (f *FileSystemService) DownloadFileStream(ctx context.Context, remotePath string, opts ...DownloadStreamOption) (io.ReadCloser, error) {
+	stream, err := f.api.OpenDownload(ctx, remotePath, api.DownloadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var info struct {
+		Size *int64 `json:"size"`
+	}
+	if err := json.Unmarshal(stream.Info, &info); err != nil {
+		stream.Close()
+		return nil, errors.New(errors.ErrInternal, "The download's description cannot be read.")
+	}
+	reader := &downloadReader{ctx: ctx, stream: stream, at: DownloadProgress{TotalBytes: -1}}
+	if info.Size != nil {
+		reader.at.TotalBytes = *info.Size
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&reader.config)
+		}
+	}
+	return reader, nil
+}
+
+// downloadReader is a file that is being downloaded.
+type downloadReader struct {
+	ctx    context.Context
+	stream *api.Stream
+	config downloadStreamConfig
+	rest   []byte
+	at     DownloadProgress
+	err    error // of the last batch, and of every read from then on
+}
+
+func (r *downloadReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(r.rest) == 0 && r.err == nil {
+		r.next()
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	if n == 0 {
+		return 0, r.err
+	}
+	return n, nil
+}
+
+func (r *downloadReader) next() {
+	batch, more, _, err := r.stream.Read(r.ctx)
+	switch {
+	case err != nil:
+		r.err = err
+	case !more:
+		r.err = io.EOF
+	}
+	r.rest = batch
+	r.at.BytesReceived += int64(len(batch))
+	if len(batch) > 0 && r.config.progress != nil {
+		r.config.progress(r.at)
+	}
+}
+
+func (r *downloadReader) Close() error {
+	r.stream.Close()
+	return nil
+}

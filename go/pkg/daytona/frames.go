@@ -1,0 +1,47 @@
+package daytona
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
+)
+
+// Tags of frames; see daytona_stream_read in daytona.h.
+const (
+	frameStdout = 1
+	frameStderr = 2
+	frameError  = 3
+)
+
+const frameHeader = 5 // tag, length
+
+type frame struct {
+	tag     byte
+	content []byte
+}
+
+// frames reads a stream of frames. Batches hold whole frames.
+type frames struct {
+	stream *ffi.Stream
+	batch  []byte
+}
+
+// next returns the next frame, or io.EOF at the end.
+func (f *frames) next(ctx context.Context) (frame, error) {
+	for len(f.batch) == 0 {
+		batch, more, _, err := f.stream.Read(ctx)
+		if err != nil {
+			return frame{}, err
+		}
+		if !more {
+			return frame{}, io.EOF
+		}
+		f.batch = batch
+	}
+	end := frameHeader + int(binary.LittleEndian.Uint32(f.batch[1:frameHeader]))
+	result := frame{tag: f.batch[0], content: f.batch[frameHeader:end:end]}
+	f.batch = f.batch[end:]
+	return result, nil
+}

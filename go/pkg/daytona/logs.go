@@ -1,0 +1,130 @@
+package daytona
+
+import (
+	"context"
+	"io"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// LogStream is a log while it is written. Not reading it makes the sender wait.
+type LogStream struct {
+	ctx    context.Context
+	stream *api.Stream
+	frames frames
+}
+
+func newLogStream(ctx context.Context, stream *api.Stream) *LogStream {
+	return &LogStream{ctx: ctx, stream: stream, frames: frames{stream: stream.Stream}}
+}
+
+// Next returns the next piece as soon as there is one, and io.EOF at the end. The bytes are as they were written.
+//
+// Errors: Connection when the stream breaks, Closed after Close; those of the context the stream was opened with.
+func (l *LogStream) Next() (types.LogChunk, error) {
+	for {
+		next, err := l.frames.next(l.ctx)
+		if err != nil {
+			return types.LogChunk{}, err
+		}
+		if next.tag == frameStdout || next.tag == frameStderr {
+			return types.LogChunk{Stderr: next.tag == frameStderr, Data: next.content}, nil
+		}
+	}
+}
+
+// Close ends the stream; what writes the log goes on. It may be called any number of times, and never fails.
+func (l *LogStream) Close() error {
+	l.stream.Close()
+	return nil
+}
+
+// GetSessionCommandLogs returns the log of a command so far.
+//
+// Errors: NotFound when there is no such command.
+func (p *ProcessService) GetSessionCommandLogs(ctx context.Context, sessionID, commandID string) (*types.SessionCommandLogsResponse, error) {
+	return p.api.GetSessionCommandLogs(ctx, sessionID, commandID)
+}
+
+// GetSessionCommandLogsStream sends the log of a command to channels, from its beginning until the command ends, and returns
+// then. Both channels are closed when it returns. A nil channel discards its part; a full one makes the sender wait.
+// Text is never cut within a character.
+//
+// Errors: NotFound when there is no such command, Connection when the stream breaks; those of the context.
+func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessionID, commandID string, stdout, stderr chan<- string) error {
+	defer closeChannels(stdout, stderr)
+	stream, err := p.StreamSessionCommandLogs(ctx, sessionID, commandID)
+	if err != nil {
+		return err
+	}
+	return stream.copyTo(ctx, stdout, stderr)
+}
+
+// StreamSessionCommandLogs opens the log of a command for reading, from its beginning until the command ends. The context
+// is the stream's for as long as it is open.
+//
+// Errors: NotFound when there is no such command.
+func (p *ProcessService) StreamSessionCommandLogs(ctx context.Context, sessionID, commandID string) (*LogStream, error) {
+	stream, err := p.api.StreamSessionCommandLogs(ctx, sessionID, commandID)
+	if err != nil {
+		return nil, err
+	}
+	return newLogStream(ctx, stream), nil
+}
+
+// GetEntrypointLogs returns the log of the sandbox's entrypoint so far.
+//
+// Errors: NotFound when the sandbox has no entrypoint.
+func (p *ProcessService) GetEntrypointLogs(ctx context.Context) (*types.SessionCommandLogsResponse, error) {
+	return p.api.GetEntrypointLogs(ctx)
+}
+
+// GetEntrypointLogsStream sends the log of the sandbox's entrypoint to channels, as GetSessionCommandLogsStream does.
+//
+// Errors: NotFound when the sandbox has no entrypoint, Connection when the stream breaks; those of the context.
+func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, stderr chan<- string) error {
+	defer closeChannels(stdout, stderr)
+	stream, err := p.StreamEntrypointLogs(ctx)
+	if err != nil {
+		return err
+	}
+	return stream.copyTo(ctx, stdout, stderr)
+}
+
+// StreamEntrypointLogs opens the log of the sandbox's entrypoint for reading.
+//
+// Errors: NotFound when the sandbox has no entrypoint.
+func (p *ProcessService) StreamEntrypointLogs(ctx context.Context) (*LogStream, error) {
+	stream, err := p.api.StreamEntrypointLogs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newLogStream(ctx, stream), nil
+}
+
+// copyTo sends everything to two channels and closes the stream.
+func (l *LogStream) copyTo(ctx context.Context, stdout, stderr chan<- string) error {
+	defer l.Close()
+	var out, err textDecoder
+	for {
+		chunk, failed := l.Next()
+		if failed == io.EOF {
+			break
+		}
+		if failed != nil {
+			return failed
+		}
+		channel, decoder := stdout, &out
+		if chunk.Stderr {
+			channel, decoder = stderr, &err
+		}
+		if failed := send(ctx, channel, decoder.decode(chunk.Data)); failed != nil {
+			return failed
+		}
+	}
+	if failed := send(ctx, stdout, out.finish()); failed != nil {
+		return failed
+	}
+	return send(ctx, stderr, err.finish())
+}

@@ -1,0 +1,320 @@
+package daytona
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// CreatePtySession creates a terminal session without staying connected to it.
+//
+// Options: WithPtySize (default: 80 columns, 24 rows), WithPtyEnv, WithPtyCwd.
+//
+// Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000.
+func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts ...func(*options.PtySession)) (*types.PtySessionInfo, error) {
+	o := options.Apply(opts...)
+	stream, err := p.api.CreatePty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd))
+	if err != nil {
+		return nil, err
+	}
+	stream.Close()
+	return p.api.GetPtySessionInfo(ctx, id)
+}
+
+// CreatePty creates a terminal session and connects to it.
+//
+// Options: WithCreatePtySize (default: 80 columns, 24 rows), WithCreatePtyEnv, WithCreatePtyCwd.
+//
+// Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000, Connection when the terminal
+// cannot be reached.
+func (p *ProcessService) CreatePty(ctx context.Context, id string, opts ...func(*options.CreatePty)) (*PtyHandle, error) {
+	o := options.Apply(opts...)
+	return p.connected(p.api.CreatePty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd)))
+}
+
+func ptyOptions(size *types.PtySize, env map[string]string, cwd *string) api.PtyCreateOptions {
+	set := api.PtyCreateOptions{Cwd: cwd, Envs: env}
+	if size != nil {
+		set.Rows, set.Cols = &size.Rows, &size.Cols
+	}
+	return set
+}
+
+// ConnectPty connects to an existing terminal session. Only output from now on is seen.
+//
+// Errors: NotFound when there is none, Connection when it cannot be reached.
+func (p *ProcessService) ConnectPty(ctx context.Context, sessionID string) (*PtyHandle, error) {
+	return p.connected(p.api.ConnectPty(ctx, sessionID))
+}
+
+// ListPtySessions returns all terminal sessions.
+func (p *ProcessService) ListPtySessions(ctx context.Context) ([]*types.PtySessionInfo, error) {
+	found, err := p.api.ListPtySessions(ctx)
+	return pointers(found), err
+}
+
+// GetPtySessionInfo returns a terminal session.
+//
+// Errors: NotFound when there is none.
+func (p *ProcessService) GetPtySessionInfo(ctx context.Context, sessionID string) (*types.PtySessionInfo, error) {
+	return p.api.GetPtySessionInfo(ctx, sessionID)
+}
+
+// KillPtySession kills the processes of a terminal session and removes it.
+//
+// Errors: NotFound when there is none.
+func (p *ProcessService) KillPtySession(ctx context.Context, sessionID string) error {
+	return p.api.KillPtySession(ctx, sessionID)
+}
+
+// DeletePtySession does the same as KillPtySession.
+func (p *ProcessService) DeletePtySession(ctx context.Context, sessionID string) error {
+	return p.KillPtySession(ctx, sessionID)
+}
+
+// ResizePtySession changes the size of a terminal.
+//
+// Errors: InvalidArgument for a size outside 1 to 1000, NotFound or Gone when there is no such session.
+func (p *ProcessService) ResizePtySession(ctx context.Context, sessionID string, ptySize types.PtySize) (*types.PtySessionInfo, error) {
+	return p.api.ResizePtySession(ctx, sessionID, ptySize.Rows, ptySize.Cols)
+}
+
+func pointers[T any](values []T) []*T {
+	result := make([]*T, len(values))
+	for i := range values {
+		result[i] = &values[i]
+	}
+	return result
+}
+
+// PtyHandle is a connection to a terminal session. It is an io.ReadWriteCloser; the same output can be had from DataChan
+// instead of Read. Closing it leaves the session running.
+//
+// Output that nobody takes waits, up to 1 MiB; then the terminal waits, unless somebody waits for its end in Wait: then the
+// oldest output is dropped.
+type PtyHandle struct {
+	*ptyConnection
+}
+
+// ptyConnection is what the reading goroutine holds, so that a forgotten handle can be finalized.
+type ptyConnection struct {
+	process   *ProcessService
+	stream    *api.Stream
+	sessionID string
+	output    *ptyOutput
+	channel   chan []byte
+	forward   sync.Once
+	rest      []byte // of the piece that Read took last
+	readMu    sync.Mutex
+	ended     chan struct{}
+	result    types.PtyResult // written before ended is closed
+	failure   error           // likewise
+}
+
+func (p *ProcessService) connected(stream *api.Stream, err error) (*PtyHandle, error) {
+	if err != nil {
+		return nil, err
+	}
+	var info struct {
+		SessionID string `json:"sessionId"`
+	}
+	if err := json.Unmarshal(stream.Info, &info); err != nil {
+		stream.Close()
+		return nil, errors.New(errors.ErrInternal, "The terminal's description cannot be read.")
+	}
+	connection := &ptyConnection{
+		process: p, stream: stream, sessionID: info.SessionID, output: newPtyOutput(), channel: make(chan []byte),
+		ended: make(chan struct{}),
+	}
+	go connection.read()
+	handle := &PtyHandle{connection}
+	runtime.SetFinalizer(handle, func(h *PtyHandle) { h.close() })
+	return handle, nil
+}
+
+// read moves output from the connection into the queue until one of them ends.
+func (c *ptyConnection) read() {
+	defer c.output.end()
+	defer close(c.ended)
+	for {
+		// Closing the stream ends this, so no context is needed.
+		batch, more, result, err := c.stream.Read(context.Background())
+		switch {
+		case err != nil:
+			c.fail(err)
+			return
+		case !more:
+			if err := json.Unmarshal(result, &c.result); err != nil {
+				c.fail(errors.New(errors.ErrInternal, "The terminal's result cannot be read."))
+			}
+			return
+		}
+		c.output.push(batch)
+	}
+}
+
+func (c *ptyConnection) fail(err error) {
+	c.failure = err
+	c.result.Error = Ptr(err.Error())
+}
+
+// SessionID returns the id of the session.
+func (c *ptyConnection) SessionID() string { return c.sessionID }
+
+// IsConnected reports whether the terminal has neither ended nor been disconnected.
+func (c *ptyConnection) IsConnected() bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// WaitForConnection returns at once: a handle is connected from the beginning.
+//
+// Errors: Closed when it has been disconnected or has ended; those of the context.
+func (c *ptyConnection) WaitForConnection(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return errors.FromContext(ctx, "process.connect_pty")
+	}
+	if !c.IsConnected() {
+		return errors.New(errors.ErrClosed, "The terminal is not connected.")
+	}
+	return nil
+}
+
+// ExitCode returns the exit code of the shell, or nil while it runs and when it is not known.
+func (c *ptyConnection) ExitCode() *int {
+	if c.IsConnected() {
+		return nil
+	}
+	return c.result.ExitCode
+}
+
+// Error returns why the terminal broke, or nil.
+func (c *ptyConnection) Error() *string {
+	if c.IsConnected() {
+		return nil
+	}
+	return c.result.Error
+}
+
+// DataChan returns the output as a channel, which is closed at the end.
+func (h *PtyHandle) DataChan() <-chan []byte {
+	h.forward.Do(func() {
+		h.output.consume()
+		go h.send()
+	})
+	return h.channel
+}
+
+// send moves output from the queue into the channel. It keeps the handle alive: who reads the channel may have let go of
+// the handle itself.
+func (h *PtyHandle) send() {
+	defer runtime.KeepAlive(h)
+	defer close(h.channel)
+	for {
+		piece, more := h.output.pop()
+		if !more {
+			return
+		}
+		select {
+		case h.channel <- piece:
+		case <-h.output.closed:
+			return
+		}
+	}
+}
+
+// Read reads output, and returns io.EOF when the terminal has ended or has been disconnected.
+func (h *PtyHandle) Read(p []byte) (n int, err error) {
+	h.readMu.Lock()
+	defer h.readMu.Unlock()
+	defer runtime.KeepAlive(h)
+	h.output.consume()
+	if len(h.rest) == 0 && len(p) > 0 {
+		piece, more := h.output.pop()
+		if !more {
+			return 0, io.EOF
+		}
+		h.rest = piece
+	}
+	n = copy(p, h.rest)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
+// Write sends input.
+//
+// Errors: Closed when the terminal has ended or has been disconnected.
+func (h *PtyHandle) Write(p []byte) (n int, err error) {
+	defer runtime.KeepAlive(h)
+	if err := h.stream.Write(context.Background(), p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// SendInput sends input.
+//
+// Errors: Closed when the terminal has ended or has been disconnected.
+func (h *PtyHandle) SendInput(data []byte) error {
+	_, err := h.Write(data)
+	return err
+}
+
+// Resize changes the size of the terminal.
+//
+// Errors: InvalidArgument for a size outside 1 to 1000, Gone when the session has ended.
+func (h *PtyHandle) Resize(ctx context.Context, cols, rows int) (*types.PtySessionInfo, error) {
+	return h.process.ResizePtySession(ctx, h.sessionID, types.PtySize{Rows: rows, Cols: cols})
+}
+
+// Wait waits until the terminal has ended.
+//
+// Errors: Connection when the connection broke, Closed when it was disconnected; those of the context.
+func (h *PtyHandle) Wait(ctx context.Context) (*types.PtyResult, error) {
+	defer runtime.KeepAlive(h)
+	h.output.wait(true)
+	defer h.output.wait(false)
+	select {
+	case <-h.ended:
+	case <-ctx.Done():
+		return nil, errors.FromContext(ctx, "process.pty_wait")
+	}
+	if h.failure != nil {
+		return nil, h.failure
+	}
+	result := h.result
+	return &result, nil
+}
+
+// Kill kills the processes of the session and removes it; the handle ends.
+//
+// Errors: NotFound when it is gone.
+func (h *PtyHandle) Kill(ctx context.Context) error {
+	return h.process.KillPtySession(ctx, h.sessionID)
+}
+
+// Disconnect leaves the terminal; its session goes on, and ConnectPty connects to it again. It may be called any number
+// of times, and never fails.
+func (h *PtyHandle) Disconnect() error {
+	h.close()
+	return nil
+}
+
+// Close does the same as Disconnect.
+func (h *PtyHandle) Close() error { return h.Disconnect() }
+
+func (c *ptyConnection) close() {
+	c.stream.Close()
+	c.output.close()
+}

@@ -1,0 +1,119 @@
+package daytona
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// UploadFile uploads a file. source is its content as []byte or io.Reader, or the path of a local file as string; readers and
+// local files are streamed, never held in memory. Directories above destination are created.
+//
+// Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout after
+// 30 minutes; what reading the source failed with.
+func (f *FileSystemService) UploadFile(ctx context.Context, source any, destination string) error {
+	return f.UploadFiles(ctx, []types.FileUpload{{Source: source, Destination: destination}})
+}
+
+// UploadFiles uploads several files: those from memory and local files in one request, then those from readers.
+//
+// Options: WithTransferTimeout, for each request (default: 30 minutes).
+//
+// Errors: as for UploadFile; those before the one that failed are stored.
+func (f *FileSystemService) UploadFiles(ctx context.Context, files []types.FileUpload, opts ...func(*options.Transfer)) error {
+	timeout := options.Apply(opts...).Timeout
+	var batch []api.FileUpload
+	var contents [][]byte
+	var readers []types.FileUpload
+	for _, file := range files {
+		switch source := file.Source.(type) {
+		case []byte:
+			batch = append(batch, api.FileUpload{Destination: file.Destination, Content: Ptr(len(contents))})
+			contents = append(contents, source)
+		case string:
+			batch = append(batch, api.FileUpload{Destination: file.Destination, LocalPath: Ptr(source)})
+		case io.Reader:
+			readers = append(readers, file)
+		default:
+			return errors.New(errors.ErrInvalidArgument, fmt.Sprintf(
+				"The source of %s is a %T; it must be []byte, a local path or an io.Reader.", file.Destination, file.Source))
+		}
+	}
+	if len(batch) > 0 {
+		if err := f.api.UploadFiles(ctx, batch, api.UploadOptions{Timeout: seconds(timeout)}, contents); err != nil {
+			return err
+		}
+	}
+	for _, file := range readers {
+		if err := f.upload(ctx, file.Source.(io.Reader), file.Destination, timeout, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UploadProgress tells how far an upload is.
+type UploadProgress struct {
+	// BytesSent so far.
+	BytesSent int64
+}
+
+// UploadStreamOption is an option of UploadFileStream.
+type UploadStreamOption func(*uploadStreamConfig)
+
+type uploadStreamConfig struct {
+	progress func(UploadProgress)
+}
+
+// WithUploadProgress calls fn after each piece, on the goroutine of the upload.
+func WithUploadProgress(fn func(UploadProgress)) UploadStreamOption {
+	return func(c *uploadStreamConfig) { c.progress = fn }
+}
+
+// UploadFileStream uploads what a reader has, piece by piece. When the reader fails, nothing is stored.
+//
+// Errors: as for UploadFile.
+func (f *FileSystemService) UploadFileStream(ctx context.Context, source io.Reader, remotePath string, opts ...UploadStreamOption) error {
+	var config uploadStreamConfig
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&config)
+		}
+	}
+	return f.upload(ctx, source, remotePath, nil, config.progress)
+}
+
+func (f *FileSystemService) upload(ctx context.Context, source io.Reader, remotePath string, timeout *time.Duration, progress func(UploadProgress)) error {
+	stream, err := f.api.OpenUpload(ctx, remotePath, api.UploadOptions{Timeout: seconds(timeout)})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	var sent int64
+	buffer := make([]byte, ffi.BatchSize)
+	for {
+		n, failed := source.Read(buffer)
+		if n > 0 {
+			if err := stream.Write(ctx, buffer[:n]); err != nil {
+				return err
+			}
+			sent += int64(n)
+			if progress != nil {
+				progress(UploadProgress{BytesSent: sent})
+			}
+		}
+		if failed == io.EOF {
+			return stream.Finish(ctx)
+		}
+		if failed != nil {
+			return failed
+		}
+	}
+}
