@@ -1,0 +1,213 @@
+"""Daytona: isolated sandboxes for AI agents and developers.
+
+    from daytona import Daytona
+
+    with Daytona() as daytona:
+        sandbox = daytona.create()
+        print(sandbox.process.exec("echo hello").result)
+        sandbox.delete()
+
+`AsyncDaytona` is the same for asyncio. Its part of the package is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._charts import (
+    BarChart,
+    BarData,
+    BoxAndWhiskerChart,
+    BoxAndWhiskerData,
+    Chart,
+    ChartElement,
+    CompositeChart,
+    LineChart,
+    PieChart,
+    PieData,
+    PointChart,
+    PointData,
+    ScatterChart,
+)
+from ._config import DaytonaConfig
+from ._daytona import debug_stats
+from ._errors import DaytonaError
+from ._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
+from ._frames import LogChunk
+from ._messages import OutputMessage
+from ._requests import (
+    CodeRunParams,
+    CreateSandboxBaseParams,
+    CreateSandboxFromImageParams,
+    CreateSandboxFromSnapshotParams,
+    SessionExecuteRequest,
+)
+from ._sync.client import Daytona
+from ._sync.code_interpreter import CodeInterpreter
+from ._sync.filesystem import FileSystem
+from ._sync.listing import PaginatedSandboxes
+from ._sync.process import Process
+from ._sync.pty import PtyHandle
+from ._sync.sandbox import Sandbox
+from ._sync.streams import FileReader, FileWriter, LogStream
+from .generated import errors
+from .generated.enums import (
+    ChartType,
+    CodeLanguage,
+    SandboxDesiredState,
+    SandboxListSortDirection,
+    SandboxListSortField,
+    SandboxState,
+)
+from .generated.errors import *  # noqa: F403
+from .generated.models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
+from .generated.models.fs import (
+    FileDownloadErrorDetails,
+    FileDownloadRequest,
+    FileInfo,
+    Match,
+    ReplaceResult,
+    SearchFilesResponse,
+)
+from .generated.models.process import (
+    Command,
+    ExecuteResponse,
+    ExecutionArtifacts,
+    PtyResult,
+    PtySessionInfo,
+    PtySize,
+    Session,
+    SessionCommandLogsResponse,
+    SessionExecuteResponse,
+)
+from .generated.models.sandbox import (
+    BuildInfo,
+    ListSandboxesQuery,
+    PortPreviewUrl,
+    Resources,
+    SignedPortPreviewUrl,
+    VolumeMount,
+)
+
+if TYPE_CHECKING:
+    from ._async.client import AsyncDaytona
+    from ._async.code_interpreter import AsyncCodeInterpreter
+    from ._async.filesystem import AsyncFileSystem
+    from ._async.listing import AsyncPaginatedSandboxes
+    from ._async.process import AsyncProcess
+    from ._async.pty import AsyncPtyHandle
+    from ._async.sandbox import AsyncSandbox
+    from ._async.streams import AsyncFileReader, AsyncFileWriter, AsyncLogStream
+
+__version__ = "0.1.0"
+
+# What is loaded when it is first used, and where it is.
+_LAZY = {
+    "AsyncCodeInterpreter": "code_interpreter",
+    "AsyncDaytona": "client",
+    "AsyncFileReader": "streams",
+    "AsyncFileSystem": "filesystem",
+    "AsyncFileWriter": "streams",
+    "AsyncLogStream": "streams",
+    "AsyncPaginatedSandboxes": "listing",
+    "AsyncProcess": "process",
+    "AsyncPtyHandle": "pty",
+    "AsyncSandbox": "sandbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}._async.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
+
+__all__ = [
+    "AsyncCodeInterpreter",
+    "AsyncDaytona",
+    "AsyncFileReader",
+    "AsyncFileSystem",
+    "AsyncFileWriter",
+    "AsyncLogStream",
+    "AsyncPaginatedSandboxes",
+    "AsyncProcess",
+    "AsyncPtyHandle",
+    "AsyncSandbox",
+    "BarChart",
+    "BarData",
+    "BoxAndWhiskerChart",
+    "BoxAndWhiskerData",
+    "BuildInfo",
+    "CancelEvent",
+    "Chart",
+    "ChartElement",
+    "ChartType",
+    "CodeInterpreter",
+    "CodeLanguage",
+    "CodeRunParams",
+    "Command",
+    "CompositeChart",
+    "CreateSandboxBaseParams",
+    "CreateSandboxFromImageParams",
+    "CreateSandboxFromSnapshotParams",
+    "Daytona",
+    "DaytonaConfig",
+    "DownloadProgress",
+    "ExecuteResponse",
+    "ExecutionArtifacts",
+    "ExecutionError",
+    "ExecutionResult",
+    "FileDownloadErrorDetails",
+    "FileDownloadRequest",
+    "FileDownloadResponse",
+    "FileInfo",
+    "FileReader",
+    "FileSystem",
+    "FileUpload",
+    "FileWriter",
+    "InterpreterContext",
+    "LineChart",
+    "ListSandboxesQuery",
+    "LogChunk",
+    "LogStream",
+    "Match",
+    "OutputMessage",
+    "PaginatedSandboxes",
+    "PieChart",
+    "PieData",
+    "PointChart",
+    "PointData",
+    "PortPreviewUrl",
+    "Process",
+    "PtyHandle",
+    "PtyResult",
+    "PtySessionInfo",
+    "PtySize",
+    "ReplaceResult",
+    "Resources",
+    "Sandbox",
+    "SandboxDesiredState",
+    "SandboxListSortDirection",
+    "SandboxListSortField",
+    "SandboxState",
+    "ScatterChart",
+    "SearchFilesResponse",
+    "Session",
+    "SessionCommandLogsResponse",
+    "SessionExecuteRequest",
+    "SessionExecuteResponse",
+    "SignedPortPreviewUrl",
+    "UploadProgress",
+    "VolumeMount",
+    "debug_stats",
+]
+__all__ += errors.__all__

@@ -1,0 +1,206 @@
+"""Files of a sandbox."""
+# The synchronous twin of this file is derived from it by `cargo xtask codegen`.
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, overload
+
+from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
+from ..generated.async_ops.fs import AsyncFileSystemOps
+from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
+from .pieces import pieces
+from .runtime import deliver
+from .streams import AsyncFileReader, AsyncFileWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
+    from ..generated.models.fs import FileDownloadRequest, FileInfo
+    from .pieces import AsyncUploadSource
+
+# Seconds a transfer may take unless the caller says otherwise.
+TRANSFER_TIMEOUT = 1800.0
+
+
+class AsyncFileSystem(AsyncFileSystemOps):
+    """Files of a sandbox. Relative paths start at the sandbox's working directory."""
+
+    __slots__ = ()
+
+    async def get_file_details(self, path: str) -> FileInfo:
+        """The same as `get_file_info`."""
+        return await self.get_file_info(path)
+
+    @overload
+    async def upload_file(
+        self, file: Bytes | LocalPath | Readable, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    @overload
+    async def upload_file(
+        self, *, local_path: LocalPath, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    async def upload_file(
+        self,
+        file: Any = None,
+        remote_path: str = "",
+        timeout: float = TRANSFER_TIMEOUT,
+        *,
+        local_path: LocalPath | None = None,
+    ) -> None:
+        """Uploads one file; directories above it are created, and a file that is there is replaced.
+
+        Args:
+            file: The content as bytes, a local path (streamed, not loaded), or a binary file object.
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            local_path: A local path, under another name.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the server
+            cannot store it, `DaytonaTimeoutError`.
+        """
+        source = local_path if file is None else file
+        if source is None or not remote_path:
+            raise DaytonaInvalidArgumentError("upload_file needs a file and a remote path.")
+        if is_readable(source):
+            await self.upload_file_stream(source, remote_path, timeout)
+        else:
+            await self._upload_file(FileUpload(source, remote_path), timeout)
+
+    async def upload_files(self, files: list[FileUpload], timeout: float = TRANSFER_TIMEOUT) -> None:
+        """Uploads several files in one request.
+
+        Args:
+            files: What to upload, and where to.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
+            cannot store one: the message names it, and those before it are stored.
+        """
+        await self._upload_files(files, timeout)
+
+    async def upload_file_stream(
+        self,
+        source: AsyncUploadSource,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
+    ) -> None:
+        """Uploads piece by piece, without ever holding the whole content.
+
+        Args:
+            source: Bytes, a local path, a binary file object, or an iterable of bytes.
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            on_progress: Called after every piece.
+            cancel_event: Gives the upload up when it is set.
+
+        Raises:
+            `DaytonaCancelledError` when the event was set, otherwise as `upload_file`.
+        """
+        sent = 0
+        async with self.open_upload(remote_path, timeout) as writer:
+            async for piece in pieces(source):
+                if cancel_event is not None and cancel_event.is_set():
+                    raise DaytonaCancelledError(f"The upload of {remote_path!r} was cancelled.")
+                sent += await writer.write(piece)
+                if on_progress is not None:
+                    await deliver(on_progress, UploadProgress(sent))
+
+    def open_upload(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> AsyncFileWriter:
+        """Opens an upload to be written piece by piece.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+        """
+        return AsyncFileWriter(lambda: self._open_upload(remote_path, timeout))
+
+    @overload
+    async def download_file(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT, /) -> bytes: ...
+
+    @overload
+    async def download_file(self, remote_path: str, *, timeout: float = TRANSFER_TIMEOUT) -> bytes: ...
+
+    @overload
+    async def download_file(
+        self, remote_path: str, local_path: LocalPath, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    async def download_file(
+        self, remote_path: str, local_path: Any = None, timeout: float = TRANSFER_TIMEOUT
+    ) -> bytes | None:
+        """Downloads a file: into memory, or to a local path, which appears only when it is complete.
+
+        Args:
+            remote_path: Path in the sandbox.
+            local_path: Local path to write to. Default: return the content. A number here is the timeout.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when it may not be read,
+            `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
+        """
+        if isinstance(local_path, (str, PathLike)):
+            path: str = fspath(local_path)
+            await self._download_to_path(remote_path, path, timeout)
+            return None
+        return await self._download_file(remote_path, timeout if local_path is None else local_path)
+
+    async def download_files(
+        self, files: list[FileDownloadRequest], timeout: float = TRANSFER_TIMEOUT
+    ) -> list[FileDownloadResponse]:
+        """Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
+        own result.
+
+        Args:
+            files: What to download, and where to.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
+        """
+        return await self._download_files(files, timeout)
+
+    async def download_file_stream(
+        self,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
+        on_progress: Callable[[DownloadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Downloads piece by piece: iterate over the result.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            on_progress: Called for every piece, before it is handed out.
+            cancel_event: Gives the download up when it is set.
+
+        Raises:
+            `DaytonaCancelledError` when the event was set, otherwise as `download_file`.
+        """
+        received = 0
+        async with self.open_download(remote_path, timeout) as reader:
+            async for piece in reader:
+                if cancel_event is not None and cancel_event.is_set():
+                    raise DaytonaCancelledError(f"The download of {remote_path!r} was cancelled.")
+                received += len(piece)
+                if on_progress is not None:
+                    await deliver(on_progress, DownloadProgress(received, reader.size))
+                yield piece
+
+    def open_download(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> AsyncFileReader:
+        """Opens a download to be read piece by piece.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+        """
+        return AsyncFileReader(lambda: self._open_download(remote_path, timeout))

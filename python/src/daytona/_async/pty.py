@@ -1,0 +1,171 @@
+"""A terminal."""
+# The synchronous twin of this file is derived from it by `cargo xtask codegen`.
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .._requests import pty_size as size_of
+from ..generated.errors import DaytonaConnectionError, DaytonaTimeoutError
+from ..generated.models.process import PtyResult
+from .background import AsyncBackground
+from .runtime import deliver
+from .streams import closed_quietly
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from types import TracebackType
+
+    from ..generated.async_ops.process import AsyncProcessOps
+    from ..generated.models.process import PtySessionInfo, PtySize
+    from .runtime import AsyncStreamHandle
+
+
+class AsyncPtyHandle:
+    """A connected terminal: write to it, iterate over its output, resize, wait, kill.
+
+    Output goes to one place: to the handler given when it was made, to `wait(on_data)`, or to iteration. Leaving `async with`
+    disconnects; the session goes on until its process ends or it is killed.
+    """
+
+    __slots__ = ("_background", "_handler", "_process", "_result", "_session_id", "_stream")
+
+    def __init__(
+        self,
+        process: AsyncProcessOps,
+        session_id: str,
+        stream: AsyncStreamHandle,
+        on_data: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        self._process = process
+        self._session_id = session_id
+        self._stream = stream
+        self._result: PtyResult | None = None
+        self._handler = on_data
+        self._background = None if on_data is None else AsyncBackground(self._deliver_all)
+
+    @property
+    def session_id(self) -> str:
+        """Id of the session."""
+        return self._session_id
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code of the terminal's process; `None` while it runs or when it is not known."""
+        return None if self._result is None else self._result.exit_code
+
+    @property
+    def error(self) -> str | None:
+        """Why the terminal ended, when its process did not simply exit with 0."""
+        return None if self._result is None else self._result.error
+
+    def is_connected(self) -> bool:
+        """Whether the terminal is connected and has not ended."""
+        return not (self._stream.ended or self._stream.closed)
+
+    async def wait_for_connection(self, timeout: float = 10.0) -> None:
+        """Returns at once: a handle is made connected.
+
+        Raises:
+            `DaytonaConnectionError` when the connection has ended meanwhile.
+        """
+        if not self.is_connected():
+            raise DaytonaConnectionError("The terminal is not connected any more.")
+
+    async def send_input(self, data: str | bytes) -> None:
+        """Writes to the terminal. Commands end with a line break.
+
+        Raises:
+            `DaytonaClosedError` after the terminal has ended or was disconnected, `DaytonaConnectionError` when the
+            connection breaks.
+        """
+        await self._stream.write(data.encode() if isinstance(data, str) else data)
+
+    async def write(self, data: str | bytes) -> None:
+        """The same as `send_input`."""
+        await self.send_input(data)
+
+    async def resize(
+        self, pty_size: PtySize | int | None = None, rows: int | None = None, *, cols: int | None = None
+    ) -> PtySessionInfo:
+        """Changes the size: `resize(PtySize(rows=40, cols=120))` or `resize(120, 40)` with columns first.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` when the session is gone.
+        """
+        size = size_of(pty_size, rows, cols)
+        return await self._process._resize_pty_session(self._session_id, size.rows, size.cols)  # pyright: ignore[reportPrivateUsage]
+
+    async def kill(self) -> None:
+        """Kills the terminal's processes and removes the session.
+
+        Raises:
+            `DaytonaNotFoundError` when the session is gone already.
+        """
+        await self._process.kill_pty_session(self._session_id)
+
+    async def wait(self, on_data: Callable[[bytes], Any] | None = None, timeout: float | None = None) -> PtyResult:
+        """Waits until the terminal ends, and passes its output to the handler meanwhile.
+
+        Args:
+            on_data: Called with output nobody else takes. Default: it is dropped.
+            timeout: Seconds to wait. Default: no limit.
+
+        Raises:
+            `DaytonaTimeoutError` when it does not end in time; it goes on, and may be waited for again.
+        """
+        try:
+            if self._background is not None:
+                await self._background.join(timeout)
+            else:
+                end = None if timeout is None else monotonic() + timeout
+                while True:
+                    piece = await self._read(None if end is None else max(0.0, end - monotonic()))
+                    if piece is None:
+                        break
+                    if on_data is not None:
+                        await deliver(on_data, piece)
+        except TimeoutError:
+            raise DaytonaTimeoutError(f"The terminal {self._session_id!r} did not end within {timeout} s.") from None
+        return self._result or PtyResult()
+
+    async def disconnect(self) -> None:
+        """Ends the connection; the session goes on."""
+        await closed_quietly(self._stream)
+
+    async def close(self) -> None:
+        """The same as `disconnect`."""
+        await self.disconnect()
+
+    async def _read(self, timeout: float | None = None) -> bytes | None:
+        piece = await self._stream.read(timeout)
+        if piece is None and self._stream.ended and self._result is None:
+            self._result = PtyResult.from_wire(self._stream.result or {})
+        return piece
+
+    async def _deliver_all(self) -> None:
+        handler = self._handler
+        assert handler is not None
+        while (piece := await self._read()) is not None:
+            await deliver(handler, piece)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._read()
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    async def __aenter__(self) -> AsyncPtyHandle:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(session_id={self._session_id!r}, connected={self.is_connected()})"

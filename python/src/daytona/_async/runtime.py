@@ -1,0 +1,192 @@
+"""Calls and streams for asyncio.
+
+Outcomes arrive at a pump, one for each event loop, whose descriptor the loop watches: no foreign thread ever touches the
+interpreter. Cancelling a task cancels the operation it waits for. Objects belong to no loop: a client outlives
+`asyncio.run` and may be used in the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .._daytona import OK, Pump
+from .._wire import BATCH, envelope, failure, result
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .._daytona import Call, Client, Outcome, Stream
+
+T = TypeVar("T")
+
+
+class LoopPump:
+    """The outcomes for one event loop, and the futures that wait for them."""
+
+    __slots__ = ("_last", "_waiting", "native", "pid")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.native = Pump()
+        self.pid = os.getpid()
+        self._last = 0
+        self._waiting: dict[int, asyncio.Future[Outcome]] = {}
+        loop.add_reader(self.native.fileno(), self._drain)
+
+    def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Outcome]]:
+        """A new id, and the future of the outcome that will have it."""
+        self._last += 1
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting[self._last] = future
+        return self._last, future
+
+    def forget(self, id: int) -> None:
+        """Drops the outcome with this id when it comes."""
+        self._waiting.pop(id, None)
+
+    def _drain(self) -> None:
+        for id, outcome in self.native.drain():
+            future = self._waiting.pop(id, None)
+            if future is not None and not future.done():
+                future.set_result(outcome)
+
+
+# A pump is held here and by its loop, and goes when the loop goes.
+_pumps: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPump] = weakref.WeakKeyDictionary()
+_making = Lock()
+
+
+def current_pump() -> tuple[asyncio.AbstractEventLoop, LoopPump]:
+    """The running loop and its pump."""
+    loop = asyncio.get_running_loop()
+    pump = _pumps.get(loop)
+    if pump is None or pump.pid != os.getpid():
+        with _making:
+            # A closed loop may live on in a reference cycle, but its descriptors need not.
+            for other in [other for other in _pumps if other.is_closed()]:
+                del _pumps[other]
+            pump = LoopPump(loop)
+            _pumps[loop] = pump
+    return loop, pump
+
+
+async def wait(start: Callable[[Pump, int], Call]) -> Outcome:
+    """The outcome of a call; cancels it when the wait is left."""
+    loop, pump = current_pump()
+    id, future = pump.expect(loop)
+    call = start(pump.native, id)
+    try:
+        return await future
+    except BaseException:
+        pump.forget(id)
+        call.cancel()
+        raise
+
+
+class AsyncService:
+    """Base of the services: calls of one client, for one sandbox's toolbox or for none."""
+
+    __slots__ = ("_client", "_target")
+
+    def __init__(self, client: Client, target: str = "") -> None:
+        self._client = client
+        self._target = target
+
+    async def _start(
+        self, op: str, args: dict[str, Any], blobs: list[bytes], request_timeout: float | None
+    ) -> Outcome:
+        json = envelope(self._target, args, request_timeout)
+        return await wait(lambda pump, id: self._client.start(op, json, blobs, pump, id))
+
+    async def _call(self, op: str, args: dict[str, Any], *, request_timeout: float | None = None) -> Any:
+        return result(await self._start(op, args, [], request_timeout))
+
+    async def _call_with_bytes(
+        self, op: str, args: dict[str, Any], blobs: list[bytes], *, request_timeout: float | None = None
+    ) -> tuple[Any, list[bytes]]:
+        outcome = await self._start(op, args, blobs, request_timeout)
+        return result(outcome), outcome[2]
+
+    async def _open(
+        self, op: str, args: dict[str, Any], *, request_timeout: float | None = None
+    ) -> AsyncStreamHandle:
+        outcome = await self._start(op, args, [], request_timeout)
+        info = result(outcome)
+        assert outcome[3] is not None
+        return AsyncStreamHandle(outcome[3], info)
+
+
+class AsyncStreamHandle:
+    """An open stream.
+
+    A read that is left early (a timeout, a cancelled task) goes on, and the next read takes its outcome: nothing is lost.
+    """
+
+    __slots__ = ("_native", "_pending", "_reading", "closed", "ended", "info", "result")
+
+    def __init__(self, native: Stream, info: Any) -> None:
+        self._native = native
+        self._pending: tuple[Call, asyncio.Future[Outcome]] | None = None
+        self._reading = asyncio.Lock()
+        self.info = info
+        self.result: Any = None
+        self.ended = False
+        self.closed = False
+
+    async def read(self, timeout: float | None = None) -> bytes | None:
+        """The next batch; `None` at the end, when `result` is known, and after `close`.
+
+        Raises:
+            `TimeoutError` when there is nothing within `timeout` seconds.
+        """
+        async with self._reading:
+            if self.ended or self.closed:
+                return None
+            if self._pending is None:
+                loop, pump = current_pump()
+                id, future = pump.expect(loop)
+                self._pending = self._native.read(BATCH, pump.native, id), future
+            future = self._pending[1]
+            await asyncio.wait((future,), timeout=timeout)
+            if not future.done():
+                raise TimeoutError
+            outcome = future.result()
+            self._pending = None
+            if outcome[0] != OK:
+                if self.closed:
+                    return None
+                raise failure(outcome)
+            if outcome[2]:
+                return outcome[2][0]
+            self.ended = True
+            self.result = result(outcome)
+            return None
+
+    async def write(self, data: bytes) -> None:
+        """Writes a piece; returns when there is room for the next one."""
+        result(await wait(lambda pump, id: self._native.write(data, pump, id)))
+
+    async def finish(self) -> None:
+        """Ends the writing side in order."""
+        result(await wait(lambda pump, id: self._native.finish(pump, id)))
+
+    def close(self) -> None:
+        """Closes the stream at once. May be called any number of times."""
+        self.closed = True
+        self._native.close()
+
+
+if TYPE_CHECKING:
+    # How a stream is opened when it is first used.
+    AsyncOpener = Callable[[], Awaitable[AsyncStreamHandle]]
+
+
+async def deliver(handler: Callable[[T], Any], value: T) -> None:
+    """Calls a handler, and waits when it is a coroutine function."""
+    returned = handler(value)
+    if inspect.isawaitable(returned):
+        await returned

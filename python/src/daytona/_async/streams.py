@@ -1,0 +1,220 @@
+"""Live logs, and files that are read or written piece by piece."""
+# The synchronous twin of this file is derived from it by `cargo xtask codegen`.
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from .._errors import DaytonaError
+from .._frames import LogChunk, LogDecoder
+from .runtime import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from types import TracebackType
+
+    from .runtime import AsyncOpener, AsyncStreamHandle
+
+
+class AsyncLogStream:
+    """The log of a command, from its beginning, live until the command ends. Iterate over it; leave or close it early as
+    you like, the command goes on.
+    """
+
+    __slots__ = ("_chunks", "_decoder", "_open", "_stream")
+
+    def __init__(self, open: AsyncOpener) -> None:
+        self._open: AsyncOpener | None = open
+        self._stream: AsyncStreamHandle | None = None
+        self._decoder = LogDecoder()
+        self._chunks: deque[LogChunk] = deque()
+
+    def __aiter__(self) -> AsyncIterator[LogChunk]:
+        return self
+
+    async def __anext__(self) -> LogChunk:
+        chunk = await self.read()
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def read(self) -> LogChunk | None:
+        """The next chunk, or `None` at the end.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such command, `DaytonaConnectionError` when the stream breaks.
+        """
+        while not self._chunks:
+            stream = self._stream
+            if stream is None:
+                if self._open is None:
+                    return None
+                stream = self._stream = await self._open()
+                self._open = None
+            if stream.ended or stream.closed:
+                return None
+            batch = await stream.read()
+            self._chunks.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
+        return self._chunks.popleft()
+
+    async def deliver(
+        self, on_stdout: Callable[[str], Any] | None = None, on_stderr: Callable[[str], Any] | None = None
+    ) -> None:
+        """Calls the handlers with the text of each chunk until the log ends."""
+        async with self:
+            async for chunk in self:
+                handler = on_stdout if chunk.channel == "stdout" else on_stderr
+                if handler is not None and chunk.text:
+                    await deliver(handler, chunk.text)
+
+    async def close(self) -> None:
+        """Ends the stream at once."""
+        self._open = None
+        if self._stream is not None:
+            self._stream.close()
+
+    async def __aenter__(self) -> AsyncLogStream:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncFileReader:
+    """A download, read piece by piece. Nothing is taken from the network before it is read."""
+
+    __slots__ = ("_open", "_rest", "_stream")
+
+    def __init__(self, open: AsyncOpener) -> None:
+        self._open = open
+        self._stream: AsyncStreamHandle | None = None
+        self._rest = b""
+
+    async def _opened(self) -> AsyncStreamHandle:
+        if self._stream is None:
+            self._stream = await self._open()
+        return self._stream
+
+    @property
+    def size(self) -> int | None:
+        """Size of the file in bytes, where the server tells it; known once the download is open."""
+        return None if self._stream is None else self._stream.info.get("size")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._piece()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def _piece(self) -> bytes:
+        if self._rest:
+            piece, self._rest = self._rest, b""
+            return piece
+        return await (await self._opened()).read() or b""
+
+    async def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, fewer only at the end; everything that is left when `size` is negative.
+
+        Raises:
+            `DaytonaFileNotFoundError` when the file does not exist, `DaytonaConnectionError` when the transfer is cut.
+        """
+        pieces: list[bytes] = []
+        missing = size
+        while size < 0 or missing > 0:
+            piece = await self._piece()
+            if not piece:
+                break
+            if 0 <= size and missing < len(piece):
+                self._rest = piece[missing:]
+                piece = piece[:missing]
+            missing -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def close(self) -> None:
+        """Ends the download at once."""
+        self._rest = b""
+        if self._stream is not None:
+            self._stream.close()
+
+    async def __aenter__(self) -> AsyncFileReader:
+        await self._opened()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncFileWriter:
+    """An upload, written piece by piece. The file appears when the upload is finished: at the end of `async with`, unless
+    an exception leaves it, or with `finish`.
+    """
+
+    __slots__ = ("_open", "_stream")
+
+    def __init__(self, open: AsyncOpener) -> None:
+        self._open = open
+        self._stream: AsyncStreamHandle | None = None
+
+    async def _opened(self) -> AsyncStreamHandle:
+        if self._stream is None:
+            self._stream = await self._open()
+        return self._stream
+
+    async def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Writes a piece and returns its length; waits while the network is slower.
+
+        Raises:
+            `DaytonaConnectionError` when the transfer breaks.
+        """
+        piece = data if isinstance(data, bytes) else bytes(data)
+        await (await self._opened()).write(piece)
+        return len(piece)
+
+    async def finish(self) -> None:
+        """Ends the upload: the file is stored when this returns.
+
+        Raises:
+            `DaytonaValidationError` when the server cannot store it.
+        """
+        stream = await self._opened()
+        await stream.finish()
+        stream.close()
+
+    async def abort(self) -> None:
+        """Gives the upload up."""
+        if self._stream is not None:
+            self._stream.close()
+
+    async def __aenter__(self) -> AsyncFileWriter:
+        await self._opened()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        stream = self._stream
+        if kind is not None:
+            await self.abort()
+        elif stream is not None and not stream.closed:
+            await self.finish()
+
+
+async def closed_quietly(stream: AsyncStreamHandle) -> None:
+    """Finishes and closes a stream that may have ended already."""
+    try:
+        if not stream.closed:
+            await stream.finish()
+    except DaytonaError:
+        # It broke or was closed from the other side: closing is all that is left.
+        pass
+    finally:
+        stream.close()

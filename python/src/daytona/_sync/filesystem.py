@@ -1,0 +1,206 @@
+"""Files of a sandbox."""
+# Derived from ../_async/filesystem.py by `cargo xtask codegen`; do not edit.
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, overload
+
+from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
+from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
+from ..generated.ops.fs import FileSystemOps
+from .pieces import pieces
+from .runtime import deliver
+from .streams import FileReader, FileWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
+    from ..generated.models.fs import FileDownloadRequest, FileInfo
+    from .pieces import UploadSource
+
+# Seconds a transfer may take unless the caller says otherwise.
+TRANSFER_TIMEOUT = 1800.0
+
+
+class FileSystem(FileSystemOps):
+    """Files of a sandbox. Relative paths start at the sandbox's working directory."""
+
+    __slots__ = ()
+
+    def get_file_details(self, path: str) -> FileInfo:
+        """The same as `get_file_info`."""
+        return self.get_file_info(path)
+
+    @overload
+    def upload_file(
+        self, file: Bytes | LocalPath | Readable, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    @overload
+    def upload_file(
+        self, *, local_path: LocalPath, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    def upload_file(
+        self,
+        file: Any = None,
+        remote_path: str = "",
+        timeout: float = TRANSFER_TIMEOUT,
+        *,
+        local_path: LocalPath | None = None,
+    ) -> None:
+        """Uploads one file; directories above it are created, and a file that is there is replaced.
+
+        Args:
+            file: The content as bytes, a local path (streamed, not loaded), or a binary file object.
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            local_path: A local path, under another name.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the server
+            cannot store it, `DaytonaTimeoutError`.
+        """
+        source = local_path if file is None else file
+        if source is None or not remote_path:
+            raise DaytonaInvalidArgumentError("upload_file needs a file and a remote path.")
+        if is_readable(source):
+            self.upload_file_stream(source, remote_path, timeout)
+        else:
+            self._upload_file(FileUpload(source, remote_path), timeout)
+
+    def upload_files(self, files: list[FileUpload], timeout: float = TRANSFER_TIMEOUT) -> None:
+        """Uploads several files in one request.
+
+        Args:
+            files: What to upload, and where to.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
+            cannot store one: the message names it, and those before it are stored.
+        """
+        self._upload_files(files, timeout)
+
+    def upload_file_stream(
+        self,
+        source: UploadSource,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
+    ) -> None:
+        """Uploads piece by piece, without ever holding the whole content.
+
+        Args:
+            source: Bytes, a local path, a binary file object, or an iterable of bytes.
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            on_progress: Called after every piece.
+            cancel_event: Gives the upload up when it is set.
+
+        Raises:
+            `DaytonaCancelledError` when the event was set, otherwise as `upload_file`.
+        """
+        sent = 0
+        with self.open_upload(remote_path, timeout) as writer:
+            for piece in pieces(source):
+                if cancel_event is not None and cancel_event.is_set():
+                    raise DaytonaCancelledError(f"The upload of {remote_path!r} was cancelled.")
+                sent += writer.write(piece)
+                if on_progress is not None:
+                    deliver(on_progress, UploadProgress(sent))
+
+    def open_upload(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> FileWriter:
+        """Opens an upload to be written piece by piece.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+        """
+        return FileWriter(lambda: self._open_upload(remote_path, timeout))
+
+    @overload
+    def download_file(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT, /) -> bytes: ...
+
+    @overload
+    def download_file(self, remote_path: str, *, timeout: float = TRANSFER_TIMEOUT) -> bytes: ...
+
+    @overload
+    def download_file(
+        self, remote_path: str, local_path: LocalPath, timeout: float = TRANSFER_TIMEOUT
+    ) -> None: ...
+
+    def download_file(
+        self, remote_path: str, local_path: Any = None, timeout: float = TRANSFER_TIMEOUT
+    ) -> bytes | None:
+        """Downloads a file: into memory, or to a local path, which appears only when it is complete.
+
+        Args:
+            remote_path: Path in the sandbox.
+            local_path: Local path to write to. Default: return the content. A number here is the timeout.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when it may not be read,
+            `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
+        """
+        if isinstance(local_path, (str, PathLike)):
+            path: str = fspath(local_path)
+            self._download_to_path(remote_path, path, timeout)
+            return None
+        return self._download_file(remote_path, timeout if local_path is None else local_path)
+
+    def download_files(
+        self, files: list[FileDownloadRequest], timeout: float = TRANSFER_TIMEOUT
+    ) -> list[FileDownloadResponse]:
+        """Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
+        own result.
+
+        Args:
+            files: What to download, and where to.
+            timeout: Seconds the transfer may take; 0 = no limit.
+
+        Raises:
+            Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
+        """
+        return self._download_files(files, timeout)
+
+    def download_file_stream(
+        self,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
+        on_progress: Callable[[DownloadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
+    ) -> Iterator[bytes]:
+        """Downloads piece by piece: iterate over the result.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            on_progress: Called for every piece, before it is handed out.
+            cancel_event: Gives the download up when it is set.
+
+        Raises:
+            `DaytonaCancelledError` when the event was set, otherwise as `download_file`.
+        """
+        received = 0
+        with self.open_download(remote_path, timeout) as reader:
+            for piece in reader:
+                if cancel_event is not None and cancel_event.is_set():
+                    raise DaytonaCancelledError(f"The download of {remote_path!r} was cancelled.")
+                received += len(piece)
+                if on_progress is not None:
+                    deliver(on_progress, DownloadProgress(received, reader.size))
+                yield piece
+
+    def open_download(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> FileReader:
+        """Opens a download to be read piece by piece.
+
+        Args:
+            remote_path: Path in the sandbox.
+            timeout: Seconds the transfer may take; 0 = no limit.
+        """
+        return FileReader(lambda: self._open_download(remote_path, timeout))

@@ -1,0 +1,220 @@
+"""Live logs, and files that are read or written piece by piece."""
+# Derived from ../_async/streams.py by `cargo xtask codegen`; do not edit.
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from .._errors import DaytonaError
+from .._frames import LogChunk, LogDecoder
+from .runtime import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from .runtime import Opener, StreamHandle
+
+
+class LogStream:
+    """The log of a command, from its beginning, live until the command ends. Iterate over it; leave or close it early as
+    you like, the command goes on.
+    """
+
+    __slots__ = ("_chunks", "_decoder", "_open", "_stream")
+
+    def __init__(self, open: Opener) -> None:
+        self._open: Opener | None = open
+        self._stream: StreamHandle | None = None
+        self._decoder = LogDecoder()
+        self._chunks: deque[LogChunk] = deque()
+
+    def __iter__(self) -> Iterator[LogChunk]:
+        return self
+
+    def __next__(self) -> LogChunk:
+        chunk = self.read()
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    def read(self) -> LogChunk | None:
+        """The next chunk, or `None` at the end.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such command, `DaytonaConnectionError` when the stream breaks.
+        """
+        while not self._chunks:
+            stream = self._stream
+            if stream is None:
+                if self._open is None:
+                    return None
+                stream = self._stream = self._open()
+                self._open = None
+            if stream.ended or stream.closed:
+                return None
+            batch = stream.read()
+            self._chunks.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
+        return self._chunks.popleft()
+
+    def deliver(
+        self, on_stdout: Callable[[str], Any] | None = None, on_stderr: Callable[[str], Any] | None = None
+    ) -> None:
+        """Calls the handlers with the text of each chunk until the log ends."""
+        with self:
+            for chunk in self:
+                handler = on_stdout if chunk.channel == "stdout" else on_stderr
+                if handler is not None and chunk.text:
+                    deliver(handler, chunk.text)
+
+    def close(self) -> None:
+        """Ends the stream at once."""
+        self._open = None
+        if self._stream is not None:
+            self._stream.close()
+
+    def __enter__(self) -> LogStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class FileReader:
+    """A download, read piece by piece. Nothing is taken from the network before it is read."""
+
+    __slots__ = ("_open", "_rest", "_stream")
+
+    def __init__(self, open: Opener) -> None:
+        self._open = open
+        self._stream: StreamHandle | None = None
+        self._rest = b""
+
+    def _opened(self) -> StreamHandle:
+        if self._stream is None:
+            self._stream = self._open()
+        return self._stream
+
+    @property
+    def size(self) -> int | None:
+        """Size of the file in bytes, where the server tells it; known once the download is open."""
+        return None if self._stream is None else self._stream.info.get("size")
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._piece()
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def _piece(self) -> bytes:
+        if self._rest:
+            piece, self._rest = self._rest, b""
+            return piece
+        return (self._opened()).read() or b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, fewer only at the end; everything that is left when `size` is negative.
+
+        Raises:
+            `DaytonaFileNotFoundError` when the file does not exist, `DaytonaConnectionError` when the transfer is cut.
+        """
+        pieces: list[bytes] = []
+        missing = size
+        while size < 0 or missing > 0:
+            piece = self._piece()
+            if not piece:
+                break
+            if 0 <= size and missing < len(piece):
+                self._rest = piece[missing:]
+                piece = piece[:missing]
+            missing -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Ends the download at once."""
+        self._rest = b""
+        if self._stream is not None:
+            self._stream.close()
+
+    def __enter__(self) -> FileReader:
+        self._opened()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class FileWriter:
+    """An upload, written piece by piece. The file appears when the upload is finished: at the end of `async with`, unless
+    an exception leaves it, or with `finish`.
+    """
+
+    __slots__ = ("_open", "_stream")
+
+    def __init__(self, open: Opener) -> None:
+        self._open = open
+        self._stream: StreamHandle | None = None
+
+    def _opened(self) -> StreamHandle:
+        if self._stream is None:
+            self._stream = self._open()
+        return self._stream
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Writes a piece and returns its length; waits while the network is slower.
+
+        Raises:
+            `DaytonaConnectionError` when the transfer breaks.
+        """
+        piece = data if isinstance(data, bytes) else bytes(data)
+        (self._opened()).write(piece)
+        return len(piece)
+
+    def finish(self) -> None:
+        """Ends the upload: the file is stored when this returns.
+
+        Raises:
+            `DaytonaValidationError` when the server cannot store it.
+        """
+        stream = self._opened()
+        stream.finish()
+        stream.close()
+
+    def abort(self) -> None:
+        """Gives the upload up."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def __enter__(self) -> FileWriter:
+        self._opened()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        stream = self._stream
+        if kind is not None:
+            self.abort()
+        elif stream is not None and not stream.closed:
+            self.finish()
+
+
+def closed_quietly(stream: StreamHandle) -> None:
+    """Finishes and closes a stream that may have ended already."""
+    try:
+        if not stream.closed:
+            stream.finish()
+    except DaytonaError:
+        # It broke or was closed from the other side: closing is all that is left.
+        pass
+    finally:
+        stream.close()

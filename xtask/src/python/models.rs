@@ -1,0 +1,180 @@
+//! Models: explicit classes with slots, and how they are read and written.
+
+use super::text::{Text, docstring, fill, wrap};
+use super::{HANDWRITTEN, HEADER, Layout, annotation, name_of};
+use crate::schema::{Field, Service, Struct, Type};
+
+/// The models that belong to a service.
+pub fn file(layout: &Layout, service: &Service) -> String {
+    let items: Vec<&Struct> = layout
+        .schema
+        .structs
+        .iter()
+        .filter(|s| layout.homes.get(s.name.as_str()) == Some(&service.id.as_str()))
+        .filter(|s| HANDWRITTEN.iter().all(|(own, _)| *own != s.name))
+        .collect();
+    let types: Vec<&Type> = items.iter().flat_map(|item| item.fields.iter().map(|f| &f.ty)).collect();
+    let mut text = Text::new();
+    text.line(0, &format!("\"\"\"What travels to and from `{}`. {HEADER}\"\"\"", service.id));
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import Any\n");
+    let mut imports = layout.imports(&types, Some(&service.id));
+    imports.push("from ..._model import Model".to_owned());
+    imports.sort();
+    for line in imports {
+        text.lines(0, &line);
+    }
+    for item in items {
+        class(&mut text, layout, item);
+    }
+    text.finish()
+}
+
+fn class(text: &mut Text, layout: &Layout, item: &Struct) {
+    let names: Vec<String> = item.fields.iter().map(|f| field_name(item, f)).collect();
+    text.lines(0, "\n");
+    text.line(0, &format!("class {}(Model):", item.name));
+    let mut doc = wrap(&item.doc, 1);
+    doc.extend([String::new(), "Attributes:".to_owned()]);
+    for (field, name) in item.fields.iter().zip(&names) {
+        let entry = format!("{name}: {}", field.doc.split_whitespace().collect::<Vec<_>>().join(" "));
+        doc.extend(fill(&entry, 2, "    ").into_iter().map(|line| format!("    {line}")));
+    }
+    docstring(text, 1, &doc);
+    text.line(0, "");
+    let quoted: Vec<_> = names.iter().map(|n| format!("\"{n}\"")).collect();
+    match quoted.as_slice() {
+        [only] => text.line(1, &format!("__slots__ = ({only},)")),
+        _ => text.list(1, "__slots__ = (", &quoted, ")"),
+    }
+    text.line(0, "");
+    // Required parameters come first, as Python demands.
+    let parameter = |field: &Field, name: &String| {
+        let ty = annotation(&field.ty);
+        match (field.optional, &field.ty) {
+            (false, _) => format!("{name}: {ty}"),
+            (true, Type::Json) => format!("{name}: Any = None"),
+            (true, _) => format!("{name}: {ty} | None = None"),
+        }
+    };
+    let mut parameters = vec!["self".to_owned()];
+    for optional in [false, true] {
+        let fields = item.fields.iter().zip(&names).filter(|(f, _)| f.optional == optional);
+        parameters.extend(fields.map(|(f, n)| parameter(f, n)));
+    }
+    text.list(1, "def __init__(", &parameters, ") -> None:");
+    for name in &names {
+        text.line(2, &format!("self.{name} = {name}"));
+    }
+    if layout.read.contains_key(item.name.as_str()) {
+        reader(text, layout, item, &names);
+    }
+    if layout.written.contains_key(item.name.as_str()) {
+        writer(text, layout, item, &names);
+    }
+}
+
+fn reader(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
+    let blobs = layout.has_bytes(&Type::Struct { name: item.name.clone() });
+    let extra = if blobs { ", blobs: list[bytes]" } else { "" };
+    text.line(0, "");
+    text.line(1, "@classmethod");
+    text.line(1, &format!("def from_wire(cls, wire: dict[str, Any]{extra}) -> {}:", item.name));
+    text.line(2, "\"\"\"Reads it from the core's JSON.\"\"\"");
+    let arguments: Vec<_> =
+        item.fields.iter().zip(names).map(|(field, name)| format!("{name}={}", read_field(layout, field))).collect();
+    if arguments.iter().any(|argument| argument.contains("get(")) {
+        text.line(2, "get = wire.get");
+    }
+    text.list(2, "return cls(", &arguments, ")");
+}
+
+fn read_field(layout: &Layout, field: &Field) -> String {
+    let wire = format!("wire[\"{}\"]", field.wire);
+    if !field.optional {
+        return read(layout, &field.ty, &wire);
+    }
+    let get = format!("get(\"{}\")", field.wire);
+    match read(layout, &field.ty, &wire) {
+        // Nothing to convert: a missing value is None already.
+        plain if plain == wire => get,
+        converted => format!("{converted} if {get} is not None else None"),
+    }
+}
+
+/// The expression that turns JSON into a value of this type.
+pub fn read(layout: &Layout, ty: &Type, wire: &str) -> String {
+    let blobs = if layout.has_bytes(ty) { ", blobs" } else { "" };
+    match ty {
+        Type::Struct { name } => format!("{name}.from_wire({wire}{blobs})"),
+        Type::Enum { name } => format!("{name}({wire})"),
+        Type::Bytes => format!("blobs[{wire}]"),
+        Type::List { of } if needs_reading(of) => format!("[{} for item in {wire}]", read(layout, of, "item")),
+        Type::Map { of } if needs_reading(of) => {
+            format!("{{key: {} for key, item in {wire}.items()}}", read(layout, of, "item"))
+        }
+        _ => wire.to_owned(),
+    }
+}
+
+fn needs_reading(ty: &Type) -> bool {
+    match ty {
+        Type::Struct { .. } | Type::Enum { .. } | Type::Bytes => true,
+        Type::List { of } | Type::Map { of } => needs_reading(of),
+        _ => false,
+    }
+}
+
+fn writer(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
+    let blobs = layout.has_bytes(&Type::Struct { name: item.name.clone() });
+    let extra = if blobs { ", blobs: list[bytes]" } else { "" };
+    text.line(0, "");
+    text.line(1, &format!("def to_wire(self{extra}) -> dict[str, Any]:"));
+    text.line(
+        2,
+        if blobs {
+            "\"\"\"Writes it as the core's JSON; bytes are appended to `blobs`.\"\"\""
+        } else {
+            "\"\"\"Writes it as the core's JSON.\"\"\""
+        },
+    );
+    let entries: Vec<_> = item
+        .fields
+        .iter()
+        .zip(names)
+        .map(|(field, name)| {
+            let value = format!("self.{name}");
+            let written = write(layout, &field.ty, &value);
+            let written = match field.optional && written != value {
+                true => format!("{written} if {value} is not None else None"),
+                false => written,
+            };
+            format!("\"{}\": {written}", field.wire)
+        })
+        .collect();
+    text.list(2, "return {", &entries, "}");
+}
+
+/// The expression that turns a value of this type into JSON.
+pub fn write(layout: &Layout, ty: &Type, value: &str) -> String {
+    let blobs = if layout.has_bytes(ty) { "blobs" } else { "" };
+    match ty {
+        Type::Struct { .. } => format!("{value}.to_wire({blobs})"),
+        Type::List { of } if needs_writing(of) => format!("[{} for item in {value}]", write(layout, of, "item")),
+        Type::Map { of } if needs_writing(of) => {
+            format!("{{key: {} for key, item in {value}.items()}}", write(layout, of, "item"))
+        }
+        _ => value.to_owned(),
+    }
+}
+
+fn needs_writing(ty: &Type) -> bool {
+    match ty {
+        Type::Struct { .. } => true,
+        Type::List { of } | Type::Map { of } => needs_writing(of),
+        _ => false,
+    }
+}
+
+fn field_name(item: &Struct, field: &Field) -> String {
+    name_of(&item.name, &field.name, field.name.clone())
+}
