@@ -444,6 +444,7 @@ pub struct ListSandboxesQuery {
 }
 
 /// Part of a list of sandboxes.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListSandboxesResponse {
