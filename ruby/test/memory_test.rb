@@ -1,0 +1,44 @@
+# frozen_string_literal: true
+
+require_relative 'test_helper'
+
+# Collecting at every allocation finds values the native layer does not keep alive.
+class MemoryTest < DaytonaTest
+  def test_every_kind_of_call_survives_constant_collection
+    process = sandbox.process
+    fs = sandbox.fs
+    path = "/tmp/#{unique}"
+    process.create_session(session = unique)
+    stressed do
+      assert_equal "hi\n", process.exec('echo hi', env: { 'A' => 'b' }).result
+      fs.upload_file('content', path)
+      assert_equal 'content', fs.read_file(path)
+      fs.open_upload(path) { |writer| writer << 'more' }
+      assert_equal 'more', fs.open_download(path, &:read)
+      command = process.execute_session_command(session, { command: 'echo out', run_async: true }).cmd_id
+      assert_equal "out\n", process.get_session_command_logs_stream(session, command).map(&:output).join
+      assert_raises(Daytona::Sdk::NotFoundError) { fs.read_file("#{path}.missing") }
+      assert_raises(Timeout::Error) { Timeout.timeout(0.5) { process.exec('sleep 600') } }
+    end
+  end
+
+  def test_what_is_forgotten_is_closed
+    before = Daytona::Native.debug_stats[:clients]
+    Array.new(20) { Daytona::Daytona.new && nil }
+    # The stack may still hold the last few.
+    eventually('forgotten clients are collected') do
+      Array.new(100) { +'' }
+      GC.start
+      Daytona::Native.debug_stats[:clients] < before + 10
+    end
+  end
+
+  private
+
+  def stressed
+    GC.stress = true
+    yield
+  ensure
+    GC.stress = false
+  end
+end
