@@ -2,7 +2,7 @@
 //!
 //! A request is repeated only when that cannot do something twice: the connection failed before a byte was sent, the
 //! server said that it did not process it (429), or the method is idempotent. `Retry-After` is honoured; a wait
-//! that would exceed the call's deadline is not begun.
+//! that would exceed the call's deadline, or [`LONGEST_WAIT`] when there is none, is not begun.
 
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind};
 
 /// Attempts of one request, the first included.
 pub(crate) const MAX_ATTEMPTS: u32 = 4;
+
+/// The longest wait of a call without deadline: who is told to come back in an hour should hear of it.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How an attempt failed.
 pub(crate) enum Failure {
@@ -45,10 +48,8 @@ pub(crate) fn delay(method: &Method, failure: Failure, error: &Error, attempt: u
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         None => Duration::from_millis(100 << (attempt - 1)).mul_f64(jitter()),
     };
-    match crate::deadline::remaining() {
-        Some(left) if wait >= left => None,
-        _ => Some(wait),
-    }
+    let left = crate::deadline::remaining().unwrap_or(LONGEST_WAIT);
+    (wait < left).then_some(wait)
 }
 
 /// A factor of 0.75 to 1.25, so that clients that failed together do not come back together.

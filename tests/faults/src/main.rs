@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use daytona_faults::{Proxy, parse};
-use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 #[derive(Parser)]
 #[command(about = "A proxy that breaks connections as a script says")]
@@ -37,11 +36,12 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     let (sender, mut seen) = mpsc::unbounded_channel();
     let proxy = Proxy::start_watched(&cli.upstream, parse(&script)?, Some(sender)).await?;
     println!("{}", proxy.url());
-    let input = tokio::spawn(async {
-        let (mut stdin, mut ignored) = (tokio::io::stdin(), [0; 256]);
-        while matches!(stdin.read(&mut ignored).await, Ok(n) if n > 0) {}
+    let (ended, mut input) = oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        // Whatever is written is ignored; only the end counts.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(ended);
     });
-    tokio::pin!(input);
     loop {
         tokio::select! {
             _ = &mut input => return Ok(()),
