@@ -53,7 +53,7 @@ export class CodeInterpreter extends CodeInterpreterService {
   }
 
   /**
-   * Runs code and returns its events as they come. Leaving the loop over them interrupts the run.
+   * Runs code and returns its events as they come. Leaving the loop over them gives up the run.
    *
    * @param code - Python code.
    * @param options - Context, environment and limit.

@@ -17,7 +17,10 @@ export type InterpreterEvent =
       readonly error: ExecutionError;
     };
 
-/** A run of the code interpreter. Iterate over its events; leaving the loop early interrupts the run. */
+/**
+ * A run of the code interpreter. Iterate over its events. Leaving the loop early gives up the run, and what its context knew
+ * may be lost with it.
+ */
 export class InterpreterStream implements AsyncIterable<InterpreterEvent>, AsyncDisposable {
   readonly #handle: StreamHandle;
 
@@ -42,7 +45,7 @@ export class InterpreterStream implements AsyncIterable<InterpreterEvent>, Async
     }
   }
 
-  /** Interrupts the run unless it has ended. */
+  /** Gives up the run unless it has ended. */
   close(): void {
     this.#handle.close();
   }
