@@ -31,7 +31,6 @@ from ._charts import (
 )
 from ._config import DaytonaConfig
 from ._daytona import debug_stats
-from ._errors import DaytonaError
 from ._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from ._frames import LogChunk
 from ._messages import OutputMessage

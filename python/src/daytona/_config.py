@@ -6,7 +6,8 @@ from json import dumps
 from os import environ, fspath, path
 from typing import TYPE_CHECKING
 
-from . import _daytona
+from ._daytona import SCHEMA_HASH as LIBRARY_HASH
+from ._daytona import Client
 from ._errors import error_from_wire
 from ._model import Model
 from .generated.schema import SCHEMA_HASH
@@ -14,9 +15,9 @@ from .generated.schema import SCHEMA_HASH
 if TYPE_CHECKING:
     from os import PathLike
 
-if SCHEMA_HASH != _daytona.SCHEMA_HASH:
+if SCHEMA_HASH != LIBRARY_HASH:
     raise ImportError(
-        f"daytona: the native library was built from another schema ({_daytona.SCHEMA_HASH}) than the package "
+        f"daytona: the native library was built from another schema ({LIBRARY_HASH}) than the package "
         f"({SCHEMA_HASH}). Reinstall the package."
     )
 
@@ -87,7 +88,7 @@ def packaged_program() -> str | None:
     return program if path.exists(program) else None
 
 
-def open_client(config: DaytonaConfig | None) -> _daytona.Client:
+def open_client(config: DaytonaConfig | None) -> Client:
     """Makes the native client.
 
     Raises:
@@ -110,7 +111,7 @@ def open_client(config: DaytonaConfig | None) -> _daytona.Client:
         "source": "sdk-python",
     }
     try:
-        return _daytona.Client(dumps(wire))
+        return Client(dumps(wire))
     except ValueError as refused:
         text = str(refused)
     raise error_from_wire(text)

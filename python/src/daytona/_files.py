@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Protocol, Union
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ._model import Model, attach
+from ._model import Model, attach, attached
 from .generated.models.fs import FileDownloadErrorDetails
 
 if TYPE_CHECKING:
-    Bytes = Union[bytes, bytearray, memoryview]
-    LocalPath = Union[str, PathLike[str]]
+    Bytes = bytes | bytearray | memoryview
+    LocalPath = str | PathLike[str]
 
 
 class Readable(Protocol):
@@ -84,7 +84,7 @@ class FileDownloadResponse(Model):
         content, details = wire.get("content"), wire.get("errorDetails")
         return cls(
             wire["source"],
-            wire.get("localPath") if content is None else blobs[content],
+            wire.get("localPath") if content is None else attached(blobs, content),
             wire.get("error"),
             None if details is None else FileDownloadErrorDetails.from_wire(details),
         )

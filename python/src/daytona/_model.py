@@ -62,3 +62,8 @@ def attach(blobs: list[bytes], content: Any) -> int:
     """Appends bytes to the attachments of a call and returns their index."""
     blobs.append(content if type(content) is bytes else bytes(content))
     return len(blobs) - 1
+
+
+def attached(blobs: list[bytes], index: int) -> bytes:
+    """The attachment with this index."""
+    return blobs[index]

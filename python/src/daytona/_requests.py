@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._model import Model
 from .generated.errors import DaytonaInvalidArgumentError
@@ -163,7 +163,7 @@ def create_params(params: CreateSandboxParams | None, fields: CreateFields) -> C
     snapshot = fields.pop("snapshot", None)
     image = fields.pop("image", None)
     resources = fields.pop("resources", None)
-    base = CreateSandboxBaseParams(**fields)
+    base = CreateSandboxBaseParams(**cast("BaseFields", fields))
     base.snapshot, base.image, base.resources = snapshot, image, resources
     return base
 

@@ -93,7 +93,10 @@ class AsyncDaytona:
         return AsyncSandbox(await self._ops.find_one(wanted, labels), self._client)
 
     @overload
-    def list(self, query: ListSandboxesQuery | None = None) -> AsyncPaginatedSandboxes: ...
+    def list(self, query: ListSandboxesQuery, /) -> AsyncPaginatedSandboxes: ...
+
+    @overload
+    def list(self, *, query: ListSandboxesQuery | None) -> AsyncPaginatedSandboxes: ...
 
     @overload
     def list(

@@ -27,9 +27,12 @@ class AsyncPaginatedSandboxes:
         total: Number of sandboxes on all pages.
         page: This page, from 1.
         total_pages: Number of pages.
+        next_cursor: Where to continue: the `cursor` of the next query.
+
+    A list by labels has page numbers, a list by query has a cursor; the fields of the other kind are `None`.
     """
 
-    __slots__ = ("_client", "_items", "_labels", "_limit", "_loaded", "_number", "_ops", "_query")
+    __slots__ = ("_client", "_cursor", "_items", "_labels", "_limit", "_loaded", "_number", "_ops", "_page", "_query")
 
     def __init__(
         self,
@@ -45,45 +48,60 @@ class AsyncPaginatedSandboxes:
         self._labels = labels
         self._number = page
         self._limit = limit
-        self._loaded: Page | None = None
+        self._loaded = False
+        self._page: Page | None = None
+        self._cursor: str | None = None
         self._items: list[AsyncSandbox] = []
 
     def __await__(self) -> Generator[Any, None, AsyncPaginatedSandboxes]:
         return self._load().__await__()
 
     async def _load(self) -> AsyncPaginatedSandboxes:
-        if self._loaded is None:
-            labels = self._labels if self._query is None else self._query.labels
-            limit = self._limit if self._query is None else self._query.limit
-            self._loaded = await self._ops.list_page(labels, self._number, limit)
-            self._items = [AsyncSandbox(item, self._client) for item in self._loaded.items]
+        if self._loaded:
+            return self
+        if self._query is None:
+            self._page = await self._ops.list_page(self._labels, self._number, self._limit)
+            items = self._page.items
+        else:
+            part = await self._ops.list(self._query)
+            self._cursor, items = part.next_cursor, part.items
+        self._items = [AsyncSandbox(item, self._client) for item in items]
+        self._loaded = True
         return self
 
-    def _page(self) -> Page:
-        if self._loaded is None:
+    def _check(self) -> None:
+        if not self._loaded:
             raise DaytonaError("The page has not been read yet: `page = await daytona.list(...)`.")
-        return self._loaded
 
     @property
     def items(self) -> list[AsyncSandbox]:
         """The sandboxes of this page."""
-        self._page()
+        self._check()
         return self._items
 
     @property
-    def total(self) -> int:
+    def total(self) -> int | None:
         """Number of sandboxes on all pages."""
-        return self._page().total
+        self._check()
+        return None if self._page is None else self._page.total
 
     @property
-    def page(self) -> int:
+    def page(self) -> int | None:
         """This page, from 1."""
-        return self._page().page
+        self._check()
+        return None if self._page is None else self._page.page
 
     @property
-    def total_pages(self) -> int:
+    def total_pages(self) -> int | None:
         """Number of pages."""
-        return self._page().total_pages
+        self._check()
+        return None if self._page is None else self._page.total_pages
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where to continue: the `cursor` of the next query; `None` at the end."""
+        self._check()
+        return self._cursor
 
     async def __aiter__(self) -> AsyncIterator[AsyncSandbox]:
         if self._number is not None:
@@ -93,7 +111,7 @@ class AsyncPaginatedSandboxes:
                 for sandbox in page.items:
                     yield sandbox
                 number += 1
-                if number > page.total_pages:
+                if number > (page.total_pages or 0):
                     return
         query = copy(self._query or ListSandboxesQuery(labels=self._labels, limit=self._limit))
         while True:

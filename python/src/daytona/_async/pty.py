@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class AsyncPtyHandle:
     """A connected terminal: write to it, iterate over its output, resize, wait, kill.
 
-    Output goes to one place: to the handler given when it was made, to `wait(on_data)`, or to iteration. Leaving `async with`
-    disconnects; the session goes on until its process ends or it is killed.
+    Output goes to one place: to the handler given when it was made, to `wait(on_data)`, or to iteration. Leaving
+    `async with` disconnects; the session goes on until its process ends or it is killed.
     """
 
     __slots__ = ("_background", "_handler", "_process", "_result", "_session_id", "_stream")

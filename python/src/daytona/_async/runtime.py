@@ -96,9 +96,7 @@ class AsyncService:
         self._client = client
         self._target = target
 
-    async def _start(
-        self, op: str, args: dict[str, Any], blobs: list[bytes], request_timeout: float | None
-    ) -> Outcome:
+    async def _start(self, op: str, args: dict[str, Any], blobs: list[bytes], request_timeout: float | None) -> Outcome:
         json = envelope(self._target, args, request_timeout)
         return await wait(lambda pump, id: self._client.start(op, json, blobs, pump, id))
 
@@ -111,9 +109,7 @@ class AsyncService:
         outcome = await self._start(op, args, blobs, request_timeout)
         return result(outcome), outcome[2]
 
-    async def _open(
-        self, op: str, args: dict[str, Any], *, request_timeout: float | None = None
-    ) -> AsyncStreamHandle:
+    async def _open(self, op: str, args: dict[str, Any], *, request_timeout: float | None = None) -> AsyncStreamHandle:
         outcome = await self._start(op, args, [], request_timeout)
         info = result(outcome)
         assert outcome[3] is not None

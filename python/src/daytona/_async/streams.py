@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 class AsyncLogStream:
-    """The log of a command, from its beginning, live until the command ends. Iterate over it; leave or close it early as
-    you like, the command goes on.
+    """The log of a command, from its beginning, live until the command ends.
+
+    Iterate over it; leave or close it early as you like, the command goes on.
     """
 
     __slots__ = ("_chunks", "_decoder", "_open", "_stream")
@@ -130,7 +131,7 @@ class AsyncFileReader:
             piece = await self._piece()
             if not piece:
                 break
-            if 0 <= size and missing < len(piece):
+            if size >= 0 and missing < len(piece):
                 self._rest = piece[missing:]
                 piece = piece[:missing]
             missing -= len(piece)
@@ -154,8 +155,8 @@ class AsyncFileReader:
 
 
 class AsyncFileWriter:
-    """An upload, written piece by piece. The file appears when the upload is finished: at the end of `async with`, unless
-    an exception leaves it, or with `finish`.
+    """An upload, written piece by piece. The file appears when the upload is finished: with `finish`, or at the end of
+    `async with` unless an exception leaves it.
     """
 
     __slots__ = ("_open", "_stream")

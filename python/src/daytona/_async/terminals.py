@@ -34,8 +34,8 @@ class AsyncTerminals(AsyncLiveLogs):
 
         Args:
             id: Id of the session.
-            on_data: Called with output as it comes, on a task of its own; may be a coroutine function. Default: read the
-                output from the handle.
+            on_data: Called with output as it comes, on a task of its own; may be a coroutine function. Default: read
+                the output from the handle.
             cwd: Working directory. Default: the sandbox's.
             envs: Environment variables on top of the sandbox's. May be given as `env` or `env_vars`.
             pty_size: Size. Default: 80 columns, 24 rows.
@@ -55,8 +55,8 @@ class AsyncTerminals(AsyncLiveLogs):
 
         Args:
             session_id: Id of the session.
-            on_data: Called with output as it comes, on a task of its own; may be a coroutine function. Default: read the
-                output from the handle.
+            on_data: Called with output as it comes, on a task of its own; may be a coroutine function. Default: read
+                the output from the handle.
 
         Raises:
             `DaytonaNotFoundError` when there is none, `DaytonaConnectionError` when it cannot be reached.

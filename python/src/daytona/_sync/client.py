@@ -93,7 +93,10 @@ class Daytona:
         return Sandbox(self._ops.find_one(wanted, labels), self._client)
 
     @overload
-    def list(self, query: ListSandboxesQuery | None = None) -> PaginatedSandboxes: ...
+    def list(self, query: ListSandboxesQuery, /) -> PaginatedSandboxes: ...
+
+    @overload
+    def list(self, *, query: ListSandboxesQuery | None) -> PaginatedSandboxes: ...
 
     @overload
     def list(

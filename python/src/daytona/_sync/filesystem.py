@@ -35,12 +35,19 @@ class FileSystem(FileSystemOps):
 
     @overload
     def upload_file(
-        self, file: Bytes | LocalPath | Readable, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+        self,
+        file: Bytes | LocalPath | Readable,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
     ) -> None: ...
 
     @overload
     def upload_file(
-        self, *, local_path: LocalPath, remote_path: str, timeout: float = TRANSFER_TIMEOUT
+        self,
+        *,
+        local_path: LocalPath,
+        remote_path: str,
+        timeout: float = TRANSFER_TIMEOUT,
     ) -> None: ...
 
     def upload_file(
@@ -130,7 +137,10 @@ class FileSystem(FileSystemOps):
 
     @overload
     def download_file(
-        self, remote_path: str, local_path: LocalPath, timeout: float = TRANSFER_TIMEOUT
+        self,
+        remote_path: str,
+        local_path: LocalPath,
+        timeout: float = TRANSFER_TIMEOUT,
     ) -> None: ...
 
     def download_file(

@@ -26,9 +26,12 @@ class PaginatedSandboxes:
         total: Number of sandboxes on all pages.
         page: This page, from 1.
         total_pages: Number of pages.
+        next_cursor: Where to continue: the `cursor` of the next query.
+
+    A list by labels has page numbers, a list by query has a cursor; the fields of the other kind are `None`.
     """
 
-    __slots__ = ("_client", "_items", "_labels", "_limit", "_loaded", "_number", "_ops", "_query")
+    __slots__ = ("_client", "_cursor", "_items", "_labels", "_limit", "_loaded", "_number", "_ops", "_page", "_query")
 
     def __init__(
         self,
@@ -44,16 +47,22 @@ class PaginatedSandboxes:
         self._labels = labels
         self._number = page
         self._limit = limit
-        self._loaded: Page | None = None
+        self._loaded = False
+        self._page: Page | None = None
+        self._cursor: str | None = None
         self._items: list[Sandbox] = []
 
-    def _load(self) -> Page:
-        if self._loaded is None:
-            labels = self._labels if self._query is None else self._query.labels
-            limit = self._limit if self._query is None else self._query.limit
-            self._loaded = self._ops.list_page(labels, self._number, limit)
-            self._items = [Sandbox(item, self._client) for item in self._loaded.items]
-        return self._loaded
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        if self._query is None:
+            self._page = self._ops.list_page(self._labels, self._number, self._limit)
+            items = self._page.items
+        else:
+            part = self._ops.list(self._query)
+            self._cursor, items = part.next_cursor, part.items
+        self._items = [Sandbox(item, self._client) for item in items]
+        self._loaded = True
 
     @property
     def items(self) -> list[Sandbox]:
@@ -62,24 +71,33 @@ class PaginatedSandboxes:
         return self._items
 
     @property
-    def total(self) -> int:
+    def total(self) -> int | None:
         """Number of sandboxes on all pages."""
-        return self._load().total
+        self._load()
+        return None if self._page is None else self._page.total
 
     @property
-    def page(self) -> int:
+    def page(self) -> int | None:
         """This page, from 1."""
-        return self._load().page
+        self._load()
+        return None if self._page is None else self._page.page
 
     @property
-    def total_pages(self) -> int:
+    def total_pages(self) -> int | None:
         """Number of pages."""
-        return self._load().total_pages
+        self._load()
+        return None if self._page is None else self._page.total_pages
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where to continue: the `cursor` of the next query; `None` at the end."""
+        self._load()
+        return self._cursor
 
     def __iter__(self) -> Iterator[Sandbox]:
         if self._number is not None:
             yield from self.items
-            for number in range(self.page + 1, self.total_pages + 1):
+            for number in range(self._number + 1, (self.total_pages or 0) + 1):
                 yield from PaginatedSandboxes(self._client, None, self._labels, number, self._limit).items
             return
         query = copy(self._query or ListSandboxesQuery(labels=self._labels, limit=self._limit))

@@ -1,7 +1,7 @@
 """Calls and streams that block.
 
-A wait runs without the GIL and looks for signals in between: what a signal handler raises (`KeyboardInterrupt`, a timeout
-of one's own) leaves the call, and with it the operation is cancelled. Objects may be shared between threads.
+A wait runs without the GIL and looks for signals in between: what a signal handler raises (`KeyboardInterrupt`, a
+timeout of one's own) leaves the call, and with it the operation is cancelled. Objects may be shared between threads.
 """
 
 from __future__ import annotations

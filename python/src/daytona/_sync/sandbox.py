@@ -277,9 +277,10 @@ class Sandbox(SandboxInfo):
     ) -> None:
         self.delete()
 
-    # A sandbox is itself and not its description.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
+    # A sandbox is itself and not its description.
     def __eq__(self, other: object) -> bool:
         return self is other
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .._model import OpenEnum
 
 
-
 class ChartType(OpenEnum):
     """Kind of a chart."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .._errors import DaytonaError
 
 
-
 class DaytonaValidationError(DaytonaError):
     """The server refused the request as malformed (HTTP 400)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..._async.runtime import AsyncService, AsyncStreamHandle
 from ..._files import FileDownloadResponse, FileUpload
+from ..._model import attached
 from ..models.fs import FileDownloadRequest, FileInfo, Match, ReplaceResult, SearchFilesResponse
 
 
@@ -179,8 +180,7 @@ class AsyncFileSystemOps(AsyncService):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = await self._call("fs.get_user_home_dir", args, request_timeout=request_timeout)
+        wire: str = await self._call("fs.get_user_home_dir", {}, request_timeout=request_timeout)
         return wire
 
     async def get_work_dir(self, *, request_timeout: float | None = None) -> str:
@@ -192,8 +192,7 @@ class AsyncFileSystemOps(AsyncService):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = await self._call("fs.get_work_dir", args, request_timeout=request_timeout)
+        wire: str = await self._call("fs.get_work_dir", {}, request_timeout=request_timeout)
         return wire
 
     async def _upload_file(self, file: FileUpload, timeout: float | None = None) -> None:
@@ -252,7 +251,7 @@ class AsyncFileSystemOps(AsyncService):
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "options": options}
         wire, blobs = await self._call_with_bytes("fs.download_file", args, [])
-        return blobs[wire]
+        return attached(blobs, wire)
 
     async def _download_to_path(self, remote_path: str, local_path: str, timeout: float | None = None) -> None:
         """Downloads a file to a local path, which appears only when it is complete.

@@ -119,8 +119,7 @@ class AsyncProcessOps(AsyncService):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = await self._call("process.list_pty_sessions", args, request_timeout=request_timeout)
+        wire = await self._call("process.list_pty_sessions", {}, request_timeout=request_timeout)
         return [PtySessionInfo.from_wire(item) for item in wire]
 
     async def get_pty_session_info(self, session_id: str, *, request_timeout: float | None = None) -> PtySessionInfo:
@@ -203,8 +202,7 @@ class AsyncProcessOps(AsyncService):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = await self._call("process.list_sessions", args, request_timeout=request_timeout)
+        wire = await self._call("process.list_sessions", {}, request_timeout=request_timeout)
         return [Session.from_wire(item) for item in wire]
 
     async def delete_session(self, session_id: str, *, request_timeout: float | None = None) -> None:
@@ -327,8 +325,7 @@ class AsyncProcessOps(AsyncService):
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
-        args = {}
-        wire = await self._call("process.get_entrypoint_session", args, request_timeout=request_timeout)
+        wire = await self._call("process.get_entrypoint_session", {}, request_timeout=request_timeout)
         return Session.from_wire(wire)
 
     async def get_entrypoint_logs(self, *, request_timeout: float | None = None) -> SessionCommandLogsResponse:
@@ -340,8 +337,7 @@ class AsyncProcessOps(AsyncService):
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
-        args = {}
-        wire = await self._call("process.get_entrypoint_logs", args, request_timeout=request_timeout)
+        wire = await self._call("process.get_entrypoint_logs", {}, request_timeout=request_timeout)
         return SessionCommandLogsResponse.from_wire(wire)
 
     async def _stream_entrypoint_logs(self, *, request_timeout: float | None = None) -> AsyncStreamHandle:
@@ -354,5 +350,4 @@ class AsyncProcessOps(AsyncService):
             `DaytonaNotFoundError` when the sandbox has no entrypoint; while reading, `DaytonaConnectionError`
             when the stream breaks.
         """
-        args = {}
-        return await self._open("process.stream_entrypoint_logs", args, request_timeout=request_timeout)
+        return await self._open("process.stream_entrypoint_logs", {}, request_timeout=request_timeout)

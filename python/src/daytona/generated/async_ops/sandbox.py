@@ -233,7 +233,7 @@ class AsyncSandboxesOps(AsyncService):
             `DaytonaNotFoundError` when there is no such sandbox.
         """
         args = {"idOrName": id_or_name, "labels": labels}
-        wire = await self._call("sandbox.set_labels", args, request_timeout=request_timeout)
+        wire: dict[str, str] = await self._call("sandbox.set_labels", args, request_timeout=request_timeout)
         return wire
 
     async def set_auto_stop_interval(

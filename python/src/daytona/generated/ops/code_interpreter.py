@@ -65,8 +65,7 @@ class CodeInterpreterOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = self._call("code_interpreter.list_contexts", args, request_timeout=request_timeout)
+        wire = self._call("code_interpreter.list_contexts", {}, request_timeout=request_timeout)
         return [InterpreterContext.from_wire(item) for item in wire]
 
     def _delete_context(self, context_id: str, *, request_timeout: float | None = None) -> None:

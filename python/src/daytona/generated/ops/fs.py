@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..._sync.runtime import Service, StreamHandle
 from ..._files import FileDownloadResponse, FileUpload
+from ..._model import attached
+from ..._sync.runtime import Service, StreamHandle
 from ..models.fs import FileDownloadRequest, FileInfo, Match, ReplaceResult, SearchFilesResponse
 
 
@@ -167,8 +168,7 @@ class FileSystemOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = self._call("fs.get_user_home_dir", args, request_timeout=request_timeout)
+        wire: str = self._call("fs.get_user_home_dir", {}, request_timeout=request_timeout)
         return wire
 
     def get_work_dir(self, *, request_timeout: float | None = None) -> str:
@@ -180,8 +180,7 @@ class FileSystemOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = self._call("fs.get_work_dir", args, request_timeout=request_timeout)
+        wire: str = self._call("fs.get_work_dir", {}, request_timeout=request_timeout)
         return wire
 
     def _upload_file(self, file: FileUpload, timeout: float | None = None) -> None:
@@ -240,7 +239,7 @@ class FileSystemOps(Service):
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "options": options}
         wire, blobs = self._call_with_bytes("fs.download_file", args, [])
-        return blobs[wire]
+        return attached(blobs, wire)
 
     def _download_to_path(self, remote_path: str, local_path: str, timeout: float | None = None) -> None:
         """Downloads a file to a local path, which appears only when it is complete.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..._sync.runtime import Service, StreamHandle
 from ..._requests import SessionExecuteRequest
+from ..._sync.runtime import Service, StreamHandle
 from ..models.process import (
     Command,
     ExecuteResponse,
@@ -119,8 +119,7 @@ class ProcessOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = self._call("process.list_pty_sessions", args, request_timeout=request_timeout)
+        wire = self._call("process.list_pty_sessions", {}, request_timeout=request_timeout)
         return [PtySessionInfo.from_wire(item) for item in wire]
 
     def get_pty_session_info(self, session_id: str, *, request_timeout: float | None = None) -> PtySessionInfo:
@@ -203,8 +202,7 @@ class ProcessOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {}
-        wire = self._call("process.list_sessions", args, request_timeout=request_timeout)
+        wire = self._call("process.list_sessions", {}, request_timeout=request_timeout)
         return [Session.from_wire(item) for item in wire]
 
     def delete_session(self, session_id: str, *, request_timeout: float | None = None) -> None:
@@ -321,8 +319,7 @@ class ProcessOps(Service):
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
-        args = {}
-        wire = self._call("process.get_entrypoint_session", args, request_timeout=request_timeout)
+        wire = self._call("process.get_entrypoint_session", {}, request_timeout=request_timeout)
         return Session.from_wire(wire)
 
     def get_entrypoint_logs(self, *, request_timeout: float | None = None) -> SessionCommandLogsResponse:
@@ -334,8 +331,7 @@ class ProcessOps(Service):
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
-        args = {}
-        wire = self._call("process.get_entrypoint_logs", args, request_timeout=request_timeout)
+        wire = self._call("process.get_entrypoint_logs", {}, request_timeout=request_timeout)
         return SessionCommandLogsResponse.from_wire(wire)
 
     def _stream_entrypoint_logs(self, *, request_timeout: float | None = None) -> StreamHandle:
@@ -348,5 +344,4 @@ class ProcessOps(Service):
             `DaytonaNotFoundError` when the sandbox has no entrypoint; while reading, `DaytonaConnectionError`
             when the stream breaks.
         """
-        args = {}
-        return self._open("process.stream_entrypoint_logs", args, request_timeout=request_timeout)
+        return self._open("process.stream_entrypoint_logs", {}, request_timeout=request_timeout)

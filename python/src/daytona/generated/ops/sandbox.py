@@ -233,7 +233,7 @@ class SandboxesOps(Service):
             `DaytonaNotFoundError` when there is no such sandbox.
         """
         args = {"idOrName": id_or_name, "labels": labels}
-        wire = self._call("sandbox.set_labels", args, request_timeout=request_timeout)
+        wire: dict[str, str] = self._call("sandbox.set_labels", args, request_timeout=request_timeout)
         return wire
 
     def set_auto_stop_interval(self, id_or_name: str, interval: int, *, request_timeout: float | None = None) -> None:

@@ -1,0 +1,246 @@
+"""How the operations of the cases are called through the public API, synchronous or asynchronous.
+
+Results of the synchronous client are plain values, those of the asynchronous one are awaited: `settle` and `each` hide the
+difference, so one adapter serves both runners.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import daytona
+from compare import content
+
+# Operations whose method has another name; all others are called what they are called.
+METHODS = {
+    "process.connect_pty": "connect_pty_session",
+    "process.create_pty": "create_pty_session",
+    "fs.download_to_path": "download_file",
+    "sandbox.wait_for_start": "wait_for_sandbox_start",
+    "sandbox.wait_for_stop": "wait_for_sandbox_stop",
+    "sandbox.set_auto_stop_interval": "set_autostop_interval",
+}
+
+
+async def settle(value: Any) -> Any:
+    """A value, awaited if need be."""
+    return await value if inspect.isawaitable(value) else value
+
+
+async def each(iterable: Any) -> AsyncIterator[Any]:
+    """The items of either kind of iterable."""
+    if hasattr(iterable, "__aiter__"):
+        async for item in iterable:
+            yield item
+    else:
+        for item in iterable:
+            yield item
+
+
+def snake(name: str) -> str:
+    """`exitCode` -> `exit_code`."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: "_" + m[1].lower(), name)
+
+
+def keywords(args: dict[str, Any]) -> dict[str, Any]:
+    """Arguments and options under Python's names."""
+    flat = {**args, **flat_options(args)}
+    return {snake(name): value for name, value in flat.items() if name != "options"}
+
+
+def flat_options(args: dict[str, Any]) -> dict[str, Any]:
+    """The options."""
+    return args.get("options") or {}
+
+
+class Adapter:
+    """Calls operations on a client and a sandbox."""
+
+    def __init__(self, client: Any, schema: dict[str, Any]) -> None:
+        self.client = client
+        self.fields = {
+            item["name"]: {field["name"]: field["wire"] for field in item["fields"]} for item in schema["structs"]
+        }
+
+    async def call(self, sandbox: Any, op: str, step: dict[str, Any]) -> Any:
+        """The result of an operation, with the schema's names."""
+        args = step.get("args", {})
+        special = getattr(self, "op_" + op.replace(".", "_"), None)
+        if special is not None:
+            return self.wire(await special(sandbox, args, step))
+        service, name = op.split(".")
+        method = METHODS.get(op, name)
+        if service == "sandbox":
+            return await self.on_sandbox(method, args)
+        return self.wire(await settle(getattr(getattr(sandbox, service), method)(**keywords(args))))
+
+    async def on_sandbox(self, method: str, args: dict[str, Any]) -> Any:
+        """Methods of a sandbox: what they change is the sandbox itself."""
+        args = dict(args)
+        target = await settle(self.client.get(args.pop("idOrName")))
+        result = await settle(getattr(target, method)(**keywords(args)))
+        return self.wire(target if result is None else result)
+
+    def wire(self, value: Any) -> Any:
+        """A result with the schema's names."""
+        if isinstance(value, list):
+            return [self.wire(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.wire(item) for key, item in value.items()}
+        kind = type(value)
+        names = next((self.fields[base.__name__] for base in kind.__mro__ if base.__name__ in self.fields), None)
+        if isinstance(value, str):
+            return str(value)
+        if names is None:
+            return value
+        special = {"chart_type": "type", "user": "os_user" if hasattr(value, "os_user") else "user"}
+        return {
+            wire: self.wire(getattr(value, special.get(name, name)))
+            for name, wire in names.items()
+            if hasattr(value, special.get(name, name))
+        }
+
+    # --- sandboxes ---
+
+    async def op_sandbox_create(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        params = {snake(name): value for name, value in args.get("params", {}).items()}
+        if "volumes" in params:
+            params["volumes"] = [daytona.VolumeMount(**keywords(volume)) for volume in params["volumes"]]
+        if "resources" in params:
+            params["resources"] = daytona.Resources(**keywords(params["resources"]))
+        return await settle(self.client.create(**params, **keywords(flat_options(args))))
+
+    async def op_sandbox_get(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.client.get(args["idOrName"]))
+
+    async def op_sandbox_find_one(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.client.find_one(**keywords(args)))
+
+    async def op_sandbox_list(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        query = daytona.ListSandboxesQuery(**keywords(args.get("query", {})))
+        page = await settle(self.client.list(query))
+        return {"items": page.items, "nextCursor": page.next_cursor}
+
+    async def op_sandbox_list_page(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        page = await settle(self.client.list(**keywords(args)))
+        # Reading a field of the synchronous page makes the request.
+        return {
+            "items": page.items,
+            "total": page.total,
+            "page": page.page,
+            "totalPages": page.total_pages,
+        }
+
+    async def op_sandbox_update_network_settings(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await self.on_sandbox("update_network_settings", {"idOrName": args["idOrName"], **args["settings"]})
+
+    # --- commands, sessions, terminals ---
+
+    async def op_process_execute_session_command(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        request = daytona.SessionExecuteRequest(**keywords(args["request"]))
+        options = keywords(flat_options(args))
+        return await settle(sandbox.process.execute_session_command(args["sessionId"], request, **options))
+
+    async def op_process_stream_session_command_logs(
+        self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]
+    ) -> Any:
+        stream = sandbox.process.stream_session_command_logs(args["sessionId"], args["commandId"])
+        return await self.logs(stream, step)
+
+    async def op_process_stream_entrypoint_logs(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await self.logs(sandbox.process.stream_entrypoint_logs(), step)
+
+    async def logs(self, stream: Any, step: dict[str, Any]) -> Any:
+        if step.get("detach"):
+            await settle(stream.close())
+            return None
+        texts = {"stdout": "", "stderr": ""}
+        async for chunk in each(stream):
+            texts[chunk.channel] += chunk.text
+        return texts
+
+    async def op_process_create_pty(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        options = keywords(flat_options(args))
+        rows, cols = options.pop("rows", None), options.pop("cols", None)
+        if rows is not None or cols is not None:
+            options["pty_size"] = daytona.PtySize(rows=24 if rows is None else rows, cols=80 if cols is None else cols)
+        handle = await settle(sandbox.process.create_pty_session(id=args["sessionId"], **options))
+        return await self.terminal(handle, step)
+
+    async def op_process_connect_pty(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await self.terminal(await settle(sandbox.process.connect_pty_session(args["sessionId"])), step)
+
+    async def terminal(self, handle: Any, step: dict[str, Any]) -> Any:
+        for text in step.get("input", []):
+            await settle(handle.send_input(text))
+        if step.get("detach"):
+            await settle(handle.disconnect())
+            return None
+        output = bytearray()
+        async for data in each(handle):
+            output += data
+        return {"output": output.decode(errors="replace"), "exitCode": handle.exit_code, "error": handle.error}
+
+    # --- files ---
+
+    def upload(self, file: dict[str, Any]) -> daytona.FileUpload:
+        data = content(file.get("content"))
+        return daytona.FileUpload(file["localPath"] if data is None else data, file["destination"])
+
+    async def op_fs_upload_file(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        file = self.upload(args["file"])
+        options = keywords(flat_options(args))
+        return await settle(sandbox.fs.upload_file(file.source, file.destination, **options))
+
+    async def op_fs_upload_files(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        files = [self.upload(file) for file in args["files"]]
+        return await settle(sandbox.fs.upload_files(files, **keywords(flat_options(args))))
+
+    async def op_fs_open_upload(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        writer = sandbox.fs.open_upload(args["remotePath"], **keywords(flat_options(args)))
+        if step.get("detach"):
+            await settle(writer.write(b""))
+            await settle(writer.abort())
+            return None
+        for piece in step.get("pieces", []):
+            await settle(writer.write(content(piece)))
+        await settle(writer.finish())
+        return None
+
+    async def op_fs_open_download(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        reader = sandbox.fs.open_download(args["remotePath"], **keywords(flat_options(args)))
+        data = bytearray()
+        async for piece in each(reader):
+            data += piece
+            if step.get("detach"):
+                await settle(reader.close())
+                return None
+        return {"content": bytes(data), "size": reader.size}
+
+    async def op_fs_download_files(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        files = [daytona.FileDownloadRequest(**keywords(file)) for file in args["files"]]
+        responses = await settle(sandbox.fs.download_files(files, **keywords(flat_options(args))))
+        return [
+            {
+                "source": response.source,
+                "content": response.result if isinstance(response.result, bytes) else None,
+                "localPath": response.result if isinstance(response.result, str) else None,
+                "error": response.error,
+                "errorDetails": response.error_details,
+            }
+            for response in responses
+        ]
+
+    # --- code interpreter ---
+
+    async def op_code_interpreter_run_code(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        options = keywords(flat_options(args))
+        if "context_id" in options:
+            options["context"] = options.pop("context_id")
+        return await settle(sandbox.code_interpreter.run_code(args["code"], **options))
+
+    async def op_code_interpreter_delete_context(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(sandbox.code_interpreter.delete_context(args["contextId"]))
