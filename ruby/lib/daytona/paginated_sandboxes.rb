@@ -21,9 +21,15 @@ module Daytona
       end
     end
 
-    # @return [Array<Sandbox>] The sandboxes of this page.
+    # @return [Array<Sandbox>] The sandboxes of this page; without a page number, of the first part.
     def items
-      @items ||= first_page.items.map(&@sandbox)
+      @items ||= (@number ? first_page : first_part).items.map(&@sandbox)
+    end
+
+    # @return [String, nil] The cursor behind {items}: a `ListSandboxesQuery` with it continues there. nil at the end, and with
+    #   a page number.
+    def next_cursor
+      @number ? nil : first_part.next_cursor
     end
 
     # @return [Integer] Number of sandboxes on all pages.
@@ -52,6 +58,10 @@ module Daytona
       @first_page ||= fetch(@number || 1)
     end
 
+    def first_part
+      @first_part ||= @service.list(@query)
+    end
+
     def fetch(number)
       @service.list_page(labels: @query.labels, page: number, limit: @query.limit)
     end
@@ -72,12 +82,13 @@ module Daytona
     def infos_by_cursor
       Enumerator.new do |yielder|
         query = @query.dup
+        part = first_part
         loop do
-          part = @service.list(query)
           part.items.each { |info| yielder << info }
           break if part.next_cursor.nil?
 
           query.cursor = part.next_cursor
+          part = @service.list(query)
         end
       end
     end
