@@ -73,7 +73,7 @@ func baseParams(p types.SandboxBaseParams) api.CreateSandboxParams {
 		Name: unlessZero(p.Name), Language: unlessZero(string(language)), User: unlessZero(p.User), EnvVars: p.EnvVars,
 		Labels: p.Labels, Public: unlessZero(p.Public), AutoStopInterval: p.AutoStopInterval,
 		AutoArchiveInterval: p.AutoArchiveInterval, AutoDeleteInterval: p.AutoDeleteInterval,
-		AutoPauseInterval: p.AutoPauseInterval, TtlMinutes: p.TTLMinutes, Volumes: p.Volumes,
+		AutoPauseInterval: p.AutoPauseInterval, TtlMinutes: p.TTLMinutes, Target: unlessZero(p.Target), Volumes: p.Volumes,
 		NetworkBlockAll: unlessZero(p.NetworkBlockAll), NetworkAllowList: p.NetworkAllowList,
 		DomainAllowList: p.DomainAllowList, Ephemeral: unlessZero(p.Ephemeral), LinkedSandbox: unlessZero(p.LinkedSandbox),
 	}

@@ -38,7 +38,9 @@ func (c *Client) List(ctx context.Context, labels map[string]string, page *int, 
 // ListSandboxesQuery tells which sandboxes to list, and in which order. Everything is optional; filters are combined
 // with AND.
 type ListSandboxesQuery struct {
-	// Limit is the number of sandboxes per request, not in all.
+	// Cursor continues after an earlier part; see [Client.ListPart].
+	Cursor *string
+	// Limit is the number of sandboxes per request, 1 to 200, not in all.
 	Limit *int
 	// ID is the beginning of the id.
 	ID *string
@@ -80,6 +82,10 @@ type ListSandboxesQuery struct {
 	LastActivityAfter *time.Time
 	// LastActivityBefore is when it was last used at the latest.
 	LastActivityBefore *time.Time
+	// AutoDestroyAtAfter is when it will be deleted at the earliest.
+	AutoDestroyAtAfter *time.Time
+	// AutoDestroyAtBefore is when it will be deleted at the latest.
+	AutoDestroyAtBefore *time.Time
 	// Sort is the field to sort by.
 	Sort *SandboxListSortField
 	// Order is the direction to sort in.
@@ -91,13 +97,14 @@ func (q *ListSandboxesQuery) request() api.ListSandboxesQuery {
 		return api.ListSandboxesQuery{}
 	}
 	return api.ListSandboxesQuery{
-		Limit: q.Limit, ID: q.ID, Name: q.Name, Labels: q.Labels, IncludeErroredDeleted: q.IncludeErroredDeleted,
+		Cursor: q.Cursor, Limit: q.Limit, ID: q.ID, Name: q.Name, Labels: q.Labels, IncludeErroredDeleted: q.IncludeErroredDeleted,
 		States: q.States, Snapshots: q.Snapshots, Targets: q.Targets, SandboxClasses: q.SandboxClasses,
 		MinCPU: float(q.MinCpu), MaxCPU: float(q.MaxCpu), MinMemoryGib: float(q.MinMemoryGib),
 		MaxMemoryGib: float(q.MaxMemoryGib), MinDiskGib: float(q.MinDiskGib), MaxDiskGib: float(q.MaxDiskGib),
 		IsPublic: q.IsPublic, IsRecoverable: q.IsRecoverable,
 		CreatedAtAfter: timestamp(q.CreatedAtAfter), CreatedAtBefore: timestamp(q.CreatedAtBefore),
 		LastActivityAfter: timestamp(q.LastActivityAfter), LastActivityBefore: timestamp(q.LastActivityBefore),
+		AutoDestroyAtAfter: timestamp(q.AutoDestroyAtAfter), AutoDestroyAtBefore: timestamp(q.AutoDestroyAtBefore),
 		Sort: q.Sort, Order: q.Order,
 	}
 }
@@ -116,12 +123,36 @@ func timestamp(value *time.Time) *string {
 	return Ptr(value.UTC().Format(time.RFC3339Nano))
 }
 
+// SandboxesPart is a part of a list of sandboxes.
+type SandboxesPart struct {
+	// Items of the part.
+	Items []*Sandbox
+	// NextCursor is where the next part begins, or nil after the last.
+	NextCursor *string
+}
+
+// ListPart returns one part of the sandboxes that match; a nil query matches all. Pass NextCursor as the query's Cursor
+// to continue.
+//
+// Errors: Validation for a filter the server refuses.
+func (c *Client) ListPart(ctx context.Context, query *ListSandboxesQuery) (*SandboxesPart, error) {
+	found, err := c.sandboxes.List(ctx, query.request())
+	if err != nil {
+		return nil, err
+	}
+	part := &SandboxesPart{NextCursor: unlessZero(orZero(found.NextCursor))}
+	for i := range found.Items {
+		part.Items = append(part.Items, newSandbox(c, &found.Items[i]))
+	}
+	return part, nil
+}
+
 // SandboxIterator goes through a list of sandboxes, fetching more when it needs them.
 type SandboxIterator struct {
 	ctx     context.Context
 	client  *Client
-	query   api.ListSandboxesQuery
-	items   []api.SandboxInfo
+	query   ListSandboxesQuery
+	items   []*Sandbox
 	last    bool
 	current *Sandbox
 	err     error
@@ -133,7 +164,7 @@ type SandboxIterator struct {
 //		fmt.Println(it.Value().Name)
 //	}
 func (c *Client) ListAll(ctx context.Context, query *ListSandboxesQuery) *SandboxIterator {
-	return &SandboxIterator{ctx: ctx, client: c, query: query.request()}
+	return &SandboxIterator{ctx: ctx, client: c, query: orZero(query)}
 }
 
 // Next moves to the next sandbox; false at the end and after an error.
@@ -145,19 +176,18 @@ func (it *SandboxIterator) Next() bool {
 		it.current = nil
 		return false
 	}
-	it.current = newSandbox(it.client, &it.items[0])
+	it.current = it.items[0]
 	it.items = it.items[1:]
 	return true
 }
 
 func (it *SandboxIterator) fetch() {
-	found, err := it.client.sandboxes.List(it.ctx, it.query)
+	part, err := it.client.ListPart(it.ctx, &it.query)
 	if err != nil {
 		it.err = err
 		return
 	}
-	it.items, it.query.Cursor = found.Items, found.NextCursor
-	it.last = found.NextCursor == nil || *found.NextCursor == ""
+	it.items, it.query.Cursor, it.last = part.Items, part.NextCursor, part.NextCursor == nil
 }
 
 // Value returns the current sandbox, or nil before the first and after the last.

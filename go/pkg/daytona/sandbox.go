@@ -59,6 +59,10 @@ type Sandbox struct {
 	AutoArchiveInterval int
 	// AutoDeleteInterval is the minutes stopped after which it is deleted; 0 = at once, negative = never.
 	AutoDeleteInterval int
+	// AutoPauseInterval is the minutes without activity after which it is paused; 0 = never.
+	AutoPauseInterval int
+	// AutoDestroyAt is when it will be deleted whatever its state, ISO 8601, or nil.
+	AutoDestroyAt *string
 	// Volumes that are mounted.
 	Volumes []types.VolumeMount
 	// BuildInfo tells how its image was built, or is nil.
@@ -75,6 +79,14 @@ type Sandbox struct {
 	NetworkAllowList *string
 	// DomainAllowList are comma-separated domains it may reach.
 	DomainAllowList *string
+	// SandboxClass is the kind of sandbox (container, linux-vm, …), or nil.
+	SandboxClass *string
+	// LinkedSandboxID is the sandbox whose lifecycle this one follows, or nil.
+	LinkedSandboxID *string
+	// DaemonVersion is the version of the toolbox inside, or nil.
+	DaemonVersion *string
+	// ToolboxProxyURL is the base URL of the toolbox; the sandbox's id is appended to it.
+	ToolboxProxyURL string
 
 	// FileSystem has its files.
 	FileSystem *FileSystemService
@@ -117,6 +129,9 @@ func (s *Sandbox) fill(info *api.SandboxInfo) {
 	s.AutoStopInterval = int(orZero(info.AutoStopInterval))
 	s.AutoArchiveInterval = int(orZero(info.AutoArchiveInterval))
 	s.AutoDeleteInterval = int(orZero(info.AutoDeleteInterval))
+	s.AutoPauseInterval, s.AutoDestroyAt = int(orZero(info.AutoPauseInterval)), info.AutoDestroyAt
+	s.ToolboxProxyURL = info.ToolboxProxyURL
+	s.SandboxClass, s.LinkedSandboxID, s.DaemonVersion = info.SandboxClass, info.LinkedSandboxID, info.DaemonVersion
 	s.Volumes, s.BuildInfo = info.Volumes, info.BuildInfo
 	s.CreatedAt, s.UpdatedAt, s.LastActivityAt = info.CreatedAt, info.UpdatedAt, info.LastActivityAt
 	s.NetworkBlockAll = orZero(info.NetworkBlockAll)

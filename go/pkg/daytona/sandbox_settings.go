@@ -84,11 +84,11 @@ func (s *Sandbox) GetPreviewLink(ctx context.Context, port int) (*types.PreviewL
 }
 
 // GetSignedPreviewLink returns a URL of a port of the sandbox that needs no further authentication, valid for
-// expiresInSeconds (1 to 86400; 0 = 60).
+// expiresInSeconds (1 to 86400).
 //
 // Errors: Validation when the port or the time is out of range.
 func (s *Sandbox) GetSignedPreviewLink(ctx context.Context, port int, expiresInSeconds int) (*types.SignedPreviewLink, error) {
-	return s.client.sandboxes.CreateSignedPreviewURL(ctx, s.ID, port, unlessZero(expiresInSeconds))
+	return s.client.sandboxes.CreateSignedPreviewURL(ctx, s.ID, port, &expiresInSeconds)
 }
 
 // CreateSignedPreviewURL does the same as GetSignedPreviewLink.

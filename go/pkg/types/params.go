@@ -45,6 +45,8 @@ type SandboxBaseParams struct {
 	AutoPauseInterval *int
 	// TTLMinutes is the minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
 	TTLMinutes *int
+	// Target is the region. Default: the client's.
+	Target string
 	// Volumes to mount.
 	Volumes []VolumeMount
 	// NetworkBlockAll blocks all network access.
