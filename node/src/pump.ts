@@ -4,6 +4,7 @@
 // thread's event loop reads the pipe. The pipe keeps the process alive exactly while calls are pending.
 
 import type { Socket } from 'node:net';
+import { onAbort } from './abort.js';
 import { cancelled } from './errors.js';
 import { type NativeCall, type NativeOutcome, type NativePump, native } from './native.js';
 
@@ -36,10 +37,9 @@ class Pump {
       }
       const id = this.#nextId();
       const call = start(this.#native, id);
-      const abort = () => call.cancel();
-      signal?.addEventListener('abort', abort);
+      const forget = signal && onAbort(signal, () => call.cancel());
       const settle = (outcome: NativeOutcome) => {
-        signal?.removeEventListener('abort', abort);
+        forget?.();
         resolve(outcome);
       };
       this.#pending.set(id, { call, settle });
