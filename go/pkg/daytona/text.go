@@ -43,6 +43,7 @@ func incomplete(data []byte) int {
 	return 0
 }
 
+// validText replaces what is not UTF-8: each beginning of a character that is not completed, and each other byte.
 func validText(data []byte) string {
 	if utf8.Valid(data) {
 		return string(data)
@@ -50,6 +51,9 @@ func validText(data []byte) string {
 	var text strings.Builder
 	for len(data) > 0 {
 		r, size := utf8.DecodeRune(data)
+		for r == utf8.RuneError && size < len(data) && size < utf8.UTFMax && !utf8.FullRune(data[:size+1]) {
+			size++
+		}
 		text.WriteRune(r)
 		data = data[size:]
 	}
