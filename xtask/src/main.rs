@@ -9,6 +9,7 @@ mod python;
 mod ruby;
 mod schema;
 mod typescript;
+mod uniffi;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,7 @@ fn main() -> Result<()> {
             let mut output = output::Output::new(&root, check);
             output.write("schema/daytona.json", schema.to_json()?)?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
+            output.write("bindings/uniffi/src/generated.rs", uniffi::generate(&schema)?)?;
             for (name, content) in typescript::generate(&schema)? {
                 output.write(&format!("node/src/generated/{name}"), content)?;
             }

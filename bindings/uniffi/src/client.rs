@@ -1,0 +1,90 @@
+//! The client.
+
+use std::sync::Arc;
+
+use daytona_bridge::Client;
+use serde_json::json;
+
+use crate::call::Target;
+use crate::{CodeInterpreter, DaytonaError, FileSystem, Process, SandboxInfo, Sandboxes};
+
+/// A connection to Daytona, shared by all services made from it.
+#[derive(uniffi::Object)]
+pub struct Daytona {
+    client: Arc<Client>,
+}
+
+#[uniffi::export]
+impl Daytona {
+    /// Makes a client; no request is made yet. What is not given comes from the environment (`DAYTONA_API_KEY`,
+    /// `DAYTONA_API_URL`, …), `.env.local`, `.env` or the default; `api_url` may be `local` for the local engine.
+    ///
+    /// Throws `Authentication` without credentials, `InvalidArgument` for a URL or certificate file that cannot be used.
+    #[uniffi::constructor(default(
+        api_key = None,
+        jwt_token = None,
+        organization_id = None,
+        api_url = None,
+        target = None,
+        ca_cert = None,
+        local_binary = None,
+        local_state_dir = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments with defaults in every language; a record would show the key")]
+    pub fn new(
+        api_key: Option<String>,
+        jwt_token: Option<String>,
+        organization_id: Option<String>,
+        api_url: Option<String>,
+        target: Option<String>,
+        ca_cert: Option<String>,
+        local_binary: Option<String>,
+        local_state_dir: Option<String>,
+    ) -> Result<Self, DaytonaError> {
+        let config = json!({
+            "apiKey": api_key,
+            "jwtToken": jwt_token,
+            "organizationId": organization_id,
+            "apiUrl": api_url,
+            "target": target,
+            "caCert": ca_cert,
+            "localBinary": local_binary,
+            "localStateDir": local_state_dir,
+            "source": "sdk-uniffi",
+        });
+        let client = Client::new(config.to_string().as_bytes()).map_err(|e| DaytonaError::from_envelope(&e))?;
+        Ok(Self { client: Arc::new(client) })
+    }
+
+    /// Operations on sandboxes as a whole.
+    pub fn sandboxes(&self) -> Arc<Sandboxes> {
+        Arc::new(Sandboxes { target: Target { client: self.client.clone(), sandbox: None } })
+    }
+
+    /// Commands, code, sessions and terminals of a sandbox.
+    pub fn process(&self, sandbox: &SandboxInfo) -> Arc<Process> {
+        Arc::new(Process { target: self.toolbox(sandbox) })
+    }
+
+    /// Files of a sandbox.
+    pub fn file_system(&self, sandbox: &SandboxInfo) -> Arc<FileSystem> {
+        Arc::new(FileSystem { target: self.toolbox(sandbox) })
+    }
+
+    /// The stateful code interpreter of a sandbox.
+    pub fn code_interpreter(&self, sandbox: &SandboxInfo) -> Arc<CodeInterpreter> {
+        Arc::new(CodeInterpreter { target: self.toolbox(sandbox) })
+    }
+
+    /// Refuses further operations. Those in flight go on.
+    pub fn close(&self) {
+        self.client.close();
+    }
+}
+
+impl Daytona {
+    fn toolbox(&self, sandbox: &SandboxInfo) -> Target {
+        let sandbox = json!({ "id": sandbox.id, "url": sandbox.toolbox_proxy_url });
+        Target { client: self.client.clone(), sandbox: Some(sandbox) }
+    }
+}
