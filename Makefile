@@ -33,7 +33,7 @@ test: setup build dist ## Everything: unit tests, conformance, faults, stress, i
 	@scripts/test
 
 conformance: build ## The shared cases in every language, and the table of results
-	@scripts/test conformance
+	@scripts/conformance
 
 dist: build ## Wheel, npm tarball, gem and Go module in dist/
 	@scripts/dist
