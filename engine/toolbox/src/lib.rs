@@ -19,6 +19,7 @@ mod ports;
 mod process_tree;
 mod proxy;
 mod pty;
+mod request_body;
 mod sdk_version;
 mod sessions;
 mod shell;
@@ -108,6 +109,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         .method_not_allowed_fallback(errors::unknown_route)
         .layer(CatchPanicLayer::custom(errors::panicked))
         .layer(middleware::from_fn(errors::render))
+        .layer(middleware::from_fn(request_body::read_to_the_end))
         .layer(DefaultBodyLimit::disable())
         .with_state(toolbox)
 }
