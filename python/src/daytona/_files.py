@@ -44,8 +44,9 @@ class FileUpload(Model):
         self.destination = destination
 
     def __repr__(self) -> str:
-        source = self.source if isinstance(self.source, (str, PathLike)) else f"<{len(self.source)} bytes>"
-        return f"FileUpload(source={source!r}, destination={self.destination!r})"
+        content = None if isinstance(self.source, (str, PathLike)) else self.source
+        source = repr(self.source) if content is None else f"<{len(content)} bytes>"
+        return f"FileUpload(source={source}, destination={self.destination!r})"
 
     def to_wire(self, blobs: list[bytes]) -> dict[str, Any]:
         """Writes it as the core's JSON; bytes are appended to `blobs`."""

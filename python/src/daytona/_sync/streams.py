@@ -56,6 +56,8 @@ class LogStream:
             if stream.ended or stream.closed:
                 return None
             batch = stream.read()
+            if stream.closed:
+                return None
             self._chunks.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
         return self._chunks.popleft()
 
@@ -70,8 +72,9 @@ class LogStream:
                     deliver(handler, chunk.text)
 
     def close(self) -> None:
-        """Ends the stream at once."""
+        """Ends the stream at once; chunks that were not read are dropped."""
         self._open = None
+        self._chunks.clear()
         if self._stream is not None:
             self._stream.close()
 

@@ -1,0 +1,48 @@
+"""The shape of the package: models, names, imports."""
+
+import inspect
+import subprocess
+import sys
+
+import daytona as package
+from daytona import AsyncSandbox, Command, FileUpload, PtySize, Sandbox
+from daytona.generated.models.process import Session
+
+
+def test_models_are_equal_by_their_fields_and_have_no_others() -> None:
+    assert PtySize(24, 80) == PtySize(rows=24, cols=80) != PtySize(25, 80)
+    assert repr(PtySize(24, 80)) == "PtySize(rows=24, cols=80)"
+    session = Session("s", [Command("c", "true")])
+    assert repr(session) == "Session(session_id='s', commands=[Command(id='c', command='true')])"
+    try:
+        PtySize(1, 1).depth = 3  # type: ignore[attr-defined]
+        raise AssertionError("a misspelt field was accepted")
+    except AttributeError:
+        pass
+    assert repr(FileUpload(b"x" * 5, "d")) == "FileUpload(source=<5 bytes>, destination='d')"
+
+
+def test_both_sides_offer_the_same() -> None:
+    for name in package.__all__:
+        if not name.startswith("Async"):
+            continue
+        other = getattr(package, name.removeprefix("Async"))
+        mine = {n for n in dir(getattr(package, name)) if not n.startswith("_")}
+        theirs = {n for n in dir(other) if not n.startswith("_")}
+        assert mine ^ theirs <= {"sharing"}, name
+
+
+def test_every_public_method_is_documented() -> None:
+    for name in package.__all__:
+        thing = getattr(package, name)
+        assert thing.__doc__, name
+        if inspect.isclass(thing) and thing.__module__.startswith("daytona"):
+            for member, value in vars(thing).items():
+                if not member.startswith("_") and callable(value):
+                    assert value.__doc__, f"{name}.{member}"
+    assert Sandbox.start.__doc__ == AsyncSandbox.start.__doc__
+
+
+def test_importing_the_package_does_not_import_asyncio() -> None:
+    code = "import sys, daytona; sys.exit(any(m in sys.modules for m in ('asyncio', 'dataclasses', 'inspect')))"
+    assert subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"]).returncode == 0
