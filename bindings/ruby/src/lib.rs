@@ -18,7 +18,7 @@ mod outcome;
 mod stream;
 mod wait;
 
-use magnus::{Class, Error, Module, Object, RHash, Ruby, function, method};
+use magnus::{Class, Error, Module, Object, RHash, Ruby, TypedData, function, method};
 
 /// Defines `Daytona::Native`.
 #[magnus::init(name = "daytona_native")]
@@ -39,6 +39,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     stream.define_method("write", method!(stream::Stream::write, 1))?;
     stream.define_method("finish", method!(stream::Stream::finish, 0))?;
     stream.define_method("close", method!(stream::Stream::close, 0))?;
+
+    // Looked up now: the first look-up runs Ruby code, which may switch threads, inside a lock that a second thread would
+    // wait for while it holds the global VM lock.
+    <client::Client as TypedData>::class(ruby);
+    <stream::Stream as TypedData>::class(ruby);
     Ok(())
 }
 
