@@ -18,7 +18,6 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node18',
-  external: ['*.node'],
   legalComments: 'none',
 });
 

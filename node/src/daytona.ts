@@ -210,6 +210,15 @@ export class Daytona implements AsyncDisposable {
     await sandbox.delete(timeout);
   }
 
+  /**
+   * Base URL of the toolbox of a sandbox.
+   *
+   * @deprecated Use `toolboxProxyUrl` of the sandbox.
+   */
+  async getProxyToolboxUrl(sandboxId: string, _regionId?: string): Promise<string> {
+    return (await this.get(sandboxId)).toolboxProxyUrl;
+  }
+
   /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */
   close(): void {
     this.#owner.connection.close();

@@ -44,6 +44,16 @@ export interface FileDownloadResponse {
   errorDetails?: FileDownloadErrorDetails;
 }
 
+/** @deprecated Use {@link FileDownloadResponse}. */
+export interface DownloadMetadata {
+  /** Local path the file was to be written to. */
+  destination?: string;
+  /** Why there is no result. */
+  error?: string;
+  /** The content, or the local path it was written to. */
+  result?: string | Buffer | Uint8Array;
+}
+
 /** Permissions and ownership of a file; what is not given stays as it is. */
 export type FilePermissionsParams = PermissionOptions;
 

@@ -18,6 +18,7 @@ export * from './errors.js';
 export { FileReader } from './file-reader.js';
 export {
   type ByteStream,
+  type DownloadMetadata,
   type FileDownloadResponse,
   type FilePermissionsParams,
   type FileSource,

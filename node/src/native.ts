@@ -1,5 +1,6 @@
 // Loading the native library.
 
+import { join } from 'node:path';
 import { DaytonaInternalError } from './errors.js';
 import { SCHEMA_HASH } from './generated/schema.js';
 
@@ -72,8 +73,9 @@ function load(): Native {
   const name = `daytona.${process.platform}-${process.arch}.node`;
   let library: Native;
   try {
-    // Relative to the bundle in `dist`.
-    library = require(`../native/${name}`) as Native;
+    // Relative to the bundle in `dist`; not a literal, because no bundler can take a library in.
+    const file = join(__dirname, '..', 'native', name);
+    library = require(file) as Native;
   } catch (cause) {
     const supported = 'This package was built for other platforms, or for a newer C library than this one.';
     throw new DaytonaInternalError(`Cannot load ${name}. ${supported}`, undefined, undefined, undefined, { cause });

@@ -42,10 +42,10 @@ fn enums(schema: &Schema, words: &Words) -> String {
     out.push_str("/** Values a newer server adds arrive as they are. */\n");
     out.push_str("type OpenString = string & Record<never, never>;\n");
     for Enum { name, doc, values } in &schema.enums {
-        let _ = write!(out, "\n{}export const {name} = {{\n", comment(&words.text(doc), 0));
+        let _ = writeln!(out, "\n{}export const {name} = {{", comment(&words.text(doc), 0));
         for value in values {
             let key = snake(&value.wire).to_uppercase();
-            let _ = write!(out, "{}  {key}: '{}',\n", comment(&words.text(&value.doc), 2), value.wire);
+            let _ = writeln!(out, "{}  {key}: '{}',", comment(&words.text(&value.doc), 2), value.wire);
         }
         out.push_str("} as const;\n");
         let values = format!("(typeof {name})[keyof typeof {name}]");
@@ -63,7 +63,7 @@ fn models(schema: &Schema, words: &Words) -> String {
     let mut body = String::new();
     let mut used = BTreeSet::new();
     for Struct { name, doc, fields } in &schema.structs {
-        let _ = write!(body, "\n{}export interface {} {{\n", comment(&words.text(doc), 0), struct_name(name));
+        let _ = writeln!(body, "\n{}export interface {} {{", comment(&words.text(doc), 0), struct_name(name));
         for field in fields {
             let mark = if field.optional { "?" } else { "" };
             let text = comment(&words.text(&field.doc), 2);
@@ -87,7 +87,7 @@ fn errors(schema: &Schema, words: &Words) -> Result<String> {
             if !done.contains(&kind.name) && done.contains(parent) {
                 let text = comment(&words.text(&kind.doc), 0);
                 let (class, base) = (error_class(&kind.name), error_class(parent));
-                write!(out, "\n{text}export class {class} extends {base} {{}}\n")?;
+                writeln!(out, "\n{text}export class {class} extends {base} {{}}")?;
                 done.insert(kind.name.clone());
             }
         }
@@ -110,7 +110,7 @@ fn services(schema: &Schema, words: &Words) -> Result<String> {
     for service in &schema.services {
         let doc = comment(&words.text(&service.doc), 0);
         let abstract_ = if service.toolbox { "abstract " } else { "" };
-        write!(body, "\n{doc}export {abstract_}class {} extends Service {{\n", service_class(service))?;
+        writeln!(body, "\n{doc}export {abstract_}class {} extends Service {{", service_class(service))?;
         for (i, op) in service.ops.iter().enumerate() {
             if i > 0 {
                 body.push('\n');

@@ -39,7 +39,8 @@ impl Pump {
     /// A pump for the calling thread. Throws when the process has no file descriptors left.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        let queue = daytona_bridge::Pump::new().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
+        let queue =
+            daytona_bridge::Pump::new().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
         Ok(Self { queue })
     }
 
@@ -48,7 +49,8 @@ impl Pump {
     pub fn descriptor(&self) -> Result<i32> {
         // SAFETY: the pump owns the descriptor and outlives this borrow.
         let fd = unsafe { BorrowedFd::borrow_raw(self.queue.fd()) };
-        let duplicate = fd.try_clone_to_owned().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
+        let duplicate =
+            fd.try_clone_to_owned().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
         Ok(duplicate.into_raw_fd())
     }
 
