@@ -47,7 +47,7 @@ pub(crate) enum Reader {
     Logs(LogStream),
     Interpreter(InterpreterStream),
     Terminal(TerminalOutput),
-    Download(FileReader),
+    Download(Box<FileReader>),
 }
 
 /// The writing half.
@@ -287,7 +287,7 @@ impl From<Terminal> for Opened {
 impl From<FileReader> for Opened {
     fn from(file: FileReader) -> Self {
         let info = serde_json::json!({ "size": file.size() }).to_string();
-        Self { reader: Some(Reader::Download(file)), writer: None, info: info.into() }
+        Self { reader: Some(Reader::Download(Box::new(file))), writer: None, info: info.into() }
     }
 }
 
