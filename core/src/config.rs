@@ -119,8 +119,8 @@ impl Config {
 
         let jwt_in_code = given(&self.jwt_token);
         // A token given in code means the caller chose it: the environment's API key must not win over it.
-        let api_key = given(&self.api_key)
-            .or_else(|| if jwt_in_code.is_some() { None } else { lookup.get("DAYTONA_API_KEY") });
+        let api_key =
+            given(&self.api_key).or_else(|| if jwt_in_code.is_some() { None } else { lookup.get("DAYTONA_API_KEY") });
         let organization_id = given(&self.organization_id).or_else(|| lookup.get("DAYTONA_ORGANIZATION_ID"));
         let jwt = jwt_in_code.or_else(|| lookup.get("DAYTONA_JWT_TOKEN"));
         let (bearer, organization_header) = match (api_key, jwt) {
@@ -139,9 +139,9 @@ impl Config {
                 "The API key or token contains control characters (a line break?). Check how it is set.",
             ));
         }
-        let polling = self
-            .use_deprecated_polling
-            .unwrap_or_else(|| lookup.get("DAYTONA_USE_DEPRECATED_POLLING").is_some_and(|v| v.eq_ignore_ascii_case("true")));
+        let polling = self.use_deprecated_polling.unwrap_or_else(|| {
+            lookup.get("DAYTONA_USE_DEPRECATED_POLLING").is_some_and(|v| v.eq_ignore_ascii_case("true"))
+        });
         Ok(Resolved {
             bearer,
             organization_header,
@@ -244,8 +244,7 @@ mod tests {
     #[test]
     fn a_token_in_code_is_not_overridden_by_a_key_in_the_environment() {
         let look = lookup(&[("DAYTONA_API_KEY", "key")], &[]);
-        let config =
-            Config { jwt_token: Some("jwt".into()), organization_id: Some("org".into()), ..Config::default() };
+        let config = Config { jwt_token: Some("jwt".into()), organization_id: Some("org".into()), ..Config::default() };
         let resolved = config.resolve_with(&look).unwrap();
         assert_eq!((resolved.bearer.as_str(), resolved.organization_header.as_deref()), ("jwt", Some("org")));
     }

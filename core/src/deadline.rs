@@ -26,11 +26,10 @@ pub(crate) async fn within<T>(
     let deadline = Instant::now() + limit;
     match DEADLINE.scope(Some(deadline), tokio::time::timeout_at(deadline, work)).await {
         Ok(result) => result.map_err(|e| e.in_operation(operation)),
-        Err(_) => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("{operation} exceeded its timeout of {} s", seconds(limit)),
-        )
-        .in_operation(operation)),
+        Err(_) => {
+            Err(Error::new(ErrorKind::Timeout, format!("{operation} exceeded its timeout of {} s", seconds(limit)))
+                .in_operation(operation))
+        }
     }
 }
 

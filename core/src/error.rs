@@ -382,9 +382,7 @@ impl Error {
 fn retry_after(headers: &BTreeMap<String, String>) -> Option<f64> {
     let specific = headers.iter().filter(|(name, _)| name.starts_with("retry-after-"));
     let longest = specific.filter_map(|(_, v)| v.trim().parse::<f64>().ok()).reduce(f64::max);
-    longest
-        .or_else(|| headers.get("retry-after")?.trim().parse().ok())
-        .filter(|s| s.is_finite() && *s >= 0.0)
+    longest.or_else(|| headers.get("retry-after")?.trim().parse().ok()).filter(|s| s.is_finite() && *s >= 0.0)
 }
 
 impl fmt::Display for Error {
@@ -414,7 +412,8 @@ mod tests {
 
     #[test]
     fn a_code_selects_a_class_only_with_its_source() {
-        let body = br#"{"statusCode":408,"message":"late","code":"PROCESS_EXECUTION_TIMEOUT","source":"DAYTONA_DAEMON"}"#;
+        let body =
+            br#"{"statusCode":408,"message":"late","code":"PROCESS_EXECUTION_TIMEOUT","source":"DAYTONA_DAEMON"}"#;
         let error = Error::from_response(408, &http::HeaderMap::new(), body);
         assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
         assert!(error.is_timeout());

@@ -138,9 +138,8 @@ impl<'a> Request<'a> {
             Base::Api => endpoint.api_url.as_str(),
             Base::Toolbox(url) => url,
         };
-        let mut url = url::Url::parse(&format!("{base}{}", self.path)).map_err(|e| {
-            Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e)
-        })?;
+        let mut url = url::Url::parse(&format!("{base}{}", self.path))
+            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
@@ -148,11 +147,8 @@ impl<'a> Request<'a> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let mut request = self
-                .client
-                .http()
-                .request(self.method.clone(), url.clone())
-                .headers(endpoint.headers.clone());
+            let mut request =
+                self.client.http().request(self.method.clone(), url.clone()).headers(endpoint.headers.clone());
             if let Some((content_type, body)) = self.streamed.take() {
                 request = request.header(header::CONTENT_TYPE, content_type).body(body);
             } else if let Some(body) = &self.body {

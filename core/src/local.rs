@@ -109,8 +109,11 @@ fn state_dir(config: &Resolved) -> Result<PathBuf> {
     if let Some(directory) = &config.local_state_dir {
         return Ok(PathBuf::from(directory));
     }
-    let base = from("XDG_STATE_HOME").or_else(|| from("HOME").map(|home| home.join(".local/state"))).ok_or_else(|| {
-        Error::invalid_argument("There is no place for the local engine's state: set HOME or DAYTONA_LOCAL_STATE_DIR.")
-    })?;
+    let base =
+        from("XDG_STATE_HOME").or_else(|| from("HOME").map(|home| home.join(".local/state"))).ok_or_else(|| {
+            Error::invalid_argument(
+                "There is no place for the local engine's state: set HOME or DAYTONA_LOCAL_STATE_DIR.",
+            )
+        })?;
     Ok(base.join("daytona/local"))
 }

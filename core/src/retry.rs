@@ -27,7 +27,13 @@ pub(crate) enum Failure {
 }
 
 /// The time to wait before another attempt, or `None` to give up.
-pub(crate) fn delay(method: &Method, failure: Failure, error: &Error, attempt: u32, repeatable: bool) -> Option<Duration> {
+pub(crate) fn delay(
+    method: &Method,
+    failure: Failure,
+    error: &Error,
+    attempt: u32,
+    repeatable: bool,
+) -> Option<Duration> {
     if attempt >= MAX_ATTEMPTS || !repeatable {
         return None;
     }

@@ -3,7 +3,8 @@
 use crate::client::{Client, Toolbox};
 use crate::error::Result;
 use crate::model::{
-    CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, CodeRunOptions, SandboxInfo, StopOptions, WaitOptions,
+    CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, SandboxInfo, StopOptions,
+    WaitOptions,
 };
 use crate::ops::sandbox::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, FileSystem, Process};

@@ -96,7 +96,11 @@ fn complete(slot: &Slot, completion: Completion) {
 /// The error envelope: `ErrorInfo` as JSON.
 pub(crate) fn error_json(error: &Error) -> Bytes {
     serde_json::to_vec(error.info()).map_or_else(
-        |_| Bytes::from_static(br#"{"kind":"Internal","message":"The error could not be described.","retryable":false}"#),
+        |_| {
+            Bytes::from_static(
+                br#"{"kind":"Internal","message":"The error could not be described.","retryable":false}"#,
+            )
+        },
         Bytes::from,
     )
 }

@@ -30,9 +30,8 @@ impl Client {
     /// # Errors
     /// The error envelope: `Authentication` without credentials, `InvalidArgument` for a bad value.
     pub fn new(config: &[u8]) -> Result<Self, Bytes> {
-        let config: Config = serde_json::from_slice(config).map_err(|e| {
-            error_json(&Error::invalid_argument("The configuration is not usable").with_source(e))
-        })?;
+        let config: Config = serde_json::from_slice(config)
+            .map_err(|e| error_json(&Error::invalid_argument("The configuration is not usable").with_source(e)))?;
         let client =
             Self { config, core: PerProcess::new(), closed: AtomicBool::new(false), _counted: Counted::client() };
         client.core().map_err(|e| error_json(&e))?;

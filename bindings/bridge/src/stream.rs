@@ -219,10 +219,12 @@ impl Reader {
     /// The next item if it is there already. The end and errors are left for the next read to meet again.
     async fn next_now(&mut self) -> Option<Item> {
         let mut next = std::pin::pin!(self.next());
-        poll_fn(|cx| Poll::Ready(match next.as_mut().poll(cx) {
-            Poll::Ready(Ok(item)) => item,
-            Poll::Ready(Err(_)) | Poll::Pending => None,
-        }))
+        poll_fn(|cx| {
+            Poll::Ready(match next.as_mut().poll(cx) {
+                Poll::Ready(Ok(item)) => item,
+                Poll::Ready(Err(_)) | Poll::Pending => None,
+            })
+        })
         .await
     }
 

@@ -450,7 +450,9 @@ fn create_body(params: CreateSandboxParams, default_target: Option<&str>) -> Res
         ("ttl_minutes", params.ttl_minutes),
     ] {
         if let Some(value) = value.filter(|v| *v < 0) {
-            return Err(Error::invalid_argument(format!("{name} is {value}: it must be a number of minutes, 0 or more.")));
+            return Err(Error::invalid_argument(format!(
+                "{name} is {value}: it must be a number of minutes, 0 or more."
+            )));
         }
     }
     let ephemeral = params.ephemeral.unwrap_or(false);
@@ -491,10 +493,13 @@ fn create_body(params: CreateSandboxParams, default_target: Option<&str>) -> Res
     set("linkedSandbox", json!(params.linked_sandbox));
     set("target", json!(params.target.as_deref().or(default_target)));
     if let Some(dockerfile) = dockerfile {
-        set("buildInfo", match params.context_hashes {
-            Some(hashes) => json!({ "dockerfileContent": dockerfile, "contextHashes": hashes }),
-            None => json!({ "dockerfileContent": dockerfile }),
-        });
+        set(
+            "buildInfo",
+            match params.context_hashes {
+                Some(hashes) => json!({ "dockerfileContent": dockerfile, "contextHashes": hashes }),
+                None => json!({ "dockerfileContent": dockerfile }),
+            },
+        );
     }
     if let Some(resources) = params.resources {
         set("cpu", json!(resources.cpu));

@@ -178,9 +178,8 @@ async fn write_parts(sender: &Sender, boundary: &str, sources: Vec<(String, Sour
 }
 
 async fn open_local(path: &str) -> Result<tokio::fs::File> {
-    let bad = |e: std::io::Error| {
-        Error::invalid_argument(format!("Cannot read the local file {path:?}")).with_source(e)
-    };
+    let bad =
+        |e: std::io::Error| Error::invalid_argument(format!("Cannot read the local file {path:?}")).with_source(e);
     let file = tokio::fs::File::open(path).await.map_err(bad)?;
     if file.metadata().await.map_err(bad)?.is_dir() {
         return Err(Error::invalid_argument(format!("{path:?} is a directory, not a file.")));
