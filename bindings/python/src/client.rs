@@ -9,7 +9,6 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 
-use crate::exit;
 use crate::outcome::{self, Outcome};
 use crate::pump::Pump;
 
@@ -89,7 +88,7 @@ impl Call {
         };
         loop {
             let slice = deadline.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()).min(SLICE));
-            if let Some(completion) = exit::detached(py, || waiter.wait(slice)) {
+            if let Some(completion) = py.detach(|| waiter.wait(slice)) {
                 return outcome::to_python(py, completion).map(Some);
             }
             py.check_signals()?;

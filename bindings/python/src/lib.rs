@@ -5,13 +5,12 @@
 //!   is collected unfinished is cancelled. An outcome is `(status, json, attachments, stream)`; see [`outcome`].
 //! * **Threads**: no thread of the bridge ever touches the interpreter. `Call.wait` runs without the GIL, in slices, and
 //!   looks for signals in between, so Ctrl-C and signal handlers work. The pump only makes a descriptor readable.
-//! * **Exit**: a thread that waits while the interpreter goes down must not come back to it: it stays parked, and the
-//!   end of the process ends it. See [`exit`].
+//! * **Exit**: a thread that waits while the interpreter goes down must not come back to it. PyO3 sees to that: the thread
+//!   hangs where it asks for the GIL, and the end of the process ends it. tests/stress/python/test_exit.py holds it to that.
 //! * **Fork**: as the bridge: clients go on in the child, calls and streams of the parent do not.
 //! * **Ownership**: bytes are copied in both directions, so nothing in Rust refers to a Python object.
 
 mod client;
-mod exit;
 mod outcome;
 mod pump;
 mod stream;
@@ -36,6 +35,5 @@ fn _daytona(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Call>()?;
     module.add_class::<stream::Stream>()?;
     module.add_class::<pump::Pump>()?;
-    module.add_function(wrap_pyfunction!(debug_stats, module)?)?;
-    exit::register(module)
+    module.add_function(wrap_pyfunction!(debug_stats, module)?)
 }

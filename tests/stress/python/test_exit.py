@@ -69,11 +69,11 @@ from daytona import Daytona
 sandbox = Daytona().get(sys.argv[1])
 name = "exit" + uuid.uuid4().hex
 sandbox.process.create_session(name)
-command = sandbox.process.execute_session_command(name, {"command": "while :; do echo x; done", "async": True})
+command = sandbox.process.execute_session_command(name, {"command": "while :; do echo x; sleep 0.01; done", "async": True})
 stream = sandbox.process.stream_session_command_logs(name, command.cmd_id)
 stream.read()
 pty = sandbox.process.create_pty_session(name, on_data=lambda data: None)
-pty.send_input("while :; do echo x; done\\n")
+pty.send_input("while :; do echo x; sleep 0.01; done\\n")
 sandbox.process.delete_session(name)
 """,
         0,
