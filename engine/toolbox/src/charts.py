@@ -168,8 +168,10 @@ def _daytona_charts():
             kind = "composite_chart" if drawn else "unknown"
             chart = {"type": kind, "title": title, "elements": [describe(axes) for axes in drawn]}
         chart["png"] = _base64.b64encode(picture(figure, "figure")).decode()
-        _sys.stdout.write(PREFIX + json.dumps({"type": "chart", "value": chart}, allow_nan=False) + "\n")
+        # Not where a program may have redirected its own output to.
         _sys.stdout.flush()
+        _sys.__stdout__.write(PREFIX + json.dumps({"type": "chart", "value": chart}, allow_nan=False) + "\n")
+        _sys.__stdout__.flush()
 
     def patch(pyplot):
         from matplotlib.axes import Axes
@@ -246,10 +248,11 @@ def _daytona_import_hook(patch):
 
 
 _daytona_import_hook(_daytona_charts())
-_daytona_globals = {"__name__": "__main__", "__builtins__": __builtins__, "__doc__": None}
-_sys.modules["__main__"].__dict__.update({"__doc__": None})
+_daytona_own = _sys.modules["__main__"]
+_sys.modules["__main__"] = _daytona_main = type(_sys)("__main__")
+_daytona_main.__dict__["__builtins__"] = __builtins__
 try:
-    exec(compile(_base64.b64decode("__DAYTONA_CODE__"), "<target_code>", "exec"), _daytona_globals)
+    exec(compile(_base64.b64decode("__DAYTONA_CODE__"), "<target_code>", "exec"), _daytona_main.__dict__)
 except Exception:
     import traceback as _traceback
 

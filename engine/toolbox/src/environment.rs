@@ -31,9 +31,9 @@ impl Environment {
         let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
         variables.insert("HOME".into(), config.home.clone().into());
         variables.insert("DAYTONA_SANDBOX_ID".into(), config.sandbox_id.clone().into());
-        variables.entry("PATH".into()).or_insert_with(|| {
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()
-        });
+        variables
+            .entry("PATH".into())
+            .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
         Self { variables: RwLock::new(variables) }
     }
 

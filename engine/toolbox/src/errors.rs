@@ -55,11 +55,7 @@ impl ApiError {
     }
 
     pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_SERVER_ERROR",
-            format!("internal server error: {what}"),
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", format!("internal server error: {what}"))
     }
 
     /// A feature this toolbox does not have.

@@ -47,10 +47,7 @@ struct ExecuteResponse {
     result: String,
 }
 
-async fn execute(
-    toolbox: State,
-    Json(request): Json<ExecuteRequest>,
-) -> Result<axum::Json<ExecuteResponse>, ApiError> {
+async fn execute(toolbox: State, Json(request): Json<ExecuteRequest>) -> Result<axum::Json<ExecuteResponse>, ApiError> {
     if request.command.trim().is_empty() {
         return Err(ApiError::bad_request("command cannot be empty or whitespace-only"));
     }
@@ -138,7 +135,6 @@ async fn run_to_end(mut command: std::process::Command, input: Vec<u8>) -> io::R
     group.disarm();
     Ok(Finished { status, output })
 }
-
 
 async fn read_to_end(reader: &mut pipe::Receiver) -> io::Result<Vec<u8>> {
     let mut output = Vec::new();

@@ -44,7 +44,8 @@ async fn in_use(Path(port): Path<String>) -> Result<axum::Json<InUse>, ApiError>
         .ok()
         .filter(|port| (3000..=9999).contains(port))
         .ok_or_else(|| ApiError::bad_request("port out of range: must be 3000 to 9999"))?;
-    let dial = async { timeout(DIAL, TcpStream::connect(("localhost", port))).await.is_ok_and(|dialled| dialled.is_ok()) };
+    let dial =
+        async { timeout(DIAL, TcpStream::connect(("localhost", port))).await.is_ok_and(|dialled| dialled.is_ok()) };
     Ok(axum::Json(InUse { is_in_use: listening().contains(&port) || dial.await }))
 }
 

@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep};
 /// How often a terminating tree is looked at.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How long killing may take; longer is only a process that the kernel cannot end yet.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+
 struct Entry {
     parent: i32,
     session: i32,
@@ -47,16 +50,18 @@ pub(crate) fn signal(root: i32, signal: Signal) {
     }
 }
 
-/// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left.
+/// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left. Returns when it has ended.
 pub(crate) async fn terminate(root: i32, grace: Duration) {
     signal(root, Signal::SIGTERM);
     let deadline = Instant::now() + grace;
     while !members(root).is_empty() && Instant::now() < deadline {
         sleep(CHECK_INTERVAL).await;
     }
-    // Twice: a process may have forked between the look and the signal.
-    for _ in 0..2 {
-        signal(root, Signal::SIGKILL);
+    // Again and again: a process may have forked between the look and the signal.
+    let deadline = Instant::now() + KILL_GRACE;
+    while !members(root).is_empty() && Instant::now() < deadline {
+        self::signal(root, Signal::SIGKILL);
+        sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -1,4 +1,7 @@
-//! `ANY /proxy/{port}/…`: what listens on a port of the sandbox, over HTTP and WebSockets (wire section 3.7).
+//! `ANY /proxy/{port}/…`: forwards to a server in the sandbox (wire section 3.7).
+//!
+//! Path and query travel byte for byte, bodies are streamed both ways, and protocol upgrades (WebSockets) become plain
+//! byte tunnels.
 
 use std::sync::Arc;
 
@@ -7,64 +10,95 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::Toolbox;
 use crate::errors::ApiError;
 
+/// Headers that speak about one connection only (RFC 9110 section 7.6.1); `Upgrade` and its `Connection` are passed on separately.
+const HOP_BY_HOP: [header::HeaderName; 5] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
-    // A wildcard matches at least one character, so a server's root needs a route of its own.
     Router::new()
-        .route("/proxy/{port}", any(proxy))
-        .route("/proxy/{port}/", any(proxy))
-        .route("/proxy/{port}/{*path}", any(proxy))
+        .route("/proxy/{port}", any(forward))
+        .route("/proxy/{port}/{*path}", any(forward))
+        .route("/proxy/{port}/", any(forward))
 }
 
-async fn proxy(mut request: Request) -> Result<Response, ApiError> {
-    // The path is passed on as it came: decoding it would change what the server sees.
-    let path_and_query = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let rest = path_and_query.strip_prefix("/proxy/").unwrap_or_default();
-    let (port, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let number: u16 = port
-        .parse()
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| ApiError::bad_request(format!("invalid port: {port}")))?;
-    let target = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
-    let uri: Uri = target.parse().map_err(|_| ApiError::bad_request("invalid path"))?;
-
-    let Ok(stream) = TcpStream::connect(("localhost", number)).await else {
-        return Ok(StatusCode::BAD_GATEWAY.into_response());
-    };
-    let Ok((mut sender, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await else {
-        return Ok(StatusCode::BAD_GATEWAY.into_response());
-    };
-    tokio::spawn(connection.with_upgrades());
-
-    let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
-    let (mut parts, body) = request.into_parts();
-    parts.uri = uri;
-    parts.version = http::Version::HTTP_11;
-    if !parts.headers.contains_key(header::HOST)
-        && let Ok(host) = HeaderValue::try_from(format!("localhost:{number}"))
-    {
-        parts.headers.insert(header::HOST, host);
-    }
-    let Ok(mut response) = sender.send_request(Request::from_parts(parts, body)).await else {
-        return Ok(StatusCode::BAD_GATEWAY.into_response());
-    };
+async fn forward(request: Request) -> Result<Response, ApiError> {
+    let (port, target) = destination(request.uri())?;
+    let connection = TcpStream::connect(("localhost", port)).await.map_err(|error| bad_gateway(port, error))?;
+    let (mut sender, driver) =
+        http1::handshake(TokioIo::new(connection)).await.map_err(|error| bad_gateway(port, error))?;
+    // Ends with the exchange, or with the tunnel after an upgrade.
+    tokio::spawn(driver.with_upgrades());
+    let (request, client_upgrade) = prepare(request, port, target);
+    let mut response = sender.send_request(request).await.map_err(|error| bad_gateway(port, error))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && let Some(client) = upgrade
+        && let Some(client_upgrade) = client_upgrade
     {
-        let server = hyper::upgrade::on(&mut response);
+        let server_upgrade = hyper::upgrade::on(&mut response);
         tokio::spawn(async move {
-            if let (Ok(client), Ok(server)) = (client.await, server.await) {
-                // Either side going away ends the other.
+            if let (Ok(client), Ok(server)) = tokio::join!(client_upgrade, server_upgrade) {
+                // Either side closing is the tunnel's normal end.
                 let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(server)).await;
             }
         });
+        return Ok(response.map(Body::new).into_response());
     }
+    strip_hop_by_hop(response.headers_mut());
     Ok(response.map(Body::new))
+}
+
+fn bad_gateway(port: u16, error: impl std::fmt::Display) -> ApiError {
+    ApiError::new(StatusCode::BAD_GATEWAY, "BAD_GATEWAY", format!("bad gateway: port {port}: {error}"))
+}
+
+/// The port, and the rest of the path with the query, as the client encoded them.
+fn destination(uri: &Uri) -> Result<(u16, Uri), ApiError> {
+    let invalid = || ApiError::bad_request("invalid proxy target");
+    let rest = uri.path().strip_prefix("/proxy/").ok_or_else(invalid)?;
+    let (port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(invalid)?;
+    let path = if path.is_empty() { "/" } else { path };
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}").parse(),
+        None => path.parse(),
+    };
+    Ok((port, target.map_err(|_| invalid())?))
+}
+
+/// The request as the server gets it, and the client's side of an upgrade if it asks for one.
+fn prepare(mut request: Request, port: u16, target: Uri) -> (Request, Option<hyper::upgrade::OnUpgrade>) {
+    let protocol = request.headers().get(header::UPGRADE).cloned();
+    let client_upgrade = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
+    *request.uri_mut() = target;
+    *request.version_mut() = http::Version::HTTP_11;
+    let headers = request.headers_mut();
+    strip_hop_by_hop(headers);
+    if let Some(protocol) = protocol {
+        headers.insert(header::CONNECTION, http::HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, protocol);
+    }
+    if !headers.contains_key(header::HOST)
+        && let Ok(host) = format!("localhost:{port}").parse()
+    {
+        headers.insert(header::HOST, host);
+    }
+    (request, client_upgrade)
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
 }

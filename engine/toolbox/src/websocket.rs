@@ -14,13 +14,13 @@ pub(crate) const EXIT_CONTROL_PROTOCOL: &str = "X-Daytona-Pty-Exit-Control";
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
 /// Subprotocols the client offers, as text.
-pub(crate) fn offered(upgrade: &WebSocketUpgrade) -> Vec<String> {
+pub(crate) fn offered<F>(upgrade: &WebSocketUpgrade<F>) -> Vec<String> {
     upgrade.requested_protocols().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
 }
 
 /// Accepts one offered subprotocol, since Node clients refuse the connection otherwise: the version token, else the exit-control
 /// flag, else the first. Tokens may carry secrets (terminal environments), so those are the last choice.
-pub(crate) fn accept_protocol(mut upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+pub(crate) fn accept_protocol<F>(mut upgrade: WebSocketUpgrade<F>) -> WebSocketUpgrade<F> {
     let offers = offered(&upgrade);
     let chosen = offers
         .iter()

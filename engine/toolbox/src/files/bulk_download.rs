@@ -61,7 +61,7 @@ pub(super) async fn bulk_download(toolbox: State, body: Bytes) -> Result<Respons
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
     tokio::spawn(async move {
         // An error here is either the client leaving or a file breaking midway; both end the stream where it is.
-        let _ = send_parts(&toolbox, paths, &Parts(sender)).await;
+        let _ = send_parts(&toolbox, paths, Parts { chunks: sender, begun: false }).await;
     });
     let chunks = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|chunk| (io::Result::Ok(chunk), receiver))
@@ -70,7 +70,7 @@ pub(super) async fn bulk_download(toolbox: State, body: Bytes) -> Result<Respons
     Ok(([(header::CONTENT_TYPE, content_type)], Body::from_stream(chunks)).into_response())
 }
 
-async fn send_parts(toolbox: &State, paths: Vec<String>, parts: &Parts) -> io::Result<()> {
+async fn send_parts(toolbox: &State, paths: Vec<String>, mut parts: Parts) -> io::Result<()> {
     for path in paths {
         let shown = PathBuf::from(path);
         match open(toolbox, &shown).await {
@@ -88,8 +88,9 @@ enum Source {
 }
 
 async fn open(toolbox: &State, shown: &Path) -> Result<Source, ApiError> {
-    let invalid =
-        |what: String| ApiError::new(StatusCode::BAD_REQUEST, "INVALID_FILE_PATH", format!("invalid file path: {what}"));
+    let invalid = |what: String| {
+        ApiError::new(StatusCode::BAD_REQUEST, "INVALID_FILE_PATH", format!("invalid file path: {what}"))
+    };
     if shown.as_os_str().is_empty() {
         return Err(invalid("path is empty".into()));
     }
@@ -102,8 +103,13 @@ async fn open(toolbox: &State, shown: &Path) -> Result<Source, ApiError> {
         ),
     };
     let path = toolbox.resolve(shown);
-    if tokio::fs::metadata(&path).await.map_err(failed)?.is_dir() {
+    let metadata = tokio::fs::metadata(&path).await.map_err(failed)?;
+    if metadata.is_dir() {
         return Err(invalid(format!("path points to a directory: {}", shown.display())));
+    }
+    // Opening a pipe would wait for somebody to write to it.
+    if !metadata.is_file() {
+        return Err(invalid(format!("path points to a device, pipe or socket: {}", shown.display())));
     }
     let file = File::open(&path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
@@ -114,21 +120,25 @@ async fn open(toolbox: &State, shown: &Path) -> Result<Source, ApiError> {
 }
 
 /// The multipart stream being written.
-struct Parts(mpsc::Sender<Bytes>);
+struct Parts {
+    chunks: mpsc::Sender<Bytes>,
+    /// Whether a part was begun, whose content the next boundary has to end with a line break.
+    begun: bool,
+}
 
 impl Parts {
     async fn send(&self, bytes: impl Into<Bytes>) -> io::Result<()> {
-        self.0.send(bytes.into()).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.chunks.send(bytes.into()).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    async fn head(&self, field: &str, path: &Path, headers: &str) -> io::Result<()> {
+    async fn head(&mut self, field: &str, path: &Path, headers: &str) -> io::Result<()> {
         let names = filename_parameters(path);
         let disposition = format!("Content-Disposition: form-data; name=\"{field}\"; {names}");
-        // The leading line break closes the previous part; before the first it is an empty preamble.
-        self.send(format!("\r\n--{BOUNDARY}\r\n{disposition}\r\n{headers}\r\n\r\n")).await
+        let line_break = if std::mem::replace(&mut self.begun, true) { "\r\n" } else { "" };
+        self.send(format!("{line_break}--{BOUNDARY}\r\n{disposition}\r\n{headers}\r\n\r\n")).await
     }
 
-    async fn file(&self, path: &Path, source: Source) -> io::Result<()> {
+    async fn file(&mut self, path: &Path, source: Source) -> io::Result<()> {
         let length = match &source {
             Source::File(_, length) => *length,
             Source::Memory(content) => content.len() as u64,
@@ -158,7 +168,7 @@ impl Parts {
         Ok(())
     }
 
-    async fn error(&self, path: &Path, error: &ApiError) -> io::Result<()> {
+    async fn error(&mut self, path: &Path, error: &ApiError) -> io::Result<()> {
         let body = serde_json::to_vec(&error.body(&Method::POST, ROUTE)).map_err(io::Error::other)?;
         self.head("error", path, "Content-Type: application/json; charset=utf-8").await?;
         self.send(body).await

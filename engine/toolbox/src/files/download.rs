@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use mime_guess::mime::APPLICATION_OCTET_STREAM;
 use tower_http::services::ServeFile;
 
 use crate::State;
@@ -21,25 +22,24 @@ pub(super) async fn download(toolbox: State, query: Query, request: Request) -> 
     let shown = query.required_path("path")?;
     let path = toolbox.resolve(&shown);
     let failed = |error: std::io::Error| ApiError::file(&error, &path);
-    // Opening tells apart what serving would report as one "not found".
-    let file = tokio::fs::File::open(&path).await.map_err(failed)?;
-    let metadata = file.metadata().await.map_err(failed)?;
+    let metadata = tokio::fs::metadata(&path).await.map_err(failed)?;
     if metadata.is_dir() {
         return Err(ApiError::bad_request(format!("path points to a directory: {}", shown.display())));
     }
+    if !metadata.is_file() {
+        return Err(ApiError::bad_request(format!("path points to a device, pipe or socket: {}", shown.display())));
+    }
+    // Opening tells apart what serving would report as one "not found".
+    let file = tokio::fs::File::open(&path).await.map_err(failed)?;
     let mut response = if metadata.len() == 0 {
         read_unsized(file).await.map_err(failed)?.into_response()
     } else {
-        let binary = mime();
-        let served = ServeFile::new_with_mime(&path, &binary).with_buf_chunk_size(CHUNK).try_call(request);
+        let served =
+            ServeFile::new_with_mime(&path, &APPLICATION_OCTET_STREAM).with_buf_chunk_size(CHUNK).try_call(request);
         served.await.map_err(failed)?.map(Body::new)
     };
     describe(response.headers_mut(), &shown);
     Ok(response)
-}
-
-fn mime() -> mime::Mime {
-    mime::APPLICATION_OCTET_STREAM
 }
 
 /// Reads a file that claims to be empty.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -13,6 +13,8 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 const BUFFER: usize = 256 * 1024;
 /// Mode of a new file, before the umask.
 const FILE_MODE: u32 = 0o666;
+/// Links followed one after the other, as many as the kernel follows.
+const MAX_LINKS: usize = 40;
 
 /// A file being received.
 pub(super) struct Incoming {
@@ -72,7 +74,7 @@ impl Incoming {
 }
 
 fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
-    let destination = fs::canonicalize(&destination).unwrap_or(destination);
+    let destination = follow_links(destination).map_err(at("create"))?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(at("mkdir"))?;
     let replaced = fs::metadata(&destination).ok();
@@ -94,8 +96,29 @@ fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
             Err(error) => return Err(at("create")(error)),
         }
     }
-    let file = fs::File::create(&destination).map_err(at("create"))?;
+    let file = open_in_place(&destination).map_err(at("create"))?;
     Ok((file, Target::InPlace))
+}
+
+/// Where writing to `path` would end up. A link may lead to a file that is yet to be made.
+fn follow_links(mut path: PathBuf) -> io::Result<PathBuf> {
+    for _ in 0..MAX_LINKS {
+        if let Ok(found) = fs::canonicalize(&path) {
+            return Ok(found);
+        }
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::from_raw_os_error(libc::ELOOP))
+}
+
+/// Opens what is already there. A pipe that nobody reads is an error, not a wait.
+fn open_in_place(path: &Path) -> io::Result<fs::File> {
+    let file = fs::File::options().write(true).truncate(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
+    Ok(file)
 }
 
 /// Overwriting a file changes its content, not its mode and owner.

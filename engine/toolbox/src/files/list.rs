@@ -35,12 +35,7 @@ struct Levels {
     with_paths: bool,
 }
 
-fn collect(
-    directory: &Path,
-    levels: Levels,
-    abandoned: &Abandoned,
-    found: &mut Vec<FileInfo>,
-) -> std::io::Result<()> {
+fn collect(directory: &Path, levels: Levels, abandoned: &Abandoned, found: &mut Vec<FileInfo>) -> std::io::Result<()> {
     let mut entries: Vec<_> = fs::read_dir(directory)?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {

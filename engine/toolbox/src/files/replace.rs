@@ -1,6 +1,6 @@
 //! `POST /files/replace`: literal search and replace in files, streamed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
@@ -58,11 +58,14 @@ pub(super) async fn replace(
 
 fn replace_in(path: &Path, finder: &Finder<'_>, new_value: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
-    let source = File::open(&path)?;
-    let metadata = source.metadata()?;
+    let metadata = fs::metadata(&path)?;
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let source = File::open(&path)?;
     let parent = path.parent().unwrap_or(Path::new("/"));
     let mut target = tempfile::Builder::new().prefix(".daytona-replace-").tempfile_in(parent)?;
     let mut writer = BufWriter::with_capacity(CHUNK, target.as_file_mut());

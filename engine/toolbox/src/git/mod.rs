@@ -294,7 +294,8 @@ async fn pull(toolbox: State, Json(request): Json<RemoteRequest>) -> Result<Stat
     let branch = match request.branch.filter(|b| !b.is_empty()) {
         Some(branch) => branch,
         None => {
-            let head = Git::new(&toolbox, &directory).args(["symbolic-ref", "--quiet", "--short", "HEAD"]).output().await?;
+            let head =
+                Git::new(&toolbox, &directory).args(["symbolic-ref", "--quiet", "--short", "HEAD"]).output().await?;
             let head = head.map_err(|_| ApiError::conflict("the repository is not on a branch"))?;
             String::from_utf8_lossy(&head).trim().to_owned()
         }
@@ -443,7 +444,8 @@ fn scope(toolbox: &Toolbox, scope: Option<&str>, path: Option<&str>) -> Result<(
 async fn read_config(toolbox: State, query: Query) -> Result<axum::Json<Value>, ApiError> {
     let key = query.required("key")?;
     let (option, directory) = scope(&toolbox, query.text("scope").as_deref(), query.text("path").as_deref())?;
-    let value = Git::new(&toolbox, &directory).args(["config", option, "--get", operand("key", &key)?]).output().await?;
+    let value =
+        Git::new(&toolbox, &directory).args(["config", option, "--get", operand("key", &key)?]).output().await?;
     let value = match value {
         Ok(text) => json!(String::from_utf8_lossy(&text).trim_end_matches('\n')),
         Err(failure) if failure.stderr.is_empty() => Value::Null,
@@ -521,7 +523,8 @@ async fn store_credentials(toolbox: State, Json(request): Json<CredentialsReques
         return Err(ApiError::bad_request("invalid host or protocol"));
     }
     set_config(&toolbox, &None, &None, &[("credential.helper", "store")]).await?;
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let line = format!("{protocol}://{}:{}@{host}", encode(&request.username), encode(&request.password));
     let file = toolbox.config.home.join(".git-credentials");
     let stored = tokio::task::spawn_blocking(move || store(&file, &format!("@{host}"), &line)).await?;

@@ -59,7 +59,12 @@ fn parse(text: &str) -> Status {
             "u" => {
                 let name = rest.splitn(10, ' ').nth(9).unwrap_or_default().to_owned();
                 let unmerged = "Updated but unmerged";
-                status.file_status.push(FileStatus { name, extra: String::new(), staging: unmerged, worktree: unmerged });
+                status.file_status.push(FileStatus {
+                    name,
+                    extra: String::new(),
+                    staging: unmerged,
+                    worktree: unmerged,
+                });
             }
             "?" => status.file_status.push(FileStatus {
                 name: rest.to_owned(),

@@ -1,38 +1,115 @@
-# The process behind one interpreter context. It reads requests, one JSON document a line, from descriptor 3 and writes
-# messages, one JSON document a line, to descriptor 4. Globals last from request to request.
-#
-# A request is {"code", "envs"?}; the messages are {"type": "stdout" | "stderr" | "error" | "control", ...}; the last one of a
-# request is a control message "completed" or "interrupted". SIGINT interrupts the code that runs.
+"""The Python side of the code interpreter: one process per context, one run at a time.
+
+Standard input is a socket to the toolbox. Each request is a line of JSON: {"code": str, "envs": {str: str}}. Each answer is a
+line of JSON with the keys type, text, name, value, traceback; the last of a run has the type "control". The
+socket is moved away from descriptor 0 before user code runs. Text that user code prints through sys.stdout and sys.stderr travels
+over the socket, so its order is kept; what child processes write to descriptors 1 and 2 is read by the toolbox itself.
+"""
+
+import builtins
+import codecs
 import io
 import json
 import os
 import signal
+import socket
 import sys
+import threading
 import traceback
+import types
 
-requests = os.fdopen(3, "rb")
-messages = os.fdopen(4, "wb", buffering=0)
-FLUSH_AT = 1024
-
-
-def say(kind, text="", name="", value="", trace=""):
-    document = {"type": kind, "text": text, "name": name, "value": value, "traceback": trace}
-    data = json.dumps(document).encode() + b"\n"
-    while data:
-        data = data[messages.write(data):]
+FLUSH_AT = 1024  # characters
 
 
-class Output(io.TextIOBase):
-    """What the code prints: passed on at a line break, or when enough has gathered."""
+class Control:
+    """The socket to the toolbox. Messages are never torn by an interrupt: one that arrives meanwhile is raised after."""
+
+    def __init__(self):
+        self.socket = socket.socket(fileno=os.dup(0))
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self.requests = self.socket.makefile("rb")
+        self.lock = threading.RLock()
+        self.running = False
+        self.sending = False
+        self.interrupted = False
+        self.forked = False
+        os.register_at_fork(after_in_child=self.after_fork)
+        signal.signal(signal.SIGINT, self.interrupt)
+
+    def after_fork(self):
+        self.forked = True
+        self.lock = threading.RLock()
+
+    def interrupt(self, _signal, _frame):
+        if self.sending:
+            self.interrupted = True
+        elif self.running or self.forked:
+            raise KeyboardInterrupt
+
+    def send(self, kind, text="", name="", value="", trace=""):
+        fields = (kind, text, name, value, trace)
+        keys = ("type", "text", "name", "value", "traceback")
+        # Lone surrogates cannot travel as UTF-8.
+        clean = (field.encode("utf-8", "backslashreplace").decode("utf-8") for field in fields)
+        line = json.dumps(dict(zip(keys, clean))).encode() + b"\n"
+        in_main = threading.current_thread() is threading.main_thread()
+        with self.lock:
+            if in_main:
+                self.sending = True
+            try:
+                self.socket.sendall(line)
+            finally:
+                if in_main:
+                    self.sending = False
+        if in_main and self.interrupted and self.running:
+            self.interrupted = False
+            raise KeyboardInterrupt
+
+
+class BinaryOutput(io.RawIOBase):
+    """What sys.stdout.buffer is: bytes, sent as text."""
+
+    def __init__(self, control, kind, descriptor):
+        self.control = control
+        self.kind = kind
+        self.descriptor = descriptor
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.text = None
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.descriptor
+
+    def write(self, data):
+        if self.text is not None:
+            self.text.flush()
+        data = bytes(data)
+        if self.control.forked:
+            return os.write(self.descriptor, data)
+        text = self.decoder.decode(data)
+        if text:
+            self.control.send(self.kind, text)
+        return len(data)
+
+
+class TextOutput(io.TextIOBase):
+    """What sys.stdout and sys.stderr are: text, sent at line ends and whenever enough has gathered."""
 
     encoding = "utf-8"
-    errors = "replace"
+    errors = "backslashreplace"
+    line_buffering = True
 
-    def __init__(self, kind):
+    def __init__(self, control, kind, descriptor):
+        self.control = control
         self.kind = kind
-        self.gathered = []
-        self.length = 0
-        self.buffer = Bytes(self)
+        self.pending = []
+        self.pending_length = 0
+        self.buffer = BinaryOutput(control, kind, descriptor)
+        self.buffer.text = self
 
     def writable(self):
         return True
@@ -41,94 +118,104 @@ class Output(io.TextIOBase):
         return False
 
     def fileno(self):
-        return 1 if self.kind == "stdout" else 2
+        return self.buffer.fileno()
+
+    def reconfigure(self, **_options):
+        """Accepted for programs that set an encoding; it is always UTF-8."""
 
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self.gathered.append(text)
-        self.length += len(text)
-        if self.length >= FLUSH_AT or "\n" in text:
+        self.pending.append(text)
+        self.pending_length += len(text)
+        if "\n" in text or self.pending_length >= FLUSH_AT:
             self.flush()
         return len(text)
 
     def flush(self):
-        if self.gathered:
-            text, self.gathered, self.length = "".join(self.gathered), [], 0
-            say(self.kind, text.encode("utf-8", "replace").decode("utf-8"))
+        pending, self.pending, self.pending_length = self.pending, [], 0
+        text = "".join(pending)
+        if not text:
+            return
+        if self.control.forked:
+            os.write(self.buffer.descriptor, text.encode("utf-8", "backslashreplace"))
+        else:
+            self.control.send(self.kind, text)
 
 
-class Bytes(io.RawIOBase):
-    """`sys.stdout.buffer`."""
+class Environment:
+    """Sets variables for one run and restores what was there."""
 
-    def __init__(self, output):
-        self.output = output
+    def __init__(self, variables):
+        self.variables = variables
 
-    def writable(self):
-        return True
+    def __enter__(self):
+        self.saved = {name: os.environ.get(name) for name in self.variables}
+        os.environ.update(self.variables)
 
-    def write(self, data):
-        self.output.write(bytes(data).decode("utf-8", "replace"))
-        return len(data)
-
-    def flush(self):
-        self.output.flush()
-
-
-def explain(kind, value, trace):
-    """The traceback as if the code had been typed: frames of this file are left out."""
-    frames = traceback.extract_tb(trace)
-    first = next((i for i, frame in enumerate(frames) if frame.filename == "<stdin>"), len(frames))
-    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[first:])]
-    lines += traceback.format_exception_only(kind, value)
-    return "".join(lines)
+    def __exit__(self, *_error):
+        for name, value in self.saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
-def run(code, scope):
-    """Runs the code and returns the last control message."""
+def describe(control, error):
+    """Sends one error message; its traceback starts at the user's first frame."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
     try:
-        exec(compile(code, "<stdin>", "exec"), scope)
-    except KeyboardInterrupt:
-        return "interrupted"
-    except SystemExit:
-        return "completed"
-    except BaseException:
-        kind, value, trace = sys.exc_info()
+        value = str(error)
+    except Exception:
+        value = "<exception str() failed>"
+    lines = traceback.format_exception(type(error), error, frames)
+    if not lines[0].startswith("Traceback"):
+        lines.insert(0, "Traceback (most recent call last):\n")
+    control.send("error", name=type(error).__name__, value=value, trace="".join(lines))
+
+
+def execute(control, namespace, code):
+    """Runs user code; exceptions are described, everything else of theirs propagates."""
+    try:
+        exec(compile(code, "<stdin>", "exec", dont_inherit=True), namespace)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        describe(control, error)
+
+
+def run(control, namespace, request):
+    """One run. Answers how it ended."""
+    outcome = "completed"
+    with Environment(request.get("envs") or {}):
+        control.interrupted = False
+        try:
+            control.running = True
+            execute(control, namespace, request["code"])
+            sys.stdout.flush()
+            sys.stderr.flush()
+            control.running = False
+        except SystemExit:
+            pass
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+        control.running = False
         sys.stdout.flush()
         sys.stderr.flush()
-        say("error", name=kind.__name__, value=str(value), trace=explain(kind, value, trace))
-    return "completed"
+    return outcome
 
 
 def main():
-    scope = {"__name__": "__main__", "__builtins__": __builtins__, "__doc__": None}
-    module = type(sys)("__main__")
-    module.__dict__.update(scope)
-    scope = module.__dict__
+    control = Control()
+    sys.stdout = TextOutput(control, "stdout", 1)
+    sys.stderr = TextOutput(control, "stderr", 2)
+    sys.argv = [""]
+    module = types.ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = module
-    sys.stdout, sys.stderr = Output("stdout"), Output("stderr")
-    sys.stdin = open(os.devnull)
-    # Between requests an interrupt has nothing to interrupt.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for line in requests:
-        request = json.loads(line)
-        before = dict(os.environ)
-        os.environ.update(request.get("envs") or {})
-        ending = "interrupted"
-        try:
-            try:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-                ending = run(request["code"], scope)
-            finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-        except KeyboardInterrupt:
-            pass
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
-        os.environ.update(before)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        say("control", ending)
+    for line in control.requests:
+        outcome = run(control, module.__dict__, json.loads(line))
+        control.send("control", outcome)
 
 
 main()

@@ -1,259 +1,310 @@
-//! One terminal: a shell on a pseudo-terminal, and the clients that share it.
+//! One terminal: created, started (at once or by the first client), shared by its clients, ended with its shell.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::{Winsize, openpty};
+use bytes::Bytes;
 use nix::sys::signal::Signal;
+use serde::Serialize;
 use time::OffsetDateTime;
-use tokio::io::unix::AsyncFd;
+use time::format_description::well_known::Rfc3339;
+use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
-use crate::Toolbox;
+use super::device::{Device, Size};
 use crate::environment::Variables;
-use crate::process_tree;
+use crate::{Toolbox, process_tree};
 
-/// Bytes read from the terminal at once.
-const READ_SIZE: usize = 32 * 1024;
-/// Pieces of output a client may be behind.
+/// Output frames that may wait for one client.
 const CLIENT_QUEUE: usize = 256;
-/// How long a full client may hold up the terminal before it is let go.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long output that is already written may take to be read after the shell has exited.
-const DRAIN: Duration = Duration::from_millis(500);
+/// How long the terminal is held up for a client whose queue is full before that client is dropped.
+const SLOW_CLIENT_GRACE: Duration = Duration::from_secs(5);
+/// Largest output frame, in bytes.
+const FRAME_SIZE: usize = 32 * 1024;
+/// Messages that may wait to be typed.
+const INPUT_QUEUE: usize = 64;
 
-/// How the terminal's process ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Exit {
-    pub(crate) code: i32,
-    pub(crate) reason: Option<String>,
-}
-
-/// What a client receives.
-pub(crate) enum Output {
-    Data(Bytes),
-    /// The client was too slow.
-    Overrun,
-}
-
-pub(crate) struct Terminal {
-    pub(crate) id: String,
-    pub(crate) cwd: String,
-    pub(crate) envs: BTreeMap<String, String>,
-    pub(crate) created_at: OffsetDateTime,
-    pub(crate) lazy_start: bool,
-    state: Mutex<State>,
-    exit: watch::Sender<Option<Exit>>,
-}
-
-struct State {
-    size: Size,
-    running: Option<Running>,
-    clients: Vec<mpsc::Sender<Output>>,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Size {
-    pub(crate) rows: u16,
-    pub(crate) cols: u16,
-}
-
-#[derive(Clone)]
-struct Running {
-    master: Arc<AsyncFd<OwnedFd>>,
-    shell: i32,
-}
-
-impl Terminal {
-    pub(crate) fn new(
-        id: String,
-        cwd: String,
-        envs: BTreeMap<String, String>,
-        size: Size,
-        lazy_start: bool,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            id,
-            cwd,
-            envs,
-            created_at: OffsetDateTime::now_utc(),
-            lazy_start,
-            state: Mutex::new(State { size, running: None, clients: Vec::new() }),
-            exit: watch::Sender::new(None),
-        })
-    }
-
-    /// Starts the shell unless it runs. `ended` is called once it has exited and its output has been read.
-    pub(crate) fn start(
-        self: &Arc<Self>,
-        toolbox: &Toolbox,
-        ended: impl FnOnce(&Self) + Send + 'static,
-    ) -> io::Result<()> {
-        let mut state = self.state();
-        if state.running.is_some() {
-            return Ok(());
-        }
-        let pty = openpty(Some(&winsize(state.size)), None)?;
-        fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        fcntl(&pty.master, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-        let mut variables = Variables::from([("TERM".to_owned(), "xterm-256color".to_owned())]);
-        variables.extend(self.envs.clone());
-        let mut command = toolbox.command(&toolbox.shell(), Some(&self.cwd), &variables);
-        command.args(["-i", "-l"]);
-        let slave = || pty.slave.try_clone().map(Stdio::from);
-        command.stdin(slave()?).stdout(slave()?).stderr(slave()?);
-        // SAFETY: setsid and ioctl are async-signal-safe; descriptor 0 is the terminal by then.
-        unsafe {
-            command.pre_exec(|| {
-                nix::unistd::setsid()?;
-                if libc::ioctl(0, libc::TIOCSCTTY as _, 0) < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                Ok(())
-            });
-        }
-        let mut child = tokio::process::Command::from(command).spawn()?;
-        drop(pty.slave);
-        let shell = child.id().map_or(0, u32::cast_signed);
-        // SAFETY: an OwnedFd keeps its descriptor open and the same for as long as it lives.
-        let master = Arc::new(unsafe { AsyncFd::register(pty.master) }?);
-        state.running = Some(Running { master: master.clone(), shell });
-        drop(state);
-
-        let terminal = self.clone();
-        tokio::spawn(async move {
-            let pump = terminal.pump(&master);
-            tokio::pin!(pump);
-            let status = tokio::select! {
-                status = child.wait() => {
-                    // Whatever the shell wrote last is still in the terminal; a background process may hold it open.
-                    let _ = tokio::time::timeout(DRAIN, &mut pump).await;
-                    status
-                }
-                () = &mut pump => child.wait().await,
-            };
-            terminal.exit.send_replace(Some(status.map_or(Exit { code: -1, reason: None }, Exit::of)));
-            terminal.state().clients.clear();
-            ended(&terminal);
-        });
-        Ok(())
-    }
-
-    /// Reads the terminal to its end and hands everything to every client.
-    async fn pump(&self, master: &AsyncFd<OwnedFd>) {
-        let mut buffer = vec![0; READ_SIZE];
-        loop {
-            let read = master
-                .async_io(tokio::io::Interest::READABLE, |fd| nix::unistd::read(fd.as_fd(), &mut buffer).map_err(Into::into))
-                .await;
-            // Linux answers EIO when the last process has closed the terminal.
-            let Ok(read @ 1..) = read else { return };
-            let data = Bytes::copy_from_slice(&buffer[..read]);
-            let clients = self.state().clients.clone();
-            for client in clients {
-                let sent = client.send_timeout(Output::Data(data.clone()), PATIENCE).await;
-                if sent.is_err() {
-                    self.state().clients.retain(|other| !other.same_channel(&client));
-                    // Best effort: its queue is full, it will find the channel closed.
-                    let _ = client.try_send(Output::Overrun);
-                }
-            }
-        }
-    }
-
-    /// A new client; it sees output from now on. Its channel closes when the terminal has ended.
-    pub(crate) fn attach(&self) -> mpsc::Receiver<Output> {
-        let (sender, receiver) = mpsc::channel(CLIENT_QUEUE);
-        if self.exit.borrow().is_none() {
-            self.state().clients.push(sender);
-        }
-        receiver
-    }
-
-    /// How it ended, if it has.
-    pub(crate) fn exit(&self) -> Option<Exit> {
-        self.exit.borrow().clone()
-    }
-
-    /// Types `input`; waits while the terminal takes nothing.
-    pub(crate) async fn write(&self, mut input: &[u8]) -> io::Result<()> {
-        let running = self.state().running.clone();
-        let Some(Running { master, .. }) = running else {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, "the terminal has not been started"));
-        };
-        let mut exit = self.exit.subscribe();
-        while !input.is_empty() {
-            let write = master.async_io(tokio::io::Interest::WRITABLE, |fd| {
-                nix::unistd::write(fd.as_fd(), input).map_err(Into::into)
-            });
-            let written = tokio::select! {
-                written = write => written?,
-                _ = exit.wait_for(Option::is_some) => return Err(io::ErrorKind::BrokenPipe.into()),
-            };
-            input = &input[written..];
-        }
-        Ok(())
-    }
-
-    pub(crate) fn size(&self) -> Size {
-        self.state().size
-    }
-
-    /// Whether its process runs.
-    pub(crate) fn is_active(&self) -> bool {
-        self.state().running.is_some() && self.exit.borrow().is_none()
-    }
-
-    pub(crate) fn resize(&self, size: Size) -> io::Result<()> {
-        let mut state = self.state();
-        let Some(running) = &state.running else {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, "the terminal has not been started"));
-        };
-        // SAFETY: TIOCSWINSZ reads one winsize.
-        let done = unsafe { libc::ioctl(running.master.as_raw_fd(), libc::TIOCSWINSZ, &winsize(size)) };
-        if done < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        state.size = size;
-        Ok(())
-    }
-
-    /// Kills everything that runs in the terminal.
-    pub(crate) fn kill(&self) {
-        let running = self.state().running.clone();
-        if let Some(Running { shell, .. }) = running {
-            process_tree::signal(shell, Signal::SIGKILL);
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// How a shell ended, as clients are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Exit {
+    /// 0 to 255; 128 + n for signal n; -1 when unknown.
+    pub(super) exit_code: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exit_reason: Option<String>,
 }
 
 impl Exit {
-    /// The exit code and the words the contract has for it (wire section 4.3).
-    fn of(status: ExitStatus) -> Self {
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
-        let reason = match code {
+    fn of(status: io::Result<ExitStatus>) -> Self {
+        let code = match status {
+            Ok(status) => status.code().or_else(|| status.signal().map(|signal| 128 + signal)),
+            Err(_) => None,
+        };
+        let exit_code = code.unwrap_or(-1);
+        let exit_reason = match exit_code {
             0 => None,
             130 => Some("Ctrl+C".to_owned()),
             137 => Some("SIGKILL".to_owned()),
             143 => Some("SIGTERM".to_owned()),
-            129.. => Some(format!("signal {}", code - 128)),
+            code if code > 128 => Some(format!("signal {}", code - 128)),
             _ => Some("non-zero exit".to_owned()),
         };
-        Self { code, reason }
+        Self { exit_code, exit_reason }
     }
 }
 
-fn winsize(size: Size) -> Winsize {
-    Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 }
+/// What a new terminal is made of.
+pub(super) struct Description {
+    pub(super) id: String,
+    pub(super) cwd: Option<String>,
+    pub(super) envs: Variables,
+    pub(super) size: Size,
+    pub(super) lazy_start: bool,
+}
+
+/// Wire name `PtySessionInfo`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TerminalInfo {
+    id: String,
+    cwd: String,
+    envs: Variables,
+    cols: u16,
+    rows: u16,
+    created_at: String,
+    active: bool,
+    lazy_start: bool,
+}
+
+/// A terminal, shared by requests and clients.
+pub(super) struct Terminal {
+    description: Description,
+    cwd: String,
+    created_at: OffsetDateTime,
+    inner: Mutex<Inner>,
+    exit: watch::Sender<Option<Exit>>,
+}
+
+struct Inner {
+    size: Size,
+    phase: Phase,
+    clients: BTreeMap<u64, ClientQueue>,
+    next_client: u64,
+}
+
+enum Phase {
+    Created,
+    Running { device: Arc<Device>, shell: i32, input: mpsc::Sender<Bytes> },
+    Ended,
+}
+
+struct ClientQueue {
+    output: mpsc::Sender<Bytes>,
+    too_slow: Arc<AtomicBool>,
+}
+
+/// A client's end of the terminal.
+pub(super) struct Attachment {
+    terminal: Arc<Terminal>,
+    number: u64,
+    /// Output since attaching; closed when the shell ends or the client is too slow.
+    pub(super) output: mpsc::Receiver<Bytes>,
+    /// What to type.
+    pub(super) input: mpsc::Sender<Bytes>,
+    too_slow: Arc<AtomicBool>,
+}
+
+/// Why a client could not be attached or a terminal not be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Ended,
+    NotStarted,
+    Failed(String),
+}
+
+impl Terminal {
+    pub(super) fn new(toolbox: &Toolbox, description: Description) -> Arc<Self> {
+        let cwd = toolbox.resolve(description.cwd.as_deref().unwrap_or_default()).to_string_lossy().into_owned();
+        let inner = Inner { size: description.size, phase: Phase::Created, clients: BTreeMap::new(), next_client: 0 };
+        let (exit, _) = watch::channel(None);
+        Arc::new(Self { description, cwd, created_at: OffsetDateTime::now_utc(), inner: Mutex::new(inner), exit })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.description.id
+    }
+
+    pub(super) fn info(&self) -> TerminalInfo {
+        let inner = self.lock();
+        TerminalInfo {
+            id: self.description.id.clone(),
+            cwd: self.cwd.clone(),
+            envs: self.description.envs.clone(),
+            cols: inner.size.cols,
+            rows: inner.size.rows,
+            created_at: self.created_at.format(&Rfc3339).unwrap_or_default(),
+            active: matches!(inner.phase, Phase::Running { .. }),
+            lazy_start: self.description.lazy_start,
+        }
+    }
+
+    /// Starts the shell unless it runs already.
+    pub(super) fn start(self: &Arc<Self>, toolbox: &Arc<Toolbox>) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        match inner.phase {
+            Phase::Created => {}
+            Phase::Running { .. } => return Ok(()),
+            Phase::Ended => return Err(Refusal::Ended),
+        }
+        let mut variables = self.description.envs.clone();
+        variables.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
+        let mut shell = toolbox.command(&toolbox.shell(), self.description.cwd.as_deref(), &variables);
+        shell.args(["-i", "-l"]);
+        let started = Device::start(shell, inner.size);
+        let (device, child) = started.map_err(|error| Refusal::Failed(error.to_string()))?;
+        let device = Arc::new(device);
+        let (input, typed) = mpsc::channel(INPUT_QUEUE);
+        let pid = child.id().map_or(0, u32::cast_signed);
+        inner.phase = Phase::Running { device: Arc::clone(&device), shell: pid, input };
+        tokio::spawn(type_into(Arc::clone(&device), typed));
+        tokio::spawn(run(Arc::clone(self), Arc::clone(toolbox), device, child));
+        Ok(())
+    }
+
+    /// Attaches a client and starts the shell if this is what it waited for; the client misses nothing from then on.
+    pub(super) fn attach(self: &Arc<Self>, toolbox: &Arc<Toolbox>) -> Result<Attachment, Refusal> {
+        let (sender, output) = mpsc::channel(CLIENT_QUEUE);
+        let too_slow = Arc::new(AtomicBool::new(false));
+        let number = {
+            let mut inner = self.lock();
+            if matches!(inner.phase, Phase::Ended) {
+                return Err(Refusal::Ended);
+            }
+            inner.next_client += 1;
+            let number = inner.next_client;
+            inner.clients.insert(number, ClientQueue { output: sender, too_slow: Arc::clone(&too_slow) });
+            number
+        };
+        let started = self.start(toolbox);
+        let input = match &self.lock().phase {
+            Phase::Running { input, .. } => Ok(input.clone()),
+            _ => Err(Refusal::Ended),
+        };
+        match started.and(input) {
+            Ok(input) => Ok(Attachment { terminal: Arc::clone(self), number, output, input, too_slow }),
+            Err(refusal) => {
+                self.lock().clients.remove(&number);
+                Err(refusal)
+            }
+        }
+    }
+
+    pub(super) fn resize(&self, size: Size) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        match &inner.phase {
+            Phase::Created => return Err(Refusal::NotStarted),
+            Phase::Ended => return Err(Refusal::Ended),
+            Phase::Running { device, .. } => {
+                device.resize(size).map_err(|error| Refusal::Failed(error.to_string()))?;
+            }
+        }
+        inner.size = size;
+        Ok(())
+    }
+
+    /// Kills the shell and everything it started.
+    pub(super) fn kill(&self) {
+        let mut inner = self.lock();
+        match inner.phase {
+            Phase::Running { shell, .. } if shell > 0 => {
+                process_tree::signal(shell, Signal::SIGKILL);
+            }
+            Phase::Created => inner.phase = Phase::Ended,
+            Phase::Running { .. } | Phase::Ended => {}
+        }
+    }
+
+    /// Gives one piece of output to every client, holding the terminal up for those that are behind, but not for ever.
+    async fn broadcast(&self, chunk: Bytes) {
+        let mut behind = Vec::new();
+        self.lock().clients.retain(|number, client| match client.output.try_send(chunk.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                behind.push((*number, client.output.clone()));
+                true
+            }
+        });
+        for (number, output) in behind {
+            if output.send_timeout(chunk.clone(), SLOW_CLIENT_GRACE).await.is_err()
+                && let Some(client) = self.lock().clients.remove(&number)
+            {
+                client.too_slow.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// Types what clients send.
+async fn type_into(device: Arc<Device>, mut typed: mpsc::Receiver<Bytes>) {
+    while let Some(bytes) = typed.recv().await {
+        if device.write_all(&bytes).await.is_err() {
+            // The shell is gone; clients learn that from its exit.
+            return;
+        }
+    }
+}
+
+/// The terminal's task: carries output until the shell ends, then tells everyone.
+async fn run(terminal: Arc<Terminal>, toolbox: Arc<Toolbox>, device: Arc<Device>, mut child: Child) {
+    let mut buffer = vec![0; FRAME_SIZE];
+    let status = loop {
+        let read = tokio::select! {
+            read = device.read(&mut buffer) => read,
+            status = child.wait() => break status,
+        };
+        match read {
+            Ok(read) if read > 0 => terminal.broadcast(Bytes::copy_from_slice(&buffer[..read])).await,
+            // Everyone closed the terminal, but the shell may still run.
+            _ => break child.wait().await,
+        }
+    };
+    // What the shell wrote last. Background processes may go on writing; nobody waits for them.
+    for _ in 0..CLIENT_QUEUE {
+        match device.read_now(&mut buffer) {
+            Ok(read) if read > 0 => terminal.broadcast(Bytes::copy_from_slice(&buffer[..read])).await,
+            _ => break,
+        }
+    }
+    terminal.exit.send_replace(Some(Exit::of(status)));
+    toolbox.terminals.forget(&terminal);
+    let mut inner = terminal.lock();
+    inner.phase = Phase::Ended;
+    inner.clients.clear();
+}
+
+impl Attachment {
+    /// How the shell ended, once `output` is closed; `None` when the client was too slow.
+    pub(super) fn exit(&self) -> Option<Exit> {
+        if self.too_slow.load(Ordering::Acquire) {
+            return None;
+        }
+        let exit = self.terminal.exit.borrow().clone();
+        Some(exit.unwrap_or(Exit { exit_code: -1, exit_reason: Some("non-zero exit".to_owned()) }))
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.terminal.lock().clients.remove(&self.number);
+    }
 }
