@@ -35,7 +35,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
     let mut previous = "";
     for line in source.lines() {
         let begins = |prefix: &str| line.starts_with(prefix) && !previous.starts_with(prefix);
-        let item = begins("///") || line.starts_with("pub(crate) fn") || line.starts_with("#[uniffi::export]");
+        let item = begins("///") || line.starts_with("#[uniffi::export]");
         if (item || begins("    ///") && previous == "    }") && !previous.is_empty() {
             spaced.push('\n');
         }
@@ -156,11 +156,7 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
         ),
         other => (rust_type(other), format!("self.target.call({:?}, {args}).await", op.id)),
     };
-    writeln!(
-        source,
-        "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}",
-        op.name
-    )?;
+    writeln!(source, "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}", op.name)?;
     Ok(())
 }
 

@@ -31,11 +31,7 @@ impl Target {
     }
 
     /// Runs an operation that opens a stream; with what is known about it.
-    pub(crate) async fn open(
-        &self,
-        op: &str,
-        args: impl FnOnce() -> Value,
-    ) -> Result<(Stream, Payload), DaytonaError> {
+    pub(crate) async fn open(&self, op: &str, args: impl FnOnce() -> Value) -> Result<(Stream, Payload), DaytonaError> {
         match self.run(op, args).await? {
             Completion::Stream(stream, info) => Ok((stream, info)),
             _ => Err(DaytonaError::new("Internal", format!("{op} has opened no stream"))),

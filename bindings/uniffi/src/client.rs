@@ -30,7 +30,10 @@ impl Daytona {
         local_binary = None,
         local_state_dir = None
     ))]
-    #[expect(clippy::too_many_arguments, reason = "named arguments with defaults in every language; a record would show the key")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "named arguments with defaults in every language; a record would show the key"
+    )]
     pub fn new(
         api_key: Option<String>,
         jwt_token: Option<String>,

@@ -1875,7 +1875,6 @@ impl DaytonaError {
 }
 
 /// The more general kind.
-
 pub(crate) fn parent(kind: &str) -> Option<&'static str> {
     Some(
         match kind {

@@ -8,6 +8,8 @@
 //! * **Streams** are read by asking; what is not asked for is not taken from the socket. Dropping one closes it.
 //! * **Errors** are cases of [`DaytonaError`], one for each kind, with everything that is known in `details`.
 
+#![allow(clippy::result_large_err, reason = "uniffi takes errors by value, and they happen once a call")]
+
 mod call;
 mod client;
 mod custom;
