@@ -33,7 +33,8 @@ class ModelTest < Minitest::Test
   def test_charts_of_every_kind_are_parsed
     element = { 'label' => 'l', 'points' => [[1, 2]], 'value' => 3, 'angle' => 90, 'min' => 1 }
     classes = { 'line' => Daytona::LineChart, 'scatter' => Daytona::ScatterChart, 'bar' => Daytona::BarChart,
-                'pie' => Daytona::PieChart, 'box_and_whisker' => Daytona::BoxAndWhiskerChart, 'novelty' => Daytona::Chart }
+                'pie' => Daytona::PieChart, 'box_and_whisker' => Daytona::BoxAndWhiskerChart,
+                'novelty' => Daytona::Chart }
     classes.each do |type, expected|
       chart = Daytona::Charts.parse_chart({ 'type' => type, 'title' => 't', 'elements' => [element] })
       assert_instance_of expected, chart

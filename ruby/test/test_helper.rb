@@ -17,6 +17,7 @@ require 'daytona'
 module Shared
   # Far beyond what anything here takes: only so that a defect ends in a failure and not in a hang.
   PATIENCE = 60
+  LOCK = Mutex.new
 
   class << self
     def daytona
@@ -24,7 +25,13 @@ module Shared
     end
 
     def sandbox
-      @sandbox ||= daytona.create(labels: { 'suite' => 'ruby' }, auto_stop_interval: 0).tap do |sandbox|
+      LOCK.synchronize { @sandbox ||= create_sandbox }
+    end
+
+    private
+
+    def create_sandbox
+      daytona.create(labels: { 'suite' => 'ruby' }, auto_stop_interval: 0).tap do |sandbox|
         owner = ::Process.pid
         Minitest.after_run { sandbox.delete if ::Process.pid == owner }
       end

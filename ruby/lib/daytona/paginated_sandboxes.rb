@@ -26,8 +26,8 @@ module Daytona
       @items ||= (@number ? first_page : first_part).items.map(&@sandbox)
     end
 
-    # @return [String, nil] The cursor behind {items}: a `ListSandboxesQuery` with it continues there. nil at the end, and with
-    #   a page number.
+    # @return [String, nil] The cursor behind {items}: a `ListSandboxesQuery` with it continues there. nil at the end,
+    #   and with a page number.
     def next_cursor
       @number ? nil : first_part.next_cursor
     end
