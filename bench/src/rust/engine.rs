@@ -1,0 +1,100 @@
+//! The local engine: how fast sandboxes are there, and what they weigh.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use daytona::model::DeleteOptions;
+use daytona::{Client, Config, Sandbox};
+use serde::Deserialize;
+
+use super::runtime;
+use crate::row::Row;
+
+/// Measures a new engine of `program`: creates `count` sandboxes one after the other and keeps them until the end.
+pub fn run(program: &Path, count: usize) -> Result<()> {
+    let state = tempfile::tempdir()?;
+    let runtime = runtime()?;
+    let client = Client::new(Config {
+        local_binary: Some(program.to_string_lossy().into_owned()),
+        local_state_dir: Some(state.path().to_string_lossy().into_owned()),
+        ..Config::local()
+    })?;
+    let measured = runtime.block_on(measure(&client, state.path(), count));
+    if let Ok(pid) = engine_pid(state.path()) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM)?;
+    }
+    measured
+}
+
+async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
+    let start = Instant::now();
+    let first = create(client).await?;
+    Row::new("engine", "start of the engine to first result", millis(start), "ms").emit()?;
+    first.delete().await?;
+
+    let engine = engine_pid(state)?;
+    let before = weight(engine)?;
+    let mut times = Vec::new();
+    let mut sandboxes = Vec::new();
+    for _ in 0..count {
+        let start = Instant::now();
+        sandboxes.push(create(client).await?);
+        times.push(millis(start));
+    }
+    let each = (weight(engine)? - before) / count as f64;
+    times.sort_by(f64::total_cmp);
+    let share = |part: f64| times[((count - 1) as f64 * part) as usize];
+    Row::new("engine", "create to first exec result: best", times[0], "ms").target(30.0).emit()?;
+    Row::new("engine", &format!("create to first exec result: p50 of {count}"), share(0.5), "ms").target(30.0).emit()?;
+    Row::new("engine", &format!("create to first exec result: p99 of {count}"), share(0.99), "ms").emit()?;
+    Row::new("engine", "memory of an idle sandbox", each, "MB").target(12.0).emit()?;
+    for sandbox in sandboxes {
+        client.sandboxes().delete(&sandbox.info().id, DeleteOptions::default()).await?;
+    }
+    Ok(())
+}
+
+async fn create(client: &Client) -> Result<Sandbox> {
+    let sandbox = client.create(Default::default()).await?;
+    let answer = sandbox.process().exec("echo hello", Default::default()).await?;
+    ensure!(answer.result == "hello\n", "the command answered {answer:?}");
+    Ok(sandbox)
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn engine_pid(state: &Path) -> Result<u32> {
+    #[derive(Deserialize)]
+    struct Engine {
+        pid: u32,
+    }
+    let text = std::fs::read(state.join("engine.json")).context("the engine has not announced itself")?;
+    Ok(serde_json::from_slice::<Engine>(&text)?.pid)
+}
+
+/// Memory of a process and everything below it in MB, shared pages counted in parts.
+fn weight(root: u32) -> Result<f64> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process may end while we look.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        // After the name, which is in parentheses and may contain anything: state, parent.
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        children.entry(parent.unwrap_or(0)).or_default().push(pid);
+    }
+    let mut total = 0.0;
+    let mut open = vec![root];
+    while let Some(pid) = open.pop() {
+        open.extend(children.remove(&pid).unwrap_or_default());
+        let Ok(rollup) = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else { continue };
+        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kib: f64 = pss.and_then(|pss| pss.trim_end_matches("kB").trim().parse().ok()).unwrap_or(0.0);
+        total += kib * 1024.0 / 1e6;
+    }
+    Ok(total)
+}
