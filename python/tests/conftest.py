@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
+
 from daytona import Daytona, Sandbox
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+
 from conftest import Marked, eventually
 from daytona import AsyncDaytona, Sandbox
 

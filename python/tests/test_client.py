@@ -2,8 +2,9 @@
 
 import asyncio
 
-import daytona as package
 import pytest
+
+import daytona as package
 from daytona import (
     AsyncDaytona,
     CreateSandboxFromSnapshotParams,

@@ -2,8 +2,9 @@
 
 import pickle
 
-import daytona as package
 import pytest
+
+import daytona as package
 from daytona import (
     Daytona,
     DaytonaAuthenticationError,

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from daytona import (
     AsyncDaytona,
     DaytonaCancelledError,
@@ -101,7 +102,9 @@ def test_many_files_travel_in_one_request(sandbox: Sandbox, unique: str, tmp_pat
 
 
 def test_a_download_piped_into_tar(sandbox: Sandbox, unique: str) -> None:
-    sandbox.process.exec(f"mkdir -p /tmp/{unique}; echo hello >/tmp/{unique}/f; tar -C /tmp -cf /tmp/{unique}.tar {unique}")
+    sandbox.process.exec(
+        f"mkdir -p /tmp/{unique}; echo hello >/tmp/{unique}/f; tar -C /tmp -cf /tmp/{unique}.tar {unique}"
+    )
     with sandbox.fs.open_download(f"/tmp/{unique}.tar") as reader, tarfile.open(fileobj=reader, mode="r|") as tar:
         members = [member.name for member in tar]
     assert members == [unique, f"{unique}/f"]

@@ -44,5 +44,8 @@ def test_every_public_method_is_documented() -> None:
 
 
 def test_importing_the_package_does_not_import_asyncio() -> None:
-    code = "import sys, daytona; sys.exit(any(m in sys.modules for m in ('asyncio', 'dataclasses', 'inspect')))"
-    assert subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"]).returncode == 0
+    code = (
+        f"import sys; sys.path[:0] = {sys.path!r}; import daytona; "
+        "sys.exit(any(name in sys.modules for name in ('asyncio', 'dataclasses', 'inspect')))"
+    )
+    assert subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False).returncode == 0

@@ -4,6 +4,7 @@ import asyncio
 import base64
 
 import pytest
+
 from daytona import (
     BarChart,
     CodeRunParams,

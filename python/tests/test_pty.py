@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from conftest import eventually
 from daytona import AsyncDaytona, DaytonaConnectionError, DaytonaTimeoutError, PtySize, Sandbox
 

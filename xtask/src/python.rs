@@ -206,7 +206,7 @@ fn schema_file(schema: &Schema) -> Result<String> {
 fn errors(schema: &Schema) -> String {
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The error classes. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom .._errors import DaytonaError\n");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom .._errors import DaytonaError");
     let class = |name: &str| if name == "Unknown" { "DaytonaError".to_owned() } else { format!("Daytona{name}Error") };
     // Parents come first, whatever the order in the core.
     let mut pending: Vec<_> = schema.errors.iter().filter(|kind| kind.name != "Unknown").collect();
@@ -248,7 +248,7 @@ fn errors(schema: &Schema) -> String {
 fn enums(schema: &Schema) -> String {
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The enums. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom .._model import OpenEnum\n");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom .._model import OpenEnum");
     for item in &schema.enums {
         text.lines(0, "\n");
         text.line(0, &format!("class {}(OpenEnum):", item.name));

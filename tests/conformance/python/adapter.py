@@ -1,7 +1,7 @@
 """How the operations of the cases are called through the public API, synchronous or asynchronous.
 
-Results of the synchronous client are plain values, those of the asynchronous one are awaited: `settle` and `each` hide the
-difference, so one adapter serves both runners.
+Results of the synchronous client are plain values, those of the asynchronous one are awaited: `settle` and `each` hide
+the difference, so one adapter serves both runners.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Runs the conformance cases through the public API of the Python package.
 
-    python run.py sync|async [part of a case's name]
+    python run.py [sync|async] [part of a case's name]
 
-Prints one line a case and writes target/conformance/python-<side>.json. See ../README.md for what a case is.
+Without a side it runs both. Prints one line a case and writes target/conformance/python-<side>.json. See ../README.md
+for what a case is.
 """
 
 from __future__ import annotations
@@ -184,9 +185,8 @@ class Runner:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-async def main() -> int:
-    """The exit code."""
-    side, wanted = sys.argv[1], " ".join(sys.argv[2:])
+async def main(side: str, wanted: str) -> bool:
+    """Whether all cases are as they should be."""
     client: Any = daytona.Daytona() if side == "sync" else daytona.AsyncDaytona()
     runner = Runner(side, client)
     good = await runner.run(wanted)
@@ -196,8 +196,11 @@ async def main() -> int:
         target.mkdir(parents=True, exist_ok=True)
         (target / f"python-{side}.json").write_text(json.dumps(runner.results, indent=1))
     print(f"python-{side}: {sum(r['ok'] for r in runner.results)} of {len(runner.results)} cases")
-    return 0 if good else 1
+    return good
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    arguments = sys.argv[1:]
+    sides = [arguments.pop(0)] if arguments[:1] in (["sync"], ["async"]) else ["sync", "async"]
+    outcomes = [asyncio.run(main(side, " ".join(arguments))) for side in sides]
+    sys.exit(0 if all(outcomes) else 1)

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from daytona import Sandbox
 
 EXITS_EACH = 25
@@ -69,7 +70,8 @@ from daytona import Daytona
 sandbox = Daytona().get(sys.argv[1])
 name = "exit" + uuid.uuid4().hex
 sandbox.process.create_session(name)
-command = sandbox.process.execute_session_command(name, {"command": "while :; do echo x; sleep 0.01; done", "async": True})
+request = {"command": "while :; do echo x; sleep 0.01; done", "async": True}
+command = sandbox.process.execute_session_command(name, request)
 stream = sandbox.process.stream_session_command_logs(name, command.cmd_id)
 stream.read()
 pty = sandbox.process.create_pty_session(name, on_data=lambda data: None)

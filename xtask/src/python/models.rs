@@ -107,7 +107,7 @@ pub fn read(layout: &Layout, ty: &Type, wire: &str) -> String {
     match ty {
         Type::Struct { name } => format!("{name}.from_wire({wire}{blobs})"),
         Type::Enum { name } => format!("{name}({wire})"),
-        Type::Bytes => format!("blobs[{wire}]"),
+        Type::Bytes => format!("attached(blobs, {wire})"),
         Type::List { of } if needs_reading(of) => format!("[{} for item in {wire}]", read(layout, of, "item")),
         Type::Map { of } if needs_reading(of) => {
             format!("{{key: {} for key, item in {wire}.items()}}", read(layout, of, "item"))

@@ -26,8 +26,13 @@ pub fn file(layout: &Layout, service: &Service, asynchronous: bool) -> String {
     if streams {
         names.push(format!("{prefix}StreamHandle"));
     }
-    text.line(0, &format!("from ...{runtime}.runtime import {}", names.join(", ")));
-    for line in layout.imports(&types, None) {
+    let mut imports = layout.imports(&types, None);
+    imports.push(format!("from ...{runtime}.runtime import {}", names.join(", ")));
+    if service.ops.iter().any(|op| op.returns == Type::Bytes) {
+        imports.push("from ..._model import attached".to_owned());
+    }
+    imports.sort();
+    for line in imports {
         text.lines(0, &line);
     }
     text.lines(0, "\n");
@@ -89,8 +94,11 @@ fn body(text: &mut Text, layout: &Layout, op: &Op, options: &[Field], limited: b
     if sends {
         text.line(2, "blobs: list[bytes] = []");
     }
-    text.list(2, "args = {", &entries, "}");
-    let mut arguments = format!("\"{}\", args", op.id);
+    let args = if entries.is_empty() { "{}" } else { "args" };
+    if !entries.is_empty() {
+        text.list(2, "args = {", &entries, "}");
+    }
+    let mut arguments = format!("\"{}\", {args}", op.id);
     let mut call = "_call";
     if sends || receives {
         call = "_call_with_bytes";
@@ -103,9 +111,16 @@ fn body(text: &mut Text, layout: &Layout, op: &Op, options: &[Field], limited: b
         Type::Stream { .. } => text.line(2, &format!("return {wait}self._open({arguments})")),
         Type::Unit => text.line(2, &format!("{wait}self.{call}({arguments})")),
         ty => {
-            let result = if receives { "wire, blobs" } else { "wire" };
-            text.line(2, &format!("{result} = {wait}self.{call}({arguments})"));
-            text.line(2, &format!("return {}", read(layout, ty, "wire")));
+            let value = read(layout, ty, "wire");
+            let call = format!("{wait}self.{call}({arguments})");
+            // JSON has no types: what is returned as it came is declared.
+            let result = match receives {
+                true => "wire, blobs".to_owned(),
+                false if value == "wire" => format!("wire: {}", annotation(ty)),
+                false => "wire".to_owned(),
+            };
+            text.line(2, &format!("{result} = {call}"));
+            text.line(2, &format!("return {value}"));
         }
     }
 }

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, overload
 
 from .._config import DaytonaConfig, open_client
 from .._requests import create_params
+from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from ..generated.errors import DaytonaInvalidArgumentError
 from ..generated.models.sandbox import ListSandboxesQuery
-from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from .listing import AsyncPaginatedSandboxes
 from .sandbox import STATE_TIMEOUT, AsyncSandbox
 

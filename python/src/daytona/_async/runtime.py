@@ -1,7 +1,7 @@
 """Calls and streams for asyncio.
 
-Outcomes arrive at a pump, one for each event loop, whose descriptor the loop watches: no foreign thread ever touches the
-interpreter. Cancelling a task cancels the operation it waits for. Objects belong to no loop: a client outlives
+Outcomes arrive at a pump, one for each event loop, whose descriptor the loop watches: no foreign thread ever touches
+the interpreter. Cancelling a task cancels the operation it waits for. Objects belong to no loop: a client outlives
 `asyncio.run` and may be used in the next one.
 """
 
@@ -119,7 +119,8 @@ class AsyncService:
 class AsyncStreamHandle:
     """An open stream.
 
-    A read that is left early (a timeout, a cancelled task) goes on, and the next read takes its outcome: nothing is lost.
+    A read that is left early (a timeout, a cancelled task) goes on, and the next read takes its outcome: nothing is
+    lost.
     """
 
     __slots__ = ("_native", "_pending", "_reading", "closed", "ended", "info", "result")
