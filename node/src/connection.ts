@@ -29,11 +29,7 @@ export class Connection {
       throw new DaytonaClosedError('The client has been closed.');
     }
     const blobs: Uint8Array[] = [];
-    const json = JSON.stringify(params, function (this: Record<string, unknown>, key, value) {
-      // The original: a Buffer has been turned into JSON when it comes here.
-      const original = this[key];
-      return original instanceof Uint8Array ? blobs.push(original) - 1 : value;
-    });
+    const json = JSON.stringify(detach(params, blobs));
     const outcome = await run((pump, id) => client.start(pump, id, op, json, blobs), signal);
     const error = failure(outcome, signal, op);
     if (error) {
@@ -59,4 +55,18 @@ export function failure(outcome: NativeOutcome, signal?: AbortSignal, op?: strin
     default:
       return undefined;
   }
+}
+
+/** `value` with every run of bytes put into `blobs` and replaced by its index there. */
+function detach(value: unknown, blobs: Uint8Array[]): unknown {
+  if (value instanceof Uint8Array) {
+    return blobs.push(value) - 1;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => detach(item, blobs));
+  }
+  if (value === null || typeof value !== 'object' || 'toJSON' in value) {
+    return value;
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, detach(item, blobs)]));
 }

@@ -52,7 +52,7 @@ export interface SandboxListPart {
 
 /**
  * Sandboxes to be listed. Nothing is fetched until you iterate over it, which goes through all of them, or `await` it,
- * which gives one numbered page.
+ * which gives one numbered page. For the same reason an `async` function that returns a list resolves to its page.
  */
 export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<PaginatedSandboxes> {
   readonly #owner: SandboxOwner;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { Daytona } from '../../../node/dist/index.mjs';
 
-const PROCESSES = 200;
+const PROCESSES = Number(process.argv[2] ?? 200);
 const AT_ONCE = 4;
 /** Far more than an exit takes, far less than the calls. */
 const LIMIT_MS = 20_000;

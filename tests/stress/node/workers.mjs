@@ -17,13 +17,14 @@ const body = `
   pty.wait().catch(() => {});
   parentPort.postMessage('started');`;
 
+/** Starts a worker that runs an ES module. */
+function start(code, workerData) {
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData });
+}
+
 /** The package is used by workers alone first: the library must survive the end of the last of them. */
 async function inWorker(code) {
-  const worker = new Worker(code, {
-    eval: true,
-    execArgv: ['--input-type=module'],
-    workerData: { href: PACKAGE.href },
-  });
+  const worker = start(code, { href: PACKAGE.href });
   return await new Promise((done, fail) => worker.once('message', done).once('error', fail));
 }
 
@@ -36,11 +37,7 @@ const numbers = Array.from({ length: WORKERS }).keys();
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (const _ of numbers) {
-      const worker = new Worker(body, {
-        eval: true,
-        execArgv: ['--input-type=module'],
-        workerData: { href: PACKAGE.href, id },
-      });
+      const worker = start(body, { href: PACKAGE.href, id });
       await new Promise((done, fail) => worker.once('message', done).once('error', fail));
       await worker.terminate();
     }
