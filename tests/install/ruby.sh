@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the gem into an empty GEM_HOME, without a compiler, and runs the quickstart there on the engine it brings.
+#
+#   tests/install/ruby.sh [dist directory]
+#
+# A prepared state directory may be given as DAYTONA_LOCAL_STATE_DIR; otherwise a new one is prepared, which downloads.
+set -euo pipefail
+
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+dist=$(cd "${1:-$repository/dist}" && pwd)
+gem=$(echo "$dist"/daytona-*.gem)
+work=$(mktemp -d)
+state=${DAYTONA_LOCAL_STATE_DIR:-$work/state}
+
+finish() {
+    if [[ $state == "$work/state" && -f $state/engine.json ]]; then
+        clean daytona local stop --state-dir "$state" || true
+    fi
+    rm -rf "$work"
+}
+trap finish EXIT
+
+# Nothing of this shell but where programs are.
+clean() {
+    env -i PATH="$work/gems/bin:$PATH" HOME="$work" GEM_HOME="$work/gems" GEM_PATH="$work/gems" \
+        DAYTONA_API_URL=local DAYTONA_LOCAL_STATE_DIR="$state" "$@"
+}
+
+# Installing needs Ruby and nothing else: no compiler, no network.
+mkdir -p "$work/bin" "$work/gems"
+ln -s "$(command -v ruby)" "$(command -v gem)" "$work/bin/"
+clean env PATH="$work/bin" gem install --local --no-document --silent "$gem"
+
+cd "$work"
+installed=$(clean gem list --no-versions --no-details 2>/dev/null | grep -cFx daytona)
+[[ $installed == 1 && $(find gems/gems -mindepth 1 -maxdepth 1 | wc -l) == 1 ]] || { echo "the gem has dependencies: $(ls gems/gems)"; exit 1; }
+echo "installed: $(ls gems/gems)"
+if grep -qaF "$repository" gems/gems/daytona-*/lib/daytona/daytona_native.so; then
+    echo 'the library names the directory it was built in'
+    exit 1
+fi
+
+clean ruby -w -e 'require "daytona"; puts Daytona::VERSION'
+clean daytona --version
+if [[ $state == "$work/state" ]]; then
+    # Downloads, so with this shell's proxies and certificates.
+    gems/gems/daytona-*/libexec/daytona local setup --state-dir "$state"
+fi
+cp "$repository/examples/ruby/quickstart.rb" .
+clean ruby -w quickstart.rb "$repository/examples/data/sales.csv"
