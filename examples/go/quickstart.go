@@ -77,7 +77,8 @@ func run(ctx context.Context) (err error) {
 	// Also after a failure or Ctrl-C, so not with a context that may have ended.
 	defer func() {
 		deleted := step("delete sandbox", func() (string, error) {
-			return string(sandbox.State), sandbox.Delete(context.Background())
+			err := sandbox.Delete(context.Background())
+			return string(sandbox.State), err
 		})
 		if err == nil {
 			err = deleted

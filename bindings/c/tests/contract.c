@@ -1,5 +1,6 @@
 /* The promises at the top of daytona.h, kept against a real engine (DAYTONA_API_URL=local). */
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,13 @@ static void a_closed_client_refuses_calls(daytona_client *client) {
 	daytona_client_free(client);
 }
 
+static void no_signal_handlers_are_installed(void) {
+	for (int signal = 1; signal < 32; signal++) {
+		struct sigaction action;
+		CHECK(sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
+	}
+}
+
 static void nothing_is_left(void) {
 	for (int i = 0; i < 2000; i++) {
 		daytona_stats stats = daytona_debug_stats();
@@ -292,6 +300,7 @@ int main(void) {
 	free_outcome(run(client, "sandbox.delete", own));
 	a_closed_client_refuses_calls(client);
 	nothing_is_left();
+	no_signal_handlers_are_installed();
 	puts("ok c contract");
 	return 0;
 }

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// Set by the packed module.
+// Set by the packed module, on the platforms it has the program for.
 var (
 	compressed []byte
 	checksum   string

@@ -1,0 +1,262 @@
+// Pack makes the module that people install: the sources with the native library and the local engine's program in
+// them. Its output is a directory that serves as a GOPROXY:
+//
+//	go run ./internal/pack -library libdaytona_c.a -program daytona -license ../LICENSE -out ../dist/go
+//
+// Files that git ignores are left out, the native ones are put in: a module without its library cannot be repaired,
+// because a published version is for ever. So the last thing done is to read the archive back and compare.
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"sort"
+	"strings"
+)
+
+const (
+	modulePath = "github.com/daytonaio/daytona/libs/sdk-go"
+	// maxProgram is how large the compressed program may be to be worth its place in every binary.
+	maxProgram = 10 << 20
+)
+
+func main() {
+	library := flag.String("library", "", "static library")
+	program := flag.String("program", "", "the daytona program, or empty to leave it out")
+	license := flag.String("license", "", "license file")
+	out := flag.String("out", "", "directory to write")
+	flag.Parse()
+	if err := pack(*library, *program, *license, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func pack(library, program, license, out string) error {
+	platform := runtime.GOOS + "_" + runtime.GOARCH
+	version, err := packageVersion()
+	if err != nil {
+		return err
+	}
+	files, err := sources()
+	if err != nil {
+		return err
+	}
+	if files["LICENSE"], err = os.ReadFile(license); err != nil {
+		return err
+	}
+	if err := addLibrary(files, library, platform); err != nil {
+		return err
+	}
+	if program != "" {
+		if err := addProgram(files, program, platform); err != nil {
+			return err
+		}
+	}
+	return write(files, version, out)
+}
+
+var versionLine = regexp.MustCompile(`(?m)^const Version = "(.+)"$`)
+
+// packageVersion is the version in the generated code, which all packages share.
+func packageVersion() (string, error) {
+	text, err := os.ReadFile("pkg/daytona/generated.go")
+	if err != nil {
+		return "", err
+	}
+	found := versionLine.FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf("pkg/daytona/generated.go has no version")
+	}
+	return "v" + string(found[1]), nil
+}
+
+// sources are the files below this directory that are part of the module: no build files, nothing built.
+func sources() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			if path == filepath.Join("internal", "pack") || path == filepath.Join("internal", "ffi", "lib") {
+				return fs.SkipDir
+			}
+			return nil
+		case built(path):
+			return nil
+		}
+		files[filepath.ToSlash(path)], err = os.ReadFile(path)
+		return err
+	})
+	return files, err
+}
+
+func built(path string) bool {
+	name := filepath.Base(path)
+	return name == "Makefile" || name == ".gitignore" || strings.HasPrefix(name, "archive_") ||
+		strings.HasPrefix(name, "embedded_") || strings.HasSuffix(name, ".gz")
+}
+
+// addLibrary adds the library without its debug information, and its hash, by which the compiler notices another one.
+func addLibrary(files map[string][]byte, library, platform string) error {
+	stripped, err := strip(library, "--strip-debug")
+	if err != nil {
+		return err
+	}
+	files["internal/ffi/lib/"+platform+"/libdaytona.a"] = stripped
+	files["internal/ffi/archive_"+platform+".go"] = []byte(fmt.Sprintf(
+		"package ffi\n\n// #cgo CFLAGS: -DDAYTONA_ARCHIVE_%s\nimport \"C\"\n", hash(stripped)))
+	return nil
+}
+
+// addProgram adds the compressed program and the file that embeds it.
+func addProgram(files map[string][]byte, program, platform string) error {
+	stripped, err := strip(program, "--strip-all")
+	if err != nil {
+		return err
+	}
+	var compressed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := writer.Write(stripped); err != nil {
+		return err
+	}
+	if err := writer.Close(); err != nil {
+		return err
+	}
+	if compressed.Len() > maxProgram {
+		return fmt.Errorf("the program has %d compressed bytes, too many to embed", compressed.Len())
+	}
+	files["internal/local/daytona_"+platform+".gz"] = compressed.Bytes()
+	files["internal/local/embedded_"+platform+".go"] = []byte(fmt.Sprintf(`//go:build !daytona_no_engine
+
+package local
+
+import _ "embed"
+
+//go:embed daytona_%s.gz
+var program []byte
+
+func init() {
+	compressed, checksum = program, %q
+}
+`, platform, hash(stripped)))
+	return nil
+}
+
+// strip returns the content of a binary without what how says.
+func strip(path, how string) ([]byte, error) {
+	stripped := filepath.Join(os.TempDir(), fmt.Sprintf("pack-%d", os.Getpid()))
+	defer os.Remove(stripped)
+	if output, err := exec.Command("strip", how, "-o", stripped, path).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("strip %s: %w: %s", path, err, output)
+	}
+	return os.ReadFile(stripped)
+}
+
+func hash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:8])
+}
+
+// write writes the module in the form of a GOPROXY, and reads it back.
+func write(files map[string][]byte, version, out string) error {
+	directory := filepath.Join(out, filepath.FromSlash(modulePath), "@v")
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return err
+	}
+	archive, err := zipped(files, version)
+	if err != nil {
+		return err
+	}
+	info, err := json.Marshal(map[string]string{"Version": version})
+	if err != nil {
+		return err
+	}
+	written := map[string][]byte{
+		"list": []byte(version + "\n"), version + ".info": info, version + ".mod": files["go.mod"], version + ".zip": archive,
+	}
+	for name, content := range written {
+		if err := os.WriteFile(filepath.Join(directory, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return verify(filepath.Join(directory, version+".zip"), files, version)
+}
+
+func zipped(files map[string][]byte, version string) ([]byte, error) {
+	var archive bytes.Buffer
+	writer := zip.NewWriter(&archive)
+	for _, name := range names(files) {
+		file, err := writer.Create(modulePath + "@" + version + "/" + name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := file.Write(files[name]); err != nil {
+			return nil, err
+		}
+	}
+	err := writer.Close()
+	return archive.Bytes(), err
+}
+
+// verify reads the archive back, lists what it contains and compares it with what should be there.
+func verify(path string, files map[string][]byte, version string) error {
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	seen := 0
+	for _, file := range archive.File {
+		name := strings.TrimPrefix(file.Name, modulePath+"@"+version+"/")
+		content, err := read(file)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(content, files[name]) {
+			return fmt.Errorf("%s differs in the archive", name)
+		}
+		fmt.Printf("%10d  %s\n", len(content), name)
+		seen++
+	}
+	if seen != len(files) {
+		return fmt.Errorf("the archive has %d files, not %d", seen, len(files))
+	}
+	fmt.Println(path)
+	return nil
+}
+
+func read(file *zip.File) ([]byte, error) {
+	reader, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	return io.ReadAll(reader)
+}
+
+func names(files map[string][]byte) []string {
+	var sorted []string
+	for name := range files {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+	return sorted
+}
