@@ -9,7 +9,8 @@ export DAYTONA_TOOLS := $(CURDIR)/target/tools
 export PATH := $(DAYTONA_TOOLS)/venv/bin:$(PATH)
 export CARGO_INCREMENTAL ?= 0
 
-NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-cli
+NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-uniffi-bindgen \
+	-p daytona-cli -p daytona-conformance
 
 .PHONY: help setup build codegen check test test-rust test-packages conformance stress quickstart dist bench clean
 
@@ -26,10 +27,10 @@ build: setup ## Build the libraries, packages and the daytona program
 	cargo build --release $(NATIVE)
 	@scripts/stage
 
-check: setup ## Format, lints and types of every language, and that generated code is up to date
+check: build ## Format, lints and types of every language, and that generated code is up to date
 	@scripts/check
 
-test: setup build dist ## Everything: unit tests, conformance, faults, stress, installed packages
+test: dist ## Everything: unit tests, conformance, faults, stress, installed packages
 	@scripts/test
 
 conformance: build ## The shared cases in every language, and the table of results
