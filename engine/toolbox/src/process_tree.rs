@@ -16,6 +16,9 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long killing may take; longer is only a process that the kernel cannot end yet.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
+/// How often a tree that keeps forking is looked at before it is signalled.
+const STOP_ROUNDS: usize = 10;
+
 struct Entry {
     parent: i32,
     session: i32,
@@ -40,14 +43,26 @@ pub(crate) fn members(root: i32) -> Vec<i32> {
     found.into_iter().filter(|pid| table.get(pid).is_some_and(|entry| !entry.zombie)).collect()
 }
 
-/// Sends `signal` to every live process of the tree, children before the root so that the root cannot react first.
+/// Sends `signal` to every live process of the tree. All are stopped before: a shell that saw a child end would go on to its
+/// next command.
 pub(crate) fn signal(root: i32, signal: Signal) {
-    let mut pids = members(root);
-    pids.sort_unstable_by_key(|pid| (*pid == root, *pid));
-    for pid in pids {
+    let send = |pid: i32, signal| {
         // A process that ended in between is what we wanted.
         let _ = kill(Pid::from_raw(pid), signal);
+    };
+    let mut stopped = HashSet::new();
+    // Looked at again until nobody has forked in between; what forks without end is not waited for.
+    for _ in 0..STOP_ROUNDS {
+        let mut running: Vec<i32> = members(root).into_iter().filter(|pid| stopped.insert(*pid)).collect();
+        if running.is_empty() {
+            break;
+        }
+        // The root first: it starts the others.
+        running.sort_unstable_by_key(|pid| (*pid != root, *pid));
+        running.into_iter().for_each(|pid| send(pid, Signal::SIGSTOP));
     }
+    stopped.iter().for_each(|pid| send(*pid, signal));
+    stopped.iter().for_each(|pid| send(*pid, Signal::SIGCONT));
 }
 
 /// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left. Returns when it has ended.
