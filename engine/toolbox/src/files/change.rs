@@ -75,11 +75,20 @@ fn rename(source: &Path, destination: &Path) -> io::Result<()> {
         }
         Err(Errno::EXDEV) => {
             refuse_existing(destination)?;
-            copy(source, destination)?;
-            if source.is_dir() && !source.is_symlink() { fs::remove_dir_all(source) } else { fs::remove_file(source) }
+            if let Err(error) = copy(source, destination) {
+                // Half a copy is worse than none. Removing it may fail for the reason that copying did.
+                let _ = remove(destination);
+                return Err(error);
+            }
+            remove(source)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Removes a file, a link or a whole directory.
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 fn refuse_existing(destination: &Path) -> io::Result<()> {
