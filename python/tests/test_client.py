@@ -60,6 +60,13 @@ def test_a_sandbox_goes_through_its_life(daytona: Daytona, unique: str) -> None:
         daytona.get(unique)
 
 
+def test_a_sandbox_deleted_inside_its_block_is_not_missed(daytona: Daytona) -> None:
+    with daytona.create() as sandbox:
+        daytona.get(sandbox.id).delete(wait=True)
+    with daytona.create() as sandbox:
+        sandbox.delete()
+
+
 def test_a_closed_client_refuses_to_work() -> None:
     with Daytona() as client:
         pass

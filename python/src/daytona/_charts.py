@@ -207,7 +207,13 @@ class Chart(Model):
         )
 
 
-class PointChart(Chart):
+class Chart2D(Chart):
+    """A chart with two axes."""
+
+    __slots__ = ()
+
+
+class PointChart(Chart2D):
     """A chart of points."""
 
     __slots__ = ()
@@ -230,7 +236,7 @@ class ScatterChart(PointChart):
     __slots__ = ()
 
 
-class BarChart(Chart):
+class BarChart(Chart2D):
     """Bars."""
 
     __slots__ = ()
@@ -252,7 +258,7 @@ class PieChart(Chart):
         return self._elements
 
 
-class BoxAndWhiskerChart(Chart):
+class BoxAndWhiskerChart(Chart2D):
     """Boxes with whiskers."""
 
     __slots__ = ()

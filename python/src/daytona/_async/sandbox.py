@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from .._wire import target
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
+from ..generated.enums import SandboxState
+from ..generated.errors import DaytonaNotFoundError
 from ..generated.models.sandbox import NetworkSettings, SandboxInfo
 from .code_interpreter import AsyncCodeInterpreter
 from .filesystem import AsyncFileSystem
@@ -275,7 +277,12 @@ class AsyncSandbox(SandboxInfo):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.delete()
+        if self.state in (SandboxState.DESTROYED, SandboxState.DESTROYING):
+            return
+        try:
+            await self.delete()
+        except DaytonaNotFoundError:
+            pass  # It is gone, as it should be.
 
     def __hash__(self) -> int:
         return id(self)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._wire import target
+from ..generated.enums import SandboxState
+from ..generated.errors import DaytonaNotFoundError
 from ..generated.models.sandbox import NetworkSettings, SandboxInfo
 from ..generated.ops.sandbox import SandboxesOps
 from .code_interpreter import CodeInterpreter
@@ -275,7 +277,12 @@ class Sandbox(SandboxInfo):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.delete()
+        if self.state in (SandboxState.DESTROYED, SandboxState.DESTROYING):
+            return
+        try:
+            self.delete()
+        except DaytonaNotFoundError:
+            pass  # It is gone, as it should be.
 
     def __hash__(self) -> int:
         return id(self)
