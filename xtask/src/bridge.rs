@@ -25,11 +25,13 @@ pub fn generate(schema: &Schema) -> Result<String> {
         schema.hash()?
     )?;
     source.push_str("/// The future of one operation.\n");
-    source.push_str("pub(crate) fn dispatch(client: Client, op: &str, params: Payload) -> BoxFuture<'static, Result<Completion>> {");
+    source.push_str(
+        "pub(crate) fn dispatch(client: Client, op: &str, params: Payload) -> BoxFuture<'static, Result<Completion>> {",
+    );
     source.push_str("match op {");
     for service in &schema.services {
         for op in &service.ops {
-            writeln!(source, "{:?} => Box::pin({}(client, params)),", op.id, function(service, op))?;
+            writeln!(source, "{:?} => {}(client, params),", op.id, function(service, op))?;
         }
     }
     source.push_str(
@@ -43,11 +45,14 @@ pub fn generate(schema: &Schema) -> Result<String> {
     }
     let file = syn::parse_file(&source)?;
     // Attributes survive, blank lines do not: put one before every function.
-    Ok(prettyplease::unparse(&file).replace("\nasync fn", "\n\nasync fn"))
+    Ok(prettyplease::unparse(&file).replace("\nfn", "\n\nfn"))
 }
 
+/// A function of its own boxes each future: in one frame they would together be too much for the stack of a fiber.
 fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
-    writeln!(source, "async fn {}(client: Client, params: Payload) -> Result<Completion> {{", function(service, op))?;
+    let name = function(service, op);
+    writeln!(source, "fn {name}(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {{")?;
+    source.push_str("Box::pin(async move {");
     source.push_str("#[derive(Deserialize)] #[serde(rename_all = \"camelCase\")] struct Args {");
     let mut arguments = Vec::new();
     for param in &op.params {
@@ -85,7 +90,7 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
     } else {
         writeln!(source, "value(&{call})")?;
     }
-    source.push_str("}\n");
+    source.push_str("})}\n");
     Ok(())
 }
 

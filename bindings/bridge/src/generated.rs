@@ -14,110 +14,98 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
-        "sandbox.create" => Box::pin(sandbox_create(client, params)),
-        "sandbox.get" => Box::pin(sandbox_get(client, params)),
-        "sandbox.find_one" => Box::pin(sandbox_find_one(client, params)),
-        "sandbox.list" => Box::pin(sandbox_list(client, params)),
-        "sandbox.list_page" => Box::pin(sandbox_list_page(client, params)),
-        "sandbox.start" => Box::pin(sandbox_start(client, params)),
-        "sandbox.stop" => Box::pin(sandbox_stop(client, params)),
-        "sandbox.delete" => Box::pin(sandbox_delete(client, params)),
-        "sandbox.wait_for_start" => Box::pin(sandbox_wait_for_start(client, params)),
-        "sandbox.wait_for_stop" => Box::pin(sandbox_wait_for_stop(client, params)),
-        "sandbox.archive" => Box::pin(sandbox_archive(client, params)),
-        "sandbox.recover" => Box::pin(sandbox_recover(client, params)),
-        "sandbox.set_labels" => Box::pin(sandbox_set_labels(client, params)),
+        "sandbox.create" => sandbox_create(client, params),
+        "sandbox.get" => sandbox_get(client, params),
+        "sandbox.find_one" => sandbox_find_one(client, params),
+        "sandbox.list" => sandbox_list(client, params),
+        "sandbox.list_page" => sandbox_list_page(client, params),
+        "sandbox.start" => sandbox_start(client, params),
+        "sandbox.stop" => sandbox_stop(client, params),
+        "sandbox.delete" => sandbox_delete(client, params),
+        "sandbox.wait_for_start" => sandbox_wait_for_start(client, params),
+        "sandbox.wait_for_stop" => sandbox_wait_for_stop(client, params),
+        "sandbox.archive" => sandbox_archive(client, params),
+        "sandbox.recover" => sandbox_recover(client, params),
+        "sandbox.set_labels" => sandbox_set_labels(client, params),
         "sandbox.set_auto_stop_interval" => {
-            Box::pin(sandbox_set_auto_stop_interval(client, params))
+            sandbox_set_auto_stop_interval(client, params)
         }
         "sandbox.set_auto_archive_interval" => {
-            Box::pin(sandbox_set_auto_archive_interval(client, params))
+            sandbox_set_auto_archive_interval(client, params)
         }
         "sandbox.set_auto_delete_interval" => {
-            Box::pin(sandbox_set_auto_delete_interval(client, params))
+            sandbox_set_auto_delete_interval(client, params)
         }
-        "sandbox.refresh_activity" => Box::pin(sandbox_refresh_activity(client, params)),
+        "sandbox.refresh_activity" => sandbox_refresh_activity(client, params),
         "sandbox.update_network_settings" => {
-            Box::pin(sandbox_update_network_settings(client, params))
+            sandbox_update_network_settings(client, params)
         }
-        "sandbox.get_preview_link" => Box::pin(sandbox_get_preview_link(client, params)),
+        "sandbox.get_preview_link" => sandbox_get_preview_link(client, params),
         "sandbox.create_signed_preview_url" => {
-            Box::pin(sandbox_create_signed_preview_url(client, params))
+            sandbox_create_signed_preview_url(client, params)
         }
         "sandbox.expire_signed_preview_url" => {
-            Box::pin(sandbox_expire_signed_preview_url(client, params))
+            sandbox_expire_signed_preview_url(client, params)
         }
-        "process.exec" => Box::pin(process_exec(client, params)),
-        "process.code_run" => Box::pin(process_code_run(client, params)),
-        "process.create_pty" => Box::pin(process_create_pty(client, params)),
-        "process.connect_pty" => Box::pin(process_connect_pty(client, params)),
-        "process.list_pty_sessions" => {
-            Box::pin(process_list_pty_sessions(client, params))
-        }
-        "process.get_pty_session_info" => {
-            Box::pin(process_get_pty_session_info(client, params))
-        }
-        "process.resize_pty_session" => {
-            Box::pin(process_resize_pty_session(client, params))
-        }
-        "process.kill_pty_session" => Box::pin(process_kill_pty_session(client, params)),
-        "process.create_session" => Box::pin(process_create_session(client, params)),
-        "process.get_session" => Box::pin(process_get_session(client, params)),
-        "process.list_sessions" => Box::pin(process_list_sessions(client, params)),
-        "process.delete_session" => Box::pin(process_delete_session(client, params)),
+        "process.exec" => process_exec(client, params),
+        "process.code_run" => process_code_run(client, params),
+        "process.create_pty" => process_create_pty(client, params),
+        "process.connect_pty" => process_connect_pty(client, params),
+        "process.list_pty_sessions" => process_list_pty_sessions(client, params),
+        "process.get_pty_session_info" => process_get_pty_session_info(client, params),
+        "process.resize_pty_session" => process_resize_pty_session(client, params),
+        "process.kill_pty_session" => process_kill_pty_session(client, params),
+        "process.create_session" => process_create_session(client, params),
+        "process.get_session" => process_get_session(client, params),
+        "process.list_sessions" => process_list_sessions(client, params),
+        "process.delete_session" => process_delete_session(client, params),
         "process.execute_session_command" => {
-            Box::pin(process_execute_session_command(client, params))
+            process_execute_session_command(client, params)
         }
-        "process.get_session_command" => {
-            Box::pin(process_get_session_command(client, params))
-        }
+        "process.get_session_command" => process_get_session_command(client, params),
         "process.get_session_command_logs" => {
-            Box::pin(process_get_session_command_logs(client, params))
+            process_get_session_command_logs(client, params)
         }
         "process.stream_session_command_logs" => {
-            Box::pin(process_stream_session_command_logs(client, params))
+            process_stream_session_command_logs(client, params)
         }
         "process.send_session_command_input" => {
-            Box::pin(process_send_session_command_input(client, params))
+            process_send_session_command_input(client, params)
         }
         "process.get_entrypoint_session" => {
-            Box::pin(process_get_entrypoint_session(client, params))
+            process_get_entrypoint_session(client, params)
         }
-        "process.get_entrypoint_logs" => {
-            Box::pin(process_get_entrypoint_logs(client, params))
-        }
+        "process.get_entrypoint_logs" => process_get_entrypoint_logs(client, params),
         "process.stream_entrypoint_logs" => {
-            Box::pin(process_stream_entrypoint_logs(client, params))
+            process_stream_entrypoint_logs(client, params)
         }
-        "fs.list_files" => Box::pin(fs_list_files(client, params)),
-        "fs.get_file_info" => Box::pin(fs_get_file_info(client, params)),
-        "fs.create_folder" => Box::pin(fs_create_folder(client, params)),
-        "fs.delete_file" => Box::pin(fs_delete_file(client, params)),
-        "fs.move_files" => Box::pin(fs_move_files(client, params)),
-        "fs.find_files" => Box::pin(fs_find_files(client, params)),
-        "fs.search_files" => Box::pin(fs_search_files(client, params)),
-        "fs.replace_in_files" => Box::pin(fs_replace_in_files(client, params)),
-        "fs.set_file_permissions" => Box::pin(fs_set_file_permissions(client, params)),
-        "fs.get_user_home_dir" => Box::pin(fs_get_user_home_dir(client, params)),
-        "fs.get_work_dir" => Box::pin(fs_get_work_dir(client, params)),
-        "fs.upload_file" => Box::pin(fs_upload_file(client, params)),
-        "fs.upload_files" => Box::pin(fs_upload_files(client, params)),
-        "fs.open_upload" => Box::pin(fs_open_upload(client, params)),
-        "fs.download_file" => Box::pin(fs_download_file(client, params)),
-        "fs.download_to_path" => Box::pin(fs_download_to_path(client, params)),
-        "fs.download_files" => Box::pin(fs_download_files(client, params)),
-        "fs.open_download" => Box::pin(fs_open_download(client, params)),
-        "code_interpreter.run_code" => {
-            Box::pin(code_interpreter_run_code(client, params))
-        }
+        "fs.list_files" => fs_list_files(client, params),
+        "fs.get_file_info" => fs_get_file_info(client, params),
+        "fs.create_folder" => fs_create_folder(client, params),
+        "fs.delete_file" => fs_delete_file(client, params),
+        "fs.move_files" => fs_move_files(client, params),
+        "fs.find_files" => fs_find_files(client, params),
+        "fs.search_files" => fs_search_files(client, params),
+        "fs.replace_in_files" => fs_replace_in_files(client, params),
+        "fs.set_file_permissions" => fs_set_file_permissions(client, params),
+        "fs.get_user_home_dir" => fs_get_user_home_dir(client, params),
+        "fs.get_work_dir" => fs_get_work_dir(client, params),
+        "fs.upload_file" => fs_upload_file(client, params),
+        "fs.upload_files" => fs_upload_files(client, params),
+        "fs.open_upload" => fs_open_upload(client, params),
+        "fs.download_file" => fs_download_file(client, params),
+        "fs.download_to_path" => fs_download_to_path(client, params),
+        "fs.download_files" => fs_download_files(client, params),
+        "fs.open_download" => fs_open_download(client, params),
+        "code_interpreter.run_code" => code_interpreter_run_code(client, params),
         "code_interpreter.create_context" => {
-            Box::pin(code_interpreter_create_context(client, params))
+            code_interpreter_create_context(client, params)
         }
         "code_interpreter.list_contexts" => {
-            Box::pin(code_interpreter_list_contexts(client, params))
+            code_interpreter_list_contexts(client, params)
         }
         "code_interpreter.delete_context" => {
-            Box::pin(code_interpreter_delete_context(client, params))
+            code_interpreter_delete_context(client, params)
         }
         _ => {
             let error = Error::invalid_argument(
@@ -128,908 +116,1188 @@ pub(crate) fn dispatch(
     }
 }
 
-async fn sandbox_create(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        params: CreateSandboxParams,
-        #[serde(default)]
-        options: CreateOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.create", params)?;
-    let service = call.client.sandboxes();
-    value(&service.create(call.args.params, call.args.options).await?)
-}
-
-async fn sandbox_get(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.get", params)?;
-    let service = call.client.sandboxes();
-    value(&service.get(&call.args.id_or_name).await?)
-}
-
-async fn sandbox_find_one(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        #[serde(default)]
-        options: FindOneOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.find_one", params)?;
-    let service = call.client.sandboxes();
-    value(&service.find_one(call.args.options).await?)
-}
-
-async fn sandbox_list(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        query: ListSandboxesQuery,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.list", params)?;
-    let service = call.client.sandboxes();
-    value(&service.list(call.args.query).await?)
-}
-
-async fn sandbox_list_page(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        #[serde(default)]
-        options: ListPageOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.list_page", params)?;
-    let service = call.client.sandboxes();
-    value(&service.list_page(call.args.options).await?)
-}
-
-async fn sandbox_start(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: WaitOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.start", params)?;
-    let service = call.client.sandboxes();
-    value(&service.start(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_stop(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: StopOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.stop", params)?;
-    let service = call.client.sandboxes();
-    value(&service.stop(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_delete(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: DeleteOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.delete", params)?;
-    let service = call.client.sandboxes();
-    value(&service.delete(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_wait_for_start(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: WaitOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.wait_for_start", params)?;
-    let service = call.client.sandboxes();
-    value(&service.wait_for_start(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_wait_for_stop(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: WaitOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.wait_for_stop", params)?;
-    let service = call.client.sandboxes();
-    value(&service.wait_for_stop(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_archive(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.archive", params)?;
-    let service = call.client.sandboxes();
-    value(&service.archive(&call.args.id_or_name).await?)
-}
-
-async fn sandbox_recover(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        #[serde(default)]
-        options: WaitOptions,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.recover", params)?;
-    let service = call.client.sandboxes();
-    value(&service.recover(&call.args.id_or_name, call.args.options).await?)
-}
-
-async fn sandbox_set_labels(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        labels: std::collections::BTreeMap<String, String>,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.set_labels", params)?;
-    let service = call.client.sandboxes();
-    value(&service.set_labels(&call.args.id_or_name, call.args.labels).await?)
-}
-
-async fn sandbox_set_auto_stop_interval(
+fn sandbox_create(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        interval: i64,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.set_auto_stop_interval", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service.set_auto_stop_interval(&call.args.id_or_name, call.args.interval).await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            params: CreateSandboxParams,
+            #[serde(default)]
+            options: CreateOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.create", params)?;
+        let service = call.client.sandboxes();
+        value(&service.create(call.args.params, call.args.options).await?)
+    })
 }
 
-async fn sandbox_set_auto_archive_interval(
+fn sandbox_get(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        interval: i64,
-    }
-    let call = Parsed::<
-        Args,
-    >::read(client, "sandbox.set_auto_archive_interval", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service
-            .set_auto_archive_interval(&call.args.id_or_name, call.args.interval)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.get", params)?;
+        let service = call.client.sandboxes();
+        value(&service.get(&call.args.id_or_name).await?)
+    })
 }
 
-async fn sandbox_set_auto_delete_interval(
+fn sandbox_find_one(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        interval: i64,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.set_auto_delete_interval", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service
-            .set_auto_delete_interval(&call.args.id_or_name, call.args.interval)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: FindOneOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.find_one", params)?;
+        let service = call.client.sandboxes();
+        value(&service.find_one(call.args.options).await?)
+    })
 }
 
-async fn sandbox_refresh_activity(
+fn sandbox_list(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.refresh_activity", params)?;
-    let service = call.client.sandboxes();
-    value(&service.refresh_activity(&call.args.id_or_name).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            query: ListSandboxesQuery,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.list", params)?;
+        let service = call.client.sandboxes();
+        value(&service.list(call.args.query).await?)
+    })
 }
 
-async fn sandbox_update_network_settings(
+fn sandbox_list_page(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        settings: NetworkSettings,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.update_network_settings", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service
-            .update_network_settings(&call.args.id_or_name, call.args.settings)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: ListPageOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.list_page", params)?;
+        let service = call.client.sandboxes();
+        value(&service.list_page(call.args.options).await?)
+    })
 }
 
-async fn sandbox_get_preview_link(
+fn sandbox_start(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        port: i64,
-    }
-    let call = Parsed::<Args>::read(client, "sandbox.get_preview_link", params)?;
-    let service = call.client.sandboxes();
-    value(&service.get_preview_link(&call.args.id_or_name, call.args.port).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.start", params)?;
+        let service = call.client.sandboxes();
+        value(&service.start(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn sandbox_create_signed_preview_url(
+fn sandbox_stop(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        port: i64,
-        expires_in_seconds: Option<i64>,
-    }
-    let call = Parsed::<
-        Args,
-    >::read(client, "sandbox.create_signed_preview_url", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service
-            .create_signed_preview_url(
-                &call.args.id_or_name,
-                call.args.port,
-                call.args.expires_in_seconds,
-            )
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: StopOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.stop", params)?;
+        let service = call.client.sandboxes();
+        value(&service.stop(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn sandbox_expire_signed_preview_url(
+fn sandbox_delete(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        id_or_name: String,
-        port: i64,
-        token: String,
-    }
-    let call = Parsed::<
-        Args,
-    >::read(client, "sandbox.expire_signed_preview_url", params)?;
-    let service = call.client.sandboxes();
-    value(
-        &service
-            .expire_signed_preview_url(
-                &call.args.id_or_name,
-                call.args.port,
-                &call.args.token,
-            )
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: DeleteOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.delete", params)?;
+        let service = call.client.sandboxes();
+        value(&service.delete(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn process_exec(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        command: String,
-        #[serde(default)]
-        options: ExecOptions,
-    }
-    let call = Parsed::<Args>::read(client, "process.exec", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.exec(&call.args.command, call.args.options).await?)
-}
-
-async fn process_code_run(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        code: String,
-        language: String,
-        #[serde(default)]
-        options: CodeRunOptions,
-    }
-    let call = Parsed::<Args>::read(client, "process.code_run", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service.code_run(&call.args.code, &call.args.language, call.args.options).await?,
-    )
-}
-
-async fn process_create_pty(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        #[serde(default)]
-        options: PtyCreateOptions,
-    }
-    let call = Parsed::<Args>::read(client, "process.create_pty", params)?;
-    let service = call.toolbox()?.process();
-    stream(service.create_pty(&call.args.session_id, call.args.options).await?)
-}
-
-async fn process_connect_pty(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.connect_pty", params)?;
-    let service = call.toolbox()?.process();
-    stream(service.connect_pty(&call.args.session_id).await?)
-}
-
-async fn process_list_pty_sessions(
+fn sandbox_wait_for_start(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "process.list_pty_sessions", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.list_pty_sessions().await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.wait_for_start", params)?;
+        let service = call.client.sandboxes();
+        value(&service.wait_for_start(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn process_get_pty_session_info(
+fn sandbox_wait_for_stop(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.get_pty_session_info", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.get_pty_session_info(&call.args.session_id).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.wait_for_stop", params)?;
+        let service = call.client.sandboxes();
+        value(&service.wait_for_stop(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn process_resize_pty_session(
+fn sandbox_archive(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        rows: i64,
-        cols: i64,
-    }
-    let call = Parsed::<Args>::read(client, "process.resize_pty_session", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service
-            .resize_pty_session(&call.args.session_id, call.args.rows, call.args.cols)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.archive", params)?;
+        let service = call.client.sandboxes();
+        value(&service.archive(&call.args.id_or_name).await?)
+    })
 }
 
-async fn process_kill_pty_session(
+fn sandbox_recover(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.kill_pty_session", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.kill_pty_session(&call.args.session_id).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.recover", params)?;
+        let service = call.client.sandboxes();
+        value(&service.recover(&call.args.id_or_name, call.args.options).await?)
+    })
 }
 
-async fn process_create_session(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.create_session", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.create_session(&call.args.session_id).await?)
-}
-
-async fn process_get_session(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.get_session", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.get_session(&call.args.session_id).await?)
-}
-
-async fn process_list_sessions(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "process.list_sessions", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.list_sessions().await?)
-}
-
-async fn process_delete_session(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.delete_session", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.delete_session(&call.args.session_id).await?)
-}
-
-async fn process_execute_session_command(
+fn sandbox_set_labels(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        request: SessionExecuteRequest,
-        #[serde(default)]
-        options: WaitOptions,
-    }
-    let call = Parsed::<Args>::read(client, "process.execute_session_command", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service
-            .execute_session_command(
-                &call.args.session_id,
-                call.args.request,
-                call.args.options,
-            )
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            labels: std::collections::BTreeMap<String, String>,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.set_labels", params)?;
+        let service = call.client.sandboxes();
+        value(&service.set_labels(&call.args.id_or_name, call.args.labels).await?)
+    })
 }
 
-async fn process_get_session_command(
+fn sandbox_set_auto_stop_interval(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        command_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.get_session_command", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service.get_session_command(&call.args.session_id, &call.args.command_id).await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            interval: i64,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.set_auto_stop_interval", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .set_auto_stop_interval(&call.args.id_or_name, call.args.interval)
+                .await?,
+        )
+    })
 }
 
-async fn process_get_session_command_logs(
+fn sandbox_set_auto_archive_interval(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        command_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "process.get_session_command_logs", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service
-            .get_session_command_logs(&call.args.session_id, &call.args.command_id)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            interval: i64,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.set_auto_archive_interval", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .set_auto_archive_interval(&call.args.id_or_name, call.args.interval)
+                .await?,
+        )
+    })
 }
 
-async fn process_stream_session_command_logs(
+fn sandbox_set_auto_delete_interval(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        command_id: String,
-    }
-    let call = Parsed::<
-        Args,
-    >::read(client, "process.stream_session_command_logs", params)?;
-    let service = call.toolbox()?.process();
-    stream(
-        service
-            .stream_session_command_logs(&call.args.session_id, &call.args.command_id)
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            interval: i64,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.set_auto_delete_interval", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .set_auto_delete_interval(&call.args.id_or_name, call.args.interval)
+                .await?,
+        )
+    })
 }
 
-async fn process_send_session_command_input(
+fn sandbox_refresh_activity(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        session_id: String,
-        command_id: String,
-        data: String,
-    }
-    let call = Parsed::<
-        Args,
-    >::read(client, "process.send_session_command_input", params)?;
-    let service = call.toolbox()?.process();
-    value(
-        &service
-            .send_session_command_input(
-                &call.args.session_id,
-                &call.args.command_id,
-                &call.args.data,
-            )
-            .await?,
-    )
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.refresh_activity", params)?;
+        let service = call.client.sandboxes();
+        value(&service.refresh_activity(&call.args.id_or_name).await?)
+    })
 }
 
-async fn process_get_entrypoint_session(
+fn sandbox_update_network_settings(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "process.get_entrypoint_session", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.get_entrypoint_session().await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            settings: NetworkSettings,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.update_network_settings", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .update_network_settings(&call.args.id_or_name, call.args.settings)
+                .await?,
+        )
+    })
 }
 
-async fn process_get_entrypoint_logs(
+fn sandbox_get_preview_link(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "process.get_entrypoint_logs", params)?;
-    let service = call.toolbox()?.process();
-    value(&service.get_entrypoint_logs().await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            port: i64,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.get_preview_link", params)?;
+        let service = call.client.sandboxes();
+        value(&service.get_preview_link(&call.args.id_or_name, call.args.port).await?)
+    })
 }
 
-async fn process_stream_entrypoint_logs(
+fn sandbox_create_signed_preview_url(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "process.stream_entrypoint_logs", params)?;
-    let service = call.toolbox()?.process();
-    stream(service.stream_entrypoint_logs().await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            port: i64,
+            expires_in_seconds: Option<i64>,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.create_signed_preview_url", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .create_signed_preview_url(
+                    &call.args.id_or_name,
+                    call.args.port,
+                    call.args.expires_in_seconds,
+                )
+                .await?,
+        )
+    })
 }
 
-async fn fs_list_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        #[serde(default)]
-        options: ListFilesOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.list_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.list_files(&call.args.path, call.args.options).await?)
-}
-
-async fn fs_get_file_info(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-    }
-    let call = Parsed::<Args>::read(client, "fs.get_file_info", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.get_file_info(&call.args.path).await?)
-}
-
-async fn fs_create_folder(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        mode: Option<String>,
-    }
-    let call = Parsed::<Args>::read(client, "fs.create_folder", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.create_folder(&call.args.path, call.args.mode.as_deref()).await?)
-}
-
-async fn fs_delete_file(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        #[serde(default)]
-        options: DeleteFileOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.delete_file", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.delete_file(&call.args.path, call.args.options).await?)
-}
-
-async fn fs_move_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        source: String,
-        destination: String,
-    }
-    let call = Parsed::<Args>::read(client, "fs.move_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.move_files(&call.args.source, &call.args.destination).await?)
-}
-
-async fn fs_find_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        pattern: String,
-    }
-    let call = Parsed::<Args>::read(client, "fs.find_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.find_files(&call.args.path, &call.args.pattern).await?)
-}
-
-async fn fs_search_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        pattern: String,
-    }
-    let call = Parsed::<Args>::read(client, "fs.search_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.search_files(&call.args.path, &call.args.pattern).await?)
-}
-
-async fn fs_replace_in_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        files: Vec<String>,
-        pattern: String,
-        new_value: String,
-    }
-    let call = Parsed::<Args>::read(client, "fs.replace_in_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(
-        &service
-            .replace_in_files(call.args.files, &call.args.pattern, &call.args.new_value)
-            .await?,
-    )
-}
-
-async fn fs_set_file_permissions(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        path: String,
-        #[serde(default)]
-        options: PermissionOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.set_file_permissions", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.set_file_permissions(&call.args.path, call.args.options).await?)
-}
-
-async fn fs_get_user_home_dir(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.get_user_home_dir().await?)
-}
-
-async fn fs_get_work_dir(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "fs.get_work_dir", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.get_work_dir().await?)
-}
-
-async fn fs_upload_file(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        file: FileUpload,
-        #[serde(default)]
-        options: UploadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.upload_file", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.upload_file(call.args.file, call.args.options).await?)
-}
-
-async fn fs_upload_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        files: Vec<FileUpload>,
-        #[serde(default)]
-        options: UploadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.upload_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.upload_files(call.args.files, call.args.options).await?)
-}
-
-async fn fs_open_upload(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        remote_path: String,
-        #[serde(default)]
-        options: UploadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.open_upload", params)?;
-    let service = call.toolbox()?.fs();
-    stream(service.open_upload(&call.args.remote_path, call.args.options).await?)
-}
-
-async fn fs_download_file(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        remote_path: String,
-        #[serde(default)]
-        options: DownloadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.download_file", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.download_file(&call.args.remote_path, call.args.options).await?)
-}
-
-async fn fs_download_to_path(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        remote_path: String,
-        local_path: String,
-        #[serde(default)]
-        options: DownloadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.download_to_path", params)?;
-    let service = call.toolbox()?.fs();
-    value(
-        &service
-            .download_to_path(
-                &call.args.remote_path,
-                &call.args.local_path,
-                call.args.options,
-            )
-            .await?,
-    )
-}
-
-async fn fs_download_files(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        files: Vec<FileDownloadRequest>,
-        #[serde(default)]
-        options: DownloadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.download_files", params)?;
-    let service = call.toolbox()?.fs();
-    value(&service.download_files(call.args.files, call.args.options).await?)
-}
-
-async fn fs_open_download(client: Client, params: Payload) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        remote_path: String,
-        #[serde(default)]
-        options: DownloadOptions,
-    }
-    let call = Parsed::<Args>::read(client, "fs.open_download", params)?;
-    let service = call.toolbox()?.fs();
-    stream(service.open_download(&call.args.remote_path, call.args.options).await?)
-}
-
-async fn code_interpreter_run_code(
+fn sandbox_expire_signed_preview_url(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        code: String,
-        #[serde(default)]
-        options: RunCodeOptions,
-    }
-    let call = Parsed::<Args>::read(client, "code_interpreter.run_code", params)?;
-    let service = call.toolbox()?.code_interpreter();
-    stream(service.run_code(&call.args.code, call.args.options).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            port: i64,
+            token: String,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.expire_signed_preview_url", params)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .expire_signed_preview_url(
+                    &call.args.id_or_name,
+                    call.args.port,
+                    &call.args.token,
+                )
+                .await?,
+        )
+    })
 }
 
-async fn code_interpreter_create_context(
+fn process_exec(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        #[serde(default)]
-        options: CreateContextOptions,
-    }
-    let call = Parsed::<Args>::read(client, "code_interpreter.create_context", params)?;
-    let service = call.toolbox()?.code_interpreter();
-    value(&service.create_context(call.args.options).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            command: String,
+            #[serde(default)]
+            options: ExecOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.exec", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.exec(&call.args.command, call.args.options).await?)
+    })
 }
 
-async fn code_interpreter_list_contexts(
+fn process_code_run(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {}
-    let call = Parsed::<Args>::read(client, "code_interpreter.list_contexts", params)?;
-    let service = call.toolbox()?.code_interpreter();
-    value(&service.list_contexts().await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            code: String,
+            language: String,
+            #[serde(default)]
+            options: CodeRunOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.code_run", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .code_run(&call.args.code, &call.args.language, call.args.options)
+                .await?,
+        )
+    })
 }
 
-async fn code_interpreter_delete_context(
+fn process_create_pty(
     client: Client,
     params: Payload,
-) -> Result<Completion> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Args {
-        context_id: String,
-    }
-    let call = Parsed::<Args>::read(client, "code_interpreter.delete_context", params)?;
-    let service = call.toolbox()?.code_interpreter();
-    value(&service.delete_context(&call.args.context_id).await?)
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            #[serde(default)]
+            options: PtyCreateOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.create_pty", params)?;
+        let service = call.toolbox()?.process();
+        stream(service.create_pty(&call.args.session_id, call.args.options).await?)
+    })
+}
+
+fn process_connect_pty(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.connect_pty", params)?;
+        let service = call.toolbox()?.process();
+        stream(service.connect_pty(&call.args.session_id).await?)
+    })
+}
+
+fn process_list_pty_sessions(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "process.list_pty_sessions", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.list_pty_sessions().await?)
+    })
+}
+
+fn process_get_pty_session_info(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.get_pty_session_info", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_pty_session_info(&call.args.session_id).await?)
+    })
+}
+
+fn process_resize_pty_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            rows: i64,
+            cols: i64,
+        }
+        let call = Parsed::<Args>::read(client, "process.resize_pty_session", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .resize_pty_session(
+                    &call.args.session_id,
+                    call.args.rows,
+                    call.args.cols,
+                )
+                .await?,
+        )
+    })
+}
+
+fn process_kill_pty_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.kill_pty_session", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.kill_pty_session(&call.args.session_id).await?)
+    })
+}
+
+fn process_create_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.create_session", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.create_session(&call.args.session_id).await?)
+    })
+}
+
+fn process_get_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.get_session", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_session(&call.args.session_id).await?)
+    })
+}
+
+fn process_list_sessions(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "process.list_sessions", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.list_sessions().await?)
+    })
+}
+
+fn process_delete_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.delete_session", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.delete_session(&call.args.session_id).await?)
+    })
+}
+
+fn process_execute_session_command(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            request: SessionExecuteRequest,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.execute_session_command", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .execute_session_command(
+                    &call.args.session_id,
+                    call.args.request,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn process_get_session_command(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            command_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.get_session_command", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .get_session_command(&call.args.session_id, &call.args.command_id)
+                .await?,
+        )
+    })
+}
+
+fn process_get_session_command_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            command_id: String,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_session_command_logs", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .get_session_command_logs(&call.args.session_id, &call.args.command_id)
+                .await?,
+        )
+    })
+}
+
+fn process_stream_session_command_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            command_id: String,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.stream_session_command_logs", params)?;
+        let service = call.toolbox()?.process();
+        stream(
+            service
+                .stream_session_command_logs(
+                    &call.args.session_id,
+                    &call.args.command_id,
+                )
+                .await?,
+        )
+    })
+}
+
+fn process_send_session_command_input(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            command_id: String,
+            data: String,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.send_session_command_input", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .send_session_command_input(
+                    &call.args.session_id,
+                    &call.args.command_id,
+                    &call.args.data,
+                )
+                .await?,
+        )
+    })
+}
+
+fn process_get_entrypoint_session(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_entrypoint_session", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_entrypoint_session().await?)
+    })
+}
+
+fn process_get_entrypoint_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "process.get_entrypoint_logs", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_entrypoint_logs().await?)
+    })
+}
+
+fn process_stream_entrypoint_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.stream_entrypoint_logs", params)?;
+        let service = call.toolbox()?.process();
+        stream(service.stream_entrypoint_logs().await?)
+    })
+}
+
+fn fs_list_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            #[serde(default)]
+            options: ListFilesOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.list_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.list_files(&call.args.path, call.args.options).await?)
+    })
+}
+
+fn fs_get_file_info(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+        }
+        let call = Parsed::<Args>::read(client, "fs.get_file_info", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.get_file_info(&call.args.path).await?)
+    })
+}
+
+fn fs_create_folder(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            mode: Option<String>,
+        }
+        let call = Parsed::<Args>::read(client, "fs.create_folder", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.create_folder(&call.args.path, call.args.mode.as_deref()).await?)
+    })
+}
+
+fn fs_delete_file(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            #[serde(default)]
+            options: DeleteFileOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.delete_file", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.delete_file(&call.args.path, call.args.options).await?)
+    })
+}
+
+fn fs_move_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            source: String,
+            destination: String,
+        }
+        let call = Parsed::<Args>::read(client, "fs.move_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.move_files(&call.args.source, &call.args.destination).await?)
+    })
+}
+
+fn fs_find_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            pattern: String,
+        }
+        let call = Parsed::<Args>::read(client, "fs.find_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.find_files(&call.args.path, &call.args.pattern).await?)
+    })
+}
+
+fn fs_search_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            pattern: String,
+        }
+        let call = Parsed::<Args>::read(client, "fs.search_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.search_files(&call.args.path, &call.args.pattern).await?)
+    })
+}
+
+fn fs_replace_in_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            files: Vec<String>,
+            pattern: String,
+            new_value: String,
+        }
+        let call = Parsed::<Args>::read(client, "fs.replace_in_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(
+            &service
+                .replace_in_files(
+                    call.args.files,
+                    &call.args.pattern,
+                    &call.args.new_value,
+                )
+                .await?,
+        )
+    })
+}
+
+fn fs_set_file_permissions(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            #[serde(default)]
+            options: PermissionOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.set_file_permissions", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.set_file_permissions(&call.args.path, call.args.options).await?)
+    })
+}
+
+fn fs_get_user_home_dir(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.get_user_home_dir().await?)
+    })
+}
+
+fn fs_get_work_dir(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "fs.get_work_dir", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.get_work_dir().await?)
+    })
+}
+
+fn fs_upload_file(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            file: FileUpload,
+            #[serde(default)]
+            options: UploadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.upload_file", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.upload_file(call.args.file, call.args.options).await?)
+    })
+}
+
+fn fs_upload_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            files: Vec<FileUpload>,
+            #[serde(default)]
+            options: UploadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.upload_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.upload_files(call.args.files, call.args.options).await?)
+    })
+}
+
+fn fs_open_upload(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            remote_path: String,
+            #[serde(default)]
+            options: UploadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.open_upload", params)?;
+        let service = call.toolbox()?.fs();
+        stream(service.open_upload(&call.args.remote_path, call.args.options).await?)
+    })
+}
+
+fn fs_download_file(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            remote_path: String,
+            #[serde(default)]
+            options: DownloadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.download_file", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.download_file(&call.args.remote_path, call.args.options).await?)
+    })
+}
+
+fn fs_download_to_path(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            remote_path: String,
+            local_path: String,
+            #[serde(default)]
+            options: DownloadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.download_to_path", params)?;
+        let service = call.toolbox()?.fs();
+        value(
+            &service
+                .download_to_path(
+                    &call.args.remote_path,
+                    &call.args.local_path,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn fs_download_files(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            files: Vec<FileDownloadRequest>,
+            #[serde(default)]
+            options: DownloadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.download_files", params)?;
+        let service = call.toolbox()?.fs();
+        value(&service.download_files(call.args.files, call.args.options).await?)
+    })
+}
+
+fn fs_open_download(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            remote_path: String,
+            #[serde(default)]
+            options: DownloadOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.open_download", params)?;
+        let service = call.toolbox()?.fs();
+        stream(service.open_download(&call.args.remote_path, call.args.options).await?)
+    })
+}
+
+fn code_interpreter_run_code(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            code: String,
+            #[serde(default)]
+            options: RunCodeOptions,
+        }
+        let call = Parsed::<Args>::read(client, "code_interpreter.run_code", params)?;
+        let service = call.toolbox()?.code_interpreter();
+        stream(service.run_code(&call.args.code, call.args.options).await?)
+    })
+}
+
+fn code_interpreter_create_context(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: CreateContextOptions,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "code_interpreter.create_context", params)?;
+        let service = call.toolbox()?.code_interpreter();
+        value(&service.create_context(call.args.options).await?)
+    })
+}
+
+fn code_interpreter_list_contexts(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<
+            Args,
+        >::read(client, "code_interpreter.list_contexts", params)?;
+        let service = call.toolbox()?.code_interpreter();
+        value(&service.list_contexts().await?)
+    })
+}
+
+fn code_interpreter_delete_context(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            context_id: String,
+        }
+        let call = Parsed::<
+            Args,
+        >::read(client, "code_interpreter.delete_context", params)?;
+        let service = call.toolbox()?.code_interpreter();
+        value(&service.delete_context(&call.args.context_id).await?)
+    })
 }
