@@ -65,6 +65,10 @@ fn fail(control: &UnixStream, error: &anyhow::Error) -> i32 {
 
 /// Moves the two sockets away from standard input and output, which become /dev/null.
 fn take_sockets() -> Result<(UnixStream, UnixListener)> {
+    // Whoever started the engine may have left it descriptors of any kind; none may reach the sandbox.
+    // SAFETY: nothing in this process owns a descriptor but the standard ones yet.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) })
+        .context("closing inherited descriptors")?;
     let duplicate = |fd: i32| -> Result<OwnedFd> {
         // SAFETY: fcntl on a number; the result is a new descriptor that only we own.
         let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };

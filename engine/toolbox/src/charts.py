@@ -5,7 +5,6 @@ import sys as _sys
 
 
 def _daytona_charts():
-    import datetime
     import hashlib
     import io
     import json
@@ -14,23 +13,22 @@ def _daytona_charts():
     PREFIX = "dtn_artifact_k39fd2:"
     seen = set()
 
-    def plain(value):
-        """A JSON value: numbers stay numbers, dates become ISO 8601, what is not finite becomes None."""
-        if hasattr(value, "item") and not hasattr(value, "__len__"):
-            value = value.item()
-        if isinstance(value, bool) or value is None or isinstance(value, str):
-            return value
-        if isinstance(value, int):
-            return value
-        if isinstance(value, float):
-            return value if math.isfinite(value) else None
-        if isinstance(value, (datetime.datetime, datetime.date)):
-            return value.isoformat()
-        return str(value)
+    # The contract's charts hold numbers and text in fixed places, and SDKs refuse a whole answer for one that is elsewhere.
 
     def number(value):
-        value = plain(value)
-        return value if isinstance(value, (int, float)) else None
+        """A finite number, or None."""
+        try:
+            value = value.item() if hasattr(value, "item") else value
+            return value if isinstance(value, (int, float)) and math.isfinite(value) else None
+        except ValueError:
+            return None
+
+    def text(value):
+        """A bar's value, which the contract has as text: "3" rather than "3.0"."""
+        value = number(value)
+        if value is None:
+            return None
+        return str(int(value)) if value == int(value) else repr(value)
 
     def visible(label):
         label = str(label) if label is not None else ""
@@ -58,22 +56,26 @@ def _daytona_charts():
         return axis.get_scale()
 
     def coordinate(axis):
-        if is_date(axis):
-            from matplotlib import dates
+        """From positions on an axis to numbers: seconds since 1970 for dates, the place in the row for categories."""
+        if not is_date(axis):
+            return number
+        from matplotlib import dates
 
-            return lambda value: dates.num2date(value).isoformat() if isinstance(plain(value), (int, float)) else plain(value)
-        if is_category(axis):
-            names = {position: name for name, position in axis.units._mapping.items()} if axis.units else {}
-            return lambda value: names.get(plain(value), plain(value))
-        return plain
+        def seconds(value):
+            value = number(value)
+            return None if value is None else dates.num2date(value).timestamp()
+
+        return seconds
 
     def ticks(axis):
-        to = coordinate(axis) if is_date(axis) else plain
-        return [to(value) for value in axis.get_ticklocs()]
+        to = coordinate(axis)
+        return [position for position in map(to, axis.get_ticklocs()) if position is not None]
 
     def points(pairs, axes):
+        """Pairs of numbers; gaps are left out."""
         x, y = coordinate(axes.xaxis), coordinate(axes.yaxis)
-        return [[x(a), y(b)] for a, b in pairs]
+        found = [[x(a), y(b)] for a, b in pairs]
+        return [point for point in found if None not in point]
 
     def two_dimensional(axes):
         return {
@@ -129,11 +131,11 @@ def _daytona_charts():
                 for index, patch in enumerate(container.patches):
                     value = patch.get_width() if sideways else patch.get_height()
                     name = names[index] if len(names) == len(container.patches) else str(index)
-                    elements.append({"label": name, "group": visible(container.get_label()), "value": plain(value)})
+                    elements.append({"label": name, "group": visible(container.get_label()), "value": text(value)})
             chart.update(type="bar", elements=elements, **two_dimensional(axes))
         elif axes.lines:
             elements = [
-                {"label": visible(line.get_label()), "points": points(zip(line.get_xdata(), line.get_ydata()), axes)}
+                {"label": visible(line.get_label()), "points": points(line.get_xydata(), axes)}
                 for line in axes.lines
             ]
             chart.update(type="line", elements=elements, **two_dimensional(axes))
@@ -192,7 +194,7 @@ def _daytona_charts():
                         "median": number(stats["med"]),
                         "third_quartile": number(stats["q3"]),
                         "max": number(stats["whishi"]),
-                        "outliers": [number(value) for value in stats.get("fliers", [])],
+                        "outliers": [value for value in map(number, stats.get("fliers", [])) if value is not None],
                     })
                 axes._daytona_boxes = elements
                 return original(axes, bxpstats, *args, **kwargs)

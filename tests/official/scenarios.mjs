@@ -1,0 +1,177 @@
+// The released TypeScript SDK against the engine named by the environment.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { Daytona, DaytonaNotFoundError } from '@daytonaio/sdk'
+
+// Without events or an immediate state the SDK waits a second.
+const PROMPT = 900
+const mark = randomUUID()
+const daytona = new Daytona()
+
+async function scenario(name, work) {
+  try {
+    await work()
+    console.log(`ok ts: ${name}`)
+  } catch (error) {
+    console.log(`FAILED ts: ${name}: ${error}`)
+    console.log(error.stack)
+  }
+}
+
+async function promptly(work) {
+  const begun = performance.now()
+  const result = await work()
+  const taken = performance.now() - begun
+  assert.ok(taken < PROMPT, `took ${Math.round(taken)} ms`)
+  return result
+}
+
+async function list(labels) {
+  const found = []
+  for await (const sandbox of daytona.list({ labels })) found.push(sandbox.id)
+  return found.sort()
+}
+
+let sandbox
+await scenario('a sandbox is made, stopped and started promptly', async () => {
+  sandbox = await promptly(() => daytona.create({ labels: { suite: mark }, envVars: { GIVEN: 'yes' } }))
+  assert.equal(sandbox.state, 'started')
+  await sandbox.process.executeCommand('echo kept > file')
+  await promptly(() => sandbox.stop())
+  assert.equal(sandbox.state, 'stopped')
+  await promptly(() => sandbox.start())
+  assert.equal((await sandbox.process.executeCommand('cat file; echo $GIVEN')).result, 'kept\nyes\n')
+})
+
+await scenario('labels and lists', async () => {
+  const other = await daytona.create({ labels: { suite: mark, which: 'other' } })
+  assert.deepEqual(await list({ suite: mark }), [sandbox.id, other.id].sort())
+  assert.deepEqual(await list({ suite: mark, which: 'other' }), [other.id])
+  await other.delete()
+  await assert.rejects(daytona.get(other.id), DaytonaNotFoundError)
+})
+
+await scenario('files', async () => {
+  const content = Buffer.alloc(2 << 20, 'abc')
+  await sandbox.fs.createFolder('some/deep', '755')
+  await sandbox.fs.uploadFile(content, 'some/deep/dätä')
+  assert.ok(content.equals(await sandbox.fs.downloadFile('some/deep/dätä')))
+  await sandbox.fs.uploadFiles([{ source: Buffer.from('needle'), destination: 'some/1.txt' }])
+  assert.equal((await sandbox.fs.findFiles('some', 'needle')).length, 1)
+  assert.deepEqual((await sandbox.fs.searchFiles('some', '*.txt')).files, ['some/1.txt'])
+  assert.equal((await sandbox.fs.getFileDetails('some/1.txt')).size, 6)
+  await sandbox.fs.moveFiles('some/1.txt', 'some/2.txt')
+  assert.deepEqual((await sandbox.fs.listFiles('some')).map((file) => file.name), ['2.txt', 'deep'])
+  await sandbox.fs.deleteFile('some', true)
+  await assert.rejects(sandbox.fs.downloadFile('some/2.txt'))
+})
+
+await scenario('commands, programs and their charts', async () => {
+  const answer = await sandbox.process.executeCommand('echo $A; pwd; exit 3', '/tmp', { A: 'a' })
+  assert.deepEqual([answer.exitCode, answer.result], [3, 'a\n/tmp\n'])
+  const code = "import matplotlib.pyplot as plt\nplt.pie([1, 3], labels=['a', 'b'])\nplt.title('T')\nplt.show()\nprint(1)"
+  const ran = await sandbox.process.codeRun(code)
+  assert.deepEqual([ran.exitCode, ran.result], [0, '1\n'])
+  const [chart] = ran.artifacts.charts
+  assert.deepEqual([chart.type, chart.title, chart.elements.length], ['pie', 'T', 2])
+})
+
+await scenario('programs in TypeScript and JavaScript', async () => {
+  for (const [language, code] of [
+    ['typescript', 'const x: number = 41; console.log(x + 1)'],
+    ['javascript', 'console.log([41].map((x) => x + 1)[0])'],
+  ]) {
+    const other = await daytona.create({ language })
+    try {
+      assert.equal((await other.process.codeRun(code)).result, '42\n', language)
+    } finally {
+      await other.delete()
+    }
+  }
+})
+
+await scenario('sessions with live logs', async () => {
+  await sandbox.process.createSession('s')
+  const sync = await sandbox.process.executeSessionCommand('s', { command: 'cd /tmp; pwd; echo e >&2; (exit 4)' })
+  assert.deepEqual([sync.stdout, sync.stderr, sync.exitCode], ['/tmp\n', 'e\n', 4])
+  const command = 'echo ask; read line; echo "told $line"; echo warn >&2'
+  const { cmdId } = await sandbox.process.executeSessionCommand('s', { command, runAsync: true })
+  let out = ''
+  let err = ''
+  let asked
+  const question = new Promise((resolve) => (asked = resolve))
+  const logs = sandbox.process.getSessionCommandLogs(
+    's',
+    cmdId,
+    (chunk) => {
+      out += chunk
+      if (out.includes('ask')) asked()
+    },
+    (chunk) => (err += chunk),
+  )
+  await question
+  await sandbox.process.sendSessionCommandInput('s', cmdId, 'this')
+  await logs
+  assert.ok(out.includes('told this\n'), out)
+  assert.equal(err, 'warn\n')
+  assert.equal((await sandbox.process.getSessionCommand('s', cmdId)).exitCode, 0)
+  await sandbox.process.deleteSession('s')
+})
+
+await scenario('terminals', async () => {
+  let output = ''
+  const decoder = new TextDecoder()
+  const onData = (data) => (output += decoder.decode(data, { stream: true }))
+  const terminal = await sandbox.process.createPty({ id: 'p', cols: 90, rows: 30, envs: { GREETING: 'höla' }, onData })
+  await terminal.waitForConnection()
+  await terminal.resize(91, 31)
+  await terminal.sendInput('echo "<$GREETING $(stty size)>"; exit 7\n')
+  const ended = await terminal.wait()
+  assert.equal(ended.exitCode, 7)
+  assert.ok(output.includes('<höla 31 91>'), output)
+  await terminal.disconnect()
+  const first = await sandbox.process.createPty({ id: 'q', onData: () => {} })
+  const second = await sandbox.process.connectPty('q', { onData: () => {} })
+  await second.waitForConnection()
+  await first.kill()
+  assert.equal((await first.wait()).exitCode, 137)
+  assert.equal((await second.wait()).exitCode, 137)
+})
+
+await scenario('the interpreter', async () => {
+  const interpreter = sandbox.codeInterpreter
+  let live = ''
+  await interpreter.runCode("x = 41\nprint('live')", { onStdout: (message) => (live += message.output) })
+  assert.equal(live, 'live\n')
+  assert.equal((await interpreter.runCode('print(x + 1)')).stdout, '42\n')
+  assert.equal((await interpreter.runCode("raise ValueError('why')")).error.name, 'ValueError')
+  const context = await interpreter.createContext('/tmp')
+  assert.equal((await interpreter.runCode('import os\nprint(os.getcwd())', { context })).stdout, '/tmp\n')
+  await interpreter.deleteContext(context)
+})
+
+await scenario('preview links', async () => {
+  const serve = 'cd /tmp; echo hello > index.html; nohup python3 -m http.server 8123 >/dev/null 2>&1 &'
+  await sandbox.process.executeCommand(serve)
+  const connect = "python3 -c \"import socket; socket.create_connection(('127.0.0.1', 8123))\""
+  await sandbox.process.executeCommand(`until ${connect} 2>/dev/null; do :; done`)
+  const link = await sandbox.getPreviewLink(8123)
+  const answer = await fetch(link.url, { headers: { 'x-daytona-preview-token': link.token } })
+  assert.equal(await answer.text(), 'hello\n')
+})
+
+await scenario('a program that leaves its sandbox ends by itself', async () => {
+  const begun = performance.now()
+  const program = spawnSync(process.execPath, [new URL('leaves.mjs', import.meta.url).pathname, mark], { timeout: 60_000 })
+  assert.equal(program.status, 0, String(program.stderr))
+  assert.ok(performance.now() - begun < 20_000, 'it lived on after its last line')
+})
+
+await scenario('deleting', async () => {
+  for (const id of await list({ suite: mark })) {
+    const found = await daytona.get(id)
+    await promptly(() => found.delete())
+  }
+  assert.deepEqual(await list({ suite: mark }), [])
+})
