@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::events::{EventHub, EventHubConfig, EventTiming};
-use crate::http::{Base, Request};
+use crate::http::{Base, Pool, Request};
 use crate::model::SandboxInfo;
 use crate::ops::{CodeInterpreter, FileSystem, Process, Sandboxes};
 use crate::proxy::Proxies;
@@ -42,7 +42,7 @@ pub struct Client {
 
 struct Inner {
     config: Resolved,
-    http: reqwest::Client,
+    http: Pool,
     tls: Tls,
     proxies: Proxies,
     endpoint: OnceCell<Endpoint>,
@@ -70,7 +70,7 @@ impl Client {
     pub fn new(config: Config) -> Result<Self> {
         let config = config.resolve()?;
         let tls = Tls::new(config.ca_cert.as_deref().map(Path::new))?;
-        let http = http::build_client(&tls)?;
+        let http = Pool::new(&tls)?;
         let proxies = Proxies::from_environment();
         Ok(Self {
             inner: Arc::new(Inner { config, http, tls, proxies, endpoint: OnceCell::new(), events: OnceCell::new() }),
@@ -104,7 +104,7 @@ impl Client {
         self.inner.config.target.as_deref()
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
+    pub(crate) fn http(&self) -> &Pool {
         &self.inner.http
     }
 

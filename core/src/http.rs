@@ -1,6 +1,6 @@
 //! How a request travels: one builder for control plane and toolbox, errors typed, safe retries.
 
-use std::time::Duration;
+mod pool;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -11,7 +11,8 @@ use crate::client::Client;
 use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::{self, Failure};
-use crate::tls::Tls;
+
+pub(crate) use pool::{Pool, Response};
 
 /// The most of an error body that is read.
 const ERROR_BODY_LIMIT: usize = 1 << 20;
@@ -38,21 +39,6 @@ pub(crate) fn default_headers(config: &Resolved, bearer: &str) -> Result<HeaderM
     Ok(headers)
 }
 
-/// The HTTP client: pooled, HTTP/2 where the server offers it, no cap on connections.
-pub(crate) fn build_client(tls: &Tls) -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.for_http())
-        .connect_timeout(Duration::from_secs(30))
-        .tcp_keepalive(Duration::from_secs(30))
-        .tcp_nodelay(true)
-        .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(usize::MAX)
-        .redirect(reqwest::redirect::Policy::limited(5))
-        .http2_adaptive_window(true)
-        .build()
-        .map_err(|e| Error::new(ErrorKind::Internal, "The HTTP client could not be set up").with_source(e))
-}
-
 /// A request in the making.
 pub(crate) struct Request<'a> {
     client: &'a Client,
@@ -61,7 +47,7 @@ pub(crate) struct Request<'a> {
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<Bytes>,
-    streamed: Option<(String, reqwest::Body)>,
+    streamed: Option<(HeaderValue, reqwest::Body)>,
     bad_body: Option<Error>,
 }
 
@@ -104,8 +90,11 @@ impl<'a> Request<'a> {
     }
 
     /// Sets a body that is produced while it is sent; such a request is never repeated.
-    pub(crate) fn stream(mut self, content_type: String, body: reqwest::Body) -> Self {
-        self.streamed = Some((content_type, body));
+    pub(crate) fn stream(mut self, content_type: &str, body: reqwest::Body) -> Self {
+        match HeaderValue::from_str(content_type) {
+            Ok(content_type) => self.streamed = Some((content_type, body)),
+            Err(e) => self.bad_body = Some(Error::invalid_argument("The content type is unusable").with_source(e)),
+        }
         self
     }
 
@@ -129,7 +118,7 @@ impl<'a> Request<'a> {
     }
 
     /// Sends and returns the successful response with its body unread.
-    pub(crate) async fn send(mut self) -> Result<reqwest::Response> {
+    pub(crate) async fn send(mut self) -> Result<Response> {
         if let Some(error) = self.bad_body.take() {
             return Err(error);
         }
@@ -147,14 +136,16 @@ impl<'a> Request<'a> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let mut request =
-                self.client.http().request(self.method.clone(), url.clone()).headers(endpoint.headers.clone());
+            let mut request = reqwest::Request::new(self.method.clone(), url.clone());
+            *request.headers_mut() = endpoint.headers.clone();
             if let Some((content_type, body)) = self.streamed.take() {
-                request = request.header(header::CONTENT_TYPE, content_type).body(body);
+                request.headers_mut().insert(header::CONTENT_TYPE, content_type);
+                *request.body_mut() = Some(body);
             } else if let Some(body) = &self.body {
-                request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+                request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                *request.body_mut() = Some(body.clone().into());
             }
-            let (failure, error) = match request.send().await {
+            let (failure, error) = match self.client.http().send(request).await {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 Ok(response) => (Failure::Answered, response_error(response).await),
                 Err(e) if e.is_connect() => (Failure::NotSent, transport_error(&e)),
@@ -169,7 +160,7 @@ impl<'a> Request<'a> {
 }
 
 /// The error a response with an error status stands for.
-pub(crate) async fn response_error(mut response: reqwest::Response) -> Error {
+pub(crate) async fn response_error(mut response: Response) -> Error {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use http::{HeaderValue, Method, header};
 use serde::Deserialize;
 
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::Pool;
 
 /// How long a starting engine may take to listen.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -29,7 +31,7 @@ pub(crate) struct Engine {
 }
 
 /// The running engine, started if need be.
-pub(crate) async fn find_or_start(config: &Resolved, http: &reqwest::Client) -> Result<Engine> {
+pub(crate) async fn find_or_start(config: &Resolved, http: &Pool) -> Result<Engine> {
     let directory = state_dir(config)?;
     if let Some(engine) = running(&directory, http).await {
         return Ok(engine);
@@ -58,11 +60,14 @@ pub(crate) async fn find_or_start(config: &Resolved, http: &reqwest::Client) -> 
     }
 }
 
-async fn running(directory: &Path, http: &reqwest::Client) -> Option<Engine> {
+async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
     let text = std::fs::read(directory.join("engine.json")).ok()?;
     let engine: Engine = serde_json::from_slice(&text).ok()?;
-    let probe = http.get(format!("{}/health", engine.api_url)).bearer_auth(&engine.api_key).timeout(PROBE_LIMIT);
-    probe.send().await.ok()?.status().is_success().then_some(engine)
+    let mut probe = reqwest::Request::new(Method::GET, format!("{}/health", engine.api_url).parse().ok()?);
+    let bearer = HeaderValue::try_from(format!("Bearer {}", engine.api_key)).ok()?;
+    probe.headers_mut().insert(header::AUTHORIZATION, bearer);
+    *probe.timeout_mut() = Some(PROBE_LIMIT);
+    http.send(probe).await.ok()?.status().is_success().then_some(engine)
 }
 
 fn spawn(config: &Resolved, directory: &Path) -> Result<std::process::Child> {

@@ -36,8 +36,11 @@ pub use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// results.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Messages that may wait between the connection and the receiver, and between the sender and the connection.
+/// Messages that may wait between the sender and the connection.
 const QUEUED_MESSAGES: usize = 8;
+
+/// Batches that may wait between the connection and the receiver. A batch is about 64 KiB, or one larger message.
+const QUEUED_BATCHES: usize = 2;
 
 /// How long [`WsSender::close`] waits for the server to agree.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
@@ -161,7 +164,7 @@ pub async fn connect(
         })??
     };
 
-    let (message_in, receive) = mpsc::channel(QUEUED_MESSAGES);
+    let (message_in, receive) = mpsc::channel(QUEUED_BATCHES);
     let (send, message_out) = mpsc::channel(QUEUED_MESSAGES);
     let end = Arc::new(OnceLock::new());
     let driver = driver::Driver {
@@ -175,7 +178,7 @@ pub async fn connect(
     Ok(WsStream {
         subprotocol: upgraded.subprotocol,
         sender: WsSender { queue: send, connection: connection.clone() },
-        receiver: WsReceiver { queue: receive, connection, finished: None },
+        receiver: WsReceiver { queue: receive, ready: Batch::new().into_iter(), connection, finished: None },
     })
 }
 
@@ -218,6 +221,9 @@ impl Connection {
         self.end.get().cloned().unwrap_or_else(|| Err(closed()))
     }
 }
+
+/// Messages that arrived together; never empty in the queue.
+type Batch = Vec<WsMessage>;
 
 /// How a connection ended.
 type End = Result<WsClose>;
@@ -278,7 +284,9 @@ impl WsSender {
 /// The receiving half.
 #[derive(Debug)]
 pub struct WsReceiver {
-    queue: mpsc::Receiver<WsMessage>,
+    queue: mpsc::Receiver<Batch>,
+    /// What is left of the batch being given out.
+    ready: std::vec::IntoIter<WsMessage>,
     connection: Arc<Connection>,
     finished: Option<End>,
 }
@@ -291,9 +299,16 @@ impl WsReceiver {
     /// `Connection` when the connection broke (also when it ended without a close frame), `Closed` when this side gave
     /// it up. Asked again, the answer is the same.
     pub async fn recv(&mut self) -> Result<WsMessage> {
-        if self.finished.is_none() {
-            if let Some(message) = self.queue.recv().await {
+        loop {
+            if let Some(message) = self.ready.next() {
                 return Ok(message);
+            }
+            if self.finished.is_some() {
+                break;
+            }
+            if let Some(batch) = self.queue.recv().await {
+                self.ready = batch.into_iter();
+                continue;
             }
             self.finished = Some(self.connection.end());
         }

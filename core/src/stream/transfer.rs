@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::transport_error;
+use crate::http::{Response, transport_error};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
 
 /// Bytes read from a local file at once.
@@ -43,7 +43,7 @@ impl FileWriter {
         let content_type = content_type(&boundary);
         let request = tokio::spawn(async move {
             let request = toolbox.request(Method::POST, "/files/bulk-upload").await?;
-            request.stream(content_type, body(receiver)).done().await
+            request.stream(&content_type, body(receiver)).done().await
         });
         let writer = Self { pieces: Some(sender), boundary, request, deadline };
         let head = part_head(&writer.boundary, 0, destination);
@@ -139,7 +139,7 @@ pub(crate) async fn upload(toolbox: &Toolbox, files: Vec<FileUpload>) -> Result<
             Err(WriteError::Gone) | Ok(()) => Ok(()),
         }
     };
-    let (local, sent) = tokio::join!(produce, request.stream(content_type(&boundary), body(receiver)).done());
+    let (local, sent) = tokio::join!(produce, request.stream(&content_type(&boundary), body(receiver)).done());
     local.and(sent)
 }
 
@@ -229,7 +229,7 @@ fn body(mut receiver: mpsc::Receiver<std::io::Result<Bytes>>) -> reqwest::Body {
 
 /// One or more files being downloaded.
 pub(crate) struct Download {
-    response: reqwest::Response,
+    response: Response,
     parser: MultipartParser,
     ended: bool,
 }

@@ -1,8 +1,9 @@
 //! The task behind one WebSocket: moves messages both ways until the connection ends.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,19 +16,25 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 use tokio_tungstenite::tungstenite::{Error as WireError, error::ProtocolError};
 
 use super::metered::Metered;
-use super::{End, KeepAlive, MAX_MESSAGE_BYTES, Outgoing, WsClose, WsMessage};
+use super::{Batch, End, KeepAlive, MAX_MESSAGE_BYTES, Outgoing, WsClose, WsMessage};
 use crate::error::{Error, ErrorKind};
 use crate::proxy::Transport;
 
 /// Small, because there may be thousands of connections; frames are mostly smaller still.
 const BUFFER_BYTES: usize = 16 * 1024;
 
+/// A batch is handed over when it has as many bytes, if not before.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// What a message counts beyond its content, so that many small ones are few bytes no longer.
+const MESSAGE_OVERHEAD: usize = 64;
+
 /// How long an ended connection is looked after: for the other side to hang up first, or to explain a failed write.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The connection's side of both halves.
 pub(super) struct Driver {
-    pub incoming: mpsc::Sender<WsMessage>,
+    pub incoming: mpsc::Sender<Batch>,
     pub outgoing: mpsc::Receiver<Outgoing>,
     pub end: Arc<OnceLock<End>>,
     pub keep_alive: KeepAlive,
@@ -86,7 +93,7 @@ impl Closing {
 
 async fn read(
     stream: &mut (impl Stream<Item = Result<Message, WireError>> + Unpin),
-    incoming: &mpsc::Sender<WsMessage>,
+    incoming: &mpsc::Sender<Batch>,
     closing: &Closing,
     silence_limit: Option<Duration>,
     bytes_read: &AtomicU64,
@@ -101,15 +108,40 @@ async fn read(
                 () = closing.changed.notified() => continue,
             }
         };
-        let message = match next(stream, silence_limit, bytes_read).await? {
-            Message::Text(text) => WsMessage::Text(text),
-            Message::Binary(bytes) => WsMessage::Binary(bytes),
-            Message::Close(frame) => return Ok(frame.map(close_of).unwrap_or_default()),
-            // Pings have been answered; a pong has done its work by arriving.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+        let mut batch = Batch::new();
+        let mut bytes = 0;
+        let mut message = next(stream, silence_limit, bytes_read).await;
+        // What has arrived already goes along: handing over one by one would cost more than reading.
+        let end = loop {
+            match message {
+                Ok(Message::Text(text)) => {
+                    bytes += text.len() + MESSAGE_OVERHEAD;
+                    batch.push(WsMessage::Text(text));
+                }
+                Ok(Message::Binary(content)) => {
+                    bytes += content.len() + MESSAGE_OVERHEAD;
+                    batch.push(WsMessage::Binary(content));
+                }
+                Ok(Message::Close(frame)) => break Some(Ok(frame.map(close_of).unwrap_or_default())),
+                // Pings have been answered; a pong has done its work by arriving.
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Err(error) => break Some(Err(error)),
+            }
+            if bytes >= BATCH_BYTES {
+                break None;
+            }
+            match poll_fn(|cx| Poll::Ready(stream.poll_next_unpin(cx))).await {
+                Poll::Ready(arrived) => message = received(arrived),
+                Poll::Pending => break None,
+            }
         };
-        if let Some(room) = room {
-            room.send(message);
+        if let Some(room) = room
+            && !batch.is_empty()
+        {
+            room.send(batch);
+        }
+        if let Some(end) = end {
+            return end;
         }
     }
 }
@@ -132,6 +164,10 @@ async fn next(
             }
         }
     };
+    received(message)
+}
+
+fn received(message: Option<Result<Message, WireError>>) -> Result<Message, Error> {
     match message {
         Some(Ok(message)) => Ok(message),
         Some(Err(error)) => Err(broken(error)),
