@@ -187,20 +187,20 @@ impl Reader {
     async fn batch(&mut self, max: usize) -> Result<Option<Bytes>> {
         let Some(first) = self.next().await? else { return Ok(None) };
         let mut first = Some(first);
-        let mut batch = BytesMut::new();
+        let mut batch = Batch::default();
         loop {
-            let full = batch.len() >= max;
+            let full = batch.bytes.len() >= max;
             let more = if full { None } else { self.next_now().await };
             match (more, first.take()) {
                 // A single piece of a byte stream is passed on as it is.
-                (None, Some(Item::Bytes(only))) if batch.is_empty() => return Ok(Some(only)),
+                (None, Some(Item::Bytes(only))) if batch.bytes.is_empty() => return Ok(Some(only)),
                 (more, held) => {
                     if let Some(held) = held {
-                        held.append(&mut batch);
+                        batch.append(held);
                     }
                     match more {
-                        Some(item) => item.append(&mut batch),
-                        None => return Ok(Some(batch.freeze())),
+                        Some(item) => batch.append(item),
+                        None => return Ok(Some(batch.bytes.freeze())),
                     }
                 }
             }
@@ -242,27 +242,50 @@ enum Item {
     Event(InterpreterEvent),
 }
 
-impl Item {
-    fn append(self, batch: &mut BytesMut) {
-        match self {
-            Self::Bytes(bytes) => batch.extend_from_slice(&bytes),
-            Self::Log(LogChunk { channel: LogChannel::Stdout, data }) => frame(batch, STDOUT, &data),
-            Self::Log(LogChunk { channel: LogChannel::Stderr, data }) => frame(batch, STDERR, &data),
-            Self::Event(InterpreterEvent::Stdout(text)) => frame(batch, STDOUT, text.as_bytes()),
-            Self::Event(InterpreterEvent::Stderr(text)) => frame(batch, STDERR, text.as_bytes()),
-            Self::Event(InterpreterEvent::Error(error)) => {
-                frame(batch, ERROR, &serde_json::to_vec(&error).unwrap_or_default());
+/// A batch in the making.
+#[derive(Default)]
+struct Batch {
+    bytes: BytesMut,
+    /// Tag of the log frame at the end, and where its content begins.
+    last: Option<(u8, usize)>,
+}
+
+impl Batch {
+    fn append(&mut self, item: Item) {
+        match item {
+            Item::Bytes(bytes) => self.bytes.extend_from_slice(&bytes),
+            Item::Log(LogChunk { channel: LogChannel::Stdout, data }) => self.log(STDOUT, &data),
+            Item::Log(LogChunk { channel: LogChannel::Stderr, data }) => self.log(STDERR, &data),
+            Item::Event(InterpreterEvent::Stdout(text)) => self.frame(STDOUT, text.as_bytes()),
+            Item::Event(InterpreterEvent::Stderr(text)) => self.frame(STDERR, text.as_bytes()),
+            Item::Event(InterpreterEvent::Error(error)) => {
+                self.frame(ERROR, &serde_json::to_vec(&error).unwrap_or_default());
             }
         }
     }
-}
 
-fn frame(batch: &mut BytesMut, tag: u8, content: &[u8]) {
-    // A message is limited to some MiB, far below what the length can hold.
-    for piece in content.chunks(u32::MAX as usize) {
-        batch.put_u8(tag);
-        batch.put_u32_le(piece.len() as u32);
-        batch.extend_from_slice(piece);
+    /// A log has no messages, only bytes: what continues the last frame is added to it, because every frame costs its
+    /// reader in the other language an object.
+    fn log(&mut self, tag: u8, content: &[u8]) {
+        if let Some((last, begin)) = self.last
+            && last == tag
+            && let Ok(length) = u32::try_from(self.bytes.len() - begin + content.len())
+        {
+            self.bytes.extend_from_slice(content);
+            self.bytes[begin - 4..begin].copy_from_slice(&length.to_le_bytes());
+            return;
+        }
+        self.frame(tag, content);
+        self.last = Some((tag, self.bytes.len() - content.len()));
+    }
+
+    fn frame(&mut self, tag: u8, content: &[u8]) {
+        // A message is limited to some MiB, far below what the length can hold.
+        for piece in content.chunks(u32::MAX as usize) {
+            self.bytes.put_u8(tag);
+            self.bytes.put_u32_le(piece.len() as u32);
+            self.bytes.extend_from_slice(piece);
+        }
     }
 }
 
@@ -296,5 +319,33 @@ impl From<FileReader> for Opened {
 impl From<FileWriter> for Opened {
     fn from(file: FileWriter) -> Self {
         Self { reader: None, writer: Some(Writer::Upload(file)), info: Bytes::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_becomes_one_frame_per_change_of_channel() {
+        let mut batch = Batch::default();
+        for (channel, data) in [
+            (LogChannel::Stdout, "ab"),
+            (LogChannel::Stdout, "c"),
+            (LogChannel::Stderr, "d"),
+            (LogChannel::Stdout, "e"),
+            (LogChannel::Stdout, "fg"),
+        ] {
+            batch.append(Item::Log(LogChunk { channel, data: data.into() }));
+        }
+        assert_eq!(&batch.bytes[..], b"\x01\x03\0\0\0abc\x02\x01\0\0\0d\x01\x03\0\0\0efg");
+    }
+
+    #[test]
+    fn messages_of_a_run_stay_apart() {
+        let mut batch = Batch::default();
+        batch.append(Item::Event(InterpreterEvent::Stdout("a".into())));
+        batch.append(Item::Event(InterpreterEvent::Stdout("b".into())));
+        assert_eq!(&batch.bytes[..], b"\x01\x01\0\0\0a\x01\x01\0\0\0b");
     }
 }
