@@ -47,7 +47,9 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     times.sort_by(f64::total_cmp);
     let share = |part: f64| times[((count - 1) as f64 * part) as usize];
     Row::new("engine", "create to first exec result: best", times[0], "ms").target(30.0).emit()?;
-    Row::new("engine", &format!("create to first exec result: p50 of {count}"), share(0.5), "ms").target(30.0).emit()?;
+    Row::new("engine", &format!("create to first exec result: p50 of {count}"), share(0.5), "ms")
+        .target(30.0)
+        .emit()?;
     Row::new("engine", &format!("create to first exec result: p99 of {count}"), share(0.99), "ms").emit()?;
     Row::new("engine", "memory of an idle sandbox", each, "MB").target(12.0).emit()?;
     for sandbox in sandboxes {

@@ -21,7 +21,7 @@ const BACKLOG: u32 = 4096;
 
 /// Listens on both addresses, writes them to `server.json` in `dir`, and serves until standard input ends.
 pub(super) async fn listen(dir: &Path, router: impl Fn(&str) -> Router) -> Result<()> {
-    let certificate = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    let certificate = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
     let ca = dir.join("ca.pem");
     std::fs::write(&ca, certificate.cert.pem())?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der()));
@@ -41,7 +41,9 @@ pub(super) async fn listen(dir: &Path, router: impl Fn(&str) -> Router) -> Resul
     std::fs::rename(dir.join("server.json.part"), dir.join("server.json"))?;
 
     tokio::spawn(accept(clear, None, router(&http)));
-    tokio::spawn(accept(secure, Some(TlsAcceptor::from(Arc::new(tls))), router(&https)));
+    // Sandboxes are on another host than the API, as in the cloud: a burst of calls meets no open connection.
+    let sandboxes = https.replace("127.0.0.1", "localhost");
+    tokio::spawn(accept(secure, Some(TlsAcceptor::from(Arc::new(tls))), router(&sandboxes)));
     tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
     Ok(())
 }
