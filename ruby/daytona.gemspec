@@ -2,8 +2,6 @@
 
 require_relative 'lib/daytona/version'
 
-abi = RUBY_VERSION[/\A\d+\.\d+/]
-
 Gem::Specification.new do |spec|
   spec.name = 'daytona'
   spec.version = Daytona::VERSION
@@ -15,13 +13,14 @@ Gem::Specification.new do |spec|
   spec.license = 'Apache-2.0'
   spec.metadata = { 'rubygems_mfa_required' => 'true', 'source_code_uri' => spec.homepage }
 
-  # The native library is built for one platform and for one ABI of Ruby, which is the same within a minor version: a gem is
-  # packed once for each of them, and no compiler is needed to install it.
+  # The native library is built for one platform and for one ABI of Ruby, which is the same within a minor version: a
+  # gem is packed once for each of them, and no compiler is needed to install it.
   spec.platform = Gem::Platform.local
-  spec.required_ruby_version = ["~> #{abi}.0"]
+  spec.required_ruby_version = "~> #{RbConfig::CONFIG['ruby_version']}"
 
-  spec.files = Dir['lib/**/*.rb', 'lib/daytona/daytona_native.so', 'sig/**/*', 'exe/daytona', 'libexec/daytona', 'README.md', 'LICENSE',
-                   base: __dir__].select { |path| File.file?(File.join(__dir__, path)) }
+  files = Dir['lib/**/*.{rb,so,bundle}', 'sig/**/*', 'exe/daytona', 'libexec/daytona', 'README.md', 'LICENSE',
+              base: __dir__]
+  spec.files = files.select { |path| File.file?(File.join(__dir__, path)) }
   spec.require_paths = ['lib']
   spec.bindir = 'exe'
   spec.executables = ['daytona']

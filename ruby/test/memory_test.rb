@@ -22,6 +22,21 @@ class MemoryTest < DaytonaTest
     end
   end
 
+  def test_the_small_stack_of_a_fiber_is_enough
+    path = "/tmp/#{unique}"
+    calls = {
+      daytona: -> { daytona.get(sandbox.id) },
+      process: -> { sandbox.process.exec('true') },
+      files: lambda {
+               [sandbox.fs.upload_file('x', path), sandbox.fs.read_file(path), sandbox.fs.open_download(path, &:read)]
+             },
+      interpreter: -> { sandbox.code_interpreter.run_code('1') },
+      terminal: -> { sandbox.process.create_pty_session(unique) { |pty| pty << 'x' } },
+      error: -> { assert_raises(Daytona::Sdk::NotFoundError) { daytona.get(unique) } }
+    }
+    calls.each { |name, call| assert Fiber.new { call.call && name }.resume }
+  end
+
   def test_what_is_forgotten_is_closed
     before = Daytona::Native.debug_stats[:clients]
     Array.new(20) { Daytona::Daytona.new && nil }

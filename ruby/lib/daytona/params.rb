@@ -75,4 +75,9 @@ module Daytona
   class SessionExecuteResponse # rubocop:disable Style/Documentation
     alias id cmd_id
   end
+
+  class ListSandboxesQuery # rubocop:disable Style/Documentation
+    alias public? is_public
+    alias recoverable? is_recoverable
+  end
 end

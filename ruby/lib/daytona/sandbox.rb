@@ -3,6 +3,9 @@
 require 'forwardable'
 
 module Daytona
+  # The label that holds the language of `code_run`.
+  CODE_TOOLBOX_LANGUAGE_LABEL = 'code-toolbox-language'
+
   # A sandbox. Its attributes are what the server said last: {refresh} asks again.
   class Sandbox
     extend BothForms
@@ -50,7 +53,7 @@ module Daytona
 
     # @return [String] Language of `process.code_run`.
     def language
-      labels&.fetch('code-toolbox-language', nil) || 'python'
+      labels&.fetch(CODE_TOOLBOX_LANGUAGE_LABEL, nil) || 'python'
     end
 
     # Starts the sandbox and waits until it has started.
