@@ -51,7 +51,8 @@ fn router(address: &str) -> Router {
         .with_state(address.to_owned())
 }
 
-async fn create(State(address): State<String>) -> Json<Value> {
+// The body is read to its end: otherwise the connection could not be used again.
+async fn create(State(address): State<String>, _: Bytes) -> Json<Value> {
     Json(json!({
         "id": "11111111-2222-4333-8444-555555555555",
         "organizationId": "bench",
