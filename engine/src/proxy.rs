@@ -140,6 +140,10 @@ async fn forward(engine: &Engine, target: Target, request: Request, shown_path: 
     let id = target.entry.with_record(|record| record.id.clone());
     let mut response = match exchange(engine, &id, &target.path_and_query, request, open).await {
         Ok(response) => response,
+        Err(error) if error.downcast_ref().is_some_and(hyper::Error::is_user) => {
+            // What the client sent, not the sandbox, broke the exchange.
+            proxy_error(StatusCode::BAD_REQUEST, "bad request: the body could not be read", &method, shown_path)
+        }
         Err(error) => {
             tracing::debug!(%error, sandbox = id, "the toolbox could not be reached");
             StatusCode::BAD_GATEWAY.into_response()

@@ -7,6 +7,7 @@ import traceback
 #: Longest a sandbox may take to be made, stopped or started, in seconds. Without events or an immediate state an SDK waits 1.
 PROMPT = 0.9
 
+
 @contextlib.contextmanager
 def scenario(name):
     """Reports what happens inside."""

@@ -156,7 +156,8 @@ async fn a_redirected_output_is_the_programs_own() {
 #[tokio::test]
 async fn a_program_is_main_and_its_errors_are_its_own() {
     let toolbox = Toolbox::start();
-    let code = "import matplotlib\nimport pickle\nclass C: pass\nprint(__name__, type(pickle.loads(pickle.dumps(C()))) is C)";
+    let code =
+        "import matplotlib\nimport pickle\nclass C: pass\nprint(__name__, type(pickle.loads(pickle.dumps(C()))) is C)";
     assert_eq!(show(&toolbox, code).await.0, "__main__ True\n");
     let packages = std::env::var("DAYTONA_TEST_PYTHONPATH").expect("set above");
     let body = json!({

@@ -60,7 +60,8 @@ async fn a_client_that_leaves_ends_its_command() {
 #[tokio::test]
 async fn commands_may_be_longer_than_an_argument_list_and_print_megabytes() {
     let toolbox = Toolbox::start();
-    let command = format!("# {}\nhead -c 20000000 /dev/zero | tr '\\0' x | wc -c; yes | head -c 5000000", "x".repeat(3 << 20));
+    let command =
+        format!("# {}\nhead -c 20000000 /dev/zero | tr '\\0' x | wc -c; yes | head -c 5000000", "x".repeat(3 << 20));
     let (code, output) = toolbox.run(&command).await;
     assert_eq!((code, output.len()), (0, 5_000_000 + "20000000\n".len()));
 }
@@ -93,7 +94,10 @@ async fn programs_get_arguments_variables_and_their_exit_code() {
     let (_, answer) = toolbox.post("/process/code-run", body).await;
     assert_eq!((&answer["exitCode"], &answer["result"]), (&json!(0), &json!("[ 'x' ] 2\n")));
     let (status, error) = toolbox.post("/process/code-run", json!({"code": "1", "language": "cobol"})).await;
-    assert_eq!((status, &error["message"]), (StatusCode::BAD_REQUEST, &json!("bad request: unsupported language: cobol")));
+    assert_eq!(
+        (status, &error["message"]),
+        (StatusCode::BAD_REQUEST, &json!("bad request: unsupported language: cobol"))
+    );
     let body = json!({"code": "while True: pass", "language": "python", "timeout": 1});
     assert_eq!(toolbox.post("/process/code-run", body).await.0, StatusCode::REQUEST_TIMEOUT);
     let (_, answer) = toolbox.post("/process/code-run", json!({"code": "1/0", "language": "python"})).await;

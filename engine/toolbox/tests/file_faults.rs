@@ -88,7 +88,8 @@ async fn commands_go_on_when_their_log_has_no_room() {
         std::os::unix::fs::symlink("small/.daytona", home.join(".daytona")).unwrap();
     });
     toolbox.create_session("s").await;
-    let answer = toolbox.run_command("s", "head -c 3000000 /dev/zero | tr '\\0' x; exit_code=5; (exit $exit_code)").await;
+    let answer =
+        toolbox.run_command("s", "head -c 3000000 /dev/zero | tr '\\0' x; exit_code=5; (exit $exit_code)").await;
     assert_eq!(answer["exitCode"], 5);
     let (status, _) = toolbox.delete("/process/session/s").await;
     assert_eq!(status, StatusCode::NO_CONTENT);
@@ -127,7 +128,8 @@ async fn things_that_are_not_files_are_refused_instead_of_waited_for() {
         assert_eq!(toolbox.post("/files/replace", body).await.1[0]["success"], false, "{path}");
     }
     for path in ["pipe", "socket"] {
-        let raw = toolbox.request(Method::POST, &format!("/files/upload-v2?path={path}")).body("x").send().await.unwrap();
+        let raw =
+            toolbox.request(Method::POST, &format!("/files/upload-v2?path={path}")).body("x").send().await.unwrap();
         assert_eq!(raw.status(), StatusCode::BAD_REQUEST, "{path}");
     }
     assert_eq!(toolbox.get("/files/find?path=.&pattern=x").await.0, StatusCode::OK);

@@ -140,9 +140,11 @@ async fn a_bulk_download_has_a_part_for_every_path() {
     assert_eq!(parts[0].body, b"--DAYTONA-FILE-BOUNDARY\r\nno end\r\n");
     assert!(parts[0].headers["content-type"].starts_with("text/plain"));
     assert!(parts[0].disposition().starts_with("form-data; name=\"file\""));
-    for (part, status, code) in
-        [(&parts[1], 404, "FILE_NOT_FOUND"), (&parts[3], 400, "INVALID_FILE_PATH"), (&parts[4], 400, "INVALID_FILE_PATH")]
-    {
+    for (part, status, code) in [
+        (&parts[1], 404, "FILE_NOT_FOUND"),
+        (&parts[3], 400, "INVALID_FILE_PATH"),
+        (&parts[4], 400, "INVALID_FILE_PATH"),
+    ] {
         assert!(part.disposition().starts_with("form-data; name=\"error\""), "{part:?}");
         assert_eq!((&part.json()["statusCode"], &part.json()["code"]), (&json!(status), &json!(code)));
     }
@@ -160,7 +162,8 @@ async fn single_uploads_make_parents_and_replace_what_was_there() {
     let multipart = || form(&[("file", b"one".as_slice())]);
     assert_eq!(upload("/files/upload?path=a/b/c", multipart(), content_type()).await.0, StatusCode::OK);
     assert_eq!(std::fs::read_to_string(toolbox.path("a/b/c")).unwrap(), "one");
-    let (status, answer) = upload("/files/upload-v2?path=a/b/c", b"two".to_vec(), "application/octet-stream".into()).await;
+    let (status, answer) =
+        upload("/files/upload-v2?path=a/b/c", b"two".to_vec(), "application/octet-stream".into()).await;
     assert_eq!((status, &answer["name"]), (StatusCode::OK, &json!("c")));
     assert_eq!(std::fs::read_to_string(toolbox.path("a/b/c")).unwrap(), "two");
     assert_eq!(upload("/files/upload-v2?path=d", multipart(), content_type()).await.0, StatusCode::OK);
@@ -207,10 +210,13 @@ async fn folders_moves_modes_searches_and_replacements() {
     assert_eq!(listed[0]["mode"], "drwx------");
     assert_eq!(toolbox.get("/files?depth=0").await.0, StatusCode::BAD_REQUEST);
     let (_, found) = toolbox.get("/files/find?path=a&pattern=needle").await;
-    assert_eq!(found, json!([
-        {"file": "a/b/one.txt", "line": 1, "content": "first needle"},
-        {"file": "a/b/one.txt", "line": 3, "content": "needle needle"},
-    ]));
+    assert_eq!(
+        found,
+        json!([
+            {"file": "a/b/one.txt", "line": 1, "content": "first needle"},
+            {"file": "a/b/one.txt", "line": 3, "content": "needle needle"},
+        ])
+    );
     assert_eq!(toolbox.get("/files/search?path=a&pattern=*.txt").await.1, json!({"files": ["a/b/one.txt"]}));
     let body = json!({"files": ["a/b/one.txt", "none"], "pattern": "needle", "newValue": ""});
     let (_, replaced) = toolbox.post("/files/replace", body).await;

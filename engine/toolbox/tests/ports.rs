@@ -43,7 +43,11 @@ async fn requests_reach_a_server_as_they_were_sent() {
     tokio::spawn(async move { axum::serve(listener, echo).await });
     for path in ["", "/", "/a%2Fb/%20?x=%26&y", "/a//b/../c"] {
         let url = format!("/proxy/{port}{path}");
-        let raw = raw_request(&toolbox, &format!("PUT {url} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc")).await;
+        let raw = raw_request(
+            &toolbox,
+            &format!("PUT {url} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc"),
+        )
+        .await;
         let expected = if path.starts_with('/') { path.to_owned() } else { "/".to_owned() };
         assert!(raw.starts_with("HTTP/1.1 418"), "{raw}");
         assert!(raw.contains(&format!("PUT {expected} 3")), "{path}: {raw}");

@@ -25,7 +25,7 @@ pub(super) struct Incoming {
 
 enum Target {
     /// Renamed over `destination` at the end.
-    Replace { temporary: TempPath, destination: PathBuf, replaced: Option<Metadata> },
+    Replace { temporary: TempPath, destination: PathBuf, replaced: Option<Box<Metadata>> },
     /// Written in place: devices, pipes, and files in directories where nothing can be created.
     InPlace,
 }
@@ -77,11 +77,11 @@ fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
     let destination = follow_links(destination).map_err(at("create"))?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(at("mkdir"))?;
-    let replaced = fs::metadata(&destination).ok();
-    if destination.as_os_str().as_encoded_bytes().ends_with(b"/") || replaced.as_ref().is_some_and(Metadata::is_dir) {
+    let replaced = fs::metadata(&destination).ok().map(Box::new);
+    if destination.as_os_str().as_encoded_bytes().ends_with(b"/") || replaced.as_ref().is_some_and(|old| old.is_dir()) {
         return Err(at("create")(io::ErrorKind::IsADirectory.into()));
     }
-    if replaced.as_ref().is_none_or(Metadata::is_file) {
+    if replaced.as_ref().is_none_or(|old| old.is_file()) {
         let temporary = tempfile::Builder::new()
             .prefix(".daytona-upload-")
             .permissions(Permissions::from_mode(FILE_MODE))

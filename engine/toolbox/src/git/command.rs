@@ -97,6 +97,7 @@ impl Git {
     pub(super) async fn output(mut self) -> Result<Result<Vec<u8>, Failure>, ApiError> {
         let cannot = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => ApiError::not_implemented("git is not installed: git"),
+            std::io::ErrorKind::InvalidInput => ApiError::bad_request("an argument holds a NUL"),
             _ => ApiError::internal(format!("git could not be run: {error}")),
         };
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -172,6 +173,7 @@ const MEANINGS: &[(&str, StatusCode, &str)] = &[
     ("unknown revision", StatusCode::NOT_FOUND, "NOT_FOUND"),
     ("does not have any commits yet", StatusCode::NOT_FOUND, "NOT_FOUND"),
     ("src refspec", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
+    ("fatal: repository '", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
     ("not a git repository", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
     ("repository not found", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
     ("returned error: 404", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),

@@ -95,7 +95,7 @@ async fn execute(sink: &mut Sink, stream: &mut Stream, toolbox: &Arc<Toolbox>) -
     let Some(worker) = turn.worker.as_mut() else { return close(close_code::AWAY, "worker process ended") };
     let request = Request { code: &request.code, envs: &envs };
     let run = Run { sink, stream, context: &context, deadline: Instant::now() + timeout, phase: Phase::Running };
-    let (worker_survives, goodbye) = run.to_end(worker, &request).await;
+    let (worker_survives, goodbye) = run.until_done(worker, &request).await;
     if !worker_survives {
         *turn.worker = None;
     }
@@ -167,7 +167,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Runs the code. Answers whether the worker can be used again, and how to close.
-    async fn to_end(mut self, worker: &mut Worker, request: &Request<'_>) -> (bool, Goodbye) {
+    async fn until_done(mut self, worker: &mut Worker, request: &Request<'_>) -> (bool, Goodbye) {
         if worker.submit(request).await.is_err() {
             return (false, close(close_code::AWAY, "worker process ended"));
         }

@@ -35,8 +35,9 @@ class Control:
         self.sending = False
         self.interrupted = False
         self.forked = False
-        os.register_at_fork(after_in_child=self.after_fork)
+        # Between runs there is nothing to interrupt.
         signal.signal(signal.SIGINT, self.interrupt)
+        os.register_at_fork(after_in_child=self.after_fork)
 
     def after_fork(self):
         self.forked = True
@@ -163,12 +164,13 @@ class Environment:
 
 def describe(control, error):
     """Sends one error message; its traceback starts at the user's first frame."""
-    frames = error.__traceback__.tb_next if error.__traceback__ else None
     try:
         value = str(error)
     except Exception:
-        value = "<exception str() failed>"
-    lines = traceback.format_exception(type(error), error, frames)
+        value = f"<unprintable {type(error).__name__} object>"
+    report = traceback.TracebackException(type(error), error, error.__traceback__)
+    del report.stack[:1]
+    lines = list(report.format())
     if not lines[0].startswith("Traceback"):
         lines.insert(0, "Traceback (most recent call last):\n")
     control.send("error", name=type(error).__name__, value=value, trace="".join(lines))
@@ -184,37 +186,39 @@ def execute(control, namespace, code):
         describe(control, error)
 
 
-def run(control, namespace, request):
+def run(control, outputs, namespace, request):
     """One run. Answers how it ended."""
     outcome = "completed"
+    # Code of an earlier run may have put others in their place.
+    sys.stdout, sys.stderr = outputs
+    signal.signal(signal.SIGINT, control.interrupt)
     with Environment(request.get("envs") or {}):
         control.interrupted = False
         try:
             control.running = True
             execute(control, namespace, request["code"])
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for output in outputs:
+                output.flush()
             control.running = False
         except SystemExit:
             pass
         except KeyboardInterrupt:
             outcome = "interrupted"
         control.running = False
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for output in outputs:
+            output.flush()
     return outcome
 
 
 def main():
     control = Control()
-    sys.stdout = TextOutput(control, "stdout", 1)
-    sys.stderr = TextOutput(control, "stderr", 2)
+    outputs = TextOutput(control, "stdout", 1), TextOutput(control, "stderr", 2)
     sys.argv = [""]
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = module
     for line in control.requests:
-        outcome = run(control, module.__dict__, json.loads(line))
+        outcome = run(control, outputs, module.__dict__, json.loads(line))
         control.send("control", outcome)
 
 

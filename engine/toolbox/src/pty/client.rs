@@ -40,7 +40,11 @@ pub(super) async fn serve(mut socket: WebSocket, mut attachment: Attachment, exi
         let incoming = receive_input(&mut stream, &input);
         tokio::pin!(outgoing, incoming);
         tokio::select! {
-            ended = &mut outgoing => ended,
+            ended = &mut outgoing => match ended {
+                // What a client typed before it left still counts.
+                Ended::ClientLeft => incoming.await,
+                ended => ended,
+            },
             ended = &mut incoming => match ended {
                 // The shell's last words and exit follow.
                 Ended::Unavailable => outgoing.await,

@@ -93,6 +93,8 @@ async fn create_connect(
     };
     let exit_control = wants_exit_control(&upgrade);
     let upgrade = websocket::accept_protocol(upgrade).max_message_size(MESSAGE_LIMIT).max_frame_size(MESSAGE_LIMIT);
+    // A client that never learns of its terminal could not end it either.
+    let upgrade = upgrade.on_failed_upgrade(move |_| terminal.kill());
     Ok(upgrade.on_upgrade(move |socket| client::serve(socket, attachment, exit_control)))
 }
 

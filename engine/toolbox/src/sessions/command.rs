@@ -5,9 +5,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr_iter;
 use nix::sys::stat::Mode;
@@ -102,7 +102,7 @@ impl Command {
             }
         };
         let status = OpenOptions::new().read(true).write(true).open(directory.join("status.pipe"))?;
-        let file = OpenOptions::new().create_new(true).append(true).open(directory.join("output.log"))?;
+        let file = OpenOptions::new().create_new(true).write(true).open(directory.join("output.log"))?;
         let (state, _) = watch::channel(LogState { length: 0, progress: Progress::Unfinished });
         Ok(Self {
             id,
@@ -200,23 +200,22 @@ impl Command {
         let _ = writeln!(status, "{code} shell");
     }
 
-    /// Appends output; `final_chunk` ends the stream.
-    pub(super) fn append(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
-        self.write_log(|log| log.append(stream, bytes))
+    /// Appends output. A full disk loses it, but never stops the command.
+    pub(super) fn append(&self, stream: Stream, bytes: &[u8]) {
+        self.write_log(|log| log.append(stream, bytes));
     }
 
     /// Ends an unfinished last line of `stream`.
-    pub(super) fn end_stream(&self, stream: Stream) -> io::Result<()> {
-        self.write_log(|log| log.end_stream(stream))
+    pub(super) fn end_stream(&self, stream: Stream) {
+        self.write_log(|log| log.end_stream(stream));
     }
 
-    fn write_log(&self, write: impl FnOnce(&mut Log) -> io::Result<()>) -> io::Result<()> {
+    fn write_log(&self, write: impl FnOnce(&mut Log)) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = write(&mut log);
+        write(&mut log);
         let length = log.length;
         // Under the lock: lengths are announced in the order they were reached.
         self.state.send_modify(|state| state.length = length);
-        written
     }
 
     /// Records the end of the command. The first end counts.
@@ -239,7 +238,12 @@ impl Command {
     /// # Errors
     /// 410 `COMMAND_ALREADY_COMPLETED` when the command ended, also while waiting for it to read; 400 when its standard input was
     /// never open.
-    pub(super) async fn send_input(&self, mut data: String) -> Result<(), ApiError> {
+    pub(super) async fn send_input(self: Arc<Self>, data: String) -> Result<(), ApiError> {
+        // A task of its own: a client that leaves does not leave half a line behind.
+        tokio::spawn(async move { self.write_input(data).await }).await?
+    }
+
+    async fn write_input(&self, mut data: String) -> Result<(), ApiError> {
         let completed = |progress| match progress {
             Progress::Exited(code) => ApiError::new(
                 http::StatusCode::GONE,
@@ -261,7 +265,7 @@ impl Command {
         let mut input = input.lock().await;
         // First, so that the log shows the input before what the command makes of it.
         if self.echoes_input {
-            self.append(Stream::Stdout, data.as_bytes()).map_err(ApiError::internal)?;
+            self.append(Stream::Stdout, data.as_bytes());
         }
         tokio::select! {
             written = input.write_all(data.as_bytes()) => written.map_err(ApiError::internal)?,
@@ -287,7 +291,7 @@ impl Log {
         Self { file, length: 0, open_line: None, unfinished: [false; 2], buffer: Vec::new() }
     }
 
-    fn append(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    fn append(&mut self, stream: Stream, bytes: &[u8]) {
         self.buffer.clear();
         let mut start = 0;
         let ends = memchr_iter(b'\n', bytes).map(|at| at + 1);
@@ -304,12 +308,12 @@ impl Log {
             self.open_line = last.map(|_| stream);
             self.unfinished[stream as usize] = last.is_some();
         }
-        self.write_buffer()
+        self.write_buffer();
     }
 
-    fn end_stream(&mut self, stream: Stream) -> io::Result<()> {
+    fn end_stream(&mut self, stream: Stream) {
         if !std::mem::take(&mut self.unfinished[stream as usize]) {
-            return Ok(());
+            return;
         }
         self.buffer.clear();
         if self.open_line == Some(stream) {
@@ -318,12 +322,16 @@ impl Log {
             self.buffer.extend_from_slice(&stream.marker());
         }
         self.buffer.push(b'\n');
-        self.write_buffer()
+        self.write_buffer();
     }
 
-    fn write_buffer(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.buffer)?;
-        self.length += self.buffer.len() as u64;
-        Ok(())
+    /// Writes the buffer after what is known to be whole, so that a piece written halfway is overwritten.
+    fn write_buffer(&mut self) {
+        if self.file.write_all_at(&self.buffer, self.length).is_ok() {
+            self.length += self.buffer.len() as u64;
+        } else {
+            // The marker may be among what was lost.
+            self.open_line = None;
+        }
     }
 }

@@ -85,9 +85,8 @@ impl Labeller {
     fn run(mut self) {
         let progress = match self.label() {
             Ok(code) => Progress::Exited(code),
-            // A full disk, most likely: the command goes on until its pipe breaks, but there is no log to speak of.
             Err(error) => {
-                tracing::warn!(command = %self.command.id, %error, "logging the command's output failed");
+                tracing::error!(command = %self.command.id, %error, "reading the command's output failed");
                 Progress::Exited(-1)
             }
         };
@@ -126,7 +125,8 @@ impl Labeller {
         let is_ready: Vec<bool> = waiting.iter().map(|fd| fd.any().unwrap_or(false)).collect();
         drop(waiting);
         if ready == 0 {
-            return self.flush_pending();
+            self.flush_pending();
+            return Ok(());
         }
         let mut position = 1;
         for index in 0..self.outputs.len() {
@@ -148,8 +148,8 @@ impl Labeller {
         let Some(output) = &mut self.outputs[index] else { return Ok(false) };
         match output.pipe.read(&mut self.buffer) {
             Ok(0) => {
-                self.command.append(output.stream, &output.pending)?;
-                self.command.end_stream(output.stream)?;
+                self.command.append(output.stream, &output.pending);
+                self.command.end_stream(output.stream);
                 self.outputs[index] = None;
                 Ok(false)
             }
@@ -157,15 +157,15 @@ impl Labeller {
                 let bytes = &self.buffer[..read];
                 let complete = memrchr(b'\n', bytes).map_or(0, |at| at + 1);
                 if output.pending.is_empty() {
-                    self.command.append(output.stream, &bytes[..complete])?;
+                    self.command.append(output.stream, &bytes[..complete]);
                 } else if complete > 0 {
                     output.pending.extend_from_slice(&bytes[..complete]);
-                    self.command.append(output.stream, &output.pending)?;
+                    self.command.append(output.stream, &output.pending);
                     output.pending.clear();
                 }
                 output.pending.extend_from_slice(&bytes[complete..]);
                 if output.pending.len() > LONG_LINE {
-                    self.command.append(output.stream, &output.pending)?;
+                    self.command.append(output.stream, &output.pending);
                     output.pending.clear();
                 }
                 Ok(true)
@@ -176,12 +176,11 @@ impl Labeller {
     }
 
     /// Logs unfinished lines as they are.
-    fn flush_pending(&mut self) -> io::Result<()> {
+    fn flush_pending(&mut self) {
         for output in self.outputs.iter_mut().flatten() {
-            self.command.append(output.stream, &output.pending)?;
+            self.command.append(output.stream, &output.pending);
             output.pending.clear();
         }
-        Ok(())
     }
 
     /// Reads what is in the pipes now and ends both streams.
@@ -189,9 +188,9 @@ impl Labeller {
         for index in 0..self.outputs.len() {
             while self.read_output(index)? {}
         }
-        self.flush_pending()?;
+        self.flush_pending();
         for output in self.outputs.iter().flatten() {
-            self.command.end_stream(output.stream)?;
+            self.command.end_stream(output.stream);
         }
         Ok(())
     }

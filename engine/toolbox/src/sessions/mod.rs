@@ -63,6 +63,14 @@ impl Sessions {
         self.table().get(id).cloned().ok_or_else(|| ApiError::not_found("session not found"))
     }
 
+    /// Removes this session, unless its id has been given to another since.
+    fn forget(&self, session: &Arc<Session>) {
+        let mut table = self.table();
+        if table.get(&session.id).is_some_and(|current| Arc::ptr_eq(current, session)) {
+            table.remove(&session.id);
+        }
+    }
+
     fn command(&self, session: &str, command: &str) -> Result<Arc<Command>, ApiError> {
         self.get(session)?.command(command).ok_or_else(|| ApiError::not_found("command not found"))
     }

@@ -89,8 +89,12 @@ async fn create(
         return Err(ApiError::conflict("session already exists"));
     }
     let shell = toolbox.command(&toolbox.shell(), cwd, &Variables::new());
-    let session = Session::start(id.clone(), toolbox.sessions.directory(&id), shell)
-        .map_err(|error| ApiError::internal(format!("failed to create session: {error}")))?;
+    let session =
+        Session::start(id.clone(), toolbox.sessions.directory(&id), shell).map_err(|error| match error.kind() {
+            // The id names a directory.
+            std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
+            _ => ApiError::internal(format!("failed to create session: {error}")),
+        })?;
     table.insert(id, session);
     Ok(StatusCode::CREATED)
 }
@@ -114,9 +118,14 @@ async fn refuse_entrypoint() -> ApiError {
 }
 
 async fn delete(toolbox: State, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let session = toolbox.sessions.table().remove(&id).ok_or_else(|| ApiError::not_found("session not found"))?;
-    // A task of its own: a client that leaves does not leave half a session behind.
-    tokio::spawn(async move { session.delete().await }).await?;
+    let session = toolbox.sessions.get(&id)?;
+    // A task of its own: a client that leaves does not leave half a session behind. The id is free only when all of it
+    // is gone.
+    tokio::spawn(async move {
+        session.delete().await;
+        toolbox.sessions.forget(&session);
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -95,6 +95,23 @@ impl Toolbox {
         assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
 
+    /// Sends a request that must fail with the contract's error body; its status and code.
+    pub async fn failure(&self, request: RequestBuilder) -> (u16, String) {
+        let response = request.send().await.expect("an answer");
+        let path = response.url().path().to_owned();
+        let (status, body) = read(response).await;
+        assert_eq!(body["statusCode"], status.as_u16(), "{body}");
+        assert_eq!(body["source"], "DAYTONA_DAEMON", "{body}");
+        assert_eq!(body["path"], path.as_str(), "{body}");
+        assert!(!body["message"].as_str().expect("a message").is_empty(), "{body}");
+        (status.as_u16(), body["code"].as_str().expect("a code").to_owned())
+    }
+
+    /// A POST with a JSON body, to be sent.
+    pub fn posting(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.request(Method::POST, path).json(body)
+    }
+
     /// Starts an asynchronous command; its id.
     pub async fn start_command(&self, session: &str, command: &str) -> String {
         let body = json!({"command": command, "runAsync": true});

@@ -1,0 +1,232 @@
+//! Sandboxes that attack: the machine, the engine and the other sandboxes live on and keep their secrets.
+
+mod harness;
+
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use harness::{Engine, children, id_of, wait_for};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+/// The engine answers and another sandbox still works.
+async fn assert_unharmed(engine: &Engine, bystander: &str) {
+    assert_eq!(engine.get("/api/health").await.0, StatusCode::OK);
+    assert_eq!(engine.output(bystander, "cat ~/mine; echo alive").await, "bystander\nalive");
+}
+
+async fn bystander(engine: &Engine) -> String {
+    let id = engine.sandbox().await;
+    engine.output(&id, "echo bystander > ~/mine").await;
+    id
+}
+
+#[tokio::test]
+async fn descriptors_the_engine_inherited_do_not_reach_sandboxes() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    for number in [251, 300] {
+        // SAFETY: the descriptor is open; the copies stay open for the engine to inherit.
+        assert!(unsafe { nix::libc::dup2(writer.as_raw_fd(), number) } >= 0);
+    }
+    let inode = std::fs::read_link(format!("/proc/self/fd/{}", reader.as_raw_fd())).unwrap();
+    let engine = Engine::start().await;
+    assert_eq!(std::fs::read_link(format!("/proc/{}/fd/251", engine.process.id())).unwrap(), inode);
+    for user in ["daytona", "root"] {
+        let id = id_of(&engine.create(json!({"user": user})).await);
+        let script = "import os; print([fd for fd in map(int, os.listdir('/proc/self/fd')) if fd > 3])";
+        assert_eq!(engine.output(&id, &format!("python3 -c \"{script}\"")).await, "[]");
+    }
+    let processes = engine.sandbox_processes();
+    assert!(processes.len() >= 4, "{processes:?}");
+    for process in processes {
+        for entry in std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten() {
+            assert_ne!(std::fs::read_link(entry.path()).ok().as_ref(), Some(&inode), "process {process} holds it");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_engines_key_and_state_are_nowhere_inside() {
+    let engine = Engine::start().await;
+    let state = engine.directory.path().to_str().unwrap().to_owned();
+    // Bracketed, so that the search does not find itself.
+    let (first, rest) = engine.api_key.rsplit('_').next().unwrap().split_at(1);
+    let pattern = format!("[{first}]{rest}");
+    for user in ["daytona", "root"] {
+        let id = id_of(&engine.create(json!({"user": user})).await);
+        let search = format!(
+            "grep -rl '{pattern}' / --exclude-dir=usr --exclude-dir=sys --exclude-dir=proc --exclude-dir=dev --exclude-dir=opt 2>/dev/null; \
+             cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | grep -ac '{pattern}'"
+        );
+        assert_eq!(engine.run(&id, &search).await.1, "0\n", "{user}");
+        assert_ne!(engine.run(&id, &format!("grep -qF '{state}' /proc/self/cgroup")).await.0, 0);
+        assert_ne!(engine.run(&id, &format!("ls {state} /proc/1/root{state}")).await.0, 0);
+        for route in ["download?path=", "info?path=", "find?pattern=apiKey&path="] {
+            for path in [
+                format!("{state}/engine.json"),
+                format!("../../../../../..{state}/engine.json"),
+                format!("/proc/1/root{state}/engine.json"),
+                format!("/proc/self/root{state}/engine.json"),
+                format!("/proc/1/cwd{state}/engine.json"),
+            ] {
+                let encoded = path.replace('/', "%2F");
+                let (status, body) = engine.get(&format!("/toolbox/{id}/files/{route}{encoded}")).await;
+                assert!(status.is_client_error(), "{route}{path}: {status} {body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn crafted_uploads_and_links_stay_inside() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let id = id_of(&engine.create(json!({"user": "root"})).await);
+    let outside = engine.directory.path().join("written-from-inside");
+    let host_path = outside.to_str().unwrap();
+    let other_home = format!("{}/sandboxes/{bystander}/root/home/daytona/mine", engine.directory.path().display());
+    engine
+        .output(
+            &id,
+            &format!("mkdir -p {0} && ln -s {0} /tmp/link && ln -s / /tmp/root", engine.directory.path().display()),
+        )
+        .await;
+    let boundary = "x";
+    for path in [
+        host_path.to_owned(),
+        format!("../../../../../../../../..{host_path}"),
+        "/tmp/link/written-from-inside".to_owned(),
+        format!("/tmp/root{host_path}"),
+        format!("/proc/1/root{host_path}"),
+        other_home.clone(),
+    ] {
+        for disposition in [format!("name=\"files[0].file\"; filename=\"{path}\""), "name=\"files[0].file\"".to_owned()]
+        {
+            let body = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"files[0].path\"\r\n\r\n{path}\r\n\
+                 --{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\nattack\r\n--{boundary}--\r\n"
+            );
+            let request = engine.request(Method::POST, &format!("/toolbox/{id}/files/bulk-upload"));
+            let request = request.header("content-type", format!("multipart/form-data; boundary={boundary}"));
+            let status = request.body(body).send().await.unwrap().status();
+            assert!(status.is_success() || status.is_client_error(), "{path}: {status}");
+        }
+        assert!(!outside.exists(), "{path} was written outside");
+    }
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn links_in_place_of_system_directories_lead_nowhere_when_the_sandbox_starts_again() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let id = id_of(&engine.create(json!({"user": "root"})).await);
+    let target = engine.directory.path().join("target");
+    std::fs::create_dir(&target).unwrap();
+    let script = format!(
+        "for name in /mnt /srv /media /opt /home /var /run /dev /proc /sys /etc /tmp /root; do \
+         mv $name $name-moved && ln -s {} $name; done 2>/dev/null; true",
+        target.display()
+    );
+    engine.output(&id, &script).await;
+    engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await;
+    let (status, answer) = engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;
+    // Whether it can still start is its own affair.
+    assert!(status.is_success() || status.is_client_error() || status == StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
+    if status.is_success() {
+        let _ = engine
+            .request(Method::POST, &format!("/toolbox/{id}/process/execute"))
+            .json(&json!({"command": "touch /mnt/x /home/x /var/x"}))
+            .send()
+            .await;
+    }
+    assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0, "something was made outside");
+    assert!(engine.delete(&format!("/api/sandbox/{id}")).await.0.is_success());
+    assert!(target.exists());
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn signals_reach_a_sandboxs_own_processes_only() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    for user in ["daytona", "root"] {
+        let id = id_of(&engine.create(json!({"user": user})).await);
+        // Ends the toolbox too, if its user may, and with it the sandbox.
+        let request = engine.request(Method::POST, &format!("/toolbox/{id}/process/execute"));
+        let _ = request.json(&json!({"command": "kill -KILL -1"})).timeout(Duration::from_secs(20)).send().await;
+        assert_unharmed(&engine, &bystander).await;
+        let mut works = false;
+        for _ in 0..200 {
+            let request = engine.request(Method::POST, &format!("/toolbox/{id}/process/execute"));
+            works = request.json(&json!({"command": "echo back"})).send().await.unwrap().status().is_success();
+            if works {
+                break;
+            }
+            engine.post(&format!("/api/sandbox/{id}/recover"), json!({})).await;
+        }
+        assert!(works, "{user}: the sandbox cannot be recovered");
+    }
+}
+
+#[tokio::test]
+async fn a_fork_bomb_exhausts_its_own_sandbox_alone() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let id = engine.sandbox().await;
+    let bomb = "import os, time\ncount = 0\ntry:\n    while True:\n        if os.fork() == 0:\n            time.sleep(600)\n            os._exit(0)\n\
+                \x20       count += 1\nexcept OSError:\n    print(count, flush=True)";
+    let begun = engine.request(Method::POST, &format!("/toolbox/{id}/process/code-run"));
+    // The children hold the output, so the answer comes only when the sandbox is stopped.
+    let bomb = tokio::spawn(begun.json(&json!({"code": bomb, "language": "python"})).send());
+    wait_for(|| (engine.sandbox_processes().len() > 3_500).then_some(())).await;
+    assert_unharmed(&engine, &bystander).await;
+    let first = children(engine.pid().as_raw()).len();
+    assert!(first < 4_200, "{first} processes");
+    assert!(engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await.0.is_success());
+    let _ = bomb.await;
+    assert!(engine.sandbox_processes().len() < 20, "processes outlived their sandbox");
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn memory_is_taken_from_the_sandbox_that_used_it() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let id = id_of(&engine.create(json!({"memory": 1})).await);
+    for hog in [
+        "python3 -c 'x = bytearray(3 << 30)'",
+        "set -o pipefail; head -c 2000000000 /dev/zero | tail -c 1900000000 | wc -c",
+    ] {
+        let (_, output) = engine.run(&id, &format!("({hog}); echo \"<$?>\"")).await;
+        assert!(!output.contains("<0>"), "{hog}: {output}");
+        assert_unharmed(&engine, &bystander).await;
+    }
+    assert_eq!(engine.output(&id, "echo still here").await, "still here");
+    // Memory in files counts as well, and these file systems have an end.
+    let (code, _) = engine.run(&id, "head -c 600000000 /dev/zero > /dev/shm/fill").await;
+    assert_ne!(code, 0);
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn one_sandboxs_key_opens_no_other() {
+    let engine = Engine::start().await;
+    let (left, right) = (engine.sandbox().await, engine.sandbox().await);
+    let (_, link) = engine.get(&format!("/api/sandbox/{left}/ports/2280/preview-url")).await;
+    let token = link["token"].as_str().unwrap();
+    let with_token = |id: &str| {
+        let request = engine.anonymous(Method::GET, &format!("/toolbox/{id}/files"));
+        request.header("x-daytona-preview-token", token).send()
+    };
+    assert!(!with_token(&right).await.unwrap().status().is_success());
+    assert!(
+        !engine.anonymous(Method::GET, &format!("/toolbox/{left}/files")).send().await.unwrap().status().is_success()
+    );
+    for path in ["/api/sandbox", &format!("/api/sandbox/{left}")] {
+        let request = engine.anonymous(Method::GET, path).bearer_auth("dtn_wrong");
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{path}");
+        let request = engine.anonymous(Method::GET, path).bearer_auth(token);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
