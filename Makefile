@@ -24,7 +24,7 @@ codegen: ## Write everything that follows from the core's sources
 	cargo xtask codegen
 
 build: setup ## Build the libraries, packages and the daytona program
-	cargo build --release $(NATIVE)
+	cargo build --release $(NATIVE) -p daytona --lib --bins --example quickstart
 	@scripts/stage
 
 check: build ## Format, lints and types of every language, and that generated code is up to date
