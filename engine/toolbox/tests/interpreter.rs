@@ -129,7 +129,8 @@ async fn code_that_resists_is_killed_and_the_context_begins_anew() {
 async fn a_client_that_leaves_stops_its_code() {
     let toolbox = Toolbox::start();
     let mut socket = toolbox.connect("/process/interpreter/execute", &[]).await;
-    let source = "import subprocess\np = subprocess.Popen(['sleep', '1000'])\nprint(p.pid, file=open('pid', 'w'))\np.wait()";
+    let source =
+        "import subprocess\np = subprocess.Popen(['sleep', '1000'])\nprint(p.pid, file=open('pid', 'w'))\np.wait()";
     socket.send_text(json!({ "code": source }).to_string()).await;
     let pid = content_of(&toolbox.path("pid")).await;
     drop(socket);
@@ -141,7 +142,8 @@ async fn a_client_that_leaves_stops_its_code() {
 async fn runs_of_one_context_wait_for_each_other() {
     let toolbox = Toolbox::start();
     let mut first = toolbox.connect("/process/interpreter/execute", &[]).await;
-    let source = "import os, time\nprint('started')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('first done')";
+    let source =
+        "import os, time\nprint('started')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('first done')";
     first.send_text(json!({ "code": source }).to_string()).await;
     first.read_message(|message| message["text"] == "started\n").await;
     let mut second = toolbox.connect("/process/interpreter/execute", &[]).await;

@@ -43,7 +43,10 @@ async fn a_terminal_is_created_and_connected_in_one_round_trip() {
     assert_eq!(exited, &json!({ "type": "control", "status": "exited", "exitCode": 3, "exitReason": "non-zero exit" }));
     let (code, reason) = ended.unwrap();
     assert_eq!(code, 1011);
-    assert_eq!(serde_json::from_str::<Value>(&reason).unwrap(), json!({ "exitCode": 3, "exitReason": "non-zero exit" }));
+    assert_eq!(
+        serde_json::from_str::<Value>(&reason).unwrap(),
+        json!({ "exitCode": 3, "exitReason": "non-zero exit" })
+    );
     assert_eq!(toolbox.get("/process/pty/t").await.0, 404);
 }
 
