@@ -13,8 +13,9 @@ use crate::model::{
     Blob, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileUpload,
     UploadOptions,
 };
+use crate::stream::atomic_file::AtomicFile;
 use crate::stream::multipart::MultipartEvent;
-use crate::stream::transfer::{self, AtomicFile, Download, FileReader, FileWriter};
+use crate::stream::transfer::{self, Download, FileReader, FileWriter};
 
 /// Limit of a transfer when nothing else is said (inconsistencies A43).
 const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
@@ -91,7 +92,7 @@ impl FileSystem {
                 let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
                 let mut file = AtomicFile::create(local_path).await?;
                 while let Some(piece) = reader.next().await? {
-                    file.write(&piece).await?;
+                    file.write(piece).await?;
                 }
                 file.commit().await
             })
@@ -189,7 +190,7 @@ async fn read_part(download: &mut Download, destination: Option<&str>) -> Result
         match &mut file {
             None => content.push(data),
             Some(Ok(open)) => {
-                if let Err(error) = open.write(&data).await {
+                if let Err(error) = open.write(data).await {
                     file = Some(Err(error));
                 }
             }

@@ -3,6 +3,7 @@
 //! A stream is read by asking for the next item; what is not asked for stays in the socket, so a slow reader slows the
 //! server down instead of filling memory. Dropping a stream ends it.
 
+pub(crate) mod atomic_file;
 pub mod interpreter;
 pub mod log_demux;
 pub mod logs;

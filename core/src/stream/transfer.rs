@@ -3,13 +3,13 @@
 //! Nothing here holds a file in memory. An upload that is dropped breaks its connection, so the server never sees a
 //! complete body; a download to a path is written beside it and renamed when it is complete.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -357,57 +357,6 @@ impl FileReader {
             }
         })
         .await
-    }
-}
-
-/// A local file that appears under its name only when it is complete.
-pub(crate) struct AtomicFile {
-    file: tokio::fs::File,
-    temporary: Option<tempfile::TempPath>,
-    path: PathBuf,
-}
-
-impl AtomicFile {
-    pub(crate) async fn create(path: &str) -> Result<Self> {
-        let path = PathBuf::from(path);
-        let target = path.clone();
-        let created = tokio::task::spawn_blocking(move || {
-            if target.is_dir() {
-                return Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a directory"));
-            }
-            let directory = match target.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
-            std::fs::create_dir_all(directory)?;
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".daytona-").suffix(".part");
-            #[cfg(unix)]
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            builder.tempfile_in(directory)
-        })
-        .await;
-        let temporary = created
-            .unwrap_or_else(|e| Err(std::io::Error::other(e)))
-            .map_err(|e| Error::invalid_argument(format!("Cannot write to the local path {path:?}")).with_source(e))?;
-        let (file, temporary) = temporary.into_parts();
-        Ok(Self { file: tokio::fs::File::from_std(file), temporary: Some(temporary), path })
-    }
-
-    pub(crate) async fn write(&mut self, data: &[u8]) -> Result<()> {
-        self.file.write_all(data).await.map_err(|e| self.failed(e))
-    }
-
-    pub(crate) async fn commit(mut self) -> Result<()> {
-        self.file.flush().await.map_err(|e| self.failed(e))?;
-        if let Some(temporary) = self.temporary.take() {
-            temporary.persist(&self.path).map_err(|e| self.failed(e.error))?;
-        }
-        Ok(())
-    }
-
-    fn failed(&self, error: std::io::Error) -> Error {
-        Error::new(ErrorKind::Unknown, format!("Cannot write the local file {:?}", self.path)).with_source(error)
     }
 }
 
