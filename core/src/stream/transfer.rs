@@ -3,15 +3,15 @@
 //! Nothing here holds a file in memory. An upload that is dropped breaks its connection, so the server never sees a
 //! complete body; a download to a path is written beside it and renamed when it is complete.
 
+use std::io::Read;
 use std::path::Path;
 use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Method;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Response, transport_error};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
 
-/// Bytes read from a local file at once.
-const FILE_CHUNK: usize = 256 * 1024;
+/// Bytes read from a local file at once: so many that going to another thread for them costs nothing.
+const FILE_CHUNK: usize = 512 * 1024;
 /// Chunks waiting for the socket; more are not read ahead.
 const QUEUE: usize = 4;
 
@@ -145,7 +145,7 @@ pub(crate) async fn upload(toolbox: &Toolbox, files: Vec<FileUpload>) -> Result<
 
 enum Source {
     Memory(Bytes),
-    File(tokio::fs::File, String),
+    File(std::fs::File, String),
 }
 
 enum WriteError {
@@ -160,16 +160,16 @@ async fn write_parts(sender: &Sender, boundary: &str, sources: Vec<(String, Sour
         match source {
             Source::Memory(content) => send(content).await?,
             Source::File(mut file, path) => loop {
-                let mut chunk = BytesMut::with_capacity(FILE_CHUNK);
-                let read = file.read_buf(&mut chunk).await.map_err(|e| {
+                let chunk;
+                (file, chunk) = read_chunk(file).await.map_err(|e| {
                     WriteError::Local(
                         Error::new(ErrorKind::Unknown, format!("Cannot read the local file {path:?}")).with_source(e),
                     )
                 })?;
-                if read == 0 {
+                if chunk.is_empty() {
                     break;
                 }
-                send(chunk.freeze()).await?;
+                send(chunk.into()).await?;
             },
         }
         send(Bytes::from_static(b"\r\n")).await?;
@@ -177,11 +177,27 @@ async fn write_parts(sender: &Sender, boundary: &str, sources: Vec<(String, Sour
     send(Bytes::from(format!("--{boundary}--\r\n"))).await
 }
 
-async fn open_local(path: &str) -> Result<tokio::fs::File> {
-    let bad =
-        |e: std::io::Error| Error::invalid_argument(format!("Cannot read the local file {path:?}")).with_source(e);
-    let file = tokio::fs::File::open(path).await.map_err(bad)?;
-    if file.metadata().await.map_err(bad)?.is_dir() {
+/// Reads a chunk, empty at the end of the file, and returns the file with it.
+async fn read_chunk(mut file: std::fs::File) -> std::io::Result<(std::fs::File, Vec<u8>)> {
+    let read = spawn_blocking(move || {
+        let mut chunk = Vec::with_capacity(FILE_CHUNK);
+        (&mut file).take(FILE_CHUNK as u64).read_to_end(&mut chunk)?;
+        Ok((file, chunk))
+    });
+    read.await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
+}
+
+async fn open_local(path: &str) -> Result<std::fs::File> {
+    let local = path.to_owned();
+    let opened = spawn_blocking(move || {
+        let file = std::fs::File::open(local)?;
+        let directory = file.metadata()?.is_dir();
+        Ok((file, directory))
+    });
+    let opened = opened.await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
+    let (file, directory) =
+        opened.map_err(|e| Error::invalid_argument(format!("Cannot read the local file {path:?}")).with_source(e))?;
+    if directory {
         return Err(Error::invalid_argument(format!("{path:?} is a directory, not a file.")));
     }
     Ok(file)
