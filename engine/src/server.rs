@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -47,6 +47,9 @@ pub struct ServeOptions {
 /// How long a start with `or_existing` waits for the engine that was faster.
 const EXISTING_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Connections that may wait to be accepted: a client's burst of thousands must not be told to try again in a second.
+const BACKLOG: u32 = 4096;
+
 /// Runs an engine until it is told to end (`SIGTERM`, `SIGINT`) or idle.
 ///
 /// The executable must have called [`isolation::run_if_sandbox_process`] at the start of `main`.
@@ -63,8 +66,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     };
     raise_file_limit();
     let level = isolation::choose(options.isolation)?;
-    let listener = TcpListener::bind(SocketAddr::new(options.host, options.port));
-    let listener = listener.await.with_context(|| format!("listening on {}:{}", options.host, options.port))?;
+    let listener = listen(SocketAddr::new(options.host, options.port))
+        .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
     let (engine, router) = prepare(&state_dir, level, listener.local_addr()?)?;
     print_start_message(&engine);
 
@@ -84,6 +87,13 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     server.abort();
     engine.launcher.clean_up();
     Ok(())
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn wait_for_existing(state_dir: &Path) -> Result<()> {
