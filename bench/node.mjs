@@ -125,7 +125,9 @@ async function transfers(sandbox) {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const speed = async (run) => FILE_BYTES / 1e6 / (await best(3, () => seconds(run)));
   const curl = (...args) => {
-    const { status } = spawnSync('curl', ['-sSf', '--noproxy', '*', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const { status } = spawnSync('curl', ['-sSf', '--noproxy', '*', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     if (status !== 0) {
       throw new Error('curl failed');
     }

@@ -45,7 +45,13 @@ for path, body in (("/sandbox", {{}}), ({EXECUTE!r}, {{"command": "echo hello"}}
 
 
 def emit(
-    name: str, value: float, unit: str, *, target: float | None = None, bare: float | None = None, subject: str = "python"
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    target: float | None = None,
+    bare: float | None = None,
+    subject: str = "python",
 ) -> None:
     """Writes a row for `daytona-bench table`."""
     row = {"subject": subject, "name": name, "value": value, "unit": unit, "target": target, "bare": bare}
@@ -124,8 +130,11 @@ def logs(sandbox: Sandbox) -> None:
     before = resident()
     read()
     growth = resident() - before
-    speed, speed_bare = (LOG_BYTES / 1e6 / best(lambda: seconds(run), 3) for run in (read, bare))
-    emit("log stream in frames of 1 KiB", speed, "MB/s", target=300, bare=speed_bare)
+
+    def speed(run: Callable[[], object]) -> float:
+        return LOG_BYTES / 1e6 / best(lambda: seconds(run), 3)
+
+    emit("log stream in frames of 1 KiB", speed(read), "MB/s", target=300, bare=speed(bare))
     emit("log stream: memory it adds", growth, "MB", target=20)
 
 
@@ -169,7 +178,8 @@ class BareClient:
 
     async def exec(self, command: str) -> object:
         body = json.dumps({"command": command}).encode()
-        head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST {EXECUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
         self.writer.write(head.encode() + body)
         answer = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(answer.split("content-length:")[1].split("\r\n")[0])
