@@ -79,12 +79,22 @@ pub enum Type {
     Float,
     Json,
     Bytes,
-    List { of: Box<Type> },
-    Map { of: Box<Type> },
-    Struct { name: String },
-    Enum { name: String },
+    List {
+        of: Box<Type>,
+    },
+    Map {
+        of: Box<Type>,
+    },
+    Struct {
+        name: String,
+    },
+    Enum {
+        name: String,
+    },
     /// `Terminal`, `LogStream`, `InterpreterStream`, `FileReader` or `FileWriter`.
-    Stream { name: String },
+    Stream {
+        name: String,
+    },
 }
 
 /// A group of operations.
