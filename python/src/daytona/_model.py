@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, SupportsIndex
+from typing import Any
 
 # Fields whose values are not for logs.
 _SECRETS = frozenset({"env", "envs", "env_vars", "token", "api_key", "jwt_token"})
@@ -55,7 +55,7 @@ class OpenEnum(str, Enum):
         return str.__str__(self)
 
     # By value: some versions of Python pickle by name, which a value this version does not know does not have.
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[OpenEnum], tuple[str]]:
+    def __reduce_ex__(self, proto: object) -> tuple[type[OpenEnum], tuple[str]]:
         return type(self), (self._value_,)
 
     # Equal strings must have equal hashes; those of `Enum` are of the name.
