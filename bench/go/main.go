@@ -188,6 +188,7 @@ func logs(sandbox *daytona.Sandbox) {
 		_, err = io.Copy(io.Discard, response.Body)
 		check(err)
 	}
+	read()
 	before := resident()
 	read()
 	growth := resident() - before
@@ -195,7 +196,7 @@ func logs(sandbox *daytona.Sandbox) {
 		return logBytes / 1e6 / best(3, func() float64 { return seconds(run) })
 	}
 	emit("log stream in frames of 1 KiB", speed(read), "MB/s", 300, speed(bare))
-	emit("log stream: memory it adds", growth, "MB", 64, 0)
+	emit("log stream: memory a second one adds", growth, "MB", 8, 0)
 }
 
 // resident is the resident memory of this process in MB.

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
 use daytona::model::FileUpload;
+use daytona::{Client, Config};
 
 use super::{Rows, Server, best, runtime, seconds};
 use crate::row::Row;
@@ -18,23 +19,34 @@ pub(super) fn both(server: &Server, wanted: &dyn Fn(&str) -> bool) -> Rows {
     if wanted("upload by path") {
         let file = directory.path().join("up");
         std::fs::File::create(&file)?.set_len(BYTES)?;
-        let bare = speed(best(3, || upload_curl(server, &file))?);
-        let core = speed(best(3, || upload(server, &file))?);
-        rows.push(Row::new("rust core", "upload by path (bare: curl)", core, "MB/s").target(0.9 * bare).bare(bare));
+        for (address, name) in addresses(server, "upload by path") {
+            let bare = speed(best(3, || upload_curl(&address, &file))?);
+            let core = speed(best(3, || upload(&address, &file))?);
+            rows.push(Row::new("rust core", &name, core, "MB/s").target(0.9 * bare).bare(bare));
+        }
         std::fs::remove_file(file)?;
     }
     if wanted("download by path") {
         let file = directory.path().join("down");
-        let bare = speed(best(3, || download_curl(server, &file))?);
-        let core = speed(best(3, || download(server, &file))?);
-        rows.push(Row::new("rust core", "download by path (bare: curl)", core, "MB/s").target(0.9 * bare).bare(bare));
+        for (address, name) in addresses(server, "download by path") {
+            let bare = speed(best(3, || download_curl(&address, &file))?);
+            let core = speed(best(3, || download(&address, &file))?);
+            rows.push(Row::new("rust core", &name, core, "MB/s").target(0.9 * bare).bare(bare));
+        }
     }
     Ok(rows)
 }
 
-fn upload(server: &Server, file: &Path) -> Result<f64> {
+fn addresses(server: &Server, what: &str) -> [(Config, String); 2] {
+    [
+        (server.config(), format!("{what} (bare: curl)")),
+        (server.tls_config(), format!("{what}, TLS and HTTP/2 (bare: curl)")),
+    ]
+}
+
+fn upload(config: &Config, file: &Path) -> Result<f64> {
     let runtime = runtime()?;
-    let sandbox = runtime.block_on(server.sandbox())?;
+    let sandbox = runtime.block_on(Client::new(config.clone())?.create(Default::default()))?;
     let file = FileUpload {
         destination: "/up".into(),
         local_path: Some(file.to_string_lossy().into_owned()),
@@ -46,9 +58,9 @@ fn upload(server: &Server, file: &Path) -> Result<f64> {
     })
 }
 
-fn download(server: &Server, file: &Path) -> Result<f64> {
+fn download(config: &Config, file: &Path) -> Result<f64> {
     let runtime = runtime()?;
-    let sandbox = runtime.block_on(server.sandbox())?;
+    let sandbox = runtime.block_on(Client::new(config.clone())?.create(Default::default()))?;
     let local = file.to_string_lossy().into_owned();
     let time = seconds(|| {
         runtime.block_on(runtime.spawn(async move {
@@ -60,13 +72,12 @@ fn download(server: &Server, file: &Path) -> Result<f64> {
     Ok(time)
 }
 
-fn upload_curl(server: &Server, file: &Path) -> Result<f64> {
-    let form = format!("files[0].file=@{}", file.display());
-    curl(&["-F", &form, &format!("{}/sink", server.http)])
+fn upload_curl(config: &Config, file: &Path) -> Result<f64> {
+    curl(config, &["-F", &format!("files[0].file=@{}", file.display())], "/sink")
 }
 
-fn download_curl(server: &Server, file: &Path) -> Result<f64> {
-    let time = curl(&["-o", &file.to_string_lossy(), &format!("{}/zeros/{BYTES}", server.http)])?;
+fn download_curl(config: &Config, file: &Path) -> Result<f64> {
+    let time = curl(config, &["-o", &file.to_string_lossy()], &format!("/zeros/{BYTES}"))?;
     finish(file)?;
     Ok(time)
 }
@@ -77,9 +88,13 @@ fn finish(file: &Path) -> Result<()> {
     Ok(std::fs::remove_file(file)?)
 }
 
-fn curl(arguments: &[&str]) -> Result<f64> {
+fn curl(config: &Config, arguments: &[&str], path: &str) -> Result<f64> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]).args(arguments).stdout(Stdio::null());
+    if let Some(authority) = &config.ca_cert {
+        curl.args(["--cacert", authority]);
+    }
+    curl.arg(format!("{}{path}", config.api_url.as_deref().unwrap_or_default()));
     seconds(|| {
         ensure!(curl.status()?.success(), "curl failed");
         Ok(())
