@@ -306,7 +306,8 @@ async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
         instance.terminate();
     }
     instance.wait().await;
-    off_the_runtime(move || drop(instance)).await
+    // Before the sandbox may be started again, whoever else still looks at this instance.
+    off_the_runtime(move || instance.release()).await
 }
 
 /// What an interval asks for.

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -170,7 +171,7 @@ impl Launcher {
         // SAFETY: the descriptor is owned by the AsyncFd and never replaced.
         let exit =
             unsafe { AsyncFd::register(pidfd) }.map_err(|error| anyhow::anyhow!("watching the sandbox: {error}"))?;
-        Ok(Instance { pid, exit, control: ours, _cgroup: cgroup, socket })
+        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup })) })
     }
 
     /// Sends the launch description and waits until the root is in place.
@@ -328,8 +329,14 @@ pub struct Instance {
     pid: i32,
     exit: AsyncFd<OwnedFd>,
     control: UnixStream,
+    /// What the next start of the sandbox makes anew under the same names.
+    names: Mutex<Option<Names>>,
+}
+
+#[derive(Debug)]
+struct Names {
     socket: PathBuf,
-    _cgroup: SandboxCgroup,
+    cgroup: SandboxCgroup,
 }
 
 impl Instance {
@@ -358,10 +365,20 @@ impl Instance {
     pub fn kill(&self) {
         let _ = self.control.shutdown(std::net::Shutdown::Both);
     }
+
+    /// Removes the socket and the control groups of an instance that has ended. Whoever still holds it cannot remove those
+    /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
+    pub fn release(&self) {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Names { socket, cgroup }) = names {
+            let _ = fs::remove_file(socket);
+            drop(cgroup);
+        }
+    }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.socket);
+        self.release();
     }
 }
