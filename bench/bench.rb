@@ -6,6 +6,7 @@
 #
 # Every measurement is the best of several runs: on a busy machine the others measure its neighbours.
 
+require 'fileutils'
 require 'json'
 require 'net/http'
 require 'rbconfig'
@@ -107,10 +108,16 @@ def logs(sandbox)
 end
 
 def transfers(sandbox, directory)
-  speed = ->(run) { FILE_BYTES / 1e6 / best(3) { seconds(&run) } }
-  curl = ->(*args) { system('curl', '-sSf', '--noproxy', '*', *args, out: File::NULL, exception: true) }
   up = File.join(directory, 'up')
   down = File.join(directory, 'down')
+  speed = lambda do |run|
+    FILE_BYTES / 1e6 / best(3) do
+      # Freeing the old file is no part of writing the new one.
+      FileUtils.rm_f(down)
+      seconds(&run)
+    end
+  end
+  curl = ->(*args) { system('curl', '-sSf', '--noproxy', '*', *args, out: File::NULL, exception: true) }
   File.open(up, 'w') { |file| file.truncate(FILE_BYTES) }
   bare = speed.call(-> { curl.call('-F', "files[0].file=@#{up}", "#{SERVER}/sink") })
   mine = speed.call(-> { sandbox.fs.upload_file(up, '/up') })
@@ -119,7 +126,6 @@ def transfers(sandbox, directory)
 
   zeros = "/zeros/#{FILE_BYTES}"
   bare = speed.call(-> { curl.call('-o', down, SERVER + zeros) })
-  File.delete(down)
   mine = speed.call(-> { sandbox.fs.download_to_path(zeros, down) })
   emit('download by path (bare: curl)', mine, 'MB/s', target: 0.9 * bare, bare: bare)
 end
