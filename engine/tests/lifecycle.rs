@@ -43,6 +43,21 @@ async fn files_survive_stop_and_start() {
     assert_eq!((status, again["state"].as_str()), (StatusCode::OK, Some("started")), "starting twice is no error");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_right_after_a_stop_is_whole() {
+    let engine = Engine::start().await;
+    let ids = [engine.sandbox().await, engine.sandbox().await, engine.sandbox().await, engine.sandbox().await];
+    let rounds = ids.iter().map(async |id| {
+        for round in 0..15 {
+            engine.post(&format!("/api/sandbox/{id}/stop?force=true"), json!({})).await;
+            let (status, started) = engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;
+            assert_eq!(status, StatusCode::OK, "round {round}: {started}");
+            assert_eq!(engine.output(id, "echo here").await, "here", "round {round}");
+        }
+    });
+    futures_util::future::join_all(rounds).await;
+}
+
 #[tokio::test]
 async fn changes_to_system_directories_survive_and_stay_inside() {
     let engine = Engine::start().await;
