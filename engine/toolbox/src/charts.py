@@ -204,7 +204,9 @@ def _daytona_charts():
         def remember_slices(original):
             def pie(axes, *args, **kwargs):
                 drawn = original(axes, *args, **kwargs)
-                texts = drawn[2] if isinstance(drawn, tuple) and len(drawn) > 2 else []
+                # Wedges, labels and percentages, if there are any: a tuple until matplotlib 3.10, since then a container of them.
+                parts = list(drawn)
+                texts = parts[2] if len(parts) > 2 else []
                 axes._daytona_autopct = [text.get_text() for text in texts]
                 return drawn
 
