@@ -75,10 +75,10 @@ async fn code_run(
         }
         "typescript" => {
             let code = STANDARD.encode(format!("{NODE_PREFIX}{}", request.code));
-            // ts-node itself where it is installed: npx would first look it up.
+            // ts-node itself where it is on the path: npx would first look it up. What is not installed is not downloaded.
             format!(
                 "f=/tmp/dtn_$$.ts\nprintf '%s' '{code}' | base64 -d > \"$f\"\n\
-                 if command -v ts-node >/dev/null; then run=ts-node; else run='npx ts-node'; fi\n\
+                 if command -v ts-node >/dev/null; then run=ts-node; else run='npx --no-install ts-node'; fi\n\
                  npm_config_loglevel=error $run -T --ignore-diagnostics 5107 -O '{{\"module\":\"CommonJS\"}}' \
                  \"$f\"{arguments}\ncode=$?\nrm -f \"$f\"\nexit $code\n"
             )

@@ -119,3 +119,23 @@ async fn the_environment_of_later_processes_can_be_changed() {
     toolbox.create_session("s").await;
     assert_eq!(toolbox.run_command("s", "echo \"<$NEW$OTHER>\"").await["stdout"], "<>\n");
 }
+
+#[tokio::test]
+async fn typescript_without_its_runner_is_an_error_and_not_a_download() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let toolbox = Toolbox::start();
+    // Stands for the npx of a machine where nothing is installed: a program that would download shows itself.
+    let npx = toolbox.path("npx");
+    std::fs::write(&npx, "#!/bin/sh\n[ \"$1\" = --no-install ] && exit 9\necho downloading\n").unwrap();
+    std::fs::set_permissions(&npx, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for tool in ["sh", "bash", "base64", "rm"] {
+        let found = ["/usr/bin", "/bin"].map(|directory| std::path::Path::new(directory).join(tool));
+        if let Some(real) = found.iter().find(|path| path.exists()) {
+            std::os::unix::fs::symlink(real, toolbox.path(tool)).unwrap();
+        }
+    }
+    let body = json!({"code": "let x: number", "language": "typescript", "envs": {"PATH": toolbox.home.path()}});
+    let (_, answer) = toolbox.post("/process/code-run", body).await;
+    assert_eq!(answer, json!({"exitCode": 9, "result": ""}));
+}
