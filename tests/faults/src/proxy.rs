@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::head::Head;
+use crate::record::{Record, Recorded};
 use crate::script::{Answer, Cut, Drop, Fault, Rule, Script};
 
 /// Pause between pieces, so that each is read for itself.
@@ -41,6 +42,7 @@ struct Shared {
     script: Mutex<Script>,
     seen: Mutex<Vec<Seen>>,
     watcher: Option<mpsc::UnboundedSender<Seen>>,
+    record: Option<Record>,
 }
 
 impl Proxy {
@@ -49,7 +51,16 @@ impl Proxy {
     /// # Errors
     /// When the URL is not usable or no port is free.
     pub async fn start(upstream: &str, rules: Vec<Rule>) -> io::Result<Self> {
-        Self::start_watched(upstream, rules, None).await
+        Self::start_with(upstream, rules, None, None).await
+    }
+
+    /// Starts a proxy that breaks nothing and keeps every request as it came, body included
+    /// ([`recorded`](Self::recorded)).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_recording(upstream: &str) -> io::Result<Self> {
+        Self::start_with(upstream, Vec::new(), None, Some(Record::default())).await
     }
 
     /// The same, telling `watcher` of every request.
@@ -60,6 +71,15 @@ impl Proxy {
         upstream: &str,
         rules: Vec<Rule>,
         watcher: Option<mpsc::UnboundedSender<Seen>>,
+    ) -> io::Result<Self> {
+        Self::start_with(upstream, rules, watcher, None).await
+    }
+
+    async fn start_with(
+        upstream: &str,
+        rules: Vec<Rule>,
+        watcher: Option<mpsc::UnboundedSender<Seen>>,
+        record: Option<Record>,
     ) -> io::Result<Self> {
         let place = upstream.strip_prefix("http://").ok_or_else(|| io::Error::other("the upstream is not http://…"))?;
         let place = place.split('/').next().unwrap_or(place);
@@ -72,6 +92,7 @@ impl Proxy {
             script: Mutex::new(Script::new(rules)),
             seen: Mutex::default(),
             watcher,
+            record,
         });
         let accepting = tokio::spawn(accept(shared.clone(), listener));
         Ok(Self { shared, accepting })
@@ -85,6 +106,18 @@ impl Proxy {
     /// Replaces the rules.
     pub fn script(&self, rules: Vec<Rule>) {
         *lock(&self.shared.script) = Script::new(rules);
+    }
+
+    /// The requests recorded since they were last forgotten, oldest first; the youngest may still be arriving.
+    pub fn recorded(&self) -> Vec<Recorded> {
+        self.shared.record.as_ref().map(Record::all).unwrap_or_default()
+    }
+
+    /// Forgets the requests recorded so far.
+    pub fn forget(&self) {
+        if let Some(record) = &self.shared.record {
+            record.clear();
+        }
     }
 
     /// The requests seen so far whose path contains `path`.
@@ -137,6 +170,7 @@ impl Shared {
             _ => {}
         }
         let upgrade = request.is_upgrade();
+        let mut sent = self.record.as_ref().map(|record| record.begin(&request, &rest));
         if !upgrade {
             // One request a connection, so that every request meets the script.
             request.set("Connection", "close");
@@ -147,11 +181,16 @@ impl Shared {
         upstream.write_all(&rest).await?;
         let (mut from_client, to_client) = client.into_split();
         let (from_upstream, mut to_upstream) = upstream.into_split();
-        let there = async { tokio::io::copy(&mut from_client, &mut to_upstream).await };
+        let there = async {
+            match &mut sent {
+                None => tokio::io::copy(&mut from_client, &mut to_upstream).await.map(drop),
+                Some(sent) => sent.copy(&mut from_client, &mut to_upstream).await,
+            }
+        };
         let back = self.pass_answer(from_upstream, to_client, fault, upgrade);
         // Whichever side ends first ends the other: a client that hangs up gives its request up.
         tokio::select! {
-            result = there => result.map(drop),
+            result = there => result,
             result = back => result,
         }
     }
@@ -229,6 +268,6 @@ fn reset(client: &TcpStream) -> io::Result<()> {
     client.set_zero_linger()
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
