@@ -46,7 +46,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // Asked to end, it ends its sandboxes; killed, it could not.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let pid = nix::unistd::Pid::from_raw(self.process.id().cast_signed());
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.process.wait();
     }
 }

@@ -23,6 +23,7 @@ mod request_body;
 mod sdk_version;
 mod sessions;
 mod shell;
+mod signals;
 mod unavailable;
 mod websocket;
 
@@ -82,6 +83,7 @@ type State = axum::extract::State<Arc<Toolbox>>;
 ///
 /// Must be called within a tokio runtime when the configuration has an entrypoint: the entrypoint is started here.
 pub fn router(config: ToolboxConfig) -> Router {
+    signals::restore_defaults();
     let toolbox = Arc::new(Toolbox {
         environment: Environment::of_this_process(&config),
         sessions: Sessions::new(config.home.join(".daytona/sessions")),
