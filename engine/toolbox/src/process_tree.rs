@@ -1,13 +1,14 @@
 //! Finding and ending everything a shell started.
 //!
-//! A tree is the root's descendants plus every process in the kernel session the root leads, so orphans that were
-//! re-parented to init are still found unless they made a session of their own.
+//! A tree is every process in the kernel session the root leads, and the descendants of those, so orphans that were
+//! re-parented to init are still found unless they made a session of their own. Looking costs one call for each process of
+//! the sandbox and a few files for each of the tree's own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
 use tokio::time::{Instant, sleep};
 
 /// How often a terminating tree is looked at.
@@ -19,28 +20,17 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 /// How often a tree that keeps forking is looked at before it is signalled.
 const STOP_ROUNDS: usize = 10;
 
-struct Entry {
-    parent: i32,
-    session: i32,
-    zombie: bool,
-}
-
 /// Live processes of the tree under `root`, `root` included.
 pub(crate) fn members(root: i32) -> Vec<i32> {
-    let table = process_table();
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for (pid, entry) in &table {
-        children.entry(entry.parent).or_default().push(*pid);
-    }
-    let mut pending: Vec<i32> = table.iter().filter(|(_, e)| e.session == root).map(|(pid, _)| *pid).collect();
+    let mut pending = in_session(root);
     pending.push(root);
     let mut found = HashSet::new();
     while let Some(pid) = pending.pop() {
         if found.insert(pid) {
-            pending.extend(children.get(&pid).into_iter().flatten());
+            children(pid, &mut pending);
         }
     }
-    found.into_iter().filter(|pid| table.get(pid).is_some_and(|entry| !entry.zombie)).collect()
+    found.into_iter().filter(|pid| is_live(*pid)).collect()
 }
 
 /// Sends `signal` to every live process of the tree. All are stopped before: a shell that saw a child end would go on to its
@@ -80,23 +70,29 @@ pub(crate) async fn terminate(root: i32, grace: Duration) {
     }
 }
 
-fn process_table() -> HashMap<i32, Entry> {
-    let Ok(directory) = std::fs::read_dir("/proc") else { return HashMap::new() };
+/// Processes of the kernel session that `leader` leads.
+fn in_session(leader: i32) -> Vec<i32> {
+    let leader = Pid::from_raw(leader);
+    let Ok(directory) = std::fs::read_dir("/proc") else { return Vec::new() };
     directory
-        .filter_map(|entry| {
-            let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            Some((pid, read_entry(pid)?))
-        })
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| getsid(Some(Pid::from_raw(*pid))) == Ok(leader))
         .collect()
 }
 
-/// Fields 3, 4 and 6 of `/proc/{pid}/stat`; the command name before them may hold anything, even parentheses.
-fn read_entry(pid: i32) -> Option<Entry> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let after_name = memchr::memrchr(b')', &stat)? + 2;
-    let mut fields = std::str::from_utf8(stat.get(after_name..)?).ok()?.split_ascii_whitespace();
-    let zombie = matches!(fields.next()?, "Z" | "X");
-    let parent = fields.next()?.parse().ok()?;
-    let session = fields.nth(1)?.parse().ok()?;
-    Some(Entry { parent, session, zombie })
+/// Adds the children of `pid`, which its threads have each their own.
+fn children(pid: i32, into: &mut Vec<i32>) {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return };
+    for thread in threads.flatten() {
+        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        into.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
+    }
+}
+
+/// Whether a process exists and is not merely waiting to be reaped.
+fn is_live(pid: i32) -> bool {
+    let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { return false };
+    // The state follows the name, which may hold anything, even parentheses.
+    let state = memchr::memrchr(b')', &stat).and_then(|end| stat.get(end + 2));
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
 }

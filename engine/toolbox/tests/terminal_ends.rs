@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::socket::Socket;
-use harness::{Toolbox, content_of};
+use harness::{Toolbox, content_of, is_alive, wait_for};
 use serde_json::{Value, json};
 
 const EXIT_CONTROL: &str = "X-Daytona-Pty-Exit-Control";
@@ -118,4 +118,30 @@ async fn processes_of_terminals_do_not_hold_the_terminals_other_side() {
     socket.send("echo \"<$(ls -l /proc/self/fd | grep -c ptmx)>\"\n").await;
     socket.read_until("<0>").await;
     toolbox.delete("/process/pty/p").await;
+}
+
+#[tokio::test]
+async fn eighty_terminals_are_killed_with_all_their_processes() {
+    let toolbox = Toolbox::start();
+    let pids = toolbox.path("pids");
+    let mut sockets = Vec::new();
+    for number in 0..80 {
+        let mut socket = open(&toolbox, &format!("p{number}")).await;
+        // One in the shell's own session, one that left it.
+        let line = format!(
+            "(trap '' HUP; sleep 1000 & echo $! >> {0}; setsid sleep 1000 & echo $! >> {0}; wait)\n",
+            pids.display()
+        );
+        socket.send(line).await;
+        sockets.push(socket);
+    }
+    let read = || std::fs::read_to_string(&pids).unwrap_or_default();
+    wait_for("all processes", || (read().lines().count() == 160).then_some(())).await;
+    for (number, mut socket) in sockets.into_iter().enumerate() {
+        assert_eq!(toolbox.delete(&format!("/process/pty/p{number}")).await.0, 200);
+        assert_eq!(ending(&mut socket).await.2, json!({"exitCode": 137, "exitReason": "SIGKILL"}));
+    }
+    for pid in read().lines() {
+        wait_for("the end of a process", || (!is_alive(pid)).then_some(())).await;
+    }
 }

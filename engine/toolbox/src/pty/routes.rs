@@ -169,7 +169,7 @@ async fn get_one(toolbox: State, Path(id): Path<String>) -> Result<Json<Terminal
 async fn delete(toolbox: State, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     let terminal = find(&toolbox, &id)?;
     toolbox.terminals.forget(&terminal);
-    terminal.kill();
+    tokio::task::spawn_blocking(move || terminal.kill()).await?;
     Ok(Json(json!({ "message": "PTY session deleted" })))
 }
 

@@ -87,6 +87,8 @@ pub(super) struct Terminal {
     cwd: String,
     created_at: OffsetDateTime,
     inner: Mutex<Inner>,
+    /// Set when the terminal is killed: nobody is waited for any more.
+    killed: watch::Sender<bool>,
     exit: watch::Sender<Option<Exit>>,
 }
 
@@ -131,8 +133,15 @@ impl Terminal {
     pub(super) fn new(toolbox: &Toolbox, description: Description) -> Arc<Self> {
         let cwd = toolbox.resolve(description.cwd.as_deref().unwrap_or_default()).to_string_lossy().into_owned();
         let inner = Inner { size: description.size, phase: Phase::Created, clients: BTreeMap::new(), next_client: 0 };
-        let (exit, _) = watch::channel(None);
-        Arc::new(Self { description, cwd, created_at: OffsetDateTime::now_utc(), inner: Mutex::new(inner), exit })
+        let ((killed, _), (exit, _)) = (watch::channel(false), watch::channel(None));
+        Arc::new(Self {
+            description,
+            cwd,
+            created_at: OffsetDateTime::now_utc(),
+            inner: Mutex::new(inner),
+            killed,
+            exit,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -221,20 +230,28 @@ impl Terminal {
         Ok(())
     }
 
-    /// Kills the shell and everything it started.
+    /// Kills the shell and everything it started. Looks through the sandbox's processes: call it off the runtime.
     pub(super) fn kill(&self) {
-        let mut inner = self.lock();
-        match inner.phase {
-            Phase::Running { shell, .. } if shell > 0 => {
-                process_tree::signal(shell, Signal::SIGKILL);
+        self.killed.send_replace(true);
+        let shell = {
+            let mut inner = self.lock();
+            match inner.phase {
+                Phase::Running { shell, .. } => shell,
+                Phase::Created | Phase::Ended => {
+                    inner.phase = Phase::Ended;
+                    return;
+                }
             }
-            Phase::Created => inner.phase = Phase::Ended,
-            Phase::Running { .. } | Phase::Ended => {}
+        };
+        if shell > 0 {
+            process_tree::signal(shell, Signal::SIGKILL);
         }
     }
 
-    /// Gives one piece of output to every client, holding the terminal up for those that are behind, but not for ever.
+    /// Gives one piece of output to every client, holding the terminal up for those that are behind, but not for ever, and
+    /// not when it is killed.
     async fn broadcast(&self, chunk: Bytes) {
+        let mut killed = self.killed.subscribe();
         let mut behind = Vec::new();
         self.lock().clients.retain(|number, client| match client.output.try_send(chunk.clone()) {
             Ok(()) => true,
@@ -245,9 +262,11 @@ impl Terminal {
             }
         });
         for (number, output) in behind {
-            if output.send_timeout(chunk.clone(), SLOW_CLIENT_GRACE).await.is_err()
-                && let Some(client) = self.lock().clients.remove(&number)
-            {
+            let caught_up = tokio::select! {
+                sent = output.send_timeout(chunk.clone(), SLOW_CLIENT_GRACE) => sent.is_ok(),
+                _ = killed.wait_for(|killed| *killed) => continue,
+            };
+            if !caught_up && let Some(client) = self.lock().clients.remove(&number) {
                 client.too_slow.store(true, Ordering::Release);
             }
         }
