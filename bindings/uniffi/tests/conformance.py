@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -25,6 +27,8 @@ RUNNER = "uniffi"
 JOBS = 6
 CASE_LIMIT = 120
 RETRY_PAUSE = 0.1
+# Where requests are recorded; nothing when they are not.
+RECORDER = os.environ.get("DAYTONA_CONFORMANCE_RECORDER")
 
 SCHEMA = json.loads((ROOT / "schema/daytona.json").read_text())
 STRUCTS = {s["name"]: s for s in SCHEMA["structs"]}
@@ -270,7 +274,7 @@ def check_error(error, expected):
 
 
 async def attempt(client, sandbox, step, known):
-    step = {**step, **{key: replace(step[key], known) for key in step if key not in ("op", "save")}}
+    step = {**step, **{key: replace(step[key], known) for key in step if key not in ("op", "save", "requests")}}
     running = asyncio.ensure_future(call(client, sandbox, step))
     if "cancelAfter" in step:
         await asyncio.wait([running], timeout=step["cancelAfter"])
@@ -293,12 +297,30 @@ async def attempt(client, sandbox, step, known):
         known[name] = at(result, path)
 
 
+async def recorded_attempt(client, sandbox, step, known):
+    """An attempt whose requests are compared, where there is a recorder."""
+    if RECORDER is None or "requests" not in step:
+        return await attempt(client, sandbox, step, known)
+    tell_recorder(known, None)
+    await attempt(client, sandbox, step, known)
+    tell_recorder(known, step["requests"])
+
+
+def tell_recorder(known, requests):
+    """Tells the recorder of a step; what it refuses differs."""
+    told = json.dumps({"runner": RUNNER, "known": known, "requests": requests}).encode()
+    try:
+        urllib.request.urlopen(urllib.request.Request(RECORDER, told, {"Content-Type": "application/json"})).close()
+    except urllib.error.HTTPError as refusal:
+        raise CaseError(refusal.read().decode()) from None
+
+
 async def run_step(client, sandbox, step, known):
     loop = asyncio.get_running_loop()
     give_up = loop.time() + step.get("retryFor", 0)
     while True:
         try:
-            return await attempt(client, sandbox, step, known)
+            return await recorded_attempt(client, sandbox, step, known)
         except CaseError:
             if loop.time() >= give_up:
                 raise
@@ -339,9 +361,11 @@ async def main(filters):
     for file in sorted((ROOT / "tests/conformance/cases").glob("*.json")):
         cases += [{**case, "id": f"{file.stem}/{case['name']}"} for case in json.loads(file.read_text())]
     cases = [case for case in cases if not filters or any(text in case["id"] for text in filters)]
+    if RECORDER is not None:
+        cases = [case for case in cases if any("requests" in step for step in case["steps"])]
     client = sdk.Daytona()
     shared = await client.sandboxes().create(sdk.CreateSandboxParams())
-    free = asyncio.Semaphore(JOBS)
+    free = asyncio.Semaphore(JOBS if RECORDER is None else 1)
 
     async def report(case):
         async with free:
@@ -359,7 +383,7 @@ async def main(filters):
     failed = sum(not result["ok"] for result in results)
     print(f"{RUNNER}: {len(results) - failed} of {len(results)} cases hold")
     if not filters:
-        file = TARGET / f"conformance/{RUNNER}.json"
+        file = TARGET / f"conformance/{RUNNER}{'' if RECORDER is None else '-requests'}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(results, indent=1))
     return failed == 0

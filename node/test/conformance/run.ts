@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as sdk from '@daytonaio/sdk';
 import {
   type CreateSandboxFromSnapshotParams,
@@ -29,6 +29,7 @@ interface Step {
   pieces?: unknown[];
   detach?: boolean;
   retryFor?: number;
+  requests?: unknown[];
 }
 
 interface Case {
@@ -46,7 +47,9 @@ interface Result {
 }
 
 const RUNNER = 'typescript';
-const CONCURRENCY = 4;
+/** Where requests are recorded; nothing when they are not. It must know whose requests it sees: one case at a time. */
+const recorder = process.env.DAYTONA_CONFORMANCE_RECORDER;
+const CONCURRENCY = recorder ? 1 : 4;
 const root = join(__dirname, '..', '..', '..');
 const wanted = process.argv.slice(2);
 const daytona = new Daytona();
@@ -55,7 +58,7 @@ const daytona = new Daytona();
 async function runStep(step: Step, sandbox: Sandbox, names: Record<string, unknown>): Promise<void> {
   const retryUntil = performance.now() + (step.retryFor ?? 0) * 1000;
   for (;;) {
-    const reason = await attempt(step, sandbox, names);
+    const reason = await recordedAttempt(step, sandbox, names);
     if (reason === undefined) {
       return;
     }
@@ -64,6 +67,29 @@ async function runStep(step: Step, sandbox: Sandbox, names: Record<string, unkno
     }
     await new Promise((done) => setTimeout(done, 50));
   }
+}
+
+/** An attempt whose requests are compared, where there is a recorder. */
+async function recordedAttempt(step: Step, sandbox: Sandbox, names: Record<string, unknown>) {
+  if (!recorder || !step.requests) {
+    return attempt(step, sandbox, names);
+  }
+  return (
+    (await tellRecorder(names, null)) ??
+    (await attempt(step, sandbox, names)) ??
+    (await tellRecorder(names, step.requests))
+  );
+}
+
+/** Tells the recorder of a step and returns what differs. */
+async function tellRecorder(known: Record<string, unknown>, requests: unknown): Promise<string | undefined> {
+  const body = JSON.stringify({ runner: RUNNER, known, requests });
+  const answer = await fetch(recorder as string, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  });
+  return answer.ok ? undefined : answer.text();
 }
 
 async function attempt(step: Step, sandbox: Sandbox, names: Record<string, unknown>): Promise<string | undefined> {
@@ -156,7 +182,9 @@ async function main(): Promise<void> {
       item,
     ]),
   );
-  const cases = all.filter(([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+  const cases = all
+    .filter(([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+    .filter(([, item]) => !recorder || item.steps.some((step) => step.requests));
   const shared = await daytona.create({ labels: { conformance: RUNNER } });
   const results: Result[] = [];
   try {
@@ -172,8 +200,11 @@ async function main(): Promise<void> {
   }
   const failed = results.filter((result) => !result.ok).length;
   const unused = wanted.length === 0 ? unusedOperations(all) : [];
-  mkdirSync(join(root, 'target', 'conformance'), { recursive: true });
-  writeFileSync(join(root, 'target', 'conformance', `${RUNNER}.json`), `${JSON.stringify(results, null, 2)}\n`);
+  if (wanted.length === 0) {
+    const file = join(root, 'target', 'conformance', `${RUNNER}${recorder ? '-requests' : ''}.json`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  }
   console.log(`${results.length - failed} of ${results.length} cases passed`);
   if (unused.length > 0) {
     console.log(`FAILED ${RUNNER}: no case uses ${unused.join(', ')}`);

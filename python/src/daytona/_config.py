@@ -88,8 +88,8 @@ def packaged_program() -> str | None:
     return program if path.exists(program) else None
 
 
-def open_client(config: DaytonaConfig | None) -> Client:
-    """Makes the native client.
+def open_client(config: DaytonaConfig | None, source: str) -> Client:
+    """Makes the native client, which tells servers that it is `source`.
 
     Raises:
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
@@ -108,7 +108,7 @@ def open_client(config: DaytonaConfig | None) -> Client:
         "useDeprecatedPolling": config.use_deprecated_polling,
         "localBinary": binary,
         "localStateDir": config.local_state_dir,
-        "source": "sdk-python",
+        "source": source,
     }
     try:
         return Client(dumps(wire))

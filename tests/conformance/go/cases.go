@@ -30,6 +30,7 @@ type step struct {
 	Pieces      []any             `json:"pieces"`
 	Detach      bool              `json:"detach"`
 	RetryFor    float64           `json:"retryFor"`
+	Requests    any               `json:"requests"` // for the recorder
 }
 
 type expectedError struct {
@@ -37,6 +38,16 @@ type expectedError struct {
 	Status  *int    `json:"status"`
 	Code    *string `json:"code"`
 	Message any     `json:"message"`
+}
+
+// isRecorded tells whether requests of the case are to be recorded.
+func (c testCase) isRecorded() bool {
+	for _, s := range c.Steps {
+		if s.Requests != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ops are the operations of a case, sorted.
@@ -76,7 +87,7 @@ func loadCases(filter []string) ([]testCase, error) {
 		}
 		for _, c := range cases {
 			c.ID = strings.TrimSuffix(filepath.Base(file), ".json") + "/" + c.Name
-			if selected(c.ID, filter) {
+			if selected(c.ID, filter) && (recorder == "" || c.isRecorded()) {
 				all = append(all, c)
 			}
 		}

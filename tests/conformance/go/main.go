@@ -62,6 +62,9 @@ func run(ctx context.Context, filter []string) (bool, error) {
 
 	results := make([]caseResult, len(cases))
 	slots := make(chan struct{}, jobs)
+	if recorder != "" {
+		slots = make(chan struct{}, 1)
+	}
 	var running sync.WaitGroup
 	for i := range cases {
 		running.Add(1)
@@ -107,7 +110,11 @@ func write(results []caseResult) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(directory, runnerName+".json"), text, 0o644)
+	name := runnerName
+	if recorder != "" {
+		name += "-requests"
+	}
+	return os.WriteFile(filepath.Join(directory, name+".json"), text, 0o644)
 }
 
 func selected(id string, filter []string) bool {

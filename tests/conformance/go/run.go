@@ -73,7 +73,7 @@ func unique() string {
 func runStep(ctx context.Context, client *daytona.Client, sandbox *daytona.Sandbox, s step, names known) error {
 	giveUp := time.Now().Add(time.Duration(s.RetryFor * float64(time.Second)))
 	for {
-		err := attempt(ctx, client, sandbox, s, names)
+		err := recordedAttempt(ctx, client, sandbox, s, names)
 		if err == nil || time.Now().After(giveUp) {
 			return err
 		}

@@ -9,6 +9,7 @@
 require 'daytona'
 require 'fileutils'
 require 'json'
+require 'net/http'
 require 'securerandom'
 require 'timeout'
 require 'tmpdir'
@@ -27,6 +28,8 @@ class Runner
   CASE_LIMIT = 120
   # Pause between two attempts of a step with `retryFor`; seconds.
   RETRY_PAUSE = 0.1
+  # Where requests are recorded; nothing when they are not.
+  RECORDER = ENV.fetch('DAYTONA_CONFORMANCE_RECORDER', nil)
 
   # A step did not do what it should.
   class Unmet < StandardError; end
@@ -57,6 +60,7 @@ class Runner
     cases = files.flat_map do |file|
       JSON.parse(File.read(file)).map { |item| item.merge('id' => "#{File.basename(file, '.json')}/#{item['name']}") }
     end
+    cases.select! { |item| item['steps'].any? { |step| step['requests'] } } if RECORDER
     cases.select { |item| @filter.empty? || @filter.any? { |text| item['id'].include?(text) } }
   end
 
@@ -69,7 +73,8 @@ class Runner
     cases.each_with_index { |item, index| queue << [item, index] }
     queue.close
     results = Array.new(cases.size)
-    threads = Array.new(JOBS) do
+    # The recorder must know whose requests it sees.
+    threads = Array.new(RECORDER ? 1 : JOBS) do
       Thread.new do
         while (item, index = queue.pop)
           results[index] = yield item
@@ -123,13 +128,28 @@ class Runner
   def run_step(step, index, sandbox, known)
     give_up = now + (step['retryFor'] || 0)
     begin
-      attempt(step, sandbox, known)
+      recorded_attempt(step, sandbox, known)
     rescue Unmet => e
       raise Unmet, "step #{index + 1} (#{step['op']}): #{e.message}" if now >= give_up
 
       sleep RETRY_PAUSE
       retry
     end
+  end
+
+  # An attempt whose requests are compared, where there is a recorder.
+  def recorded_attempt(step, sandbox, known)
+    recorded = RECORDER && step['requests']
+    tell_recorder(known, nil) if recorded
+    attempt(step, sandbox, known)
+    tell_recorder(known, step['requests']) if recorded
+  end
+
+  # Tells the recorder of a step; what it refuses differs.
+  def tell_recorder(known, requests)
+    told = JSON.generate({ runner: NAME, known:, requests: })
+    answer = Net::HTTP.post(URI(RECORDER), told, 'Content-Type' => 'application/json')
+    raise Unmet, answer.body unless answer.is_a?(Net::HTTPSuccess)
   end
 
   def attempt(step, sandbox, known)
@@ -178,7 +198,7 @@ class Runner
   def write(results)
     directory = File.join(ROOT, 'target/conformance')
     FileUtils.mkdir_p(directory)
-    File.write(File.join(directory, "#{NAME}.json"), "#{JSON.pretty_generate(results)}\n")
+    File.write(File.join(directory, "#{NAME}#{'-requests' if RECORDER}.json"), "#{JSON.pretty_generate(results)}\n")
   end
 
   def now

@@ -38,7 +38,7 @@ class AsyncDaytona:
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
-        self._client = open_client(config)
+        self._client = open_client(config, "sdk-python-async")
         self._ops = AsyncSandboxesOps(self._client)
 
     @classmethod

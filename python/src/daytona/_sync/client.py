@@ -38,7 +38,7 @@ class Daytona:
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
-        self._client = open_client(config)
+        self._client = open_client(config, "sdk-python")
         self._ops = SandboxesOps(self._client)
 
     @classmethod

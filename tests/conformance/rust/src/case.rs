@@ -58,6 +58,15 @@ pub struct Step {
     #[serde(default)]
     pub detach: bool,
     pub retry_for: Option<f64>,
+    /// What the call sends, as [`ExpectedRequest`](crate::requests::ExpectedRequest)s with references.
+    pub requests: Option<Value>,
+}
+
+impl Case {
+    /// Whether requests of it are to be recorded.
+    pub fn is_recorded(&self) -> bool {
+        self.steps.iter().any(|step| step.requests.is_some())
+    }
 }
 
 /// The error a call must fail with.

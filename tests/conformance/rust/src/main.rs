@@ -1,13 +1,16 @@
 //! The conformance cases (../README.md), run through the Rust client, and the table over the results of all runners.
 //!
 //! `run` needs what every client needs: `DAYTONA_API_URL=local` with `DAYTONA_LOCAL_BINARY` and `DAYTONA_LOCAL_STATE_DIR`.
-//! It ends with 1 when a case fails. `table` ends with 1 when a runner has no results, a case of it failed, or an operation
-//! of the schema has no case.
+//! It ends with 1 when a case fails. `record` runs any runner behind a proxy that records its requests and compares them with
+//! those of the cases. `table` ends with 1 when a runner has no results, a case of it failed, or an operation of the schema has
+//! no case, or none that says what is sent.
 
 mod calls;
 mod case;
 mod matching;
+mod record;
 mod references;
+mod requests;
 mod run;
 mod table;
 
@@ -33,6 +36,15 @@ enum Command {
         #[arg(long, default_value_t = 6)]
         jobs: usize,
     },
+    /// Runs a runner and compares its requests.
+    Record {
+        /// How the runner shows who it is.
+        #[arg(long, value_enum, default_value = "key")]
+        credentials: record::Credentials,
+        /// The runner's program and its arguments.
+        #[arg(trailing_var_arg = true, required = true)]
+        program: Vec<String>,
+    },
     /// Prints which operations each runner has proved.
     Table {
         /// The runners that must have results.
@@ -45,6 +57,7 @@ enum Command {
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { filter, jobs } => run::run(&filter, jobs).await,
+        Command::Record { credentials, program } => record::record(credentials, &program).await,
         Command::Table { runners } => table::print(&runners),
     };
     match outcome {

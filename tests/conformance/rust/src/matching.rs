@@ -14,15 +14,26 @@ pub struct Outcome {
 
 /// Compares; the error says where and how they differ.
 pub fn check(expected: &Value, outcome: &Outcome) -> Result<(), String> {
-    compare(expected, Some(&outcome.value), &outcome.blobs, "result")
+    compare(expected, Some(&outcome.value), &outcome.blobs, false, "result")
+}
+
+/// The same, but objects have no other keys than those given.
+pub fn check_exactly(expected: &Value, outcome: &Outcome, place: &str) -> Result<(), String> {
+    compare(expected, Some(&outcome.value), &outcome.blobs, true, place)
 }
 
 /// Compares a text with a text or matcher.
 pub fn check_text(expected: &Value, text: &str, place: &str) -> Result<(), String> {
-    compare(expected, Some(&Value::from(text)), &[], place)
+    compare(expected, Some(&Value::from(text)), &[], false, place)
 }
 
-fn compare(expected: &Value, actual: Option<&Value>, blobs: &[Bytes], place: &str) -> Result<(), String> {
+fn compare(
+    expected: &Value,
+    actual: Option<&Value>,
+    blobs: &[Bytes],
+    exactly: bool,
+    place: &str,
+) -> Result<(), String> {
     let differs = || {
         let actual = actual.map_or("nothing".to_owned(), shortened);
         Err(format!("{place} is {actual}, expected {}", shortened(expected)))
@@ -38,6 +49,7 @@ fn compare(expected: &Value, actual: Option<&Value>, blobs: &[Bytes], place: &st
     if let Some((name, wanted)) = matcher(expected) {
         let met = match name {
             "$absent" => actual.is_none_or(Value::is_null),
+            "$optional" => actual.is_none_or(Value::is_null) || compare(wanted, actual, blobs, exactly, place).is_ok(),
             "$type" => actual.is_some_and(|v| wanted == type_name(v)),
             "$contains" => actual.and_then(Value::as_str).is_some_and(|t| t.contains(wanted.as_str().unwrap_or("\0"))),
             "$regex" => {
@@ -47,20 +59,24 @@ fn compare(expected: &Value, actual: Option<&Value>, blobs: &[Bytes], place: &st
             "$length" => actual.and_then(Value::as_array).is_some_and(|l| wanted == l.len()),
             "$some" => actual
                 .and_then(Value::as_array)
-                .is_some_and(|l| l.iter().any(|v| compare(wanted, Some(v), blobs, place).is_ok())),
+                .is_some_and(|l| l.iter().any(|v| compare(wanted, Some(v), blobs, exactly, place).is_ok())),
             _ => return Err(format!("there is no matcher {name}")),
         };
         return if met { Ok(()) } else { differs() };
     }
     match (expected, actual) {
-        (Value::Object(expected), Some(Value::Object(actual))) => expected
-            .iter()
-            .try_for_each(|(key, value)| compare(value, actual.get(key), blobs, &format!("{place}.{key}"))),
+        (Value::Object(expected), Some(Value::Object(actual))) => {
+            if let Some(key) = actual.keys().find(|key| exactly && !expected.contains_key(*key)) {
+                return Err(format!("{place} has {key}: {}", shortened(&actual[key])));
+            }
+            let place = |key| format!("{place}.{key}");
+            expected.iter().try_for_each(|(key, value)| compare(value, actual.get(key), blobs, exactly, &place(key)))
+        }
         (Value::Array(expected), Some(Value::Array(actual))) if expected.len() == actual.len() => expected
             .iter()
             .zip(actual)
             .enumerate()
-            .try_for_each(|(i, (e, a))| compare(e, Some(a), blobs, &format!("{place}.{i}"))),
+            .try_for_each(|(i, (e, a))| compare(e, Some(a), blobs, exactly, &format!("{place}.{i}"))),
         (Value::Number(e), Some(Value::Number(a))) if e.as_f64() == a.as_f64() => Ok(()),
         (expected, Some(actual)) if expected == actual => Ok(()),
         (Value::Null, None) => Ok(()),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::calls::{self, Failure, Request};
 use crate::case::{self, Case, CaseResult, ExpectedError, Place, Step};
 use crate::references::{self, Known};
-use crate::{matching, repository};
+use crate::{matching, record, repository};
 
 /// Name of this runner in its output and results.
 const RUNNER: &str = "rust";
@@ -25,6 +25,10 @@ const CASE_LIMIT: Duration = Duration::from_secs(120);
 pub async fn run(filter: &[String], jobs: usize) -> Result<bool, String> {
     let mut cases = case::load()?;
     cases.retain(|case| filter.is_empty() || filter.iter().any(|text| case.id.contains(text)));
+    // The recorder must know whose requests it sees: one case at a time.
+    let recorder = std::env::var(record::RECORDER).ok();
+    let jobs = if recorder.is_some() { 1 } else { jobs };
+    cases.retain(|case| recorder.is_none() || case.is_recorded());
     let client = Client::new(Config::default()).map_err(|e| e.to_string())?;
     let shared = match cases.iter().any(|case| case.sandbox == Place::Shared && case.create.is_none()) {
         true => Some(create(&client, CreateSandboxParams::default()).await?),
@@ -41,7 +45,8 @@ pub async fn run(filter: &[String], jobs: usize) -> Result<bool, String> {
     let failed = results.iter().filter(|result| !result.ok).count();
     println!("{RUNNER}: {} of {} cases hold", results.len() - failed, results.len());
     if filter.is_empty() {
-        write(&results)?;
+        let file = if recorder.is_some() { format!("{RUNNER}-requests") } else { RUNNER.to_owned() };
+        write(&file, &results)?;
     }
     Ok(failed == 0)
 }
@@ -100,10 +105,28 @@ async fn run_step(
 ) -> Result<(), String> {
     let give_up = Instant::now() + Duration::from_secs_f64(step.retry_for.unwrap_or(0.0));
     loop {
-        match attempt(client, sandbox, step, known).await {
+        match recorded_attempt(client, sandbox, step, known).await {
             Err(_) if Instant::now() < give_up => tokio::time::sleep(RETRY_PAUSE).await,
             outcome => return outcome,
         }
+    }
+}
+
+/// An attempt whose requests are compared, where there is a recorder.
+async fn recorded_attempt(
+    client: &Client,
+    sandbox: Option<&SandboxInfo>,
+    step: &Step,
+    known: &mut Known,
+) -> Result<(), String> {
+    let recorder = std::env::var(record::RECORDER).ok().zip(step.requests.as_ref());
+    if let Some((url, _)) = &recorder {
+        record::tell(url, RUNNER, known, None).await?;
+    }
+    attempt(client, sandbox, step, known).await?;
+    match recorder {
+        Some((url, requests)) => record::tell(&url, RUNNER, known, Some(requests)).await,
+        None => Ok(()),
     }
 }
 
@@ -184,9 +207,9 @@ async fn delete(client: &Client, id: &str) -> Result<(), String> {
     }
 }
 
-fn write(results: &[CaseResult]) -> Result<(), String> {
+fn write(name: &str, results: &[CaseResult]) -> Result<(), String> {
     let directory = repository().join("target/conformance");
-    let file = directory.join(format!("{RUNNER}.json"));
+    let file = directory.join(format!("{name}.json"));
     let json = serde_json::to_vec_pretty(results).map_err(|e| e.to_string())?;
     std::fs::create_dir_all(&directory)
         .and_then(|()| std::fs::write(&file, json))

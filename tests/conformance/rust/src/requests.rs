@@ -1,0 +1,245 @@
+//! Whether the requests of a step are those of the contract (../README.md, "Requests").
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use daytona_faults::Recorded;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::matching::{self, Outcome};
+
+/// A request a step must make.
+#[derive(Deserialize, Serialize, Debug, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedRequest {
+    pub method: String,
+    /// Path as it is written, without query.
+    pub path: Value,
+    /// Every query parameter; a repeated one has a list.
+    #[serde(default)]
+    pub query: BTreeMap<String, Value>,
+    /// Headers to compare; others may be there.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
+    /// JSON to the last key, a list of parts, or bytes. Nothing: the request has no body.
+    #[serde(default)]
+    pub body: Value,
+    /// The first messages a WebSocket's client sends: JSON, or bytes.
+    #[serde(default)]
+    pub sent: Vec<Value>,
+}
+
+/// Who is calling, and what every request says of it (wire.md 1.2).
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub source: String,
+    pub bearer: String,
+    /// The organization, which only those who come with a token name.
+    pub organization: Option<String>,
+}
+
+/// Compares; the error says what differs.
+pub fn check(expected: &[ExpectedRequest], recorded: &[Recorded], caller: &Caller) -> Result<(), String> {
+    let mut left = expected.iter();
+    let mut next = left.next();
+    for request in recorded {
+        let place = format!("{} {}", request.method, request.target);
+        if is_gateway(request) {
+            check_gateway(request, caller).map_err(|e| format!("{place}: {e}"))?;
+            continue;
+        }
+        check_headers(request, caller).map_err(|e| format!("{place}: {e}"))?;
+        match next.map(|expected| compare(expected, request)) {
+            Some(Ok(())) => next = left.next(),
+            _ if is_look(request) => {}
+            Some(Err(difference)) => return Err(format!("{place}: {difference}")),
+            None => return Err(format!("{place} should not have been sent")),
+        }
+    }
+    match next {
+        None => Ok(()),
+        Some(missing) => Err(format!("{} {} was not sent", missing.method, missing.path)),
+    }
+}
+
+/// Reads of a sandbox, which waits repeat and which languages make whose methods are on sandbox objects.
+fn is_look(request: &Recorded) -> bool {
+    let id = request.target.strip_prefix("/api/sandbox/");
+    request.method == "GET" && id.is_some_and(|id| !id.contains(['/', '?']) && id != "paginated")
+}
+
+fn is_gateway(request: &Recorded) -> bool {
+    request.target.starts_with("/api/socket.io/?")
+}
+
+/// The event gateway is told who calls in the query, and the credentials later (wire-additions 3.1).
+fn check_gateway(request: &Recorded, caller: &Caller) -> Result<(), String> {
+    if let Some(name) = ["authorization", "x-daytona-source"].iter().find(|name| request.header(name).is_some()) {
+        return Err(format!("the event gateway gets the header {name}"));
+    }
+    let query = query(&request.target);
+    for (name, wanted) in [("source", &*caller.source), ("EIO", "4"), ("transport", "websocket")] {
+        if query.get(name) != Some(&json!(wanted)) {
+            return Err(format!("the query's {name} is {:?}, expected {wanted}", query.get(name)));
+        }
+    }
+    Ok(())
+}
+
+fn check_headers(request: &Recorded, caller: &Caller) -> Result<(), String> {
+    let expect = |name: &str, wanted: Option<&str>| match request.header(name) {
+        actual if actual == wanted => Ok(()),
+        actual => Err(format!("the header {name} is {actual:?}, expected {wanted:?}")),
+    };
+    if request.header("authorization") != Some(&format!("Bearer {}", caller.bearer)) {
+        return Err("the header Authorization is not the bearer's".to_owned());
+    }
+    expect("X-Daytona-Source", Some(&caller.source))?;
+    expect("X-Daytona-Organization-ID", caller.organization.as_deref())?;
+    let agent = request.header("User-Agent").unwrap_or_default();
+    if agent.strip_prefix(&*caller.source).and_then(|rest| rest.strip_prefix('/')).and_then(version).is_none() {
+        return Err(format!("the header User-Agent is {agent:?}, expected {}/<version>", caller.source));
+    }
+    // Below 0.167 servers send logs in formats of old (wire.md 4.1).
+    let said = request.header("X-Daytona-SDK-Version").unwrap_or_default();
+    match version(said.trim_start_matches('v')) {
+        Some(version) if version >= [0, 167, 0] => Ok(()),
+        _ => Err(format!("the header X-Daytona-SDK-Version is {said:?}, expected 0.167.0 or more")),
+    }
+}
+
+fn version(text: &str) -> Option<[u32; 3]> {
+    let numbers: Option<Vec<u32>> = text.split('.').map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
+}
+
+fn compare(expected: &ExpectedRequest, request: &Recorded) -> Result<(), String> {
+    let mut blobs = Vec::new();
+    let (path, _) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let headers: Map<_, _> =
+        request.headers.iter().map(|(name, value)| (name.to_lowercase(), Value::from(&**value))).collect();
+    let body = body(request, &mut blobs)?;
+    let sent: Vec<_> =
+        request.messages().into_iter().take(expected.sent.len()).map(|m| json_or_bytes(m, &mut blobs)).collect();
+    let actual = json!({
+        "method": request.method, "path": path, "query": query(&request.target), "body": body, "sent": sent,
+    });
+    let wanted = json!({
+        "method": expected.method, "path": expected.path, "query": expected.query, "body": expected.body,
+        "sent": expected.sent,
+    });
+    matching::check_exactly(&wanted, &Outcome { value: actual, blobs }, "request")?;
+    let wanted: Map<_, _> = expected.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
+    matching::check(&Value::from(wanted), &Outcome { value: Value::from(headers), blobs: Vec::new() })
+        .map_err(|e| format!("headers: {e}"))
+}
+
+/// The parameters by name.
+fn query(target: &str) -> Map<String, Value> {
+    let mut parameters = Map::<_, Value>::new();
+    let (_, text) = target.split_once('?').unwrap_or_default();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        let value = Value::from(value);
+        match parameters.get_mut(&*name) {
+            None => drop(parameters.insert(name.into_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::from(vec![first.take(), value]),
+        }
+    }
+    parameters
+}
+
+fn body(request: &Recorded, blobs: &mut Vec<Bytes>) -> Result<Value, String> {
+    let content = request.body();
+    let content_type = request.header("content-type").unwrap_or_default();
+    if content.is_empty() {
+        return Ok(Value::Null);
+    }
+    if content_type == "application/json" {
+        return serde_json::from_slice(&content).map_err(|e| format!("the body is not the JSON it is said to be: {e}"));
+    }
+    if let Some(boundary) = content_type.strip_prefix("multipart/form-data; boundary=") {
+        let parts = parts(&content, boundary.trim_matches('"')).ok_or("the body is not complete multipart")?;
+        return Ok(parts.into_iter().map(|part| part.into_value(blobs)).collect());
+    }
+    Ok(bytes(content, blobs))
+}
+
+/// A part of a multipart body.
+struct Part {
+    name: String,
+    filename: Option<String>,
+    content: Vec<u8>,
+}
+
+impl Part {
+    fn into_value(self, blobs: &mut Vec<Bytes>) -> Value {
+        let mut value = json!({ "name": self.name, "content": bytes(self.content, blobs) });
+        if let Some(filename) = self.filename {
+            value["filename"] = Value::from(filename);
+        }
+        value
+    }
+}
+
+/// The parts of a multipart body, or nothing when it is none or not whole.
+fn parts(body: &[u8], boundary: &str) -> Option<Vec<Part>> {
+    let delimiter = format!("\r\n--{boundary}");
+    let mut rest = body.strip_prefix(&delimiter.as_bytes()[2..])?;
+    let mut parts = Vec::new();
+    loop {
+        rest = match rest.strip_prefix(b"\r\n") {
+            Some(rest) => rest,
+            None => return rest.starts_with(b"--").then_some(parts),
+        };
+        let head = position(rest, b"\r\n\r\n")?;
+        let content = &rest[head + 4..];
+        let end = position(content, delimiter.as_bytes())?;
+        let head = String::from_utf8_lossy(&rest[..head]);
+        let disposition =
+            head.lines().find(|line| line.to_lowercase().starts_with("content-disposition: form-data"))?;
+        let name = parameter(disposition, "name")?;
+        parts.push(Part { name, filename: parameter(disposition, "filename"), content: content[..end].to_owned() });
+        rest = &content[end + delimiter.len()..];
+    }
+}
+
+fn parameter(disposition: &str, name: &str) -> Option<String> {
+    let (_, rest) = disposition.split_once(&format!("; {name}=\""))?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
+fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn json_or_bytes(message: Vec<u8>, blobs: &mut Vec<Bytes>) -> Value {
+    serde_json::from_slice(&message).ok().filter(Value::is_object).unwrap_or_else(|| bytes(message, blobs))
+}
+
+fn bytes(content: Vec<u8>, blobs: &mut Vec<Bytes>) -> Value {
+    blobs.push(content.into());
+    Value::from(blobs.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipart_is_read_into_parts_and_refused_when_it_is_cut() {
+        let body = b"--b\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n/x\r\n\
+            --b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a b\"\r\nContent-Type: x/y\r\n\r\n\r\n-\r\n\r\n--b--\r\n";
+        let read = parts(body, "b").unwrap();
+        assert_eq!((read[0].name.as_str(), read[0].filename.as_deref(), &*read[0].content), ("p", None, &b"/x"[..]));
+        assert_eq!((read[1].filename.as_deref(), &*read[1].content), (Some("a b"), &b"\r\n-\r\n"[..]));
+        assert!(parts(&body[..body.len() - 8], "b").is_none());
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_a_list() {
+        let expected = json!({ "states": ["a", "b"], "name": "x y" });
+        assert_eq!(Value::from(query("/p?states=a&name=x+y&states=b")), expected);
+    }
+}
