@@ -1,0 +1,3 @@
+module surface
+
+go 1.21
