@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::events::{EventHub, EventHubConfig, EventTiming};
 use crate::http::{Base, Pool, Request};
 use crate::model::SandboxInfo;
-use crate::ops::{CodeInterpreter, FileSystem, Process, Sandboxes};
+use crate::ops::{CodeInterpreter, FileSystem, Git, Process, Sandboxes};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
 use crate::{deadline, http, local};
@@ -173,7 +173,9 @@ impl Client {
         limit: Option<Duration>,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        deadline::within(operation, self.limit.unwrap_or(limit), work).await
+        // Boxed, because operations are made of operations: nested in one another, their futures would be too much for the
+        // stack of a thread.
+        deadline::within(operation, self.limit.unwrap_or(limit), Box::pin(work)).await
     }
 }
 
@@ -211,6 +213,11 @@ impl Toolbox {
     /// Files.
     pub fn fs(&self) -> FileSystem {
         FileSystem { toolbox: self.clone() }
+    }
+
+    /// Git repositories.
+    pub fn git(&self) -> Git {
+        Git { toolbox: self.clone() }
     }
 
     /// The stateful code interpreter.

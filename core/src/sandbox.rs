@@ -7,7 +7,7 @@ use crate::model::{
     WaitOptions,
 };
 use crate::ops::sandbox::LANGUAGE_LABEL;
-use crate::ops::{CodeInterpreter, FileSystem, Process};
+use crate::ops::{CodeInterpreter, FileSystem, Git, Process};
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.
 #[derive(Clone)]
@@ -64,6 +64,11 @@ impl Sandbox {
     /// Files.
     pub fn fs(&self) -> FileSystem {
         self.toolbox.fs()
+    }
+
+    /// Git repositories.
+    pub fn git(&self) -> Git {
+        self.toolbox.git()
     }
 
     /// The stateful code interpreter.

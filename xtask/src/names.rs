@@ -112,6 +112,12 @@ pub const GO: Deviations = Deviations(&[
     ("Resources", "types.Resources"),
 ]);
 
+/// The languages of uniffi.
+pub const UNIFFI: Deviations = Deviations(&[
+    // Every object has a `clone` already.
+    ("git.clone", "clone_repository"),
+]);
+
 /// `exec_command` -> `execCommand`.
 pub fn camel(name: &str) -> String {
     let mut out = String::new();

@@ -91,7 +91,7 @@ pub enum Type {
     Enum {
         name: String,
     },
-    /// `Terminal`, `LogStream`, `InterpreterStream`, `FileReader` or `FileWriter`.
+    /// `Terminal`, `LogStream`, `InterpreterStream`, `FileReader`, `FileWriter` or `DirectoryTransfer`.
     Stream {
         name: String,
     },
@@ -146,7 +146,8 @@ pub enum Passing {
     OptionBorrowed,
 }
 
-const STREAMS: [&str; 5] = ["Terminal", "LogStream", "InterpreterStream", "FileReader", "FileWriter"];
+const STREAMS: [&str; 6] =
+    ["Terminal", "LogStream", "InterpreterStream", "FileReader", "FileWriter", "DirectoryTransfer"];
 
 impl Schema {
     /// Reads the core's sources.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
+use crate::names::UNIFFI;
 use crate::schema::{Enum, ErrorKind, Op, Schema, Service, Struct, Type};
 
 /// The Rust source of `bindings/uniffi/src/generated.rs`.
@@ -17,7 +18,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use serde_json::json;\n\
          use crate::call::Target;\n\
          use crate::errors::ErrorDetails;\n\
-         use crate::streams::{FileReader, FileWriter, InterpreterStream, LogStream, Open, Terminal};\n",
+         use crate::streams::{DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open, Terminal};\n",
     );
     for item in &schema.enums {
         string_enum(&mut source, item)?;
@@ -156,7 +157,7 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
         ),
         other => (rust_type(other), format!("self.target.call({:?}, {args}).await", op.id)),
     };
-    writeln!(source, "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}", op.name)?;
+    writeln!(source, "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}", UNIFFI.get(&op.id).unwrap_or(&op.name))?;
     Ok(())
 }
 

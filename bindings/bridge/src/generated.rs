@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::dispatch::{Parsed, stream, value};
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "747cfa6a8a512ab1";
+pub const SCHEMA_HASH: &str = "ff5efc35ab51d731";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -79,6 +79,19 @@ pub(crate) fn dispatch(
         "process.stream_entrypoint_logs" => {
             process_stream_entrypoint_logs(client, params)
         }
+        "process.spawn" => process_spawn(client, params),
+        "process.list_spawned" => process_list_spawned(client, params),
+        "process.get_spawned" => process_get_spawned(client, params),
+        "process.stream_output" => process_stream_output(client, params),
+        "process.write_stdin" => process_write_stdin(client, params),
+        "process.close_stdin" => process_close_stdin(client, params),
+        "process.wait_spawned" => process_wait_spawned(client, params),
+        "process.signal_spawned" => process_signal_spawned(client, params),
+        "process.release_spawned" => process_release_spawned(client, params),
+        "process.wait_for_port" => process_wait_for_port(client, params),
+        "process.wait_for_log" => process_wait_for_log(client, params),
+        "fs.upload_dir" => fs_upload_dir(client, params),
+        "fs.download_dir" => fs_download_dir(client, params),
         "fs.list_files" => fs_list_files(client, params),
         "fs.get_file_info" => fs_get_file_info(client, params),
         "fs.create_folder" => fs_create_folder(client, params),
@@ -97,6 +110,17 @@ pub(crate) fn dispatch(
         "fs.download_to_path" => fs_download_to_path(client, params),
         "fs.download_files" => fs_download_files(client, params),
         "fs.open_download" => fs_open_download(client, params),
+        "git.clone" => git_clone(client, params),
+        "git.status" => git_status(client, params),
+        "git.add" => git_add(client, params),
+        "git.commit" => git_commit(client, params),
+        "git.push" => git_push(client, params),
+        "git.pull" => git_pull(client, params),
+        "git.branches" => git_branches(client, params),
+        "git.create_branch" => git_create_branch(client, params),
+        "git.checkout_branch" => git_checkout_branch(client, params),
+        "git.delete_branch" => git_delete_branch(client, params),
+        "git.history" => git_history(client, params),
         "code_interpreter.run_code" => code_interpreter_run_code(client, params),
         "code_interpreter.create_context" => {
             code_interpreter_create_context(client, params)
@@ -904,6 +928,257 @@ fn process_stream_entrypoint_logs(
     })
 }
 
+fn process_spawn(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            command: String,
+            #[serde(default)]
+            options: SpawnOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.spawn", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.spawn(&call.args.command, call.args.options).await?)
+    })
+}
+
+fn process_list_spawned(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        let call = Parsed::<Args>::read(client, "process.list_spawned", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.list_spawned().await?)
+    })
+}
+
+fn process_get_spawned(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process_id: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.get_spawned", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_spawned(&call.args.process_id).await?)
+    })
+}
+
+fn process_stream_output(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+            #[serde(default)]
+            options: OutputOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.stream_output", params)?;
+        let service = call.toolbox()?.process();
+        stream(service.stream_output(call.args.process, call.args.options).await?)
+    })
+}
+
+fn process_write_stdin(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+            data: Blob,
+        }
+        let call = Parsed::<Args>::read(client, "process.write_stdin", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.write_stdin(call.args.process, call.args.data).await?)
+    })
+}
+
+fn process_close_stdin(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+        }
+        let call = Parsed::<Args>::read(client, "process.close_stdin", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.close_stdin(call.args.process).await?)
+    })
+}
+
+fn process_wait_spawned(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.wait_spawned", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.wait_spawned(call.args.process, call.args.options).await?)
+    })
+}
+
+fn process_signal_spawned(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+            signal: String,
+        }
+        let call = Parsed::<Args>::read(client, "process.signal_spawned", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.signal_spawned(call.args.process, &call.args.signal).await?)
+    })
+}
+
+fn process_release_spawned(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process: ProcessInfo,
+        }
+        let call = Parsed::<Args>::read(client, "process.release_spawned", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.release_spawned(call.args.process).await?)
+    })
+}
+
+fn process_wait_for_port(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            port: i64,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.wait_for_port", params)?;
+        let service = call.toolbox()?.process();
+        value(&service.wait_for_port(call.args.port, call.args.options).await?)
+    })
+}
+
+fn process_wait_for_log(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            session_id: String,
+            command_id: String,
+            pattern: String,
+            #[serde(default)]
+            options: WaitForLogOptions,
+        }
+        let call = Parsed::<Args>::read(client, "process.wait_for_log", params)?;
+        let service = call.toolbox()?.process();
+        value(
+            &service
+                .wait_for_log(
+                    &call.args.session_id,
+                    &call.args.command_id,
+                    &call.args.pattern,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn fs_upload_dir(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            local_path: String,
+            remote_path: String,
+            #[serde(default)]
+            options: DirectoryOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.upload_dir", params)?;
+        let service = call.toolbox()?.fs();
+        stream(
+            service
+                .upload_dir(
+                    &call.args.local_path,
+                    &call.args.remote_path,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn fs_download_dir(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            remote_path: String,
+            local_path: String,
+            #[serde(default)]
+            options: DirectoryOptions,
+        }
+        let call = Parsed::<Args>::read(client, "fs.download_dir", params)?;
+        let service = call.toolbox()?.fs();
+        stream(
+            service
+                .download_dir(
+                    &call.args.remote_path,
+                    &call.args.local_path,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
 fn fs_list_files(
     client: Client,
     params: Payload,
@@ -1228,6 +1503,202 @@ fn fs_open_download(
         let call = Parsed::<Args>::read(client, "fs.open_download", params)?;
         let service = call.toolbox()?.fs();
         stream(service.open_download(&call.args.remote_path, call.args.options).await?)
+    })
+}
+
+fn git_clone(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            url: String,
+            path: String,
+            #[serde(default)]
+            options: GitCloneOptions,
+        }
+        let call = Parsed::<Args>::read(client, "git.clone", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.clone(&call.args.url, &call.args.path, call.args.options).await?)
+    })
+}
+
+fn git_status(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+        }
+        let call = Parsed::<Args>::read(client, "git.status", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.status(&call.args.path).await?)
+    })
+}
+
+fn git_add(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            files: Vec<String>,
+        }
+        let call = Parsed::<Args>::read(client, "git.add", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.add(&call.args.path, call.args.files).await?)
+    })
+}
+
+fn git_commit(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            message: String,
+            author: String,
+            email: String,
+            #[serde(default)]
+            options: GitCommitOptions,
+        }
+        let call = Parsed::<Args>::read(client, "git.commit", params)?;
+        let service = call.toolbox()?.git();
+        value(
+            &service
+                .commit(
+                    &call.args.path,
+                    &call.args.message,
+                    &call.args.author,
+                    &call.args.email,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn git_push(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            #[serde(default)]
+            options: GitRemoteOptions,
+        }
+        let call = Parsed::<Args>::read(client, "git.push", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.push(&call.args.path, call.args.options).await?)
+    })
+}
+
+fn git_pull(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            #[serde(default)]
+            options: GitRemoteOptions,
+        }
+        let call = Parsed::<Args>::read(client, "git.pull", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.pull(&call.args.path, call.args.options).await?)
+    })
+}
+
+fn git_branches(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+        }
+        let call = Parsed::<Args>::read(client, "git.branches", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.branches(&call.args.path).await?)
+    })
+}
+
+fn git_create_branch(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            name: String,
+        }
+        let call = Parsed::<Args>::read(client, "git.create_branch", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.create_branch(&call.args.path, &call.args.name).await?)
+    })
+}
+
+fn git_checkout_branch(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            branch: String,
+        }
+        let call = Parsed::<Args>::read(client, "git.checkout_branch", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.checkout_branch(&call.args.path, &call.args.branch).await?)
+    })
+}
+
+fn git_delete_branch(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+            name: String,
+            #[serde(default)]
+            options: GitDeleteBranchOptions,
+        }
+        let call = Parsed::<Args>::read(client, "git.delete_branch", params)?;
+        let service = call.toolbox()?.git();
+        value(
+            &service
+                .delete_branch(&call.args.path, &call.args.name, call.args.options)
+                .await?,
+        )
+    })
+}
+
+fn git_history(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            path: String,
+        }
+        let call = Parsed::<Args>::read(client, "git.history", params)?;
+        let service = call.toolbox()?.git();
+        value(&service.history(&call.args.path).await?)
     })
 }
 

@@ -3,13 +3,16 @@
 //! One handle serves logs, interpreter runs, terminals, downloads and uploads, because they share their primitives:
 //! `read` a batch, `write` a piece, `finish`, `close`. A batch of a byte stream (terminal, download) is the bytes. A batch
 //! of an event stream (logs, runs) is a sequence of frames: tag (1 byte), length (4 bytes, little-endian), content, with
-//! the tags [`STDOUT`], [`STDERR`] and [`ERROR`] (JSON `ExecutionError`).
+//! the tags [`STDOUT`], [`STDERR`] and [`ERROR`] (JSON `ExecutionError`). A directory on its way has frames too, each of them
+//! [`PROGRESS`] (JSON `DirectoryProgress`).
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use daytona::model::DirectoryProgress;
+use daytona::stream::directory::DirectoryTransfer;
 use daytona::stream::interpreter::{InterpreterEvent, InterpreterStream};
 use daytona::stream::log_demux::LogChannel;
 use daytona::stream::logs::{LogChunk, LogStream};
@@ -28,6 +31,8 @@ pub const STDOUT: u8 = 1;
 pub const STDERR: u8 = 2;
 /// Tag of a frame with the exception that ended a run.
 pub const ERROR: u8 = 3;
+/// Tag of a frame with how far a transfer has come.
+pub const PROGRESS: u8 = 4;
 
 /// An open stream. Dropping it closes it.
 pub struct Stream {
@@ -48,6 +53,7 @@ pub(crate) enum Reader {
     Interpreter(InterpreterStream),
     Terminal(TerminalOutput),
     Download(Box<FileReader>),
+    Directory(DirectoryTransfer),
 }
 
 /// The writing half.
@@ -74,7 +80,8 @@ impl Stream {
     }
 
     /// Reads a batch of up to about `max` bytes: as soon as there is anything, all of it that is there. At the end the
-    /// batch has no attachment, and its JSON is the stream's result (`PtyResult` of a terminal).
+    /// batch has no attachment, and its JSON is the stream's result (`PtyResult` of a terminal, `DirectoryResult` of a
+    /// directory).
     pub fn read(&self, max: usize, sink: Box<dyn Sink>) -> Call {
         self.call(sink, move |shared| async move {
             let mut slot = shared.reader.lock().await;
@@ -213,6 +220,7 @@ impl Reader {
             Self::Interpreter(stream) => stream.next().await?.map(Item::Event),
             Self::Terminal(stream) => stream.next().await?.map(Item::Bytes),
             Self::Download(stream) => stream.next().await?.map(Item::Bytes),
+            Self::Directory(transfer) => transfer.next().await?.map(Item::Progress),
         })
     }
 
@@ -229,10 +237,13 @@ impl Reader {
     }
 
     fn result(&self) -> Result<Bytes> {
-        let Self::Terminal(output) = self else { return Ok(Bytes::new()) };
-        let json = serde_json::to_vec(&output.result().cloned().unwrap_or_default());
+        let json = match self {
+            Self::Terminal(output) => serde_json::to_vec(&output.result().cloned().unwrap_or_default()),
+            Self::Directory(transfer) => serde_json::to_vec(&transfer.result().cloned().unwrap_or_default()),
+            Self::Logs(_) | Self::Interpreter(_) | Self::Download(_) => return Ok(Bytes::new()),
+        };
         json.map(Bytes::from)
-            .map_err(|e| Error::new(ErrorKind::Internal, "The terminal's result is not JSON").with_source(e))
+            .map_err(|e| Error::new(ErrorKind::Internal, "The stream's result is not JSON").with_source(e))
     }
 }
 
@@ -240,6 +251,7 @@ enum Item {
     Bytes(Bytes),
     Log(LogChunk),
     Event(InterpreterEvent),
+    Progress(DirectoryProgress),
 }
 
 /// A batch in the making.
@@ -261,6 +273,7 @@ impl Batch {
             Item::Event(InterpreterEvent::Error(error)) => {
                 self.frame(ERROR, &serde_json::to_vec(&error).unwrap_or_default());
             }
+            Item::Progress(progress) => self.frame(PROGRESS, &serde_json::to_vec(&progress).unwrap_or_default()),
         }
     }
 
@@ -313,6 +326,12 @@ impl From<FileReader> for Opened {
     fn from(file: FileReader) -> Self {
         let info = serde_json::json!({ "size": file.size() }).to_string();
         Self { reader: Some(Reader::Download(Box::new(file))), writer: None, info: info.into() }
+    }
+}
+
+impl From<DirectoryTransfer> for Opened {
+    fn from(transfer: DirectoryTransfer) -> Self {
+        Self { reader: Some(Reader::Directory(transfer)), writer: None, info: Bytes::new() }
     }
 }
 

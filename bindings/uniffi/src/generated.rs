@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::call::Target;
 use crate::errors::ErrorDetails;
 use crate::streams::{
-    FileReader, FileWriter, InterpreterStream, LogStream, Open, Terminal,
+    DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open,
+    Terminal,
 };
 
 /// Kind of a chart.
@@ -191,6 +192,20 @@ pub enum SandboxListSortDirection {
     /// Largest first.
     #[serde(rename = "desc")]
     Desc,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// One of the two outputs of a process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum OutputChannel {
+    /// Standard output.
+    #[serde(rename = "stdout")]
+    Stdout,
+    /// Standard error.
+    #[serde(rename = "stderr")]
+    Stderr,
     /// A value this version does not know, as the server sent it.
     #[serde(untagged)]
     Other(String),
@@ -431,6 +446,64 @@ pub struct ExecutionResult {
     pub error: Option<ExecutionError>,
 }
 
+/// Options of `upload_dir` and `download_dir`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct DirectoryOptions {
+    /// Globs of what to leave out. One without `/` is compared with every name (`node_modules`, `*.pyc`), one with `/` with
+    /// the path below the directory (`build/**`). What is below a directory left out is left out too.
+    #[serde(rename = "exclude", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub exclude: Option<Vec<String>>,
+    /// Seconds the transfer may take; 0 = no limit. Default: 1800.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+}
+
+/// How far a transfer has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DirectoryProgress {
+    /// Files done.
+    #[serde(rename = "files")]
+    pub files: i64,
+    /// Bytes of file content done.
+    #[serde(rename = "bytes")]
+    pub bytes: i64,
+    /// Files in all, where it is known beforehand (uploads).
+    #[serde(rename = "totalFiles", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub total_files: Option<i64>,
+    /// Bytes of file content in all, where it is known beforehand (uploads).
+    #[serde(rename = "totalBytes", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub total_bytes: Option<i64>,
+}
+
+/// What a transfer did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DirectoryResult {
+    /// Files written.
+    #[serde(rename = "files")]
+    pub files: i64,
+    /// Bytes of file content written.
+    #[serde(rename = "bytes")]
+    pub bytes: i64,
+    /// What was not transferred, and why: devices, sockets, links that lead outside.
+    #[serde(rename = "skipped")]
+    pub skipped: Vec<SkippedEntry>,
+}
+
+/// Something a transfer left out although nobody excluded it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SkippedEntry {
+    /// Path below the directory.
+    #[serde(rename = "path")]
+    pub path: String,
+    /// A sentence for people.
+    #[serde(rename = "reason")]
+    pub reason: String,
+}
+
 /// A file or directory (wire.md 3.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileInfo {
@@ -626,6 +699,183 @@ pub struct ReplaceResult {
     #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error: Option<String>,
+}
+
+/// Options of `clone`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct GitCloneOptions {
+    /// Branch to check out. Default: the remote's.
+    #[serde(rename = "branch", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub branch: Option<String>,
+    /// Commit to check out, detached.
+    #[serde(rename = "commitId", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub commit_id: Option<String>,
+    /// User name at the remote; used only together with `password`.
+    #[serde(rename = "username", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub username: Option<String>,
+    /// Password or token at the remote.
+    #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub password: Option<String>,
+    /// Whether to accept any TLS certificate. Default: false.
+    #[serde(
+        rename = "insecureSkipTls",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub insecure_skip_tls: Option<bool>,
+    /// Number of commits to fetch. Default: all.
+    #[serde(rename = "depth", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub depth: Option<i64>,
+    /// Seconds the call may take; 0 = no limit. Default: 1800.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+}
+
+/// Options of `push` and `pull`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct GitRemoteOptions {
+    /// User name at the remote; used only together with `password`.
+    #[serde(rename = "username", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub username: Option<String>,
+    /// Password or token at the remote.
+    #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub password: Option<String>,
+    /// Branch. Default: the current one.
+    #[serde(rename = "branch", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub branch: Option<String>,
+    /// Remote. Default: `origin`.
+    #[serde(rename = "remote", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub remote: Option<String>,
+    /// Whether the branch follows the remote one from now on (`push` only). Default: false.
+    #[serde(rename = "setUpstream", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub set_upstream: Option<bool>,
+    /// Seconds the call may take; 0 = no limit. Default: 1800.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+}
+
+/// Options of `commit`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct GitCommitOptions {
+    /// Whether a commit without changes is fine. Default: false.
+    #[serde(rename = "allowEmpty", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub allow_empty: Option<bool>,
+}
+
+/// Options of `delete_branch`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct GitDeleteBranchOptions {
+    /// Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+    #[serde(rename = "force", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub force: Option<bool>,
+}
+
+/// State of a changed file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct FileStatus {
+    /// Path in the repository.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Previous path of a renamed file.
+    #[serde(rename = "extra")]
+    pub extra: String,
+    /// State in the index: `Unmodified`, `Untracked`, `Modified`, `Added`, `Deleted`, `Renamed`, `Copied` or
+    /// `Updated but unmerged`.
+    #[serde(rename = "staging")]
+    pub staging: String,
+    /// State in the worktree, in the same words.
+    #[serde(rename = "worktree")]
+    pub worktree: String,
+}
+
+/// State of a repository.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct GitStatus {
+    /// Current branch; `HEAD` when detached.
+    #[serde(rename = "currentBranch")]
+    pub current_branch: String,
+    /// Changed files.
+    #[serde(rename = "fileStatus")]
+    pub file_status: Vec<FileStatus>,
+    /// Whether the branch exists at its remote.
+    #[serde(
+        rename = "branchPublished",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub branch_published: Option<bool>,
+    /// Commits the remote branch lacks.
+    #[serde(rename = "ahead", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub ahead: Option<i64>,
+    /// Commits only the remote branch has.
+    #[serde(rename = "behind", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub behind: Option<i64>,
+    /// Whether no branch is checked out, where the server tells it.
+    #[serde(rename = "detached", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub detached: Option<bool>,
+    /// The branch at the remote, where the server tells it.
+    #[serde(rename = "upstream", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub upstream: Option<String>,
+}
+
+/// Branches of a repository.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ListBranchResponse {
+    /// Local branches.
+    #[serde(rename = "branches")]
+    pub branches: Vec<String>,
+    /// Current branch, where the server tells it; empty when detached.
+    #[serde(rename = "current", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub current: Option<String>,
+}
+
+/// A new commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct GitCommitResponse {
+    /// Its hash.
+    #[serde(rename = "sha")]
+    pub sha: String,
+}
+
+/// A commit of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct GitCommitInfo {
+    /// Its hash.
+    #[serde(rename = "hash")]
+    pub hash: String,
+    /// Name of its author.
+    #[serde(rename = "author")]
+    pub author: String,
+    /// E-mail address of its author.
+    #[serde(rename = "email")]
+    pub email: String,
+    /// Its message.
+    #[serde(rename = "message")]
+    pub message: String,
+    /// When it was made, ISO 8601.
+    #[serde(rename = "timestamp")]
+    pub timestamp: String,
 }
 
 /// Options of `exec`.
@@ -1514,6 +1764,82 @@ pub struct SignedPortPreviewUrl {
     /// URL of the port.
     #[serde(rename = "url")]
     pub url: String,
+}
+
+/// Options of `spawn`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct SpawnOptions {
+    /// Working directory. Default: the sandbox's.
+    #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub cwd: Option<String>,
+    /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    #[serde(rename = "env", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub env: Option<HashMap<String, String>>,
+    /// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+    #[serde(rename = "stdin", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub stdin: Option<bool>,
+}
+
+/// A process started with `spawn`: what it takes to find it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ProcessInfo {
+    /// Id, to attach to it from anywhere.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// The command text.
+    #[serde(rename = "command")]
+    pub command: String,
+    /// Working directory it was given.
+    #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub cwd: Option<String>,
+    /// Whether its standard input was opened for writing.
+    #[serde(rename = "stdin")]
+    pub stdin: bool,
+    /// Session it runs in.
+    #[serde(rename = "sessionId")]
+    pub session_id: String,
+    /// Command of the session that runs it.
+    #[serde(rename = "commandId")]
+    pub command_id: String,
+    /// Exit code; nothing while it runs.
+    #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub exit_code: Option<i64>,
+}
+
+/// Options of `stream_output`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct OutputOptions {
+    /// The one output to read. Default: both.
+    #[serde(rename = "channel", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub channel: Option<OutputChannel>,
+    /// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+    #[serde(rename = "follow", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub follow: Option<bool>,
+}
+
+/// Options of `wait_for_log`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct WaitForLogOptions {
+    /// Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
+    /// Default: false, a plain text.
+    #[serde(rename = "regex", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub regex: Option<bool>,
+    /// The one output to look at. Default: both.
+    #[serde(rename = "channel", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub channel: Option<OutputChannel>,
+    /// Seconds to wait; 0 = no limit. Default: 60.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
 }
 
 /// A failed operation: one case for each kind of error.
@@ -2584,6 +2910,191 @@ impl Process {
             .await?;
         LogStream::open(stream, info)
     }
+
+    /// Starts a command as a process of its own and returns at once.
+    ///
+    /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
+    /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+    ///
+    /// Throws: `InvalidArgument` for an empty command or a bad variable name.
+    #[uniffi::method(default(options = None))]
+    pub async fn spawn(
+        &self,
+        command: String,
+        options: Option<SpawnOptions>,
+    ) -> Result<ProcessInfo, DaytonaError> {
+        self.target
+            .call(
+                "process.spawn",
+                || {
+                    json!(
+                        { "command" : command, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the processes started with `spawn`, by whomever, that have not been released.
+    ///
+    /// Throws: Only those of every request.
+    pub async fn list_spawned(&self) -> Result<Vec<ProcessInfo>, DaytonaError> {
+        self.target.call("process.list_spawned", || json!({})).await
+    }
+
+    /// Returns a process started with `spawn`, to attach to it again.
+    ///
+    /// Throws: `ProcessNotFound` when there is none: it was never started, or has been released.
+    pub async fn get_spawned(
+        &self,
+        process_id: String,
+    ) -> Result<ProcessInfo, DaytonaError> {
+        self.target
+            .call("process.get_spawned", || json!({ "processId" : process_id }))
+            .await
+    }
+
+    /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
+    /// at their own speed.
+    ///
+    /// Throws: `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
+    #[uniffi::method(default(options = None))]
+    pub async fn stream_output(
+        &self,
+        process: ProcessInfo,
+        options: Option<OutputOptions>,
+    ) -> Result<Arc<LogStream>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "process.stream_output",
+                || {
+                    json!(
+                        { "process" : process, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await?;
+        LogStream::open(stream, info)
+    }
+
+    /// Writes to the standard input of a process, any bytes.
+    ///
+    /// Throws: `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has ended, `NotFound` when it has
+    /// been released.
+    pub async fn write_stdin(
+        &self,
+        process: ProcessInfo,
+        data: Blob,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "process.write_stdin",
+                || json!({ "process" : process, "data" : data }),
+            )
+            .await
+    }
+
+    /// Closes the standard input of a process: it reads what was written, then end of file.
+    ///
+    /// Throws: `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
+    pub async fn close_stdin(&self, process: ProcessInfo) -> Result<(), DaytonaError> {
+        self.target.call("process.close_stdin", || json!({ "process" : process })).await
+    }
+
+    /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
+    /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    ///
+    /// Throws: `Timeout` when it has not ended in time, `NotFound` when it has been released.
+    #[uniffi::method(default(options = None))]
+    pub async fn wait_spawned(
+        &self,
+        process: ProcessInfo,
+        options: Option<WaitOptions>,
+    ) -> Result<i64, DaytonaError> {
+        self.target
+            .call(
+                "process.wait_spawned",
+                || {
+                    json!(
+                        { "process" : process, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
+    /// leaves nothing of the tree. Nothing happens to one that has ended.
+    ///
+    /// Throws: `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+    pub async fn signal_spawned(
+        &self,
+        process: ProcessInfo,
+        signal: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "process.signal_spawned",
+                || json!({ "process" : process, "signal" : signal }),
+            )
+            .await
+    }
+
+    /// Ends a process with everything it started and forgets its output. One that has been released is fine.
+    ///
+    /// Throws: Only those of every request.
+    pub async fn release_spawned(
+        &self,
+        process: ProcessInfo,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call("process.release_spawned", || json!({ "process" : process }))
+            .await
+    }
+
+    /// Waits until something in the sandbox listens on a TCP port.
+    ///
+    /// Throws: `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
+    #[uniffi::method(default(options = None))]
+    pub async fn wait_for_port(
+        &self,
+        port: i64,
+        options: Option<WaitOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "process.wait_for_port",
+                || json!({ "port" : port, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
+    /// beginning, and returns the line as far as it was written.
+    ///
+    /// Throws: `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
+    /// ends without such a line, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn wait_for_log(
+        &self,
+        session_id: String,
+        command_id: String,
+        pattern: String,
+        options: Option<WaitForLogOptions>,
+    ) -> Result<String, DaytonaError> {
+        self.target
+            .call(
+                "process.wait_for_log",
+                || {
+                    json!(
+                        { "sessionId" : session_id, "commandId" : command_id, "pattern" :
+                        pattern, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
 }
 
 /// Files of a sandbox.
@@ -2594,6 +3105,63 @@ pub struct FileSystem {
 
 #[uniffi::export]
 impl FileSystem {
+    /// Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
+    /// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
+    /// `gzip`.
+    ///
+    /// Throws: `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
+    /// sandbox cannot store it, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn upload_dir(
+        &self,
+        local_path: String,
+        remote_path: String,
+        options: Option<DirectoryOptions>,
+    ) -> Result<Arc<DirectoryTransfer>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "fs.upload_dir",
+                || {
+                    json!(
+                        { "localPath" : local_path, "remotePath" : remote_path, "options"
+                        : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await?;
+        DirectoryTransfer::open(stream, info)
+    }
+
+    /// Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
+    /// Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+    /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+    ///
+    /// Throws: `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
+    /// is no such directory, `UnprocessableEntity` when something in it cannot be read, `InvalidFilePath` for an archive that tries
+    /// to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn download_dir(
+        &self,
+        remote_path: String,
+        local_path: String,
+        options: Option<DirectoryOptions>,
+    ) -> Result<Arc<DirectoryTransfer>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "fs.download_dir",
+                || {
+                    json!(
+                        { "remotePath" : remote_path, "localPath" : local_path, "options"
+                        : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await?;
+        DirectoryTransfer::open(stream, info)
+    }
+
     /// Lists a directory, sorted by name.
     ///
     /// Throws: `NotFound` when it does not exist, `Authorization` when it may not be read.
@@ -2889,6 +3457,190 @@ impl FileSystem {
             )
             .await?;
         FileReader::open(stream, info)
+    }
+}
+
+/// Git repositories of a sandbox.
+#[derive(uniffi::Object)]
+pub struct Git {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Git {
+    /// Clones a repository into `path`.
+    ///
+    /// Throws: `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
+    /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn clone_repository(
+        &self,
+        url: String,
+        path: String,
+        options: Option<GitCloneOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "git.clone",
+                || {
+                    json!(
+                        { "url" : url, "path" : path, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the branch, its distance to the remote and the changed files.
+    ///
+    /// Throws: `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
+    pub async fn status(&self, path: String) -> Result<GitStatus, DaytonaError> {
+        self.target.call("git.status", || json!({ "path" : path })).await
+    }
+
+    /// Stages files; `.` stands for all.
+    ///
+    /// Throws: `NotFound` when the repository or a file does not exist.
+    pub async fn add(
+        &self,
+        path: String,
+        files: Vec<String>,
+    ) -> Result<(), DaytonaError> {
+        self.target.call("git.add", || json!({ "path" : path, "files" : files })).await
+    }
+
+    /// Commits what is staged.
+    ///
+    /// Throws: `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
+    /// `allow_empty` is not set.
+    #[uniffi::method(default(options = None))]
+    pub async fn commit(
+        &self,
+        path: String,
+        message: String,
+        author: String,
+        email: String,
+        options: Option<GitCommitOptions>,
+    ) -> Result<GitCommitResponse, DaytonaError> {
+        self.target
+            .call(
+                "git.commit",
+                || {
+                    json!(
+                        { "path" : path, "message" : message, "author" : author, "email"
+                        : email, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Pushes the current branch.
+    ///
+    /// Throws: `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn push(
+        &self,
+        path: String,
+        options: Option<GitRemoteOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "git.push",
+                || json!({ "path" : path, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Fetches the current branch and moves forward to it.
+    ///
+    /// Throws: `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
+    #[uniffi::method(default(options = None))]
+    pub async fn pull(
+        &self,
+        path: String,
+        options: Option<GitRemoteOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "git.pull",
+                || json!({ "path" : path, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Returns the local branches.
+    ///
+    /// Throws: `GitRepoNotFound` when there is no repository.
+    pub async fn branches(
+        &self,
+        path: String,
+    ) -> Result<ListBranchResponse, DaytonaError> {
+        self.target.call("git.branches", || json!({ "path" : path })).await
+    }
+
+    /// Creates a branch and checks it out.
+    ///
+    /// Throws: `GitBranchExists` when there is one of this name.
+    pub async fn create_branch(
+        &self,
+        path: String,
+        name: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call("git.create_branch", || json!({ "path" : path, "name" : name }))
+            .await
+    }
+
+    /// Checks out a branch, or a commit by its hash.
+    ///
+    /// Throws: `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
+    pub async fn checkout_branch(
+        &self,
+        path: String,
+        branch: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call("git.checkout_branch", || json!({ "path" : path, "branch" : branch }))
+            .await
+    }
+
+    /// Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+    ///
+    /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
+    /// keeps a branch whose commits would be lost.
+    ///
+    /// Throws: `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
+    /// or, with false, not merged.
+    #[uniffi::method(default(options = None))]
+    pub async fn delete_branch(
+        &self,
+        path: String,
+        name: String,
+        options: Option<GitDeleteBranchOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "git.delete_branch",
+                || {
+                    json!(
+                        { "path" : path, "name" : name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the commits of the current branch, newest first.
+    ///
+    /// Throws: `NotFound` when there is no repository or no commit yet.
+    pub async fn history(
+        &self,
+        path: String,
+    ) -> Result<Vec<GitCommitInfo>, DaytonaError> {
+        self.target.call("git.history", || json!({ "path" : path })).await
     }
 }
 

@@ -23,7 +23,8 @@ pub use client::Daytona;
 pub use errors::ErrorDetails;
 pub use generated::*;
 pub use streams::{
-    FileReader, FileWriter, InterpreterEvent, InterpreterStream, LogChannel, LogChunk, LogStream, Terminal,
+    DirectoryTransfer, FileReader, FileWriter, InterpreterEvent, InterpreterStream, LogChannel, LogChunk, LogStream,
+    Terminal,
 };
 
 uniffi::setup_scaffolding!("daytona");

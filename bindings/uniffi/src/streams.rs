@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::call::{complete, read};
-use crate::{DaytonaError, ExecutionError, PtyResult};
+use crate::{DaytonaError, DirectoryProgress, DirectoryResult, ExecutionError, PtyResult};
 
 /// About the most that one read takes.
 const BATCH: usize = 256 * 1024;
@@ -37,16 +37,22 @@ impl Frames {
         Self { stream, pending: Mutex::default() }
     }
 
-    async fn next(&self) -> Result<Option<(u8, Bytes)>, DaytonaError> {
+    /// The next frame, or the payload at the end.
+    async fn next(&self) -> Result<Result<(u8, Bytes), Payload>, DaytonaError> {
         let mut pending = self.pending.lock().await;
-        while pending.is_empty() {
-            let Ok(mut batch) = batch(&self.stream).await? else { return Ok(None) };
+        loop {
+            if let Some(frame) = pending.pop_front() {
+                return Ok(Ok(frame));
+            }
+            let mut batch = match batch(&self.stream).await? {
+                Ok(batch) => batch,
+                Err(end) => return Ok(Err(end)),
+            };
             while batch.len() >= 5 {
                 let (tag, length) = (batch.get_u8(), batch.get_u32_le() as usize);
                 pending.push_back((tag, batch.split_to(length.min(batch.len()))));
             }
         }
-        Ok(pending.pop_front())
     }
 }
 
@@ -78,7 +84,7 @@ impl LogStream {
     ///
     /// Throws `Connection` when the stream breaks for good.
     pub async fn next(&self) -> Result<Option<LogChunk>, DaytonaError> {
-        Ok(self.0.next().await?.map(|(tag, data)| LogChunk {
+        Ok(self.0.next().await?.ok().map(|(tag, data)| LogChunk {
             channel: if tag == STDERR { LogChannel::Stderr } else { LogChannel::Stdout },
             data: data.into(),
         }))
@@ -121,7 +127,7 @@ impl InterpreterStream {
     /// Throws `Timeout` when the run exceeded its timeout, `NotFound` for an unknown context, `Connection` when the stream
     /// breaks.
     pub async fn next(&self) -> Result<Option<InterpreterEvent>, DaytonaError> {
-        let Some((tag, data)) = self.0.next().await? else { return Ok(None) };
+        let Ok((tag, data)) = self.0.next().await? else { return Ok(None) };
         let text = || String::from_utf8_lossy(&data).into_owned();
         Ok(Some(match tag {
             STDOUT => InterpreterEvent::Stdout { text: text() },
@@ -242,6 +248,39 @@ impl FileWriter {
     }
 }
 
+/// A directory being transferred.
+#[derive(uniffi::Object)]
+pub struct DirectoryTransfer {
+    frames: Frames,
+    result: Mutex<Option<DirectoryResult>>,
+}
+
+#[uniffi::export]
+impl DirectoryTransfer {
+    /// How far the transfer has come, some ten times a second, or nothing when it is complete.
+    ///
+    /// Throws whatever ended the transfer.
+    pub async fn next(&self) -> Result<Option<DirectoryProgress>, DaytonaError> {
+        match self.frames.next().await? {
+            Ok((_, progress)) => Ok(Some(read(Payload::json(progress))?)),
+            Err(end) => {
+                *self.result.lock().await = Some(read(end)?);
+                Ok(None)
+            }
+        }
+    }
+
+    /// What was transferred, once `next` has returned nothing.
+    pub async fn result(&self) -> Option<DirectoryResult> {
+        self.result.lock().await.clone()
+    }
+
+    /// Gives the transfer up.
+    pub fn close(&self) {
+        self.frames.stream.close();
+    }
+}
+
 /// A handle around what the bridge opened, with what is known about it.
 pub(crate) trait Open: Sized {
     fn open(stream: Stream, info: Payload) -> Result<Arc<Self>, DaytonaError>;
@@ -279,6 +318,12 @@ impl Open for FileReader {
         }
         let Info { size } = read(info)?;
         Ok(Arc::new(Self { stream, size }))
+    }
+}
+
+impl Open for DirectoryTransfer {
+    fn open(stream: Stream, _: Payload) -> Result<Arc<Self>, DaytonaError> {
+        Ok(Arc::new(Self { frames: Frames::new(stream), result: Mutex::default() }))
     }
 }
 

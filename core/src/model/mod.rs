@@ -7,17 +7,25 @@
 mod blob;
 mod chart;
 mod code_interpreter;
+mod directory;
 mod file;
+mod git;
 mod process;
 mod pty;
 mod sandbox;
+mod spawn;
 
 pub use blob::Blob;
 pub use chart::{Chart, ChartElement, ChartType};
 pub use code_interpreter::{CreateContextOptions, ExecutionError, ExecutionResult, InterpreterContext, RunCodeOptions};
+pub use directory::{DirectoryOptions, DirectoryProgress, DirectoryResult, SkippedEntry};
 pub use file::{
     DeleteFileOptions, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileInfo,
     FileUpload, ListFilesOptions, Match, PermissionOptions, ReplaceResult, SearchFilesResponse, UploadOptions,
+};
+pub use git::{
+    FileStatus, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse, GitDeleteBranchOptions,
+    GitRemoteOptions, GitStatus, ListBranchResponse,
 };
 pub use process::{
     CodeLanguage, CodeRunOptions, Command, ExecOptions, ExecuteResponse, ExecutionArtifacts, Session,
@@ -30,6 +38,7 @@ pub use sandbox::{
     SandboxInfo, SandboxListSortDirection, SandboxListSortField, SandboxState, SignedPortPreviewUrl, StopOptions,
     VolumeMount, WaitOptions,
 };
+pub use spawn::{OutputChannel, OutputOptions, ProcessInfo, SpawnOptions, WaitForLogOptions};
 
 /// A value of any JSON type.
 pub type Json = serde_json::Value;

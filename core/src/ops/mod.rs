@@ -5,12 +5,16 @@
 //! the `Toolbox` of one sandbox; dropping a call's future cancels it.
 
 mod code_interpreter;
+mod directory;
 mod fs;
+mod git;
 pub(crate) mod process;
 mod pty;
 pub(crate) mod sandbox;
 mod session;
+mod spawn;
 mod transfer;
+mod wait;
 
 use crate::client::{Client, Toolbox};
 
@@ -29,6 +33,12 @@ pub struct Process {
 /// Files of a sandbox.
 #[derive(Clone)]
 pub struct FileSystem {
+    pub(crate) toolbox: Toolbox,
+}
+
+/// Git repositories of a sandbox.
+#[derive(Clone)]
+pub struct Git {
     pub(crate) toolbox: Toolbox,
 }
 

@@ -80,6 +80,11 @@ pub(crate) fn set(body: &mut serde_json::Value, name: &str, value: serde_json::V
     }
 }
 
+/// One word of the shell's language, whatever is in it.
+pub(crate) fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::end_mark::EndMark;
 use super::log_demux::{LogChannel, LogDemux, without_markers};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +33,7 @@ pub struct LogStream {
     path: String,
     receiver: WsReceiver,
     demux: LogDemux,
+    filter: Filter,
     ready: VecDeque<LogChunk>,
     /// Raw bytes handed to the demultiplexer so far.
     delivered: u64,
@@ -49,12 +51,25 @@ impl LogStream {
             path,
             receiver,
             demux: LogDemux::new(),
+            filter: Filter::default(),
             ready: VecDeque::new(),
             delivered: 0,
             to_skip: 0,
             reconnects: 0,
             ended: false,
         })
+    }
+
+    /// Leaves out the other output.
+    pub(crate) fn only(mut self, channel: Option<LogChannel>) -> Self {
+        self.filter.only = channel;
+        self
+    }
+
+    /// Leaves out the end mark of a spawned process.
+    pub(crate) fn without_end_mark_of(mut self, process_id: &str) -> Self {
+        self.filter.end_marks = Some([EndMark::of(process_id), EndMark::of(process_id)]);
+        self
     }
 
     /// The next piece, or `None` when the command has ended and everything has been read. Nothing is lost when the
@@ -95,18 +110,15 @@ impl LogStream {
         }
         self.reconnects = 0;
         self.delivered += frame.len() as u64;
-        let ready = &mut self.ready;
-        self.demux.push(&frame, &mut |channel, data| {
-            ready.push_back(LogChunk { channel, data: share(&frame, data) });
-        });
+        let Self { demux, filter, ready, .. } = self;
+        demux.push(&frame, &mut |channel, data| filter.push(channel, share(&frame, data), ready));
     }
 
     fn end(&mut self) {
         self.ended = true;
-        let ready = &mut self.ready;
-        self.demux.finish(&mut |channel, data| {
-            ready.push_back(LogChunk { channel, data: Bytes::copy_from_slice(data) });
-        });
+        let Self { demux, filter, ready, .. } = self;
+        demux.finish(&mut |channel, data| filter.push(channel, Bytes::copy_from_slice(data), ready));
+        filter.finish(ready);
     }
 
     async fn reconnect(&mut self, error: Error) -> Result<()> {
@@ -130,6 +142,36 @@ impl LogStream {
 
     fn broken(&self, why: String) -> Error {
         Error::new(ErrorKind::Connection, format!("The log stream broke after {} bytes: {why}", self.delivered))
+    }
+}
+
+/// What a reader does not want of a log.
+#[derive(Default)]
+struct Filter {
+    only: Option<LogChannel>,
+    /// Of stdout and stderr.
+    end_marks: Option<[EndMark; 2]>,
+}
+
+impl Filter {
+    fn push(&mut self, channel: LogChannel, data: Bytes, ready: &mut VecDeque<LogChunk>) {
+        if self.only.is_some_and(|only| only != channel) {
+            return;
+        }
+        match &mut self.end_marks {
+            None => ready.push_back(LogChunk { channel, data }),
+            Some(marks) => {
+                marks[channel as usize].push(data, &mut |data| ready.push_back(LogChunk { channel, data }));
+            }
+        }
+    }
+
+    fn finish(&mut self, ready: &mut VecDeque<LogChunk>) {
+        for (channel, mark) in
+            [LogChannel::Stdout, LogChannel::Stderr].into_iter().zip(self.end_marks.iter_mut().flatten())
+        {
+            mark.finish(&mut |data| ready.push_back(LogChunk { channel, data }));
+        }
     }
 }
 

@@ -3,7 +3,11 @@
 //! A stream is read by asking for the next item; what is not asked for stays in the socket, so a slow reader slows the
 //! server down instead of filling memory. Dropping a stream ends it.
 
+pub(crate) mod archive;
 pub(crate) mod atomic_file;
+pub mod directory;
+mod end_mark;
+mod exclude;
 pub mod interpreter;
 pub mod log_demux;
 pub mod logs;

@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "747cfa6a8a512ab1"
+const SchemaHash = "ff5efc35ab51d731"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -315,8 +315,115 @@ func (s Process) StreamEntrypointLogs(ctx context.Context) (*Stream, error) {
 	return open(ctx, s.Caller, "process.stream_entrypoint_logs", arguments{}, nil)
 }
 
+// Spawn starts a command as a process of its own and returns at once.
+//
+// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
+// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+//
+// Errors: InvalidArgument for an empty command or a bad variable name.
+func (s Process) Spawn(ctx context.Context, command string, options SpawnOptions) (*types.ProcessInfo, error) {
+	return object[types.ProcessInfo](ctx, s.Caller, "process.spawn", arguments{"command": command, "options": options}, nil)
+}
+
+// ListSpawned returns the processes started with spawn, by whomever, that have not been released.
+//
+// Errors: only those of every request.
+func (s Process) ListSpawned(ctx context.Context) ([]types.ProcessInfo, error) {
+	return value[[]types.ProcessInfo](ctx, s.Caller, "process.list_spawned", arguments{}, nil)
+}
+
+// GetSpawned returns a process started with spawn, to attach to it again.
+//
+// Errors: ProcessNotFound when there is none: it was never started, or has been released.
+func (s Process) GetSpawned(ctx context.Context, processID string) (*types.ProcessInfo, error) {
+	return object[types.ProcessInfo](ctx, s.Caller, "process.get_spawned", arguments{"processId": processID}, nil)
+}
+
+// StreamOutput streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
+// at their own speed.
+//
+// Errors: NotFound when it has been released; while reading, Connection when the stream breaks for good.
+func (s Process) StreamOutput(ctx context.Context, process types.ProcessInfo, options OutputOptions) (*Stream, error) {
+	return open(ctx, s.Caller, "process.stream_output", arguments{"process": process, "options": options}, nil)
+}
+
+// WriteStdin writes to the standard input of a process, any bytes.
+//
+// Errors: InvalidArgument when it was started without input, CommandAlreadyCompleted when it has ended, NotFound when it has
+// been released.
+func (s Process) WriteStdin(ctx context.Context, process types.ProcessInfo, data int, attachments [][]byte) error {
+	return run(ctx, s.Caller, "process.write_stdin", arguments{"process": process, "data": data}, attachments)
+}
+
+// CloseStdin closes the standard input of a process: it reads what was written, then end of file.
+//
+// Errors: InvalidArgument when it was started without input, NotFound when it has been released. One that has ended is fine.
+func (s Process) CloseStdin(ctx context.Context, process types.ProcessInfo) error {
+	return run(ctx, s.Caller, "process.close_stdin", arguments{"process": process}, nil)
+}
+
+// WaitSpawned waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After timeout seconds
+// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+//
+// Errors: Timeout when it has not ended in time, NotFound when it has been released.
+func (s Process) WaitSpawned(ctx context.Context, process types.ProcessInfo, options WaitOptions) (int, error) {
+	return value[int](ctx, s.Caller, "process.wait_spawned", arguments{"process": process, "options": options}, nil)
+}
+
+// SignalSpawned sends a signal (SIGTERM, TERM or 15) to a process and everything it started, and returns when it is sent; SIGKILL
+// leaves nothing of the tree. Nothing happens to one that has ended.
+//
+// Errors: InvalidArgument for something that is no signal, NotFound when it has been released.
+func (s Process) SignalSpawned(ctx context.Context, process types.ProcessInfo, signal string) error {
+	return run(ctx, s.Caller, "process.signal_spawned", arguments{"process": process, "signal": signal}, nil)
+}
+
+// ReleaseSpawned ends a process with everything it started and forgets its output. One that has been released is fine.
+//
+// Errors: only those of every request.
+func (s Process) ReleaseSpawned(ctx context.Context, process types.ProcessInfo) error {
+	return run(ctx, s.Caller, "process.release_spawned", arguments{"process": process}, nil)
+}
+
+// WaitForPort waits until something in the sandbox listens on a TCP port.
+//
+// Errors: InvalidArgument for a number that is no port, Timeout when nothing listens in time (default: 60 seconds).
+func (s Process) WaitForPort(ctx context.Context, port int, options WaitOptions) error {
+	return run(ctx, s.Caller, "process.wait_for_port", arguments{"port": port, "options": options}, nil)
+}
+
+// WaitForLog waits until the log of a session's command, or of a spawned process, has a line with pattern, looking from its
+// beginning, and returns the line as far as it was written.
+//
+// Errors: InvalidArgument for a bad regular expression, NotFound when there is no such command, CommandAlreadyCompleted when it
+// ends without such a line, Timeout.
+func (s Process) WaitForLog(ctx context.Context, sessionID string, commandID string, pattern string, options WaitForLogOptions) (string, error) {
+	return value[string](ctx, s.Caller, "process.wait_for_log", arguments{"sessionId": sessionID, "commandId": commandID, "pattern": pattern, "options": options}, nil)
+}
+
 // FileSystem has the operations of the service fs: files of a sandbox.
 type FileSystem struct{ Caller }
+
+// UploadDir uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
+// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs tar and
+// gzip.
+//
+// Errors: InvalidArgument for a bad glob or when something local cannot be read; while it goes on, UnprocessableEntity when the
+// sandbox cannot store it, Timeout.
+func (s FileSystem) UploadDir(ctx context.Context, localPath string, remotePath string, options DirectoryOptions) (*Stream, error) {
+	return open(ctx, s.Caller, "fs.upload_dir", arguments{"localPath": localPath, "remotePath": remotePath, "options": options}, nil)
+}
+
+// DownloadDir downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
+// Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+// and the like are skipped and reported. The sandbox needs tar and gzip.
+//
+// Errors: InvalidArgument for a bad glob or a local directory that cannot be written; while it goes on, FileNotFound when there
+// is no such directory, UnprocessableEntity when something in it cannot be read, InvalidFilePath for an archive that tries
+// to write elsewhere, Connection when it is cut short, Timeout.
+func (s FileSystem) DownloadDir(ctx context.Context, remotePath string, localPath string, options DirectoryOptions) (*Stream, error) {
+	return open(ctx, s.Caller, "fs.download_dir", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
+}
 
 // ListFiles lists a directory, sorted by name.
 //
@@ -448,6 +555,92 @@ func (s FileSystem) OpenDownload(ctx context.Context, remotePath string, options
 	return open(ctx, s.Caller, "fs.open_download", arguments{"remotePath": remotePath, "options": options}, nil)
 }
 
+// Git has the operations of the service git: git repositories of a sandbox.
+type Git struct{ Caller }
+
+// Clone clones a repository into path.
+//
+// Errors: GitAuthFailed for wrong credentials, GitBranchNotFound for an unknown branch, GitRepoNotFound for an unknown
+// repository, Conflict when the directory is not empty, GitTransportFailed, Timeout.
+func (s Git) Clone(ctx context.Context, url string, path string, options GitCloneOptions) error {
+	return run(ctx, s.Caller, "git.clone", arguments{"url": url, "path": path, "options": options}, nil)
+}
+
+// Status returns the branch, its distance to the remote and the changed files.
+//
+// Errors: NotFound (GitRepoNotFound) when there is no repository or no commit yet.
+func (s Git) Status(ctx context.Context, path string) (*types.GitStatus, error) {
+	return object[types.GitStatus](ctx, s.Caller, "git.status", arguments{"path": path}, nil)
+}
+
+// Add stages files; . stands for all.
+//
+// Errors: NotFound when the repository or a file does not exist.
+func (s Git) Add(ctx context.Context, path string, files []string) error {
+	return run(ctx, s.Caller, "git.add", arguments{"path": path, "files": files}, nil)
+}
+
+// Commit commits what is staged.
+//
+// Errors: InvalidArgument without message, author or e-mail address; InternalServer when nothing is staged and
+// allow_empty is not set.
+func (s Git) Commit(ctx context.Context, path string, message string, author string, email string, options GitCommitOptions) (*types.GitCommitResponse, error) {
+	return object[types.GitCommitResponse](ctx, s.Caller, "git.commit", arguments{"path": path, "message": message, "author": author, "email": email, "options": options}, nil)
+}
+
+// Push pushes the current branch.
+//
+// Errors: GitAuthFailed, GitPushRejected when the remote has other commits, GitRemoteRejected, Timeout.
+func (s Git) Push(ctx context.Context, path string, options GitRemoteOptions) error {
+	return run(ctx, s.Caller, "git.push", arguments{"path": path, "options": options}, nil)
+}
+
+// Pull fetches the current branch and moves forward to it.
+//
+// Errors: GitAuthFailed, GitMergeConflict when the branches have gone apart, GitDirtyWorktree, Timeout.
+func (s Git) Pull(ctx context.Context, path string, options GitRemoteOptions) error {
+	return run(ctx, s.Caller, "git.pull", arguments{"path": path, "options": options}, nil)
+}
+
+// Branches returns the local branches.
+//
+// Errors: GitRepoNotFound when there is no repository.
+func (s Git) Branches(ctx context.Context, path string) (*types.ListBranchResponse, error) {
+	return object[types.ListBranchResponse](ctx, s.Caller, "git.branches", arguments{"path": path}, nil)
+}
+
+// CreateBranch creates a branch and checks it out.
+//
+// Errors: GitBranchExists when there is one of this name.
+func (s Git) CreateBranch(ctx context.Context, path string, name string) error {
+	return run(ctx, s.Caller, "git.create_branch", arguments{"path": path, "name": name}, nil)
+}
+
+// CheckoutBranch checks out a branch, or a commit by its hash.
+//
+// Errors: GitBranchNotFound when there is none, GitDirtyWorktree when changes would be lost.
+func (s Git) CheckoutBranch(ctx context.Context, path string, branch string) error {
+	return run(ctx, s.Caller, "git.checkout_branch", arguments{"path": path, "branch": branch}, nil)
+}
+
+// DeleteBranch deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+//
+// With force given, git itself decides, in the sandbox: true is git branch -D, false is git branch -d, which
+// keeps a branch whose commits would be lost.
+//
+// Errors: GitRepoNotFound; when force is given, GitBranchNotFound when there is none, Conflict when it is checked out
+// or, with false, not merged.
+func (s Git) DeleteBranch(ctx context.Context, path string, name string, options GitDeleteBranchOptions) error {
+	return run(ctx, s.Caller, "git.delete_branch", arguments{"path": path, "name": name, "options": options}, nil)
+}
+
+// History returns the commits of the current branch, newest first.
+//
+// Errors: NotFound when there is no repository or no commit yet.
+func (s Git) History(ctx context.Context, path string) ([]types.GitCommitInfo, error) {
+	return value[[]types.GitCommitInfo](ctx, s.Caller, "git.history", arguments{"path": path}, nil)
+}
+
 // CodeInterpreter has the operations of the service code_interpreter: the stateful code interpreter of a sandbox.
 type CodeInterpreter struct{ Caller }
 
@@ -495,6 +688,15 @@ type RunCodeOptions struct {
 	// Environment variables during this run.
 	Envs map[string]string `json:"envs,omitempty"`
 	// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
+	Timeout *float64 `json:"timeout,omitempty"`
+}
+
+// DirectoryOptions: options of upload_dir and download_dir.
+type DirectoryOptions struct {
+	// Globs of what to leave out. One without / is compared with every name (node_modules, *.pyc), one with / with
+	// the path below the directory (build/**). What is below a directory left out is left out too.
+	Exclude []string `json:"exclude,omitempty"`
+	// Seconds the transfer may take; 0 = no limit. Default: 1800.
 	Timeout *float64 `json:"timeout,omitempty"`
 }
 
@@ -572,6 +774,52 @@ type FileDownloadResponse struct {
 	Error *string `json:"error,omitempty"`
 	// More about the error.
 	ErrorDetails *FileDownloadErrorDetails `json:"errorDetails,omitempty"`
+}
+
+// GitCloneOptions: options of clone.
+type GitCloneOptions struct {
+	// Branch to check out. Default: the remote's.
+	Branch *string `json:"branch,omitempty"`
+	// Commit to check out, detached.
+	CommitID *string `json:"commitId,omitempty"`
+	// User name at the remote; used only together with password.
+	Username *string `json:"username,omitempty"`
+	// Password or token at the remote.
+	Password *string `json:"password,omitempty"`
+	// Whether to accept any TLS certificate. Default: false.
+	InsecureSkipTls *bool `json:"insecureSkipTls,omitempty"`
+	// Number of commits to fetch. Default: all.
+	Depth *int `json:"depth,omitempty"`
+	// Seconds the call may take; 0 = no limit. Default: 1800.
+	Timeout *float64 `json:"timeout,omitempty"`
+}
+
+// GitRemoteOptions: options of push and pull.
+type GitRemoteOptions struct {
+	// User name at the remote; used only together with password.
+	Username *string `json:"username,omitempty"`
+	// Password or token at the remote.
+	Password *string `json:"password,omitempty"`
+	// Branch. Default: the current one.
+	Branch *string `json:"branch,omitempty"`
+	// Remote. Default: origin.
+	Remote *string `json:"remote,omitempty"`
+	// Whether the branch follows the remote one from now on (push only). Default: false.
+	SetUpstream *bool `json:"setUpstream,omitempty"`
+	// Seconds the call may take; 0 = no limit. Default: 1800.
+	Timeout *float64 `json:"timeout,omitempty"`
+}
+
+// GitCommitOptions: options of commit.
+type GitCommitOptions struct {
+	// Whether a commit without changes is fine. Default: false.
+	AllowEmpty *bool `json:"allowEmpty,omitempty"`
+}
+
+// GitDeleteBranchOptions: options of delete_branch.
+type GitDeleteBranchOptions struct {
+	// Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+	Force *bool `json:"force,omitempty"`
 }
 
 // ExecOptions: options of exec.
@@ -864,4 +1112,33 @@ type ListSandboxesResponse struct {
 	Items []SandboxInfo `json:"items"`
 	// Where to continue, or nothing at the end.
 	NextCursor *string `json:"nextCursor,omitempty"`
+}
+
+// SpawnOptions: options of spawn.
+type SpawnOptions struct {
+	// Working directory. Default: the sandbox's.
+	Cwd *string `json:"cwd,omitempty"`
+	// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+	Env map[string]string `json:"env,omitempty"`
+	// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+	Stdin *bool `json:"stdin,omitempty"`
+}
+
+// OutputOptions: options of stream_output.
+type OutputOptions struct {
+	// The one output to read. Default: both.
+	Channel *types.OutputChannel `json:"channel,omitempty"`
+	// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+	Follow *bool `json:"follow,omitempty"`
+}
+
+// WaitForLogOptions: options of wait_for_log.
+type WaitForLogOptions struct {
+	// Whether the pattern is a regular expression (syntax of Rust's regex: no look-around, no back-references).
+	// Default: false, a plain text.
+	Regex *bool `json:"regex,omitempty"`
+	// The one output to look at. Default: both.
+	Channel *types.OutputChannel `json:"channel,omitempty"`
+	// Seconds to wait; 0 = no limit. Default: 60.
+	Timeout *float64 `json:"timeout,omitempty"`
 }

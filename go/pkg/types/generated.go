@@ -148,6 +148,19 @@ const (
 	SandboxListSortDirectionDesc SandboxListSortDirection = "desc"
 )
 
+// OutputChannel: one of the two outputs of a process.
+//
+// Servers may send values that are not listed here.
+type OutputChannel string
+
+// One of the two outputs of a process.
+const (
+	// Standard output.
+	OutputChannelStdout OutputChannel = "stdout"
+	// Standard error.
+	OutputChannelStderr OutputChannel = "stderr"
+)
+
 // InterpreterContext is a context: variables, imports and functions that last from run to run.
 type InterpreterContext struct {
 	// Id.
@@ -186,6 +199,65 @@ type ReplaceResult struct {
 	Success *bool `json:"success,omitempty"`
 	// Why not.
 	Error *string `json:"error,omitempty"`
+}
+
+// FileStatus: state of a changed file.
+type FileStatus struct {
+	// Path in the repository.
+	Name string `json:"name"`
+	// Previous path of a renamed file.
+	Extra string `json:"extra"`
+	// State in the index: Unmodified, Untracked, Modified, Added, Deleted, Renamed, Copied or
+	// Updated but unmerged.
+	Staging string `json:"staging"`
+	// State in the worktree, in the same words.
+	Worktree string `json:"worktree"`
+}
+
+// GitStatus: state of a repository.
+type GitStatus struct {
+	// Current branch; HEAD when detached.
+	CurrentBranch string `json:"currentBranch"`
+	// Changed files.
+	FileStatus []FileStatus `json:"fileStatus"`
+	// Whether the branch exists at its remote.
+	BranchPublished *bool `json:"branchPublished,omitempty"`
+	// Commits the remote branch lacks.
+	Ahead *int `json:"ahead,omitempty"`
+	// Commits only the remote branch has.
+	Behind *int `json:"behind,omitempty"`
+	// Whether no branch is checked out, where the server tells it.
+	Detached *bool `json:"detached,omitempty"`
+	// The branch at the remote, where the server tells it.
+	Upstream *string `json:"upstream,omitempty"`
+}
+
+// ListBranchResponse: branches of a repository.
+type ListBranchResponse struct {
+	// Local branches.
+	Branches []string `json:"branches"`
+	// Current branch, where the server tells it; empty when detached.
+	Current *string `json:"current,omitempty"`
+}
+
+// GitCommitResponse is a new commit.
+type GitCommitResponse struct {
+	// Its hash.
+	Sha string `json:"sha"`
+}
+
+// GitCommitInfo is a commit of the history.
+type GitCommitInfo struct {
+	// Its hash.
+	Hash string `json:"hash"`
+	// Name of its author.
+	Author string `json:"author"`
+	// E-mail address of its author.
+	Email string `json:"email"`
+	// Its message.
+	Message string `json:"message"`
+	// When it was made, ISO 8601.
+	Timestamp string `json:"timestamp"`
 }
 
 // ExecutionArtifacts: what a program left besides its output.
@@ -302,4 +374,22 @@ type SignedPreviewLink struct {
 	Token string `json:"token"`
 	// URL of the port.
 	URL string `json:"url"`
+}
+
+// ProcessInfo is a process started with spawn: what it takes to find it again.
+type ProcessInfo struct {
+	// Id, to attach to it from anywhere.
+	ID string `json:"id"`
+	// The command text.
+	Command string `json:"command"`
+	// Working directory it was given.
+	Cwd *string `json:"cwd,omitempty"`
+	// Whether its standard input was opened for writing.
+	Stdin bool `json:"stdin"`
+	// Session it runs in.
+	SessionID string `json:"sessionId"`
+	// Command of the session that runs it.
+	CommandID string `json:"commandId"`
+	// Exit code; nothing while it runs.
+	ExitCode *int `json:"exitCode,omitempty"`
 }

@@ -126,3 +126,12 @@ export const SandboxListSortDirection = {
 export type SandboxListSortDirection =
   | (typeof SandboxListSortDirection)[keyof typeof SandboxListSortDirection]
   | OpenString;
+
+/** One of the two outputs of a process. */
+export const OutputChannel = {
+  /** Standard output. */
+  STDOUT: 'stdout',
+  /** Standard error. */
+  STDERR: 'stderr',
+} as const;
+export type OutputChannel = (typeof OutputChannel)[keyof typeof OutputChannel] | OpenString;

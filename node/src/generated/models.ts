@@ -2,6 +2,7 @@
 
 import type {
   ChartType,
+  OutputChannel,
   SandboxDesiredState,
   SandboxListSortDirection,
   SandboxListSortField,
@@ -142,6 +143,47 @@ export interface ExecutionResult {
   error?: ExecutionError;
 }
 
+/** Options of `uploadDir` and `downloadDir`. */
+export interface DirectoryOptions {
+  /**
+   * Globs of what to leave out. One without `/` is compared with every name (`node_modules`, `*.pyc`), one with `/` with
+   * the path below the directory (`build/**`). What is below a directory left out is left out too.
+   */
+  exclude?: string[];
+  /** Seconds the transfer may take; 0 = no limit. Default: 1800. */
+  timeout?: number;
+}
+
+/** How far a transfer has come. */
+export interface DirectoryProgress {
+  /** Files done. */
+  files: number;
+  /** Bytes of file content done. */
+  bytes: number;
+  /** Files in all, where it is known beforehand (uploads). */
+  totalFiles?: number;
+  /** Bytes of file content in all, where it is known beforehand (uploads). */
+  totalBytes?: number;
+}
+
+/** What a transfer did. */
+export interface DirectoryResult {
+  /** Files written. */
+  files: number;
+  /** Bytes of file content written. */
+  bytes: number;
+  /** What was not transferred, and why: devices, sockets, links that lead outside. */
+  skipped: SkippedEntry[];
+}
+
+/** Something a transfer left out although nobody excluded it. */
+export interface SkippedEntry {
+  /** Path below the directory. */
+  path: string;
+  /** A sentence for people. */
+  reason: string;
+}
+
 /** A file or directory (wire.md 3.2). */
 export interface FileInfo {
   /** Name without directory. */
@@ -266,6 +308,115 @@ export interface ReplaceResult {
   success?: boolean;
   /** Why not. */
   error?: string;
+}
+
+/** Options of `clone`. */
+export interface GitCloneOptions {
+  /** Branch to check out. Default: the remote's. */
+  branch?: string;
+  /** Commit to check out, detached. */
+  commitId?: string;
+  /** User name at the remote; used only together with `password`. */
+  username?: string;
+  /** Password or token at the remote. */
+  password?: string;
+  /** Whether to accept any TLS certificate. Default: false. */
+  insecureSkipTls?: boolean;
+  /** Number of commits to fetch. Default: all. */
+  depth?: number;
+  /** Seconds the call may take; 0 = no limit. Default: 1800. */
+  timeout?: number;
+}
+
+/** Options of `push` and `pull`. */
+export interface GitRemoteOptions {
+  /** User name at the remote; used only together with `password`. */
+  username?: string;
+  /** Password or token at the remote. */
+  password?: string;
+  /** Branch. Default: the current one. */
+  branch?: string;
+  /** Remote. Default: `origin`. */
+  remote?: string;
+  /** Whether the branch follows the remote one from now on (`push` only). Default: false. */
+  setUpstream?: boolean;
+  /** Seconds the call may take; 0 = no limit. Default: 1800. */
+  timeout?: number;
+}
+
+/** Options of `commit`. */
+export interface GitCommitOptions {
+  /** Whether a commit without changes is fine. Default: false. */
+  allowEmpty?: boolean;
+}
+
+/** Options of `deleteBranch`. */
+export interface GitDeleteBranchOptions {
+  /**
+   * Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+   */
+  force?: boolean;
+}
+
+/** State of a changed file. */
+export interface FileStatus {
+  /** Path in the repository. */
+  name: string;
+  /** Previous path of a renamed file. */
+  extra: string;
+  /**
+   * State in the index: `Unmodified`, `Untracked`, `Modified`, `Added`, `Deleted`, `Renamed`, `Copied` or
+   * `Updated but unmerged`.
+   */
+  staging: string;
+  /** State in the worktree, in the same words. */
+  worktree: string;
+}
+
+/** State of a repository. */
+export interface GitStatus {
+  /** Current branch; `HEAD` when detached. */
+  currentBranch: string;
+  /** Changed files. */
+  fileStatus: FileStatus[];
+  /** Whether the branch exists at its remote. */
+  branchPublished?: boolean;
+  /** Commits the remote branch lacks. */
+  ahead?: number;
+  /** Commits only the remote branch has. */
+  behind?: number;
+  /** Whether no branch is checked out, where the server tells it. */
+  detached?: boolean;
+  /** The branch at the remote, where the server tells it. */
+  upstream?: string;
+}
+
+/** Branches of a repository. */
+export interface ListBranchResponse {
+  /** Local branches. */
+  branches: string[];
+  /** Current branch, where the server tells it; empty when detached. */
+  current?: string;
+}
+
+/** A new commit. */
+export interface GitCommitResponse {
+  /** Its hash. */
+  sha: string;
+}
+
+/** A commit of the history. */
+export interface GitCommitInfo {
+  /** Its hash. */
+  hash: string;
+  /** Name of its author. */
+  author: string;
+  /** E-mail address of its author. */
+  email: string;
+  /** Its message. */
+  message: string;
+  /** When it was made, ISO 8601. */
+  timestamp: string;
 }
 
 /** Options of `exec`. */
@@ -724,4 +875,53 @@ export interface SignedPortPreviewUrl {
   token: string;
   /** URL of the port. */
   url: string;
+}
+
+/** Options of `spawn`. */
+export interface SpawnOptions {
+  /** Working directory. Default: the sandbox's. */
+  cwd?: string;
+  /** Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file. */
+  env?: Record<string, string>;
+  /** Whether standard input is open for writing. Default: false, which is at end of file from the start. */
+  stdin?: boolean;
+}
+
+/** A process started with `spawn`: what it takes to find it again. */
+export interface ProcessInfo {
+  /** Id, to attach to it from anywhere. */
+  id: string;
+  /** The command text. */
+  command: string;
+  /** Working directory it was given. */
+  cwd?: string;
+  /** Whether its standard input was opened for writing. */
+  stdin: boolean;
+  /** Session it runs in. */
+  sessionId: string;
+  /** Command of the session that runs it. */
+  commandId: string;
+  /** Exit code; nothing while it runs. */
+  exitCode?: number;
+}
+
+/** Options of `streamOutput`. */
+export interface OutputOptions {
+  /** The one output to read. Default: both. */
+  channel?: OutputChannel;
+  /** Whether to go on until the process ends, instead of ending with what there is. Default: true. */
+  follow?: boolean;
+}
+
+/** Options of `waitForLog`. */
+export interface WaitForLogOptions {
+  /**
+   * Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
+   * Default: false, a plain text.
+   */
+  regex?: boolean;
+  /** The one output to look at. Default: both. */
+  channel?: OutputChannel;
+  /** Seconds to wait; 0 = no limit. Default: 60. */
+  timeout?: number;
 }

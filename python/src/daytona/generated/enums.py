@@ -125,3 +125,12 @@ class SandboxListSortDirection(OpenEnum):
     """Smallest first."""
     DESC = "desc"
     """Largest first."""
+
+
+class OutputChannel(OpenEnum):
+    """One of the two outputs of a process."""
+
+    STDOUT = "stdout"
+    """Standard output."""
+    STDERR = "stderr"
+    """Standard error."""

@@ -199,4 +199,16 @@ module Daytona
     # All known values.
     ALL = [ASC, DESC].freeze
   end
+
+  # One of the two outputs of a process. A value this version does not know is kept as it is.
+  module OutputChannel
+    # Standard output.
+    STDOUT = 'stdout'
+
+    # Standard error.
+    STDERR = 'stderr'
+
+    # All known values.
+    ALL = [STDOUT, STDERR].freeze
+  end
 end

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '747cfa6a8a512ab1'
+  SCHEMA_HASH = 'ff5efc35ab51d731'
 end

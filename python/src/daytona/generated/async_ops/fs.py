@@ -13,6 +13,58 @@ class AsyncFileSystemOps(AsyncService):
 
     __slots__ = ()
 
+    async def upload_dir(
+        self,
+        local_path: str,
+        remote_path: str,
+        exclude: list[str] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncStreamHandle:
+        """Uploads a local directory with everything in it, as one compressed stream. A directory that exists is
+        added to; one that does not appears when it is complete. Links stay links; permissions and times are kept.
+        The sandbox needs `tar` and `gzip`.
+
+        Args:
+            exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
+                `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
+                left out is left out too.
+            timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read; while it goes on,
+            `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`.
+        """
+        options = {"exclude": exclude, "timeout": timeout}
+        args = {"localPath": local_path, "remotePath": remote_path, "options": options}
+        return await self._open("fs.upload_dir", args)
+
+    async def download_dir(
+        self,
+        remote_path: str,
+        local_path: str,
+        exclude: list[str] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncStreamHandle:
+        """Downloads a directory with everything in it, as one compressed stream, into a local one, which is created
+        or added to. Files appear when they are complete. Nothing is written outside the local directory: links
+        that lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+
+        Args:
+            exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
+                `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
+                left out is left out too.
+            timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written; while it
+            goes on, `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError`
+            when something in it cannot be read, `DaytonaInvalidFilePathError` for an archive that tries to write
+            elsewhere, `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
+        """
+        options = {"exclude": exclude, "timeout": timeout}
+        args = {"remotePath": remote_path, "localPath": local_path, "options": options}
+        return await self._open("fs.download_dir", args)
+
     async def list_files(
         self,
         path: str,

@@ -260,3 +260,63 @@ class PtyResult(Model):
         """Reads it from the core's JSON."""
         get = wire.get
         return cls(exit_code=get("exitCode"), error=get("error"))
+
+
+class ProcessInfo(Model):
+    """A process started with `spawn`: what it takes to find it again.
+
+    Attributes:
+        id: Id, to attach to it from anywhere.
+        command: The command text.
+        cwd: Working directory it was given.
+        stdin: Whether its standard input was opened for writing.
+        session_id: Session it runs in.
+        command_id: Command of the session that runs it.
+        exit_code: Exit code; nothing while it runs.
+    """
+
+    __slots__ = ("id", "command", "cwd", "stdin", "session_id", "command_id", "exit_code")
+
+    def __init__(
+        self,
+        id: str,
+        command: str,
+        stdin: bool,
+        session_id: str,
+        command_id: str,
+        cwd: str | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        self.id = id
+        self.command = command
+        self.cwd = cwd
+        self.stdin = stdin
+        self.session_id = session_id
+        self.command_id = command_id
+        self.exit_code = exit_code
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> ProcessInfo:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            id=wire["id"],
+            command=wire["command"],
+            cwd=get("cwd"),
+            stdin=wire["stdin"],
+            session_id=wire["sessionId"],
+            command_id=wire["commandId"],
+            exit_code=get("exitCode"),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes it as the core's JSON."""
+        return {
+            "id": self.id,
+            "command": self.command,
+            "cwd": self.cwd,
+            "stdin": self.stdin,
+            "sessionId": self.session_id,
+            "commandId": self.command_id,
+            "exitCode": self.exit_code,
+        }

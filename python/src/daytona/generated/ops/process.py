@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..._requests import SessionExecuteRequest
 from ..._sync.runtime import Service, StreamHandle
+from ..enums import OutputChannel
 from ..models.process import (
     Command,
     ExecuteResponse,
+    ProcessInfo,
     PtySessionInfo,
     Session,
     SessionCommandLogsResponse,
@@ -345,3 +347,194 @@ class ProcessOps(Service):
             when the stream breaks.
         """
         return self._open("process.stream_entrypoint_logs", {}, request_timeout=request_timeout)
+
+    def spawn(
+        self,
+        command: str,
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        stdin: bool | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> ProcessInfo:
+        """Starts a command as a process of its own and returns at once.
+
+        It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps
+        the output, so nothing is lost when a connection breaks, and nothing is held in memory here. Release it
+        when it is no longer needed.
+
+        Args:
+            cwd: Working directory. Default: the sandbox's.
+            env: Environment variables on top of the sandbox's. They reach the process through a pipe, never
+                through a file.
+            stdin: Whether standard input is open for writing. Default: false, which is at end of file from the
+                start.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+        """
+        options = {"cwd": cwd, "env": env, "stdin": stdin}
+        args = {"command": command, "options": options}
+        wire = self._call("process.spawn", args, request_timeout=request_timeout)
+        return ProcessInfo.from_wire(wire)
+
+    def list_spawned(self, *, request_timeout: float | None = None) -> list[ProcessInfo]:
+        """Returns the processes started with `spawn`, by whomever, that have not been released.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            Only those of every request.
+        """
+        wire = self._call("process.list_spawned", {}, request_timeout=request_timeout)
+        return [ProcessInfo.from_wire(item) for item in wire]
+
+    def get_spawned(self, process_id: str, *, request_timeout: float | None = None) -> ProcessInfo:
+        """Returns a process started with `spawn`, to attach to it again.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+        """
+        args = {"processId": process_id}
+        wire = self._call("process.get_spawned", args, request_timeout=request_timeout)
+        return ProcessInfo.from_wire(wire)
+
+    def stream_output(
+        self,
+        process: ProcessInfo,
+        channel: OutputChannel | None = None,
+        follow: bool | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> StreamHandle:
+        """Streams the output of a process from its beginning until it ends. Any number of readers may each have the
+        whole of it, at their own speed.
+
+        Args:
+            channel: The one output to read. Default: both.
+            follow: Whether to go on until the process ends, instead of ending with what there is. Default: true.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the
+            stream breaks for good.
+        """
+        options = {"channel": channel, "follow": follow}
+        args = {"process": process.to_wire(), "options": options}
+        return self._open("process.stream_output", args, request_timeout=request_timeout)
+
+    def write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
+        """Writes to the standard input of a process, any bytes.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError`
+            when it has ended, `DaytonaNotFoundError` when it has been released.
+        """
+        blobs: list[bytes] = []
+        args = {"process": process.to_wire(), "data": data}
+        self._call_with_bytes("process.write_stdin", args, blobs, request_timeout=request_timeout)
+
+    def close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+        """Closes the standard input of a process: it reads what was written, then end of file.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has
+            been released. One that has ended is fine.
+        """
+        args = {"process": process.to_wire()}
+        self._call("process.close_stdin", args, request_timeout=request_timeout)
+
+    def wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
+        """Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout`
+        seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as
+        before.
+
+        Args:
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
+        """
+        options = {"timeout": timeout}
+        args = {"process": process.to_wire(), "options": options}
+        wire: int = self._call("process.wait_spawned", args)
+        return wire
+
+    def signal_spawned(self, process: ProcessInfo, signal: str, *, request_timeout: float | None = None) -> None:
+        """Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is
+        sent; `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
+            released.
+        """
+        args = {"process": process.to_wire(), "signal": signal}
+        self._call("process.signal_spawned", args, request_timeout=request_timeout)
+
+    def release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+        """Ends a process with everything it started and forgets its output. One that has been released is fine.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            Only those of every request.
+        """
+        args = {"process": process.to_wire()}
+        self._call("process.release_spawned", args, request_timeout=request_timeout)
+
+    def wait_for_port(self, port: int, timeout: float | None = None) -> None:
+        """Waits until something in the sandbox listens on a TCP port.
+
+        Args:
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens
+            in time (default: 60 seconds).
+        """
+        options = {"timeout": timeout}
+        args = {"port": port, "options": options}
+        self._call("process.wait_for_port", args)
+
+    def wait_for_log(
+        self,
+        session_id: str,
+        command_id: str,
+        pattern: str,
+        regex: bool | None = None,
+        channel: OutputChannel | None = None,
+        timeout: float | None = None,
+    ) -> str:
+        """Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking
+        from its beginning, and returns the line as far as it was written.
+
+        Args:
+            regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no
+                back-references). Default: false, a plain text.
+            channel: The one output to look at. Default: both.
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
+            such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
+            `DaytonaTimeoutError`.
+        """
+        options = {"regex": regex, "channel": channel, "timeout": timeout}
+        args = {"sessionId": session_id, "commandId": command_id, "pattern": pattern, "options": options}
+        wire: str = self._call("process.wait_for_log", args)
+        return wire

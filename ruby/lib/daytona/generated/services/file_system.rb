@@ -6,6 +6,55 @@ module Daytona
   module Generated
     # Files of a sandbox. Required arguments may be given by position or by keyword.
     class FileSystem < ToolboxService
+      # Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to;
+      # one that does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox
+      # needs `tar` and `gzip`.
+      #
+      # @param local_path [String]
+      # @param remote_path [String]
+      # @param exclude [Array<String>, nil] Globs of what to leave out. One without `/` is compared with every name
+      #   (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a
+      #   directory left out is left out too.
+      # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @yieldparam stream [DirectoryTransfer] Closed after the block.
+      # @return [DirectoryTransfer, Object] The open stream, or what the block returns.
+      # @raise [Sdk::Error] `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on,
+      #   `UnprocessableEntity` when the sandbox cannot store it, `Timeout`.
+      both_forms def upload_dir(local_path, remote_path, exclude: nil, timeout: nil, request_timeout: nil, &block)
+        args = {
+          'localPath' => local_path,
+          'remotePath' => remote_path,
+          'options' => { 'exclude' => exclude, 'timeout' => timeout }.compact
+        }
+        DirectoryTransfer.open(open_stream('fs.upload_dir', args, request_timeout: request_timeout), self, &block)
+      end
+
+      # Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or
+      # added to. Files appear when they are complete. Nothing is written outside the local directory: links that lead
+      # out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+      #
+      # @param remote_path [String]
+      # @param local_path [String]
+      # @param exclude [Array<String>, nil] Globs of what to leave out. One without `/` is compared with every name
+      #   (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a
+      #   directory left out is left out too.
+      # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @yieldparam stream [DirectoryTransfer] Closed after the block.
+      # @return [DirectoryTransfer, Object] The open stream, or what the block returns.
+      # @raise [Sdk::Error] `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes
+      #   on, `FileNotFound` when there is no such directory, `UnprocessableEntity` when something in it cannot be read,
+      #   `InvalidFilePath` for an archive that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
+      both_forms def download_dir(remote_path, local_path, exclude: nil, timeout: nil, request_timeout: nil, &block)
+        args = {
+          'remotePath' => remote_path,
+          'localPath' => local_path,
+          'options' => { 'exclude' => exclude, 'timeout' => timeout }.compact
+        }
+        DirectoryTransfer.open(open_stream('fs.download_dir', args, request_timeout: request_timeout), self, &block)
+      end
+
       # Lists a directory, sorted by name.
       #
       # @param path [String]

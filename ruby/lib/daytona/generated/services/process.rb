@@ -292,6 +292,192 @@ module Daytona
         stream = open_stream('process.stream_entrypoint_logs', args, request_timeout: request_timeout)
         LogStream.open(stream, self, &block)
       end
+
+      # Starts a command as a process of its own and returns at once.
+      #
+      # It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the
+      # output, so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is
+      # no longer needed.
+      #
+      # @param command [String]
+      # @param cwd [String, nil] Working directory. Default: the sandbox's.
+      # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. They reach the process
+      #   through a pipe, never through a file.
+      # @param stdin [Boolean, nil] Whether standard input is open for writing. Default: false, which is at end of file
+      #   from the start.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [ProcessInfo]
+      # @raise [Sdk::Error] `InvalidArgument` for an empty command or a bad variable name.
+      both_forms def spawn(command, cwd: nil, env: nil, stdin: nil, request_timeout: nil)
+        args = {
+          'command' => command,
+          'options' => { 'cwd' => cwd, 'env' => Wire.strings(env), 'stdin' => stdin }.compact
+        }
+        invoke('process.spawn', args, request_timeout: request_timeout).to_model(ProcessInfo)
+      end
+
+      # Returns the processes started with `spawn`, by whomever, that have not been released.
+      #
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [Array<ProcessInfo>]
+      # @raise [Sdk::Error] Only those of every request.
+      def list_spawned(request_timeout: nil)
+        args = {}
+        invoke('process.list_spawned', args, request_timeout: request_timeout).to_models(ProcessInfo)
+      end
+
+      # Returns a process started with `spawn`, to attach to it again.
+      #
+      # @param process_id [String]
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [ProcessInfo]
+      # @raise [Sdk::Error] `ProcessNotFound` when there is none: it was never started, or has been released.
+      both_forms def get_spawned(process_id, request_timeout: nil)
+        args = { 'processId' => process_id }
+        invoke('process.get_spawned', args, request_timeout: request_timeout).to_model(ProcessInfo)
+      end
+
+      # Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole
+      # of it, at their own speed.
+      #
+      # @param process [ProcessInfo]
+      # @param channel [String, nil] The one output to read. Default: both.
+      # @param follow [Boolean, nil] Whether to go on until the process ends, instead of ending with what there is.
+      #   Default: true.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @yieldparam stream [LogStream] Closed after the block.
+      # @return [LogStream, Object] The open stream, or what the block returns.
+      # @raise [Sdk::Error] `NotFound` when it has been released; while reading, `Connection` when the stream breaks for
+      #   good.
+      both_forms def stream_output(process, channel: nil, follow: nil, request_timeout: nil, &block)
+        blobs = []
+        args = {
+          'process' => ProcessInfo.coerce(process).to_wire(blobs),
+          'options' => { 'channel' => channel, 'follow' => follow }.compact
+        }
+        stream = open_stream('process.stream_output', args, blobs, request_timeout: request_timeout)
+        LogStream.open(stream, self, &block)
+      end
+
+      # Writes to the standard input of a process, any bytes.
+      #
+      # @param process [ProcessInfo]
+      # @param data [String]
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [void]
+      # @raise [Sdk::Error] `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has
+      #   ended, `NotFound` when it has been released.
+      both_forms def write_stdin(process, data, request_timeout: nil)
+        blobs = []
+        args = { 'process' => ProcessInfo.coerce(process).to_wire(blobs), 'data' => Wire.attach(data, blobs) }
+        invoke('process.write_stdin', args, blobs, request_timeout: request_timeout)
+        nil
+      end
+
+      # Closes the standard input of a process: it reads what was written, then end of file.
+      #
+      # @param process [ProcessInfo]
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [void]
+      # @raise [Sdk::Error] `InvalidArgument` when it was started without input, `NotFound` when it has been released.
+      #   One that has ended is fine.
+      both_forms def close_stdin(process, request_timeout: nil)
+        blobs = []
+        args = { 'process' => ProcessInfo.coerce(process).to_wire(blobs) }
+        invoke('process.close_stdin', args, blobs, request_timeout: request_timeout)
+        nil
+      end
+
+      # Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout`
+      # seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+      #
+      # @param process [ProcessInfo]
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [Integer]
+      # @raise [Sdk::Error] `Timeout` when it has not ended in time, `NotFound` when it has been released.
+      both_forms def wait_spawned(process, timeout: nil, request_timeout: nil)
+        blobs = []
+        args = {
+          'process' => ProcessInfo.coerce(process).to_wire(blobs),
+          'options' => { 'timeout' => timeout }.compact
+        }
+        invoke('process.wait_spawned', args, blobs, request_timeout: request_timeout).data
+      end
+
+      # Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent;
+      # `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
+      #
+      # @param process [ProcessInfo]
+      # @param signal [String]
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [void]
+      # @raise [Sdk::Error] `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+      both_forms def signal_spawned(process, signal, request_timeout: nil)
+        blobs = []
+        args = { 'process' => ProcessInfo.coerce(process).to_wire(blobs), 'signal' => signal }
+        invoke('process.signal_spawned', args, blobs, request_timeout: request_timeout)
+        nil
+      end
+
+      # Ends a process with everything it started and forgets its output. One that has been released is fine.
+      #
+      # @param process [ProcessInfo]
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [void]
+      # @raise [Sdk::Error] Only those of every request.
+      both_forms def release_spawned(process, request_timeout: nil)
+        blobs = []
+        args = { 'process' => ProcessInfo.coerce(process).to_wire(blobs) }
+        invoke('process.release_spawned', args, blobs, request_timeout: request_timeout)
+        nil
+      end
+
+      # Waits until something in the sandbox listens on a TCP port.
+      #
+      # @param port [Integer]
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [void]
+      # @raise [Sdk::Error] `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time
+      #   (default: 60 seconds).
+      both_forms def wait_for_port(port, timeout: nil, request_timeout: nil)
+        args = { 'port' => port, 'options' => { 'timeout' => timeout }.compact }
+        invoke('process.wait_for_port', args, request_timeout: request_timeout)
+        nil
+      end
+
+      # Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
+      # beginning, and returns the line as far as it was written.
+      #
+      # @param session_id [String]
+      # @param command_id [String]
+      # @param pattern [String]
+      # @param regex [Boolean, nil] Whether the pattern is a regular expression (syntax of Rust's `regex`: no
+      #   look-around, no back-references). Default: false, a plain text.
+      # @param channel [String, nil] The one output to look at. Default: both.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+      # @return [String]
+      # @raise [Sdk::Error] `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command,
+      #   `CommandAlreadyCompleted` when it ends without such a line, `Timeout`.
+      both_forms def wait_for_log(
+        session_id,
+        command_id,
+        pattern,
+        regex: nil,
+        channel: nil,
+        timeout: nil,
+        request_timeout: nil
+      )
+        args = {
+          'sessionId' => session_id,
+          'commandId' => command_id,
+          'pattern' => pattern,
+          'options' => { 'regex' => regex, 'channel' => channel, 'timeout' => timeout }.compact
+        }
+        invoke('process.wait_for_log', args, request_timeout: request_timeout).data
+      end
     end
   end
 end

@@ -1,0 +1,81 @@
+//! Processes started with `spawn`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use super::null_as_default;
+
+/// Options of `spawn`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SpawnOptions {
+    /// Working directory. Default: the sandbox's.
+    pub cwd: Option<String>,
+    /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    pub env: Option<BTreeMap<String, String>>,
+    /// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+    pub stdin: Option<bool>,
+}
+
+/// A process started with `spawn`: what it takes to find it again.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProcessInfo {
+    /// Id, to attach to it from anywhere.
+    pub id: String,
+    /// The command text.
+    pub command: String,
+    /// Working directory it was given.
+    pub cwd: Option<String>,
+    /// Whether its standard input was opened for writing.
+    #[serde(deserialize_with = "null_as_default")]
+    pub stdin: bool,
+    /// Session it runs in.
+    pub session_id: String,
+    /// Command of the session that runs it.
+    pub command_id: String,
+    /// Exit code; nothing while it runs.
+    pub exit_code: Option<i64>,
+}
+
+/// One of the two outputs of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputChannel {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// An output this version does not know, as it was named.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// Options of `stream_output`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OutputOptions {
+    /// The one output to read. Default: both.
+    pub channel: Option<OutputChannel>,
+    /// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+    pub follow: Option<bool>,
+}
+
+/// Options of `wait_for_log`.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WaitForLogOptions {
+    /// Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
+    /// Default: false, a plain text.
+    pub regex: Option<bool>,
+    /// The one output to look at. Default: both.
+    pub channel: Option<OutputChannel>,
+    /// Seconds to wait; 0 = no limit. Default: 60.
+    pub timeout: Option<f64>,
+}

@@ -1,0 +1,248 @@
+//! Git repositories in the sandbox.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+
+use super::Git;
+use super::fs::check_path;
+use super::process::{quote, set};
+use crate::client::DEFAULT_LIMIT;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{
+    ExecOptions, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse, GitDeleteBranchOptions,
+    GitRemoteOptions, GitStatus, ListBranchResponse,
+};
+
+/// Limit of a call that talks to a remote when nothing else is said.
+const REMOTE_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
+
+impl Git {
+    /// Clones a repository into `path`.
+    ///
+    /// # Errors
+    /// `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
+    /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
+    pub async fn clone(&self, url: &str, path: &str, options: GitCloneOptions) -> Result<()> {
+        check_path(path)?;
+        if url.is_empty() {
+            return Err(Error::invalid_argument("The URL of the repository is empty."));
+        }
+        let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
+        let mut body = json!({ "url": url, "path": path });
+        set(&mut body, "branch", json!(options.branch));
+        set(&mut body, "commit_id", json!(options.commit_id));
+        set(&mut body, "username", json!(options.username));
+        set(&mut body, "password", json!(options.password));
+        set(&mut body, "insecure_skip_tls", json!(options.insecure_skip_tls));
+        set(&mut body, "depth", json!(options.depth));
+        self.post("git.clone", "/git/clone", limit, &body).await
+    }
+
+    /// Returns the branch, its distance to the remote and the changed files.
+    ///
+    /// # Errors
+    /// `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
+    pub async fn status(&self, path: &str) -> Result<GitStatus> {
+        check_path(path)?;
+        self.toolbox
+            .client
+            .run("git.status", DEFAULT_LIMIT, async {
+                self.toolbox.request(Method::GET, "/git/status").await?.query("path", path).read().await
+            })
+            .await
+    }
+
+    /// Stages files; `.` stands for all.
+    ///
+    /// # Errors
+    /// `NotFound` when the repository or a file does not exist.
+    pub async fn add(&self, path: &str, files: Vec<String>) -> Result<()> {
+        check_path(path)?;
+        self.post("git.add", "/git/add", DEFAULT_LIMIT, &json!({ "path": path, "files": files })).await
+    }
+
+    /// Commits what is staged.
+    ///
+    /// # Errors
+    /// `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
+    /// `allow_empty` is not set.
+    pub async fn commit(
+        &self,
+        path: &str,
+        message: &str,
+        author: &str,
+        email: &str,
+        options: GitCommitOptions,
+    ) -> Result<GitCommitResponse> {
+        check_path(path)?;
+        for (name, value) in [("message", message), ("author", author), ("email", email)] {
+            if value.is_empty() {
+                return Err(Error::invalid_argument(format!("The commit's {name} is empty.")));
+            }
+        }
+        let mut body = json!({ "path": path, "message": message, "author": author, "email": email });
+        set(&mut body, "allow_empty", json!(options.allow_empty));
+        self.toolbox
+            .client
+            .run("git.commit", DEFAULT_LIMIT, async {
+                self.toolbox.request(Method::POST, "/git/commit").await?.json(&body).read().await
+            })
+            .await
+    }
+
+    /// Pushes the current branch.
+    ///
+    /// # Errors
+    /// `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
+    pub async fn push(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
+        self.exchange("git.push", "/git/push", path, options).await
+    }
+
+    /// Fetches the current branch and moves forward to it.
+    ///
+    /// # Errors
+    /// `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
+    pub async fn pull(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
+        self.exchange("git.pull", "/git/pull", path, options).await
+    }
+
+    /// Returns the local branches.
+    ///
+    /// # Errors
+    /// `GitRepoNotFound` when there is no repository.
+    pub async fn branches(&self, path: &str) -> Result<ListBranchResponse> {
+        check_path(path)?;
+        self.toolbox
+            .client
+            .run("git.branches", DEFAULT_LIMIT, async {
+                self.toolbox.request(Method::GET, "/git/branches").await?.query("path", path).read().await
+            })
+            .await
+    }
+
+    /// Creates a branch and checks it out.
+    ///
+    /// # Errors
+    /// `GitBranchExists` when there is one of this name.
+    pub async fn create_branch(&self, path: &str, name: &str) -> Result<()> {
+        check_path(path)?;
+        check_branch(name)?;
+        let body = json!({ "path": path, "name": name });
+        self.post("git.create_branch", "/git/branches", DEFAULT_LIMIT, &body).await
+    }
+
+    /// Checks out a branch, or a commit by its hash.
+    ///
+    /// # Errors
+    /// `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
+    pub async fn checkout_branch(&self, path: &str, branch: &str) -> Result<()> {
+        check_path(path)?;
+        check_branch(branch)?;
+        let body = json!({ "path": path, "branch": branch });
+        self.post("git.checkout_branch", "/git/checkout", DEFAULT_LIMIT, &body).await
+    }
+
+    /// Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+    ///
+    /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
+    /// keeps a branch whose commits would be lost.
+    ///
+    /// # Errors
+    /// `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
+    /// or, with false, not merged.
+    pub async fn delete_branch(&self, path: &str, name: &str, options: GitDeleteBranchOptions) -> Result<()> {
+        check_path(path)?;
+        check_branch(name)?;
+        self.toolbox
+            .client
+            .run("git.delete_branch", DEFAULT_LIMIT, async {
+                match options.force {
+                    None => {
+                        let body = json!({ "path": path, "name": name });
+                        self.toolbox.request(Method::DELETE, "/git/branches").await?.json(&body).done().await
+                    }
+                    Some(force) => self.delete_by_git(path, name, if force { "-D" } else { "-d" }).await,
+                }
+            })
+            .await
+    }
+
+    /// Returns the commits of the current branch, newest first.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no repository or no commit yet.
+    pub async fn history(&self, path: &str) -> Result<Vec<GitCommitInfo>> {
+        check_path(path)?;
+        self.toolbox
+            .client
+            .run("git.history", DEFAULT_LIMIT, async {
+                let request = self.toolbox.request(Method::GET, "/git/history").await?;
+                let commits: Option<_> = request.query("path", path).read().await?;
+                Ok(commits.unwrap_or_default())
+            })
+            .await
+    }
+
+    async fn delete_by_git(&self, path: &str, name: &str, flag: &str) -> Result<()> {
+        // What git says is read below, so it must say it in English.
+        let command = format!("cd -- {} && LC_ALL=C git branch {flag} -- {}", quote(path), quote(name));
+        let done = self.toolbox.process().exec(&command, ExecOptions::default()).await?;
+        if done.exit_code == 0 {
+            return Ok(());
+        }
+        let said = done.result.trim();
+        let kind = if said.contains("not found") {
+            ErrorKind::GitBranchNotFound
+        } else if said.contains("not fully merged") || said.contains("checked out") || said.contains("used by worktree")
+        {
+            ErrorKind::Conflict
+        } else {
+            ErrorKind::GitRepoNotFound
+        };
+        Err(Error::new(kind, said))
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        route: &str,
+        path: &str,
+        options: GitRemoteOptions,
+    ) -> Result<()> {
+        check_path(path)?;
+        let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
+        let mut body = json!({ "path": path });
+        set(&mut body, "username", json!(options.username));
+        set(&mut body, "password", json!(options.password));
+        set(&mut body, "branch", json!(options.branch));
+        set(&mut body, "remote", json!(options.remote));
+        set(&mut body, "set_upstream", json!(options.set_upstream));
+        self.post(operation, route, limit, &body).await
+    }
+
+    async fn post(
+        &self,
+        operation: &'static str,
+        route: &str,
+        limit: Option<Duration>,
+        body: &serde_json::Value,
+    ) -> Result<()> {
+        self.toolbox
+            .client
+            .run(operation, limit, async { self.toolbox.request(Method::POST, route).await?.json(body).done().await })
+            .await
+    }
+}
+
+fn check_branch(name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(Error::invalid_argument("The branch name is empty."));
+    }
+    if name.starts_with('-') {
+        return Err(Error::invalid_argument(format!("The branch name {name:?} begins with a dash.")));
+    }
+    Ok(())
+}

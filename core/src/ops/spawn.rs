@@ -1,0 +1,429 @@
+//! Processes as programs expect them: outputs apart, input, exit code, signals to the whole tree, reattaching.
+//!
+//! A process runs in a session of its own, so everything here works against any server: the script it is started with is
+//! a command of that session, its outputs are that command's log, which can be read from the start at any time and by
+//! anybody. What the script adds to what sessions do:
+//!
+//! * The command runs in a shell of its own, so that `exit` ends the command and not the session.
+//! * Standard input carries any bytes and can be closed: they travel as lines of base64, which the script decodes.
+//! * Every process of the tree has the variable [`ID_VARIABLE`], by which it is found to be signalled.
+//! * The end mark makes the outputs exact to the last byte (see `stream::end_mark`).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::Process;
+use super::process::quote;
+use crate::client::DEFAULT_LIMIT;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::segment;
+use crate::model::{
+    Blob, Command, ExecOptions, OutputChannel, OutputOptions, ProcessInfo, Session, SessionExecuteRequest,
+    SpawnOptions, WaitOptions,
+};
+use crate::stream::log_demux::LogChannel;
+use crate::stream::logs::LogStream;
+
+/// Begins the ids of sessions that are processes.
+const SESSION_PREFIX: &str = "process-";
+/// Begins the script; what the process was started with follows as JSON.
+const HEADER: &str = "# daytona-process ";
+/// Names the environment variable that tells a process tree by its id.
+const ID_VARIABLE: &str = "DAYTONA_PROCESS_ID";
+/// Bytes of input that travel in one line: shells read lines byte by byte, and pipes hold 64 KiB.
+const INPUT_LINE: usize = 24 * 1024;
+/// Ends the input.
+const END_OF_INPUT: &str = ".";
+/// Pauses between two looks at whether a process has ended.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long a process that was just started may take to become visible to signals.
+const VISIBLE_LIMIT: Duration = Duration::from_secs(5);
+
+impl Process {
+    /// Starts a command as a process of its own and returns at once.
+    ///
+    /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
+    /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an empty command or a bad variable name.
+    pub async fn spawn(&self, command: &str, options: SpawnOptions) -> Result<ProcessInfo> {
+        if command.trim().is_empty() {
+            return Err(Error::invalid_argument("The command is empty."));
+        }
+        let environment = options.env.as_ref().map(exports).transpose()?.unwrap_or_default();
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut info = ProcessInfo {
+            session_id: format!("{SESSION_PREFIX}{id}"),
+            id,
+            command: command.to_owned(),
+            cwd: options.cwd,
+            stdin: options.stdin.unwrap_or(false),
+            ..Default::default()
+        };
+        let request = SessionExecuteRequest {
+            command: script(&info, !environment.is_empty()),
+            run_async: Some(true),
+            suppress_input_echo: Some(true),
+        };
+        self.toolbox
+            .client
+            .run("process.spawn", DEFAULT_LIMIT, async {
+                let started = Started { process: self, info: &info, complete: false };
+                self.create_session(&info.session_id).await?;
+                let command = self.execute_session_command(&info.session_id, request, WaitOptions::default()).await?;
+                if !environment.is_empty() {
+                    let line = STANDARD.encode(environment);
+                    self.send_session_command_input(&info.session_id, &command.cmd_id, &line).await?;
+                }
+                started.complete();
+                info.command_id = command.cmd_id;
+                Ok(info)
+            })
+            .await
+    }
+
+    /// Returns the processes started with `spawn`, by whomever, that have not been released.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn list_spawned(&self) -> Result<Vec<ProcessInfo>> {
+        Ok(self.list_sessions().await?.iter().filter_map(info_of).collect())
+    }
+
+    /// Returns a process started with `spawn`, to attach to it again.
+    ///
+    /// # Errors
+    /// `ProcessNotFound` when there is none: it was never started, or has been released.
+    pub async fn get_spawned(&self, process_id: &str) -> Result<ProcessInfo> {
+        let unknown = || {
+            Error::new(
+                ErrorKind::ProcessNotFound,
+                format!("There is no process {process_id:?}: it may have been released."),
+            )
+            .in_operation("process.get_spawned")
+        };
+        if process_id.is_empty() {
+            return Err(Error::invalid_argument("The process id is empty."));
+        }
+        match self.get_session(&format!("{SESSION_PREFIX}{process_id}")).await {
+            Ok(session) => info_of(&session).ok_or_else(unknown),
+            Err(error) if error.kind().is(ErrorKind::NotFound) => Err(unknown()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
+    /// at their own speed.
+    ///
+    /// # Errors
+    /// `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
+    pub async fn stream_output(&self, process: ProcessInfo, options: OutputOptions) -> Result<LogStream> {
+        let channel = log_channel(options.channel.as_ref())?;
+        let follow = options.follow.unwrap_or(true);
+        let path = format!(
+            "/process/session/{}/command/{}/logs?follow={follow}",
+            segment(&process.session_id),
+            segment(&process.command_id)
+        );
+        let stream = self
+            .toolbox
+            .client
+            .run("process.stream_output", DEFAULT_LIMIT, LogStream::open(&self.toolbox, path))
+            .await?;
+        Ok(stream.only(channel).without_end_mark_of(&process.id))
+    }
+
+    /// Writes to the standard input of a process, any bytes.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has ended, `NotFound` when it has
+    /// been released.
+    pub async fn write_stdin(&self, process: ProcessInfo, data: Blob) -> Result<()> {
+        check_stdin(&process)?;
+        for piece in data.0.chunks(INPUT_LINE) {
+            let line = STANDARD.encode(piece);
+            self.send_session_command_input(&process.session_id, &process.command_id, &line).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes the standard input of a process: it reads what was written, then end of file.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
+    pub async fn close_stdin(&self, process: ProcessInfo) -> Result<()> {
+        check_stdin(&process)?;
+        match self.send_session_command_input(&process.session_id, &process.command_id, END_OF_INPUT).await {
+            Err(error) if error.kind().is(ErrorKind::Gone) => Ok(()),
+            sent => sent,
+        }
+    }
+
+    /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
+    /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    ///
+    /// # Errors
+    /// `Timeout` when it has not ended in time, `NotFound` when it has been released.
+    pub async fn wait_spawned(&self, process: ProcessInfo, options: WaitOptions) -> Result<i64> {
+        let limit = deadline::limit(options.timeout, None)?;
+        self.toolbox
+            .client
+            .run("process.wait_spawned", limit, async {
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    if let Some(code) = self.exit_code(&process).await? {
+                        return Ok(code);
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                }
+            })
+            .await
+    }
+
+    /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
+    /// leaves nothing of the tree. Nothing happens to one that has ended.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+    pub async fn signal_spawned(&self, process: ProcessInfo, signal: &str) -> Result<()> {
+        let name = signal.strip_prefix("SIG").unwrap_or(signal);
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+            return Err(Error::invalid_argument(format!("{signal:?} is no signal: use for example \"SIGTERM\".")));
+        }
+        let command = signal_script(&process.id, name);
+        self.toolbox
+            .client
+            .run("process.signal_spawned", DEFAULT_LIMIT, async {
+                let begun = tokio::time::Instant::now();
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    let done = self.exec(&command, ExecOptions::default()).await?;
+                    match done.exit_code {
+                        0 => return Ok(()),
+                        1 => {}
+                        _ => {
+                            return Err(Error::new(
+                                ErrorKind::Validation,
+                                format!("The sandbox could not send {signal:?}: {}", done.result.trim()),
+                            ));
+                        }
+                    }
+                    // No such process: it has ended, or the shell that becomes it has not got there yet.
+                    if self.exit_code(&process).await?.is_some() || begun.elapsed() > VISIBLE_LIMIT {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            })
+            .await
+    }
+
+    /// Ends a process with everything it started and forgets its output. One that has been released is fine.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn release_spawned(&self, process: ProcessInfo) -> Result<()> {
+        self.toolbox
+            .client
+            .run("process.release_spawned", DEFAULT_LIMIT, async {
+                match self.exit_code(&process).await {
+                    // Ending the session is left to a server that may wait for a tree that ignores SIGTERM.
+                    Ok(None) => self.signal_spawned(process.clone(), "KILL").await?,
+                    Ok(Some(_)) => {}
+                    Err(error) if error.kind().is(ErrorKind::NotFound) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+                match self.delete_session(&process.session_id).await {
+                    Err(error) if error.kind().is(ErrorKind::NotFound) => Ok(()),
+                    deleted => deleted,
+                }
+            })
+            .await
+    }
+
+    async fn exit_code(&self, process: &ProcessInfo) -> Result<Option<i64>> {
+        Ok(self.get_session_command(&process.session_id, &process.command_id).await?.exit_code)
+    }
+}
+
+/// A process on its way: given up, it leaves no session behind.
+struct Started<'a> {
+    process: &'a Process,
+    info: &'a ProcessInfo,
+    complete: bool,
+}
+
+impl Started<'_> {
+    fn complete(mut self) {
+        self.complete = true;
+    }
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        if self.complete {
+            return;
+        }
+        let (process, session_id) = (self.process.clone(), self.info.session_id.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Nobody is left to tell whether it worked.
+            runtime.spawn(async move { process.delete_session(&session_id).await.ok() });
+        }
+    }
+}
+
+/// Whose log the session holds, for readers that want its outputs exact.
+pub(super) fn process_of_session(session_id: &str) -> Option<&str> {
+    session_id.strip_prefix(SESSION_PREFIX)
+}
+
+/// The one channel to keep.
+pub(super) fn log_channel(channel: Option<&OutputChannel>) -> Result<Option<LogChannel>> {
+    Ok(match channel {
+        None => None,
+        Some(OutputChannel::Stdout) => Some(LogChannel::Stdout),
+        Some(OutputChannel::Stderr) => Some(LogChannel::Stderr),
+        Some(OutputChannel::Other(name)) => {
+            return Err(Error::invalid_argument(format!("{name:?} is no output: use \"stdout\" or \"stderr\".")));
+        }
+    })
+}
+
+fn check_stdin(process: &ProcessInfo) -> Result<()> {
+    if process.stdin {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!(
+        "The process {:?} was started without standard input: start it with the option `stdin` set to true.",
+        process.id
+    )))
+}
+
+/// What the session says about the process it is for.
+fn info_of(session: &Session) -> Option<ProcessInfo> {
+    let id = process_of_session(&session.session_id)?;
+    let has_header = |command: &&Command| command.command.starts_with(HEADER);
+    let command = session.commands.iter().find(has_header)?;
+    let header = command.command[HEADER.len()..].lines().next()?;
+    let started: ProcessInfo = serde_json::from_str(header).ok()?;
+    Some(ProcessInfo {
+        id: id.to_owned(),
+        session_id: session.session_id.clone(),
+        command_id: command.id.clone(),
+        exit_code: command.exit_code,
+        ..started
+    })
+}
+
+/// The variables as commands of the shell.
+fn exports(variables: &std::collections::BTreeMap<String, String>) -> Result<String> {
+    let mut commands = String::new();
+    for (name, value) in variables {
+        let mut letters = name.bytes();
+        let good = letters.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+            && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !good {
+            return Err(Error::invalid_argument(format!("{name:?} is no name for an environment variable.")));
+        }
+        if value.contains('\0') {
+            return Err(Error::invalid_argument(format!(
+                "The value of the environment variable {name:?} contains NUL."
+            )));
+        }
+        commands.push_str(&format!("export {name}={}\n", quote(value)));
+    }
+    Ok(commands)
+}
+
+/// Ends `{ ( … )`: keeps the exit code, and keeps what the shell itself says about it ("Killed") out of the output.
+const QUIETLY: &str = "2>&4 4>&-; code=$?; } 4>&2 2>/dev/null";
+
+/// What the session's shell is told to run. POSIX shell; it needs `base64` for variables and input, and for input also
+/// `mktemp` and `mkfifo`.
+fn script(info: &ProcessInfo, with_environment: bool) -> String {
+    let header = json!({ "command": info.command, "cwd": info.cwd, "stdin": info.stdin });
+    let id = &info.id;
+    let mut script = format!("{HEADER}{header}\n{{ (\n");
+    if with_environment {
+        script.push_str("IFS= read -r line && eval \"$(printf %s \"$line\" | base64 -d)\" || exit 126\n");
+    }
+    let directory = info.cwd.as_ref().map(|cwd| format!("cd -- {} || exit 126\n", quote(cwd))).unwrap_or_default();
+    let run = format!(
+        "{directory}export {ID_VARIABLE}={id}\nexec \"${{BASH:-${{ZSH_NAME:-sh}}}}\" -c {}\n",
+        quote(&info.command)
+    );
+    if info.stdin {
+        // Opening the pipe waits for the other side, so neither the feeder nor the command can miss the other.
+        script.push_str(&format!(
+            "pipes=$(mktemp -d) && mkfifo \"$pipes/stdin\" || exit 126\n\
+             exec 3<&0\n\
+             {{ while IFS= read -r line && [ \"$line\" != {END_OF_INPUT} ]; do printf %s \"$line\" | base64 -d; done; }} \
+             <&3 3<&- >\"$pipes/stdin\" 2>/dev/null &\n\
+             feeder=$!\n\
+             {{ (\nexec 3<&-\n{run}) <\"$pipes/stdin\" {QUIETLY}\n\
+             {{ kill \"$feeder\"; wait \"$feeder\"; rm -rf \"$pipes\"; }} >/dev/null 2>&1\n\
+             exit \"$code\"\n"
+        ));
+    } else {
+        script.push_str(&format!("exec </dev/null\n{run}"));
+    }
+    script
+        .push_str(&format!(") {QUIETLY}\nprintf '\\036%s\\n' {id}\nprintf '\\036%s\\n' {id} >&2\nreturn \"$code\"\n"));
+    script
+}
+
+/// Signals every process whose environment has the id. Exit code: 0 when there was one, 1 when there was none, 2 when the
+/// shell does not know the signal.
+fn signal_script(id: &str, signal: &str) -> String {
+    // What SIGKILL meets may be starting more processes: again until nothing is left. Others are sent once.
+    let rounds = if matches!(signal, "KILL" | "9") { 100 } else { 1 };
+    format!(
+        "kill -l {signal} >/dev/null || exit 2\n\
+         found=1 round=0\n\
+         while [ \"$round\" -lt {rounds} ]; do\n\
+         round=$((round + 1))\n\
+         pids=$(grep -la {ID_VARIABLE}={id} /proc/[0-9]*/environ 2>/dev/null | \
+         while IFS=/ read -r _ _ pid _; do kill -{signal} \"$pid\" 2>/dev/null && echo \"$pid\"; done)\n\
+         [ -z \"$pids\" ] && break\n\
+         found=0\n\
+         done\n\
+         exit \"$found\"\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_found_again_by_its_script() {
+        let info = ProcessInfo {
+            id: "4c1f".into(),
+            session_id: "process-4c1f".into(),
+            command_id: "c".into(),
+            command: "echo 'a\nb' \u{1e}".into(),
+            cwd: Some("/tmp/x y".into()),
+            stdin: true,
+            exit_code: Some(3),
+        };
+        let command = Command { id: "c".into(), command: script(&info, true), exit_code: Some(3) };
+        let session = Session { session_id: info.session_id.clone(), commands: vec![command] };
+        assert_eq!(info_of(&session), Some(info));
+        assert_eq!(info_of(&Session { session_id: "mine".into(), commands: vec![] }), None);
+    }
+
+    #[test]
+    fn variables_are_quoted_and_their_names_checked() {
+        let commands = exports(&[("A_1".to_owned(), "it's\n$HOME".to_owned())].into()).unwrap();
+        assert_eq!(commands, "export A_1='it'\\''s\n$HOME'\n");
+        assert!(exports(&[("1A".to_owned(), String::new())].into()).unwrap_err().to_string().contains("1A"));
+    }
+}

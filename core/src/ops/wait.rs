@@ -1,0 +1,168 @@
+//! Waiting for what a process brings about: a port that listens, a line in a log.
+
+use std::time::Duration;
+
+use http::Method;
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::Process;
+use super::spawn::{log_channel, process_of_session};
+use crate::client::DEFAULT_LIMIT;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::segment;
+use crate::model::{WaitForLogOptions, WaitOptions};
+use crate::stream::log_demux::LogChannel;
+use crate::stream::logs::{LogChunk, LogStream};
+
+/// Pauses between two looks at a port.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// What is kept of a line that does not end, in bytes.
+const LONGEST_LINE: usize = 64 * 1024;
+
+impl Process {
+    /// Waits until something in the sandbox listens on a TCP port.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
+    pub async fn wait_for_port(&self, port: i64, options: WaitOptions) -> Result<()> {
+        let port = u16::try_from(port)
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| Error::invalid_argument(format!("{port} is no port: it must be between 1 and 65535.")))?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        self.toolbox
+            .client
+            .run("process.wait_for_port", limit, async {
+                let mut pause = FIRST_PAUSE;
+                while !self.listens(port).await? {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
+    /// beginning, and returns the line as far as it was written.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
+    /// ends without such a line, `Timeout`.
+    pub async fn wait_for_log(
+        &self,
+        session_id: &str,
+        command_id: &str,
+        pattern: &str,
+        options: WaitForLogOptions,
+    ) -> Result<String> {
+        let wanted = expression(pattern, options.regex.unwrap_or(false))?;
+        let channel = log_channel(options.channel.as_ref())?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let path = format!("/process/session/{}/command/{}/logs?follow=true", segment(session_id), segment(command_id));
+        self.toolbox
+            .client
+            .run("process.wait_for_log", limit, async {
+                let mut log = LogStream::open(&self.toolbox, path).await?.only(channel);
+                if let Some(process_id) = process_of_session(session_id) {
+                    log = log.without_end_mark_of(process_id);
+                }
+                let mut lines = [Line::default(), Line::default()];
+                while let Some(LogChunk { channel, data }) = log.next().await? {
+                    if let Some(line) = lines[channel as usize].push(&data, &wanted) {
+                        return Ok(line);
+                    }
+                }
+                let last = String::from_utf8_lossy(&lines[LogChannel::Stderr as usize].last).into_owned();
+                let last = if last.is_empty() { String::from_utf8_lossy(&lines[0].last).into_owned() } else { last };
+                Err(Error::new(
+                    ErrorKind::CommandAlreadyCompleted,
+                    format!("The command ended without a line with {pattern:?}; its last line: {last:?}"),
+                ))
+            })
+            .await
+    }
+
+    async fn listens(&self, port: u16) -> Result<bool> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct InUse {
+            is_in_use: bool,
+        }
+        #[derive(Deserialize)]
+        struct Ports {
+            ports: Option<Vec<u16>>,
+        }
+        // The server tells of a single port only in this range, and of the others once a second (wire.md 3.7).
+        if (3000..=9999).contains(&port) {
+            let path = format!("/port/{port}/in-use");
+            let answer: InUse = self.toolbox.request(Method::GET, path).await?.read().await?;
+            return Ok(answer.is_in_use);
+        }
+        let listening: Ports = self.toolbox.request(Method::GET, "/port").await?.read().await?;
+        Ok(listening.ports.unwrap_or_default().contains(&port))
+    }
+}
+
+fn expression(pattern: &str, regex: bool) -> Result<Regex> {
+    if pattern.is_empty() {
+        return Err(Error::invalid_argument("The pattern is empty."));
+    }
+    let source = if regex { pattern.to_owned() } else { regex::escape(pattern) };
+    RegexBuilder::new(&source)
+        .build()
+        .map_err(|e| Error::invalid_argument(format!("{pattern:?} is no regular expression: {e}")))
+}
+
+/// The line that an output is in the middle of.
+#[derive(Default)]
+struct Line {
+    text: Vec<u8>,
+    /// The last line that ended.
+    last: Vec<u8>,
+}
+
+impl Line {
+    /// Takes output; answers the first line in which `wanted` is found.
+    fn push(&mut self, data: &[u8], wanted: &Regex) -> Option<String> {
+        for piece in data.split_inclusive(|byte| *byte == b'\n') {
+            let ended = piece.ends_with(b"\n");
+            self.text.extend_from_slice(piece.strip_suffix(b"\n").unwrap_or(piece));
+            if wanted.is_match(&self.text) {
+                return Some(String::from_utf8_lossy(&self.text).trim_end_matches('\r').to_owned());
+            }
+            if ended {
+                self.last = std::mem::take(&mut self.text);
+            } else if self.text.len() > LONGEST_LINE {
+                self.text.drain(..self.text.len() - LONGEST_LINE / 2);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_found_wherever_the_log_is_cut() {
+        let log = b"starting\nListening on http://127.0.0.1:8000/ (quit)\nmore\n";
+        let wanted = expression("on http://127.0.0.1:8000/ (", false).unwrap();
+        for cut in 0..=log.len() {
+            let mut line = Line::default();
+            let found = [&log[..cut], &log[cut..]].into_iter().find_map(|piece| line.push(piece, &wanted)).unwrap();
+            assert!(found.starts_with("Listening on http://127.0.0.1:8000/ ("), "cut at {cut}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_without_line_end_is_found() {
+        let wanted = expression(r"^ready> $", true).unwrap();
+        assert_eq!(Line::default().push(b"hello\nready> ", &wanted).as_deref(), Some("ready> "));
+        assert!(expression("(", true).unwrap_err().to_string().contains("\"(\""));
+    }
+}

@@ -1,0 +1,463 @@
+//! Compressed archives of directories: packed from a local one, unpacked into a local one. Blocking; runs on threads of
+//! its own.
+//!
+//! An archive from a sandbox is not to be trusted. Unpacking happens through a capability to the destination
+//! (`cap_std::fs::Dir`), which no path and no link leads out of, and moreover:
+//!
+//! * A name that is absolute or goes up ends the transfer: no honest archive has one.
+//! * Files are written beside their name and renamed, so what is there is whole, and a link that has the name is replaced
+//!   and never followed.
+//! * Links come after everything else, and only those that stay inside; the others are skipped and reported, as are
+//!   devices, sockets and pipes.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use tar::{Archive, Builder, EntryType, Header};
+use walkdir::WalkDir;
+
+use super::exclude::Exclude;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{DirectoryResult, SkippedEntry};
+
+/// Bytes written at once.
+const COPY_SIZE: usize = 256 * 1024;
+
+/// How far packing or unpacking has come; read by others while it goes on.
+#[derive(Default)]
+pub(crate) struct Counters {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn files(&self) -> i64 {
+        self.files.load(Ordering::Relaxed).cast_signed()
+    }
+
+    pub(crate) fn bytes(&self) -> i64 {
+        self.bytes.load(Ordering::Relaxed).cast_signed()
+    }
+}
+
+/// A local directory about to be packed.
+pub(crate) struct Listing {
+    root: PathBuf,
+    entries: Vec<Listed>,
+    skipped: Vec<SkippedEntry>,
+    pub(crate) files: i64,
+    pub(crate) bytes: i64,
+}
+
+struct Listed {
+    /// Below the root.
+    path: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    Directory,
+    File,
+    Link,
+}
+
+impl Listing {
+    /// Lists `root`, parents before their children.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when it is no directory or something in it cannot be read.
+    pub(crate) fn read(root: &str, exclude: &Exclude) -> Result<Self> {
+        let unreadable = |path: &Path, error: io::Error| {
+            Error::invalid_argument(format!("Cannot read the local {path:?}")).with_source(error)
+        };
+        // Followed, so that the directory itself may be given as a link.
+        let metadata = fs::metadata(root).map_err(|e| unreadable(Path::new(root), e))?;
+        if !metadata.is_dir() {
+            return Err(Error::invalid_argument(format!("{root:?} is no directory.")));
+        }
+        let mut listing = Self { root: root.into(), entries: vec![], skipped: vec![], files: 0, bytes: 0 };
+        let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+        let walk = WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !exclude.entry(&below(entry.path()))) {
+            let entry = entry.map_err(|e| {
+                let path = e.path().unwrap_or(Path::new(root)).to_owned();
+                unreadable(&path, e.into())
+            })?;
+            let path = below(entry.path());
+            let kind = if entry.file_type().is_dir() {
+                Kind::Directory
+            } else if entry.file_type().is_file() {
+                listing.files += 1;
+                listing.bytes += entry.metadata().map_or(0, |m| m.len()).cast_signed();
+                Kind::File
+            } else if entry.file_type().is_symlink() {
+                Kind::Link
+            } else {
+                listing.skipped.push(skipped(&path, "it is neither a file nor a directory nor a link"));
+                continue;
+            };
+            listing.entries.push(Listed { path, kind });
+        }
+        Ok(listing)
+    }
+
+    /// Writes the archive to `output`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a local file cannot be read; `Ok(None)` when `output` takes no more.
+    pub(crate) fn pack(self, output: impl Write, counters: &Counters) -> Result<Option<DirectoryResult>> {
+        let mut archive = Builder::new(GzEncoder::new(output, Compression::fast()));
+        for entry in &self.entries {
+            match pack_entry(&mut archive, &self.root.join(&entry.path), entry, counters) {
+                Ok(()) => {}
+                Err(PackError::Output) => return Ok(None),
+                Err(PackError::Local(error)) => {
+                    return Err(
+                        Error::invalid_argument(format!("Cannot read the local {:?}", entry.path)).with_source(error)
+                    );
+                }
+            }
+        }
+        let Ok(mut output) = archive.into_inner().and_then(GzEncoder::finish) else { return Ok(None) };
+        if output.flush().is_err() {
+            return Ok(None);
+        }
+        Ok(Some(DirectoryResult { files: counters.files(), bytes: counters.bytes(), skipped: self.skipped }))
+    }
+}
+
+enum PackError {
+    Local(io::Error),
+    Output,
+}
+
+fn pack_entry(
+    archive: &mut Builder<impl Write>,
+    path: &Path,
+    entry: &Listed,
+    counters: &Counters,
+) -> std::result::Result<(), PackError> {
+    let local = PackError::Local;
+    match entry.kind {
+        Kind::Directory => {
+            let mut header = header_of(&fs::symlink_metadata(path).map_err(local)?);
+            header.set_entry_type(EntryType::Directory);
+            header.set_size(0);
+            archive.append_data(&mut header, &entry.path, io::empty()).map_err(|_| PackError::Output)
+        }
+        Kind::Link => {
+            let target = fs::read_link(path).map_err(local)?;
+            let mut header = header_of(&fs::symlink_metadata(path).map_err(local)?);
+            header.set_entry_type(EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, &entry.path, target).map_err(|_| PackError::Output)
+        }
+        Kind::File => {
+            let file = File::open(path).map_err(local)?;
+            let metadata = file.metadata().map_err(local)?;
+            let mut header = header_of(&metadata);
+            header.set_entry_type(EntryType::Regular);
+            header.set_size(metadata.len());
+            // The archive holds exactly the announced size: one that grows is cut, one that shrinks is an error.
+            let mut content = Content { file: file.take(metadata.len()), left: metadata.len(), failed: None, counters };
+            let appended = archive.append_data(&mut header, &entry.path, &mut content);
+            counters.files.fetch_add(1, Ordering::Relaxed);
+            match (content.failed, appended) {
+                (Some(error), _) => Err(local(error)),
+                (None, Err(_)) => Err(PackError::Output),
+                (None, Ok(())) => Ok(()),
+            }
+        }
+    }
+}
+
+/// Permissions and time; whose it is here means nothing there.
+fn header_of(metadata: &fs::Metadata) -> Header {
+    let mut header = Header::new_gnu();
+    #[cfg(unix)]
+    header.set_mode(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777);
+    #[cfg(not(unix))]
+    header.set_mode(if metadata.is_dir() { 0o755 } else { 0o644 });
+    let changed = metadata.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    header.set_mtime(changed.map_or(0, |time| time.as_secs()));
+    header
+}
+
+/// The content of a file, which tells apart whose fault a failure is.
+struct Content<'a> {
+    file: io::Take<File>,
+    left: u64,
+    failed: Option<io::Error>,
+    counters: &'a Counters,
+}
+
+impl Read for Content<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let outcome = match self.file.read(buffer) {
+            Ok(0) if self.left > 0 => Err(io::Error::other("it became shorter while it was read")),
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(read) => {
+                self.left -= read as u64;
+                self.counters.bytes.fetch_add(read as u64, Ordering::Relaxed);
+                Ok(read)
+            }
+            Err(error) => {
+                let copy = io::Error::new(error.kind(), error.to_string());
+                self.failed = Some(error);
+                Err(copy)
+            }
+        }
+    }
+}
+
+fn skipped(path: &Path, reason: impl Into<String>) -> SkippedEntry {
+    SkippedEntry { path: path.to_string_lossy().into_owned(), reason: reason.into() }
+}
+
+/// Unpacks an archive into `destination`, which is created.
+///
+/// # Errors
+/// `InvalidArgument` when the destination cannot be written, `InvalidFilePath` for a name that leads out of it, `Connection` when
+/// the archive is cut short or damaged.
+pub(crate) fn unpack(
+    input: impl Read,
+    destination: &str,
+    exclude: &Exclude,
+    counters: &Arc<Counters>,
+) -> Result<DirectoryResult> {
+    let unwritable = |error: io::Error| {
+        Error::invalid_argument(format!("Cannot write to the local directory {destination:?}")).with_source(error)
+    };
+    fs::create_dir_all(destination).map_err(unwritable)?;
+    let root = Dir::open_ambient_dir(destination, ambient_authority()).map_err(unwritable)?;
+    let mut unpacker = Unpacker { root, counters, made: HashSet::new(), modes: vec![], links: vec![], skipped: vec![] };
+    let mut archive = Archive::new(MultiGzDecoder::new(input));
+    let damaged = |error: io::Error| {
+        Error::new(ErrorKind::Connection, "The archive of the directory is cut short or damaged").with_source(error)
+    };
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        let name = entry.path().map_err(damaged)?.into_owned();
+        let path = inside(&name)?;
+        if path.as_os_str().is_empty() || exclude.contains(&path) {
+            continue;
+        }
+        let header = entry.header();
+        let (kind, mode) = (header.entry_type(), header.mode().unwrap_or(0o644));
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(header.mtime().unwrap_or(0));
+        let target = entry.link_name().map_err(damaged)?.map(std::borrow::Cow::into_owned);
+        let done = match kind {
+            EntryType::Directory => unpacker.directory(&path, mode),
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                match unpacker.file(&path, mode, changed, &mut entry) {
+                    Err(FileError::Archive(error)) => return Err(damaged(error)),
+                    Err(FileError::Local(error)) => Err(error),
+                    Ok(()) => Ok(()),
+                }
+            }
+            EntryType::Link => match target {
+                Some(target) => unpacker.hard_link(&path, &inside(&target)?),
+                None => Ok(unpacker.skip(&path, "it is a link to nothing")),
+            },
+            EntryType::Symlink => {
+                unpacker.links.push((path.clone(), target.unwrap_or_default()));
+                Ok(())
+            }
+            EntryType::XGlobalHeader => Ok(()),
+            _ => Ok(unpacker.skip(&path, "it is neither a file nor a directory nor a link")),
+        };
+        done.map_err(|error| failed(destination, &path, error))?;
+    }
+    unpacker.finish().map_err(|(path, error)| failed(destination, &path, error))
+}
+
+fn failed(destination: &str, path: &Path, error: io::Error) -> Error {
+    let path = Path::new(destination).join(path);
+    Error::new(ErrorKind::Unknown, format!("Cannot write the local {path:?}")).with_source(error)
+}
+
+/// The name as a path below the destination.
+fn inside(name: &Path) -> Result<PathBuf> {
+    let mut path = PathBuf::new();
+    for component in name.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(part) => path.push(part),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidFilePath,
+                    format!("The archive has an entry {name:?}, which leads out of the destination: it was refused."),
+                ));
+            }
+        }
+    }
+    Ok(path)
+}
+
+/// Whether a link at `path` to `target` stays inside.
+fn stays_inside(path: &Path, target: &Path) -> bool {
+    let mut depth = path.components().count() - 1;
+    for component in target.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir if depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    true
+}
+
+enum FileError {
+    Archive(io::Error),
+    Local(io::Error),
+}
+
+struct Unpacker<'a> {
+    root: Dir,
+    counters: &'a Counters,
+    /// Directories known to be there.
+    made: HashSet<PathBuf>,
+    /// Permissions of directories, set at the end: one may forbid writing.
+    modes: Vec<(PathBuf, u32)>,
+    links: Vec<(PathBuf, PathBuf)>,
+    skipped: Vec<SkippedEntry>,
+}
+
+impl Unpacker<'_> {
+    fn skip(&mut self, path: &Path, reason: &str) {
+        self.skipped.push(skipped(path, reason));
+    }
+
+    fn make(&mut self, directory: &Path) -> io::Result<()> {
+        if directory.as_os_str().is_empty() || self.made.contains(directory) {
+            return Ok(());
+        }
+        self.root.create_dir_all(directory)?;
+        self.made.insert(directory.to_owned());
+        Ok(())
+    }
+
+    fn directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+        self.make(path)?;
+        self.modes.push((path.to_owned(), mode));
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        path: &Path,
+        mode: u32,
+        changed: SystemTime,
+        content: &mut impl Read,
+    ) -> std::result::Result<(), FileError> {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        self.make(parent).map_err(FileError::Local)?;
+        let temporary = parent.join(temporary_name());
+        let written = self.write(&temporary, mode, changed, content);
+        let named = written.and_then(|()| self.root.rename(&temporary, &self.root, path).map_err(FileError::Local));
+        if named.is_err() {
+            // What is left of a failure is only this.
+            let _ = self.root.remove_file(&temporary);
+        }
+        self.counters.files.fetch_add(1, Ordering::Relaxed);
+        named
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        mode: u32,
+        changed: SystemTime,
+        content: &mut impl Read,
+    ) -> std::result::Result<(), FileError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, mode & 0o777);
+        #[cfg(not(unix))]
+        let _ = mode;
+        let mut file = self.root.open_with(path, &options).map_err(FileError::Local)?.into_std();
+        let mut buffer = vec![0; COPY_SIZE];
+        loop {
+            let read = match content.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(FileError::Archive(error)),
+            };
+            file.write_all(&buffer[..read]).map_err(FileError::Local)?;
+            self.counters.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        }
+        file.set_modified(changed).map_err(FileError::Local)
+    }
+
+    fn hard_link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        self.make(path.parent().unwrap_or(Path::new("")))?;
+        match self.root.remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        if self.root.hard_link(target, &self.root, path).is_err() {
+            // Where there are no hard links, or the target was left out.
+            match self.root.copy(target, &self.root, path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.skip(path, "it is a link to a file that was left out");
+                }
+                copied => drop(copied?),
+            }
+        }
+        self.counters.files.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::result::Result<DirectoryResult, (PathBuf, io::Error)> {
+        for (path, target) in std::mem::take(&mut self.links) {
+            self.link(&path, &target).map_err(|error| (path, error))?;
+        }
+        #[cfg(unix)]
+        for (path, mode) in std::mem::take(&mut self.modes).into_iter().rev() {
+            let permissions = cap_std::fs::PermissionsExt::from_mode(mode & 0o777);
+            self.root.set_permissions(&path, permissions).map_err(|error| (path, error))?;
+        }
+        Ok(DirectoryResult { files: self.counters.files(), bytes: self.counters.bytes(), skipped: self.skipped })
+    }
+
+    fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        if !stays_inside(path, target) {
+            self.skip(path, &format!("it is a link to {target:?}, outside of the directory"));
+            return Ok(());
+        }
+        self.make(path.parent().unwrap_or(Path::new("")))?;
+        match self.root.symlink_metadata(path) {
+            Ok(there) if there.is_dir() => {
+                self.skip(path, "it is a link where there is a directory");
+                return Ok(());
+            }
+            Ok(_) => self.root.remove_file(path)?,
+            Err(_) => {}
+        }
+        #[cfg(unix)]
+        self.root.symlink(target, path)?;
+        #[cfg(not(unix))]
+        self.skip(path, "links cannot be made on this system");
+        Ok(())
+    }
+}
+
+fn temporary_name() -> OsString {
+    format!(".daytona-{}.part", uuid::Uuid::new_v4().simple()).into()
+}
