@@ -36,6 +36,12 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::PROXY_AUTHORIZATION,
 ];
 
+/// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
+const UPSTREAM_BUFFER: usize = 16 * 1024;
+
+/// Bytes copied at a time to a client from its tunnel: logs and terminals are read as fast as they can be.
+const DOWNSTREAM_BUFFER: usize = 64 * 1024;
+
 /// Where a request is to go.
 struct Target {
     entry: Arc<Entry>,
@@ -199,7 +205,8 @@ async fn tunnel(client: hyper::upgrade::OnUpgrade, upstream: hyper::upgrade::OnU
     let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) else { return };
     let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
     // Either side may go away at any time; that is how tunnels end.
-    let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+    let (up, down) = (UPSTREAM_BUFFER, DOWNSTREAM_BUFFER);
+    let _ = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut upstream, up, down).await;
     drop(open);
 }
 

@@ -3,14 +3,14 @@
 //! The file is the buffer: a slow reader costs nothing but its own time, and nothing is lost. Growth is announced by the
 //! labeller, so there is no polling.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use axum::extract::ws::{Message, WebSocket, close_code};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt};
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::command::{Command, Progress, Stream};
 use super::log_format::Demultiplexer;
@@ -49,28 +49,30 @@ pub(super) async fn follow(mut socket: WebSocket, command: Arc<Command>, format:
 }
 
 async fn send_log(socket: &mut WebSocket, command: &Command, format: LogFormat, until: Until) -> Ended {
-    let mut file = match File::open(command.log_path()).await {
-        Ok(file) => file,
+    let log = command.log_path();
+    let file = match spawn_blocking(move || File::open(log)).await.map_err(io::Error::other).flatten() {
+        Ok(file) => Arc::new(file),
         // Deleted in between.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ended::Complete,
         Err(error) => return Ended::Failed(error),
     };
-    file.set_max_buf_size(READ_SIZE);
     let mut state = command.watch();
     let mut position = 0;
     let mut combiner = (format == LogFormat::Combined).then(Demultiplexer::default);
     loop {
         let seen = *state.borrow_and_update();
-        while position < seen.length {
-            let mut chunk = BytesMut::with_capacity(READ_SIZE);
-            match file.read_buf(&mut chunk).await {
-                Ok(0) => break,
-                Ok(read) => position += read as u64,
+        // While one piece is sent, the next one is read.
+        let mut next = (position < seen.length).then(|| read(&file, seen.length - position));
+        while let Some(reading) = next {
+            let chunk = match reading.await.map_err(io::Error::other).flatten() {
+                Ok(chunk) => chunk,
                 Err(error) => return Ended::Failed(error),
-            }
+            };
+            position += chunk.len() as u64;
+            next = (position < seen.length && !chunk.is_empty()).then(|| read(&file, seen.length - position));
             let chunk = match &mut combiner {
                 Some(combiner) => combined(combiner, &chunk),
-                None => chunk.freeze(),
+                None => chunk.into(),
             };
             if send(socket, chunk).await.is_err() {
                 return Ended::ClientLeft;
@@ -89,6 +91,17 @@ async fn send_log(socket: &mut WebSocket, command: &Command, format: LogFormat, 
             },
         }
     }
+}
+
+/// Reads on, but not more than `rest` bytes, on a thread that may wait for the disk; nothing when the file is shorter.
+fn read(file: &Arc<File>, rest: u64) -> JoinHandle<io::Result<Vec<u8>>> {
+    let file = Arc::clone(file);
+    spawn_blocking(move || {
+        let wanted = usize::try_from(rest).unwrap_or(READ_SIZE).min(READ_SIZE);
+        let mut chunk = Vec::with_capacity(wanted);
+        (&*file).take(wanted as u64).read_to_end(&mut chunk)?;
+        Ok(chunk)
+    })
 }
 
 fn combined(demultiplexer: &mut Demultiplexer, chunk: &[u8]) -> Bytes {
