@@ -74,8 +74,8 @@ impl DirectoryTransfer {
         Self { work: tokio::spawn(work), counters, totals, next_report: Instant::now() + REPORT_INTERVAL, result: None }
     }
 
-    /// How far the transfer has come, some ten times a second, or `None` when it is complete. Nothing is lost when the future is
-    /// dropped.
+    /// How far the transfer has come, some ten times a second and once at its end, then `None`. Nothing is lost when the future
+    /// is dropped.
     ///
     /// # Errors
     /// Whatever ended the transfer.
@@ -89,18 +89,15 @@ impl DirectoryTransfer {
                 self.result = Some(done.unwrap_or_else(|e| {
                     Err(Error::new(ErrorKind::Internal, "The transfer failed").with_source(e))
                 })?);
-                Ok(None)
             }
-            () = tokio::time::sleep_until(self.next_report) => {
-                self.next_report = Instant::now() + REPORT_INTERVAL;
-                Ok(Some(DirectoryProgress {
-                    files: self.counters.files(),
-                    bytes: self.counters.bytes(),
-                    total_files: self.totals.0,
-                    total_bytes: self.totals.1,
-                }))
-            }
+            () = tokio::time::sleep_until(self.next_report) => self.next_report = Instant::now() + REPORT_INTERVAL,
         }
+        Ok(Some(DirectoryProgress {
+            files: self.counters.files(),
+            bytes: self.counters.bytes(),
+            total_files: self.totals.0,
+            total_bytes: self.totals.1,
+        }))
     }
 
     /// What was transferred, once [`next`](Self::next) has returned `None`.
