@@ -461,3 +461,88 @@ impl Unpacker<'_> {
 fn temporary_name() -> OsString {
     format!(".daytona-{}.part", uuid::Uuid::new_v4().simple()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive as no honest tar makes it: the names go into the header as they are.
+    fn crafted(entries: &[(&[u8], EntryType, &[u8], &[u8])]) -> Vec<u8> {
+        let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (name, kind, link, content) in entries {
+            let mut header = Header::new_gnu();
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name);
+            header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link);
+            header.set_entry_type(*kind);
+            header.set_mode(0o6755);
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            archive.append(&header, *content).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    fn unpack_to(root: &Path, archive: &[u8]) -> Result<DirectoryResult> {
+        let destination = root.join("to");
+        unpack(archive, destination.to_str().unwrap(), &Exclude::new(&[]).unwrap(), &Arc::default())
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn names_that_lead_out_end_the_transfer() {
+        let absolute = std::env::temp_dir().join("daytona-escape");
+        let absolute = absolute.to_str().unwrap().as_bytes();
+        for name in [&b"../escape"[..], b"a/../../escape", absolute, b"a/.."] {
+            let root = tempfile::tempdir().unwrap();
+            let error = unpack_to(root.path(), &crafted(&[(name, EntryType::Regular, b"", b"x")])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidFilePath, "{error}");
+            assert_eq!(names(root.path()), ["to"]);
+        }
+        let link = crafted(&[(b"hard", EntryType::Link, b"../../etc/passwd", b"")]);
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(unpack_to(root.path(), &link).unwrap_err().kind(), ErrorKind::InvalidFilePath);
+    }
+
+    #[test]
+    fn links_of_the_archive_are_not_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = crafted(&[
+            (b"out", EntryType::Symlink, b"..", b""),
+            (b"out/escape", EntryType::Regular, b"", b"inside"),
+            (b"in", EntryType::Symlink, b"out", b""),
+            (b"dev", EntryType::Char, b"", b""),
+            (b"disk", EntryType::Block, b"", b""),
+        ]);
+        let result = unpack_to(root.path(), &archive).unwrap();
+        assert_eq!(names(root.path()), ["to"]);
+        assert_eq!(fs::read(root.path().join("to/out/escape")).unwrap(), b"inside");
+        let mut skipped: Vec<_> = result.skipped.into_iter().map(|s| s.path).collect();
+        skipped.sort();
+        assert_eq!(skipped, ["dev", "disk", "out"]);
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(root.path().join("to/out/escape")).unwrap());
+            assert_eq!(mode & 0o7000, 0, "set-user-id is not taken over");
+        }
+    }
+
+    #[test]
+    fn an_archive_cut_anywhere_is_an_error_and_leaves_whole_files_only() {
+        let content: Vec<u8> = (0..40_000u32).map(|n| (n * n >> 5) as u8).collect();
+        let archive = crafted(&[(b"a", EntryType::Regular, b"", &content), (b"b", EntryType::Regular, b"", &content)]);
+        for cut in (0..archive.len() - 1).step_by(997) {
+            let root = tempfile::tempdir().unwrap();
+            let error = unpack_to(root.path(), &archive[..cut]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "cut at {cut}");
+            for name in names(&root.path().join("to")) {
+                assert!(fs::read(root.path().join("to").join(name)).unwrap() == content, "cut at {cut}");
+            }
+        }
+    }
+}
