@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Go module into an empty module, with nothing but dist/go as its source, and runs the quickstart there on the
-# engine the module brings.
+# Installs the Go module into an empty module, with nothing but dist/go as its source, runs the quickstart there on the engine
+# the module brings, and compares its public names with the promised ones.
 #
 #   tests/install/go.sh [dist directory]
 #
@@ -68,3 +68,7 @@ if [[ $state == "$work/state" ]]; then
     "$work"/.cache/daytona/*/daytona local setup --state-dir "$state"
 fi
 clean ./quickstart "$repository/examples/data/sales.csv"
+
+surface=$repository/tests/surface
+clean go build -C "$surface/go" -o "$work/compare" .
+clean "$work/compare" "$surface/go.json" "$repository/target/surface/go.json" "$work/program"

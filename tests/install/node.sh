@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the npm tarballs into an empty directory and runs the quickstart there, on the engine they bring.
+# Installs the npm tarballs into an empty directory, runs the quickstart there, on the engine they bring, and compares the public
+# names with the promised ones.
 #
 #   tests/install/node.sh [dist directory]
 #
@@ -55,3 +56,7 @@ if [[ $state == "$work/state" ]]; then
 fi
 "$tools/esbuild" quickstart.mts --log-level=warning --outfile=quickstart.mjs
 clean node quickstart.mjs "$repository/examples/data/sales.csv"
+
+surface=$repository/tests/surface
+clean node "$surface/typescript/surface.mjs" "$surface/typescript.json" "$repository/target/surface/typescript.json" "$work" \
+    "$tools/tsc" "$repository/node/node_modules/@types"

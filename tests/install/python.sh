@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the wheel into an empty virtual environment and runs the quickstarts there, on the engine it brings.
+# Installs the wheel into an empty virtual environment, runs the quickstarts there, on the engine it brings, and compares its
+# public names with the promised ones.
 #
 #   tests/install/python.sh [dist directory]
 #
@@ -45,3 +46,6 @@ fi
 cp "$repository"/examples/python/quickstart{,_async}.py "$repository/examples/data/sales.csv" .
 clean venv/bin/python quickstart.py sales.csv
 clean venv/bin/python quickstart_async.py sales.csv
+
+surface=$repository/tests/surface
+clean venv/bin/python "$surface/python/surface.py" "$surface/python.json" "$repository/target/surface/python.json"

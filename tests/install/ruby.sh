@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the gem into an empty GEM_HOME, without a compiler, and runs the quickstart there on the engine it brings.
+# Installs the gem into an empty GEM_HOME, without a compiler, runs the quickstart there on the engine it brings, and compares its
+# public names with the promised ones.
 #
 #   tests/install/ruby.sh [dist directory]
 #
@@ -48,3 +49,6 @@ if [[ $state == "$work/state" ]]; then
 fi
 cp "$repository/examples/ruby/quickstart.rb" .
 clean ruby -w quickstart.rb "$repository/examples/data/sales.csv"
+
+surface=$repository/tests/surface
+clean ruby -w "$surface/ruby/surface.rb" "$surface/ruby.json" "$repository/target/surface/ruby.json"

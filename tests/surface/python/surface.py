@@ -2,9 +2,9 @@
 
     python surface.py <surface file> <result file>
 
-Prints a line per required symbol that is missing or differs, writes every symbol's result, and fails when there is such a
-line. A form is a call that documents show: it is met when a call written that way is accepted, by position and by keyword,
-with the documented defaults.
+Prints a line per required symbol that is missing or differs, writes every symbol's result, and fails when there is such
+a line. A form is a call that documents show: it is met when a call written that way is accepted, by position and by
+keyword, with the documented defaults. Needs Python 3.11, which can tell overloads.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ def has_attribute(owner: type, name: str) -> bool:
 def sets(function: object, name: str) -> bool:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     return any(
-        isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store) for node in ast.walk(tree)
+        isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(tree)
     )
 
 

@@ -5,8 +5,8 @@
 #   ruby surface.rb <surface file> <result file>
 #
 # A form is a call that documents show: it is met when the method takes its arguments, with and without those that are
-# optional. Ruby does not tell what defaults are, so they are there to be read. Prints a line per required symbol that is
-# missing or differs, writes every symbol's result, and fails when there is such a line.
+# optional. Ruby does not tell what defaults are, so they are there to be read. Prints a line per required symbol that
+# is missing or differs, writes every symbol's result, and fails when there is such a line.
 
 require 'fileutils'
 require 'json'
@@ -38,7 +38,8 @@ class Accepted
   # @param keywords [Array<Symbol>]
   # @return [String, nil]
   def refusal(positional, keywords)
-    return "takes #{@positional.size} by position, not #{positional.size}" if positional.size > @positional.size && !@rest
+    too_many = positional.size > @positional.size && !@rest
+    return "takes #{@positional.size} by position, not #{positional.size}" if too_many
 
     misplaced = positional.each_with_index.find { |name, i| @positional[i] != name && @positional.include?(name) }
     return "#{misplaced[0]} is not parameter #{misplaced[1] + 1}" if misplaced
@@ -126,17 +127,17 @@ class Surface
     (entry['attributes'] || []).each { |name| check_attribute("#{path}##{name}", path, name) }
     (entry['members'] || {}).each do |name, value|
       found = owner&.const_defined?(name, false) ? owner.const_get(name).to_s : nil
-      if found.nil? then add("#{path}::#{name}", 'missing')
-      elsif found == value then add("#{path}::#{name}", 'ok')
-      else add("#{path}::#{name}", 'differs', "is #{found.inspect}, not #{value.inspect}")
-      end
+      differs = "is #{found.inspect}, not #{value.inspect}" if found && found != value
+      result = differs ? 'differs' : 'ok'
+      add("#{path}::#{name}", found ? result : 'missing', differs)
     end
   end
 
   def class_result(entry, owner)
     return ['missing', expected(entry)] if owner.nil?
-    return ['differs', "is not a #{entry['base']}"] if entry['base'] && !owner.ancestors.include?(constant(entry['base']))
-    return ['differs', "does not include #{entry['includes']}"] if entry['includes'] && !(owner <= constant(entry['includes']))
+
+    lacking = entry.values_at('base', 'includes').compact.find { |name| !owner.ancestors.include?(constant(name)) }
+    return ['differs', "is no #{lacking}"] if lacking
     return ['ok'] unless entry['forms']
 
     attributes = owner.public_instance_methods.select { |name| owner.public_method_defined?(:"#{name}=") }

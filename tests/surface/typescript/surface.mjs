@@ -104,7 +104,8 @@ function check(entry, capability, status) {
   if (expected) report.expected = expected;
   if (!isMember) {
     line(symbol, `import ${runtimeKinds.has(entry.kind) ? '' : 'type '}{ ${owner} } from '${packageName}';`);
-    if (runtimeKinds.has(entry.kind) && installed[owner] === undefined) fail(symbol, 'missing', 'does not exist at run time');
+    if (runtimeKinds.has(entry.kind) && installed[owner] === undefined)
+      fail(symbol, 'missing', 'does not exist at run time');
     if (entry.base) line(symbol, `{ const base: ${entry.base} = value<${owner}>(); }`);
     if (entry.type) line(symbol, `{ const read: ${entry.type} = ${owner}; }`);
   }
@@ -116,13 +117,19 @@ function check(entry, capability, status) {
       else {
         const target = entry.kind === 'static method' ? owner : `value<${owner}>()`;
         const call = `${target}${member(name)}(${given})`;
-        line(symbol, result === 'Promise<void>' ? `{ const result: Promise<unknown> = ${call}; }` : `{ const result: ${result} = ${call}; }`);
+        line(
+          symbol,
+          result === 'Promise<void>'
+            ? `{ const result: Promise<unknown> = ${call}; }`
+            : `{ const result: ${result} = ${call}; }`,
+        );
       }
     }
   }
   const owning = installed[owner];
   if (isMember && entry.kind === 'method' && typeof owning === 'function' && !name.startsWith('[')) {
-    if (typeof owning.prototype[name] !== 'function') fail(symbol, 'missing', `does not exist at run time; expected ${expected}`);
+    if (typeof owning.prototype[name] !== 'function')
+      fail(symbol, 'missing', `does not exist at run time; expected ${expected}`);
   }
   if (isMember && entry.kind === 'field') field(symbol, owner, name, entry.type, true, entry.input);
   for (const [key, type] of Object.entries(entry.fields ?? {})) {
@@ -149,7 +156,8 @@ function check(entry, capability, status) {
 
 function field(symbol, owner, name, type, optional, input) {
   // Programs read what they get and write what they give.
-  if (!input) line(symbol, `{ const read: (${type})${optional ? ' | undefined' : ''} = value<${owner}>()${member(name)}; }`);
+  if (!input)
+    line(symbol, `{ const read: (${type})${optional ? ' | undefined' : ''} = value<${owner}>()${member(name)}; }`);
   else line(symbol, `{ const written: Partial<${owner}> = { ${name}: value<${type}>() }; }`);
 }
 
@@ -157,7 +165,16 @@ function field(symbol, owner, name, type, optional, input) {
 function complaints() {
   writeFileSync(join(project, 'surface.cts'), `${lines.join('\n')}\n`);
   const options = ['--noEmit', '--strict', '--pretty', 'false', '--module', 'node16', '--moduleResolution', 'node16'];
-  const target = ['--target', 'es2022', '--lib', 'es2022,esnext.disposable', '--typeRoots', resolve(types), '--types', 'node'];
+  const target = [
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,esnext.disposable',
+    '--typeRoots',
+    resolve(types),
+    '--types',
+    'node',
+  ];
   let output = '';
   try {
     execFileSync(resolve(tsc), [...options, ...target, 'surface.cts'], { cwd: project, encoding: 'utf8' });
@@ -210,7 +227,9 @@ for (const [name, entry] of Object.entries(symbols)) {
 mkdirSync(dirname(resolve(resultFile)), { recursive: true });
 writeFileSync(resultFile, `${JSON.stringify({ language: 'typescript', symbols }, null, 1)}\n`);
 
-const wrong = Object.entries(symbols).filter(([, s]) => s.required && (s.result === 'missing' || s.result === 'differs'));
+const wrong = Object.entries(symbols).filter(
+  ([, s]) => s.required && (s.result === 'missing' || s.result === 'differs'),
+);
 for (const [name, { result, detail }] of wrong) console.log(`${result}: ${name}${detail ? `: ${detail}` : ''}`);
 for (const name of accepted.keys()) console.log(`accepted without need: ${name}`);
 const all = Object.values(symbols);
