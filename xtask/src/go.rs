@@ -79,6 +79,12 @@ impl<'a> Package<'a> {
     fn reach(&mut self, ty: &Type) {
         match ty {
             Type::List { of } | Type::Map { of } => self.reach(of),
+            // What flows through it, and what it ends with.
+            Type::Stream { name } if name == "DirectoryTransfer" => {
+                for name in ["DirectoryProgress", "DirectoryResult"] {
+                    self.reach(&Type::Struct { name: name.to_owned() });
+                }
+            }
             Type::Struct { name } => {
                 let Some(item) = self.schema.structs.iter().find(|item| item.name == *name) else { return };
                 if self.structs[item.name.as_str()].0 != Place::Hand && self.reached.insert(&item.name) {

@@ -44,6 +44,11 @@ func (f *FileSystemService) GetFileInfo(ctx context.Context, path string) (*type
 	return f.api.GetFileInfo(ctx, path)
 }
 
+// GetFileDetails does the same as GetFileInfo.
+func (f *FileSystemService) GetFileDetails(ctx context.Context, path string) (*types.FileInfo, error) {
+	return f.GetFileInfo(ctx, path)
+}
+
 // DeleteFile deletes a file, or with recursive a directory with everything in it.
 //
 // Errors: NotFound when it does not exist, Validation for a directory without recursive.

@@ -10,9 +10,10 @@ import (
 
 // Tags of frames; see daytona_stream_read in daytona.h.
 const (
-	frameStdout = 1
-	frameStderr = 2
-	frameError  = 3
+	frameStdout   = 1
+	frameStderr   = 2
+	frameError    = 3
+	frameProgress = 4
 )
 
 const frameHeader = 5 // tag, length
@@ -26,16 +27,18 @@ type frame struct {
 type frames struct {
 	stream *ffi.Stream
 	batch  []byte
+	result []byte // JSON of what the stream ended with, if it has a result
 }
 
 // next returns the next frame, or io.EOF at the end.
 func (f *frames) next(ctx context.Context) (frame, error) {
 	for len(f.batch) == 0 {
-		batch, more, _, err := f.stream.Read(ctx)
+		batch, more, result, err := f.stream.Read(ctx)
 		if err != nil {
 			return frame{}, err
 		}
 		if !more {
+			f.result = result
 			return frame{}, io.EOF
 		}
 		f.batch = batch

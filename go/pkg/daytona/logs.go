@@ -34,6 +34,20 @@ func (l *LogStream) Next() (types.LogChunk, error) {
 	}
 }
 
+// All returns the pieces for range (Go 1.23; its type is an iter.Seq2). An error is the last item.
+//
+//	for chunk, err := range stream.All() { … }
+func (l *LogStream) All() func(yield func(types.LogChunk, error) bool) {
+	return func(yield func(types.LogChunk, error) bool) {
+		for {
+			chunk, err := l.Next()
+			if err == io.EOF || !yield(chunk, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Close ends the stream; what writes the log goes on. It may be called any number of times, and never fails.
 func (l *LogStream) Close() error {
 	l.stream.Close()

@@ -92,6 +92,8 @@ type Sandbox struct {
 	FileSystem *FileSystemService
 	// Fs is FileSystem.
 	Fs *FileSystemService
+	// Git has its git repositories.
+	Git *GitService
 	// Process runs commands and code.
 	Process *ProcessService
 	// CodeInterpreter runs Python code with variables that last.
@@ -103,6 +105,7 @@ func newSandbox(client *Client, info *api.SandboxInfo) *Sandbox {
 	s := &Sandbox{
 		client:          client,
 		FileSystem:      &FileSystemService{api: api.FileSystem{Caller: caller}},
+		Git:             &GitService{api: api.Git{Caller: caller}},
 		Process:         &ProcessService{api: api.Process{Caller: caller}, language: language(info.Labels)},
 		CodeInterpreter: &CodeInterpreterService{api: api.CodeInterpreter{Caller: caller}},
 	}
@@ -165,6 +168,11 @@ func (s *Sandbox) String() string {
 // Errors: NotFound when it is gone.
 func (s *Sandbox) RefreshData(ctx context.Context) error {
 	return s.update(s.client.sandboxes.Get(ctx, s.ID))
+}
+
+// Refresh does the same as RefreshData.
+func (s *Sandbox) Refresh(ctx context.Context) error {
+	return s.RefreshData(ctx)
 }
 
 // Start starts the stopped sandbox, waits up to 60 s until it has started and writes its fields.

@@ -1,6 +1,10 @@
 package options
 
-import "time"
+import (
+	"time"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
 
 // CreateFolder are options of FileSystemService.CreateFolder.
 type CreateFolder struct {
@@ -58,4 +62,31 @@ type Transfer struct {
 // WithTransferTimeout limits a whole transfer. Default: 30 minutes.
 func WithTransferTimeout(timeout time.Duration) func(*Transfer) {
 	return func(o *Transfer) { o.Timeout = &timeout }
+}
+
+// Directory are options of FileSystemService.UploadDir and DownloadDir.
+type Directory struct {
+	// Exclude are globs of what to leave out. One without / is compared with every name (node_modules, *.pyc), one with /
+	// with the path below the directory (build/**). What is below a directory left out is left out too.
+	Exclude []string
+	// Progress is called some ten times a second, on the goroutine of the call.
+	Progress func(types.DirectoryProgress)
+	// Timeout of the whole transfer. Default: 30 minutes.
+	Timeout *time.Duration
+}
+
+// WithExclude adds globs of what to leave out. One without / is compared with every name (node_modules, *.pyc), one with /
+// with the path below the directory (build/**). What is below a directory left out is left out too.
+func WithExclude(globs ...string) func(*Directory) {
+	return func(o *Directory) { o.Exclude = append(o.Exclude, globs...) }
+}
+
+// WithDirectoryProgress calls fn some ten times a second, on the goroutine of the call.
+func WithDirectoryProgress(fn func(types.DirectoryProgress)) func(*Directory) {
+	return func(o *Directory) { o.Progress = fn }
+}
+
+// WithDirectoryTimeout limits the transfer of a directory. Default: 30 minutes.
+func WithDirectoryTimeout(timeout time.Duration) func(*Directory) {
+	return func(o *Directory) { o.Timeout = &timeout }
 }

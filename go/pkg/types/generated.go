@@ -175,6 +175,36 @@ type InterpreterContext struct {
 	Language string `json:"language"`
 }
 
+// DirectoryProgress: how far a transfer has come.
+type DirectoryProgress struct {
+	// Files done.
+	Files int `json:"files"`
+	// Bytes of file content done.
+	Bytes int `json:"bytes"`
+	// Files in all, where it is known beforehand (uploads).
+	TotalFiles *int `json:"totalFiles,omitempty"`
+	// Bytes of file content in all, where it is known beforehand (uploads).
+	TotalBytes *int `json:"totalBytes,omitempty"`
+}
+
+// DirectoryResult: what a transfer did.
+type DirectoryResult struct {
+	// Files written.
+	Files int `json:"files"`
+	// Bytes of file content written.
+	Bytes int `json:"bytes"`
+	// What was not transferred, and why: devices, sockets, links that lead outside.
+	Skipped []SkippedEntry `json:"skipped"`
+}
+
+// SkippedEntry: something a transfer left out although nobody excluded it.
+type SkippedEntry struct {
+	// Path below the directory.
+	Path string `json:"path"`
+	// A sentence for people.
+	Reason string `json:"reason"`
+}
+
 // Match is a line found by find_files.
 type Match struct {
 	// Path of the file.
@@ -201,37 +231,6 @@ type ReplaceResult struct {
 	Error *string `json:"error,omitempty"`
 }
 
-// FileStatus: state of a changed file.
-type FileStatus struct {
-	// Path in the repository.
-	Name string `json:"name"`
-	// Previous path of a renamed file.
-	Extra string `json:"extra"`
-	// State in the index: Unmodified, Untracked, Modified, Added, Deleted, Renamed, Copied or
-	// Updated but unmerged.
-	Staging string `json:"staging"`
-	// State in the worktree, in the same words.
-	Worktree string `json:"worktree"`
-}
-
-// GitStatus: state of a repository.
-type GitStatus struct {
-	// Current branch; HEAD when detached.
-	CurrentBranch string `json:"currentBranch"`
-	// Changed files.
-	FileStatus []FileStatus `json:"fileStatus"`
-	// Whether the branch exists at its remote.
-	BranchPublished *bool `json:"branchPublished,omitempty"`
-	// Commits the remote branch lacks.
-	Ahead *int `json:"ahead,omitempty"`
-	// Commits only the remote branch has.
-	Behind *int `json:"behind,omitempty"`
-	// Whether no branch is checked out, where the server tells it.
-	Detached *bool `json:"detached,omitempty"`
-	// The branch at the remote, where the server tells it.
-	Upstream *string `json:"upstream,omitempty"`
-}
-
 // ListBranchResponse: branches of a repository.
 type ListBranchResponse struct {
 	// Local branches.
@@ -243,7 +242,7 @@ type ListBranchResponse struct {
 // GitCommitResponse is a new commit.
 type GitCommitResponse struct {
 	// Its hash.
-	Sha string `json:"sha"`
+	SHA string `json:"sha"`
 }
 
 // GitCommitInfo is a commit of the history.

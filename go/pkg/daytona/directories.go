@@ -1,0 +1,77 @@
+package daytona
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// UploadDir uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to;
+// one that does not appears when it is complete. Links stay links; permissions and times are kept. When the context ends,
+// nothing is left of what was under way. The sandbox needs tar and gzip.
+//
+// Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
+//
+// Errors: InvalidArgument for a bad glob or when something local cannot be read, UnprocessableEntity when the sandbox cannot
+// store it, Timeout.
+func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
+	o := options.Apply(opts...)
+	stream, err := f.api.UploadDir(ctx, localPath, remotePath, directoryOptions(o))
+	return transferred(ctx, stream, err, o.Progress)
+}
+
+// DownloadDir downloads a directory with everything in it, as one compressed stream, into a local one, which is created or
+// added to. Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it,
+// devices and the like are skipped and reported in the result. When the context ends, nothing is left of what was under
+// way. The sandbox needs tar and gzip.
+//
+// Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
+//
+// Errors: InvalidArgument for a bad glob or a local directory that cannot be written, FileNotFound when there is no such
+// directory, UnprocessableEntity when something in it cannot be read, InvalidFilePath for an archive that tries to write
+// elsewhere, Connection when it is cut short, Timeout.
+func (f *FileSystemService) DownloadDir(ctx context.Context, remotePath, localPath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
+	o := options.Apply(opts...)
+	stream, err := f.api.DownloadDir(ctx, remotePath, localPath, directoryOptions(o))
+	return transferred(ctx, stream, err, o.Progress)
+}
+
+func directoryOptions(o *options.Directory) api.DirectoryOptions {
+	return api.DirectoryOptions{Exclude: o.Exclude, Timeout: seconds(o.Timeout)}
+}
+
+// transferred waits for the end of a transfer; leaving it gives the transfer up.
+func transferred(ctx context.Context, stream *api.Stream, err error, progress func(types.DirectoryProgress)) (*types.DirectoryResult, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	reports := frames{stream: stream.Stream}
+	for {
+		report, err := reports.next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if report.tag != frameProgress || progress == nil {
+			continue
+		}
+		var at types.DirectoryProgress
+		if err := json.Unmarshal(report.content, &at); err != nil {
+			return nil, errors.New(errors.ErrInternal, "The transfer's progress cannot be read.")
+		}
+		progress(at)
+	}
+	result := new(types.DirectoryResult)
+	if err := json.Unmarshal(reports.result, result); err != nil {
+		return nil, errors.New(errors.ErrInternal, "The transfer's result cannot be read.")
+	}
+	return result, nil
+}
