@@ -23,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = ROOT / "target"
+FIXTURES = ROOT / "tests/conformance/fixtures"
 RUNNER = "uniffi"
 JOBS = 6
 CASE_LIMIT = 120
@@ -194,7 +195,16 @@ async def write_file(writer, step):
     return await writer.finish()
 
 
+async def transfer(directory, step):
+    if step.get("detach"):
+        return directory.close()
+    while await directory.next():
+        pass
+    return to_json({"kind": "struct", "name": "DirectoryResult"}, await directory.result())
+
+
 STREAMS = {
+    "DirectoryTransfer": transfer,
     "LogStream": read_logs,
     "InterpreterStream": read_run,
     "Terminal": drive,
@@ -329,7 +339,7 @@ async def run_step(client, sandbox, step, known):
 
 async def run_case(client, shared, case):
     with tempfile.TemporaryDirectory() as local:
-        known = {"unique": uuid.uuid4().hex[:12], "tmp": local, "home": "/home/daytona"}
+        known = {"unique": uuid.uuid4().hex[:12], "tmp": local, "home": "/home/daytona", "fixtures": str(FIXTURES)}
         place = case.get("sandbox", "shared")
         own = None
         if place == "own" or "create" in case:

@@ -51,6 +51,7 @@ const RUNNER = 'typescript';
 const recorder = process.env.DAYTONA_CONFORMANCE_RECORDER;
 const CONCURRENCY = recorder ? 1 : 4;
 const root = join(__dirname, '..', '..', '..');
+const fixtures = join(root, 'tests', 'conformance', 'fixtures');
 const wanted = process.argv.slice(2);
 const daytona = new Daytona();
 
@@ -143,7 +144,7 @@ function wrongError(expected: NonNullable<Step['error']>, error: unknown, names:
 async function runCase(name: string, item: Case, shared: Sandbox): Promise<Result> {
   const tmp = mkdtempSync(join(tmpdir(), 'daytona-conformance-'));
   const unique = randomBytes(6).toString('hex');
-  const names: Record<string, unknown> = { unique, tmp, home: '/home/daytona' };
+  const names: Record<string, unknown> = { unique, tmp, home: '/home/daytona', fixtures };
   let sandbox = shared;
   let error: string | null = null;
   try {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
@@ -28,7 +29,11 @@ func runCase(ctx context.Context, client *daytona.Client, shared *daytona.Sandbo
 		return err
 	}
 	defer os.RemoveAll(directory)
-	names := known{"unique": unique(), "tmp": directory, "home": "/home/daytona"}
+	fixtures, err := filepath.Abs(filepath.Join("..", "fixtures"))
+	if err != nil {
+		return err
+	}
+	names := known{"unique": unique(), "tmp": directory, "home": "/home/daytona", "fixtures": fixtures}
 	sandbox := shared
 	switch {
 	case c.Sandbox == "own" || c.Create != nil:

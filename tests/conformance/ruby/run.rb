@@ -22,6 +22,8 @@ require_relative 'references'
 class Runner
   NAME = 'ruby'
   ROOT = File.expand_path('../../..', __dir__)
+  # Files that cases use.
+  FIXTURES = File.join(ROOT, 'tests/conformance/fixtures')
   # Cases at the same time.
   JOBS = 6
   # A case that takes longer hangs; seconds.
@@ -100,7 +102,7 @@ class Runner
 
   def run_case(item)
     Dir.mktmpdir do |local|
-      known = { 'unique' => SecureRandom.hex(6), 'tmp' => local, 'home' => '/home/daytona' }
+      known = { 'unique' => SecureRandom.hex(6), 'tmp' => local, 'home' => '/home/daytona', 'fixtures' => FIXTURES }
       begin
         own = own_sandbox(item, known)
         sandbox = own || (@shared if place(item) == 'shared')

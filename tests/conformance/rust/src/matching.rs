@@ -39,8 +39,7 @@ fn compare(
         Err(format!("{place} is {actual}, expected {}", shortened(expected)))
     };
     if let Some(bytes) = references::bytes(expected) {
-        let index = actual.and_then(Value::as_u64).and_then(|i| usize::try_from(i).ok());
-        return match index.and_then(|i| blobs.get(i)) {
+        return match blob(actual, blobs) {
             Some(blob) if *blob == bytes => Ok(()),
             Some(blob) => Err(format!("{place} is {} bytes: {:?}", blob.len(), &blob[..blob.len().min(100)])),
             None => differs(),
@@ -55,6 +54,12 @@ fn compare(
             "$regex" => {
                 let pattern = regex::Regex::new(wanted.as_str().unwrap_or_default()).map_err(|e| e.to_string())?;
                 actual.and_then(Value::as_str).is_some_and(|t| pattern.is_match(t))
+            }
+            "$begins" => {
+                let (Some(wanted), Some(blob)) = (references::bytes(wanted), blob(actual, blobs)) else {
+                    return differs();
+                };
+                blob.starts_with(&wanted)
             }
             "$length" => actual.and_then(Value::as_array).is_some_and(|l| wanted == l.len()),
             "$some" => actual
@@ -82,6 +87,11 @@ fn compare(
         (Value::Null, None) => Ok(()),
         _ => differs(),
     }
+}
+
+/// The bytes that a result refers to.
+fn blob<'a>(actual: Option<&Value>, blobs: &'a [Bytes]) -> Option<&'a Bytes> {
+    blobs.get(usize::try_from(actual?.as_u64()?).ok()?)
 }
 
 fn matcher(expected: &Value) -> Option<(&str, &Value)> {

@@ -43,6 +43,7 @@ pub struct Caller {
 pub fn check(expected: &[ExpectedRequest], recorded: &[Recorded], caller: &Caller) -> Result<(), String> {
     let mut left = expected.iter();
     let mut next = left.next();
+    let mut compared: Option<&Recorded> = None;
     for request in recorded {
         let place = format!("{} {}", request.method, request.target);
         if is_gateway(request) {
@@ -51,8 +52,11 @@ pub fn check(expected: &[ExpectedRequest], recorded: &[Recorded], caller: &Calle
         }
         check_headers(request, caller).map_err(|e| format!("{place}: {e}"))?;
         match next.map(|expected| compare(expected, request)) {
-            Some(Ok(())) => next = left.next(),
-            _ if is_look(request) => {}
+            Some(Ok(())) => {
+                next = left.next();
+                compared = Some(request);
+            }
+            _ if is_look(request) || compared.is_some_and(|compared| is_poll(request, compared)) => {}
             Some(Err(difference)) => return Err(format!("{place}: {difference}")),
             None => return Err(format!("{place} should not have been sent")),
         }
@@ -63,10 +67,16 @@ pub fn check(expected: &[ExpectedRequest], recorded: &[Recorded], caller: &Calle
     }
 }
 
-/// Reads of a sandbox, which waits repeat and which languages make whose methods are on sandbox objects.
+/// Reads of a sandbox or a spawned process, which languages make whose methods are on such objects, and waits repeat.
 fn is_look(request: &Recorded) -> bool {
-    let id = request.target.strip_prefix("/api/sandbox/");
-    request.method == "GET" && id.is_some_and(|id| !id.contains(['/', '?']) && id != "paginated")
+    let sandbox = request.target.strip_prefix("/api/sandbox/").filter(|id| *id != "paginated");
+    let process = request.target.split_once("/process/session/process-").map(|(_, id)| id);
+    request.method == "GET" && sandbox.or(process).is_some_and(|id| !id.contains(['/', '?']))
+}
+
+/// A read that is repeated until the answer is the one waited for.
+fn is_poll(request: &Recorded, before: &Recorded) -> bool {
+    request.method == "GET" && request.target == before.target && !request.is_upgrade()
 }
 
 fn is_gateway(request: &Recorded) -> bool {
@@ -175,11 +185,12 @@ struct Part {
 
 impl Part {
     fn into_value(self, blobs: &mut Vec<Bytes>) -> Value {
-        let mut value = json!({ "name": self.name, "content": bytes(self.content, blobs) });
-        if let Some(filename) = self.filename {
-            value["filename"] = Value::from(filename);
+        match self.filename {
+            Some(filename) => {
+                json!({ "name": self.name, "filename": filename, "content": bytes(self.content, blobs) })
+            }
+            None => json!({ "name": self.name, "content": String::from_utf8_lossy(&self.content) }),
         }
-        value
     }
 }
 

@@ -69,6 +69,7 @@ async fn run_case(client: &Client, shared: Option<&SandboxInfo>, case: &Case) ->
         ("unique".to_owned(), Value::from(&unique[..12])),
         ("tmp".to_owned(), Value::from(local.path().to_string_lossy())),
         ("home".to_owned(), Value::from("/home/daytona")),
+        ("fixtures".to_owned(), Value::from(repository().join("tests/conformance/fixtures").to_string_lossy())),
     ]);
     let own = match (&case.create, case.sandbox) {
         (None, Place::Shared | Place::None) => None,

@@ -2,6 +2,7 @@
 
 use daytona::model::Blob;
 use daytona::ops::FileSystem;
+use daytona::stream::directory::DirectoryTransfer;
 use serde_json::{Value, json};
 
 use super::{Arguments, Called, Request, unknown, value};
@@ -53,6 +54,22 @@ pub(super) async fn call(fs: &FileSystem, name: &str, args: &Arguments, request:
             let Outcome { value, blobs } = value(Blob::from(content))?;
             Ok(Outcome { value: json!({ "content": value, "size": size }), blobs })
         }
+        "upload_dir" => {
+            let transfer = fs.upload_dir(&args.text("localPath")?, &args.text("remotePath")?, args.options()?).await?;
+            finish(transfer, request).await
+        }
+        "download_dir" => {
+            let transfer =
+                fs.download_dir(&args.text("remotePath")?, &args.text("localPath")?, args.options()?).await?;
+            finish(transfer, request).await
+        }
         _ => Err(unknown(name)),
+    }
+}
+
+async fn finish(transfer: DirectoryTransfer, request: &Request) -> Called {
+    match request.detach {
+        true => value(Value::Null),
+        false => value(transfer.finish().await?),
     }
 }

@@ -2,6 +2,7 @@
 
 mod code_interpreter;
 mod fs;
+mod git;
 mod process;
 mod sandbox;
 
@@ -50,6 +51,7 @@ pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request:
     match service {
         "process" => process::call(&toolbox.process(), name, &arguments, request).await,
         "fs" => fs::call(&toolbox.fs(), name, &arguments, request).await,
+        "git" => git::call(&toolbox.git(), name, &arguments).await,
         "code_interpreter" => {
             code_interpreter::call(&toolbox.code_interpreter(), name, &arguments, request.detach).await
         }

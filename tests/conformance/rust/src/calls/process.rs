@@ -1,5 +1,6 @@
 //! Commands, code, sessions, logs and terminals.
 
+use daytona::model::ProcessInfo;
 use daytona::ops::Process;
 use daytona::stream::log_demux::LogChannel;
 use daytona::stream::logs::LogStream;
@@ -11,6 +12,7 @@ use super::{Arguments, Called, Request, text, unknown, value};
 pub(super) async fn call(process: &Process, name: &str, args: &Arguments, request: &Request) -> Called {
     let session = || args.text("sessionId");
     let command = || args.text("commandId");
+    let spawned = || args.get::<ProcessInfo>("process");
     match name {
         "exec" => value(process.exec(&args.text("command")?, args.options()?).await?),
         "code_run" => value(process.code_run(&args.text("code")?, &args.text("language")?, args.options()?).await?),
@@ -41,6 +43,19 @@ pub(super) async fn call(process: &Process, name: &str, args: &Arguments, reques
             value(process.resize_pty_session(&session()?, args.get("rows")?, args.get("cols")?).await?)
         }
         "kill_pty_session" => value(process.kill_pty_session(&session()?).await?),
+        "spawn" => value(process.spawn(&args.text("command")?, args.options()?).await?),
+        "list_spawned" => value(process.list_spawned().await?),
+        "get_spawned" => value(process.get_spawned(&args.text("processId")?).await?),
+        "stream_output" => read_logs(process.stream_output(spawned()?, args.options()?).await?, request).await,
+        "write_stdin" => value(process.write_stdin(spawned()?, args.get("data")?).await?),
+        "close_stdin" => value(process.close_stdin(spawned()?).await?),
+        "wait_spawned" => value(process.wait_spawned(spawned()?, args.options()?).await?),
+        "signal_spawned" => value(process.signal_spawned(spawned()?, &args.text("signal")?).await?),
+        "release_spawned" => value(process.release_spawned(spawned()?).await?),
+        "wait_for_port" => value(process.wait_for_port(args.get("port")?, args.options()?).await?),
+        "wait_for_log" => {
+            value(process.wait_for_log(&session()?, &command()?, &args.text("pattern")?, args.options()?).await?)
+        }
         _ => Err(unknown(name)),
     }
 }
