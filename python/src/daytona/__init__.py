@@ -34,6 +34,7 @@ from ._config import DaytonaConfig
 from ._daytona import debug_stats
 from ._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from ._frames import LogChunk
+from ._git import FileStatus, GitCommitResponse
 from ._messages import OutputMessage
 from ._requests import (
     CodeRunParams,
@@ -45,15 +46,20 @@ from ._requests import (
 from ._sync.client import Daytona
 from ._sync.code_interpreter import CodeInterpreter
 from ._sync.filesystem import FileSystem
+from ._sync.git import Git
 from ._sync.listing import PaginatedSandboxes
+from ._sync.outputs import LogStream, OutputStream, ProcessOutput
 from ._sync.process import Process
 from ._sync.pty import PtyHandle
+from ._sync.reader import OutputReader
 from ._sync.sandbox import Sandbox
-from ._sync.streams import FileReader, FileWriter, LogStream
+from ._sync.spawned import SpawnedProcess
+from ._sync.streams import FileReader, FileWriter
 from .generated import errors
 from .generated.enums import (
     ChartType,
     CodeLanguage,
+    OutputChannel,
     SandboxDesiredState,
     SandboxListSortDirection,
     SandboxListSortField,
@@ -62,17 +68,22 @@ from .generated.enums import (
 from .generated.errors import *  # noqa: F403
 from .generated.models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .generated.models.fs import (
+    DirectoryProgress,
+    DirectoryResult,
     FileDownloadErrorDetails,
     FileDownloadRequest,
     FileInfo,
     Match,
     ReplaceResult,
     SearchFilesResponse,
+    SkippedEntry,
 )
+from .generated.models.git import GitCommitInfo, GitStatus, ListBranchResponse
 from .generated.models.process import (
     Command,
     ExecuteResponse,
     ExecutionArtifacts,
+    ProcessInfo,
     PtyResult,
     PtySessionInfo,
     PtySize,
@@ -93,11 +104,15 @@ if TYPE_CHECKING:
     from ._async.client import AsyncDaytona
     from ._async.code_interpreter import AsyncCodeInterpreter
     from ._async.filesystem import AsyncFileSystem
+    from ._async.git import AsyncGit
     from ._async.listing import AsyncPaginatedSandboxes
+    from ._async.outputs import AsyncLogStream, AsyncOutputStream, AsyncProcessOutput
     from ._async.process import AsyncProcess
     from ._async.pty import AsyncPtyHandle
+    from ._async.reader import AsyncOutputReader
     from ._async.sandbox import AsyncSandbox
-    from ._async.streams import AsyncFileReader, AsyncFileWriter, AsyncLogStream
+    from ._async.spawned import AsyncSpawnedProcess
+    from ._async.streams import AsyncFileReader, AsyncFileWriter
 
 __version__ = "0.1.0"
 
@@ -108,11 +123,16 @@ _LAZY = {
     "AsyncFileReader": "streams",
     "AsyncFileSystem": "filesystem",
     "AsyncFileWriter": "streams",
-    "AsyncLogStream": "streams",
+    "AsyncGit": "git",
+    "AsyncLogStream": "outputs",
+    "AsyncOutputReader": "reader",
+    "AsyncOutputStream": "outputs",
     "AsyncPaginatedSandboxes": "listing",
     "AsyncProcess": "process",
+    "AsyncProcessOutput": "outputs",
     "AsyncPtyHandle": "pty",
     "AsyncSandbox": "sandbox",
+    "AsyncSpawnedProcess": "spawned",
 }
 
 
@@ -137,11 +157,16 @@ __all__ = [
     "AsyncFileReader",
     "AsyncFileSystem",
     "AsyncFileWriter",
+    "AsyncGit",
     "AsyncLogStream",
+    "AsyncOutputReader",
+    "AsyncOutputStream",
     "AsyncPaginatedSandboxes",
     "AsyncProcess",
+    "AsyncProcessOutput",
     "AsyncPtyHandle",
     "AsyncSandbox",
+    "AsyncSpawnedProcess",
     "BarChart",
     "BarData",
     "BoxAndWhiskerChart",
@@ -162,6 +187,8 @@ __all__ = [
     "CreateSandboxFromSnapshotParams",
     "Daytona",
     "DaytonaConfig",
+    "DirectoryProgress",
+    "DirectoryResult",
     "DownloadProgress",
     "ExecuteResponse",
     "ExecutionArtifacts",
@@ -172,16 +199,25 @@ __all__ = [
     "FileDownloadResponse",
     "FileInfo",
     "FileReader",
+    "FileStatus",
     "FileSystem",
     "FileUpload",
     "FileWriter",
+    "Git",
+    "GitCommitInfo",
+    "GitCommitResponse",
+    "GitStatus",
     "InterpreterContext",
     "LineChart",
+    "ListBranchResponse",
     "ListSandboxesQuery",
     "LogChunk",
     "LogStream",
     "Match",
+    "OutputChannel",
     "OutputMessage",
+    "OutputReader",
+    "OutputStream",
     "PaginatedSandboxes",
     "PieChart",
     "PieData",
@@ -189,6 +225,8 @@ __all__ = [
     "PointData",
     "PortPreviewUrl",
     "Process",
+    "ProcessInfo",
+    "ProcessOutput",
     "PtyHandle",
     "PtyResult",
     "PtySessionInfo",
@@ -207,6 +245,8 @@ __all__ = [
     "SessionExecuteRequest",
     "SessionExecuteResponse",
     "SignedPortPreviewUrl",
+    "SkippedEntry",
+    "SpawnedProcess",
     "UploadProgress",
     "VolumeMount",
     "debug_stats",

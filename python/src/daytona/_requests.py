@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -259,3 +260,20 @@ def pty_size(size: PtySize | int | None, rows: int | None, cols: int | None) -> 
     if columns is None or rows is None:
         raise DaytonaInvalidArgumentError("A terminal's size has columns and rows: resize(PtySize(rows=…, cols=…)).")
     return PtySize(rows=rows, cols=columns)
+
+
+# Flags of Python's regular expressions, and how the core's write them.
+_FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
+
+
+def log_pattern(pattern: str | re.Pattern[str], regex: bool) -> tuple[str, bool]:
+    """A pattern as text, and whether it is a regular expression."""
+    if isinstance(pattern, str):
+        return pattern, regex
+    flags = "".join(letter for flag, letter in _FLAGS if pattern.flags & flag)
+    return f"(?{flags}){pattern.pattern}" if flags else pattern.pattern, True
+
+
+def signal_name(signal: int | str) -> str:
+    """A signal as the core takes it."""
+    return signal if isinstance(signal, str) else str(int(signal))

@@ -159,6 +159,7 @@ pub fn write(layout: &Layout, ty: &Type, value: &str) -> String {
     let blobs = if layout.has_bytes(ty) { "blobs" } else { "" };
     match ty {
         Type::Struct { .. } => format!("{value}.to_wire({blobs})"),
+        Type::Bytes => format!("attach(blobs, {value})"),
         Type::List { of } if needs_writing(of) => format!("[{} for item in {value}]", write(layout, of, "item")),
         Type::Map { of } if needs_writing(of) => {
             format!("{{key: {} for key, item in {value}.items()}}", write(layout, of, "item"))
@@ -169,7 +170,7 @@ pub fn write(layout: &Layout, ty: &Type, value: &str) -> String {
 
 fn needs_writing(ty: &Type) -> bool {
     match ty {
-        Type::Struct { .. } => true,
+        Type::Struct { .. } | Type::Bytes => true,
         Type::List { of } | Type::Map { of } => needs_writing(of),
         _ => false,
     }

@@ -28,8 +28,12 @@ pub fn file(layout: &Layout, service: &Service, asynchronous: bool) -> String {
     }
     let mut imports = layout.imports(&types, None);
     imports.push(format!("from ...{runtime}.runtime import {}", names.join(", ")));
-    if service.ops.iter().any(|op| op.returns == Type::Bytes) {
-        imports.push("from ..._model import attached".to_owned());
+    let sends = service.ops.iter().any(|op| op.params.iter().any(|p| p.field.ty == Type::Bytes));
+    let receives = service.ops.iter().any(|op| op.returns == Type::Bytes);
+    let attachments: Vec<_> =
+        [("attach", sends), ("attached", receives)].iter().filter(|(_, used)| *used).map(|(name, _)| *name).collect();
+    if !attachments.is_empty() {
+        imports.push(format!("from ..._model import {}", attachments.join(", ")));
     }
     imports.sort();
     for line in imports {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..generated.async_ops.process import AsyncProcessOps
-from .streams import AsyncLogStream
+from .outputs import AsyncLogStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

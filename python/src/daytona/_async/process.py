@@ -1,16 +1,19 @@
-"""Commands, code, sessions and terminals of a sandbox."""
+"""Commands, code, processes, sessions and terminals of a sandbox."""
 # The synchronous twin of this file is derived from it by `cargo xtask codegen`.
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._requests import CodeRunParams, environment, session_request
+from .._requests import CodeRunParams, environment, log_pattern, session_request
 from .._requests import pty_size as size_of
+from ..generated.enums import OutputChannel
+from .spawned import AsyncSpawnedProcess
 from .terminals import AsyncTerminals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from re import Pattern
 
     from .._daytona import Client
     from .._requests import SessionExecuteRequest
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AsyncProcess(AsyncTerminals):
-    """Commands, code, sessions and terminals of a sandbox."""
+    """Commands, code, processes, sessions and terminals of a sandbox."""
 
     __slots__ = ("_language",)
 
@@ -83,6 +86,78 @@ class AsyncProcess(AsyncTerminals):
             params.env if env is None else env,
             timeout,
         )
+
+    async def spawn(
+        self,
+        command: str,
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        *,
+        stdin: bool = False,
+        envs: dict[str, str] | None = None,
+        env_vars: dict[str, str] | None = None,
+    ) -> AsyncSpawnedProcess:
+        """Starts a shell command as a process of its own and returns at once.
+
+        It runs until it ends, is signalled or released, whether anybody reads its output or not. Release it when it is
+        no longer needed, or use it as a context manager.
+
+        Args:
+            cwd: Working directory. Default: the sandbox's.
+            env: Environment variables on top of the sandbox's. May be given as `envs` or `env_vars`.
+            stdin: Whether its standard input is open for `write`. Default: it is at end of file from the start.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+        """
+        info = await self._spawn(command, cwd, environment(env, envs, env_vars), stdin)
+        return AsyncSpawnedProcess(info, self)
+
+    async def list_spawned(self) -> list[AsyncSpawnedProcess]:
+        """Returns the processes started with `spawn`, by whomever, that have not been released."""
+        return [AsyncSpawnedProcess(info, self) for info in await self._list_spawned()]
+
+    async def get_spawned(self, process_id: str) -> AsyncSpawnedProcess:
+        """Returns a process started with `spawn`, by whomever: all of its output can be read again.
+
+        Raises:
+            `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+        """
+        return AsyncSpawnedProcess(await self._get_spawned(process_id), self)
+
+    async def attach(self, process_id: str) -> AsyncSpawnedProcess:
+        """The same as `get_spawned`."""
+        return await self.get_spawned(process_id)
+
+    async def wait_for_log(
+        self,
+        session_id: str,
+        command_id: str,
+        pattern: str | Pattern[str],
+        timeout: float | None = None,
+        *,
+        regex: bool = False,
+        channel: OutputChannel | str | None = None,
+    ) -> str:
+        """Waits until the log of a session's command has a line with `pattern`, looking from its beginning, and returns
+        that line as far as it was written.
+
+        Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
+            pattern: A text, or a regular expression: a compiled one, or text with `regex`.
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            regex: Whether the text is a regular expression (no look-around, no back-references).
+            channel: `stdout` or `stderr`. Default: both.
+
+        Raises:
+            `DaytonaCommandAlreadyCompletedError` when the command ends without such a line, `DaytonaTimeoutError`,
+            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no such
+            command.
+        """
+        text, is_regex = log_pattern(pattern, regex)
+        only = None if channel is None else OutputChannel(channel)
+        return await self._wait_for_log(session_id, command_id, text, is_regex, only, timeout)
 
     async def execute_session_command(
         self,

@@ -12,6 +12,7 @@ from ..generated.errors import DaytonaNotFoundError
 from ..generated.models.sandbox import NetworkSettings, SandboxInfo
 from .code_interpreter import AsyncCodeInterpreter
 from .filesystem import AsyncFileSystem
+from .git import AsyncGit
 from .process import AsyncProcess
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ class AsyncSandbox(SandboxInfo):
     `async with sandbox:` deletes it at the end.
 
     Attributes:
-        process: Commands, code, sessions and terminals.
+        process: Commands, code, processes, sessions and terminals.
         fs: Files.
+        git: Git repositories.
         code_interpreter: The stateful code interpreter.
     """
 
-    __slots__ = ("_sandboxes", "code_interpreter", "fs", "process")
+    __slots__ = ("_sandboxes", "code_interpreter", "fs", "git", "process")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -45,6 +47,7 @@ class AsyncSandbox(SandboxInfo):
         self._sandboxes = AsyncSandboxesOps(client)
         self.process = AsyncProcess(client, toolbox, self.labels.get(LANGUAGE_LABEL, "python"))
         self.fs = AsyncFileSystem(client, toolbox)
+        self.git = AsyncGit(client, toolbox)
         self.code_interpreter = AsyncCodeInterpreter(client, toolbox)
 
     def _take(self, info: SandboxInfo) -> None:

@@ -1,90 +1,17 @@
-"""Live logs, and files that are read or written piece by piece."""
+"""Files that are read or written piece by piece."""
 # The synchronous twin of this file is derived from it by `cargo xtask codegen`.
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._errors import DaytonaError
-from .._frames import LogChunk, LogDecoder
-from .runtime import deliver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from .runtime import AsyncOpener, AsyncStreamHandle
-
-
-class AsyncLogStream:
-    """The log of a command, from its beginning, live until the command ends.
-
-    Iterate over it; leave or close it early as you like, the command goes on.
-    """
-
-    __slots__ = ("_chunks", "_decoder", "_open", "_stream")
-
-    def __init__(self, open: AsyncOpener) -> None:
-        self._open: AsyncOpener | None = open
-        self._stream: AsyncStreamHandle | None = None
-        self._decoder = LogDecoder()
-        self._chunks: deque[LogChunk] = deque()
-
-    def __aiter__(self) -> AsyncIterator[LogChunk]:
-        return self
-
-    async def __anext__(self) -> LogChunk:
-        chunk = await self.read()
-        if chunk is None:
-            raise StopAsyncIteration
-        return chunk
-
-    async def read(self) -> LogChunk | None:
-        """The next chunk, or `None` at the end.
-
-        Raises:
-            `DaytonaNotFoundError` when there is no such command, `DaytonaConnectionError` when the stream breaks.
-        """
-        while not self._chunks:
-            stream = self._stream
-            if stream is None:
-                if self._open is None:
-                    return None
-                stream = self._stream = await self._open()
-                self._open = None
-            if stream.ended or stream.closed:
-                return None
-            batch = await stream.read()
-            if stream.closed:
-                return None
-            self._chunks.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
-        return self._chunks.popleft()
-
-    async def deliver(
-        self, on_stdout: Callable[[str], Any] | None = None, on_stderr: Callable[[str], Any] | None = None
-    ) -> None:
-        """Calls the handlers with the text of each chunk until the log ends."""
-        async with self:
-            async for chunk in self:
-                handler = on_stdout if chunk.channel == "stdout" else on_stderr
-                if handler is not None and chunk.text:
-                    await deliver(handler, chunk.text)
-
-    async def close(self) -> None:
-        """Ends the stream at once; chunks that were not read are dropped."""
-        self._open = None
-        self._chunks.clear()
-        if self._stream is not None:
-            self._stream.close()
-
-    async def __aenter__(self) -> AsyncLogStream:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class AsyncFileReader:

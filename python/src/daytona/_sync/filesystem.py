@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from json import loads
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
 from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
+from .._frames import frames
 from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
+from ..generated.models.fs import DirectoryProgress, DirectoryResult
 from ..generated.ops.fs import FileSystemOps
 from .pieces import pieces
 from .runtime import deliver
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
     from ..generated.models.fs import FileDownloadRequest, FileInfo
     from .pieces import UploadSource
+    from .runtime import StreamHandle
 
 # Seconds a transfer may take unless the caller says otherwise.
 TRANSFER_TIMEOUT = 1800.0
@@ -39,6 +43,9 @@ class FileSystem(FileSystemOps):
         file: Bytes | LocalPath | Readable,
         remote_path: str,
         timeout: float = TRANSFER_TIMEOUT,
+        *,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
     ) -> None: ...
 
     @overload
@@ -48,6 +55,8 @@ class FileSystem(FileSystemOps):
         local_path: LocalPath,
         remote_path: str,
         timeout: float = TRANSFER_TIMEOUT,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
     ) -> None: ...
 
     def upload_file(
@@ -57,6 +66,8 @@ class FileSystem(FileSystemOps):
         timeout: float = TRANSFER_TIMEOUT,
         *,
         local_path: LocalPath | None = None,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+        cancel_event: CancelEvent | None = None,
     ) -> None:
         """Uploads one file; directories above it are created, and a file that is there is replaced.
 
@@ -65,16 +76,18 @@ class FileSystem(FileSystemOps):
             remote_path: Path in the sandbox.
             timeout: Seconds the transfer may take; 0 = no limit.
             local_path: A local path, under another name.
+            on_progress: Called after every piece.
+            cancel_event: Gives the upload up when it is set.
 
         Raises:
             `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the server
-            cannot store it, `DaytonaTimeoutError`.
+            cannot store it, `DaytonaTimeoutError`, `DaytonaCancelledError` when the event was set.
         """
         source = local_path if file is None else file
         if source is None or not remote_path:
             raise DaytonaInvalidArgumentError("upload_file needs a file and a remote path.")
-        if is_readable(source):
-            self.upload_file_stream(source, remote_path, timeout)
+        if is_readable(source) or on_progress is not None or cancel_event is not None:
+            self.upload_file_stream(source, remote_path, timeout, on_progress, cancel_event)
         else:
             self._upload_file(FileUpload(source, remote_path), timeout)
 
@@ -214,3 +227,88 @@ class FileSystem(FileSystemOps):
             timeout: Seconds the transfer may take; 0 = no limit.
         """
         return FileReader(lambda: self._open_download(remote_path, timeout))
+
+    def upload_dir(
+        self,
+        local_path: LocalPath,
+        remote_path: str,
+        *,
+        exclude: list[str] | None = None,
+        on_progress: Callable[[DirectoryProgress], Any] | None = None,
+        timeout: float = TRANSFER_TIMEOUT,
+        cancel_event: CancelEvent | None = None,
+    ) -> DirectoryResult:
+        """Uploads a local directory with everything in it, as one compressed stream.
+
+        A directory that exists is added to; one that does not appears when it is complete. Links stay links;
+        permissions and times are kept. One that is cancelled or fails leaves no new directory behind. The sandbox needs
+        `tar` and `gzip`.
+
+        Args:
+            local_path: The local directory.
+            remote_path: Path in the sandbox.
+            exclude: Globs of what to leave out: `node_modules` and `*.pyc` are compared with every name, one with a
+                slash (`build/**`) with the path below the directory.
+            on_progress: Called some ten times a second and at the end.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            cancel_event: Gives the transfer up when it is set.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read,
+            `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`,
+            `DaytonaCancelledError` when the event was set.
+        """
+        stream = self._upload_dir(fspath(local_path), remote_path, exclude, timeout)
+        return _transferred(stream, on_progress, cancel_event)
+
+    def download_dir(
+        self,
+        remote_path: str,
+        local_path: LocalPath,
+        *,
+        exclude: list[str] | None = None,
+        on_progress: Callable[[DirectoryProgress], Any] | None = None,
+        timeout: float = TRANSFER_TIMEOUT,
+        cancel_event: CancelEvent | None = None,
+    ) -> DirectoryResult:
+        """Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or
+        added to.
+
+        Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it,
+        devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+
+        Args:
+            remote_path: Path in the sandbox.
+            local_path: The local directory.
+            exclude: Globs of what to leave out: `node_modules` and `*.pyc` are compared with every name, one with a
+                slash (`build/**`) with the path below the directory.
+            on_progress: Called some ten times a second and at the end; what there is in all is not known.
+            timeout: Seconds the transfer may take; 0 = no limit.
+            cancel_event: Gives the transfer up when it is set.
+
+        Raises:
+            `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when
+            something in it cannot be read, `DaytonaInvalidArgumentError` for a bad glob or a local directory that
+            cannot be written, `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`,
+            `DaytonaCancelledError` when the event was set.
+        """
+        stream = self._download_dir(remote_path, fspath(local_path), exclude, timeout)
+        return _transferred(stream, on_progress, cancel_event)
+
+
+def _transferred(
+    stream: StreamHandle,
+    on_progress: Callable[[DirectoryProgress], Any] | None,
+    cancel_event: CancelEvent | None,
+) -> DirectoryResult:
+    """Sees a directory through; whatever leaves this gives the transfer up."""
+    try:
+        while (batch := stream.read()) is not None:
+            if cancel_event is not None and cancel_event.is_set():
+                raise DaytonaCancelledError("The transfer was cancelled.")
+            for _, progress in frames(batch):
+                if on_progress is not None:
+                    deliver(on_progress, DirectoryProgress.from_wire(loads(progress)))
+        return DirectoryResult.from_wire(stream.result)
+    finally:
+        stream.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from ..generated.ops.process import ProcessOps
-from .streams import LogStream
+from .outputs import LogStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ from ..generated.models.sandbox import NetworkSettings, SandboxInfo
 from ..generated.ops.sandbox import SandboxesOps
 from .code_interpreter import CodeInterpreter
 from .filesystem import FileSystem
+from .git import Git
 from .process import Process
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ class Sandbox(SandboxInfo):
     `with sandbox:` deletes it at the end.
 
     Attributes:
-        process: Commands, code, sessions and terminals.
+        process: Commands, code, processes, sessions and terminals.
         fs: Files.
+        git: Git repositories.
         code_interpreter: The stateful code interpreter.
     """
 
-    __slots__ = ("_sandboxes", "code_interpreter", "fs", "process")
+    __slots__ = ("_sandboxes", "code_interpreter", "fs", "git", "process")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -45,6 +47,7 @@ class Sandbox(SandboxInfo):
         self._sandboxes = SandboxesOps(client)
         self.process = Process(client, toolbox, self.labels.get(LANGUAGE_LABEL, "python"))
         self.fs = FileSystem(client, toolbox)
+        self.git = Git(client, toolbox)
         self.code_interpreter = CodeInterpreter(client, toolbox)
 
     def _take(self, info: SandboxInfo) -> None:

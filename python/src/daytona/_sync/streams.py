@@ -1,90 +1,17 @@
-"""Live logs, and files that are read or written piece by piece."""
+"""Files that are read or written piece by piece."""
 # Derived from ../_async/streams.py by `cargo xtask codegen`; do not edit.
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._errors import DaytonaError
-from .._frames import LogChunk, LogDecoder
-from .runtime import deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
     from .runtime import Opener, StreamHandle
-
-
-class LogStream:
-    """The log of a command, from its beginning, live until the command ends.
-
-    Iterate over it; leave or close it early as you like, the command goes on.
-    """
-
-    __slots__ = ("_chunks", "_decoder", "_open", "_stream")
-
-    def __init__(self, open: Opener) -> None:
-        self._open: Opener | None = open
-        self._stream: StreamHandle | None = None
-        self._decoder = LogDecoder()
-        self._chunks: deque[LogChunk] = deque()
-
-    def __iter__(self) -> Iterator[LogChunk]:
-        return self
-
-    def __next__(self) -> LogChunk:
-        chunk = self.read()
-        if chunk is None:
-            raise StopIteration
-        return chunk
-
-    def read(self) -> LogChunk | None:
-        """The next chunk, or `None` at the end.
-
-        Raises:
-            `DaytonaNotFoundError` when there is no such command, `DaytonaConnectionError` when the stream breaks.
-        """
-        while not self._chunks:
-            stream = self._stream
-            if stream is None:
-                if self._open is None:
-                    return None
-                stream = self._stream = self._open()
-                self._open = None
-            if stream.ended or stream.closed:
-                return None
-            batch = stream.read()
-            if stream.closed:
-                return None
-            self._chunks.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
-        return self._chunks.popleft()
-
-    def deliver(
-        self, on_stdout: Callable[[str], Any] | None = None, on_stderr: Callable[[str], Any] | None = None
-    ) -> None:
-        """Calls the handlers with the text of each chunk until the log ends."""
-        with self:
-            for chunk in self:
-                handler = on_stdout if chunk.channel == "stdout" else on_stderr
-                if handler is not None and chunk.text:
-                    deliver(handler, chunk.text)
-
-    def close(self) -> None:
-        """Ends the stream at once; chunks that were not read are dropped."""
-        self._open = None
-        self._chunks.clear()
-        if self._stream is not None:
-            self._stream.close()
-
-    def __enter__(self) -> LogStream:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class FileReader:

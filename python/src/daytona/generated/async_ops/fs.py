@@ -13,7 +13,7 @@ class AsyncFileSystemOps(AsyncService):
 
     __slots__ = ()
 
-    async def upload_dir(
+    async def _upload_dir(
         self,
         local_path: str,
         remote_path: str,
@@ -38,7 +38,7 @@ class AsyncFileSystemOps(AsyncService):
         args = {"localPath": local_path, "remotePath": remote_path, "options": options}
         return await self._open("fs.upload_dir", args)
 
-    async def download_dir(
+    async def _download_dir(
         self,
         remote_path: str,
         local_path: str,

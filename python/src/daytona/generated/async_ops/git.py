@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..._async.runtime import AsyncService
-from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
+from ..._git import GitCommitResponse
+from ..models.git import GitCommitInfo, GitStatus, ListBranchResponse
 
 
 class AsyncGitOps(AsyncService):
@@ -136,7 +137,7 @@ class AsyncGitOps(AsyncService):
         args = {"path": path, "options": options}
         await self._call("git.push", args)
 
-    async def pull(
+    async def _pull(
         self,
         path: str,
         username: str | None = None,

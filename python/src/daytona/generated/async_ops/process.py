@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..._async.runtime import AsyncService, AsyncStreamHandle
+from ..._model import attach
 from ..._requests import SessionExecuteRequest
 from ..enums import OutputChannel
 from ..models.process import (
@@ -354,7 +355,7 @@ class AsyncProcessOps(AsyncService):
         """
         return await self._open("process.stream_entrypoint_logs", {}, request_timeout=request_timeout)
 
-    async def spawn(
+    async def _spawn(
         self,
         command: str,
         cwd: str | None = None,
@@ -385,7 +386,7 @@ class AsyncProcessOps(AsyncService):
         wire = await self._call("process.spawn", args, request_timeout=request_timeout)
         return ProcessInfo.from_wire(wire)
 
-    async def list_spawned(self, *, request_timeout: float | None = None) -> list[ProcessInfo]:
+    async def _list_spawned(self, *, request_timeout: float | None = None) -> list[ProcessInfo]:
         """Returns the processes started with `spawn`, by whomever, that have not been released.
 
         Args:
@@ -397,7 +398,7 @@ class AsyncProcessOps(AsyncService):
         wire = await self._call("process.list_spawned", {}, request_timeout=request_timeout)
         return [ProcessInfo.from_wire(item) for item in wire]
 
-    async def get_spawned(self, process_id: str, *, request_timeout: float | None = None) -> ProcessInfo:
+    async def _get_spawned(self, process_id: str, *, request_timeout: float | None = None) -> ProcessInfo:
         """Returns a process started with `spawn`, to attach to it again.
 
         Args:
@@ -410,7 +411,7 @@ class AsyncProcessOps(AsyncService):
         wire = await self._call("process.get_spawned", args, request_timeout=request_timeout)
         return ProcessInfo.from_wire(wire)
 
-    async def stream_output(
+    async def _stream_output(
         self,
         process: ProcessInfo,
         channel: OutputChannel | None = None,
@@ -434,7 +435,7 @@ class AsyncProcessOps(AsyncService):
         args = {"process": process.to_wire(), "options": options}
         return await self._open("process.stream_output", args, request_timeout=request_timeout)
 
-    async def write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
+    async def _write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
         """Writes to the standard input of a process, any bytes.
 
         Args:
@@ -445,10 +446,10 @@ class AsyncProcessOps(AsyncService):
             when it has ended, `DaytonaNotFoundError` when it has been released.
         """
         blobs: list[bytes] = []
-        args = {"process": process.to_wire(), "data": data}
+        args = {"process": process.to_wire(), "data": attach(blobs, data)}
         await self._call_with_bytes("process.write_stdin", args, blobs, request_timeout=request_timeout)
 
-    async def close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+    async def _close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
         """Closes the standard input of a process: it reads what was written, then end of file.
 
         Args:
@@ -461,7 +462,7 @@ class AsyncProcessOps(AsyncService):
         args = {"process": process.to_wire()}
         await self._call("process.close_stdin", args, request_timeout=request_timeout)
 
-    async def wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
+    async def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
         """Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout`
         seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as
         before.
@@ -477,7 +478,7 @@ class AsyncProcessOps(AsyncService):
         wire: int = await self._call("process.wait_spawned", args)
         return wire
 
-    async def signal_spawned(self, process: ProcessInfo, signal: str, *, request_timeout: float | None = None) -> None:
+    async def _signal_spawned(self, process: ProcessInfo, signal: str, *, request_timeout: float | None = None) -> None:
         """Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is
         sent; `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
 
@@ -491,7 +492,7 @@ class AsyncProcessOps(AsyncService):
         args = {"process": process.to_wire(), "signal": signal}
         await self._call("process.signal_spawned", args, request_timeout=request_timeout)
 
-    async def release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+    async def _release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
         """Ends a process with everything it started and forgets its output. One that has been released is fine.
 
         Args:
@@ -517,7 +518,7 @@ class AsyncProcessOps(AsyncService):
         args = {"port": port, "options": options}
         await self._call("process.wait_for_port", args)
 
-    async def wait_for_log(
+    async def _wait_for_log(
         self,
         session_id: str,
         command_id: str,

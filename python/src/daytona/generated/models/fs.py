@@ -7,6 +7,82 @@ from typing import Any
 from ..._model import Model
 
 
+class DirectoryProgress(Model):
+    """How far a transfer has come.
+
+    Attributes:
+        files: Files done.
+        bytes: Bytes of file content done.
+        total_files: Files in all, where it is known beforehand (uploads).
+        total_bytes: Bytes of file content in all, where it is known beforehand (uploads).
+    """
+
+    __slots__ = ("files", "bytes", "total_files", "total_bytes")
+
+    def __init__(self, files: int, bytes: int, total_files: int | None = None, total_bytes: int | None = None) -> None:
+        self.files = files
+        self.bytes = bytes
+        self.total_files = total_files
+        self.total_bytes = total_bytes
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> DirectoryProgress:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            files=wire["files"],
+            bytes=wire["bytes"],
+            total_files=get("totalFiles"),
+            total_bytes=get("totalBytes"),
+        )
+
+
+class DirectoryResult(Model):
+    """What a transfer did.
+
+    Attributes:
+        files: Files written.
+        bytes: Bytes of file content written.
+        skipped: What was not transferred, and why: devices, sockets, links that lead outside.
+    """
+
+    __slots__ = ("files", "bytes", "skipped")
+
+    def __init__(self, files: int, bytes: int, skipped: list[SkippedEntry]) -> None:
+        self.files = files
+        self.bytes = bytes
+        self.skipped = skipped
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> DirectoryResult:
+        """Reads it from the core's JSON."""
+        return cls(
+            files=wire["files"],
+            bytes=wire["bytes"],
+            skipped=[SkippedEntry.from_wire(item) for item in wire["skipped"]],
+        )
+
+
+class SkippedEntry(Model):
+    """Something a transfer left out although nobody excluded it.
+
+    Attributes:
+        path: Path below the directory.
+        reason: A sentence for people.
+    """
+
+    __slots__ = ("path", "reason")
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SkippedEntry:
+        """Reads it from the core's JSON."""
+        return cls(path=wire["path"], reason=wire["reason"])
+
+
 class FileInfo(Model):
     """A file or directory (wire.md 3.2).
 

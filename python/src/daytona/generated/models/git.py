@@ -4,32 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._git import FileStatus
 from ..._model import Model
-
-
-class FileStatus(Model):
-    """State of a changed file.
-
-    Attributes:
-        name: Path in the repository.
-        extra: Previous path of a renamed file.
-        staging: State in the index: `Unmodified`, `Untracked`, `Modified`, `Added`, `Deleted`, `Renamed`,
-            `Copied` or `Updated but unmerged`.
-        worktree: State in the worktree, in the same words.
-    """
-
-    __slots__ = ("name", "extra", "staging", "worktree")
-
-    def __init__(self, name: str, extra: str, staging: str, worktree: str) -> None:
-        self.name = name
-        self.extra = extra
-        self.staging = staging
-        self.worktree = worktree
-
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> FileStatus:
-        """Reads it from the core's JSON."""
-        return cls(name=wire["name"], extra=wire["extra"], staging=wire["staging"], worktree=wire["worktree"])
 
 
 class GitStatus(Model):
@@ -99,24 +75,6 @@ class ListBranchResponse(Model):
         """Reads it from the core's JSON."""
         get = wire.get
         return cls(branches=wire["branches"], current=get("current"))
-
-
-class GitCommitResponse(Model):
-    """A new commit.
-
-    Attributes:
-        sha: Its hash.
-    """
-
-    __slots__ = ("sha",)
-
-    def __init__(self, sha: str) -> None:
-        self.sha = sha
-
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> GitCommitResponse:
-        """Reads it from the core's JSON."""
-        return cls(sha=wire["sha"])
 
 
 class GitCommitInfo(Model):

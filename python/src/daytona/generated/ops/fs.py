@@ -13,7 +13,7 @@ class FileSystemOps(Service):
 
     __slots__ = ()
 
-    def upload_dir(
+    def _upload_dir(
         self,
         local_path: str,
         remote_path: str,
@@ -38,7 +38,7 @@ class FileSystemOps(Service):
         args = {"localPath": local_path, "remotePath": remote_path, "options": options}
         return self._open("fs.upload_dir", args)
 
-    def download_dir(
+    def _download_dir(
         self,
         remote_path: str,
         local_path: str,

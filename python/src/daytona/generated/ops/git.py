@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..._git import GitCommitResponse
 from ..._sync.runtime import Service
-from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
+from ..models.git import GitCommitInfo, GitStatus, ListBranchResponse
 
 
 class GitOps(Service):
@@ -136,7 +137,7 @@ class GitOps(Service):
         args = {"path": path, "options": options}
         self._call("git.push", args)
 
-    def pull(
+    def _pull(
         self,
         path: str,
         username: str | None = None,

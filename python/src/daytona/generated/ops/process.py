@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..._model import attach
 from ..._requests import SessionExecuteRequest
 from ..._sync.runtime import Service, StreamHandle
 from ..enums import OutputChannel
@@ -348,7 +349,7 @@ class ProcessOps(Service):
         """
         return self._open("process.stream_entrypoint_logs", {}, request_timeout=request_timeout)
 
-    def spawn(
+    def _spawn(
         self,
         command: str,
         cwd: str | None = None,
@@ -379,7 +380,7 @@ class ProcessOps(Service):
         wire = self._call("process.spawn", args, request_timeout=request_timeout)
         return ProcessInfo.from_wire(wire)
 
-    def list_spawned(self, *, request_timeout: float | None = None) -> list[ProcessInfo]:
+    def _list_spawned(self, *, request_timeout: float | None = None) -> list[ProcessInfo]:
         """Returns the processes started with `spawn`, by whomever, that have not been released.
 
         Args:
@@ -391,7 +392,7 @@ class ProcessOps(Service):
         wire = self._call("process.list_spawned", {}, request_timeout=request_timeout)
         return [ProcessInfo.from_wire(item) for item in wire]
 
-    def get_spawned(self, process_id: str, *, request_timeout: float | None = None) -> ProcessInfo:
+    def _get_spawned(self, process_id: str, *, request_timeout: float | None = None) -> ProcessInfo:
         """Returns a process started with `spawn`, to attach to it again.
 
         Args:
@@ -404,7 +405,7 @@ class ProcessOps(Service):
         wire = self._call("process.get_spawned", args, request_timeout=request_timeout)
         return ProcessInfo.from_wire(wire)
 
-    def stream_output(
+    def _stream_output(
         self,
         process: ProcessInfo,
         channel: OutputChannel | None = None,
@@ -428,7 +429,7 @@ class ProcessOps(Service):
         args = {"process": process.to_wire(), "options": options}
         return self._open("process.stream_output", args, request_timeout=request_timeout)
 
-    def write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
+    def _write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
         """Writes to the standard input of a process, any bytes.
 
         Args:
@@ -439,10 +440,10 @@ class ProcessOps(Service):
             when it has ended, `DaytonaNotFoundError` when it has been released.
         """
         blobs: list[bytes] = []
-        args = {"process": process.to_wire(), "data": data}
+        args = {"process": process.to_wire(), "data": attach(blobs, data)}
         self._call_with_bytes("process.write_stdin", args, blobs, request_timeout=request_timeout)
 
-    def close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+    def _close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
         """Closes the standard input of a process: it reads what was written, then end of file.
 
         Args:
@@ -455,7 +456,7 @@ class ProcessOps(Service):
         args = {"process": process.to_wire()}
         self._call("process.close_stdin", args, request_timeout=request_timeout)
 
-    def wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
+    def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
         """Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout`
         seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as
         before.
@@ -471,7 +472,7 @@ class ProcessOps(Service):
         wire: int = self._call("process.wait_spawned", args)
         return wire
 
-    def signal_spawned(self, process: ProcessInfo, signal: str, *, request_timeout: float | None = None) -> None:
+    def _signal_spawned(self, process: ProcessInfo, signal: str, *, request_timeout: float | None = None) -> None:
         """Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is
         sent; `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
 
@@ -485,7 +486,7 @@ class ProcessOps(Service):
         args = {"process": process.to_wire(), "signal": signal}
         self._call("process.signal_spawned", args, request_timeout=request_timeout)
 
-    def release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
+    def _release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
         """Ends a process with everything it started and forgets its output. One that has been released is fine.
 
         Args:
@@ -511,7 +512,7 @@ class ProcessOps(Service):
         args = {"port": port, "options": options}
         self._call("process.wait_for_port", args)
 
-    def wait_for_log(
+    def _wait_for_log(
         self,
         session_id: str,
         command_id: str,

@@ -1,0 +1,195 @@
+"""A process started with `spawn`."""
+# The synchronous twin of this file is derived from it by `cargo xtask codegen`.
+# pyright: reportPrivateUsage=false
+# The operations on processes are methods of this class only.
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .._requests import log_pattern, signal_name
+from ..generated.enums import OutputChannel
+from ..generated.errors import DaytonaTimeoutError
+from ..generated.models.process import ProcessInfo
+from .outputs import AsyncLogStream, AsyncProcessOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from re import Pattern
+    from types import TracebackType
+
+    from ..generated.async_ops.process import AsyncProcessOps
+    from .runtime import AsyncOpener, AsyncStreamHandle
+
+# The least a last look may take, in seconds: 0 would stand for no limit.
+SHORTEST_WAIT = 0.1
+
+
+class AsyncSpawnedProcess(ProcessInfo):
+    """A process of its own in the sandbox: its outputs apart, its input, its exit code, signals to its whole tree.
+
+    It runs until it ends, is signalled or released, whether anybody reads its output or not: the sandbox keeps the
+    output until the process is released. `async with process:` releases it at the end.
+
+    Attributes:
+        id: Id, to attach to it again from anywhere.
+        command: The command text.
+        cwd: Working directory it was given.
+        stdin: Whether its standard input was opened for writing.
+        session_id: Session it runs in.
+        command_id: Command of the session that runs it.
+        exit_code: Exit code as last seen; `None` when it ran then.
+    """
+
+    __slots__ = ("_ops",)
+
+    def __init__(self, info: ProcessInfo, ops: AsyncProcessOps) -> None:
+        for name in ProcessInfo.__slots__:
+            setattr(self, name, getattr(info, name))
+        self._ops = ops
+
+    @property
+    def stdout(self) -> AsyncProcessOutput:
+        """Standard output."""
+        return AsyncProcessOutput(lambda follow: self._opener(OutputChannel.STDOUT, follow))
+
+    @property
+    def stderr(self) -> AsyncProcessOutput:
+        """Standard error."""
+        return AsyncProcessOutput(lambda follow: self._opener(OutputChannel.STDERR, follow))
+
+    def output(self, follow: bool = True) -> AsyncLogStream:
+        """Both outputs from their beginning, in the order they came: iterate over the chunks.
+
+        Args:
+            follow: Whether to go on until the process ends, instead of ending with what there is.
+        """
+        return AsyncLogStream(self._opener(None, follow))
+
+    def _opener(self, channel: OutputChannel | None, follow: bool) -> AsyncOpener:
+        async def open() -> AsyncStreamHandle:
+            return await self._ops._stream_output(self, channel, follow)
+
+        return open
+
+    async def write(self, data: str | bytes) -> None:
+        """Writes to the standard input, text as UTF-8.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError` when
+            it has ended, `DaytonaNotFoundError` when it has been released.
+        """
+        await self._ops._write_stdin(self, data.encode() if isinstance(data, str) else data)
+
+    async def close_stdin(self) -> None:
+        """Closes the standard input: the process reads what was written, then end of file. One that has ended is fine.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has been
+            released.
+        """
+        await self._ops._close_stdin(self)
+
+    async def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        on_stdout: Callable[[str], Any] | None = None,
+        on_stderr: Callable[[str], Any] | None = None,
+    ) -> int:
+        """Waits until the process has ended and returns its exit code: 128 + n when signal n ended it.
+
+        Args:
+            timeout: Seconds to wait; 0 = no limit. Default: no limit.
+            on_stdout: Called with text of the standard output, from its beginning.
+            on_stderr: Called with text of the standard error, from its beginning.
+
+        Raises:
+            `DaytonaTimeoutError` when it has not ended in time: it goes on, may be waited for again, and its output
+            can be read as before. `DaytonaNotFoundError` when it has been released.
+        """
+        if on_stdout is not None or on_stderr is not None:
+            begun = monotonic()
+            try:
+                await self.output().deliver(on_stdout, on_stderr, timeout or None)
+            except TimeoutError:
+                raise DaytonaTimeoutError(f"The process {self.id!r} did not end within {timeout} s.") from None
+            if timeout:
+                timeout = max(SHORTEST_WAIT, timeout - (monotonic() - begun))
+        self.exit_code = await self._ops._wait_spawned(self, timeout)
+        return self.exit_code
+
+    async def poll(self) -> int | None:
+        """Looks once whether the process has ended: its exit code, or `None` while it runs.
+
+        Raises:
+            `DaytonaNotFoundError` when it has been released.
+        """
+        self.exit_code = (await self._ops._get_spawned(self.id)).exit_code
+        return self.exit_code
+
+    async def send_signal(self, signal: int | str) -> None:
+        """Sends a signal to the process and everything it started. Nothing happens to one that has ended.
+
+        Args:
+            signal: `signal.SIGTERM`, 15, `"SIGTERM"` or `"TERM"`.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when the process has
+            been released.
+        """
+        await self._ops._signal_spawned(self, signal_name(signal))
+
+    async def terminate(self) -> None:
+        """Asks the process and everything it started to end (`SIGTERM`)."""
+        await self.send_signal("SIGTERM")
+
+    async def kill(self) -> None:
+        """Kills the process and everything it started (`SIGKILL`); its output stays readable."""
+        await self.send_signal("SIGKILL")
+
+    async def wait_for_log(
+        self,
+        pattern: str | Pattern[str],
+        timeout: float | None = None,
+        *,
+        regex: bool = False,
+        channel: OutputChannel | str | None = None,
+    ) -> str:
+        """Waits until the output has a line with `pattern`, looking from its beginning, and returns that line as far as
+        it was written.
+
+        Args:
+            pattern: A text, or a regular expression: a compiled one, or text with `regex`.
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            regex: Whether the text is a regular expression (no look-around, no back-references).
+            channel: `stdout` or `stderr`. Default: both.
+
+        Raises:
+            `DaytonaCommandAlreadyCompletedError` when the process ends without such a line, `DaytonaTimeoutError`,
+            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when the process has been
+            released.
+        """
+        text, is_regex = log_pattern(pattern, regex)
+        only = None if channel is None else OutputChannel(channel)
+        return await self._ops._wait_for_log(self.session_id, self.command_id, text, is_regex, only, timeout)
+
+    async def release(self) -> None:
+        """Ends the process with everything it started and forgets its output. One that has been released is fine."""
+        await self._ops._release_spawned(self)
+
+    async def __aenter__(self) -> AsyncSpawnedProcess:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.release()
+
+    # Two handles of one process are equal, whatever each has seen of it.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncSpawnedProcess) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
