@@ -43,7 +43,7 @@ enum Command {
         #[arg(long)]
         program: PathBuf,
         /// How many sandboxes to create
-        #[arg(long, default_value_t = 200)]
+        #[arg(long, default_value_t = 1000)]
         sandboxes: usize,
     },
     /// Prints the rows on standard input as a table.

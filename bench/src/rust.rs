@@ -4,6 +4,7 @@ mod calls;
 pub mod engine;
 mod streams;
 mod transfers;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -67,7 +67,7 @@ async fn input_carries_any_bytes_and_can_be_closed() {
     let bench = Bench::new().await;
     let process = bench.process();
     let info = spawn_with_input(&process, "sha256sum; echo done >&2").await;
-    let data: Vec<u8> = (0..200_000u32).map(|n| (n * 7919 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..200_000u32).map(|n| ((n * 7919) >> 3) as u8).collect();
     process.write_stdin(info.clone(), Blob(data.clone().into())).await.unwrap();
     process.close_stdin(info.clone()).await.unwrap();
     assert_eq!(code(&process, &info).await, 0);
@@ -181,7 +181,7 @@ async fn a_process_is_found_again_from_anywhere() {
     let process = bench.process();
     let info = spawn(&process, "echo hello; sleep 1000").await;
     let other = bench.direct.process();
-    assert_eq!(other.list_spawned().await.unwrap(), [info.clone()]);
+    assert_eq!(other.list_spawned().await.unwrap(), std::slice::from_ref(&info));
     let found = other.get_spawned(&info.id).await.unwrap();
     assert_eq!(found, info);
     other.release_spawned(found).await.unwrap();

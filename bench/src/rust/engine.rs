@@ -1,4 +1,4 @@
-//! The local engine: how fast sandboxes are there, and what they weigh.
+//! The local engine: how fast sandboxes are there, what they weigh, and how fast work goes in one.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -32,6 +32,7 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     let start = Instant::now();
     let first = create(client).await?;
     Row::new("engine", "start of the engine to first result", millis(start), "ms").emit()?;
+    super::work::both(&first).await?;
     first.delete().await?;
 
     let engine = engine_pid(state)?;

@@ -49,7 +49,7 @@ struct Shared {
 
 /// The reading half.
 pub(crate) enum Reader {
-    Logs(LogStream),
+    Logs(Box<LogStream>),
     Interpreter(InterpreterStream),
     Terminal(TerminalOutput),
     Download(Box<FileReader>),
@@ -304,7 +304,7 @@ impl Batch {
 
 impl From<LogStream> for Opened {
     fn from(stream: LogStream) -> Self {
-        Self { reader: Some(Reader::Logs(stream)), writer: None, info: Bytes::new() }
+        Self { reader: Some(Reader::Logs(Box::new(stream))), writer: None, info: Bytes::new() }
     }
 }
 

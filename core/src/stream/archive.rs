@@ -270,14 +270,14 @@ pub(crate) fn unpack(
             }
             EntryType::Link => match target {
                 Some(target) => unpacker.hard_link(&path, &inside(&target)?),
-                None => Ok(unpacker.skip(&path, "it is a link to nothing")),
+                None => unpacker.skip(&path, "it is a link to nothing"),
             },
             EntryType::Symlink => {
                 unpacker.links.push((path.clone(), target.unwrap_or_default()));
                 Ok(())
             }
             EntryType::XGlobalHeader => Ok(()),
-            _ => Ok(unpacker.skip(&path, "it is neither a file nor a directory nor a link")),
+            _ => unpacker.skip(&path, "it is neither a file nor a directory nor a link"),
         };
         done.map_err(|error| failed(destination, &path, error))?;
     }
@@ -338,8 +338,11 @@ struct Unpacker<'a> {
 }
 
 impl Unpacker<'_> {
-    fn skip(&mut self, path: &Path, reason: &str) {
+    /// Leaves an entry out, which is no failure.
+    #[allow(clippy::unnecessary_wraps, reason = "one outcome of unpacking an entry among others")]
+    fn skip(&mut self, path: &Path, reason: &str) -> io::Result<()> {
         self.skipped.push(skipped(path, reason));
+        Ok(())
     }
 
     fn make(&mut self, directory: &Path) -> io::Result<()> {
@@ -415,7 +418,7 @@ impl Unpacker<'_> {
             // Where there are no hard links, or the target was left out.
             match self.root.copy(target, &self.root, path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.skip(path, "it is a link to a file that was left out");
+                    return self.skip(path, "it is a link to a file that was left out");
                 }
                 copied => drop(copied?),
             }
@@ -438,23 +441,20 @@ impl Unpacker<'_> {
 
     fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
         if !stays_inside(path, target) {
-            self.skip(path, &format!("it is a link to {target:?}, outside of the directory"));
-            return Ok(());
+            return self.skip(path, &format!("it is a link to {target:?}, outside of the directory"));
         }
         self.make(path.parent().unwrap_or(Path::new("")))?;
         match self.root.symlink_metadata(path) {
             Ok(there) if there.is_dir() => {
-                self.skip(path, "it is a link where there is a directory");
-                return Ok(());
+                return self.skip(path, "it is a link where there is a directory");
             }
             Ok(_) => self.root.remove_file(path)?,
             Err(_) => {}
         }
         #[cfg(unix)]
-        self.root.symlink(target, path)?;
+        return self.root.symlink(target, path);
         #[cfg(not(unix))]
-        self.skip(path, "links cannot be made on this system");
-        Ok(())
+        return self.skip(path, "links cannot be made on this system");
     }
 }
 
@@ -466,8 +466,11 @@ fn temporary_name() -> OsString {
 mod tests {
     use super::*;
 
+    /// Name, kind, target of a link, content.
+    type Crafted<'a> = (&'a [u8], EntryType, &'a [u8], &'a [u8]);
+
     /// An archive as no honest tar makes it: the names go into the header as they are.
-    fn crafted(entries: &[(&[u8], EntryType, &[u8], &[u8])]) -> Vec<u8> {
+    fn crafted(entries: &[Crafted]) -> Vec<u8> {
         let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for (name, kind, link, content) in entries {
             let mut header = Header::new_gnu();
@@ -534,7 +537,7 @@ mod tests {
 
     #[test]
     fn an_archive_cut_anywhere_is_an_error_and_leaves_whole_files_only() {
-        let content: Vec<u8> = (0..40_000u32).map(|n| (n * n >> 5) as u8).collect();
+        let content: Vec<u8> = (0..40_000u32).map(|n| ((n * n) >> 5) as u8).collect();
         let archive = crafted(&[(b"a", EntryType::Regular, b"", &content), (b"b", EntryType::Regular, b"", &content)]);
         for cut in (0..archive.len() - 1).step_by(997) {
             let root = tempfile::tempdir().unwrap();

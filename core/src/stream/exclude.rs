@@ -53,12 +53,10 @@ impl Exclude {
 /// The globs that mean the same to `tar --exclude`, whichever tar it is: plain names and `*.ext`. The others are applied
 /// when the archive is unpacked.
 pub(crate) fn known_to_tar(globs: &[String]) -> impl Iterator<Item = &str> {
-    globs.iter().map(String::as_str).filter(|glob| {
-        let rest = glob.strip_prefix("*.").unwrap_or(glob);
-        !rest.is_empty()
-            && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-            && !rest.starts_with('.') | !glob.starts_with("*.")
-            && !matches!(*glob, "." | "..")
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    globs.iter().map(String::as_str).filter(move |glob| {
+        let name = glob.strip_prefix("*.").unwrap_or(glob);
+        name.starts_with(|c: char| c != '.' && c != '-') && name.chars().all(plain)
     })
 }
 
