@@ -6,9 +6,18 @@ import type { Chart, ChartElement } from './generated/models.js';
 /** A chart with two axes. */
 export type Chart2D = Pick<Chart, 'type' | 'title' | 'png' | 'x_label' | 'y_label' | 'elements'>;
 
+/** A position: a number, or where the scale says so a date as ISO 8601 or a category. */
+// biome-ignore lint/suspicious/noExplicitAny: the scale decides at run time, and programs expect numbers or text
+type Position = any;
+
 /** A chart of points. */
 export type PointChart = Chart2D &
-  Pick<Chart, 'x_ticks' | 'y_ticks' | 'x_tick_labels' | 'y_tick_labels' | 'x_scale' | 'y_scale'>;
+  Pick<Chart, 'x_tick_labels' | 'y_tick_labels' | 'x_scale' | 'y_scale'> & {
+    /** Positions of the x axis' ticks. */
+    x_ticks?: Position[];
+    /** Positions of the y axis' ticks. */
+    y_ticks?: Position[];
+  };
 
 /** Lines. */
 export type LineChart = PointChart & { type: 'line' };
@@ -24,9 +33,15 @@ export type BoxAndWhiskerChart = Chart2D & { type: 'box_and_whisker' };
 export type CompositeChart = Pick<Chart, 'title' | 'png' | 'elements'> & { type: 'composite_chart' };
 
 /** A line or a group of points. */
-export type PointData = Pick<ChartElement, 'label' | 'points'>;
+export type PointData = Pick<ChartElement, 'label'> & {
+  /** Pairs of x and y. */
+  points?: Position[][];
+};
 /** A bar. */
-export type BarData = Pick<ChartElement, 'label' | 'group' | 'value'>;
+export type BarData = Pick<ChartElement, 'label' | 'group'> & {
+  /** Its value, a number or text. */
+  value?: Position;
+};
 /** A slice. */
 export type PieData = Pick<ChartElement, 'label' | 'angle' | 'radius' | 'autopct'>;
 /** A box. */

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { asyncDispose } from './disposal.js';
 import type { StreamHandle } from './stream-handle.js';
+import { nodeStream, type Pieces, type ProgressHandler, webStream } from './streams.js';
 
 /**
  * A file being downloaded: an async iterable of its pieces, a Node.js stream or a web stream, whichever fits. It reads from
@@ -28,30 +29,22 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  /** The file as a Node.js stream. Destroying it stops the download. */
-  readable(): Readable {
-    const { Readable } = require('node:stream') as typeof import('node:stream');
-    return Readable.from(this, { objectMode: false });
+  /**
+   * The file as a Node.js stream. Destroying it stops the download.
+   *
+   * @param onProgress - Takes how many bytes have been read.
+   */
+  readable(onProgress?: ProgressHandler): Readable {
+    return nodeStream(this.#pieces(onProgress));
   }
 
-  /** The file as a web stream. Cancelling it stops the download. */
-  web(): ReadableStream<Uint8Array> {
-    const { ReadableStream } = require('node:stream/web') as typeof import('node:stream/web');
-    const pieces = this[Symbol.asyncIterator]();
-    return new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          const next = await pieces.next();
-          if (next.done) {
-            controller.close();
-          } else {
-            controller.enqueue(next.value);
-          }
-        },
-        cancel: () => this.close(),
-      },
-      { highWaterMark: 0 },
-    );
+  /**
+   * The file as a web stream. Cancelling it stops the download.
+   *
+   * @param onProgress - Takes how many bytes have been read.
+   */
+  web(onProgress?: ProgressHandler): ReadableStream<Uint8Array> {
+    return webStream(this.#pieces(onProgress));
   }
 
   /** The whole file. */
@@ -70,5 +63,20 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   async [asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #pieces(onProgress?: ProgressHandler): Pieces {
+    const pieces = this[Symbol.asyncIterator]();
+    const totalBytes = this.size;
+    let bytes = 0;
+    const next = async () => {
+      const piece = await pieces.next();
+      if (!piece.done) {
+        bytes += piece.value.length;
+        await onProgress?.(totalBytes === undefined ? { bytes } : { bytes, totalBytes });
+      }
+      return piece;
+    };
+    return { next, close: () => this.close() };
   }
 }

@@ -1,7 +1,11 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import type { DirectoryTransferOptions } from './directory-transfer.js';
 import type {
   DeleteFileOptions,
+  DirectoryResult,
   DownloadOptions,
   FileDownloadErrorDetails,
   FileDownloadRequest,
@@ -12,6 +16,7 @@ import type {
 } from './generated/models.js';
 import { FileSystemService } from './generated/services.js';
 import type { CallOptions } from './service.js';
+import type { ProgressHandler } from './streams.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** Content to upload: bytes, or the path of a local file, which is streamed. */
@@ -23,6 +28,18 @@ export type ByteStream =
   | Iterable<Uint8Array | string>
   | ReadableStream<Uint8Array>
   | NodeJS.ReadableStream;
+
+/** Options of {@link FileSystem.uploadFileStream}. */
+export interface UploadStreamOptions extends UploadOptions {
+  /** Takes how many bytes have been written. */
+  onProgress?: ProgressHandler;
+}
+
+/** Options of {@link FileSystem.downloadFileStream}. */
+export interface DownloadStreamOptions extends DownloadOptions {
+  /** Takes how many bytes have been read. */
+  onProgress?: ProgressHandler;
+}
 
 /** A file to upload. */
 export interface FileUpload {
@@ -133,26 +150,35 @@ export class FileSystem extends FileSystemService {
   }
 
   /**
-   * Uploads what a stream delivers, holding no more than a few pieces in memory. When the stream fails, no file is stored.
+   * Uploads what a stream delivers, holding no more than a few pieces in memory. When the stream fails, the handler throws or
+   * the signal is aborted, no file is stored.
    *
-   * @param source - The content: a stream, or as for {@link FileSystem.uploadFile}.
+   * @param source - The content: a stream, bytes, or the path of a local file.
    * @param remotePath - Path in the sandbox.
    * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
    * @throws What the stream throws; otherwise as {@link FileSystem.uploadFile}.
+   * @example
+   * await sandbox.fs.uploadFileStream(createReadStream('big.iso'), 'big.iso', { onProgress, signal });
    */
   async uploadFileStream(
     source: ByteStream | FileSource,
     remotePath: string,
-    timeout?: Seconds<UploadOptions>,
+    timeout?: Seconds<UploadStreamOptions>,
   ): Promise<void> {
-    if (typeof source === 'string' || source instanceof Uint8Array) {
-      await this.uploadFile(source, remotePath, timeout);
+    const { onProgress, ...options } = withTimeout(timeout);
+    if (!onProgress && (typeof source === 'string' || source instanceof Uint8Array)) {
+      await this.uploadFile(source, remotePath, options);
       return;
     }
-    const file = await this.openUpload(remotePath, withTimeout(timeout));
+    const { pieces, totalBytes } = await content(source);
+    const file = await this.openUpload(remotePath, options);
     try {
-      for await (const piece of source as AsyncIterable<Uint8Array | string>) {
-        await file.write(piece);
+      let bytes = 0;
+      for await (const piece of pieces) {
+        const data = typeof piece === 'string' ? Buffer.from(piece) : piece;
+        await file.write(data);
+        bytes += data.length;
+        await onProgress?.(totalBytes === undefined ? { bytes } : { bytes, totalBytes });
       }
       await file.finish();
     } finally {
@@ -189,8 +215,9 @@ export class FileSystem extends FileSystemService {
    * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
    * @throws `DaytonaNotFoundError` when there is none.
    */
-  async downloadFileStream(remotePath: string, timeout?: Seconds<DownloadOptions>): Promise<Readable> {
-    return (await this.openDownload(remotePath, withTimeout(timeout))).readable();
+  async downloadFileStream(remotePath: string, timeout?: Seconds<DownloadStreamOptions>): Promise<Readable> {
+    const { onProgress, ...options } = withTimeout(timeout);
+    return (await this.openDownload(remotePath, options)).readable(onProgress);
   }
 
   /**
@@ -209,8 +236,73 @@ export class FileSystem extends FileSystemService {
       return result === undefined ? others : { ...others, result };
     });
   }
+
+  /**
+   * Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
+   * does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and `gzip`.
+   *
+   * @param localPath - The local directory.
+   * @param remotePath - Directory in the sandbox.
+   * @param options - What to leave out, who takes the progress, seconds it may take (`timeout`, default 1800), and a signal:
+   * a transfer that is aborted leaves nothing half-done behind.
+   * @returns What was transferred, and what was skipped.
+   * @throws `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read,
+   * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`; what the handler throws.
+   * @example
+   * await sandbox.fs.uploadDir('project', 'project', { exclude: ['node_modules', '*.log'] });
+   */
+  async uploadDir(
+    localPath: string,
+    remotePath: string,
+    options: DirectoryTransferOptions = {},
+  ): Promise<DirectoryResult> {
+    const { onProgress, ...others } = options;
+    return await (await this._uploadDir(localPath, remotePath, others)).finish(onProgress);
+  }
+
+  /**
+   * Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
+   * Files appear when they are complete. Nothing is written outside the local directory. The sandbox needs `tar` and `gzip`.
+   *
+   * @param remotePath - Directory in the sandbox.
+   * @param localPath - The local directory.
+   * @param options - As for {@link FileSystem.uploadDir}.
+   * @returns What was transferred, and what was skipped.
+   * @throws `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written, `DaytonaFileNotFoundError`
+   * when there is no such directory, `DaytonaUnprocessableEntityError` when something in it cannot be read,
+   * `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`; what the handler throws.
+   */
+  async downloadDir(
+    remotePath: string,
+    localPath: string,
+    options: DirectoryTransferOptions = {},
+  ): Promise<DirectoryResult> {
+    const { onProgress, ...others } = options;
+    return await (await this._downloadDir(remotePath, localPath, others)).finish(onProgress);
+  }
 }
 
 function entry(source: FileSource, destination: string) {
   return typeof source === 'string' ? { localPath: source, destination } : { content: source, destination };
+}
+
+/** Bytes written at once when all are there. */
+const PIECE = 1 << 20;
+
+/** What a source delivers, and how much where it is known. */
+async function content(source: ByteStream | FileSource) {
+  if (source instanceof Uint8Array) {
+    return { pieces: slices(source), totalBytes: source.length };
+  }
+  if (typeof source === 'string') {
+    const { size } = await stat(source);
+    return { pieces: createReadStream(source, { highWaterMark: PIECE }), totalBytes: size };
+  }
+  return { pieces: source as AsyncIterable<Uint8Array | string>, totalBytes: undefined };
+}
+
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    yield bytes.subarray(at, at + PIECE);
+  }
 }

@@ -1,4 +1,4 @@
-// Batches of log and run streams: frames of a tag (1 byte), a length (4 bytes, little-endian) and the content.
+// Batches of logs, runs and directories on their way: frames of a tag (1 byte), a length (4 bytes, little-endian) and the content.
 
 /** Tag of a frame with standard output. */
 export const STDOUT = 1;
@@ -6,6 +6,8 @@ export const STDOUT = 1;
 export const STDERR = 2;
 /** Tag of a frame with the exception that ended a run. */
 export const ERROR = 3;
+/** Tag of a frame with how far a transfer has come. */
+export const PROGRESS = 4;
 
 const HEADER = 5;
 

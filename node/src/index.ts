@@ -14,21 +14,26 @@ export {
   type DaytonaConfig,
   type SandboxFilter,
 } from './daytona.js';
+export type { DirectoryTransferOptions } from './directory-transfer.js';
 export * from './errors.js';
 export { FileReader } from './file-reader.js';
 export {
   type ByteStream,
   type DownloadMetadata,
+  type DownloadStreamOptions,
   type FileDownloadResponse,
   type FilePermissionsParams,
   type FileSource,
   FileSystem,
   type FileUpload,
+  type UploadStreamOptions,
 } from './file-system.js';
 export { FileWriter } from './file-writer.js';
 export * from './generated/enums.js';
 export type * from './generated/models.js';
+export { type FileStatus, Git, type GitCommitResponse, type GitStatus } from './git.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
+export type { LogPattern } from './log-pattern.js';
 export {
   type LogChunk,
   LogStream,
@@ -45,8 +50,11 @@ export {
   type PtyCreateOptions,
   type SessionExecuteRequest,
 } from './process.js';
+export { ProcessOutput, type ReadOptions } from './process-output.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { Sandbox } from './sandbox.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { CallOptions } from './service.js';
+export { type OutputHandlers, type SignalName, SpawnedProcess } from './spawned-process.js';
+export type { ProgressHandler, TransferProgress } from './streams.js';
 export type { Seconds } from './timeout.js';

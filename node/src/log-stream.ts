@@ -35,7 +35,9 @@ export class LogStream implements AsyncIterable<LogChunk>, AsyncDisposable {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<LogChunk> {
-    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+    // A byte order mark is output like any other.
+    const decoder = () => new TextDecoder('utf-8', { ignoreBOM: true });
+    const decoders = { stdout: decoder(), stderr: decoder() };
     try {
       for (let batch = await this.#handle.read(); batch; batch = await this.#handle.read()) {
         for (const { tag, content } of frames(batch)) {

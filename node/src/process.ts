@@ -3,17 +3,22 @@ import type {
   CodeRunOptions,
   ExecOptions,
   ExecuteResponse,
+  ProcessInfo,
   PtyOptions,
   PtySessionInfo,
   SessionCommand,
   SessionCommandLogsResponse,
   SessionExecuteResponse,
+  SpawnOptions,
+  WaitForLogOptions,
   WaitOptions,
 } from './generated/models.js';
 import { ProcessService } from './generated/services.js';
+import { type LogPattern, logPattern } from './log-pattern.js';
 import type { TextHandler } from './log-stream.js';
 import { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 import type { CallOptions, Target } from './service.js';
+import { type SpawnControl, SpawnedProcess } from './spawned-process.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** Arguments and environment of {@link Process.codeRun}. */
@@ -222,6 +227,93 @@ export class Process extends ProcessService {
     options: CallOptions = {},
   ): Promise<PtySessionInfo> {
     return await this._resizePtySession(sessionId, rows, cols, options);
+  }
+
+  /** The same as `killPtySession`. */
+  async deletePtySession(sessionId: string, options: CallOptions = {}): Promise<void> {
+    await this.killPtySession(sessionId, options);
+  }
+
+  /**
+   * Starts a command as a process of its own and returns at once. Release it when it is no longer needed, or let
+   * `await using` do it.
+   *
+   * @param command - The command; a shell runs it.
+   * @param options - Working directory, environment, and whether its standard input is open for writing.
+   * @throws `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+   * @example
+   * const build = await sandbox.process.spawn('make -j2', { cwd: 'project' });
+   * for await (const line of build.stdout.lines()) console.log(line);
+   * const exitCode = await build.wait();
+   */
+  async spawn(command: string, options: SpawnOptions & CallOptions = {}): Promise<SpawnedProcess> {
+    return this.#spawned(await this._spawn(command, options));
+  }
+
+  /** The processes that were spawned, by whomever, and have not been released. */
+  async listSpawned(options: CallOptions = {}): Promise<SpawnedProcess[]> {
+    return (await this._listSpawned(options)).map((info) => this.#spawned(info));
+  }
+
+  /**
+   * Finds a process again that was spawned here or elsewhere.
+   *
+   * @param process - Its id; or what `toJSON` of its handle returned, which needs no request.
+   * @throws `DaytonaProcessNotFoundError` when there is none: it was never spawned, or has been released.
+   */
+  async attach(process: string | ProcessInfo, options: CallOptions = {}): Promise<SpawnedProcess> {
+    return this.#spawned(typeof process === 'string' ? await this._getSpawned(process, options) : process);
+  }
+
+  /** The same as {@link Process.attach}. */
+  async getSpawned(processId: string, options: CallOptions = {}): Promise<SpawnedProcess> {
+    return await this.attach(processId, options);
+  }
+
+  /**
+   * Waits until something in the sandbox listens on a TCP port.
+   *
+   * @param port - The port.
+   * @param timeout - Seconds to wait, 0 = no limit, or options. Default: 60.
+   * @throws `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens in time.
+   */
+  async waitForPort(port: number, timeout?: Seconds<WaitOptions>): Promise<void> {
+    await this._waitForPort(port, withTimeout(timeout));
+  }
+
+  /**
+   * Waits until a line in the log of a session's command has the pattern, looking from the beginning.
+   *
+   * @param sessionId - Id of the session.
+   * @param commandId - Id of the command.
+   * @param pattern - A text, or a regular expression without look-around and back-references.
+   * @param options - Seconds to wait, 0 = no limit, or options. Default: 60.
+   * @returns The line, as far as it was written.
+   * @throws `DaytonaNotFoundError` when there is no such command, `DaytonaCommandAlreadyCompletedError` when it ends without such
+   * a line, `DaytonaTimeoutError`.
+   */
+  async waitForLog(
+    sessionId: string,
+    commandId: string,
+    pattern: LogPattern,
+    options?: Seconds<WaitForLogOptions>,
+  ): Promise<string> {
+    const { text, regex } = logPattern(pattern);
+    return await this._waitForLog(sessionId, commandId, text, { ...regex, ...withTimeout(options) });
+  }
+
+  #spawned(info: ProcessInfo): SpawnedProcess {
+    const control: SpawnControl = {
+      streamOutput: (process, options) => this._streamOutput(process, options),
+      writeStdin: (process, data, options) => this._writeStdin(process, data, options),
+      closeStdin: (process, options) => this._closeStdin(process, options),
+      wait: (process, options) => this._waitSpawned(process, options),
+      signal: (process, signal, options) => this._signalSpawned(process, signal, options),
+      waitForLog: ({ sessionId, commandId }, pattern, options) =>
+        this.waitForLog(sessionId, commandId, pattern, options),
+      release: (process, options) => this._releaseSpawned(process, options),
+    };
+    return new SpawnedProcess(info, control);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   WaitOptions,
 } from './generated/models.js';
 import type { SandboxService } from './generated/services.js';
+import { Git } from './git.js';
 import { Process } from './process.js';
 import type { CallOptions } from './service.js';
 import { type Seconds, withTimeout } from './timeout.js';
@@ -39,7 +40,9 @@ export interface Sandbox extends SandboxInfo {}
 export class Sandbox {
   /** Files and directories. */
   readonly fs: FileSystem;
-  /** Commands, code, sessions and terminals. */
+  /** Git repositories. */
+  readonly git: Git;
+  /** Commands, code, processes, sessions and terminals. */
   readonly process: Process;
   /** Python whose variables last from run to run. */
   readonly codeInterpreter: CodeInterpreter;
@@ -53,10 +56,11 @@ export class Sandbox {
     this.#info = info;
     Object.assign(this, info);
     this.fs = new FileSystem(owner.connection, this);
+    this.git = new Git(owner.connection, this);
     this.process = new Process(owner.connection, this);
     this.codeInterpreter = new CodeInterpreter(owner.connection, this);
     // Consoles print a sandbox's data, not its services.
-    for (const service of ['fs', 'process', 'codeInterpreter'] as const) {
+    for (const service of ['fs', 'git', 'process', 'codeInterpreter'] as const) {
       Object.defineProperty(this, service, { enumerable: false });
     }
   }
@@ -74,6 +78,11 @@ export class Sandbox {
   /** Fetches the sandbox's data again. */
   async refreshData(options: CallOptions = {}): Promise<void> {
     this.#update(await this.#sandboxes.get(this.id, options));
+  }
+
+  /** The same as {@link Sandbox.refreshData}. */
+  async refresh(options: CallOptions = {}): Promise<void> {
+    await this.refreshData(options);
   }
 
   /**
@@ -146,6 +155,26 @@ export class Sandbox {
     this.#update(await this.#sandboxes.waitForStop(this.id, withTimeout(timeout)));
   }
 
+  /** The same as {@link Sandbox.waitUntilStarted}. */
+  async waitForStart(timeout?: Seconds<WaitOptions>): Promise<void> {
+    await this.waitUntilStarted(timeout);
+  }
+
+  /** The same as {@link Sandbox.waitUntilStopped}. */
+  async waitForStop(timeout?: Seconds<WaitOptions>): Promise<void> {
+    await this.waitUntilStopped(timeout);
+  }
+
+  /** The same as {@link Sandbox.waitUntilStarted}. */
+  async waitForSandboxStart(timeout?: Seconds<WaitOptions>): Promise<void> {
+    await this.waitUntilStarted(timeout);
+  }
+
+  /** The same as {@link Sandbox.waitUntilStopped}. */
+  async waitForSandboxStop(timeout?: Seconds<WaitOptions>): Promise<void> {
+    await this.waitUntilStopped(timeout);
+  }
+
   /** Home directory of the sandbox's user. */
   async getUserHomeDir(options: CallOptions = {}): Promise<string> {
     return await this.fs.getUserHomeDir(options);
@@ -154,6 +183,11 @@ export class Sandbox {
   /** Directory that relative paths start at. */
   async getWorkDir(options: CallOptions = {}): Promise<string> {
     return await this.fs.getWorkDir(options);
+  }
+
+  /** The same as {@link Sandbox.getWorkDir}. */
+  async getWorkingDir(options: CallOptions = {}): Promise<string> {
+    return await this.getWorkDir(options);
   }
 
   /**

@@ -359,7 +359,7 @@ export interface GitDeleteBranchOptions {
 }
 
 /** State of a changed file. */
-export interface FileStatus {
+export interface FileStatusData {
   /** Path in the repository. */
   name: string;
   /** Previous path of a renamed file. */
@@ -374,11 +374,11 @@ export interface FileStatus {
 }
 
 /** State of a repository. */
-export interface GitStatus {
+export interface GitStatusData {
   /** Current branch; `HEAD` when detached. */
   currentBranch: string;
   /** Changed files. */
-  fileStatus: FileStatus[];
+  fileStatus: FileStatusData[];
   /** Whether the branch exists at its remote. */
   branchPublished?: boolean;
   /** Commits the remote branch lacks. */
@@ -400,7 +400,7 @@ export interface ListBranchResponse {
 }
 
 /** A new commit. */
-export interface GitCommitResponse {
+export interface GitCommitData {
   /** Its hash. */
   sha: string;
 }

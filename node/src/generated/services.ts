@@ -24,12 +24,12 @@ import type {
   FileInfo,
   FindOneOptions,
   GitCloneOptions,
+  GitCommitData,
   GitCommitInfo,
   GitCommitOptions,
-  GitCommitResponse,
   GitDeleteBranchOptions,
   GitRemoteOptions,
-  GitStatus,
+  GitStatusData,
   InterpreterContext,
   InterpreterRunOptions,
   ListBranchResponse,
@@ -493,7 +493,7 @@ export abstract class ProcessService extends Service {
    *
    * @throws `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
    */
-  spawn(command: string, options: SpawnOptions & CallOptions = {}): Promise<ProcessInfo> {
+  protected _spawn(command: string, options: SpawnOptions & CallOptions = {}): Promise<ProcessInfo> {
     return this.invoke('process.spawn', { command }, options);
   }
 
@@ -502,7 +502,7 @@ export abstract class ProcessService extends Service {
    *
    * @throws Only those of every request.
    */
-  listSpawned(options: CallOptions = {}): Promise<ProcessInfo[]> {
+  protected _listSpawned(options: CallOptions = {}): Promise<ProcessInfo[]> {
     return this.invoke('process.list_spawned', {}, options);
   }
 
@@ -511,7 +511,7 @@ export abstract class ProcessService extends Service {
    *
    * @throws `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
    */
-  getSpawned(processId: string, options: CallOptions = {}): Promise<ProcessInfo> {
+  protected _getSpawned(processId: string, options: CallOptions = {}): Promise<ProcessInfo> {
     return this.invoke('process.get_spawned', { processId }, options);
   }
 
@@ -522,7 +522,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the stream
    * breaks for good.
    */
-  streamOutput(process: ProcessInfo, options: OutputOptions & CallOptions = {}): Promise<LogStream> {
+  protected _streamOutput(process: ProcessInfo, options: OutputOptions & CallOptions = {}): Promise<LogStream> {
     return this.open('process.stream_output', { process }, options, LogStream);
   }
 
@@ -532,7 +532,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError` when
    * it has ended, `DaytonaNotFoundError` when it has been released.
    */
-  writeStdin(process: ProcessInfo, data: Uint8Array, options: CallOptions = {}): Promise<void> {
+  protected _writeStdin(process: ProcessInfo, data: Uint8Array, options: CallOptions = {}): Promise<void> {
     return this.invoke('process.write_stdin', { process, data }, options);
   }
 
@@ -542,7 +542,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has been
    * released. One that has ended is fine.
    */
-  closeStdin(process: ProcessInfo, options: CallOptions = {}): Promise<void> {
+  protected _closeStdin(process: ProcessInfo, options: CallOptions = {}): Promise<void> {
     return this.invoke('process.close_stdin', { process }, options);
   }
 
@@ -552,7 +552,7 @@ export abstract class ProcessService extends Service {
    *
    * @throws `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
    */
-  waitSpawned(process: ProcessInfo, options: WaitOptions & CallOptions = {}): Promise<number> {
+  protected _waitSpawned(process: ProcessInfo, options: WaitOptions & CallOptions = {}): Promise<number> {
     return this.invoke('process.wait_spawned', { process }, options);
   }
 
@@ -563,7 +563,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
    * released.
    */
-  signalSpawned(process: ProcessInfo, signal: string, options: CallOptions = {}): Promise<void> {
+  protected _signalSpawned(process: ProcessInfo, signal: string, options: CallOptions = {}): Promise<void> {
     return this.invoke('process.signal_spawned', { process, signal }, options);
   }
 
@@ -572,7 +572,7 @@ export abstract class ProcessService extends Service {
    *
    * @throws Only those of every request.
    */
-  releaseSpawned(process: ProcessInfo, options: CallOptions = {}): Promise<void> {
+  protected _releaseSpawned(process: ProcessInfo, options: CallOptions = {}): Promise<void> {
     return this.invoke('process.release_spawned', { process }, options);
   }
 
@@ -582,7 +582,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens in
    * time (default: 60 seconds).
    */
-  waitForPort(port: number, options: WaitOptions & CallOptions = {}): Promise<void> {
+  protected _waitForPort(port: number, options: WaitOptions & CallOptions = {}): Promise<void> {
     return this.invoke('process.wait_for_port', { port }, options);
   }
 
@@ -593,7 +593,7 @@ export abstract class ProcessService extends Service {
    * @throws `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no such
    * command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line, `DaytonaTimeoutError`.
    */
-  waitForLog(
+  protected _waitForLog(
     sessionId: string,
     commandId: string,
     pattern: string,
@@ -613,7 +613,7 @@ export abstract class FileSystemService extends Service {
    * @throws `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read; while it goes on,
    * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`.
    */
-  uploadDir(
+  protected _uploadDir(
     localPath: string,
     remotePath: string,
     options: DirectoryOptions & CallOptions = {},
@@ -631,7 +631,7 @@ export abstract class FileSystemService extends Service {
    * cannot be read, `DaytonaInvalidFilePathError` for an archive that tries to write elsewhere,
    * `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
    */
-  downloadDir(
+  protected _downloadDir(
     remotePath: string,
     localPath: string,
     options: DirectoryOptions & CallOptions = {},
@@ -829,7 +829,7 @@ export abstract class GitService extends Service {
    * `DaytonaGitRepoNotFoundError` for an unknown repository, `DaytonaConflictError` when the directory is not empty,
    * `DaytonaGitTransportFailedError`, `DaytonaTimeoutError`.
    */
-  clone(url: string, path: string, options: GitCloneOptions & CallOptions = {}): Promise<void> {
+  protected _clone(url: string, path: string, options: GitCloneOptions & CallOptions = {}): Promise<void> {
     return this.invoke('git.clone', { url, path }, options);
   }
 
@@ -838,7 +838,7 @@ export abstract class GitService extends Service {
    *
    * @throws `DaytonaNotFoundError` (`DaytonaGitRepoNotFoundError`) when there is no repository or no commit yet.
    */
-  status(path: string, options: CallOptions = {}): Promise<GitStatus> {
+  protected _status(path: string, options: CallOptions = {}): Promise<GitStatusData> {
     return this.invoke('git.status', { path }, options);
   }
 
@@ -857,13 +857,13 @@ export abstract class GitService extends Service {
    * @throws `DaytonaInvalidArgumentError` without message, author or e-mail address; `DaytonaInternalServerError` when
    * nothing is staged and `allowEmpty` is not set.
    */
-  commit(
+  protected _commit(
     path: string,
     message: string,
     author: string,
     email: string,
     options: GitCommitOptions & CallOptions = {},
-  ): Promise<GitCommitResponse> {
+  ): Promise<GitCommitData> {
     return this.invoke('git.commit', { path, message, author, email }, options);
   }
 
@@ -873,7 +873,7 @@ export abstract class GitService extends Service {
    * @throws `DaytonaGitAuthFailedError`, `DaytonaGitPushRejectedError` when the remote has other commits,
    * `DaytonaGitRemoteRejectedError`, `DaytonaTimeoutError`.
    */
-  push(path: string, options: GitRemoteOptions & CallOptions = {}): Promise<void> {
+  protected _push(path: string, options: GitRemoteOptions & CallOptions = {}): Promise<void> {
     return this.invoke('git.push', { path }, options);
   }
 
@@ -883,7 +883,7 @@ export abstract class GitService extends Service {
    * @throws `DaytonaGitAuthFailedError`, `DaytonaGitMergeConflictError` when the branches have gone apart,
    * `DaytonaGitDirtyWorktreeError`, `DaytonaTimeoutError`.
    */
-  pull(path: string, options: GitRemoteOptions & CallOptions = {}): Promise<void> {
+  protected _pull(path: string, options: GitRemoteOptions & CallOptions = {}): Promise<void> {
     return this.invoke('git.pull', { path }, options);
   }
 
@@ -924,7 +924,11 @@ export abstract class GitService extends Service {
    * @throws `DaytonaGitRepoNotFoundError`; when `force` is given, `DaytonaGitBranchNotFoundError` when there is none,
    * `DaytonaConflictError` when it is checked out or, with false, not merged.
    */
-  deleteBranch(path: string, name: string, options: GitDeleteBranchOptions & CallOptions = {}): Promise<void> {
+  protected _deleteBranch(
+    path: string,
+    name: string,
+    options: GitDeleteBranchOptions & CallOptions = {},
+  ): Promise<void> {
     return this.invoke('git.delete_branch', { path, name }, options);
   }
 
