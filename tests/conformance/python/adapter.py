@@ -162,6 +162,36 @@ class Adapter:
             texts[chunk.channel] += chunk.text
         return texts
 
+    def process(self, sandbox: Any, args: dict[str, Any]) -> Any:
+        """The handle of a process that an earlier step has saved."""
+        info = daytona.ProcessInfo(**keywords(args["process"]))
+        asynchronous = isinstance(sandbox, daytona.AsyncSandbox)
+        return (daytona.AsyncSpawnedProcess if asynchronous else daytona.SpawnedProcess)(info, sandbox.process)
+
+    async def op_process_stream_output(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        process = self.process(sandbox, args)
+        options = keywords(flat_options(args))
+        channel = options.pop("channel", None)
+        if channel is None:
+            return await self.logs(process.output(**options), step)
+        output = {"stdout": process.stdout, "stderr": process.stderr}[channel]
+        return {"stdout": "", "stderr": "", channel: await settle(output.read_text(**options))}
+
+    async def op_process_write_stdin(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.process(sandbox, args).write(content(args["data"])))
+
+    async def op_process_close_stdin(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.process(sandbox, args).close_stdin())
+
+    async def op_process_wait_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.process(sandbox, args).wait(**keywords(flat_options(args))))
+
+    async def op_process_signal_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.process(sandbox, args).send_signal(args["signal"]))
+
+    async def op_process_release_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.process(sandbox, args).release())
+
     async def op_process_create_pty(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         options = keywords(flat_options(args))
         rows, cols = options.pop("rows", None), options.pop("cols", None)
