@@ -36,11 +36,15 @@ func (p *ProcessService) Attach(ctx context.Context, processID string) (*Spawned
 	return p.spawned(p.api.GetSpawned(ctx, processID))
 }
 
-// GetSpawned describes a process started with Spawn; see Attach for a handle of it.
-//
-// Errors: ProcessNotFound when there is none: it was never started, or has been released.
-func (p *ProcessService) GetSpawned(ctx context.Context, processID string) (*types.ProcessInfo, error) {
-	return p.api.GetSpawned(ctx, processID)
+// SpawnedFrom returns a process from what is known of it, for example after [SpawnedProcess.Info] was stored somewhere. No
+// request is made: whether it is still there shows when it is used.
+func (p *ProcessService) SpawnedFrom(info types.ProcessInfo) *SpawnedProcess {
+	return &SpawnedProcess{api: p.api, info: info}
+}
+
+// GetSpawned does the same as Attach.
+func (p *ProcessService) GetSpawned(ctx context.Context, processID string) (*SpawnedProcess, error) {
+	return p.Attach(ctx, processID)
 }
 
 // ListSpawned returns the processes started with Spawn, by whomever, that have not been released.

@@ -29,6 +29,8 @@ func (c call) run(ctx context.Context, op string) (any, error) {
 		return c.process(ctx, name)
 	case "fs":
 		return c.files(ctx, name)
+	case "git":
+		return c.git(ctx, name)
 	case "code_interpreter":
 		return c.interpreter(ctx, name)
 	}

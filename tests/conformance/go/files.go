@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -75,6 +76,14 @@ func (c call) files(ctx context.Context, name string) (any, error) {
 		return c.downloadFiles(ctx, transfer(opts))
 	case "open_download":
 		return c.downloadPieces(ctx, remote())
+	case "upload_dir":
+		return c.transferDirectory(ctx, func(ctx context.Context) (*types.DirectoryResult, error) {
+			return fs.UploadDir(ctx, c.args.text("localPath"), remote(), directory(opts)...)
+		})
+	case "download_dir":
+		return c.transferDirectory(ctx, func(ctx context.Context) (*types.DirectoryResult, error) {
+			return fs.DownloadDir(ctx, remote(), c.args.text("localPath"), directory(opts)...)
+		})
 	}
 	return nil, unknown("fs." + name)
 }
@@ -184,6 +193,27 @@ func (c call) downloadPieces(ctx context.Context, remotePath string) (any, error
 	}
 	content, err := io.ReadAll(reader)
 	return map[string]any{"content": content, "size": size}, err
+}
+
+func directory(opts arguments) []func(*options.Directory) {
+	set := []func(*options.Directory){options.WithExclude(into[[]string](opts, "exclude")...)}
+	if timeout := opts.duration("timeout"); timeout != nil {
+		set = append(set, options.WithDirectoryTimeout(*timeout))
+	}
+	return set
+}
+
+// transferDirectory detaches from a transfer by ending its context, whatever it is doing then.
+func (c call) transferDirectory(ctx context.Context, transfer func(ctx context.Context) (*types.DirectoryResult, error)) (any, error) {
+	if !c.detach {
+		return wire(transfer(ctx))
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	if _, err := transfer(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return nil, err
+	}
+	return nil, nil
 }
 
 func fileInfo(f *types.FileInfo) map[string]any {

@@ -63,7 +63,7 @@ func (c call) process(ctx context.Context, name string) (any, error) {
 	case "kill_pty_session":
 		return none(process.KillPtySession(ctx, session()))
 	}
-	return nil, unknown("process." + name)
+	return c.spawned(ctx, name)
 }
 
 func (c call) exec(ctx context.Context, opts arguments) (any, error) {
@@ -128,7 +128,10 @@ func (c call) logs(stream *daytona.LogStream, err error) (any, error) {
 		chunk, err := stream.Next()
 		switch {
 		case err == io.EOF:
-			return map[string]any{"stdout": stdout.String(), "stderr": stderr.String()}, nil
+			// What is not UTF-8 is compared as other languages show it.
+			return map[string]any{
+				"stdout": strings.ToValidUTF8(stdout.String(), "\uFFFD"), "stderr": strings.ToValidUTF8(stderr.String(), "\uFFFD"),
+			}, nil
 		case err != nil:
 			return nil, err
 		case chunk.Stderr:
