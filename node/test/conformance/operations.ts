@@ -1,6 +1,6 @@
 // How the operations of the schema are called through the public API of this package.
 
-import type { Daytona, FileUpload, PtyHandle, Sandbox } from '@daytonaio/sdk';
+import type { Daytona, DirectoryResult, FileUpload, PtyHandle, Sandbox, SpawnedProcess } from '@daytonaio/sdk';
 
 /** What an operation is called with. */
 export interface Call {
@@ -59,6 +59,23 @@ async function terminal(pty: PtyHandle, call: Call) {
     pieces.push(data);
   }
   return { output: Buffer.concat(pieces).toString(), ...(await pty.wait()) };
+}
+
+/** Runs a method of a spawned process. */
+function spawned(run: (process: SpawnedProcess, call: Call) => Promise<unknown>): Operation {
+  return async (call) => await run(await call.sandbox.process.attach(call.args.process), call);
+}
+
+/** Transfers a directory, or gives it up. */
+async function directory(call: Call, transfer: (options: object) => Promise<DirectoryResult>) {
+  if (!call.detach) {
+    return await transfer(call.options);
+  }
+  const giveUp = new AbortController();
+  const given = transfer({ ...call.options, signal: giveUp.signal });
+  giveUp.abort();
+  await given.catch(() => {});
+  return undefined;
 }
 
 function upload(file: { destination: string; content?: Buffer; localPath?: string }): FileUpload {
@@ -137,7 +154,38 @@ export const operations: Record<string, Operation> = {
   'process.get_entrypoint_logs': ({ sandbox, options }) => sandbox.process.getEntrypointLogs(options),
   'process.stream_entrypoint_logs': async (call) =>
     await logs(await call.sandbox.process.streamEntrypointLogs(call.options), call),
+  'process.spawn': async ({ sandbox, args, options }) => (await sandbox.process.spawn(args.command, options)).toJSON(),
+  'process.list_spawned': async ({ sandbox, options }) =>
+    (await sandbox.process.listSpawned(options)).map((process) => process.toJSON()),
+  'process.get_spawned': async ({ sandbox, args, options }) =>
+    (await sandbox.process.getSpawned(args.processId, options)).toJSON(),
+  'process.stream_output': spawned(async (process, call) => logs(await process.streamOutput(call.options), call)),
+  'process.write_stdin': spawned((process, { args, options }) => process.write(args.data, options)),
+  'process.close_stdin': spawned((process, { options }) => process.closeStdin(options)),
+  'process.wait_spawned': spawned((process, { options }) => process.wait(options)),
+  'process.signal_spawned': spawned((process, { args, options }) => process.sendSignal(args.signal, options)),
+  'process.release_spawned': spawned((process, { options }) => process.release(options)),
+  'process.wait_for_port': ({ sandbox, args, options }) => sandbox.process.waitForPort(args.port, options),
+  'process.wait_for_log': ({ sandbox, args, options }) =>
+    sandbox.process.waitForLog(args.sessionId, args.commandId, args.pattern, options),
 
+  'git.clone': ({ sandbox, args, options }) => sandbox.git.clone(args.url, args.path, options),
+  'git.status': ({ sandbox, args, options }) => sandbox.git.status(args.path, options),
+  'git.add': ({ sandbox, args, options }) => sandbox.git.add(args.path, args.files, options),
+  'git.commit': ({ sandbox, args: { path, message, author, email }, options }) =>
+    sandbox.git.commit(path, message, author, email, options),
+  'git.push': ({ sandbox, args, options }) => sandbox.git.push(args.path, options),
+  'git.pull': ({ sandbox, args, options }) => sandbox.git.pull(args.path, options),
+  'git.branches': ({ sandbox, args, options }) => sandbox.git.branches(args.path, options),
+  'git.create_branch': ({ sandbox, args, options }) => sandbox.git.createBranch(args.path, args.name, options),
+  'git.checkout_branch': ({ sandbox, args, options }) => sandbox.git.checkoutBranch(args.path, args.branch, options),
+  'git.delete_branch': ({ sandbox, args, options }) => sandbox.git.deleteBranch(args.path, args.name, options),
+  'git.history': ({ sandbox, args, options }) => sandbox.git.history(args.path, options),
+
+  'fs.upload_dir': (call) =>
+    directory(call, (options) => call.sandbox.fs.uploadDir(call.args.localPath, call.args.remotePath, options)),
+  'fs.download_dir': (call) =>
+    directory(call, (options) => call.sandbox.fs.downloadDir(call.args.remotePath, call.args.localPath, options)),
   'fs.list_files': ({ sandbox, args, options }) => sandbox.fs.listFiles(args.path, options),
   'fs.get_file_info': ({ sandbox, args, options }) => sandbox.fs.getFileDetails(args.path, options),
   'fs.create_folder': ({ sandbox, args, options }) => sandbox.fs.createFolder(args.path, args.mode, options),
