@@ -80,6 +80,19 @@ class FileSystemTest < DaytonaTest
     end
   end
 
+  def test_uploads_take_pieces
+    pieces = Enumerator.new { |yielder| yielder << 'one' << "\xFF".b << 'two' }
+    fs.upload_file(pieces, "#{@dir}/a")
+    sent = []
+    fs.upload_file_stream(pieces, "#{@dir}/b", on_progress: ->(progress) { sent << progress.bytes_sent })
+    fs.upload_files([Daytona::FileUpload.new(pieces, "#{@dir}/c"), { source: %w[x y], destination: "#{@dir}/d" }])
+    stored = %w[a b c d].map { |name| fs.read_file("#{@dir}/#{name}") }
+    assert_equal ["one\xFFtwo".b, "one\xFFtwo".b, "one\xFFtwo".b, 'xy'], stored
+    assert_equal [3, 4, 7], sent
+    result = fs.download_files([{ source: "#{@dir}/d" }]).first
+    assert_equal 'xy', result.result
+  end
+
   def test_an_upload_that_is_given_up_stores_nothing
     error = assert_raises(RuntimeError) do
       fs.open_upload("#{@dir}/partial") do |writer|
@@ -99,6 +112,7 @@ class FileSystemTest < DaytonaTest
     fs.upload_file('text', "#{@dir}/a.txt")
     fs.set_file_permissions("#{@dir}/a.txt", mode: '600')
     info = fs.get_file_info(path: "#{@dir}/a.txt")
+    assert_equal info, fs.get_file_details("#{@dir}/a.txt")
     assert_equal ['a.txt', 4, false], [info.name, info.size, info.is_dir]
     assert_match(/600\z/, info.permissions)
     fs.move_files("#{@dir}/a.txt", "#{@dir}/b.txt")

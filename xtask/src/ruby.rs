@@ -68,8 +68,8 @@ impl Used {
             reach(schema, &op.returns, &mut used.received);
         }
         // Results of streams, read by the hand-written classes.
-        for name in ["PtyResult", "ExecutionError", "ExecutionResult"] {
-            used.received.insert(name.to_owned());
+        for name in ["PtyResult", "ExecutionError", "ExecutionResult", "DirectoryProgress", "DirectoryResult"] {
+            reach(schema, &Type::Struct { name: name.to_owned() }, &mut used.received);
         }
         // Made by callers, for parameters that are spelled out on the wire.
         used.sent.insert("PtySize".to_owned());

@@ -5,14 +5,19 @@ require 'pathname'
 module Daytona
   # A file to upload: what, and where to.
   class FileUpload
-    # @return [String, Pathname, #read] The path of a local file, the content itself, or an IO.
+    # Bytes read from an IO at a time.
+    PIECE = 256 * 1024
+    private_constant :PIECE
+
+    # @return [String, Pathname, #read, #each] The path of a local file, the content itself, an IO, or pieces.
     attr_reader :source
 
     # @return [String] Path in the sandbox.
     attr_reader :destination
 
-    # @param source [String, Pathname, #read] The path of a local file, the content itself, or an IO. A String is a path
-    #   when there is a file with this name, else the content; a Pathname is always a path, a StringIO always content.
+    # @param source [String, Pathname, #read, #each] The path of a local file, the content itself, an IO, or pieces (an
+    #   Enumerator or Array). A String is a path when there is a file with this name, else the content; a Pathname is
+    #   always a path, a StringIO always content.
     # @param destination [String] Path in the sandbox; relative paths start at the working directory.
     def initialize(source, destination)
       @source = source
@@ -35,10 +40,27 @@ module Daytona
       end
     end
 
-    # @return [Boolean] Whether the content is read from an IO.
+    # @return [Boolean] Whether the content comes piece by piece.
     # @api private
-    def io?
-      !self.class.path?(source) && source.respond_to?(:read)
+    def streamed?
+      !self.class.path?(source) && (source.respond_to?(:read) || source.respond_to?(:each))
+    end
+
+    # Yields the content piece by piece, wherever it comes from.
+    #
+    # @yieldparam bytes [String]
+    # @return [void]
+    # @api private
+    def each_piece(&block)
+      if local?
+        File.open(source, 'rb') { |file| pieces_of(file, &block) }
+      elsif !streamed?
+        yield source
+      elsif source.respond_to?(:read)
+        pieces_of(source, &block)
+      else
+        source.each(&block)
+      end
     end
 
     # @return [FileUploadRequest]
@@ -46,7 +68,21 @@ module Daytona
     def to_request
       return FileUploadRequest.new(destination: destination, local_path: File.expand_path(source)) if local?
 
-      FileUploadRequest.new(destination: destination, content: io? ? source.read.to_s : source)
+      FileUploadRequest.new(destination: destination, content: streamed? ? content : source)
+    end
+
+    private
+
+    def content
+      content = ''.b
+      each_piece { |piece| content << piece.b }
+      content
+    end
+
+    def pieces_of(io)
+      while (piece = io.read(PIECE))
+        yield piece
+      end
     end
   end
 end

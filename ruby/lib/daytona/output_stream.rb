@@ -47,12 +47,7 @@ module Daytona
 
       begin
         while (batch = read_batch)
-          position = 0
-          while position < batch.bytesize
-            tag, length = batch.byteslice(position, 5).unpack('CV')
-            yield CHANNELS.fetch(tag), batch.byteslice(position + 5, length)
-            position += 5 + length
-          end
+          each_frame(batch) { |tag, content| yield CHANNELS.fetch(tag), content }
         end
         self
       ensure

@@ -9,9 +9,16 @@ module Daytona
     alias os_user user
     alias os_user= user=
 
-    # Every argument is the attribute of the same name; `os_user` is another name of `user`.
-    def initialize(os_user: nil, timeout: nil, **attributes)
+    alias env env_vars
+    alias env= env_vars=
+    alias envs env_vars
+    alias envs= env_vars=
+
+    # Every argument is the attribute of the same name; `os_user` is another name of `user`, `env` and `envs` are other
+    # names of `env_vars`.
+    def initialize(os_user: nil, env: nil, envs: nil, timeout: nil, **attributes)
       attributes[:user] = os_user if os_user
+      attributes[:env_vars] ||= env || envs
       super(**attributes)
       @timeout = timeout
     end

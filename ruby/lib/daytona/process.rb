@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Daytona
-  # Commands, code, sessions and terminals of a sandbox: `sandbox.process`. Required arguments may be given by position
-  # or by keyword.
+  # Commands, code, processes, sessions and terminals of a sandbox: `sandbox.process`. Required arguments may be given
+  # by position or by keyword.
   class Process < Generated::Process
     # @return [String] Language of {code_run} unless it is told otherwise: the sandbox's.
     def language
@@ -127,6 +127,90 @@ module Daytona
       LogFollower.new(stream, on_stdout: on_stdout, on_stderr: on_stderr)
     end
 
+    # Starts a command as a process of its own and returns at once. It runs until it ends, is killed or released,
+    # whether anybody reads its output or not; release it when it is no longer needed. With a block, yields the process
+    # and releases it afterwards.
+    #
+    # @param command [String]
+    # @param cwd [String, nil] Working directory. Default: the sandbox's.
+    # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's; they reach the process
+    #   through a pipe, never through a file. Also `envs:`, `env_vars:`.
+    # @param stdin [Boolean, nil] Whether standard input is open for writing. Default: false, which is at end of file
+    #   from the start.
+    # @param request_timeout [Numeric, nil] Seconds the call may take; 0 = no limit.
+    # @yieldparam process [SpawnedProcess]
+    # @return [SpawnedProcess, Object] The process, or what the block returns.
+    # @raise [Sdk::InvalidArgumentError] For an empty command or a bad variable name.
+    both_forms def spawn(
+      command, cwd: nil, env: nil, envs: nil, env_vars: nil, stdin: nil, request_timeout: nil
+    )
+      info = super(command, cwd: cwd, env: env || envs || env_vars, stdin: stdin, request_timeout: request_timeout)
+      process = SpawnedProcess.new(self, info)
+      return process unless block_given?
+
+      begin
+        yield process
+      ensure
+        process.release
+      end
+    end
+
+    # Returns the processes started with {spawn}, by whomever, that have not been released.
+    #
+    # @param request_timeout [Numeric, nil] Seconds the call may take; 0 = no limit.
+    # @return [Array<SpawnedProcess>]
+    def list_spawned(request_timeout: nil)
+      super.map { |info| SpawnedProcess.new(self, info) }
+    end
+
+    # Returns a process started with {spawn}, to attach to it again, from anywhere.
+    #
+    # @param process_id [String]
+    # @param request_timeout [Numeric, nil] Seconds the call may take; 0 = no limit.
+    # @return [SpawnedProcess]
+    # @raise [Sdk::ProcessNotFoundError] When there is none: it was never started, or has been released.
+    both_forms def get_spawned(process_id, request_timeout: nil)
+      SpawnedProcess.new(self, super)
+    end
+    alias_both_forms :attach, :get_spawned
+
+    # Opens one output of a process.
+    #
+    # @param info [ProcessInfo]
+    # @param channel [Symbol] `:stdout` or `:stderr`.
+    # @return [ProcessOutput, Object]
+    # @api private
+    def open_output(info, channel, follow: true, &block)
+      args = { 'process' => info.to_wire([]), 'options' => { 'channel' => channel, 'follow' => follow } }
+      ProcessOutput.open(open_stream('process.stream_output', args), self, &block)
+    end
+
+    # Waits until the log of a session's command has a matching line, looking from its beginning.
+    #
+    # @param session_id [String]
+    # @param command_id [String]
+    # @param pattern [String, Regexp] Text that the line contains, or a regular expression in the common syntax: without
+    #   look-around and back-references.
+    # @param regex [Boolean, nil] Whether a pattern given as text is a regular expression. Default: false.
+    # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
+    # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [String] The line, as far as it was written.
+    # @raise [Sdk::InvalidArgumentError] For a regular expression that is not understood.
+    # @raise [Sdk::NotFoundError] When there is no such command.
+    # @raise [Sdk::CommandAlreadyCompletedError] When it ends without such a line.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
+    both_forms def wait_for_log(
+      session_id, command_id, pattern, regex: nil, channel: nil, timeout: nil, request_timeout: nil
+    )
+      if pattern.is_a?(Regexp)
+        pattern = expression(pattern)
+        regex = true
+      end
+      super(session_id, command_id, pattern, regex: regex, channel: channel, timeout: timeout,
+                                             request_timeout: request_timeout)
+    end
+
     # Creates a terminal session and connects to it. With a block, yields the handle and kills the session afterwards.
     #
     # @param id [String] Id of the session. Also `session_id:`.
@@ -190,6 +274,13 @@ module Daytona
     alias_both_forms :delete_pty_session, :kill_pty_session
 
     private
+
+    # A regular expression as text, with its flags; Ruby's `m` is `s` elsewhere.
+    def expression(pattern)
+      flags = { 'i' => Regexp::IGNORECASE, 's' => Regexp::MULTILINE, 'x' => Regexp::EXTENDED }
+      set = flags.select { |_, bit| pattern.options.anybits?(bit) }.keys.join
+      set.empty? ? pattern.source : "(?#{set})#{pattern.source}"
+    end
 
     def consume(stream, on_stdout, on_stderr)
       if block_given?

@@ -14,12 +14,15 @@ module Daytona
     # Seconds to wait for a state.
     DEFAULT_TIMEOUT = 60
 
-    # @return [Process] Commands, code, sessions and terminals.
+    # @return [Process] Commands, code, processes, sessions and terminals.
     attr_reader :process
 
     # @return [FileSystem] Files.
     attr_reader :fs
     alias file_system fs
+
+    # @return [Git] Git repositories.
+    attr_reader :git
 
     # @return [CodeInterpreter] The stateful code interpreter.
     attr_reader :code_interpreter
@@ -48,6 +51,7 @@ module Daytona
       @service = Generated::Sandboxes.new(connection)
       @process = Process.new(connection, self)
       @fs = FileSystem.new(connection, self)
+      @git = Git.new(connection, self)
       @code_interpreter = CodeInterpreter.new(connection, self)
     end
 

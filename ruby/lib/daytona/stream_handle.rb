@@ -56,6 +56,16 @@ module Daytona
       nil
     end
 
+    # The frames of a batch: tag (1 byte), length (4 bytes, little-endian), content.
+    def each_frame(batch)
+      position = 0
+      while position < batch.bytesize
+        tag, length = batch.byteslice(position, 5).unpack('CV')
+        yield tag, batch.byteslice(position + 5, length)
+        position += 5 + length
+      end
+    end
+
     # Called at the end of the stream.
     def ended(_result); end
   end

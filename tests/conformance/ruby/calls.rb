@@ -162,10 +162,53 @@ class Calls
     @sandbox.process.resize_pty_session(args[:session_id], size)
   end
 
+  def process_spawn(args)
+    @sandbox.process.spawn(**args, **@options).info
+  end
+
+  def process_list_spawned(_args)
+    @sandbox.process.list_spawned.map(&:info)
+  end
+
+  def process_get_spawned(args)
+    @sandbox.process.attach(args[:process_id]).info
+  end
+
+  def process_stream_output(args)
+    process = spawned(args)
+    case @options.delete(:channel)
+    when nil then output process.events(**@options)
+    when 'stdout' then { 'stdout' => text(process.open_stdout(**@options)), 'stderr' => '' }
+    when 'stderr' then { 'stdout' => '', 'stderr' => text(process.open_stderr(**@options)) }
+    else output @sandbox.process.stream_output(process.info, **@options)
+    end
+  end
+
+  def process_write_stdin(args)
+    spawned(args).write(args[:data].content)
+    nil
+  end
+
+  def process_close_stdin(args)
+    spawned(args).close_stdin
+  end
+
+  def process_wait_spawned(args)
+    spawned(args).wait(**@options)
+  end
+
+  def process_signal_spawned(args)
+    spawned(args).send_signal(args[:signal])
+  end
+
+  def process_release_spawned(args)
+    spawned(args).release
+  end
+
   # Those whose names and arguments are the schema's.
   %i[create_session get_session list_sessions delete_session get_session_command get_session_command_logs
      send_session_command_input get_entrypoint_session get_entrypoint_logs list_pty_sessions get_pty_session_info
-     kill_pty_session].each do |name|
+     kill_pty_session wait_for_port wait_for_log].each do |name|
     define_method("process_#{name}") { |args| @sandbox.process.public_send(name, **args, **@options) }
   end
 
@@ -217,6 +260,24 @@ class Calls
     define_method("fs_#{name}") { |args| @sandbox.fs.public_send(name, **args, **@options) }
   end
 
+  def fs_upload_dir(args)
+    return @sandbox.fs.upload_dir(**args, **@options) { break } if @detach
+
+    @sandbox.fs.upload_dir(**args, **@options)
+  end
+
+  def fs_download_dir(args)
+    return @sandbox.fs.download_dir(**args, **@options) { break } if @detach
+
+    @sandbox.fs.download_dir(**args, **@options)
+  end
+
+  # --- Git ---------------------------------------------------------------------------------------------------------
+
+  %i[clone status add commit push pull branches create_branch checkout_branch delete_branch history].each do |name|
+    define_method("git_#{name}") { |args| @sandbox.git.public_send(name, **args, **@options) }
+  end
+
   # --- Code interpreter --------------------------------------------------------------------------------------------
 
   def code_interpreter_run_code(args)
@@ -253,6 +314,17 @@ class Calls
     text = +''
     result = pty.wait { |data| text << data }
     { 'output' => text, 'exitCode' => result.exit_code, 'error' => result.error }
+  end
+
+  # The handle of a process.
+  def spawned(args)
+    Daytona::SpawnedProcess.new(@sandbox.process, Daytona::ProcessInfo.new(**keywords(args[:process])))
+  end
+
+  def text(output)
+    return output.close if @detach
+
+    output.each_text.to_a.join
   end
 
   # A result with the schema's names: camelCase, but for charts.

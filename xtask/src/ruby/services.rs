@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::models::{encode, yard};
-use super::{Body, field_name, header, options, struct_name};
+use super::{Body, WIDTH, field_name, header, options, struct_name};
 use crate::names::RUBY;
 use crate::schema::{Field, Op, Schema, Service, Type};
 
@@ -73,7 +73,15 @@ fn method(body: &mut Body, schema: &Schema, op: &Op) -> Result<()> {
         for field in options {
             inner.push(format!("'{}' => {}", field.wire, encode(&field.name, field)?));
         }
-        entries.push(format!("'options' => {{ {} }}.compact", inner.join(", ")));
+        let line = format!("'options' => {{ {} }}.compact", inner.join(", "));
+        // It stands one level below the method's lines, and a comma may follow.
+        let room = body.depth * 2 + 3;
+        entries.push(if line.chars().count() + room <= WIDTH {
+            line
+        } else {
+            let indent = " ".repeat(body.depth * 2 + 2);
+            format!("'options' => {{\n{indent}  {}\n{indent}}}.compact", inner.join(&format!(",\n{indent}  ")))
+        });
     }
     if entries.is_empty() {
         body.line("args = {}");

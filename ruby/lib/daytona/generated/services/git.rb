@@ -37,7 +37,15 @@ module Daytona
         args = {
           'url' => url,
           'path' => path,
-          'options' => { 'branch' => branch, 'commitId' => commit_id, 'username' => username, 'password' => password, 'insecureSkipTls' => insecure_skip_tls, 'depth' => depth, 'timeout' => timeout }.compact
+          'options' => {
+            'branch' => branch,
+            'commitId' => commit_id,
+            'username' => username,
+            'password' => password,
+            'insecureSkipTls' => insecure_skip_tls,
+            'depth' => depth,
+            'timeout' => timeout
+          }.compact
         }
         invoke('git.clone', args, request_timeout: request_timeout)
         nil
@@ -115,7 +123,14 @@ module Daytona
       )
         args = {
           'path' => path,
-          'options' => { 'username' => username, 'password' => password, 'branch' => branch, 'remote' => remote, 'setUpstream' => set_upstream, 'timeout' => timeout }.compact
+          'options' => {
+            'username' => username,
+            'password' => password,
+            'branch' => branch,
+            'remote' => remote,
+            'setUpstream' => set_upstream,
+            'timeout' => timeout
+          }.compact
         }
         invoke('git.push', args, request_timeout: request_timeout)
         nil
@@ -147,7 +162,14 @@ module Daytona
       )
         args = {
           'path' => path,
-          'options' => { 'username' => username, 'password' => password, 'branch' => branch, 'remote' => remote, 'setUpstream' => set_upstream, 'timeout' => timeout }.compact
+          'options' => {
+            'username' => username,
+            'password' => password,
+            'branch' => branch,
+            'remote' => remote,
+            'setUpstream' => set_upstream,
+            'timeout' => timeout
+          }.compact
         }
         invoke('git.pull', args, request_timeout: request_timeout)
         nil

@@ -1,0 +1,98 @@
+# frozen_string_literal: true
+
+module Daytona
+  # One output of a {SpawnedProcess}, from its beginning. Behaves like an IO opened for reading: `IO.copy_stream` takes
+  # it. Reading waits until there is something, and holds back the connection while nobody reads; no output is lost.
+  class ProcessOutput < StreamHandle
+    include Enumerable
+    include ByteReader
+
+    # @api private
+    def initialize(native, info = {}, service = nil)
+      super
+      @decoder = TextDecoder.new
+      begin_reading
+    end
+
+    # Reads up to `length` bytes, or everything up to the end of the process.
+    #
+    # @param length [Integer, nil]
+    # @param buffer [String, nil] Receives the bytes as well.
+    # @return [String, nil] As with IO: with a length binary, and nil at the end; without one UTF-8, unchecked.
+    def read(length = nil, buffer = nil)
+      data = super
+      length ? data : data.force_encoding(Encoding::UTF_8)
+    end
+
+    # Reads a line.
+    #
+    # @param chomp [Boolean] Whether to leave out the line break.
+    # @return [String, nil] UTF-8, U+FFFD for what is none; nil at the end.
+    def gets(chomp: false)
+      searched = 0
+      until (position = @buffer.index("\n", searched)) || @ended
+        searched = @buffer.bytesize
+        fill(searched + 1)
+      end
+      return if @buffer.empty?
+
+      line = take(position ? position + 1 : @buffer.bytesize)
+      line = line.force_encoding(Encoding::UTF_8).scrub("\u{FFFD}")
+      chomp ? line.chomp : line
+    end
+
+    # Yields line by line, as text; the last one may lack its line break.
+    #
+    # @param chomp [Boolean] Whether to leave out line breaks.
+    # @yieldparam line [String] UTF-8, U+FFFD for what is none.
+    # @return [self, Enumerator]
+    def each_line(chomp: false)
+      return enum_for(:each_line, chomp: chomp) unless block_given?
+
+      while (line = gets(chomp: chomp))
+        yield line
+      end
+      self
+    end
+    alias each each_line
+
+    # Yields text as it comes: a character that is cut in two by the transport is put together first.
+    #
+    # @yieldparam text [String] UTF-8, U+FFFD for what is none.
+    # @return [self, Enumerator]
+    def each_text
+      return enum_for(:each_text) unless block_given?
+
+      each_chunk do |bytes|
+        text = @decoder.decode(bytes)
+        yield text unless text.empty?
+      end
+      rest = @decoder.finish
+      yield rest unless rest.empty?
+      self
+    end
+
+    # Yields the bytes as they come, unmodified.
+    #
+    # @yieldparam bytes [String] Binary.
+    # @return [self, Enumerator]
+    def each_chunk
+      return enum_for(:each_chunk) unless block_given?
+
+      yield readpartial(BATCH) until eof?
+      self
+    end
+
+    private
+
+    # The frames of the one channel there is.
+    def next_bytes
+      batch = read_batch
+      return close if batch.nil?
+
+      bytes = ''.b
+      each_frame(batch) { |_, content| bytes << content }
+      bytes
+    end
+  end
+end
