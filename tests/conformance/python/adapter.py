@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -239,6 +240,24 @@ class Adapter:
             await settle(writer.write(content(piece)))
         await settle(writer.finish())
         return None
+
+    async def op_fs_upload_dir(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await self.directory(sandbox.fs.upload_dir, args, step)
+
+    async def op_fs_download_dir(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await self.directory(sandbox.fs.download_dir, args, step)
+
+    async def directory(self, method: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        """A transfer, seen through; or begun and given up by an event that is set already."""
+        given_up = threading.Event()
+        if step.get("detach"):
+            given_up.set()
+        try:
+            return await settle(method(**keywords(args), cancel_event=given_up))
+        except daytona.DaytonaCancelledError:
+            if not step.get("detach"):
+                raise
+            return None
 
     async def op_fs_open_download(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         reader = sandbox.fs.open_download(args["remotePath"], **keywords(flat_options(args)))

@@ -121,7 +121,12 @@ class Runner:
             kind = case.get("sandbox", "shared")
             unique = "u" + uuid.uuid4().hex[:12]
             with tempfile.TemporaryDirectory() as tmp:
-                names = {"unique": unique, "tmp": tmp, "home": "/home/daytona", "fixtures": str(HERE.parent / "fixtures")}
+                names = {
+                    "unique": unique,
+                    "tmp": tmp,
+                    "home": "/home/daytona",
+                    "fixtures": str(HERE.parent / "fixtures"),
+                }
                 if kind == "own":
                     params = {"params": replace(case.get("create", {}), names)}
                     own = await self.adapter.op_sandbox_create(None, params, {})

@@ -303,12 +303,13 @@ def _transferred(
 ) -> DirectoryResult:
     """Sees a directory through; whatever leaves this gives the transfer up."""
     try:
-        while (batch := stream.read()) is not None:
-            if cancel_event is not None and cancel_event.is_set():
-                raise DaytonaCancelledError("The transfer was cancelled.")
+        while cancel_event is None or not cancel_event.is_set():
+            batch = stream.read()
+            if batch is None:
+                return DirectoryResult.from_wire(stream.result)
             for _, progress in frames(batch):
                 if on_progress is not None:
                     deliver(on_progress, DirectoryProgress.from_wire(loads(progress)))
-        return DirectoryResult.from_wire(stream.result)
+        raise DaytonaCancelledError("The transfer was cancelled.")
     finally:
         stream.close()
