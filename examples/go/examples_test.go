@@ -1,0 +1,19 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+func TestTheExamplesRun(t *testing.T) {
+	for _, name := range []string{"files", "git", "processes", "terminals"} {
+		t.Run(name, func(t *testing.T) {
+			program := exec.Command("go", "run", "./"+name)
+			program.Env = append(os.Environ(), "DAYTONA_API_URL=local")
+			if output, err := program.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, output)
+			}
+		})
+	}
+}
