@@ -3,10 +3,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, test } from 'node:test';
-import { DaytonaCancelledError, DaytonaFileNotFoundError, DaytonaNotFoundError, type Sandbox } from '@daytonaio/sdk';
+import {
+  DaytonaCancelledError,
+  DaytonaFileNotFoundError,
+  DaytonaNotFoundError,
+  type Sandbox,
+  type TransferProgress,
+} from '@daytonaio/sdk';
 import { sandboxForFile, until } from './support.js';
 
 let sandbox: Sandbox;
@@ -107,6 +113,48 @@ test('destroying a download ends it', async () => {
     break;
   }
   assert.equal(stream.destroyed, true);
+});
+
+test('streams tell their progress', async () => {
+  const { fs } = sandbox;
+  const seen: TransferProgress[] = [];
+  const onProgress = (progress: TransferProgress) => {
+    seen.push(progress);
+  };
+  await fs.uploadFileStream(Readable.from([Buffer.from('ab'), Buffer.from('c')]), 'progress/stream', { onProgress });
+  assert.deepEqual(seen.splice(0), [{ bytes: 2 }, { bytes: 3 }]);
+  writeFileSync(join(local, 'path'), big);
+  for (const source of [big, join(local, 'path')]) {
+    await fs.uploadFileStream(source, 'progress/big', { onProgress });
+    assert.deepEqual(seen.at(-1), { bytes: big.length, totalBytes: big.length });
+    assert.ok(seen.splice(0).length > 1);
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of await fs.downloadFileStream('progress/big', { onProgress })) {
+    pieces.push(piece);
+  }
+  assert.ok(Buffer.concat(pieces).equals(big));
+  assert.deepEqual(seen.at(-1), { bytes: big.length, totalBytes: big.length });
+});
+
+test('a signal or a handler that throws ends a stream, and no file is stored', async () => {
+  const { fs } = sandbox;
+  const giveUp = new AbortController();
+  const onProgress = () => giveUp.abort();
+  async function* endless() {
+    for (;;) {
+      yield Buffer.alloc(100_000);
+    }
+  }
+  const upload = fs.uploadFileStream(endless(), 'given-up', { onProgress, signal: giveUp.signal });
+  await assert.rejects(upload, DaytonaCancelledError);
+  const broken = () => {
+    throw new Error('handler broke');
+  };
+  await assert.rejects(fs.uploadFileStream(endless(), 'given-up', { onProgress: broken }), /handler broke/);
+  const download = await fs.downloadFileStream('progress/big', { onProgress: broken });
+  await assert.rejects(pipeline(download, new PassThrough()), /handler broke/);
+  await until(async () => (await sandbox.process.executeCommand('ls given-up*')).exitCode !== 0);
 });
 
 test('a signal ends a transfer', async () => {

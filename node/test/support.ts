@@ -5,13 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { after, before } from 'node:test';
 import { Daytona, type Sandbox } from '@daytonaio/sdk';
 
-/** Makes a sandbox of the engine the environment selects (DAYTONA_API_URL=local) for the tests of a file. */
-export function sandboxForFile(use: (sandbox: Sandbox) => void): void {
+/**
+ * Makes a sandbox of the engine the environment selects (DAYTONA_API_URL=local) for the tests of a file.
+ *
+ * @param use - Takes it, and prepares it before the first test.
+ */
+export function sandboxForFile(use: (sandbox: Sandbox) => unknown): void {
   const daytona = new Daytona();
   let sandbox: Sandbox | undefined;
   before(async () => {
     sandbox = await daytona.create();
-    use(sandbox);
+    await use(sandbox);
   });
   after(async () => {
     await sandbox?.delete();
