@@ -6,7 +6,7 @@ use daytona_bridge::Client;
 use serde_json::json;
 
 use crate::call::Target;
-use crate::{CodeInterpreter, DaytonaError, FileSystem, Process, SandboxInfo, Sandboxes};
+use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Process, SandboxInfo, Sandboxes};
 
 /// A connection to Daytona, shared by all services made from it.
 #[derive(uniffi::Object)]
@@ -72,6 +72,11 @@ impl Daytona {
     /// Files of a sandbox.
     pub fn file_system(&self, sandbox: &SandboxInfo) -> Arc<FileSystem> {
         Arc::new(FileSystem { target: self.toolbox(sandbox) })
+    }
+
+    /// Git repositories of a sandbox.
+    pub fn git(&self, sandbox: &SandboxInfo) -> Arc<Git> {
+        Arc::new(Git { target: self.toolbox(sandbox) })
     }
 
     /// The stateful code interpreter of a sandbox.

@@ -34,11 +34,12 @@ pub async fn run(filter: &[String], jobs: usize) -> Result<bool, String> {
         true => Some(create(&client, CreateSandboxParams::default()).await?),
         false => None,
     };
-    let results: Vec<CaseResult> = futures_util::stream::iter(&cases)
+    let mut results: Vec<CaseResult> = futures_util::stream::iter(&cases)
         .map(|case| report(&client, shared.as_ref(), case))
-        .buffered(jobs.max(1))
+        .buffer_unordered(jobs.max(1))
         .collect()
         .await;
+    results.sort_by(|a, b| a.case.cmp(&b.case));
     if let Some(shared) = &shared {
         delete(&client, &shared.id).await?;
     }
