@@ -9,10 +9,12 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::errors::ApiError;
 
-/// A JSON body, whatever its content type says. Malformed or mistyped bodies answer 400 `INVALID_REQUEST_BODY`.
+/// A JSON object, whatever the content type says; a field that is null counts as absent. Malformed or mistyped bodies answer
+/// 400 `INVALID_REQUEST_BODY`.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -23,7 +25,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if body.is_empty() {
             return Err(ApiError::invalid_body("EOF"));
         }
-        serde_json::from_slice(&body).map(Json).map_err(ApiError::invalid_body)
+        let mut fields: serde_json::Map<_, _> = serde_json::from_slice(&body).map_err(ApiError::invalid_body)?;
+        fields.retain(|_, value: &mut Value| !value.is_null());
+        T::deserialize(fields).map(Json).map_err(ApiError::invalid_body)
     }
 }
 

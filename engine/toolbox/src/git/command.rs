@@ -1,55 +1,23 @@
-//! Running the real `git`, with credentials that nobody else can see.
-//!
-//! A user name and password travel through a pipe that only this git and its credential helper inherit: they are never an
-//! argument, an environment variable or a file, and git has no other way to ask for them.
+//! Running the real `git`.
 
-use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use http::StatusCode;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::credentials::{self, Credentials};
+use super::failure::Failure;
 use crate::Toolbox;
 use crate::environment::Variables;
 use crate::errors::ApiError;
-
-/// The descriptor the credential helper reads.
-const CREDENTIALS_FD: i32 = 9;
-/// Answers `get` with what the pipe holds, and ignores `store` and `erase`.
-const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && cat <&9; }; f";
-
-/// Who to be at a remote.
-pub(super) struct Credentials {
-    username: String,
-    password: String,
-}
-
-impl Credentials {
-    /// Credentials count only when both parts are there (wire section 3.5).
-    pub(super) fn of(username: Option<String>, password: Option<String>) -> Result<Option<Self>, ApiError> {
-        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let (Some(username), Some(password)) = (filled(username), filled(password)) else { return Ok(None) };
-        if [&username, &password].iter().any(|text| text.contains(['\n', '\0'])) {
-            return Err(ApiError::bad_request("the user name or password holds a line break or NUL"));
-        }
-        Ok(Some(Self { username, password }))
-    }
-}
 
 /// A git command in the making.
 pub(super) struct Git {
     command: Command,
     credentials: Option<Credentials>,
-}
-
-/// A failed git command.
-pub(super) struct Failure {
-    pub(super) stdout: String,
-    pub(super) stderr: String,
 }
 
 impl Git {
@@ -80,14 +48,12 @@ impl Git {
         self
     }
 
-    pub(super) fn credentials(mut self, credentials: Option<Credentials>) -> Self {
-        if credentials.is_some() {
-            // The empty one first: it forgets helpers configured elsewhere.
-            let helper = format!("credential.helper={CREDENTIAL_HELPER}");
-            self.command.args(["-c", "credential.helper=", "-c", &helper]);
-        }
-        self.credentials = credentials;
-        self
+    /// Options that come before git's own command, so this is called before `args`.
+    pub(super) fn credentials(self, credentials: Option<Credentials>) -> Self {
+        let Some(credentials) = credentials else { return self };
+        let mut configured = credentials.configure(self);
+        configured.credentials = Some(credentials);
+        configured
     }
 
     /// Runs to the end; its standard output, or what it said on both outputs.
@@ -97,29 +63,22 @@ impl Git {
     pub(super) async fn output(mut self) -> Result<Result<Vec<u8>, Failure>, ApiError> {
         let cannot = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => ApiError::not_implemented("git is not installed: git"),
-            std::io::ErrorKind::InvalidInput => ApiError::bad_request("an argument holds a NUL"),
+            std::io::ErrorKind::InvalidInput => ApiError::bad_request("an argument is too long or holds a NUL"),
             _ => ApiError::internal(format!("git could not be run: {error}")),
         };
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let pipe = match &self.credentials {
-            None => None,
-            Some(Credentials { username, password }) => {
-                let (reader, mut writer) = std::io::pipe().map_err(cannot)?;
-                // Far below what a pipe holds, so this never waits.
-                write!(writer, "username={username}\npassword={password}\n").map_err(cannot)?;
-                let fd = reader.as_raw_fd();
-                // SAFETY: dup2 is async-signal-safe; the descriptor is open in the child.
-                unsafe {
-                    self.command.pre_exec(move || {
-                        if libc::dup2(fd, CREDENTIALS_FD) < 0 {
-                            return Err(std::io::Error::last_os_error());
-                        }
-                        Ok(())
-                    });
-                }
-                Some(reader)
+        let pipe = self.credentials.as_ref().map(Credentials::pipe).transpose().map_err(cannot)?;
+        if let Some(fd) = pipe.as_ref().map(AsRawFd::as_raw_fd) {
+            // SAFETY: dup2 is async-signal-safe; the descriptor is open in the child.
+            unsafe {
+                self.command.pre_exec(move || {
+                    if libc::dup2(fd, credentials::DESCRIPTOR) < 0 {
+                        return Err(std::io::Error::last_os_error());
+                    }
+                    Ok(())
+                });
             }
-        };
+        }
         let child = tokio::process::Command::from(self.command).spawn().map_err(cannot)?;
         drop(pipe);
         // Whoever abandons the request stops git and its helpers.
@@ -129,7 +88,13 @@ impl Git {
         if output.status.success() {
             return Ok(Ok(output.stdout));
         }
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8_lossy(&bytes);
+            match &self.credentials {
+                Some(credentials) => credentials.hide(text.trim()),
+                None => text.trim().to_owned(),
+            }
+        };
         Ok(Err(Failure { stdout: text(output.stdout), stderr: text(output.stderr) }))
     }
 
@@ -152,64 +117,5 @@ impl Drop for Group {
         if let Some(group) = self.0 {
             let _ = killpg(group, Signal::SIGKILL);
         }
-    }
-}
-
-/// What a failure says, its status and its code. The first that is found decides.
-const MEANINGS: &[(&str, StatusCode, &str)] = &[
-    ("authentication failed", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
-    ("could not read username", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
-    ("could not read password", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
-    ("permission denied (publickey", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
-    ("returned error: 403", StatusCode::FORBIDDEN, "FORBIDDEN"),
-    ("returned error: 401", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
-    ("remote branch", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("couldn't find remote ref", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("no such ref was fetched", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("did not match any file(s) known to git", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("did not match any files", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("not a valid object name", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("reference is not a tree", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("unknown revision", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("does not have any commits yet", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("src refspec", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("fatal: repository '", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
-    ("not a git repository", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
-    ("repository not found", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
-    ("returned error: 404", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
-    ("does not appear to be a git repository", StatusCode::NOT_FOUND, "GIT_REPO_NOT_FOUND"),
-    ("no such remote", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("no configured push destination", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("no remote repository specified", StatusCode::NOT_FOUND, "NOT_FOUND"),
-    ("already exists and is not an empty directory", StatusCode::CONFLICT, "CONFLICT"),
-    ("a branch named", StatusCode::CONFLICT, "GIT_BRANCH_EXISTS"),
-    ("remote ref does not exist", StatusCode::NOT_FOUND, "GIT_BRANCH_NOT_FOUND"),
-    ("already exists", StatusCode::CONFLICT, "CONFLICT"),
-    ("non-fast-forward", StatusCode::CONFLICT, "GIT_PUSH_REJECTED"),
-    ("fetch first", StatusCode::CONFLICT, "GIT_PUSH_REJECTED"),
-    ("not possible to fast-forward", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),
-    ("conflict", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),
-    ("would be overwritten", StatusCode::CONFLICT, "GIT_DIRTY_WORKTREE"),
-    ("unmerged files", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),
-    ("pre-receive hook declined", StatusCode::UNPROCESSABLE_ENTITY, "GIT_REMOTE_REJECTED"),
-    ("[remote rejected]", StatusCode::UNPROCESSABLE_ENTITY, "GIT_REMOTE_REJECTED"),
-    ("certificate", StatusCode::BAD_GATEWAY, "GIT_TRANSPORT_FAILED"),
-    ("could not resolve host", StatusCode::BAD_GATEWAY, "GIT_TRANSPORT_FAILED"),
-    ("failed to connect", StatusCode::BAD_GATEWAY, "GIT_TRANSPORT_FAILED"),
-    ("unable to access", StatusCode::BAD_GATEWAY, "GIT_TRANSPORT_FAILED"),
-    ("could not read from remote repository", StatusCode::BAD_GATEWAY, "GIT_TRANSPORT_FAILED"),
-    ("nothing to commit", StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR"),
-];
-
-impl From<Failure> for ApiError {
-    fn from(failure: Failure) -> Self {
-        let said = if failure.stderr.is_empty() { failure.stdout } else { failure.stderr };
-        let lower = said.to_lowercase();
-        let (_, status, code) = MEANINGS.iter().find(|(words, ..)| lower.contains(words)).copied().unwrap_or((
-            "",
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_SERVER_ERROR",
-        ));
-        Self::new(status, code, said)
     }
 }

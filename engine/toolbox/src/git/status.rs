@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::command::Git;
+use super::no_commit_yet;
 use crate::Toolbox;
 use crate::errors::ApiError;
 
@@ -38,7 +39,7 @@ pub(super) async fn read(toolbox: &Toolbox, directory: &Path) -> Result<Status, 
     let text = Git::new(toolbox, directory).args(arguments).text().await?;
     let status = parse(&text);
     if text.contains("# branch.oid (initial)") {
-        return Err(ApiError::not_found("reference not found"));
+        return Err(no_commit_yet());
     }
     Ok(status)
 }

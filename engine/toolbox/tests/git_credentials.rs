@@ -1,0 +1,218 @@
+//! Credentials for git: who gets to see them, and over what connections.
+
+#[path = "harness/git_server.rs"]
+mod git_server;
+mod harness;
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use git_server::{GitServer, PASSWORD, USER, git};
+use harness::{Toolbox, read};
+use memchr::memmem;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// What the password may look like in a file or in a list of arguments.
+fn forms_of_the_password() -> Vec<Vec<u8>> {
+    let encoded = percent_encoding::utf8_percent_encode(PASSWORD, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{USER}:{PASSWORD}"));
+    // Quotes and backslashes may be escaped, so the beginning counts as well.
+    vec![PASSWORD.into(), b"s3cret".to_vec(), encoded.into(), basic.into()]
+}
+
+fn holds_the_password(bytes: &[u8]) -> bool {
+    forms_of_the_password().iter().any(|form| memmem::find(bytes, form).is_some())
+}
+
+/// Files below `directory` that hold the password.
+fn files_with_the_password(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(directory) = pending.pop() {
+        for entry in std::fs::read_dir(directory).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                pending.push(entry.path());
+            } else if std::fs::read(entry.path()).is_ok_and(|content| holds_the_password(&content)) {
+                found.push(entry.path());
+            }
+        }
+    }
+    found
+}
+
+/// Lists of processes' arguments and variables that hold the password; and how many processes of git there were.
+fn processes_with_the_password() -> (Vec<String>, usize) {
+    let mut found = Vec::new();
+    let mut gits = 0;
+    for process in std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path()) {
+        if std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.starts_with("git")) {
+            gits += 1;
+        }
+        for list in ["cmdline", "environ"] {
+            let list = process.join(list);
+            if std::fs::read(&list).is_ok_and(|content| holds_the_password(&content)) {
+                found.push(list.display().to_string());
+            }
+        }
+    }
+    (found, gits)
+}
+
+/// Everything the toolbox logs.
+#[derive(Clone, Default)]
+struct Logs(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn authorised(mut fields: Value) -> Value {
+    fields["username"] = json!(USER);
+    fields["password"] = json!(PASSWORD);
+    fields
+}
+
+#[tokio::test]
+async fn a_password_reaches_no_file_no_argument_no_variable_no_log_and_no_error() {
+    let logs = Logs::default();
+    let writer = logs.clone();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).finish();
+    let _ = tracing_subscriber::util::SubscriberInitExt::try_init(subscriber);
+
+    let seen = Arc::<Mutex<(Vec<String>, usize)>>::default();
+    let observed = Arc::clone(&seen);
+    let server = GitServer::observed(move || {
+        let (found, gits) = processes_with_the_password();
+        let mut observed = observed.lock().unwrap();
+        observed.0.extend(found);
+        observed.1 += gits;
+    })
+    .await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    // The helper ends before the server is asked again, so it looks for itself. What it looks for is in no argument of its own.
+    let spy = tempfile::tempdir().unwrap();
+    let (pattern, report) = (spy.path().join("pattern"), spy.path().join("report"));
+    std::fs::write(&pattern, "s3cret\n").unwrap();
+    let script = format!(
+        "#!/bin/sh\necho looked >> {1}\ngrep -alF -f {0} /proc/[0-9]*/cmdline /proc/[0-9]*/environ >> {1} 2>/dev/null\nexec /bin/cat\n",
+        pattern.display(),
+        report.display()
+    );
+    std::fs::write(spy.path().join("cat"), script).unwrap();
+    std::fs::set_permissions(spy.path().join("cat"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", spy.path().display(), std::env::var("PATH").unwrap());
+    toolbox.post("/env", json!({"set": {"PATH": path}})).await;
+
+    let url = server.url("a.git");
+    let send = async |operation: &str, fields: Value| {
+        let request = toolbox.posting(&format!("/git/{operation}"), &fields);
+        let (status, answer) = read(request.send().await.unwrap()).await;
+        assert!(!holds_the_password(answer.to_string().as_bytes()), "{operation}: {answer}");
+        status
+    };
+    assert_eq!(send("clone", authorised(json!({"url": url, "path": "mine"}))).await, StatusCode::OK);
+    let commit = json!({"path": "mine", "message": "m", "author": "a", "email": "e", "allow_empty": true});
+    assert_eq!(send("commit", commit).await, StatusCode::OK);
+    assert_eq!(send("push", authorised(json!({"path": "mine", "set_upstream": true}))).await, StatusCode::OK);
+    assert_eq!(send("pull", authorised(json!({"path": "mine"}))).await, StatusCode::OK);
+    // The server repeats the password to whoever is refused.
+    let wrong = json!({"url": url, "path": "no", "username": "else", "password": PASSWORD});
+    assert_eq!(send("clone", wrong).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        send("clone", authorised(json!({"url": server.url("none.git"), "path": "no"}))).await,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        send("clone", authorised(json!({"url": url, "path": "no", "branch": "none"}))).await,
+        StatusCode::NOT_FOUND
+    );
+
+    assert_eq!(files_with_the_password(toolbox.home.path()), [PathBuf::new(); 0]);
+    let (found, gits) = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(gits > 0, "git was not looked at");
+    assert_eq!(found, [""; 0]);
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(!report.is_empty() && report.lines().all(|line| line == "looked"), "{report}");
+    let logs = logs.0.lock().unwrap().clone();
+    assert!(!logs.is_empty(), "nothing was logged");
+    assert!(!holds_the_password(&logs));
+    // The next git has them no more.
+    assert_eq!(send("pull", json!({"path": "mine"})).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_server_that_sends_git_elsewhere_does_not_take_the_credentials_along() {
+    let (first, second) = (GitServer::start().await, GitServer::start().await);
+    second.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    let url = first.url(&format!("to/{}/a.git", second.address));
+    let request = toolbox.posting("/git/clone", &authorised(json!({"url": url, "path": "mine"})));
+    assert_eq!(toolbox.failure(request).await, (401, "GIT_AUTH_FAILED".into()));
+    let requests = second.requests.lock().unwrap();
+    assert!(requests.anonymous > 0, "git did not follow");
+    assert_eq!((requests.authorised, requests.refused), (0, 0));
+}
+
+#[tokio::test]
+async fn a_certificate_nobody_knows_is_refused_unless_told_to_skip_it() {
+    let server = GitServer::with_tls().await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    let clone = |skip: Value| {
+        let url = server.url("a.git");
+        toolbox.posting("/git/clone", &authorised(json!({"url": url, "path": "mine", "insecure_skip_tls": skip})))
+    };
+    for skip in [json!(null), json!(false)] {
+        assert_eq!(toolbox.failure(clone(skip)).await, (502, "GIT_TRANSPORT_FAILED".into()));
+        assert!(!toolbox.path("mine").exists());
+    }
+    assert_eq!(server.requests.lock().unwrap().authorised, 0);
+    assert_eq!(clone(json!(true)).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(std::fs::read_to_string(toolbox.path("mine/file")).unwrap(), "1\n");
+    // For that one clone: what is kept does not say so.
+    let config = std::fs::read_to_string(toolbox.path("mine/.git/config")).unwrap();
+    assert!(!config.to_lowercase().contains("ssl"), "{config}");
+}
+
+#[tokio::test]
+async fn stored_credentials_are_for_their_host_and_their_owner() {
+    let server = GitServer::start().await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    let clone = |path: &str| toolbox.posting("/git/clone", &json!({"url": server.url("a.git"), "path": path}));
+    let host = server.address.to_string();
+    let body = authorised(json!({"host": host, "protocol": "http"}));
+    assert_eq!(toolbox.post("/git/credentials", body).await.0, StatusCode::OK);
+    // Another host's, and the same one's again.
+    assert_eq!(toolbox.post("/git/credentials", json!({"username": "u", "password": "p"})).await.0, StatusCode::OK);
+    let body = authorised(json!({"host": host, "protocol": "http"}));
+    assert_eq!(toolbox.post("/git/credentials", body).await.0, StatusCode::OK);
+    let file = toolbox.path(".git-credentials");
+    let stored = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(stored.lines().count(), 2, "{stored}");
+    assert!(stored.contains("https://u:p@github.com\n"), "{stored}");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(clone("mine").send().await.unwrap().status(), StatusCode::OK);
+    assert!(git(&toolbox.path("mine"), &["log", "--format=%s"]).starts_with("change file"));
+    for body in [
+        json!({}),
+        json!({"username": "u"}),
+        json!({"username": "u", "password": "a\nb"}),
+        json!({"username": "u", "password": "p", "host": "a/b"}),
+        json!({"username": "u", "password": "p", "protocol": "x://y@"}),
+    ] {
+        assert_eq!(toolbox.failure(toolbox.posting("/git/credentials", &body)).await.0, 400, "{body}");
+    }
+    assert_eq!(toolbox.failure(toolbox.request(Method::GET, "/git/credentials")).await.0, 404);
+}
