@@ -34,6 +34,8 @@ RECORDER = os.environ.get("DAYTONA_CONFORMANCE_RECORDER")
 SCHEMA = json.loads((ROOT / "schema/daytona.json").read_text())
 STRUCTS = {s["name"]: s for s in SCHEMA["structs"]}
 ENUMS = {e["name"]: e for e in SCHEMA["enums"]}
+# Methods that are not named as in the schema (the table in xtask/src/names.rs).
+NAMES = {"git.clone": "clone_repository"}
 OPS = {op["id"]: (service, op) for service in SCHEMA["services"] for op in service["ops"]}
 
 
@@ -138,7 +140,7 @@ async def call(client, sandbox, step):
         raise CaseError(f"{step['op']} has no {set(args)}")
     if options is not None:
         values["options"] = to_record(STRUCTS[op["options"]], options)
-    result = await getattr(target, op["name"])(**values)
+    result = await getattr(target, NAMES.get(op["id"], op["name"]))(**values)
     if op["returns"]["kind"] != "stream":
         return to_json(op["returns"], result)
     return await STREAMS[op["returns"]["name"]](result, step)
