@@ -6,12 +6,16 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
+
+// disconnectGrace is how long what was written last may take to be sent.
+const disconnectGrace = 5 * time.Second
 
 // CreatePtySession creates a terminal session without staying connected to it.
 //
@@ -146,23 +150,23 @@ func (c *ptyConnection) read() {
 	for {
 		// Closing the stream ends this, so no context is needed.
 		batch, more, result, err := c.stream.Read(context.Background())
-		switch {
-		case err != nil:
-			c.fail(err)
-			return
-		case !more:
-			if err := json.Unmarshal(result, &c.result); err != nil {
-				c.fail(errors.New(errors.ErrInternal, "The terminal's result cannot be read."))
-			}
-			return
+		if err == nil && more {
+			c.output.push(batch)
+			continue
 		}
-		c.output.push(batch)
+		if err == nil && json.Unmarshal(result, &c.result) != nil {
+			err = errors.New(errors.ErrInternal, "The terminal's result cannot be read.")
+		}
+		if c.result.ExitCode == nil && c.output.isClosed() {
+			// However the connection ended then.
+			err = errors.New(errors.ErrClosed, "The terminal has been disconnected.")
+		}
+		if err != nil {
+			c.failure = err
+			c.result.Error = Ptr(err.Error())
+		}
+		return
 	}
-}
-
-func (c *ptyConnection) fail(err error) {
-	c.failure = err
-	c.result.Error = Ptr(err.Error())
 }
 
 // SessionID returns the id of the session.
@@ -304,9 +308,14 @@ func (h *PtyHandle) Kill(ctx context.Context) error {
 	return h.process.KillPtySession(ctx, h.sessionID)
 }
 
-// Disconnect leaves the terminal; its session goes on, and ConnectPty connects to it again. It may be called any number
-// of times, and never fails.
+// Disconnect leaves the terminal when what was written has been sent; its session goes on, and ConnectPty connects to it
+// again. It may be called any number of times, and never fails.
 func (h *PtyHandle) Disconnect() error {
+	h.output.close()
+	ctx, cancel := context.WithTimeout(context.Background(), disconnectGrace)
+	defer cancel()
+	// It may have ended already; closing is all that is left then.
+	_ = h.stream.Finish(ctx)
 	h.close()
 	return nil
 }

@@ -101,3 +101,10 @@ func (o *ptyOutput) close() {
 	o.shut, o.pieces, o.size = true, nil, 0
 	o.changed.Broadcast()
 }
+
+// isClosed tells whether everything has been let go of.
+func (o *ptyOutput) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.shut
+}
