@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 # Values of what is in braces. What does not exist is still looked for by an endpoint that does.
 VALUES = {"port": "8080", "interval": "60", "ttlMinutes": "60", "isPublic": "false", "path": "index.html"}
 # Ends or replaces the sandbox that the others need, in the order to call them.
-LAST = ["pause", "start", "stop", "recover", "start", "stop", "archive", "DELETE"]
+LAST = ["pause", "start", "stop", "recover", "archive", "DELETE"]
 
 
 class Engine:
@@ -90,26 +90,32 @@ def order(endpoint: dict[str, str]) -> int:
     return LAST.index(last) if last in LAST else -1
 
 
+def probe(engine: Engine, endpoints: dict[str, dict[str, list[dict[str, str]]]], made: set[str]) -> dict[str, str]:
+    """What the engine answers, by endpoint. Sandboxes that this makes are added to `made`."""
+    sandbox = engine.new_sandbox()
+    made.add(sandbox)
+    answers = {}
+    for endpoint in (one for group in endpoints["toolbox"].values() for one in group):
+        path = f"/toolbox/{sandbox}{filled(endpoint['path'], sandbox)}"
+        answers[f"toolbox {endpoint['method']} {endpoint['path']}"] = verdict(*engine.call(endpoint["method"], path))
+    for endpoint in sorted((one for group in endpoints["controlPlane"].values() for one in group), key=order):
+        status, text = engine.control(endpoint["method"], filled(endpoint["path"], sandbox))
+        answers[f"controlPlane {endpoint['method']} {endpoint['path']}"] = verdict(status, text)
+        creates = endpoint["path"] == "/sandbox" or endpoint["path"].endswith("/fork")
+        if creates and endpoint["method"] == "POST" and status < 300:
+            made.add(json.loads(text)["id"])
+    return answers
+
+
 def main() -> None:
     start()
     engine = Engine()
-    sandbox = engine.new_sandbox()
-    endpoints = json.loads(Path(sys.argv[1]).read_text())
-    answers = {}
-    for group in endpoints["toolbox"].values():
-        for endpoint in group:
-            path = f"/toolbox/{sandbox}{filled(endpoint['path'], sandbox)}"
-            answers[f"toolbox {endpoint['method']} {endpoint['path']}"] = verdict(
-                *engine.call(endpoint["method"], path)
-            )
-    control = [endpoint for group in endpoints["controlPlane"].values() for endpoint in group]
-    before = sandboxes(engine)
-    for endpoint in sorted(control, key=order):
-        answer = engine.control(endpoint["method"], filled(endpoint["path"], sandbox))
-        answers[f"controlPlane {endpoint['method']} {endpoint['path']}"] = verdict(*answer)
-    # What creating, forking and the like have left.
-    for left in sandboxes(engine) - before:
-        engine.control("DELETE", f"/sandbox/{left}")
+    made: set[str] = set()
+    try:
+        answers = probe(engine, json.loads(Path(sys.argv[1]).read_text()), made)
+    finally:
+        for sandbox in made:
+            engine.control("DELETE", f"/sandbox/{sandbox}")
     result = Path(sys.argv[2])
     result.parent.mkdir(parents=True, exist_ok=True)
     result.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n")
@@ -117,10 +123,6 @@ def main() -> None:
         word: list(answers.values()).count(word) for word in ("answered", "refused", "not implemented", "unknown")
     }
     print("engine:", ", ".join(f"{count} {word}" for word, count in counts.items()))
-
-
-def sandboxes(engine: Engine) -> set[str]:
-    return {item["id"] for item in json.loads(engine.control("GET", "/sandbox?limit=200")[1])["items"]}
 
 
 if __name__ == "__main__":
