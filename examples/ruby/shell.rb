@@ -32,7 +32,7 @@ end
 # Sends what is typed.
 def type(pty)
   loop { pty << $stdin.readpartial(4096) }
-rescue EOFError, Daytona::Sdk::Error
+rescue EOFError, Errno::EIO, Daytona::Sdk::Error
   # Nobody types any more, or nobody listens.
 end
 

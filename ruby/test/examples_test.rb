@@ -52,7 +52,7 @@ class ShellTest < DaytonaTest
       ::Process.kill(:WINCH, pid)
       eventually('the size is followed') do
         terminal << "stty size\n"
-        read_until(terminal, /\n\d+ \d+\r/).match?(/31 101/)
+        read_until(terminal, /\r\d+ \d+\r/).match?(/31 101/)
       end
       terminal << "exit 7\n"
       assert_equal 7, ended(terminal, pid).exitstatus

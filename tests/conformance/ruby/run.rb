@@ -149,7 +149,7 @@ class Runner
 
   # Tells the recorder of a step; what it refuses differs.
   def tell_recorder(known, requests)
-    told = JSON.generate({ runner: NAME, known:, requests: })
+    told = JSON.generate({ runner: NAME, known: known, requests: requests })
     answer = Net::HTTP.post(URI(RECORDER), told, 'Content-Type' => 'application/json')
     raise Unmet, answer.body unless answer.is_a?(Net::HTTPSuccess)
   end

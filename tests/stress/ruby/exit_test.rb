@@ -28,6 +28,7 @@ class ExitTest < DaytonaTest
     logs = process.stream_session_command_logs(session, command.cmd_id)
     threads = Array.new(4) { Thread.new { process.exec('sleep 600') } }
     threads << Thread.new { logs.each { |_| } }
+    threads << Thread.new { process.attach(ARGV[2]).stdout.each_line { |_| } }
     threads << Thread.new { loop { process.exec('true') } }
     threads << Thread.new { process.create_pty_session("exit-#{::Process.pid}") { |pty| pty.wait } }
     threads.each { |thread| thread.report_on_exception = false }
@@ -46,6 +47,7 @@ class ExitTest < DaytonaTest
   RUBY
 
   def test_two_hundred_processes_end_with_calls_in_flight
+    @spawned = sandbox.process.spawn('while :; do echo x; sleep 5; done')
     queue = Queue.new
     PROCESSES.times { |i| queue << ENDINGS.keys[i % ENDINGS.size] }
     queue.close
@@ -65,7 +67,7 @@ class ExitTest < DaytonaTest
   private
 
   def run_program(ending)
-    child = ruby(PROGRAM, sandbox.id, ending)
+    child = ruby(PROGRAM, sandbox.id, ending, @spawned.id)
     output = Timeout.timeout(PATIENCE) { child.read }
     _, status = ::Process.wait2(child.pid)
     # Its session and terminal are the sandbox's, and live on.
