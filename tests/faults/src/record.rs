@@ -19,7 +19,7 @@ pub struct Recorded {
     /// Names and values in order.
     pub headers: Vec<(String, String)>,
     /// Everything behind the head, framed as it was.
-    raw: Vec<u8>,
+    pub raw: Vec<u8>,
 }
 
 impl Recorded {

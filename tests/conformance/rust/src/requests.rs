@@ -248,6 +248,72 @@ mod tests {
         assert!(parts(&body[..body.len() - 8], "b").is_none());
     }
 
+    fn caller() -> Caller {
+        Caller { source: "sdk-go".to_owned(), bearer: "key".to_owned(), organization: None }
+    }
+
+    fn request(method: &str, target: &str) -> Recorded {
+        let headers = [
+            ("Authorization", "Bearer key"),
+            ("X-Daytona-Source", "sdk-go"),
+            ("X-Daytona-SDK-Version", "v0.205.1"),
+            ("User-Agent", "sdk-go/0.1.0"),
+        ];
+        Recorded {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Recorded::default()
+        }
+    }
+
+    fn outcome(expected: Value, recorded: &[Recorded]) -> Result<(), String> {
+        let expected: Vec<ExpectedRequest> = serde_json::from_value(expected).unwrap();
+        check(&expected, recorded, &caller())
+    }
+
+    #[test]
+    fn every_request_is_expected_and_every_expected_one_is_sent() {
+        let stop = json!([{ "method": "POST", "path": "/api/sandbox/x/stop", "query": { "force": "false" } }]);
+        let sent = request("POST", "/api/sandbox/x/stop?force=false");
+        assert_eq!(outcome(stop.clone(), std::slice::from_ref(&sent)), Ok(()));
+        assert!(outcome(stop.clone(), &[]).unwrap_err().contains("was not sent"));
+        assert!(outcome(stop.clone(), &[sent.clone(), sent.clone()]).unwrap_err().contains("should not"));
+        let other = request("POST", "/api/sandbox/x/stop?force=false&skip=1");
+        assert!(outcome(stop, &[other]).unwrap_err().contains("has skip"));
+    }
+
+    #[test]
+    fn reads_of_the_sandbox_itself_and_polls_need_not_be_named() {
+        let look = request("GET", "/api/sandbox/x");
+        let port = request("GET", "/toolbox/x/port/80/in-use");
+        let wait = json!([{ "method": "GET", "path": "/toolbox/x/port/80/in-use" }]);
+        assert_eq!(outcome(wait, &[look.clone(), port.clone(), port.clone(), look.clone()]), Ok(()));
+        assert_eq!(outcome(json!([]), std::slice::from_ref(&look)), Ok(()));
+        assert!(outcome(json!([]), &[port]).is_err());
+        assert!(outcome(json!([]), &[request("GET", "/api/sandbox/paginated")]).is_err());
+        let named = json!([{ "method": "GET", "path": "/api/sandbox/x" }]);
+        assert!(outcome(named.clone(), &[]).is_err());
+        assert_eq!(outcome(named, &[look]), Ok(()));
+    }
+
+    #[test]
+    fn a_request_that_does_not_say_who_calls_is_refused() {
+        for (name, value) in [
+            ("Authorization", "Bearer other"),
+            ("X-Daytona-Source", "sdk-ruby"),
+            ("X-Daytona-SDK-Version", "0.27.0"),
+            ("User-Agent", "curl/8.0.0"),
+            ("X-Daytona-Organization-ID", "me"),
+        ] {
+            let mut request = request("GET", "/api/sandbox/x");
+            request.headers.retain(|(n, _)| n != name);
+            request.headers.push((name.to_owned(), value.to_owned()));
+            let refusal = outcome(json!([]), &[request]).unwrap_err();
+            assert!(refusal.contains(name) && !refusal.contains("key"), "{refusal}");
+        }
+    }
+
     #[test]
     fn a_repeated_parameter_is_a_list() {
         let expected = json!({ "states": ["a", "b"], "name": "x y" });
