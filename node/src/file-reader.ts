@@ -2,7 +2,18 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { asyncDispose } from './disposal.js';
 import type { StreamHandle } from './stream-handle.js';
-import { nodeStream, type Pieces, type ProgressHandler, webStream } from './streams.js';
+import { nodeStream, type Pieces, webStream } from './streams.js';
+
+/** How far a download has come. */
+export interface DownloadProgress {
+  /** Bytes received. */
+  bytesReceived: number;
+  /** Bytes in all, where the server tells it. */
+  totalBytes?: number;
+}
+
+/** Takes how far a download has come, after every piece. A returned promise is waited for. */
+export type DownloadProgressHandler = (progress: DownloadProgress) => unknown;
 
 /**
  * A file being downloaded: an async iterable of its pieces, a Node.js stream or a web stream, whichever fits. It reads from
@@ -34,7 +45,7 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
    *
    * @param onProgress - Takes how many bytes have been read.
    */
-  readable(onProgress?: ProgressHandler): Readable {
+  readable(onProgress?: DownloadProgressHandler): Readable {
     return nodeStream(this.#pieces(onProgress));
   }
 
@@ -43,7 +54,7 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
    *
    * @param onProgress - Takes how many bytes have been read.
    */
-  web(onProgress?: ProgressHandler): ReadableStream<Uint8Array> {
+  web(onProgress?: DownloadProgressHandler): ReadableStream<Uint8Array> {
     return webStream(this.#pieces(onProgress));
   }
 
@@ -65,15 +76,15 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.close();
   }
 
-  #pieces(onProgress?: ProgressHandler): Pieces {
+  #pieces(onProgress?: DownloadProgressHandler): Pieces {
     const pieces = this[Symbol.asyncIterator]();
     const totalBytes = this.size;
-    let bytes = 0;
+    let bytesReceived = 0;
     const next = async () => {
       const piece = await pieces.next();
       if (!piece.done) {
-        bytes += piece.value.length;
-        await onProgress?.(totalBytes === undefined ? { bytes } : { bytes, totalBytes });
+        bytesReceived += piece.value.length;
+        await onProgress?.(totalBytes === undefined ? { bytesReceived } : { bytesReceived, totalBytes });
       }
       return piece;
     };

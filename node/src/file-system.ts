@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { DirectoryTransferOptions } from './directory-transfer.js';
+import type { DownloadProgressHandler } from './file-reader.js';
 import type {
   DeleteFileOptions,
   DirectoryResult,
@@ -16,7 +17,6 @@ import type {
 } from './generated/models.js';
 import { FileSystemService } from './generated/services.js';
 import type { CallOptions } from './service.js';
-import type { ProgressHandler } from './streams.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** Content to upload: bytes, or the path of a local file, which is streamed. */
@@ -29,16 +29,24 @@ export type ByteStream =
   | ReadableStream<Uint8Array>
   | NodeJS.ReadableStream;
 
+/** How far an upload has come. */
+export interface UploadProgress {
+  /** Bytes sent. */
+  bytesSent: number;
+  /** Bytes in all, where it is known beforehand. */
+  totalBytes?: number;
+}
+
 /** Options of {@link FileSystem.uploadFileStream}. */
-export interface UploadStreamOptions extends UploadOptions {
-  /** Takes how many bytes have been written. */
-  onProgress?: ProgressHandler;
+export interface UploadStreamOptions extends UploadOptions, CallOptions {
+  /** Takes how far the upload has come, after every piece. A returned promise is waited for. */
+  onProgress?: (progress: UploadProgress) => unknown;
 }
 
 /** Options of {@link FileSystem.downloadFileStream}. */
-export interface DownloadStreamOptions extends DownloadOptions {
-  /** Takes how many bytes have been read. */
-  onProgress?: ProgressHandler;
+export interface DownloadStreamOptions extends DownloadOptions, CallOptions {
+  /** Takes how far the download has come, after every piece. A returned promise is waited for. */
+  onProgress?: DownloadProgressHandler;
 }
 
 /** A file to upload. */
@@ -173,12 +181,12 @@ export class FileSystem extends FileSystemService {
     const { pieces, totalBytes } = await content(source);
     const file = await this.openUpload(remotePath, options);
     try {
-      let bytes = 0;
+      let bytesSent = 0;
       for await (const piece of pieces) {
         const data = typeof piece === 'string' ? Buffer.from(piece) : piece;
         await file.write(data);
-        bytes += data.length;
-        await onProgress?.(totalBytes === undefined ? { bytes } : { bytes, totalBytes });
+        bytesSent += data.length;
+        await onProgress?.(totalBytes === undefined ? { bytesSent } : { bytesSent, totalBytes });
       }
       await file.finish();
     } finally {

@@ -16,7 +16,7 @@ export {
 } from './daytona.js';
 export type { DirectoryTransferOptions } from './directory-transfer.js';
 export * from './errors.js';
-export { FileReader } from './file-reader.js';
+export { type DownloadProgress, type DownloadProgressHandler, FileReader } from './file-reader.js';
 export {
   type ByteStream,
   type DownloadMetadata,
@@ -26,6 +26,7 @@ export {
   type FileSource,
   FileSystem,
   type FileUpload,
+  type UploadProgress,
   type UploadStreamOptions,
 } from './file-system.js';
 export { FileWriter } from './file-writer.js';
@@ -56,5 +57,4 @@ export { Sandbox } from './sandbox.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { CallOptions } from './service.js';
 export { type OutputHandlers, type SignalName, SpawnedProcess } from './spawned-process.js';
-export type { ProgressHandler, TransferProgress } from './streams.js';
 export type { Seconds } from './timeout.js';

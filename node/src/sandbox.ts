@@ -1,6 +1,9 @@
 import { CodeInterpreter } from './code-interpreter.js';
 import type { Connection } from './connection.js';
+import { asyncDispose } from './disposal.js';
+import { DaytonaNotFoundError } from './errors.js';
 import { FileSystem } from './file-system.js';
+import { SandboxState } from './generated/enums.js';
 import type {
   DeleteOptions,
   NetworkSettings,
@@ -37,7 +40,7 @@ export interface Sandbox extends SandboxInfo {}
  * await sandbox.delete();
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns every property of the interface
-export class Sandbox {
+export class Sandbox implements AsyncDisposable {
   /** Files and directories. */
   readonly fs: FileSystem;
   /** Git repositories. */
@@ -292,6 +295,20 @@ export class Sandbox {
    */
   async expireSignedPreviewUrl(port: number, token: string, options: CallOptions = {}): Promise<void> {
     await this.#sandboxes.expireSignedPreviewUrl(this.id, port, token, options);
+  }
+
+  /** Deletes the sandbox at the end of the block of `await using`, unless it is gone. */
+  async [asyncDispose](): Promise<void> {
+    if (this.state === SandboxState.DESTROYED || this.state === SandboxState.DESTROYING) {
+      return;
+    }
+    try {
+      await this.delete();
+    } catch (error) {
+      if (!(error instanceof DaytonaNotFoundError)) {
+        throw error;
+      }
+    }
   }
 
   #update(info: SandboxInfo): void {

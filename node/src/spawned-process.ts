@@ -189,8 +189,8 @@ export class SpawnedProcess implements AsyncDisposable {
 
   /** Requests of their own might overtake each other. */
   #inOrder(work: () => Promise<void>): Promise<void> {
-    const done = this.#lastInput.then(work, work);
-    this.#lastInput = done;
+    const done = this.#lastInput.then(work);
+    this.#lastInput = done.catch(() => {});
     return done;
   }
 }

@@ -14,6 +14,7 @@ export class StreamHandle {
   #native: NativeStream | undefined;
   readonly #signal: AbortSignal | undefined;
   #result: string | undefined;
+  #lastWrite: Promise<unknown> = Promise.resolve();
 
   /**
    * @param outcome - Of the operation that opened the stream.
@@ -50,20 +51,27 @@ export class StreamHandle {
     return batch;
   }
 
-  /** Writes a piece; resolves when there is room for the next one. */
+  /** Writes a piece, after those before it; resolves when there is room for the next one. */
   async write(data: Uint8Array): Promise<void> {
-    await this.#run((stream, pump, id) => stream.write(pump, id, data));
+    await this.#inOrder((stream, pump, id) => stream.write(pump, id, data));
   }
 
   /** Ends the writing side in order. */
   async finish(): Promise<void> {
-    await this.#run((stream, pump, id) => stream.finish(pump, id));
+    await this.#inOrder((stream, pump, id) => stream.finish(pump, id));
   }
 
   /** Closes the stream at once; calls in flight on it fail with {@link DaytonaClosedError}. */
   close(): void {
     this.#native?.close();
     this.#native = undefined;
+  }
+
+  /** Native calls of the same stream might overtake each other. */
+  #inOrder(start: (stream: NativeStream, pump: NativePump, id: number) => NativeCall): Promise<unknown> {
+    const done = this.#lastWrite.then(() => this.#run(start));
+    this.#lastWrite = done.catch(() => {});
+    return done;
   }
 
   async #run(start: (stream: NativeStream, pump: NativePump, id: number) => NativeCall): Promise<NativeOutcome> {

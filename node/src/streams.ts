@@ -3,17 +3,6 @@
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 
-/** How far the transfer of a file has come. */
-export interface TransferProgress {
-  /** Bytes done. */
-  bytes: number;
-  /** Bytes in all, where it is known beforehand. */
-  totalBytes?: number;
-}
-
-/** Takes how far a transfer has come, after every piece. A returned promise is waited for. */
-export type ProgressHandler = (progress: TransferProgress) => unknown;
-
 /** Where pieces come from. */
 export interface Pieces {
   /** The pieces in order. */

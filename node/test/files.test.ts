@@ -10,8 +10,9 @@ import {
   DaytonaCancelledError,
   DaytonaFileNotFoundError,
   DaytonaNotFoundError,
+  type DownloadProgress,
   type Sandbox,
-  type TransferProgress,
+  type UploadProgress,
 } from '@daytonaio/sdk';
 import { sandboxForFile, until } from './support.js';
 
@@ -117,24 +118,24 @@ test('destroying a download ends it', async () => {
 
 test('streams tell their progress', async () => {
   const { fs } = sandbox;
-  const seen: TransferProgress[] = [];
-  const onProgress = (progress: TransferProgress) => {
-    seen.push(progress);
-  };
-  await fs.uploadFileStream(Readable.from([Buffer.from('ab'), Buffer.from('c')]), 'progress/stream', { onProgress });
-  assert.deepEqual(seen.splice(0), [{ bytes: 2 }, { bytes: 3 }]);
+  const sent: UploadProgress[] = [];
+  const upload = { onProgress: (progress: UploadProgress) => sent.push(progress) };
+  await fs.uploadFileStream(Readable.from([Buffer.from('ab'), Buffer.from('c')]), 'progress/stream', upload);
+  assert.deepEqual(sent.splice(0), [{ bytesSent: 2 }, { bytesSent: 3 }]);
   writeFileSync(join(local, 'path'), big);
   for (const source of [big, join(local, 'path')]) {
-    await fs.uploadFileStream(source, 'progress/big', { onProgress });
-    assert.deepEqual(seen.at(-1), { bytes: big.length, totalBytes: big.length });
-    assert.ok(seen.splice(0).length > 1);
+    await fs.uploadFileStream(source, 'progress/big', upload);
+    assert.deepEqual(sent.at(-1), { bytesSent: big.length, totalBytes: big.length });
+    assert.ok(sent.splice(0).length > 1);
   }
+  const received: DownloadProgress[] = [];
+  const onProgress = (progress: DownloadProgress) => received.push(progress);
   const pieces: Buffer[] = [];
   for await (const piece of await fs.downloadFileStream('progress/big', { onProgress })) {
     pieces.push(piece);
   }
   assert.ok(Buffer.concat(pieces).equals(big));
-  assert.deepEqual(seen.at(-1), { bytes: big.length, totalBytes: big.length });
+  assert.deepEqual(received.at(-1), { bytesReceived: big.length, totalBytes: big.length });
 });
 
 test('a signal or a handler that throws ends a stream, and no file is stored', async () => {

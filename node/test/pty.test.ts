@@ -33,6 +33,25 @@ test('a terminal hands its output to the handler and says how it ended', async (
   await assert.rejects(pty.sendInput('x'), DaytonaClosedError);
 });
 
+test('inputs arrive in the order they were sent, waited for or not', async () => {
+  const pty = await sandbox.process.createPty();
+  const numbers = Array.from({ length: 500 }, (_, number) => `${number} `);
+  const expected = numbers.join('');
+  await pty.sendInput(`stty raw -echo; echo rea''dy; head -c ${expected.length}; exit\n`);
+  let output = '';
+  for await (const data of pty) {
+    output += data.toString();
+    if (output.includes('ready')) {
+      break;
+    }
+  }
+  await Promise.all(numbers.map((number) => pty.sendInput(number)));
+  for await (const data of pty) {
+    output += data.toString();
+  }
+  assert.ok(output.includes(expected), output);
+});
+
 test('a terminal can be read between inputs', async () => {
   await using pty = await sandbox.process.createPty();
   const readUntil = async (wanted: RegExp) => {

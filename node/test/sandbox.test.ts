@@ -36,6 +36,15 @@ test('a sandbox lives: it is created, described, stopped, started and deleted', 
   await assert.rejects(daytona.findOne({ labels }), DaytonaNotFoundError);
 });
 
+test('a sandbox is deleted at the end of its block, and one that is gone is fine', async () => {
+  const sandbox = await daytona.create();
+  const gone = await daytona.get(sandbox.id);
+  await sandbox[Symbol.asyncDispose]();
+  await assert.rejects(daytona.get(sandbox.id), DaytonaNotFoundError);
+  await sandbox[Symbol.asyncDispose]();
+  await gone[Symbol.asyncDispose]();
+});
+
 test('settings of a sandbox change it and the object', async () => {
   const sandbox = await daytona.create();
   try {
