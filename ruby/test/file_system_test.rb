@@ -105,6 +105,9 @@ class FileSystemTest < DaytonaTest
     assert_raises(Daytona::Sdk::CancelledError) do
       fs.upload_file_stream(StringIO.new('x'), "#{@dir}/partial", cancel_event: event)
     end
+    assert_raises(Timeout::Error) do
+      Timeout.timeout(0.2) { fs.upload_file_stream(["and so on\n"].cycle, "#{@dir}/partial") }
+    end
     eventually('nothing of it is left') { fs.list_files(@dir).empty? }
   end
 

@@ -35,9 +35,9 @@ module Daytona
   class FileStatus # rubocop:disable Style/Documentation
     alias path name
 
-    # @return [String] State in the worktree, or of a file without changes there, in the index.
+    # @return [String] State in one word: that of the worktree, or of a file without changes there that of the index.
     def status
-      worktree == 'Unmodified' ? staging : worktree
+      ['', 'Unmodified'].include?(worktree) ? staging : worktree
     end
   end
 end

@@ -2,7 +2,8 @@
 
 module Daytona
   # One output of a {SpawnedProcess}, from its beginning. Behaves like an IO opened for reading: `IO.copy_stream` takes
-  # it. Reading waits until there is something, and holds back the connection while nobody reads; no output is lost.
+  # it. Reading waits until there is something, and holds back the connection while nobody reads; no output is lost. One
+  # thread may read at a time; readers of other threads are opened with {SpawnedProcess#open_stdout}.
   class ProcessOutput < StreamHandle
     include Enumerable
     include ByteReader
