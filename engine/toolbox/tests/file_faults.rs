@@ -53,12 +53,19 @@ async fn a_full_disk_leaves_the_old_file_and_no_half_one() {
     assert_eq!(upload("small/file", b"old".to_vec()).await.0, StatusCode::OK);
     let (status, answer) = upload("small/file", vec![b'x'; 3 << 20]).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(answer["errors"][0].as_str().unwrap().starts_with("small/file: write: "), "{answer}");
+    let error = answer["errors"][0].as_str().unwrap();
+    assert!(error.starts_with("small/file: write: ") && error.contains("No space left on device"), "{answer}");
     assert_eq!(names(&toolbox, "small").await, ["file"]);
     let response = toolbox.request(Method::GET, "/files/download?path=small/file").send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), "old");
     let raw = toolbox.request(Method::POST, "/files/upload-v2?path=small/other").body(vec![b'x'; 3 << 20]);
-    assert!(!raw.send().await.unwrap().status().is_success());
+    let form = form(&[("file", vec![b'x'; 3 << 20].as_slice())]);
+    let single = toolbox.request(Method::POST, "/files/upload?path=small/other").header("content-type", content_type());
+    for request in [raw, single.body(form)] {
+        let (status, error) = read(request.send().await.unwrap()).await;
+        assert!(!status.is_success());
+        assert!(error["message"].as_str().unwrap().contains("No space left on device"), "{error}");
+    }
     assert_eq!(names(&toolbox, "small").await, ["file"]);
     assert_eq!(upload("small/file", b"new".to_vec()).await.0, StatusCode::OK);
 }

@@ -242,3 +242,89 @@ async fn a_hundred_megabytes_go_up_and_down() {
     let parts = bulk_download(&toolbox, &["large"]).await;
     assert!(parts[0].body == content, "the content changed on the way");
 }
+
+#[tokio::test]
+async fn empty_files_are_files() {
+    let toolbox = Toolbox::start();
+    let (status, answer) = bulk_upload(&toolbox, &[("f.path", b"a"), ("f.file", b"")]).await;
+    assert_eq!((status, answer), (StatusCode::OK, json!({"files": [{"path": "a", "bytes": 0}]})));
+    let request = toolbox.request(Method::POST, "/files/upload?path=b").header("content-type", content_type());
+    assert_eq!(request.body(form(&[("file", b"".as_slice())])).send().await.unwrap().status(), StatusCode::OK);
+    let request = toolbox.request(Method::POST, "/files/upload-v2?path=c").body("");
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    for name in ["a", "b", "c"] {
+        assert_eq!(toolbox.get(&format!("/files/info?path={name}")).await.1["size"], 0);
+        let response = download(&toolbox, name, None).await;
+        assert_eq!((response.status(), response.headers()["content-length"].as_bytes()), (StatusCode::OK, &b"0"[..]));
+        assert_eq!(bulk_download(&toolbox, &[name]).await[0].body, b"");
+    }
+    assert_eq!(toolbox.get("/files/find?path=.&pattern=x").await.1, json!([]));
+    let body = json!({"files": ["a"], "pattern": "x", "newValue": "y"});
+    assert_eq!(toolbox.post("/files/replace", body).await.1, json!([{"file": "a", "success": true}]));
+    std::fs::create_dir(toolbox.path("empty")).unwrap();
+    assert_eq!(toolbox.get("/files?path=empty").await.1, json!([]));
+    assert_eq!(toolbox.get("/files/search?path=empty&pattern=*").await.1, json!({"files": ["empty"]}));
+}
+
+#[tokio::test]
+async fn odd_names_are_found_moved_and_searched() {
+    let toolbox = Toolbox::start();
+    std::fs::create_dir(toolbox.path("d")).unwrap();
+    for name in ODD_NAMES {
+        std::fs::write(toolbox.path("d").join(name), "needle").unwrap();
+    }
+    let mut expected = ODD_NAMES.map(|name| format!("d/{name}"));
+    expected.sort();
+    let (_, found) = toolbox.get("/files/search?path=d&pattern=??*").await;
+    assert_eq!(found["files"].as_array().unwrap().len(), ODD_NAMES.len());
+    let (_, found) = toolbox.get("/files/find?path=d&pattern=needle").await;
+    let files: Vec<_> = found.as_array().unwrap().iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(files, expected);
+    let body = json!({"files": expected, "pattern": "needle", "newValue": "thread"});
+    assert!(
+        toolbox.post("/files/replace", body).await.1.as_array().unwrap().iter().all(|file| file["success"] == true)
+    );
+    for name in ODD_NAMES {
+        let (from, to) = (encoded(&format!("d/{name}")), encoded(&format!("{name} moved")));
+        let (status, _) = toolbox.post(&format!("/files/move?source={from}&destination={to}"), json!(null)).await;
+        assert_eq!(status, StatusCode::OK, "{name:?}");
+        assert_eq!(std::fs::read_to_string(toolbox.path(&format!("{name} moved"))).unwrap(), "thread");
+        let (status, _) = toolbox.post(&format!("/files/permissions?path={to}&mode=600"), json!(null)).await;
+        assert_eq!(status, StatusCode::OK, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn links_that_lead_nowhere_or_in_circles_hold_nothing_up() {
+    let toolbox = Toolbox::start();
+    std::fs::create_dir(toolbox.path("d")).unwrap();
+    std::fs::write(toolbox.path("d/file"), "needle").unwrap();
+    for (link, target) in
+        [("dangling", "nowhere"), ("self", "self"), ("up", ".."), ("again", "../d"), ("to-file", "file")]
+    {
+        std::os::unix::fs::symlink(target, toolbox.path("d").join(link)).unwrap();
+    }
+    let names = async |path: &str| -> Vec<String> {
+        let (status, list) = toolbox.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{list}");
+        list.as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // Links that lead nowhere are left out, linked directories are shown but not entered.
+    assert_eq!(names("/files?path=d").await, ["again", "file", "to-file", "up"]);
+    assert_eq!(names("/files?path=.&depth=50").await, ["d", "again", "file", "to-file", "up"]);
+    let (_, found) = toolbox.get("/files/search?path=d&pattern=*").await;
+    assert_eq!(found["files"].as_array().unwrap().len(), 7);
+    let (_, found) = toolbox.get("/files/find?path=d&pattern=needle").await;
+    let files: Vec<_> = found.as_array().unwrap().iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["d/file", "d/to-file"]);
+    for link in ["dangling", "self"] {
+        let path = format!("d/{link}");
+        assert!(toolbox.get(&format!("/files/info?path={path}")).await.0.is_client_error());
+        assert!(download(&toolbox, &path, None).await.status().is_client_error());
+        assert_eq!(bulk_download(&toolbox, &[&path]).await[0].json()["source"], "DAYTONA_DAEMON");
+        assert_eq!(toolbox.delete(&format!("/files?path={path}")).await.0, StatusCode::NO_CONTENT);
+        assert!(!toolbox.path(&path).is_symlink());
+    }
+    assert_eq!(toolbox.delete("/files?path=d&recursive=true").await.0, StatusCode::NO_CONTENT);
+    assert!(toolbox.home.path().exists());
+}

@@ -138,10 +138,10 @@ async fn a_password_reaches_no_file_no_argument_no_variable_no_log_and_no_error(
         StatusCode::NOT_FOUND
     );
 
-    assert_eq!(files_with_the_password(toolbox.home.path()), [PathBuf::new(); 0]);
+    assert_eq!(files_with_the_password(toolbox.home.path()), Vec::<PathBuf>::new());
     let (found, gits) = std::mem::take(&mut *seen.lock().unwrap());
     assert!(gits > 0, "git was not looked at");
-    assert_eq!(found, [""; 0]);
+    assert_eq!(found, Vec::<String>::new());
     let report = std::fs::read_to_string(report).unwrap();
     assert!(!report.is_empty() && report.lines().all(|line| line == "looked"), "{report}");
     let logs = logs.0.lock().unwrap().clone();

@@ -50,7 +50,7 @@ pub(super) async fn follow(mut socket: WebSocket, command: Arc<Command>, format:
 
 async fn send_log(socket: &mut WebSocket, command: &Command, format: LogFormat, until: Until) -> Ended {
     let log = command.log_path();
-    let file = match spawn_blocking(move || File::open(log)).await.map_err(io::Error::other).flatten() {
+    let file = match finished(spawn_blocking(move || File::open(log))).await {
         Ok(file) => Arc::new(file),
         // Deleted in between.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ended::Complete,
@@ -64,7 +64,7 @@ async fn send_log(socket: &mut WebSocket, command: &Command, format: LogFormat, 
         // While one piece is sent, the next one is read.
         let mut next = (position < seen.length).then(|| read(&file, seen.length - position));
         while let Some(reading) = next {
-            let chunk = match reading.await.map_err(io::Error::other).flatten() {
+            let chunk = match finished(reading).await {
                 Ok(chunk) => chunk,
                 Err(error) => return Ended::Failed(error),
             };
@@ -102,6 +102,10 @@ fn read(file: &Arc<File>, rest: u64) -> JoinHandle<io::Result<Vec<u8>>> {
         (&*file).take(wanted as u64).read_to_end(&mut chunk)?;
         Ok(chunk)
     })
+}
+
+async fn finished<T>(work: JoinHandle<io::Result<T>>) -> io::Result<T> {
+    work.await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 fn combined(demultiplexer: &mut Demultiplexer, chunk: &[u8]) -> Bytes {
