@@ -41,7 +41,9 @@ class Calls
   end
 
   def sandbox_create(args)
-    @daytona.create(**keywords(args[:params]), **@options).info
+    params = keywords(args[:params])
+    params[:volumes] = params[:volumes].map { |mount| Daytona::VolumeMount.new(**keywords(mount)) } if params[:volumes]
+    @daytona.create(**params, **@options).info
   end
 
   def sandbox_get(args)
