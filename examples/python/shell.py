@@ -14,7 +14,7 @@ import termios
 import threading
 import tty
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -24,7 +24,7 @@ STDIN, STDOUT = 0, 1
 
 
 @contextmanager
-def raw_terminal() -> Iterator[None]:
+def raw_terminal() -> Generator[None]:
     """Passes every key on as it is; gives the terminal back as it was, whatever happens."""
 
     def leave(number: int, frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ import sys
 import termios
 import tty
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from daytona import AsyncDaytona, AsyncPtyHandle, AsyncSandbox, DaytonaError, PtySize
@@ -24,7 +24,7 @@ STDIN, STDOUT = 0, 1
 
 
 @contextmanager
-def raw_terminal() -> Iterator[None]:
+def raw_terminal() -> Generator[None]:
     """Passes every key on as it is; gives the terminal back as it was, whatever happens."""
     before = termios.tcgetattr(STDIN)
     try:

@@ -5,25 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 
+from conftest import settled
 from daytona import AsyncDaytona, Daytona, Sandbox, debug_stats
 
 CALLS = 5000
 AT_ONCE = 250
-# Seconds the library may take to take apart what was cancelled.
-LIMIT = 60
-
-
-def settled() -> tuple[int, int]:
-    """Live calls and streams, once they are gone or the time is over."""
-    end = time.monotonic() + LIMIT
-    while True:
-        gc.collect()
-        calls, streams, _ = debug_stats()
-        if (calls, streams) == (0, 0) or time.monotonic() > end:
-            return calls, streams
-        time.sleep(0.02)
 
 
 def test_a_storm_of_cancelled_calls(sandbox: Sandbox) -> None:
