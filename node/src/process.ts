@@ -304,6 +304,7 @@ export class Process extends ProcessService {
 
   #spawned(info: ProcessInfo): SpawnedProcess {
     const control: SpawnControl = {
+      get: (processId, options) => this._getSpawned(processId, options),
       streamOutput: (process, options) => this._streamOutput(process, options),
       writeStdin: (process, data, options) => this._writeStdin(process, data, options),
       closeStdin: (process, options) => this._closeStdin(process, options),

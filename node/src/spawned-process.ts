@@ -9,6 +9,7 @@ import { type Seconds, withTimeout } from './timeout.js';
 
 /** What a handle does through the service that made it. */
 export interface SpawnControl {
+  get(processId: string, options: CallOptions): Promise<ProcessInfo>;
   streamOutput(process: ProcessInfo, options: OutputOptions & CallOptions): Promise<LogStream>;
   writeStdin(process: ProcessInfo, data: Uint8Array, options: CallOptions): Promise<void>;
   closeStdin(process: ProcessInfo, options: CallOptions): Promise<void>;
@@ -63,11 +64,11 @@ export class SpawnedProcess implements AsyncDisposable {
     this.cwd = info.cwd;
     this.#info = info;
     this.#control = control;
-    this.stdout = new ProcessOutput((options) => this.streamOutput({ ...options, channel: 'stdout' }));
-    this.stderr = new ProcessOutput((options) => this.streamOutput({ ...options, channel: 'stderr' }));
+    this.stdout = new ProcessOutput((options) => this.output({ ...options, channel: 'stdout' }));
+    this.stderr = new ProcessOutput((options) => this.output({ ...options, channel: 'stderr' }));
   }
 
-  /** Exit code, as far as this handle knows: {@link SpawnedProcess.wait} finds it out. */
+  /** Exit code, as far as this handle knows: {@link SpawnedProcess.wait} and {@link SpawnedProcess.poll} find it out. */
   get exitCode(): number | undefined {
     return this.#info.exitCode;
   }
@@ -84,9 +85,9 @@ export class SpawnedProcess implements AsyncDisposable {
    * @throws `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the connection
    * breaks for good.
    * @example
-   * for await (const { channel, text } of await build.streamOutput()) process[channel].write(text);
+   * for await (const { channel, text } of await build.output()) process[channel].write(text);
    */
-  async streamOutput(options: OutputOptions & CallOptions = {}): Promise<LogStream> {
+  async output(options: OutputOptions & CallOptions = {}): Promise<LogStream> {
     return await this.#control.streamOutput(this.#info, options);
   }
 
@@ -98,7 +99,7 @@ export class SpawnedProcess implements AsyncDisposable {
    */
   async forward(handlers: OutputHandlers & CallOptions): Promise<number> {
     const { onStdout = ignore, onStderr = ignore, ...options } = handlers;
-    const output = await this.streamOutput(options);
+    const output = await this.output(options);
     await output.forward(onStdout, onStderr);
     return await this.wait(options);
   }
@@ -149,6 +150,17 @@ export class SpawnedProcess implements AsyncDisposable {
     const exitCode = await this.#control.wait(this.#info, withTimeout(timeout));
     this.#info = { ...this.#info, exitCode };
     return exitCode;
+  }
+
+  /**
+   * Looks whether it has ended.
+   *
+   * @returns Its exit code; nothing while it runs.
+   * @throws `DaytonaProcessNotFoundError` when it has been released.
+   */
+  async poll(options: CallOptions = {}): Promise<number | undefined> {
+    this.#info = await this.#control.get(this.id, options);
+    return this.exitCode;
   }
 
   /** Kills it with everything it started. Nothing happens when it has ended. */

@@ -59,7 +59,7 @@ test('outputs are apart, as bytes, text, lines and streams, again and again', as
 test('both outputs come together in order, with their channels, and to handlers', async () => {
   const command = 'echo 1; sleep 0.05; echo 2 >&2; sleep 0.05; echo 3; exit 4';
   await withProcess(command, {}, async (process) => {
-    const seen = await collected(await process.streamOutput());
+    const seen = await collected(await process.output());
     assert.deepEqual(
       seen.map(({ channel, text }) => [channel, text]),
       [
@@ -124,10 +124,12 @@ test('a wait that times out or is aborted leaves the process and its output', as
     assert.equal(await process.waitForLog('early'), 'early');
     await assert.rejects(process.wait(0.1), DaytonaTimeoutError);
     await assert.rejects(process.wait({ signal: AbortSignal.timeout(50) }), DaytonaCancelledError);
+    assert.equal(await process.poll(), undefined);
     assert.equal(process.exitCode, undefined);
     assert.equal(await process.stdout.text({ follow: false }), 'early\n');
     await process.kill();
     assert.equal(await process.wait(30), 137);
+    assert.equal(await process.poll(), 137);
     assert.equal(await process.stdout.text(), 'early\n');
   });
 });

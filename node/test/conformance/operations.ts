@@ -159,7 +159,7 @@ export const operations: Record<string, Operation> = {
     (await sandbox.process.listSpawned(options)).map((process) => process.toJSON()),
   'process.get_spawned': async ({ sandbox, args, options }) =>
     (await sandbox.process.getSpawned(args.processId, options)).toJSON(),
-  'process.stream_output': spawned(async (process, call) => logs(await process.streamOutput(call.options), call)),
+  'process.stream_output': spawned(async (process, call) => logs(await process.output(call.options), call)),
   'process.write_stdin': spawned((process, { args, options }) => process.write(args.data, options)),
   'process.close_stdin': spawned((process, { options }) => process.closeStdin(options)),
   'process.wait_spawned': spawned((process, { options }) => process.wait(options)),
