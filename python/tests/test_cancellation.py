@@ -23,6 +23,19 @@ except KeyboardInterrupt:
 """
 
 
+READING = """
+import sys
+from daytona import Daytona
+sandbox = Daytona().get(sys.argv[1])
+try:
+    with sandbox.process.spawn(sys.argv[2]) as process:
+        for line in process.stdout:
+            pass
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
 def test_cancelling_a_task_stops_the_command(sandbox: Sandbox, marked: Marked) -> None:
     async def main() -> None:
         async with AsyncDaytona() as client:
@@ -49,8 +62,9 @@ def test_a_time_limit_of_asyncio_stops_the_command(sandbox: Sandbox, marked: Mar
     marked.assert_stopped()
 
 
-def test_ctrl_c_stops_the_command(sandbox: Sandbox, marked: Marked) -> None:
-    arguments = [sys.executable, "-c", INTERRUPTED, sandbox.id, marked.command]
+@pytest.mark.parametrize("program", [INTERRUPTED, READING], ids=["exec", "spawn"])
+def test_ctrl_c_stops_the_command(sandbox: Sandbox, marked: Marked, program: str) -> None:
+    arguments = [sys.executable, "-c", program, sandbox.id, marked.command]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         marked.wait_until_begun()
         child.send_signal(signal.SIGINT)
