@@ -41,6 +41,8 @@ const END_OF_INPUT: &str = ".";
 /// Pauses between two looks at whether a process has ended.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Pauses between the attempts to take away what a start that was given up may leave.
+const AFTERMATH: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(3)];
 /// How long a process that was just started may take to become visible to signals.
 const VISIBLE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -274,8 +276,14 @@ impl Drop for Started<'_> {
         }
         let (process, session_id) = (self.process.clone(), self.info.session_id.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // Nobody is left to tell whether it worked.
-            runtime.spawn(async move { process.delete_session(&session_id).await.ok() });
+            // The server may still be making the session that is given up, so one look is not enough. Nobody is left to tell
+            // whether it worked.
+            runtime.spawn(async move {
+                for pause in AFTERMATH {
+                    tokio::time::sleep(pause).await;
+                    process.delete_session(&session_id).await.ok();
+                }
+            });
         }
     }
 }

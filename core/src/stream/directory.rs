@@ -137,7 +137,9 @@ async fn upload(
     counters: Arc<Counters>,
     deadline: Option<Instant>,
 ) -> Result<DirectoryResult> {
-    let archive = RemoteArchive::new(&toolbox);
+    let remote = plain(without_end(&remote));
+    let staging = format!("{remote}.daytona-{}", uuid::Uuid::new_v4().simple());
+    let archive = RemoteArchive::new(&toolbox, Some(staging.clone()));
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let counted = counters.clone();
     let packing = spawn_blocking(move || listing.pack(PieceWriter { sender, piece: BytesMut::new() }, &counted));
@@ -150,8 +152,8 @@ async fn upload(
         return Err(Error::new(ErrorKind::Internal, "Packing ended early"));
     };
     file.finish().await?;
-    let done = toolbox.process().exec(&unpack_script(&archive.path, &remote), ExecOptions::default()).await?;
-    archive.gone();
+    let done = toolbox.process().exec(&unpack_script(&archive.path, &remote, &staging), ExecOptions::default()).await?;
+    archive.unpacked();
     if done.exit_code != 0 {
         return Err(Error::new(
             ErrorKind::UnprocessableEntity,
@@ -169,8 +171,9 @@ async fn download(
     counters: Arc<Counters>,
     deadline: Option<Instant>,
 ) -> Result<DirectoryResult> {
-    let archive = RemoteArchive::new(&toolbox);
+    let mut archive = RemoteArchive::new(&toolbox, None);
     let done = toolbox.process().exec(&pack_script(&archive.path, &remote, &globs), ExecOptions::default()).await?;
+    archive.packed();
     if done.exit_code != 0 {
         let missing = done.exit_code == NO_DIRECTORY;
         let kind = if missing { ErrorKind::FileNotFound } else { ErrorKind::UnprocessableEntity };
@@ -214,21 +217,28 @@ async fn fetch(
 const NO_DIRECTORY: i64 = 66;
 
 /// Unpacks beside a destination that does not exist yet, so that it appears whole; into one that does.
-fn unpack_script(archive: &str, destination: &str) -> String {
-    let archive = quote(archive);
-    let to = quote(&plain(destination));
+fn unpack_script(archive: &str, destination: &str, staging: &str) -> String {
+    let (archive, to, new) = (quote(archive), quote(destination), quote(staging));
     format!(
         "to={to}\n\
+         new={new}\n\
          trap 'rm -f -- {archive_in_trap}' EXIT\n\
          if [ -e \"$to\" ] || [ -L \"$to\" ]; then tar -xzof {archive} -C \"$to\"; exit; fi\n\
-         to=${{to%/}}\n\
          case $to in */*) mkdir -p -- \"${{to%/*}}/\" || exit;; esac\n\
-         new=$to.daytona-$$\n\
          mkdir -- \"$new\" || exit\n\
          tar -xzof {archive} -C \"$new\" && mv -- \"$new\" \"$to\" && exit 0\n\
          rm -rf -- \"$new\"\n\
          exit 1\n",
         archive_in_trap = archive.replace('\'', "'\\''"),
+    )
+}
+
+/// Takes away what a script that is being ended may leave: at once, and again when it has surely ended.
+fn clear_script(paths: &[&str]) -> String {
+    let paths = paths.iter().map(|path| quote(path)).collect::<Vec<_>>().join(" ");
+    format!(
+        "rm -rf -- {paths}\n\
+         {{ for pause in 0.3 1 3; do sleep $pause; rm -rf -- {paths}; done; }} </dev/null >/dev/null 2>&1 &\n"
     )
 }
 
@@ -249,6 +259,14 @@ fn plain(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
+/// A path without the slashes at its end.
+fn without_end(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => path,
+        name => name,
+    }
+}
+
 fn last_lines(output: &str) -> String {
     let lines: Vec<_> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.iter().rev().take(3).rev().copied().collect::<Vec<_>>().join("; ");
@@ -259,31 +277,50 @@ fn last_lines(output: &str) -> String {
 struct RemoteArchive {
     toolbox: Toolbox,
     path: String,
-    there: bool,
+    /// The directory that it is unpacked into first.
+    staging: Option<String>,
+    state: ArchiveState,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum ArchiveState {
+    /// Something in the sandbox may be writing it, or unpacking it.
+    InUse,
+    /// It is complete.
+    Complete,
+    /// The sandbox has taken it away itself.
+    Gone,
 }
 
 impl RemoteArchive {
-    fn new(toolbox: &Toolbox) -> Self {
+    fn new(toolbox: &Toolbox, staging: Option<String>) -> Self {
         let path = format!("/tmp/.daytona-{}.tar.gz", uuid::Uuid::new_v4().simple());
-        Self { toolbox: toolbox.clone(), path, there: true }
+        Self { toolbox: toolbox.clone(), path, staging, state: ArchiveState::InUse }
     }
 
-    /// The sandbox has taken it away itself.
-    fn gone(mut self) {
-        self.there = false;
+    fn packed(&mut self) {
+        self.state = ArchiveState::Complete;
+    }
+
+    fn unpacked(mut self) {
+        self.state = ArchiveState::Gone;
     }
 }
 
 impl Drop for RemoteArchive {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if !self.there {
+        if self.state == ArchiveState::Gone {
             return;
         }
-        let (toolbox, path) = (self.toolbox.clone(), std::mem::take(&mut self.path));
+        let in_use = self.state == ArchiveState::InUse;
+        let (toolbox, path, staging) = (self.toolbox.clone(), std::mem::take(&mut self.path), self.staging.take());
+        // Nobody is left to tell whether it worked.
         runtime.spawn(async move {
-            // Nobody is left to tell whether it worked.
-            if let Ok(request) = toolbox.request(Method::DELETE, "/files").await {
+            if in_use {
+                let paths: Vec<&str> = [Some(path.as_str()), staging.as_deref()].into_iter().flatten().collect();
+                let _ = toolbox.process().exec(&clear_script(&paths), ExecOptions::default()).await;
+            } else if let Ok(request) = toolbox.request(Method::DELETE, "/files").await {
                 let _ = request.query("path", path).done().await;
             }
         });
