@@ -151,6 +151,33 @@ await scenario('the interpreter', async () => {
   await interpreter.deleteContext(context)
 })
 
+await scenario('git', async () => {
+  const { git } = sandbox
+  await sandbox.process.executeCommand(
+    'git init -q --bare -b main origin.git && git init -q -b main first && ' +
+      'git -C first remote add origin ~/origin.git && echo one > first/a.txt',
+  )
+  await git.add('first', ['a.txt'])
+  assert.ok((await git.commit('first', 'One', 'Ada', 'ada@example.com')).sha)
+  await git.push('first')
+  await git.clone('/home/daytona/origin.git', 'second')
+  const { currentBranch, branchPublished, ahead, behind } = await git.status('second')
+  assert.deepEqual([currentBranch, branchPublished, ahead, behind], ['main', true, 0, 0])
+  await git.createBranch('second', 'topic')
+  await git.checkoutBranch('second', 'main')
+  assert.deepEqual((await git.branches('second')).branches.sort(), ['main', 'topic'])
+  await git.deleteBranch('second', 'topic')
+  await sandbox.fs.uploadFile(Buffer.from('two\n'), 'second/b.txt')
+  const [changed] = (await git.status('second')).fileStatus
+  assert.deepEqual([changed.name, changed.staging, changed.worktree], ['b.txt', 'Untracked', 'Untracked'])
+  await git.add('second', ['.'])
+  await git.commit('second', 'Two', 'Bob', 'bob@example.com')
+  await git.push('second')
+  await git.pull('first')
+  const log = await sandbox.process.executeCommand('cat first/b.txt; git -C first log --format=%an')
+  assert.equal(log.result, 'two\nBob\nAda\n')
+})
+
 await scenario('preview links', async () => {
   const serve = 'cd /tmp; echo hello > index.html; nohup python3 -m http.server 8123 >/dev/null 2>&1 &'
   await sandbox.process.executeCommand(serve)

@@ -196,6 +196,37 @@ with scenario("the interpreter"):
         raise AssertionError("a timeout went unnoticed")
     assert interpreter.run_code("print(x)").stdout == "41\n"
 
+with scenario("git"):
+    git = sandbox.git
+    sandbox.process.exec("git init -q --bare -b main origin.git")
+    try:
+        git.clone("/home/daytona/nowhere.git", "nothing")
+    except DaytonaNotFoundError:
+        pass
+    else:
+        raise AssertionError("a repository that is not there was cloned")
+    sandbox.process.exec("git init -q -b main first && git -C first remote add origin ~/origin.git && echo one > first/a.txt")
+    git.add("first", ["a.txt"])
+    assert git.commit("first", "One", "Ada", "ada@example.com").sha
+    git.push("first")
+    git.clone("/home/daytona/origin.git", "second")
+    status = git.status("second")
+    assert (status.current_branch, status.branch_published, status.ahead, status.behind) == ("main", True, 0, 0), status
+    git.create_branch("second", "topic")
+    git.checkout_branch("second", "main")
+    assert sorted(git.branches("second").branches) == ["main", "topic"]
+    git.delete_branch("second", "topic")
+    assert git.branches("second").branches == ["main"]
+    sandbox.fs.upload_file(b"two\n", "second/b.txt")
+    (changed,) = git.status("second").file_status
+    assert (changed.name, changed.staging, changed.worktree) == ("b.txt", "Untracked", "Untracked"), changed
+    git.add("second", ["."])
+    git.commit("second", "Two", "Bob", "bob@example.com")
+    assert git.status("second").ahead == 1
+    git.push("second")
+    git.pull("first")
+    assert sandbox.process.exec("cat first/b.txt; git -C first log --format=%an").result == "two\nBob\nAda\n"
+
 with scenario("preview links"):
     sandbox.process.exec("echo hello > /tmp/index.html; cd /tmp; nohup python3 -m http.server 8123 >/dev/null 2>&1 &")
     sandbox.process.exec("until python3 -c \"import socket; socket.create_connection(('127.0.0.1', 8123))\" 2>/dev/null; do :; done")

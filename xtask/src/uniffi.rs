@@ -157,7 +157,11 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
         ),
         other => (rust_type(other), format!("self.target.call({:?}, {args}).await", op.id)),
     };
-    writeln!(source, "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}", UNIFFI.get(&op.id).unwrap_or(&op.name))?;
+    writeln!(
+        source,
+        "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}",
+        UNIFFI.get(&op.id).unwrap_or(&op.name)
+    )?;
     Ok(())
 }
 
