@@ -95,6 +95,12 @@ test('a character cut in two is whole in text and lines', async () => {
   });
 });
 
+test('a byte order mark is output like any other', async () => {
+  await withProcess("printf '\\357\\273\\277x'", {}, async (process) => {
+    assert.equal(await process.stdout.text(), '\ufeffx');
+  });
+});
+
 test('a long line is put together, and a slow reader loses nothing', async () => {
   await withProcess('seq 200000 | tr "\\n" " "; echo; echo end', {}, async (process) => {
     const [long, end, ...others] = await collected(process.stdout.lines());
