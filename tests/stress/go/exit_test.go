@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -70,7 +71,7 @@ func TestAProgramEndsAsItWantsWithCallsInFlight(t *testing.T) {
 	running.Wait()
 }
 
-// exit is the program that ends: commands, a live log and a terminal are in flight when it does.
+// exit is the program that ends: commands, a live log, a process and a terminal are in flight when it does.
 func exit(way, sandboxID string) {
 	client, err := daytona.NewClient()
 	check(err)
@@ -85,11 +86,18 @@ func exit(way, sandboxID string) {
 	check(terminal.SendInput([]byte("for i in $(seq 100); do echo $i; sleep 0.1; done\n")))
 	stdout := make(chan string, 1)
 	go sandbox.Process.GetSessionCommandLogsStream(ctx, id, command.CmdID, stdout, nil)
+	process, err := sandbox.Process.Spawn(ctx, "for i in $(seq 100); do echo $i; sleep 0.1; done")
+	check(err)
+	output, err := process.Stdout(ctx)
+	check(err)
+	go process.Follow(ctx, io.Discard, io.Discard)
 	for i := 0; i < inFlight; i++ {
 		go sandbox.Process.ExecuteCommand(ctx, "sleep 20")
 	}
 	<-stdout
 	<-terminal.DataChan()
+	_, err = output.Read(make([]byte, 1))
+	check(err)
 	for daytona.DebugStats().Calls < inFlight {
 		time.Sleep(time.Millisecond)
 	}
