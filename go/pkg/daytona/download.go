@@ -99,6 +99,8 @@ func WithDownloadProgress(fn func(DownloadProgress)) DownloadStreamOption {
 // DownloadFileStream opens a file for reading. The context is the reader's for as long as it is open; closing the reader early
 // ends the transfer.
 //
+// Options: WithDownloadProgress.
+//
 // Errors: as for DownloadFile, of the call or of a read.
 func (f *FileSystemService) DownloadFileStream(ctx context.Context, remotePath string, opts ...DownloadStreamOption) (io.ReadCloser, error) {
 	stream, err := f.api.OpenDownload(ctx, remotePath, api.DownloadOptions{})

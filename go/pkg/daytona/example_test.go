@@ -44,6 +44,57 @@ func ExampleProcessService_ExecuteCommand() {
 	// Output: 3 hello
 }
 
+func ExampleProcessService_Spawn() {
+	ctx := context.Background()
+	sandbox, done := exampleSandbox()
+	defer done()
+
+	process, err := sandbox.Process.Spawn(ctx, "tr a-z A-Z; exit 3", options.WithStdin(true))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer process.Close()
+	input := process.Stdin(ctx)
+	if _, err := io.WriteString(input, "hello\n"); err != nil {
+		log.Fatal(err)
+	}
+	if err := input.Close(); err != nil {
+		log.Fatal(err)
+	}
+	code, err := process.Follow(ctx, os.Stdout, os.Stderr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(code)
+	// Output:
+	// HELLO
+	// 3
+}
+
+func ExampleGitService_Status() {
+	ctx := context.Background()
+	sandbox, done := exampleSandbox()
+	defer done()
+
+	if _, err := sandbox.Process.ExecuteCommand(ctx, "git init --quiet --initial-branch=main project"); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := sandbox.Git.Commit(ctx, "project", "Begin", "Ann", "ann@example.com", options.WithAllowEmpty(true)); err != nil {
+		log.Fatal(err)
+	}
+	if err := sandbox.Fs.UploadFile(ctx, []byte("1\n"), "project/one"); err != nil {
+		log.Fatal(err)
+	}
+	status, err := sandbox.Git.Status(ctx, "project")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, file := range status.FileStatus {
+		fmt.Println(status.CurrentBranch, file.Path, file.Status)
+	}
+	// Output: main one Untracked
+}
+
 func ExampleProcessService_GetSessionCommandLogsStream() {
 	ctx := context.Background()
 	sandbox, done := exampleSandbox()

@@ -85,6 +85,25 @@ func TestAnUploadWhoseReaderFailsStoresNothing(t *testing.T) {
 	}
 }
 
+func TestAnUploadThatIsCancelledWhileItsSourceSaysNothingStoresNothing(t *testing.T) {
+	sandbox := newSandbox(t)
+	source, writer := io.Pipe()
+	defer writer.Close()
+	cancellable, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = writer.Write(binary)
+		cancel()
+	}()
+	err := sandbox.FileSystem.UploadFileStream(cancellable, source, "half")
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, sdkerrors.ErrCancelled) {
+		t.Errorf("%v", err)
+	}
+	if _, err := sandbox.FileSystem.GetFileInfo(ctx, "half"); !errors.Is(err, sdkerrors.ErrFileNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestALargeFileIsStreamedBothWays(t *testing.T) {
 	sandbox := newSandbox(t)
 	const size = 32 << 20

@@ -77,7 +77,10 @@ func WithUploadProgress(fn func(UploadProgress)) UploadStreamOption {
 	return func(c *uploadStreamConfig) { c.progress = fn }
 }
 
-// UploadFileStream uploads what a reader has, piece by piece. When the reader fails, nothing is stored.
+// UploadFileStream uploads what a reader has, piece by piece. When the reader fails or the context ends, nothing is stored; a
+// read that is under way when the context ends is left to itself.
+//
+// Options: WithUploadProgress.
 //
 // Errors: as for UploadFile.
 func (f *FileSystemService) UploadFileStream(ctx context.Context, source io.Reader, remotePath string, opts ...UploadStreamOption) error {
@@ -96,24 +99,52 @@ func (f *FileSystemService) upload(ctx context.Context, source io.Reader, remote
 		return err
 	}
 	defer stream.Close()
-	var sent int64
+	wanted := make(chan []byte, 1)
+	defer close(wanted)
+	read := readOnDemand(source, wanted)
 	buffer := make([]byte, ffi.BatchSize)
+	var sent int64
 	for {
-		n, failed := source.Read(buffer)
-		if n > 0 {
-			if err := stream.Write(ctx, buffer[:n]); err != nil {
+		wanted <- buffer
+		var got piece
+		select {
+		case got = <-read:
+		case <-ctx.Done():
+			return errors.FromContext(ctx, "fs.open_upload")
+		}
+		if len(got.data) > 0 {
+			if err := stream.Write(ctx, got.data); err != nil {
 				return err
 			}
-			sent += int64(n)
+			sent += int64(len(got.data))
 			if progress != nil {
 				progress(UploadProgress{BytesSent: sent})
 			}
 		}
-		if failed == io.EOF {
+		if got.err == io.EOF {
 			return stream.Finish(ctx)
 		}
-		if failed != nil {
-			return failed
+		if got.err != nil {
+			return got.err
 		}
 	}
+}
+
+// piece is what a read gave.
+type piece struct {
+	data []byte
+	err  error
+}
+
+// readOnDemand reads into each wanted buffer on a goroutine of its own: a source that never answers does not hold up a call
+// whose context has ended, and nothing is read that is not wanted.
+func readOnDemand(source io.Reader, wanted <-chan []byte) <-chan piece {
+	read := make(chan piece, 1)
+	go func() {
+		for buffer := range wanted {
+			n, err := source.Read(buffer)
+			read <- piece{buffer[:n], err}
+		}
+	}()
+	return read
 }
