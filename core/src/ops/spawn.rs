@@ -281,7 +281,9 @@ impl Drop for Started<'_> {
             runtime.spawn(async move {
                 for pause in AFTERMATH {
                     tokio::time::sleep(pause).await;
-                    process.delete_session(&session_id).await.ok();
+                    if process.delete_session(&session_id).await.is_ok() {
+                        break;
+                    }
                 }
             });
         }
