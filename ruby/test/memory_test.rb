@@ -46,7 +46,7 @@ class MemoryTest < DaytonaTest
                sandbox.process.spawn('cat', stdin: true) do |started|
                  started << 'x'
                  started.close_stdin
-                 [started.stdout.read, started.wait, started.wait_for_log('x'), started.kill, started.refresh]
+                 [started.stdout.read, started.wait, started.wait_for_log('x'), started.kill, started.poll]
                end
              },
       interpreter: -> { sandbox.code_interpreter.run_code('1') },

@@ -12,7 +12,7 @@ class SpawnedProcessTest < DaytonaTest
     started = process.spawn('echo "$WHO"; pwd; echo bad >&2; exit 3', cwd: '/tmp', env: { WHO: "it's me" })
     assert_equal [false, '/tmp'], [started.stdin?, started.cwd]
     assert_equal ["it's me\n/tmp\n", "bad\n"], [started.stdout.read, started.stderr.read]
-    assert_equal [3, 3], [started.wait, started.exit_code]
+    assert_equal [3, 3, 3], [started.wait, started.exit_code, process.attach(started.id).poll]
     refute_predicate started, :running?
     assert_match(/exit_code=3/, started.inspect)
   ensure
@@ -46,8 +46,8 @@ class SpawnedProcessTest < DaytonaTest
 
   def test_both_outputs_come_in_order
     process.spawn('for i in 1 2 3; do echo $i; sleep 0.1; echo $i >&2; sleep 0.1; done; exit 4') do |started|
-      events = started.events.map { |event| [event.channel, event.text.chomp] }
-      assert_equal [1, 2, 3].flat_map { |i| [[:stdout, i.to_s], [:stderr, i.to_s]] }, events
+      messages = started.output.map { |message| [message.channel, message.text.chomp] }
+      assert_equal [1, 2, 3].flat_map { |i| [[:stdout, i.to_s], [:stderr, i.to_s]] }, messages
       out = +''
       err = +''
       assert_equal 4, started.forward(on_stdout: ->(text) { out << text }, on_stderr: ->(text) { err << text })
@@ -85,8 +85,9 @@ class SpawnedProcessTest < DaytonaTest
       assert_raises(Daytona::Sdk::TimeoutError) { started.wait(timeout: 0.1) }
       assert_raises(Timeout::Error) { Timeout.timeout(0.1) { started.wait } }
       assert_equal "early\n", started.open_stdout(follow: false, &:read)
-      assert_equal ["early\n"], started.events(follow: false).map(&:text)
+      assert_equal ["early\n"], started.output(follow: false).map(&:text)
       assert_predicate started, :running?
+      assert_nil started.poll
       started.kill
       assert_equal [137, "early\n"], [started.wait(30), started.stdout.read]
     end

@@ -46,7 +46,7 @@ module Daytona
       info.stdin
     end
 
-    # @return [Integer, nil] Exit code as far as it is known: see {wait} and {refresh}.
+    # @return [Integer, nil] Exit code as far as it is known: {wait} and {poll} find it out.
     def exit_code
       info.exit_code
     end
@@ -55,14 +55,14 @@ module Daytona
     # @return [ProcessOutput]
     # @raise [Sdk::NotFoundError] When the process has been released.
     def stdout
-      output(:stdout)
+      reader(:stdout)
     end
 
     # Standard error: the same reader each time. See {open_stderr} for another one.
     # @return [ProcessOutput]
     # @raise [Sdk::NotFoundError] When the process has been released.
     def stderr
-      output(:stderr)
+      reader(:stderr)
     end
 
     # Opens a further reader of standard output, on a connection of its own, at the beginning.
@@ -87,14 +87,15 @@ module Daytona
 
     # Opens a stream of both outputs in the order they were written, on a connection of its own, at the beginning.
     #
-    #   process.events.each { |event| puts "#{event.channel}: #{event.text}" }
+    #   process.output.each { |message| puts "#{message.channel}: #{message.text}" }
     #
+    # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param follow [Boolean] Whether to wait for more until the process ends, instead of ending with what there is.
     # @yieldparam stream [LogStream] Closed after the block.
     # @return [LogStream, Object] The stream of {OutputMessage}s, or what the block returns.
     # @raise [Sdk::NotFoundError] When the process has been released.
-    def events(follow: true, &block)
-      @service.stream_output(info, follow: follow, &block)
+    def output(channel: nil, follow: true, &block)
+      @service.stream_output(info, channel: channel, follow: follow, &block)
     end
 
     # Hands the output to callables until the process ends.
@@ -104,7 +105,7 @@ module Daytona
     # @return [Integer] The exit code.
     # @raise [Sdk::NotFoundError] When the process has been released.
     def forward(on_stdout: nil, on_stderr: nil)
-      events { |stream| stream.forward(on_stdout: on_stdout, on_stderr: on_stderr) }
+      output { |stream| stream.forward(on_stdout: on_stdout, on_stderr: on_stderr) }
       wait
     end
 
@@ -157,19 +158,18 @@ module Daytona
       info.exit_code ||= @service.wait_spawned(info, timeout: timeout)
     end
 
-    # Asks the server whether the process has ended.
+    # Looks whether the process has ended, without waiting.
     #
-    # @return [self]
+    # @return [Integer, nil] The exit code; nil while it runs.
     # @raise [Sdk::ProcessNotFoundError] When it has been released.
-    def refresh
-      @info = @service.get_spawned(id).info
-      self
+    def poll
+      info.exit_code ||= @service.get_spawned(id).exit_code
     end
 
     # @return [Boolean] Whether the process still runs, as the server says now.
     # @raise [Sdk::ProcessNotFoundError] When it has been released.
     def running?
-      exit_code.nil? && refresh.exit_code.nil?
+      poll.nil?
     end
 
     # Kills the process and everything it started (SIGKILL). One that has ended is fine.
@@ -216,7 +216,7 @@ module Daytona
 
     private
 
-    def output(channel)
+    def reader(channel)
       @lock.synchronize { @outputs[channel] ||= @service.open_output(info, channel) }
     end
   end

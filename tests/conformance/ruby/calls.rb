@@ -178,11 +178,11 @@ class Calls
 
   def process_stream_output(args)
     process = spawned(args)
-    case @options.delete(:channel)
-    when nil then output process.events(**@options)
+    case (channel = @options.delete(:channel))
+    when nil then output process.output(**@options)
     when 'stdout' then { 'stdout' => text(process.open_stdout(**@options)), 'stderr' => '' }
     when 'stderr' then { 'stdout' => '', 'stderr' => text(process.open_stderr(**@options)) }
-    else output @sandbox.process.stream_output(process.info, **@options)
+    else output process.output(channel: channel, **@options)
     end
   end
 
