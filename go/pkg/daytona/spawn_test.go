@@ -261,7 +261,7 @@ func TestAProcessIsFoundAgainUntilItIsReleased(t *testing.T) {
 	}
 }
 
-func TestAReaderThatDoesNotReadHoldsNothingInMemoryAndLosesNothing(t *testing.T) {
+func TestAReaderThatDoesNotReadHoldsNobodyUpAndLosesNothing(t *testing.T) {
 	sandbox := newSandbox(t)
 	process := spawn(t, sandbox, "seq 1 3000000; echo done >&2")
 	slow, err := process.Stdout(ctx)

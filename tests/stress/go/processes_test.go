@@ -12,11 +12,29 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 )
 
 const processes = 500
 
+// ownSandbox is a sandbox without what other tests leave: programs that end do not release their processes.
+func ownSandbox(t *testing.T) *daytona.Sandbox {
+	t.Helper()
+	own, err := client.Create(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.Delete(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return own
+}
+
 func TestAStormOfProcessesReleasedEarlyLeavesNothing(t *testing.T) {
+	sandbox := ownSandbox(t)
 	goroutines := runtime.NumGoroutine()
 	times(processes, func(random *rand.Rand) {
 		process, err := sandbox.Process.Spawn(ctx, "while :; do echo $$; echo $$ >&2; sleep 0.01; done")
@@ -52,10 +70,11 @@ func TestAStormOfProcessesReleasedEarlyLeavesNothing(t *testing.T) {
 		<-read
 	})
 	nothingLeft(t, goroutines)
-	noProcesses(t)
+	noProcesses(t, sandbox)
 }
 
 func TestAStormOfSpawnsGivenUpLeavesNothing(t *testing.T) {
+	sandbox := ownSandbox(t)
 	goroutines := runtime.NumGoroutine()
 	times(processes, func(random *rand.Rand) {
 		cancellable, cancel := context.WithCancel(ctx)
@@ -71,11 +90,11 @@ func TestAStormOfSpawnsGivenUpLeavesNothing(t *testing.T) {
 		}
 	})
 	nothingLeft(t, goroutines)
-	noProcesses(t)
+	noProcesses(t, sandbox)
 }
 
 // noProcesses waits until nothing that was spawned is left in the sandbox.
-func noProcesses(t *testing.T) {
+func noProcesses(t *testing.T, sandbox *daytona.Sandbox) {
 	t.Helper()
 	eventually(t, "the end of the processes", func() bool {
 		sessions, err := sandbox.Process.ListSessionsTyped(ctx)
