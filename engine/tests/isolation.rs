@@ -19,8 +19,8 @@ async fn the_machines_private_files_do_not_exist_inside() {
             "/etc/gshadow",
             "/etc/ssh",
             "/etc/ssl/private",
-            "/proc/1/root/work",
-            "/work",
+            concat!("/proc/1/root", env!("CARGO_MANIFEST_DIR")),
+            env!("CARGO_MANIFEST_DIR"),
             "/sys/fs/cgroup/memory",
         ] {
             let (code, output) = engine.run(&id, &format!("ls -d '{path}'")).await;

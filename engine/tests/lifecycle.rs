@@ -216,3 +216,31 @@ async fn many_sandboxes_start_at_once() {
     }
     assert!(engine.sandbox_processes().is_empty());
 }
+
+#[tokio::test]
+async fn control_groups_of_a_killed_engine_are_removed_by_the_next() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let groups = harness::control_groups(&id);
+    assert!(!groups.is_empty());
+    let directory = engine.end(Signal::SIGKILL).await;
+    // Where an engine started from elsewhere would have had its own.
+    let own = groups.iter().map(std::path::Path::new).min_by_key(|group| group.components().count()).unwrap();
+    let own = own.parent().unwrap();
+    let elsewhere = own.with_file_name(format!("elsewhere-{}", std::process::id()));
+    let leftover = elsewhere.join(own.file_name().unwrap()).join("some-sandbox");
+    std::fs::create_dir_all(&leftover).unwrap();
+    let mut sleeping = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    std::fs::write(leftover.join("cgroup.procs"), sleeping.id().to_string()).unwrap();
+
+    let engine = Engine::start_in(directory, &[]).await;
+    assert_eq!(harness::control_groups(&id), Vec::<String>::new());
+    assert_eq!(
+        std::fs::read_dir(&elsewhere).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(),
+        0
+    );
+    std::fs::remove_dir(&elsewhere).unwrap();
+    assert!(!sleeping.wait().unwrap().success());
+    engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;
+    assert_eq!(engine.output(&id, "echo again").await, "again");
+}

@@ -8,6 +8,8 @@ use std::time::Duration;
 use harness::{Engine, children, id_of, wait_for};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The engine answers and another sandbox still works.
 async fn assert_unharmed(engine: &Engine, bystander: &str) {
@@ -229,4 +231,175 @@ async fn one_sandboxs_key_opens_no_other() {
         let request = engine.anonymous(Method::GET, path).bearer_auth(token);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_machines_processes_cannot_be_signalled_by_their_numbers() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let mut victim = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let mut targets = vec![victim.id().to_string(), engine.process.id().to_string(), std::process::id().to_string()];
+    targets.extend(engine.sandbox_processes().iter().map(i32::to_string));
+    for user in ["daytona", "root"] {
+        let id = id_of(&engine.create(json!({"user": user})).await);
+        // Numbers that mean something inside are left out: they are this sandbox's own.
+        let script = "for pid in TARGETS; do test -e /proc/$pid || { kill -9 $pid; kill -9 -- -$pid; }; done 2>&1";
+        let (_, output) = engine.run(&id, &script.replace("TARGETS", &targets.join(" "))).await;
+        assert!(output.contains("No such process"), "{user}: {output}");
+        let ptrace = format!(
+            "import ctypes; libc = ctypes.CDLL(None, use_errno=True); print([libc.ptrace(16, pid, 0, 0) for pid in [{}]])",
+            targets[..2].join(", ")
+        );
+        assert_eq!(engine.output(&id, &format!("python3 -c '{ptrace}'")).await, "[-1, -1]");
+    }
+    assert!(victim.try_wait().unwrap().is_none(), "the machine's process was killed");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn crafted_archives_unpack_inside() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let outside = engine.directory.path().join("unpacked");
+    let pack = format!(
+        r#"
+import io, tarfile
+target = '{0}'
+with tarfile.open('evil.tar', 'w') as archive:
+    def add(name, content=b'attack', **fields):
+        member = tarfile.TarInfo(name)
+        member.size = len(content) if not fields else 0
+        for field, value in fields.items(): setattr(member, field, value)
+        archive.addfile(member, io.BytesIO(content) if not fields else None)
+    add(target)
+    add('../' * 20 + target.lstrip('/'))
+    add('link', type=tarfile.SYMTYPE, linkname=target.rsplit('/', 1)[0])
+    add('link/unpacked')
+    add('hard', type=tarfile.LNKTYPE, linkname='../../../../etc/passwd')
+    add('device', type=tarfile.BLKTYPE, devmajor=8, devminor=0)
+    add('deep/' * 500 + 'file')
+"#,
+        outside.display()
+    );
+    for user in ["daytona", "root"] {
+        let id = id_of(&engine.create(json!({"user": user})).await);
+        let request = engine.request(Method::POST, &format!("/toolbox/{id}/process/code-run"));
+        let packed = request.json(&json!({"code": pack, "language": "python"})).send().await.unwrap();
+        assert_eq!(packed.json::<serde_json::Value>().await.unwrap()["exitCode"], 0);
+        // What of it the program refuses is its own affair.
+        engine
+            .run(&id, &format!("mkdir -p {}; tar -xPf evil.tar; tar -xf evil.tar", engine.directory.path().display()))
+            .await;
+        assert!(!outside.exists(), "{user}: something was unpacked outside");
+        assert!(!std::fs::read_to_string("/etc/passwd").unwrap().contains("attack"));
+        assert_eq!(
+            engine.output(&id, "test -b device && head -c 1 device >/dev/null 2>&1 && echo device || true").await,
+            ""
+        );
+        assert!(engine.delete(&format!("/api/sandbox/{id}")).await.0.is_success());
+    }
+    assert_unharmed(&engine, &bystander).await;
+}
+
+#[tokio::test]
+async fn crafted_addresses_lead_to_no_other_sandbox() {
+    let engine = Engine::start().await;
+    let bystander = bystander(&engine).await;
+    let own = engine.sandbox().await;
+    let (_, link) = engine.get(&format!("/api/sandbox/{own}/ports/2280/preview-url")).await;
+    let token = link["token"].as_str().unwrap();
+    let file = "files/download?path=mine";
+    for (host, target) in [
+        ("localhost".to_owned(), format!("/toolbox/{own}/../{bystander}/{file}")),
+        ("localhost".to_owned(), format!("/toolbox/{own}%2f..%2f{bystander}/{file}")),
+        ("localhost".to_owned(), format!("/toolbox/{own}/%2e%2e/{bystander}/{file}")),
+        ("localhost".to_owned(), format!("/toolbox/{own}//../{bystander}/{file}")),
+        ("localhost".to_owned(), format!("/toolbox/{bystander}/{file}&x=/toolbox/{own}/")),
+        ("localhost".to_owned(), format!("/toolbox/{bystander}/../{own}/../{bystander}/{file}")),
+        (
+            "localhost".to_owned(),
+            format!("/toolbox/{own}/files/download?path=../../{bystander}/root/home/daytona/mine"),
+        ),
+        ("localhost".to_owned(), format!("/toolbox/{own}/files/download?path=%2e%2e%2f%2e%2e%2f{bystander}%2fmine")),
+        ("localhost".to_owned(), format!("/toolbox/{own}/proxy/2280/../../{bystander}/{file}")),
+        (format!("2280-{own}.localhost"), format!("/toolbox/{bystander}/{file}")),
+        (format!("2280-{own}.localhost"), format!("/../{bystander}/{file}")),
+        (format!("2280-{bystander}.localhost"), format!("/{file}")),
+        (format!("2280-{own}.localhost, 2280-{bystander}.localhost"), format!("/{file}")),
+        (format!("2280-{bystander}.localhost@2280-{own}.localhost"), format!("/{file}")),
+        ("localhost".to_owned(), format!("http://2280-{bystander}.localhost/{file}")),
+        ("localhost".to_owned(), format!("/api/toolbox/{bystander}/toolbox/{file}")),
+        ("localhost".to_owned(), format!("/api/sandbox/{bystander}/../{own}")),
+    ] {
+        let mut stream = TcpStream::connect(engine.origin.strip_prefix("http://").unwrap()).await.unwrap();
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nhost: {host}\r\nx-daytona-preview-token: {token}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        // The own sandbox may be asked for things it does not have.
+        let refused = ["HTTP/1.1 4", "HTTP/1.1 501", "HTTP/1.1 502"].iter().any(|status| answer.starts_with(status));
+        assert!(refused, "{host} {target}: {answer}");
+        assert!(!answer.contains("bystander"), "{host} {target}: {answer}");
+    }
+    assert_unharmed(&engine, &bystander).await;
+}
+
+/// A file system of its own for an engine's state; gone when dropped, after the engine.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(directory: &std::path::Path, options: &str) -> Self {
+        let flags = nix::mount::MsFlags::empty();
+        nix::mount::mount(Some("tmpfs"), directory, Some("tmpfs"), flags, Some(options))
+            .expect("these tests need root");
+        Self(directory.to_owned())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = nix::mount::umount2(&self.0, nix::mount::MntFlags::MNT_DETACH);
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_that_fills_the_disk_leaves_the_engine_and_the_others_working() {
+    let directory = tempfile::tempdir().unwrap();
+    let _disk = SmallDisk::mount(directory.path(), "size=64m");
+    let engine = Engine::start_in(directory, &[]).await;
+    let (_, health) = engine.get("/api/health").await;
+    assert_eq!(health["limits"]["disk"], false, "a limit that holds needs another test: {health}");
+    let bystander = bystander(&engine).await;
+    let id = engine.sandbox().await;
+    for command in ["head -c 200M /dev/zero > fill", "yes > more"] {
+        let (code, output) = engine.run(&id, command).await;
+        assert_ne!(code, 0, "{command}: {output}");
+        assert_unharmed(&engine, &bystander).await;
+    }
+    let (_, log) = engine.run(&id, "yes | head -c 10000000 | wc -c").await;
+    assert_eq!(log, "10000000\n");
+    // Whatever needs the disk may fail, but it says so, and nothing breaks.
+    for (path, body) in [
+        ("/api/sandbox".to_owned(), json!({"name": "no-room"})),
+        (format!("/api/sandbox/{bystander}/stop"), json!({})),
+        (format!("/api/sandbox/{bystander}/start"), json!({})),
+        (format!("/api/sandbox/{bystander}/autostop/7"), json!({})),
+    ] {
+        let (status, answer) = engine.post(&path, body).await;
+        assert!(status.is_success() || answer["message"].is_string(), "{path}: {status} {answer}");
+    }
+    assert!(engine.delete(&format!("/api/sandbox/{id}")).await.0.is_success());
+    // Its files are removed at leisure.
+    let state = engine.directory.path().join("trash");
+    wait_for(|| std::fs::read_dir(&state).map_or(true, |mut left| left.next().is_none()).then_some(())).await;
+    engine.post(&format!("/api/sandbox/{bystander}/recover"), json!({})).await;
+    engine.post(&format!("/api/sandbox/{bystander}/start"), json!({})).await;
+    assert_unharmed(&engine, &bystander).await;
+    let again = engine.sandbox().await;
+    assert_eq!(engine.output(&again, "head -c 10M /dev/zero > fill && echo room").await, "room");
 }

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 /// The most processes and threads one sandbox may have.
@@ -48,6 +50,7 @@ enum Version {
 #[derive(Debug)]
 struct Hierarchy {
     version: Version,
+    mount_point: PathBuf,
     directory: PathBuf,
     controllers: Vec<Controller>,
 }
@@ -72,8 +75,9 @@ pub struct Cgroups {
 impl Cgroups {
     /// Finds what the machine offers and creates the engine's groups, called `daytona-<name>`.
     ///
-    /// Groups a killed engine left under the same name are removed.
+    /// Groups a killed engine left under the same name are removed, wherever it was started from.
     pub fn prepare(name: &str) -> Self {
+        let name = format!("daytona-{name}");
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mut cgroups = Self::default();
@@ -81,14 +85,14 @@ impl Cgroups {
             if hierarchy.version == Version::V2 {
                 hierarchy.controllers.retain(|controller| enable(&hierarchy.directory, *controller).is_ok());
             }
-            hierarchy.directory.push(format!("daytona-{name}"));
+            remove_leftovers(&hierarchy.mount_point, &name);
+            hierarchy.directory.push(&name);
             if hierarchy.controllers.is_empty() || fs::create_dir_all(&hierarchy.directory).is_err() {
                 continue;
             }
             if hierarchy.version == Version::V2 {
                 hierarchy.controllers.retain(|controller| enable(&hierarchy.directory, *controller).is_ok());
             }
-            hierarchy.remove_children();
             hierarchy.controllers.retain(|controller| !cgroups.limits(*controller));
             cgroups.hierarchies.push(hierarchy);
         }
@@ -161,9 +165,36 @@ impl Drop for SandboxCgroup {
     }
 }
 
-/// Removes a group whose processes have ended; the kernel may need a moment to notice.
+/// Removes every group called `name` below `directory`, with what still runs in it.
+fn remove_leftovers(directory: &Path, name: &str) {
+    for group in groups_below(directory) {
+        if group.file_name().is_some_and(|found| found == name) {
+            end_group(&group);
+        } else {
+            remove_leftovers(&group, name);
+        }
+    }
+}
+
+/// Kills what runs in a group and in those below it, and removes them.
+fn end_group(group: &Path) {
+    groups_below(group).iter().for_each(|below| end_group(below));
+    let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    for process in processes.lines().filter_map(|line| line.parse().ok()).filter(|process| *process > 0) {
+        // One that ended by itself is as good.
+        let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+    }
+    remove_group(group);
+}
+
+fn groups_below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
+/// Removes a group whose processes have ended or are about to; the kernel may need a moment to notice.
 fn remove_group(directory: &Path) {
-    for _ in 0..50 {
+    for _ in 0..500 {
         match fs::remove_dir(directory) {
             Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {
                 std::thread::sleep(Duration::from_millis(2));
@@ -235,6 +266,7 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
                 let inside = group.strip_prefix(root).unwrap_or(group).trim_start_matches('/');
                 found.push(Hierarchy {
                     version: Version::V1,
+                    mount_point: PathBuf::from(mount_point),
                     directory: Path::new(mount_point).join(inside),
                     controllers,
                 });
@@ -248,7 +280,13 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
                     .map(|(known, _)| *known)
                     .collect();
                 // A group with processes cannot hand out controllers, so the engine's own will not do.
-                found.push(Hierarchy { version: Version::V2, directory: PathBuf::from(mount_point), controllers });
+                let mount_point = PathBuf::from(mount_point);
+                found.push(Hierarchy {
+                    version: Version::V2,
+                    directory: mount_point.clone(),
+                    mount_point,
+                    controllers,
+                });
             }
             _ => {}
         }
