@@ -148,9 +148,10 @@ void daytona_client_close(const daytona_client *client);
 void daytona_client_free(daytona_client *client);
 
 // Reads a batch of up to about `max` bytes, as soon as there is anything. The result has the batch as its only blob: bytes
-// of a terminal or download; frames of logs and runs, each a tag (1 byte: 1 standard output, 2 standard error, 3 a
-// JSON error), a length (4 bytes, little-endian) and the content. At the end there is no blob, and the JSON is the result
-// of the stream: {"exitCode"?, "error"?} of a terminal, else empty. One read at a time.
+// of a terminal or download; frames of logs, runs and directories, each a tag (1 byte: 1 standard output, 2 standard
+// error, 3 a JSON error, 4 JSON progress), a length (4 bytes, little-endian) and the content. At the end there is no blob,
+// and the JSON is the result of the stream: {"exitCode"?, "error"?} of a terminal, {"files", "bytes", "skipped"} of a
+// directory, else empty. One read at a time.
 //
 // Safety:
 // `stream` must be NULL or live.

@@ -229,6 +229,32 @@ static void streams_are_read_written_and_closed(daytona_client *client) {
 	daytona_stream_free(terminal);
 }
 
+/* The frames of a directory are progress, and its end has a result. */
+static void a_directory_ends_with_its_result(daytona_client *client) {
+	char directory[] = "/tmp/contract-XXXXXX", file[64], arguments[256];
+	CHECK(mkdtemp(directory) != NULL);
+	snprintf(file, sizeof file, "%s/file", directory);
+	FILE *written = fopen(file, "w");
+	CHECK(written != NULL && fputs("content\n", written) >= 0 && fclose(written) == 0);
+	snprintf(arguments, sizeof arguments, "{\"localPath\":\"%s\",\"remotePath\":\"directory\"}", directory);
+	outcome *o = run(client, "fs.upload_dir", request(arguments));
+	daytona_stream *transfer = o->stream;
+	CHECK(o->status == DAYTONA_STATUS_STREAM && transfer != NULL);
+	free_outcome(o);
+	for (;;) {
+		o = new_outcome();
+		finish(daytona_stream_read(transfer, 65536, complete, o), o);
+		CHECK(o->status == DAYTONA_STATUS_OK);
+		if (o->blob_count == 0) break;
+		CHECK(o->blob_len > 5 && o->blob[0] == 4 && o->blob[5] == '{');
+		free_outcome(o);
+	}
+	CHECK(strstr(o->json, "\"files\":1") && strstr(o->json, "\"bytes\":8") && strstr(o->json, "\"skipped\":[]"));
+	free_outcome(o);
+	daytona_stream_free(transfer);
+	CHECK(unlink(file) == 0 && rmdir(directory) == 0);
+}
+
 static void a_forked_child_makes_its_own_connections(daytona_client *client) {
 	outcome *flying = new_outcome();
 	daytona_call *call = start(client, "process.exec", request("{\"command\":\"echo parent\"}"), flying);
@@ -307,6 +333,7 @@ int main(void) {
 	a_cancelled_call_completes_once(client);
 	bytes_travel_beside_the_json(client);
 	streams_are_read_written_and_closed(client);
+	a_directory_ends_with_its_result(client);
 	a_forked_child_makes_its_own_connections(client);
 
 	free_outcome(run(client, "sandbox.delete", own));
