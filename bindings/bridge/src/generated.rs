@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::dispatch::{Parsed, stream, value};
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "ff5efc35ab51d731";
+pub const SCHEMA_HASH: &str = "b8281c337d1c649b";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,

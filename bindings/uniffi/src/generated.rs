@@ -233,11 +233,11 @@ pub struct Chart {
     #[serde(rename = "y_label", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub y_label: Option<String>,
-    /// Positions of the x axis' ticks: numbers, or dates as ISO 8601.
+    /// Positions of the x axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
     #[serde(rename = "x_ticks", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub x_ticks: Option<Vec<Json>>,
-    /// Positions of the y axis' ticks: numbers, or dates as ISO 8601.
+    /// Positions of the y axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
     #[serde(rename = "y_ticks", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub y_ticks: Option<Vec<Json>>,
@@ -1482,7 +1482,7 @@ pub struct CreateOptions {
 /// Options of the calls that wait for a state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct WaitOptions {
-    /// Seconds to wait; 0 = no limit. Default: 60.
+    /// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
     #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub timeout: Option<f64>,

@@ -46,9 +46,9 @@ pub struct Chart {
     pub x_label: Option<String>,
     /// Label of the y axis.
     pub y_label: Option<String>,
-    /// Positions of the x axis' ticks: numbers, or dates as ISO 8601.
+    /// Positions of the x axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
     pub x_ticks: Option<Vec<Json>>,
-    /// Positions of the y axis' ticks: numbers, or dates as ISO 8601.
+    /// Positions of the y axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
     pub y_ticks: Option<Vec<Json>>,
     /// Labels of the x axis' ticks.
     pub x_tick_labels: Option<Vec<String>>,

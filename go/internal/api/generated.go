@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "ff5efc35ab51d731"
+const SchemaHash = "b8281c337d1c649b"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -1000,7 +1000,7 @@ type CreateOptions struct {
 
 // WaitOptions: options of the calls that wait for a state.
 type WaitOptions struct {
-	// Seconds to wait; 0 = no limit. Default: 60.
+	// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
 	Timeout *float64 `json:"timeout,omitempty"`
 }
 

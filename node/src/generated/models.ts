@@ -21,9 +21,9 @@ export interface Chart {
   x_label?: string;
   /** Label of the y axis. */
   y_label?: string;
-  /** Positions of the x axis' ticks: numbers, or dates as ISO 8601. */
+  /** Positions of the x axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text. */
   x_ticks?: unknown[];
-  /** Positions of the y axis' ticks: numbers, or dates as ISO 8601. */
+  /** Positions of the y axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text. */
   y_ticks?: unknown[];
   /** Labels of the x axis' ticks. */
   x_tick_labels?: string[];
@@ -731,7 +731,7 @@ export interface CreateOptions {
 
 /** Options of the calls that wait for a state. */
 export interface WaitOptions {
-  /** Seconds to wait; 0 = no limit. Default: 60. */
+  /** Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for. */
   timeout?: number;
 }
 

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'ff5efc35ab51d731'
+  SCHEMA_HASH = 'b8281c337d1c649b'
 end

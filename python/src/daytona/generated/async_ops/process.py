@@ -231,7 +231,8 @@ class AsyncProcessOps(AsyncService):
         `timeout` limits the call and not the command, which goes on; default: no limit.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` without such a session,
@@ -468,7 +469,8 @@ class AsyncProcessOps(AsyncService):
         before.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
@@ -508,7 +510,8 @@ class AsyncProcessOps(AsyncService):
         """Waits until something in the sandbox listens on a TCP port.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens

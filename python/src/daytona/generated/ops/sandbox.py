@@ -119,7 +119,8 @@ class SandboxesOps(Service):
         """Starts a stopped sandbox and waits until it has started.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too
@@ -165,7 +166,8 @@ class SandboxesOps(Service):
         """Waits until the sandbox has started.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
@@ -179,7 +181,8 @@ class SandboxesOps(Service):
         """Waits until the sandbox has stopped or is gone.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
@@ -206,7 +209,8 @@ class SandboxesOps(Service):
         """Brings a sandbox back from a recoverable error and waits until it has started.
 
         Args:
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
+            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
+                for.
 
         Raises:
             `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too

@@ -20,10 +20,12 @@ module Daytona
     # @return [String, nil] Label of the y axis.
     attr_accessor :y_label
 
-    # @return [Array<Object>, nil] Positions of the x axis' ticks: numbers, or dates as ISO 8601.
+    # @return [Array<Object>, nil] Positions of the x axis' ticks: numbers; dates as the server sends them, in seconds
+    #   since 1970 or as text.
     attr_accessor :x_ticks
 
-    # @return [Array<Object>, nil] Positions of the y axis' ticks: numbers, or dates as ISO 8601.
+    # @return [Array<Object>, nil] Positions of the y axis' ticks: numbers; dates as the server sends them, in seconds
+    #   since 1970 or as text.
     attr_accessor :y_ticks
 
     # @return [Array<String>, nil] Labels of the x axis' ticks.

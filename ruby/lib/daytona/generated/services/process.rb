@@ -188,7 +188,8 @@ module Daytona
       #
       # @param session_id [String]
       # @param req [SessionExecuteRequest]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SessionExecuteResponse]
       # @raise [Sdk::Error] `Validation` for an empty command, `NotFound` without such a session, `Timeout` after
@@ -392,7 +393,8 @@ module Daytona
       # seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
       #
       # @param process [ProcessInfo]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [Integer]
       # @raise [Sdk::Error] `Timeout` when it has not ended in time, `NotFound` when it has been released.
@@ -436,7 +438,8 @@ module Daytona
       # Waits until something in the sandbox listens on a TCP port.
       #
       # @param port [Integer]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [void]
       # @raise [Sdk::Error] `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time

@@ -75,7 +75,8 @@ module Daytona
       # Starts a stopped sandbox and waits until it has started.
       #
       # @param id_or_name [String]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SandboxInfo]
       # @raise [Sdk::Error] `Validation` when its state does not allow it, `Timeout` when it takes too long.
@@ -113,7 +114,8 @@ module Daytona
       # Waits until the sandbox has started.
       #
       # @param id_or_name [String]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SandboxInfo]
       # @raise [Sdk::Error] `Timeout` when it takes too long, `Unknown` when the sandbox fails.
@@ -125,7 +127,8 @@ module Daytona
       # Waits until the sandbox has stopped or is gone.
       #
       # @param id_or_name [String]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SandboxInfo]
       # @raise [Sdk::Error] `Timeout` when it takes too long, `Unknown` when the sandbox fails.
@@ -148,7 +151,8 @@ module Daytona
       # Brings a sandbox back from a recoverable error and waits until it has started.
       #
       # @param id_or_name [String]
-      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
+      # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process
+      #   is waited for.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SandboxInfo]
       # @raise [Sdk::Error] `Validation` when its state does not allow it, `Timeout` when it takes too long.
