@@ -4,13 +4,16 @@
 //! code AND both output pipes are at their end, which may be later: background processes keep them open. When the shell itself
 //! is gone, what is in the pipes is read and that is the end.
 //!
-//! A line is logged when it is complete; an unfinished one (a prompt, say) when nothing followed for [`PROMPT_DELAY`].
+//! A line is logged when it is complete; an unfinished one (a prompt, say) when nothing followed for [`PROMPT_DELAY`]. What comes
+//! in quick succession is taken together, so that a program that prints in small pieces costs few, large writes to the log and
+//! messages to its followers.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use memchr::memrchr;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -20,6 +23,8 @@ use super::command::{Command, Progress, Stream};
 
 /// How long an unfinished line may wait for its end, in milliseconds.
 const PROMPT_DELAY: u16 = 30;
+/// Output that comes sooner than this after the output before it waits this long for more.
+const GATHERING: Duration = Duration::from_millis(1);
 /// Bytes read at a time.
 const READ_SIZE: usize = 128 * 1024;
 /// An unfinished line longer than this is logged without waiting for its end, in bytes.
@@ -58,6 +63,10 @@ struct Labeller {
     writers: Vec<File>,
     status: Status,
     buffer: Vec<u8>,
+    /// When a pipe was last read to its end.
+    caught_up: Option<Instant>,
+    /// Whether the pipes hold what a fast program writes while output is gathered.
+    pipes_are_large: bool,
 }
 
 /// One output pipe and the unfinished line read from it.
@@ -69,17 +78,20 @@ struct Output {
 
 impl Labeller {
     fn new(command: &Arc<Command>) -> io::Result<Self> {
-        let open = |stream, name| {
+        let mut pipes_are_large = true;
+        let mut open = |stream, name| {
             let pipe = command.open_pipe(name)?;
             // Fewer, larger reads when allowed.
-            let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
+            pipes_are_large &= fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE)).is_ok();
             io::Result::Ok(Some(Output { stream, pipe, pending: Vec::new() }))
         };
         let outputs = [open(Stream::Stdout, "stdout.pipe")?, open(Stream::Stderr, "stderr.pipe")?];
         let writers = vec![command.open_pipe_writer("stdout.pipe")?, command.open_pipe_writer("stderr.pipe")?];
         let status_pipe = command.open_pipe("status.pipe")?;
         let command = Arc::clone(command);
-        Ok(Self { command, outputs, status_pipe, writers, status: Status::Pending, buffer: vec![0; READ_SIZE] })
+        let buffer = vec![0; READ_SIZE];
+        let status = Status::Pending;
+        Ok(Self { command, outputs, status_pipe, writers, status, buffer, caught_up: None, pipes_are_large })
     }
 
     fn run(mut self) {
@@ -128,6 +140,9 @@ impl Labeller {
             self.flush_pending();
             return Ok(());
         }
+        if !is_ready[0] {
+            self.gather()?;
+        }
         let mut position = 1;
         for index in 0..self.outputs.len() {
             if self.outputs[index].is_some() {
@@ -143,6 +158,19 @@ impl Labeller {
         Ok(())
     }
 
+    /// Waits for more output, or the command's end, when output comes in quick succession.
+    fn gather(&self) -> io::Result<()> {
+        let in_succession = self.caught_up.is_some_and(|before| before.elapsed() < GATHERING);
+        if self.status != Status::Pending || !in_succession || !self.pipes_are_large {
+            return Ok(());
+        }
+        let timeout = PollTimeout::try_from(GATHERING).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(self.status_pipe.as_fd(), PollFlags::POLLIN)], timeout) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads once from an output pipe. Answers whether there may be more.
     fn read_output(&mut self, index: usize) -> io::Result<bool> {
         let Some(output) = &mut self.outputs[index] else { return Ok(false) };
@@ -154,6 +182,7 @@ impl Labeller {
                 Ok(false)
             }
             Ok(read) => {
+                self.caught_up = (read < self.buffer.len()).then(Instant::now);
                 let bytes = &self.buffer[..read];
                 let complete = memrchr(b'\n', bytes).map_or(0, |at| at + 1);
                 if output.pending.is_empty() {
