@@ -13,7 +13,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
-use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -127,8 +126,8 @@ fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Resu
     let runner_id = store.setting("runner-id", || uuid::Uuid::new_v4().to_string())?;
     let registry = Registry::load(store)?;
 
-    let name = Sha256::digest(state_dir.as_os_str().as_encoded_bytes());
-    let name: String = name.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
+    let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     let launcher = Launcher::new(state_dir, level, &name, version)?;
     forget_leftovers(&registry, &launcher, state_dir);
 
