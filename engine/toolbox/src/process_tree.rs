@@ -5,11 +5,11 @@
 //! the sandbox and a few files for each of the tree's own.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
-use tokio::time::{Instant, sleep};
 
 /// How often a terminating tree is looked at.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
@@ -55,18 +55,19 @@ pub(crate) fn signal(root: i32, signal: Signal) {
     stopped.iter().for_each(|pid| send(*pid, Signal::SIGCONT));
 }
 
-/// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left. Returns when it has ended.
-pub(crate) async fn terminate(root: i32, grace: Duration) {
+/// SIGTERM, up to `grace` for the tree to end, then SIGKILL until nothing is left. Returns when it has ended: call it off the
+/// runtime.
+pub(crate) fn terminate(root: i32, grace: Duration) {
     signal(root, Signal::SIGTERM);
     let deadline = Instant::now() + grace;
     while !members(root).is_empty() && Instant::now() < deadline {
-        sleep(CHECK_INTERVAL).await;
+        sleep(CHECK_INTERVAL);
     }
     // Again and again: a process may have forked between the look and the signal.
     let deadline = Instant::now() + KILL_GRACE;
     while !members(root).is_empty() && Instant::now() < deadline {
         self::signal(root, Signal::SIGKILL);
-        sleep(Duration::from_millis(1)).await;
+        sleep(Duration::from_millis(1));
     }
 }
 

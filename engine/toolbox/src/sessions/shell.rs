@@ -99,7 +99,11 @@ impl Session {
         for command in &commands {
             command.finish(Progress::Cancelled);
         }
-        process_tree::terminate(self.shell, TERMINATION_GRACE).await;
+        let shell = self.shell;
+        let ended = tokio::task::spawn_blocking(move || process_tree::terminate(shell, TERMINATION_GRACE)).await;
+        if let Err(error) = ended {
+            tracing::error!(session = %self.id, %error, "ending the processes failed");
+        }
         for command in &commands {
             // Lets the labeller go although an escaped process may hold its pipes.
             command.report_shell_exit(-1);
