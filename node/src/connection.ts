@@ -1,3 +1,4 @@
+import { unusable } from './argument.js';
 import { cancelled, DaytonaClosedError, type DaytonaError, errorFromEnvelope } from './errors.js';
 import { type NativeClient, type NativeOutcome, native } from './native.js';
 import { run } from './pump.js';
@@ -57,16 +58,22 @@ export function failure(outcome: NativeOutcome, signal?: AbortSignal, op?: strin
   }
 }
 
-/** `value` with every run of bytes put into `blobs` and replaced by its index there. */
-function detach(value: unknown, blobs: Uint8Array[]): unknown {
+/** `value` with every run of bytes put into `blobs` and replaced by its index there; refuses what JSON would turn into nothing. */
+function detach(value: unknown, blobs: Uint8Array[], name = 'argument'): unknown {
   if (value instanceof Uint8Array) {
     return blobs.push(value) - 1;
   }
   if (Array.isArray(value)) {
-    return value.map((item) => detach(item, blobs));
+    return value.map((item) => detach(item, blobs, name));
+  }
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) {
+    throw unusable(name, value, 'it must be a finite number');
+  }
+  if (value instanceof Map || value instanceof Set) {
+    throw unusable(name, value, 'it must be a plain object or an array');
   }
   if (value === null || typeof value !== 'object' || 'toJSON' in value) {
     return value;
   }
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, detach(item, blobs)]));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, detach(item, blobs, name)]));
 }

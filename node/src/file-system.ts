@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { bytesOf, unusable } from './argument.js';
 import type { DirectoryTransferOptions } from './directory-transfer.js';
 import type { DownloadProgressHandler } from './file-reader.js';
 import type {
@@ -183,7 +184,7 @@ export class FileSystem extends FileSystemService {
     try {
       let bytesSent = 0;
       for await (const piece of pieces) {
-        const data = typeof piece === 'string' ? Buffer.from(piece) : piece;
+        const data = bytesOf('piece', piece);
         await file.write(data);
         bytesSent += data.length;
         await onProgress?.(totalBytes === undefined ? { bytesSent } : { bytesSent, totalBytes });
@@ -291,7 +292,13 @@ export class FileSystem extends FileSystemService {
 }
 
 function entry(source: FileSource, destination: string) {
-  return typeof source === 'string' ? { localPath: source, destination } : { content: source, destination };
+  if (typeof source === 'string') {
+    return { localPath: source, destination };
+  }
+  if (source instanceof Uint8Array) {
+    return { content: source, destination };
+  }
+  throw unusable('source', source, 'it must be bytes or the path of a local file; uploadFileStream takes streams');
 }
 
 /** Bytes written at once when all are there. */
@@ -306,7 +313,15 @@ async function content(source: ByteStream | FileSource) {
     const { size } = await stat(source);
     return { pieces: createReadStream(source, { highWaterMark: PIECE }), totalBytes: size };
   }
-  return { pieces: source as AsyncIterable<Uint8Array | string>, totalBytes: undefined };
+  const pieces = source as AsyncIterable<Uint8Array | string> | undefined | null;
+  if (!pieces?.[Symbol.asyncIterator] && !(pieces as Iterable<string> | undefined | null)?.[Symbol.iterator]) {
+    throw unusable(
+      'source',
+      source,
+      'it must be a stream (of a Blob: its stream()), an iterable, bytes or a local path',
+    );
+  }
+  return { pieces: pieces as AsyncIterable<Uint8Array | string>, totalBytes: undefined };
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

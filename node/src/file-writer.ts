@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
+import { bytesOf } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import type { StreamHandle } from './stream-handle.js';
 
@@ -20,7 +21,7 @@ export class FileWriter implements AsyncDisposable {
    * @throws `DaytonaConnectionError` when the connection breaks, what the server says when it refuses the file.
    */
   async write(data: Uint8Array | string): Promise<void> {
-    await this.#handle.write(typeof data === 'string' ? Buffer.from(data) : data);
+    await this.#handle.write(bytesOf('piece', data));
   }
 
   /**

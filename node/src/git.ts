@@ -72,7 +72,7 @@ export class Git extends GitService {
     timeout?: Seconds<GitCloneOptions>,
   ): Promise<void> {
     const options =
-      typeof branch === 'object'
+      branch && typeof branch === 'object'
         ? branch
         : { branch, commitId, username, password, insecureSkipTls, ...withTimeout(timeout) };
     await this._clone(url, path, options);
@@ -193,5 +193,5 @@ function remoteOptions(
   password: string | undefined,
   timeout: Seconds<GitRemoteOptions> | undefined,
 ): GitRemoteOptions & CallOptions {
-  return typeof username === 'object' ? username : { username, password, ...withTimeout(timeout) };
+  return username && typeof username === 'object' ? username : { username, password, ...withTimeout(timeout) };
 }

@@ -1,3 +1,5 @@
+import { unusable } from './argument.js';
+
 /** What to look for in a log: a text, or a regular expression in the syntax JavaScript and Rust's `regex` share. */
 export type LogPattern = string | RegExp;
 
@@ -8,6 +10,9 @@ const SHARED_FLAGS = /[ims]/g;
 export function logPattern(pattern: LogPattern): { text: string; regex?: { regex: true } } {
   if (typeof pattern === 'string') {
     return { text: pattern };
+  }
+  if (!(pattern instanceof RegExp)) {
+    throw unusable('pattern', pattern, 'it must be text or a regular expression');
   }
   const flags = pattern.flags.match(SHARED_FLAGS)?.join('');
   return { text: flags ? `(?${flags})${pattern.source}` : pattern.source, regex: { regex: true } };

@@ -1,3 +1,4 @@
+import { unusable } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import { frames, STDERR } from './frames.js';
 import type { StreamHandle } from './stream-handle.js';
@@ -58,6 +59,12 @@ export class LogStream implements AsyncIterable<LogChunk>, AsyncDisposable {
 
   /** Hands the text to the handlers until the log ends. */
   async forward(onStdout: TextHandler, onStderr: TextHandler): Promise<void> {
+    for (const handler of [onStdout, onStderr]) {
+      if (typeof handler !== 'function') {
+        this.close();
+        throw unusable('handler', handler, 'it must be a function');
+      }
+    }
     for await (const { channel, text } of this) {
       if (text) {
         await (channel === 'stdout' ? onStdout : onStderr)(text);

@@ -1,3 +1,4 @@
+import { unusable } from './argument.js';
 import type { Connection } from './connection.js';
 import type {
   CodeRunOptions,
@@ -89,7 +90,7 @@ export class Process extends ProcessService {
     env?: Record<string, string>,
     timeout?: Seconds<ExecOptions>,
   ): Promise<ExecuteResponse> {
-    const options = typeof cwd === 'object' ? cwd : { cwd, env, ...withTimeout(timeout) };
+    const options = cwd && typeof cwd === 'object' ? cwd : { cwd, env, ...withTimeout(timeout) };
     const response = await this._exec(command, options);
     // Documented of every command, sent only for code.
     response.artifacts ??= { stdout: response.result };
@@ -262,7 +263,13 @@ export class Process extends ProcessService {
    * @throws `DaytonaProcessNotFoundError` when there is none: it was never spawned, or has been released.
    */
   async attach(process: string | ProcessInfo, options: CallOptions = {}): Promise<SpawnedProcess> {
-    return this.#spawned(typeof process === 'string' ? await this._getSpawned(process, options) : process);
+    if (typeof process === 'string') {
+      return this.#spawned(await this._getSpawned(process, options));
+    }
+    if (typeof process?.id !== 'string' || typeof process.sessionId !== 'string') {
+      throw unusable('process', process, 'it must be the id of a process, or what toJSON() of its handle returned');
+    }
+    return this.#spawned(process);
   }
 
   /** The same as {@link Process.attach}. */

@@ -1,3 +1,4 @@
+import { bytesOf } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import { DaytonaClosedError } from './errors.js';
 import type { PtyResult, PtySessionInfo, PtySize } from './generated/models.js';
@@ -70,7 +71,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws `DaytonaClosedError` when the terminal has ended or been disconnected.
    */
   async sendInput(data: string | Uint8Array): Promise<void> {
-    await this.#terminal.write(typeof data === 'string' ? Buffer.from(data) : data);
+    await this.#terminal.write(bytesOf('input', data));
   }
 
   /**

@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net';
 import { onAbort } from './abort.js';
+import { unusable } from './argument.js';
 import { cancelled } from './errors.js';
 import { type NativeCall, type NativeOutcome, type NativePump, native } from './native.js';
 
@@ -31,6 +32,11 @@ class Pump {
 
   run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
     return new Promise((resolve, reject) => {
+      // Before the call is started, which nothing would end otherwise.
+      if (signal && typeof signal.addEventListener !== 'function') {
+        reject(unusable('signal', signal, 'it must be an AbortSignal'));
+        return;
+      }
       if (signal?.aborted) {
         reject(cancelled(signal));
         return;

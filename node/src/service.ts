@@ -1,4 +1,6 @@
+import { unusable } from './argument.js';
 import type { Connection } from './connection.js';
+import type { NativeOutcome } from './native.js';
 import { StreamHandle } from './stream-handle.js';
 
 /** What every call takes besides its own options. */
@@ -35,7 +37,7 @@ export abstract class Service {
    * @param bytes - Names of the result's fields that hold bytes.
    */
   protected async invoke<T>(op: string, args: object, options: CallOptions, bytes?: readonly string[]): Promise<T> {
-    const { json, blobs } = await this.#connection.run(op, this.#params(args, options), options.signal);
+    const { json, blobs } = await this.#run(op, args, options);
     if (json === '') {
       return undefined as T;
     }
@@ -47,18 +49,23 @@ export abstract class Service {
 
   /** Runs an operation whose result is bytes. */
   protected async invokeForBytes(op: string, args: object, options: CallOptions): Promise<Buffer> {
-    const { blobs } = await this.#connection.run(op, this.#params(args, options), options.signal);
+    const { blobs } = await this.#run(op, args, options);
     return blobs[0] ?? Buffer.alloc(0);
   }
 
   /** Runs an operation that opens a stream. */
   protected async open<S>(op: string, args: object, options: CallOptions, streamClass: StreamClass<S>): Promise<S> {
-    const outcome = await this.#connection.run(op, this.#params(args, options), options.signal);
-    return new streamClass(new StreamHandle(outcome, options.signal), outcome.json);
+    const outcome = await this.#run(op, args, options);
+    return new streamClass(new StreamHandle(outcome, options?.signal), outcome.json);
   }
 
-  #params(args: object, { signal: _, requestTimeout, ...options }: CallOptions): object {
+  /** Programs without types may give `null` for no options. */
+  async #run(op: string, args: object, given: CallOptions | null): Promise<NativeOutcome> {
+    if (typeof (given ?? {}) !== 'object') {
+      throw unusable('options', given, 'they must be an object');
+    }
+    const { signal, requestTimeout, ...options } = given ?? {};
     const target = this.#target && { id: this.#target.id, url: this.#target.toolboxProxyUrl };
-    return { target, requestTimeout, args: { ...args, options } };
+    return await this.#connection.run(op, { target, requestTimeout, args: { ...args, options } }, signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { bytesOf } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import type { OutputOptions, ProcessInfo, WaitForLogOptions, WaitOptions } from './generated/models.js';
 import type { LogPattern } from './log-pattern.js';
@@ -97,7 +98,7 @@ export class SpawnedProcess implements AsyncDisposable {
    * @returns Its exit code.
    * @throws What a handler throws; the process goes on.
    */
-  async forward(handlers: OutputHandlers & CallOptions): Promise<number> {
+  async forward(handlers: OutputHandlers & CallOptions = {}): Promise<number> {
     const { onStdout = ignore, onStderr = ignore, ...options } = handlers;
     const output = await this.output(options);
     await output.forward(onStdout, onStderr);
@@ -113,7 +114,7 @@ export class SpawnedProcess implements AsyncDisposable {
    */
   async write(data: string | Uint8Array, options: CallOptions = {}): Promise<void> {
     // Copied: it may have to wait its turn, and bytes may change meanwhile.
-    const bytes = Buffer.from(data as Uint8Array);
+    const bytes = Buffer.from(bytesOf('input', data));
     await this.#inOrder(() => this.#control.writeStdin(this.#info, bytes, options));
   }
 
