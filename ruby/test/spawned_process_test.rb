@@ -176,4 +176,93 @@ class SpawnedProcessTest < DaytonaTest
       assert_equal %W[one\n two\n], seen
     end
   end
+
+  def test_whoever_leaves_text_early_finds_the_rest_of_a_character
+    process.spawn("printf 'a\\303'; read -r _; printf '\\244b'", stdin: true) do |started|
+      assert_equal 'a', started.stdout.each_text.first
+      assert_equal 1, started.stdout.pos
+      started.puts
+      assert_equal "\u{e4}b", started.stdout.read
+    end
+  end
+
+  def test_lines_are_read_one_by_one_and_all_at_once
+    process.spawn("printf 'a\\nb\\nc'") do |started|
+      assert_equal "a\n", started.stdout.readline
+      assert_equal %w[b c], started.stdout.readlines(chomp: true)
+      assert_raises(EOFError) { started.stdout.readline }
+    end
+  end
+
+  def test_a_length_that_is_none_is_refused_and_the_reader_goes_on
+    process.spawn('echo all') do |started|
+      assert_match(/-1/, assert_raises(ArgumentError) { started.stdout.read(-1) }.message)
+      assert_raises(ArgumentError) { started.stdout.readpartial(-1) }
+      assert_match(/String/, assert_raises(TypeError) { started.stdout.read('4') }.message)
+      assert_equal ['', "all\n"], [started.stdout.readpartial(0), started.stdout.read]
+    end
+  end
+
+  def test_input_is_printed_as_with_an_io
+    process.spawn('cat', stdin: true) do |started|
+      started.puts "\xFF".b, "\u{fc}", [nil, ['x']]
+      started.puts
+      started.print 'a', 1
+      started.close_stdin
+      assert_equal "\xFF\n\u{fc}\n\nx\n\na1".b, started.stdout.read.b
+    end
+  end
+
+  def test_a_pattern_as_text_may_be_a_regular_expression
+    process.spawn('echo a.b; echo axb') do |started|
+      assert_equal 'a.b', started.wait_for_log('a.b')
+      assert_equal 'axb', started.wait_for_log('a[^.]b', regex: true)
+    end
+  end
+
+  # A stream whose output arrives together with an interrupt.
+  Interrupted = Struct.new(:pieces) do
+    def read(*)
+      reader = Thread.current
+      Thread.new { reader.raise(Timeout::Error) }
+      Thread.pass until Thread.pending_interrupt?
+      [:ok, nil, [1, pieces.first.bytesize, pieces.shift].pack('CVa*').then { |frame| [frame] }]
+    end
+  end
+
+  def test_output_that_has_arrived_when_a_read_is_interrupted_is_kept
+    output = Daytona::ProcessOutput.new(Interrupted.new(["one\n"]))
+    assert_raises(Timeout::Error) { output.gets }
+    assert_equal "one\n", output.gets
+  end
+
+  def test_a_process_is_released_in_a_signal_handler
+    released = ruby(<<~RUBY, sandbox.id).read
+      process = Daytona::Daytona.new.get(ARGV[0]).process.spawn('sleep 1000')
+      process.stdout
+      trap(:TERM) do
+        process.release
+        puts 'released'
+        exit
+      end
+      ::Process.kill(:TERM, ::Process.pid)
+      sleep
+    RUBY
+    assert_equal "released\n", released
+  end
+
+  def test_arguments_that_cannot_be_sent_are_named
+    refused = lambda do |message, &call|
+      assert_equal message, assert_raises(Daytona::Sdk::InvalidArgumentError, &call).message
+    end
+    refused.call('The argument command is not valid UTF-8.') { process.spawn("echo \xFF") }
+    refused.call('The argument env["A"] is not valid UTF-8.') { process.spawn('true', env: { A: "\xFF" }) }
+    refused.call('Expected a Hash of names and values, got String.') { process.spawn('true', env: 'A=b') }
+    refused.call('The argument request_timeout is NaN: it must be a finite number.') do
+      process.spawn('true', request_timeout: Float::NAN)
+    end
+    refused.call('The argument process_id is of class Thread, which cannot be sent: use text, a number, an array ' \
+                 'or a hash.') { process.attach(Thread.current) }
+    assert_equal(0, process.spawn('true'.encode('UTF-16LE'), request_timeout: 60r, &:wait))
+  end
 end

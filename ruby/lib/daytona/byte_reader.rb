@@ -12,7 +12,9 @@ module Daytona
     # @param length [Integer, nil]
     # @param buffer [String, nil] Receives the bytes as well.
     # @return [String, nil] Binary; nil at the end when a length was given.
+    # @raise [ArgumentError, TypeError] For a length that is none.
     def read(length = nil, buffer = nil)
+      length &&= count(length)
       fill(length)
       taken = take(length || @buffer.bytesize)
       buffer&.replace(taken)
@@ -25,9 +27,11 @@ module Daytona
     # @param buffer [String, nil] Receives the bytes as well.
     # @return [String] Binary.
     # @raise [EOFError] At the end.
+    # @raise [ArgumentError, TypeError] For a length that is none.
     def readpartial(max, buffer = nil)
-      fill(1)
-      raise EOFError, 'end of file reached' if @buffer.empty?
+      max = count(max)
+      fill(1) if max.positive?
+      raise EOFError, 'end of file reached' if max.positive? && @buffer.empty?
 
       taken = take(max)
       buffer ? buffer.replace(taken) : taken
@@ -48,12 +52,29 @@ module Daytona
       @ended = false
     end
 
+    # A number of bytes, as IO takes it.
+    def count(length)
+      length = Integer(length) unless length.is_a?(String)
+      raise TypeError, "no implicit conversion of #{length.class} into Integer" unless length.is_a?(Integer)
+      raise ArgumentError, "negative length #{length} given" if length.negative?
+
+      length
+    end
+
     # Reads until `length` bytes are there or the stream ends; nil = to the end.
     def fill(length)
       until @ended || (length && @buffer.bytesize >= length)
-        bytes = next_bytes
-        bytes ? @buffer << bytes : @ended = true
+        keeping do
+          bytes = next_bytes
+          bytes ? @buffer << bytes : @ended = true
+        end
       end
+    end
+
+    # Puts bytes that were taken back to where they were.
+    def unread(bytes)
+      @buffer = bytes + @buffer
+      @pos -= bytes.bytesize
     end
 
     def take(length)

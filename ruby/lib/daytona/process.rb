@@ -144,15 +144,17 @@ module Daytona
     both_forms def spawn(
       command, cwd: nil, env: nil, envs: nil, env_vars: nil, stdin: nil, request_timeout: nil
     )
-      info = super(command, cwd: cwd, env: env || envs || env_vars, stdin: stdin, request_timeout: request_timeout)
-      process = SpawnedProcess.new(self, info)
-      return process unless block_given?
-
-      begin
-        yield process
-      ensure
-        process.release
+      process = nil
+      handed_out = false
+      # An interrupt that comes when the process is there already must find it, to release it.
+      Thread.handle_interrupt(Object => :on_blocking) do
+        info = super(command, cwd: cwd, env: env || envs || env_vars, stdin: stdin, request_timeout: request_timeout)
+        process = SpawnedProcess.new(self, info)
       end
+      handed_out = !block_given?
+      block_given? ? yield(process) : process
+    ensure
+      process&.release unless handed_out
     end
 
     # Returns the processes started with {spawn}, by whomever, that have not been released.

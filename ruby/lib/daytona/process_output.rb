@@ -11,7 +11,6 @@ module Daytona
     # @api private
     def initialize(native, info = {}, service = nil)
       super
-      @decoder = TextDecoder.new
       begin_reading
     end
 
@@ -57,20 +56,43 @@ module Daytona
     end
     alias each each_line
 
-    # Yields text as it comes: a character that is cut in two by the transport is put together first.
+    # Reads a line.
+    #
+    # @param chomp [Boolean] Whether to leave out the line break.
+    # @return [String] UTF-8, U+FFFD for what is none.
+    # @raise [EOFError] At the end.
+    def readline(chomp: false)
+      gets(chomp: chomp) || raise(EOFError, 'end of file reached')
+    end
+
+    # Reads all lines up to the end of the process.
+    #
+    # @param chomp [Boolean] Whether to leave out line breaks.
+    # @return [Array<String>] UTF-8, U+FFFD for what is none.
+    def readlines(chomp: false)
+      each_line(chomp: chomp).to_a
+    end
+
+    # Yields text as it comes: a character that is cut in two by the transport is put together first. Whoever leaves
+    # early finds the part of a character that has come at the next read.
     #
     # @yieldparam text [String] UTF-8, U+FFFD for what is none.
     # @return [self, Enumerator]
     def each_text
       return enum_for(:each_text) unless block_given?
 
-      each_chunk do |bytes|
-        text = @decoder.decode(bytes)
-        yield text unless text.empty?
+      decoder = TextDecoder.new
+      begin
+        each_chunk do |bytes|
+          text = decoder.decode(bytes)
+          yield text unless text.empty?
+        end
+        rest = decoder.finish
+        yield rest unless rest.empty?
+        self
+      ensure
+        unread(decoder.give_back)
       end
-      rest = @decoder.finish
-      yield rest unless rest.empty?
-      self
     end
 
     # Yields the bytes as they come, unmodified.

@@ -130,7 +130,7 @@ module Daytona
     # @return [String] Binary.
     # @raise [EOFError] At the end.
     def readpartial(max = 65_536)
-      @buffer = next_bytes || raise(EOFError, 'the terminal has ended') if @buffer.empty?
+      keeping { @buffer = next_bytes || raise(EOFError, 'the terminal has ended') } if @buffer.empty?
       @buffer.slice!(0, max)
     end
 

@@ -132,10 +132,20 @@ module Daytona
 
     # Writes lines to standard input; see {write}.
     #
-    # @param lines [Array<String>] A line break is added to those that lack one.
+    # @param lines [Array<String>] Text or bytes. A line break is added to those that lack one; without lines, an empty
+    #   one is written.
     # @return [void]
     def puts(*lines)
-      write(lines.flatten.map { |line| line.to_s.end_with?("\n") ? line : "#{line}\n" }.join)
+      lines = lines.flatten.map { |line| line.to_s.b }
+      lines << ''.b if lines.empty?
+      write(lines.map { |line| line.end_with?("\n") ? line : "#{line}\n".b }.join)
+      nil
+    end
+
+    # Writes to standard input; see {write}.
+    # @return [void]
+    def print(*pieces)
+      write(*pieces)
       nil
     end
 
@@ -191,20 +201,24 @@ module Daytona
     #
     # @param pattern [String, Regexp] Text that the line contains, or a regular expression; see
     #   {Process#wait_for_log}.
+    # @param regex [Boolean, nil] Whether a pattern given as text is a regular expression. Default: false.
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @return [String] The line, as far as it was written.
     # @raise [Sdk::CommandAlreadyCompletedError] When the process ends without such a line.
     # @raise [Sdk::TimeoutError] After `timeout` seconds.
-    both_forms def wait_for_log(pattern, channel: nil, timeout: nil)
-      @service.wait_for_log(info.session_id, info.command_id, pattern, channel: channel, timeout: timeout)
+    both_forms def wait_for_log(pattern, regex: nil, channel: nil, timeout: nil)
+      @service.wait_for_log(
+        info.session_id, info.command_id, pattern, regex: regex, channel: channel, timeout: timeout
+      )
     end
 
     # Ends the process with everything it started and forgets its output. May be called any number of times.
     # @return [void]
     def release
       @service.release_spawned(info)
-      @lock.synchronize { @outputs.each_value(&:close) }
+      # Without the lock, which a signal handler could not take.
+      @outputs.each_value(&:close)
       nil
     end
 

@@ -47,6 +47,12 @@ module Daytona
 
     private
 
+    # Runs a block in which interrupts (`Timeout.timeout`, `Thread#kill`) come only while it waits: what has arrived by
+    # then is kept for the next read.
+    def keeping(&block)
+      Thread.handle_interrupt(Object => :on_blocking, &block)
+    end
+
     # The next batch; at the end, nil, and the stream's result goes to {ended}.
     def read_batch(max = BATCH, limit = nil)
       json, blobs = Native.unwrap(@native.read(max, limit))

@@ -20,9 +20,14 @@ module Daytona
 
     # @return [String] What was held back and will not be completed any more.
     def finish
+      text(give_back)
+    end
+
+    # @return [String] What was held back, as it came: for a reader that leaves before the rest is there.
+    def give_back
       held = @held
       @held = ''.b
-      text(held)
+      held
     end
 
     private

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'json'
+require 'pathname'
 
 module Daytona
   # Conversions between Ruby values and what crosses to the native library: JSON, with bytes as attachments beside it.
@@ -9,8 +10,14 @@ module Daytona
     module_function
 
     # @return [Hash{String => String}, nil] The map with keys and values as text.
+    # @raise [Sdk::InvalidArgumentError] For what is no map.
     def strings(map)
-      map&.to_h { |key, value| [key.to_s, value.to_s] }
+      return if map.nil?
+      unless map.respond_to?(:to_h)
+        raise Sdk::InvalidArgumentError, "Expected a Hash of names and values, got #{map.class}."
+      end
+
+      map.to_h { |key, value| [key.to_s, value.to_s] }
     end
 
     # Adds bytes to the attachments.
@@ -27,28 +34,55 @@ module Daytona
       index && blobs.fetch(index)
     end
 
+    # Words of the envelope that name no argument.
+    ENVELOPE = %w[args options].freeze
+    private_constant :ENVELOPE
+
     # @return [String] JSON.
-    # @raise [Sdk::InvalidArgumentError] For text that is not UTF-8.
+    # @raise [Sdk::InvalidArgumentError] For text that is not UTF-8, and for what JSON cannot say.
     def dump(value)
-      JSON.generate(value)
-    rescue JSON::GeneratorError, EncodingError
-      dump_binary(value)
+      JSON.generate(plain(value, []))
+    end
+
+    # A value as JSON has them. `path` leads to it, for the error.
+    def plain(value, path)
+      case value
+      when nil, true, false, Integer then value
+      when String, Symbol, Pathname then text(value.to_s, path)
+      when Array then value.each_with_index.map { |item, index| plain(item, [*path, index]) }
+      when Hash then value.to_h { |key, item| [text(key.to_s, path), plain(item, [*path, key])] }
+      else number(value, path)
+      end
+    end
+
+    def number(value, path)
+      unless value.is_a?(Numeric) && value.real?
+        raise Sdk::InvalidArgumentError, "#{name(path)} is of class #{value.class}, which cannot be sent: use text, " \
+                                         'a number, an array or a hash.'
+      end
+
+      number = value.to_f
+      return number if number.finite?
+
+      raise Sdk::InvalidArgumentError, "#{name(path)} is #{number}: it must be a finite number."
     end
 
     # Text often comes from files opened as binary: it is fine if it is UTF-8 all the same.
-    def dump_binary(value)
-      JSON.generate(as_text(value))
-    rescue JSON::GeneratorError, EncodingError => e
-      raise Sdk::InvalidArgumentError, "A text is not valid UTF-8 (#{e.class})."
+    def text(value, path)
+      utf8 = Encoding::UTF_8
+      value = value.encoding == Encoding::BINARY ? value.dup.force_encoding(utf8) : value.encode(utf8)
+      return value if value.valid_encoding?
+
+      raise Sdk::InvalidArgumentError, "#{name(path)} is not valid UTF-8."
+    rescue EncodingError => e
+      raise Sdk::InvalidArgumentError, "#{name(path)} cannot be made UTF-8 (#{e.class})."
     end
 
-    def as_text(value)
-      case value
-      when String then value.encoding == Encoding::BINARY ? value.dup.force_encoding(Encoding::UTF_8) : value
-      when Array then value.map { |item| as_text(item) }
-      when Hash then value.to_h { |key, item| [as_text(key), as_text(item)] }
-      else value
-      end
+    # What the caller knows an argument by: `env["A"]`.
+    def name(path)
+      first, *rest = path - ENVELOPE
+      first = first.to_s.gsub(/[A-Z]/) { |letter| "_#{letter.downcase}" }
+      "The argument #{first}#{rest.map { |key| "[#{key.inspect}]" }.join}"
     end
   end
 end
