@@ -11,7 +11,9 @@ import pytest
 from conftest import Marked, eventually
 from daytona import (
     AsyncDaytona,
+    AsyncOutputStream,
     AsyncSandbox,
+    AsyncSpawnedProcess,
     Daytona,
     DaytonaCommandAlreadyCompletedError,
     DaytonaInvalidArgumentError,
@@ -209,3 +211,32 @@ def test_log_lines_and_ports_are_waited_for(sandbox: Sandbox) -> None:
             process.wait_for_log("(", regex=True)
         with pytest.raises(DaytonaInvalidArgumentError, match="middle"):
             process.wait_for_log("x", channel="middle")
+
+
+def test_a_read_begun_in_one_event_loop_is_taken_up_in_the_next(sandbox: Sandbox) -> None:
+    """A program may use `asyncio.run` for every step: nothing is lost between them, and nothing hangs."""
+    client = AsyncDaytona()
+
+    async def begin() -> tuple[AsyncSpawnedProcess, AsyncOutputStream[str]]:
+        target = await client.get(sandbox.id)
+        process = await target.process.spawn("read line; echo $line; read line; echo $line", stdin=True)
+        return process, process.stdout.iter_lines()
+
+    async def read(stream: AsyncOutputStream[str], timeout: float | None = None) -> str | None:
+        return await stream.read(timeout)
+
+    async def answer(line: str) -> str | None:
+        await process.write(f"{line}\n")
+        return await lines.read(30)
+
+    process, lines = asyncio.run(begin())
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            asyncio.run(read(lines, 0.1))
+    assert asyncio.run(answer("one")) == "one"
+    with pytest.raises(TimeoutError):
+        asyncio.run(read(lines, 0.1))
+    assert asyncio.run(answer("two")) == "two"
+    assert asyncio.run(read(lines)) is None
+    asyncio.run(process.release())
+    asyncio.run(client.close())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ._model import Model, attach, attached
+from .generated.errors import DaytonaInvalidArgumentError
 from .generated.models.fs import FileDownloadErrorDetails
 
 if TYPE_CHECKING:
@@ -117,6 +118,15 @@ class UploadProgress(Model):
 
     def __init__(self, bytes_sent: int) -> None:
         self.bytes_sent = bytes_sent
+
+
+def open_local(path: LocalPath) -> BinaryIO:
+    """A local file to read, with the error that every upload has for one that cannot be read."""
+    try:
+        return open(path, "rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DaytonaInvalidArgumentError(f"Cannot read the local file {fspath(path)!r}: {reason}") from error
 
 
 def is_readable(source: Any) -> bool:

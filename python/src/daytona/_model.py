@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from ._arguments import bytes_of
+
 # Fields whose values are not for logs.
 _SECRETS = frozenset({"env", "envs", "env_vars", "token", "api_key", "jwt_token"})
 
@@ -64,7 +66,7 @@ class OpenEnum(str, Enum):
 
 def attach(blobs: list[bytes], content: Any) -> int:
     """Appends bytes to the attachments of a call and returns their index."""
-    blobs.append(content if type(content) is bytes else bytes(content))
+    blobs.append(bytes_of("content", content))
     return len(blobs) - 1
 
 

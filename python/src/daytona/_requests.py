@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from ._arguments import unusable
 from ._model import Model
 from .generated.errors import DaytonaInvalidArgumentError
 from .generated.models.process import PtySize
@@ -270,10 +271,16 @@ def log_pattern(pattern: str | re.Pattern[str], regex: bool) -> tuple[str, bool]
     """A pattern as text, and whether it is a regular expression."""
     if isinstance(pattern, str):
         return pattern, regex
+    if not isinstance(cast("object", pattern), re.Pattern) or not isinstance(cast("object", pattern.pattern), str):
+        raise unusable("pattern", pattern, "it must be text or a regular expression of text")
     flags = "".join(letter for flag, letter in _FLAGS if pattern.flags & flag)
     return f"(?{flags}){pattern.pattern}" if flags else pattern.pattern, True
 
 
 def signal_name(signal: int | str) -> str:
     """A signal as the core takes it."""
-    return signal if isinstance(signal, str) else str(int(signal))
+    if isinstance(signal, str):
+        return signal
+    if not isinstance(cast("object", signal), int) or isinstance(signal, bool):
+        raise unusable("signal", signal, 'it must be for example signal.SIGTERM, 15 or "SIGTERM"')
+    return str(int(signal))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from json import dumps, loads
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from os import PathLike
+from typing import TYPE_CHECKING, Any, cast
 
+from ._arguments import unusable
 from ._daytona import OK
 from ._errors import cancelled, error_from_wire
 
@@ -22,8 +25,40 @@ def target(sandbox_id: str, toolbox_url: str) -> str:
 
 def envelope(target: str, args: dict[str, Any], request_timeout: float | None) -> str:
     """The parameters of a call."""
-    limit = "" if request_timeout is None else f'"requestTimeout":{dumps(request_timeout)},'
-    return f'{{{target}{limit}"args":{dumps(args)}}}'
+    try:
+        limit = "" if request_timeout is None else f'"requestTimeout":{dumps(request_timeout, allow_nan=False)},'
+        return f'{{{target}{limit}"args":{dumps(args, allow_nan=False)}}}'
+    except (TypeError, ValueError) as error:
+        refuse({"request_timeout": request_timeout, **args}, error)
+        raise
+
+
+def refuse(args: dict[str, Any], error: Exception) -> None:
+    """Raises the error that names the argument that is no JSON, if one is."""
+    for name, value in args.items():
+        if name == "options":
+            refuse(value, error)
+        else:
+            # The name as Python has it.
+            _refuse("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name), value, error)
+
+
+def _refuse(name: str, value: Any, error: Exception) -> None:
+    if isinstance(value, dict):
+        for key, item in cast("dict[object, Any]", value).items():
+            _refuse(f"{name}[{key!r}]", item, error)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("list[Any]", value):
+            _refuse(name, item, error)
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise unusable(name, value, "it must be a finite number") from error
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        raise unusable(name, cast("object", value), "it must be text: decode it") from error
+    elif isinstance(value, PathLike):
+        raise unusable(name, cast("object", value), "it must be text: str() of it") from error
+    elif value is not None and not isinstance(value, (str, int)):
+        raise unusable(name, value, "it must be text, a number, or a list or dictionary of them") from error
 
 
 def result(outcome: Outcome) -> Any:

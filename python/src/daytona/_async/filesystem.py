@@ -7,11 +7,12 @@ from json import loads
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
+from .._arguments import check_items
 from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
 from .._frames import frames
 from ..generated.async_ops.fs import AsyncFileSystemOps
 from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
-from ..generated.models.fs import DirectoryProgress, DirectoryResult
+from ..generated.models.fs import DirectoryProgress, DirectoryResult, FileDownloadRequest
 from .pieces import pieces
 from .runtime import deliver
 from .streams import AsyncFileReader, AsyncFileWriter
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
-    from ..generated.models.fs import FileDownloadRequest, FileInfo
+    from ..generated.models.fs import FileInfo
     from .pieces import AsyncUploadSource
     from .runtime import AsyncStreamHandle
 
@@ -102,6 +103,7 @@ class AsyncFileSystem(AsyncFileSystemOps):
             `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
             cannot store one: the message names it, and those before it are stored.
         """
+        check_items("file", files, FileUpload)
         await self._upload_files(files, timeout)
 
     async def upload_file_stream(
@@ -189,6 +191,7 @@ class AsyncFileSystem(AsyncFileSystemOps):
         Raises:
             Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
         """
+        check_items("file", files, FileDownloadRequest)
         return await self._download_files(files, timeout)
 
     async def download_file_stream(

@@ -7,7 +7,8 @@ import inspect
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from .._files import is_readable
+from .._arguments import bytes_of, unusable
+from .._files import is_readable, open_local
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable
@@ -29,7 +30,7 @@ async def pieces(source: AsyncUploadSource) -> AsyncIterator[bytes]:
         for at in range(0, len(view), PIECE):
             yield bytes(view[at : at + PIECE])
     elif isinstance(source, (str, PathLike)):
-        with open(source, "rb") as file:
+        with open_local(source) as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 yield piece
     elif is_readable(source):
@@ -43,8 +44,10 @@ async def pieces(source: AsyncUploadSource) -> AsyncIterator[bytes]:
     elif hasattr(source, "__aiter__"):
         stream: Any = source
         async for piece in stream:
-            yield bytes(piece)
+            yield bytes_of("piece", piece)
+    elif not hasattr(source, "__iter__"):
+        raise unusable("source", source, "it must be bytes, a path, a file object or an iterable of bytes")
     else:
         iterable: Any = source
         for piece in iterable:
-            yield bytes(piece)
+            yield bytes_of("piece", piece)

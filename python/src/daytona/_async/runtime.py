@@ -44,6 +44,13 @@ class LoopPump:
         self._waiting[self._last] = future
         return self._last, future
 
+    def move(self, id: int, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Outcome]:
+        """The future of an outcome that another loop, which has ended, was waiting for."""
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting[id] = future
+        loop.add_reader(self.native.fileno(), self._drain)
+        return future
+
     def forget(self, id: int) -> None:
         """Drops the outcome with this id when it comes."""
         self._waiting.pop(id, None)
@@ -116,6 +123,27 @@ class AsyncService:
         return AsyncStreamHandle(outcome[3], info)
 
 
+class PendingRead:
+    """A read whose outcome has not been taken yet."""
+
+    __slots__ = ("_call", "_future", "_id", "_pump")
+
+    def __init__(self, call: Call, pump: LoopPump, id: int, future: asyncio.Future[Outcome]) -> None:
+        self._call = call  # Held: a call that is collected is cancelled.
+        self._pump = pump
+        self._id = id
+        self._future = future
+
+    def future_in(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Outcome]:
+        """The outcome for a loop, which need not be the one the read was begun in."""
+        begun_in = self._future.get_loop()
+        if begun_in is not loop and not self._future.done():
+            if not begun_in.is_closed():
+                raise RuntimeError("The stream is being read in another event loop.")
+            self._future = self._pump.move(self._id, loop)
+        return self._future
+
+
 class AsyncStreamHandle:
     """An open stream.
 
@@ -127,7 +155,7 @@ class AsyncStreamHandle:
 
     def __init__(self, native: Stream, info: Any) -> None:
         self._native = native
-        self._pending: tuple[Call, asyncio.Future[Outcome]] | None = None
+        self._pending: PendingRead | None = None
         self._reading = asyncio.Lock()
         self.info = info
         self.result: Any = None
@@ -143,12 +171,14 @@ class AsyncStreamHandle:
         async with self._reading:
             if self.ended or self.closed:
                 return None
+            loop, pump = current_pump()
             if self._pending is None:
-                loop, pump = current_pump()
                 id, future = pump.expect(loop)
-                self._pending = self._native.read(BATCH, pump.native, id), future
-            future = self._pending[1]
-            await asyncio.wait((future,), timeout=timeout)
+                self._pending = PendingRead(self._native.read(BATCH, pump.native, id), pump, id, future)
+            future = self._pending.future_in(loop)
+            # One that is done may be of a loop that has ended, and cannot be waited for.
+            if not future.done():
+                await asyncio.wait((future,), timeout=timeout)
             if not future.done():
                 raise TimeoutError
             outcome = future.result()

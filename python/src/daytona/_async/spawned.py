@@ -8,6 +8,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import bytes_of, check_timeout
 from .._requests import log_pattern, signal_name
 from ..generated.enums import OutputChannel
 from ..generated.errors import DaytonaTimeoutError
@@ -80,7 +81,7 @@ class AsyncSpawnedProcess(ProcessInfo):
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError` when
             it has ended, `DaytonaNotFoundError` when it has been released.
         """
-        await self._ops._write_stdin(self, data.encode() if isinstance(data, str) else data)
+        await self._ops._write_stdin(self, data.encode() if isinstance(data, str) else bytes_of("input", data))
 
     async def close_stdin(self) -> None:
         """Closes the standard input: the process reads what was written, then end of file. One that has ended is fine.
@@ -109,6 +110,7 @@ class AsyncSpawnedProcess(ProcessInfo):
             `DaytonaTimeoutError` when it has not ended in time: it goes on, may be waited for again, and its output
             can be read as before. `DaytonaNotFoundError` when it has been released.
         """
+        check_timeout(timeout)
         if on_stdout is not None or on_stderr is not None:
             begun = monotonic()
             try:

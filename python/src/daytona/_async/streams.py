@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._arguments import bytes_of
 from .._errors import DaytonaError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class AsyncFileWriter:
         Raises:
             `DaytonaConnectionError` when the transfer breaks.
         """
-        piece = data if isinstance(data, bytes) else bytes(data)
+        piece = bytes_of("piece", data)
         await (await self._opened()).write(piece)
         return len(piece)
 

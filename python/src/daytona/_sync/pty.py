@@ -6,6 +6,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import bytes_of
 from .._requests import pty_size as size_of
 from ..generated.errors import DaytonaConnectionError, DaytonaTimeoutError
 from ..generated.models.process import PtyResult
@@ -80,7 +81,7 @@ class PtyHandle:
             `DaytonaClosedError` after the terminal has ended or was disconnected, `DaytonaConnectionError` when the
             connection breaks.
         """
-        self._stream.write(data.encode() if isinstance(data, str) else data)
+        self._stream.write(data.encode() if isinstance(data, str) else bytes_of("input", data))
 
     def write(self, data: str | bytes) -> None:
         """The same as `send_input`."""

@@ -1,0 +1,43 @@
+"""What is looked at before an argument is handed on, where JSON or `bytes` would silently make something else of it."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, cast
+
+from .generated.errors import DaytonaInvalidArgumentError
+
+
+def unusable(name: str, value: object, way: str) -> DaytonaInvalidArgumentError:
+    """The error for an argument: what it is called, what was given, and what it must be.
+
+    Of containers and bytes only the type is shown: their content may be secret.
+    """
+    plain = value is None or isinstance(value, (str, int, float)) or hasattr(value, "__fspath__")
+    shown = f"{value!r:.60}" if plain else f"of type {type(value).__name__}"
+    return DaytonaInvalidArgumentError(f"The {name} {shown} is not usable: {way}.")
+
+
+def check_timeout(timeout: Any) -> None:
+    """Refuses what is neither a number of seconds nor `None`."""
+    if timeout is None:
+        return
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not number or not isfinite(timeout) or timeout < 0:
+        raise unusable("timeout", timeout, "it must be a finite number of seconds, 0 for no limit")
+
+
+def check_items(name: str, values: Any, kind: type) -> None:
+    """Refuses items of another kind."""
+    for value in values:
+        if not isinstance(value, kind):
+            raise unusable(name, value, f"it must be a {kind.__name__}")
+
+
+def bytes_of(name: str, data: Any) -> bytes:
+    """Content as bytes: `bytes(5)` would be five zeros, and `bytes([5])` one byte."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(cast("bytearray", data))
+    raise unusable(name, data, "it must be bytes, a bytearray or a memoryview")
