@@ -34,6 +34,9 @@ type Caller struct {
 type arguments map[string]any
 
 func (c Caller) call(ctx context.Context, op string, args arguments, attachments [][]byte) (ffi.Completion, error) {
+	if err := checkText(args); err != nil {
+		return ffi.Completion{}, err
+	}
 	request, err := json.Marshal(struct {
 		Target *Target   `json:"target,omitempty"`
 		Args   arguments `json:"args"`

@@ -10,10 +10,21 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 )
 
+// CheckContext refuses a context that has ended, and nil.
+func CheckContext(ctx context.Context, operation string) error {
+	if ctx == nil {
+		return errors.New(errors.ErrInvalidArgument, "The context is nil: use context.Background().")
+	}
+	if ctx.Err() != nil {
+		return errors.FromContext(ctx, operation)
+	}
+	return nil
+}
+
 // wait starts a call and waits for its completion. When the context ends first, the call is cancelled.
 func wait(ctx context.Context, operation string, start func(user C.uintptr_t) *C.daytona_call) (Completion, error) {
-	if ctx.Err() != nil {
-		return Completion{}, errors.FromContext(ctx, operation)
+	if err := CheckContext(ctx, operation); err != nil {
+		return Completion{}, err
 	}
 	done := make(chan outcome, 1)
 	call := start(C.uintptr_t(cgo.NewHandle((chan<- outcome)(done))))

@@ -36,6 +36,9 @@ func NewClient(config []byte) (*Client, error) {
 
 // Call runs an operation. Attachments are the bytes the request refers to by index.
 func (c *Client) Call(ctx context.Context, op string, request []byte, attachments [][]byte) (Completion, error) {
+	if c == nil {
+		return Completion{}, errors.New(errors.ErrInvalidArgument, "The client has not been made: use daytona.NewClient.")
+	}
 	// One attachment goes as it is; several are put together first, because C may not be handed pointers inside of
 	// Go memory.
 	flat := bytes.Join(attachments, nil)
@@ -59,6 +62,9 @@ func (c *Client) Call(ctx context.Context, op string, request []byte, attachment
 
 // Close frees the client: further calls fail, those in flight go on. May be called any number of times.
 func (c *Client) Close() {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	C.daytona_client_free(c.ptr)

@@ -73,6 +73,8 @@ func (o *ProcessOutput) Text() func(yield func(string, error) bool) {
 				return
 			}
 			if text := decoder.decode(piece); text != "" && !yield(text, nil) {
+				// What was not given out is for the next one who reads.
+				o.giveBack(decoder.held)
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
@@ -186,8 +187,8 @@ func (c *ptyConnection) IsConnected() bool {
 //
 // Errors: Closed when it has been disconnected or has ended; those of the context.
 func (c *ptyConnection) WaitForConnection(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return errors.FromContext(ctx, "process.connect_pty")
+	if err := ffi.CheckContext(ctx, "process.connect_pty"); err != nil {
+		return err
 	}
 	if !c.IsConnected() {
 		return errors.New(errors.ErrClosed, "The terminal is not connected.")
@@ -287,6 +288,9 @@ func (h *PtyHandle) Resize(ctx context.Context, cols, rows int) (*types.PtySessi
 // Errors: Connection when the connection broke, Closed when it was disconnected; those of the context.
 func (h *PtyHandle) Wait(ctx context.Context) (*types.PtyResult, error) {
 	defer runtime.KeepAlive(h)
+	if ctx == nil {
+		return nil, ffi.CheckContext(ctx, "process.pty_wait")
+	}
 	h.output.wait(true)
 	defer h.output.wait(false)
 	select {

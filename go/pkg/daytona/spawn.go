@@ -174,7 +174,11 @@ func (s *SpawnedProcess) Follow(ctx context.Context, stdout, stderr io.Writer) (
 		if writer == nil {
 			continue
 		}
-		if _, err := writer.Write(chunk.Data); err != nil {
+		n, err := writer.Write(chunk.Data)
+		if err == nil && n < len(chunk.Data) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
 			return 0, err
 		}
 	}

@@ -179,6 +179,17 @@ func TestInputIsWrittenWhileOutputIsRead(t *testing.T) {
 	}
 }
 
+// canceller keeps what is written and cancels a context with the first piece.
+type canceller struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (c *canceller) Write(p []byte) (int, error) {
+	c.cancel()
+	return c.Buffer.Write(p)
+}
+
 func TestAWaitThatEndsEarlyLeavesTheProcessAlone(t *testing.T) {
 	sandbox := newSandbox(t)
 	process := spawn(t, sandbox, "echo early; sleep 1000")
@@ -188,10 +199,10 @@ func TestAWaitThatEndsEarlyLeavesTheProcessAlone(t *testing.T) {
 	if _, err := process.Wait(ctx, options.WithWaitTimeout(50*time.Millisecond)); !errors.Is(err, sdkerrors.ErrTimeout) {
 		t.Errorf("%v", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	cancellable, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var follower bytes.Buffer
-	if _, err := process.Follow(limited, &follower, nil); !errors.Is(err, context.DeadlineExceeded) || follower.String() != "early\n" {
+	follower := canceller{cancel: cancel}
+	if _, err := process.Follow(cancellable, &follower, nil); !errors.Is(err, context.Canceled) || follower.String() != "early\n" {
 		t.Errorf("%q %v", follower.String(), err)
 	}
 	output, err := process.Stdout(ctx, options.WithFollow(false))

@@ -94,6 +94,9 @@ func (f *FileSystemService) UploadFileStream(ctx context.Context, source io.Read
 }
 
 func (f *FileSystemService) upload(ctx context.Context, source io.Reader, remotePath string, timeout *time.Duration, progress func(UploadProgress)) error {
+	if source == nil {
+		return errors.New(errors.ErrInvalidArgument, fmt.Sprintf("The source of %s is nil; it must be an io.Reader.", remotePath))
+	}
 	stream, err := f.api.OpenUpload(ctx, remotePath, api.UploadOptions{Timeout: seconds(timeout)})
 	if err != nil {
 		return err
