@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
+    from .._files import Bytes
     from ..generated.async_ops.process import AsyncProcessOps
     from ..generated.models.process import PtySessionInfo, PtySize
     from .runtime import AsyncStreamHandle
@@ -74,7 +75,7 @@ class AsyncPtyHandle:
         if not self.is_connected():
             raise DaytonaConnectionError("The terminal is not connected any more.")
 
-    async def send_input(self, data: str | bytes) -> None:
+    async def send_input(self, data: str | Bytes) -> None:
         """Writes to the terminal. Commands end with a line break.
 
         Raises:
@@ -83,7 +84,7 @@ class AsyncPtyHandle:
         """
         await self._stream.write(data.encode() if isinstance(data, str) else bytes_of("input", data))
 
-    async def write(self, data: str | bytes) -> None:
+    async def write(self, data: str | Bytes) -> None:
         """The same as `send_input`."""
         await self.send_input(data)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from re import Pattern
     from types import TracebackType
 
+    from .._files import Bytes
     from ..generated.async_ops.process import AsyncProcessOps
     from .runtime import AsyncOpener, AsyncStreamHandle
 
@@ -74,8 +75,8 @@ class AsyncSpawnedProcess(ProcessInfo):
 
         return open
 
-    async def write(self, data: str | bytes) -> None:
-        """Writes to the standard input, text as UTF-8.
+    async def write(self, data: str | Bytes) -> None:
+        """Writes to the standard input, text as UTF-8. Writes at the same time arrive in any order, each in one piece.
 
         Raises:
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError` when

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from .._files import Bytes
     from ..generated.models.process import PtySessionInfo, PtySize
     from ..generated.ops.process import ProcessOps
     from .runtime import StreamHandle
@@ -74,7 +75,7 @@ class PtyHandle:
         if not self.is_connected():
             raise DaytonaConnectionError("The terminal is not connected any more.")
 
-    def send_input(self, data: str | bytes) -> None:
+    def send_input(self, data: str | Bytes) -> None:
         """Writes to the terminal. Commands end with a line break.
 
         Raises:
@@ -83,7 +84,7 @@ class PtyHandle:
         """
         self._stream.write(data.encode() if isinstance(data, str) else bytes_of("input", data))
 
-    def write(self, data: str | bytes) -> None:
+    def write(self, data: str | Bytes) -> None:
         """The same as `send_input`."""
         self.send_input(data)
 
