@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { bytesOf, unusable } from './argument.js';
 import type { DirectoryTransferOptions } from './directory-transfer.js';
+import { DaytonaInvalidArgumentError } from './errors.js';
 import type { DownloadProgressHandler } from './file-reader.js';
 import type {
   DeleteFileOptions,
@@ -310,7 +311,17 @@ async function content(source: ByteStream | FileSource) {
     return { pieces: slices(source), totalBytes: source.length };
   }
   if (typeof source === 'string') {
-    const { size } = await stat(source);
+    const { size } = await stat(source).catch((cause: Error) => {
+      throw new DaytonaInvalidArgumentError(
+        `Cannot read the local file: ${cause.message}`,
+        undefined,
+        undefined,
+        undefined,
+        {
+          cause,
+        },
+      );
+    });
     return { pieces: createReadStream(source, { highWaterMark: PIECE }), totalBytes: size };
   }
   const pieces = source as AsyncIterable<Uint8Array | string> | undefined | null;

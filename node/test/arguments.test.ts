@@ -92,3 +92,8 @@ test('null stands for an option that is not given', async () => {
   await (await sandbox.process.spawn('true', nothing)).release();
   await refused(() => sandbox.process.spawn('true', 5 as Anything), 'options');
 });
+
+test('a local file that is not there is the same error with and without progress', async () => {
+  await refused(() => sandbox.fs.uploadFileStream('/nowhere/at/all', 'x'), '/nowhere/at/all');
+  await refused(() => sandbox.fs.uploadFileStream('/nowhere/at/all', 'x', { onProgress() {} }), '/nowhere/at/all');
+});
