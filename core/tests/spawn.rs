@@ -108,6 +108,21 @@ async fn one_with_input_that_is_killed_says_nothing_of_its_own() {
 }
 
 #[tokio::test]
+async fn what_no_command_or_path_can_hold_is_refused_by_name() {
+    let bench = Bench::new().await;
+    let process = bench.process();
+    let error = process.spawn("echo a\0b", SpawnOptions::default()).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::InvalidArgument && error.to_string().contains(r#""echo a\0b""#), "{error}");
+    let options = SpawnOptions { cwd: Some("a\0b".into()), ..Default::default() };
+    assert!(process.spawn("true", options).await.unwrap_err().to_string().contains(r#"path "a\0b""#));
+    let error = process.exec("echo a\0b", Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let shallow = daytona::model::GitCloneOptions { depth: Some(0), ..Default::default() };
+    let error = bench.toolbox.git().clone("https://example.com/x.git", "x", shallow).await.unwrap_err();
+    assert!(error.to_string().contains("depth is 0"), "{error}");
+}
+
+#[tokio::test]
 async fn input_is_answered_while_the_process_runs() {
     let bench = Bench::new().await;
     let process = bench.process();

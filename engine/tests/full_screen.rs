@@ -170,6 +170,9 @@ async fn monitors_show_the_sandboxs_own_processes() {
         let at_the_edge = |screen: &vt100::Screen| (0..30).any(|number| screen.cell(number, 119).is_some_and(coloured));
         terminal.wait("the wider table", at_the_edge).await;
         terminal.send("q").await;
+        // A program that ends throws away what was typed ahead.
+        let prompt = |screen: &vt100::Screen| row(screen, screen.cursor_position().0).ends_with('$');
+        terminal.wait("the prompt", prompt).await;
         terminal.send("exit 0\r").await;
         assert_eq!(terminal.exit_code().await, 0);
     }

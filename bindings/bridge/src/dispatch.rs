@@ -35,8 +35,16 @@ pub(crate) struct Parsed<A> {
 
 impl<A: DeserializeOwned> Parsed<A> {
     pub(crate) fn read(client: Client, op: &str, params: Payload) -> Result<Self> {
-        let envelope: Envelope<A> = Blob::attach(params.blobs, || serde_json::from_slice(&params.json))
-            .map_err(|e| Error::invalid_argument(format!("The arguments of {op} are not usable")).with_source(e))?;
+        let envelope: Envelope<A> = Blob::attach(params.blobs, || {
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&params.json))
+        })
+        .map_err(|e| {
+            let place = e.path().to_string();
+            let argument = place.strip_prefix("args.").unwrap_or(&place);
+            let argument = argument.strip_prefix("options.").unwrap_or(argument);
+            Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable"))
+                .with_source(e.into_inner())
+        })?;
         let client = match envelope.request_timeout {
             Some(timeout) => client.with_request_timeout(timeout)?,
             None => client,
@@ -71,4 +79,35 @@ pub(crate) struct Opened {
     pub(crate) reader: Option<Reader>,
     pub(crate) writer: Option<Writer>,
     pub(crate) info: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use daytona::Config;
+    use daytona::model::ExecOptions;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Args {
+        #[allow(dead_code, reason = "only read")]
+        command: String,
+        #[serde(default)]
+        #[allow(dead_code, reason = "only read")]
+        options: ExecOptions,
+    }
+
+    fn refused(args: &str) -> String {
+        let client = Client::new(Config { api_key: Some("k".into()), ..Config::default() }).unwrap();
+        let params = Payload::json(Bytes::from(format!(r#"{{"args": {args}}}"#)));
+        Parsed::<Args>::read(client, "process.exec", params).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn an_argument_of_the_wrong_type_is_named() {
+        let error = refused(r#"{"command": 5}"#);
+        assert!(error.contains(r#""command" of process.exec"#) && error.contains("integer `5`"), "{error}");
+        let error = refused(r#"{"command": "x", "options": {"env": {"A": null}}}"#);
+        assert!(error.contains(r#""env.A""#), "{error}");
+    }
 }

@@ -197,5 +197,13 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     if path.is_empty() {
         return Err(Error::invalid_argument("The path is empty."));
     }
+    check_nul("path", path)
+}
+
+/// Nothing in a sandbox can hold NUL: a shell would drop it, and a system call would end there.
+pub(crate) fn check_nul(name: &str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::invalid_argument(format!("The {name} {text:?} contains NUL, which no {name} can.")));
+    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::Git;
-use super::fs::check_path;
+use super::fs::{check_nul, check_path};
 use super::process::{quote, set};
 use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
@@ -29,6 +29,10 @@ impl Git {
         check_path(path)?;
         if url.is_empty() {
             return Err(Error::invalid_argument("The URL of the repository is empty."));
+        }
+        check_nul("URL", url)?;
+        if let Some(depth) = options.depth.filter(|depth| *depth < 1) {
+            return Err(Error::invalid_argument(format!("depth is {depth}: it must be 1 or more.")));
         }
         let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
         let mut body = json!({ "url": url, "path": path });
@@ -244,5 +248,5 @@ fn check_branch(name: &str) -> Result<()> {
     if name.starts_with('-') {
         return Err(Error::invalid_argument(format!("The branch name {name:?} begins with a dash.")));
     }
-    Ok(())
+    check_nul("branch name", name)
 }

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::Process;
+use super::fs::check_nul;
 use crate::deadline;
 use crate::error::{Error, Result};
 use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
@@ -21,6 +22,7 @@ impl Process {
     /// # Errors
     /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     pub async fn exec(&self, command: &str, options: ExecOptions) -> Result<ExecuteResponse> {
+        check_nul("command", command)?;
         let (limit, timeout) = limits(options.timeout)?;
         let mut body = json!({ "command": command });
         set(&mut body, "cwd", json!(options.cwd));

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::Process;
+use super::fs::{check_nul, check_path};
 use super::process::quote;
 use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
@@ -57,6 +58,10 @@ impl Process {
     pub async fn spawn(&self, command: &str, options: SpawnOptions) -> Result<ProcessInfo> {
         if command.trim().is_empty() {
             return Err(Error::invalid_argument("The command is empty."));
+        }
+        check_nul("command", command)?;
+        if let Some(cwd) = &options.cwd {
+            check_path(cwd)?;
         }
         let environment = options.env.as_ref().map(exports).transpose()?.unwrap_or_default();
         let id = uuid::Uuid::new_v4().to_string();
