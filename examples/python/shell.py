@@ -63,7 +63,11 @@ def run_shell(sandbox: Sandbox) -> int:
 
         def resize(number: int, frame: FrameType | None) -> None:
             try:
-                terminal.resize(size())
+                told = size()
+                terminal.resize(told)
+                # It may have changed again meanwhile.
+                if size() != told:
+                    terminal.resize(size())
             except DaytonaError:
                 pass  # It has ended.
 

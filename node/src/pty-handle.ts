@@ -25,6 +25,8 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #control: PtyControl;
   readonly #forwarding: Promise<void> | undefined;
   #ended = false;
+  /** The last change of the size: requests of their own may overtake each other. */
+  #resized: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(terminal: Terminal, control: PtyControl, onData?: PtyDataHandler) {
@@ -75,7 +77,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Changes the size of the terminal.
+   * Changes the size of the terminal. Sizes given one after the other without waiting arrive in that order.
    *
    * @param cols - Columns, 1 to 1000, or the size as an object.
    * @param rows - Lines, 1 to 1000.
@@ -84,7 +86,9 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   async resize(cols: number, rows: number): Promise<PtySessionInfo>;
   async resize(cols: number | PtySize, rows?: number): Promise<PtySessionInfo> {
     const size = typeof cols === 'number' ? { cols, rows: rows as number } : cols;
-    return await this.#control.resizePtySession(this.sessionId, size.cols, size.rows);
+    const resized = this.#resized.then(() => this.#control.resizePtySession(this.sessionId, size.cols, size.rows));
+    this.#resized = resized.catch(() => {});
+    return await resized;
   }
 
   /** Closes the connection. The terminal session goes on; `connectPty` connects again. */

@@ -72,6 +72,16 @@ test('a terminal can be read between inputs', async () => {
   await readUntil(/20 90/);
 });
 
+test('of sizes given without waiting the last one stays', async () => {
+  const pty = await sandbox.process.createPty({ id: 'sizes' });
+  for (let round = 1; round <= 5; round++) {
+    await Promise.all(Array.from({ length: 20 }, (_, n) => pty.resize(50 + n * round, 10 + n)));
+    const { cols, rows } = await sandbox.process.getPtySessionInfo('sizes');
+    assert.deepEqual([cols, rows], [50 + 19 * round, 29]);
+  }
+  await pty.kill();
+});
+
 test('a session outlives its connection', async () => {
   const first = await sandbox.process.createPty({ id: 'again' });
   await first.sendInput('kept=yes\n');
