@@ -218,6 +218,35 @@ async fn many_sandboxes_start_at_once() {
 }
 
 #[tokio::test]
+async fn another_engine_of_the_same_path_keeps_its_control_groups() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let groups = harness::control_groups(&id);
+    let own = std::path::Path::new(&groups[0]).parent().unwrap().to_owned();
+    let directory = engine.end(Signal::SIGTERM).await;
+    // As in a container that shares the machine's control groups but not its files.
+    let group = own.join("sandbox-elsewhere");
+    std::fs::create_dir_all(&group).unwrap();
+    let mut sleeping = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    std::fs::write(group.join("cgroup.procs"), sleeping.id().to_string()).unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("state.db") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+
+    let engine = Engine::start_in(directory, &[]).await;
+    let untouched = sleeping.try_wait().unwrap().is_none();
+    sleeping.kill().unwrap();
+    sleeping.wait().unwrap();
+    assert!(untouched, "the other engine's process was killed");
+    std::fs::remove_dir(&group).unwrap();
+    std::fs::remove_dir(&own).unwrap();
+    drop(engine);
+}
+
+#[tokio::test]
 async fn control_groups_of_a_killed_engine_are_removed_by_the_next() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
