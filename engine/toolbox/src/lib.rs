@@ -6,6 +6,7 @@
 //! it starts is started on demand, so an idle toolbox costs a few megabytes.
 
 mod code_run;
+mod compat;
 mod environment;
 mod errors;
 mod execute;
@@ -35,6 +36,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use crate::compat::Compat;
 use crate::environment::Environment;
 use crate::interpreter::Contexts;
 use crate::metrics::CpuMeter;
@@ -54,6 +56,8 @@ pub struct ToolboxConfig {
     pub version: String,
     /// Command line run as the entrypoint session, if the sandbox has one.
     pub entrypoint: Option<Vec<String>>,
+    /// Whose answers to give.
+    pub compat: Compat,
 }
 
 /// Everything the handlers share.

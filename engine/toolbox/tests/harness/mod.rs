@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use daytona_toolbox::{ToolboxConfig, router};
+use daytona_toolbox::{Compat, ToolboxConfig, router};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,6 +39,7 @@ impl Toolbox {
             work_dir: home.path().to_owned(),
             version: "1.2.3".to_owned(),
             entrypoint,
+            compat: Compat::Newest,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
