@@ -21,7 +21,7 @@ export interface NativeCall {
 
 /** The outcomes for this thread. */
 export interface NativePump {
-  descriptor(): number;
+  hold(hold: boolean): void;
   drain(): NativeOutcome[];
 }
 
@@ -51,7 +51,7 @@ export interface DebugStats {
 
 interface Native {
   Client: new (config: string) => NativeClient;
-  Pump: new () => NativePump;
+  Pump: new (wake: () => void) => NativePump;
   debugStats(): DebugStats;
   schemaHash(): string;
 }

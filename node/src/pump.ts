@@ -1,9 +1,8 @@
 // Outcomes of native calls become promises.
 //
-// The native library never calls into JavaScript: it queues an outcome and writes a byte into a pipe, and this
-// thread's event loop reads the pipe. The pipe keeps the process alive exactly while calls are pending.
+// The native library queues outcomes and wakes this thread's event loop, which takes them all at once. It keeps the process
+// alive exactly while calls are pending.
 
-import type { Socket } from 'node:net';
 import { onAbort } from './abort.js';
 import { unusable } from './argument.js';
 import { cancelled } from './errors.js';
@@ -17,17 +16,11 @@ interface Pending {
 
 class Pump {
   readonly #native: NativePump;
-  readonly #pipe: Socket;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
   constructor() {
-    this.#native = new (native().Pump)();
-    // Loaded here because it takes longer than the rest of the package.
-    const { Socket } = require('node:net') as typeof import('node:net');
-    this.#pipe = new Socket({ fd: this.#native.descriptor(), readable: true, writable: false });
-    this.#pipe.on('data', () => this.#drain());
-    this.#pipe.unref();
+    this.#native = new (native().Pump)(() => this.#drain());
   }
 
   run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
@@ -48,8 +41,10 @@ class Pump {
         forget?.();
         resolve(outcome);
       };
+      if (this.#pending.size === 0) {
+        this.#native.hold(true);
+      }
       this.#pending.set(id, { call, settle });
-      this.#pipe.ref();
     });
   }
 
@@ -67,7 +62,7 @@ class Pump {
       pending?.settle(outcome);
     }
     if (this.#pending.size === 0) {
-      this.#pipe.unref();
+      this.#native.hold(false);
     }
   }
 }

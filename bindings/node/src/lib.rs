@@ -1,11 +1,12 @@
 //! The native layer of the TypeScript package: handles and bytes, no behaviour.
 //!
 //! * **Calls and completions**: `Client.start` and the methods of `Stream` take a `Pump` and an id and return a `Call` at
-//!   once. The outcome appears in the pump under that id; the package watches the pump's descriptor and turns outcomes into
+//!   once. The outcome appears in the pump under that id; the pump wakes the package, which drains it and turns outcomes into
 //!   promises. Whoever starts a call keeps its `Call` until then: a collected `Call` is a cancelled one.
 //! * **Threads**: a pump belongs to the JavaScript thread that made it. The bridge's threads push plain Rust data into its
-//!   queue and write a byte; they never call into Node.js, so a worker may be terminated and a process may exit at any time.
-//!   This is why there are no promises or thread-safe functions here: both call into an environment that may be gone.
+//!   queue and wake the thread through one thread-safe function a pump, which works in Node.js, Bun and Deno. The pump forgets
+//!   it before its environment goes, so a worker may be terminated and a process may exit at any time. This is why
+//!   there are no promises here: they are settled in an environment that may be gone.
 //! * **Ownership**: bytes coming in are copied, because JavaScript may change them meanwhile; bytes going out are handed
 //!   over and freed when their `Buffer` is collected.
 

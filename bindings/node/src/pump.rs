@@ -1,10 +1,13 @@
 //! Where the outcomes of calls wait for the event loop.
 
-use std::os::fd::{BorrowedFd, IntoRawFd};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use daytona_bridge::Completion;
-use napi::bindgen_prelude::{BufferSlice, Env, Error, Result};
+use napi::bindgen_prelude::{BufferSlice, Env, Error, Function, JsValue, Result};
+use napi::sys;
 use napi_derive::napi;
 
 use crate::stream::Stream;
@@ -31,44 +34,140 @@ const CANCELLED: u8 = 2;
 /// The outcomes for one JavaScript thread.
 #[napi]
 pub struct Pump {
-    queue: Arc<daytona_bridge::Pump>,
+    queue: Arc<Queue>,
 }
 
 #[napi]
 impl Pump {
-    /// A pump for the calling thread. Throws when the process has no file descriptors left.
+    /// A pump for the calling thread.
+    ///
+    /// `wake` is called on that thread when there are outcomes, once for all that queue up until `drain`. The pump does
+    /// not keep the event loop alive unless `hold` says so.
     #[napi(constructor)]
-    pub fn new() -> Result<Self> {
-        let queue =
-            daytona_bridge::Pump::new().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
+    pub fn new(env: &Env, wake: Function<(), ()>) -> Result<Self> {
+        let queue = Arc::new(Queue { outcomes: Mutex::default(), waker: Mutex::new(None) });
+        *lock(&queue.waker) = Some(Waker::new(env, &wake)?);
+        // Registered after the waker, so it runs before the environment takes the waker apart.
+        // SAFETY: the environment is the calling thread's; the hook gets a reference count of its own.
+        let status = unsafe {
+            let argument = Arc::into_raw(queue.clone()).cast_mut().cast();
+            sys::napi_add_env_cleanup_hook(env.raw(), Some(forget_waker), argument)
+        };
+        check(status)?;
         Ok(Self { queue })
     }
 
-    /// A descriptor that is readable when there are outcomes. It is a duplicate, and the caller's to close.
+    /// Keeps the event loop alive, or lets it end.
     #[napi]
-    pub fn descriptor(&self) -> Result<i32> {
-        // SAFETY: the pump owns the descriptor and outlives this borrow.
-        let fd = unsafe { BorrowedFd::borrow_raw(self.queue.fd()) };
-        let duplicate =
-            fd.try_clone_to_owned().map_err(|e| Error::from_reason(format!("no pipe for outcomes: {e}")))?;
-        Ok(duplicate.into_raw_fd())
+    pub fn hold(&self, env: &Env, hold: bool) -> Result<()> {
+        let waker = lock(&self.queue.waker);
+        let Some(Waker(function)) = *waker else { return Ok(()) };
+        // SAFETY: a function in the queue has not been taken apart, and this is the thread it belongs to.
+        check(unsafe {
+            if hold {
+                sys::napi_ref_threadsafe_function(env.raw(), function)
+            } else {
+                sys::napi_unref_threadsafe_function(env.raw(), function)
+            }
+        })
     }
 
     /// Takes all outcomes there are. Never blocks.
     #[napi]
     pub fn drain<'env>(&self, env: &'env Env) -> Result<Vec<Outcome<'env>>> {
-        self.queue.drain().into_iter().map(|(id, completion)| outcome(env, id, completion)).collect()
+        let outcomes = std::mem::take(&mut *lock(&self.queue.outcomes));
+        outcomes.into_iter().map(|(id, completion)| outcome(env, id, completion)).collect()
     }
 
     /// Sends a call's outcome here.
     pub(crate) fn sink(&self, id: u32) -> Box<dyn daytona_bridge::Sink> {
-        self.queue.sink(id.into())
+        let queue = self.queue.clone();
+        Box::new(move |completion| queue.push(id, completion))
     }
 }
 
-fn outcome(env: &Env, id: u64, completion: Completion) -> Result<Outcome<'_>> {
-    // Ids come from `sink`, which takes 32 bits.
-    let id = id as u32;
+/// What the bridge's threads see of a pump.
+struct Queue {
+    outcomes: Mutex<VecDeque<(u32, Completion)>>,
+    /// `None` once the JavaScript thread is ending. Used only under the lock, so nobody is in it when it ends.
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Queue {
+    fn push(&self, id: u32, completion: Completion) {
+        let mut outcomes = lock(&self.outcomes);
+        outcomes.push_back((id, completion));
+        let first = outcomes.len() == 1;
+        drop(outcomes);
+        if first {
+            let mut waker = lock(&self.waker);
+            if waker.as_ref().is_some_and(|waker| !waker.wake()) {
+                *waker = None;
+            }
+        }
+    }
+}
+
+/// A thread-safe function: what calls `wake` on the JavaScript thread.
+struct Waker(sys::napi_threadsafe_function);
+
+// SAFETY: thread-safe functions are made for being called from any thread.
+unsafe impl Send for Waker {}
+
+impl Waker {
+    fn new(env: &Env, wake: &Function<(), ()>) -> Result<Self> {
+        let name = env.create_string("daytona")?;
+        let mut function = ptr::null_mut();
+        // SAFETY: the values belong to this environment. One user, who never releases it: it ends with the environment.
+        unsafe {
+            check(sys::napi_create_threadsafe_function(
+                env.raw(),
+                wake.raw(),
+                ptr::null_mut(),
+                name.raw(),
+                0,
+                1,
+                ptr::null_mut(),
+                None,
+                ptr::null_mut(),
+                None,
+                &raw mut function,
+            ))?;
+            check(sys::napi_unref_threadsafe_function(env.raw(), function))?;
+        }
+        Ok(Self(function))
+    }
+
+    /// Whether the function may be called again.
+    fn wake(&self) -> bool {
+        // SAFETY: the owner drops this before the function is taken apart.
+        let status = unsafe {
+            sys::napi_call_threadsafe_function(self.0, ptr::null_mut(), sys::ThreadsafeFunctionCallMode::nonblocking)
+        };
+        status == sys::Status::napi_ok
+    }
+}
+
+/// The environment ends: from here on nobody calls into it.
+unsafe extern "C" fn forget_waker(queue: *mut c_void) {
+    // SAFETY: the hook runs once and owns the reference count it was registered with.
+    let queue = unsafe { Arc::from_raw(queue.cast::<Queue>().cast_const()) };
+    *lock(&queue.waker) = None;
+}
+
+fn check(status: sys::napi_status) -> Result<()> {
+    if status == sys::Status::napi_ok {
+        Ok(())
+    } else {
+        Err(Error::new(status.into(), "the event loop cannot be woken"))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn outcome(env: &Env, id: u32, completion: Completion) -> Result<Outcome<'_>> {
     let (status, json, blobs, stream) = match completion {
         Completion::Ok(payload) => (DONE, payload.json, payload.blobs, None),
         Completion::Stream(stream, info) => (DONE, info.json, info.blobs, Some(Stream::new(stream))),
