@@ -1,0 +1,240 @@
+//! A real engine of either isolation level in its own process and state directory, and a client for it.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The user and group an engine without privileges runs as: nobody the machine knows.
+pub const ORDINARY_USER: u32 = 4711;
+
+/// The machine's first ordinary user, whom no sandbox concerns.
+pub const OTHER_USER: u32 = 1000;
+
+/// Whose privileges the engine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Started by root: namespaces.
+    Root,
+    /// Started by an ordinary user: user namespaces.
+    OrdinaryUser,
+}
+
+/// Makes each named attack, an `async fn(&Engine)`, a test at either level.
+macro_rules! at_both_levels {
+    ($($attack:ident),* $(,)?) => {
+        mod as_root {
+            $(#[tokio::test]
+            async fn $attack() {
+                super::$attack(&$crate::harness::Engine::start($crate::harness::Level::Root).await).await;
+            })*
+        }
+
+        mod as_an_ordinary_user {
+            $(#[tokio::test]
+            async fn $attack() {
+                super::$attack(&$crate::harness::Engine::start($crate::harness::Level::OrdinaryUser).await).await;
+            })*
+        }
+    };
+}
+pub(crate) use at_both_levels;
+
+/// A running engine; ends when dropped.
+pub struct Engine {
+    pub level: Level,
+    pub directory: TempDir,
+    pub origin: String,
+    pub api_key: String,
+    client: Client,
+    process: Child,
+}
+
+impl Engine {
+    /// Starts an engine with an empty state directory.
+    pub async fn start(level: Level) -> Self {
+        assert!(geteuid().is_root(), "attacks need root: to start engines as root and as others");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let process = spawn(directory.path(), level);
+        let announced = wait_for(|| announcement(directory.path())).await;
+        let api_url = announced["apiUrl"].as_str().expect("apiUrl");
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let engine = Self {
+            level,
+            origin: api_url.strip_suffix("/api").expect("apiUrl ends in /api").to_owned(),
+            api_key: announced["apiKey"].as_str().expect("apiKey").to_owned(),
+            client: Client::builder().no_proxy().build().expect("a client"),
+            directory,
+            process,
+        };
+        let isolation = match level {
+            Level::Root => "namespaces",
+            Level::OrdinaryUser => "user-namespaces",
+        };
+        assert_eq!(engine.get("/api/health").await.1["isolation"], isolation, "this machine allows less");
+        engine
+    }
+
+    /// The engine's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.process.id()).expect("a process id"))
+    }
+
+    /// An authorised request; `path` starts after the origin.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.api_key)
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        read(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        read(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// The id of a new started sandbox.
+    pub async fn create(&self, body: Value) -> String {
+        let (status, sandbox) = self.post("/api/sandbox", body).await;
+        assert_eq!(status, StatusCode::OK, "{sandbox}");
+        sandbox["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The users a sandbox may run as at this level.
+    pub fn users(&self) -> &'static [&'static str] {
+        match self.level {
+            Level::Root => &["daytona", "root"],
+            Level::OrdinaryUser => &["daytona"],
+        }
+    }
+
+    /// A new sandbox that later tells whether it is unharmed.
+    pub async fn bystander(&self) -> String {
+        let id = self.create(json!({})).await;
+        self.output(&id, "echo bystander > ~/mine").await;
+        id
+    }
+
+    /// The engine answers and the bystander still works.
+    pub async fn assert_unharmed(&self, bystander: &str) {
+        assert_eq!(self.get("/api/health").await.0, StatusCode::OK);
+        assert_eq!(self.output(bystander, "cat ~/mine; echo alive").await, "bystander\nalive");
+    }
+
+    /// Runs a shell command in a sandbox; its exit code and output.
+    pub async fn run(&self, id: &str, command: &str) -> (i64, String) {
+        let (status, answer) = self.post(&format!("/toolbox/{id}/process/execute"), json!({"command": command})).await;
+        assert_eq!(status, StatusCode::OK, "{command}: {answer}");
+        let output = answer["result"].as_str().expect("a result").to_owned();
+        (answer["exitCode"].as_i64().expect("an exit code"), output)
+    }
+
+    /// Runs a shell command that must succeed; its output without the last newline.
+    pub async fn output(&self, id: &str, command: &str) -> String {
+        let (code, output) = self.run(id, command).await;
+        assert_eq!(code, 0, "{command}: {output}");
+        output.trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs a Python program in a sandbox; its exit code and output.
+    pub async fn python(&self, id: &str, program: &str) -> (i64, String) {
+        self.run(id, &format!("python3 - <<'END_OF_PROGRAM' 2>&1\n{program}\nEND_OF_PROGRAM")).await
+    }
+
+    /// The processes of this engine's sandboxes, by their ids on the machine.
+    pub fn sandbox_processes(&self) -> Vec<i32> {
+        descendants(self.pid().as_raw())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Asked to end, an engine takes its control groups along.
+        let _ = kill(self.pid(), Signal::SIGTERM);
+        let _ = self.process.wait();
+    }
+}
+
+/// A command that runs as an ordinary user of the machine, without any other group or privilege.
+pub fn command_as(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    // Changing the user clears the other groups, as the standard library does it for root.
+    command.uid(user).gid(user).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
+    command
+}
+
+fn spawn(directory: &Path, level: Level) -> Child {
+    let mut command = match level {
+        Level::Root => Command::new(env!("CARGO_BIN_EXE_attacked-engine")),
+        Level::OrdinaryUser => {
+            chown(directory, Some(ORDINARY_USER), Some(ORDINARY_USER)).expect("a directory of the user's own");
+            command_as(ORDINARY_USER, &*PUBLIC_PROGRAM)
+        }
+    };
+    command.arg(directory).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the engine starts");
+    // Somebody has to read what it says.
+    let mut stderr = child.stderr.take().expect("piped");
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::stderr()));
+    child
+}
+
+/// The engine's program where every user may run it, which a build directory need not be. The directory goes with the
+/// system's temporary files: whoever still runs the program has it open.
+static PUBLIC_PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let built = Path::new(env!("CARGO_BIN_EXE_attacked-engine"));
+    if command_as(ORDINARY_USER, "test").arg("-x").arg(built).status().is_ok_and(|status| status.success()) {
+        return built.to_owned();
+    }
+    let directory = std::env::temp_dir().join(format!("daytona-attacks-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a temporary directory");
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).expect("our own directory");
+    let copy = directory.join("engine");
+    std::fs::copy(built, &copy).expect("room for the engine's program");
+    copy
+});
+
+/// What `engine.json` says, once it is there.
+fn announcement(directory: &Path) -> Option<Value> {
+    serde_json::from_slice(&std::fs::read(directory.join("engine.json")).ok()?).ok()
+}
+
+/// Looks again and again until there is something; gives up after a minute.
+pub async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "nothing happened in a minute");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn read(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.expect("the engine answers");
+    let status = response.status();
+    let body = response.bytes().await.expect("a whole answer");
+    (status, serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))))
+}
+
+fn descendants(pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return found };
+    for task in tasks.flatten() {
+        let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in text.split_ascii_whitespace().filter_map(|word| word.parse().ok()) {
+            found.push(child);
+            found.extend(descendants(child));
+        }
+    }
+    found
+}

@@ -1,0 +1,5 @@
+//! What a hostile sandbox, or another user of the machine, cannot do to the engine and to other sandboxes.
+
+mod harness;
+
+mod privileges;
