@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{ServeOptions, discovery, setup};
+use daytona_engine::{Compat, ServeOptions, discovery, setup};
 
 /// How long `stop` waits for the engine to end its sandboxes.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,6 +48,9 @@ struct Serve {
     /// How sandboxes are separated from this machine: auto, namespaces or none
     #[arg(long, default_value_t = IsolationChoice::Auto)]
     isolation: IsolationChoice,
+    /// Whose answers to give: newest, or 0.190 to meet what programs meet on that server
+    #[arg(long, default_value_t = Compat::Newest, env = "DAYTONA_LOCAL_COMPAT", value_parser = read_compat)]
+    compat: Compat,
     /// When another engine is running, wait until it is ready and succeed
     #[arg(long)]
     or_existing: bool,
@@ -64,6 +67,11 @@ pub fn run(local: Local) -> Result<()> {
     }
 }
 
+/// An empty variable counts as unset.
+fn read_compat(text: &str) -> Result<Compat, String> {
+    if text.is_empty() { Ok(Compat::default()) } else { text.parse() }
+}
+
 fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
     let options = ServeOptions {
         host: serve.host,
@@ -71,6 +79,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         state_dir,
         idle_timeout: Duration::from_secs(serve.idle_timeout),
         isolation: serve.isolation,
+        compat: serve.compat,
         or_existing: serve.or_existing,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
@@ -86,6 +95,7 @@ fn print_status(state_dir: PathBuf) -> Result<()> {
     println!("running: pid {}, version {}", engine.pid, engine.version);
     println!("API: {}", engine.api_url);
     println!("isolation: {}", engine.isolation);
+    println!("compat: {}", engine.compat);
     for note in health["limits"]["notEnforced"].as_array().into_iter().flatten() {
         println!("note: {}", note.as_str().unwrap_or_default());
     }

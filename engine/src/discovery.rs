@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use daytona_toolbox::Compat;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,9 @@ pub struct EngineFile {
     pub version: String,
     /// The isolation level in force.
     pub isolation: String,
+    /// The server whose answers it gives.
+    #[serde(default)]
+    pub compat: Compat,
 }
 
 /// The state directory used when none is named: `$DAYTONA_LOCAL_STATE_DIR`, else

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use daytona_toolbox::Compat;
 use serde_json::{Value, json};
 
 use crate::events::Events;
@@ -37,6 +38,8 @@ pub struct Engine {
     pub started_at: String,
     /// Where `daytona local setup` puts the snapshot.
     pub state_dir: PathBuf,
+    /// The server whose answers to give.
+    pub compat: Compat,
     /// What this machine cannot enforce, as sentences.
     pub warnings: Vec<String>,
     /// Requests seen and in flight.
@@ -86,6 +89,7 @@ impl Engine {
             "status": "ok",
             "version": self.identity.version,
             "isolation": self.launcher.level().name(),
+            "compat": self.compat,
             "limits": self.limits(),
         })
     }

@@ -30,4 +30,5 @@ mod snapshot;
 mod store;
 mod validation;
 
+pub use daytona_toolbox::Compat;
 pub use server::{ServeOptions, serve};

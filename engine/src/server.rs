@@ -13,6 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
+use daytona_toolbox::Compat;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,6 +40,8 @@ pub struct ServeOptions {
     pub idle_timeout: Duration,
     /// The isolation asked for.
     pub isolation: IsolationChoice,
+    /// The server whose answers to give.
+    pub compat: Compat,
     /// When another engine has the state directory: wait for it and return, instead of failing.
     pub or_existing: bool,
 }
@@ -67,7 +70,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
-    let (engine, router) = prepare(&state_dir, level, listener.local_addr()?)?;
+    let (engine, router) = prepare(&state_dir, level, options.compat, listener.local_addr()?)?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
@@ -118,7 +121,12 @@ fn raise_file_limit() {
     }
 }
 
-fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Result<(Arc<Engine>, Router)> {
+fn prepare(
+    state_dir: &Path,
+    level: IsolationLevel,
+    compat: Compat,
+    address: SocketAddr,
+) -> Result<(Arc<Engine>, Router)> {
     let version = env!("CARGO_PKG_VERSION");
     let store = Store::open(&state_dir.join("state.db"))?;
     let api_key = store.setting("api-key", || format!("dtn_local_{}", secret::token(48)))?;
@@ -128,7 +136,7 @@ fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Resu
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
-    let launcher = Launcher::new(state_dir, level, &name, version)?;
+    let launcher = Launcher::new(state_dir, level, &name, version, compat)?;
     forget_leftovers(&registry, &launcher, state_dir);
 
     let origin = format!("http://{address}");
@@ -151,6 +159,7 @@ fn prepare(state_dir: &Path, level: IsolationLevel, address: SocketAddr) -> Resu
         api_key,
         started_at: clock::iso(clock::now()),
         state_dir: state_dir.to_owned(),
+        compat,
         activity: Activity::default(),
     });
     let router = Router::new()
@@ -223,6 +232,7 @@ fn warnings(launcher: &Launcher) -> Vec<String> {
 fn print_start_message(engine: &Engine) {
     eprintln!("Daytona local engine {} on {}/api", engine.identity.version, engine.origin);
     eprintln!("isolation: {}", engine.launcher.level().name());
+    eprintln!("compat: {}", engine.compat);
     for warning in engine.notes() {
         eprintln!("note: {warning}");
     }
@@ -236,6 +246,7 @@ fn engine_file(engine: &Engine) -> EngineFile {
         organization_id: engine.identity.organization_id.clone(),
         version: engine.identity.version.clone(),
         isolation: engine.launcher.level().name().to_owned(),
+        compat: engine.compat,
     }
 }
 

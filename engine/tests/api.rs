@@ -22,6 +22,17 @@ async fn only_holders_of_the_key_get_in() {
 }
 
 #[tokio::test]
+async fn the_server_whose_answers_are_given_is_told() {
+    let engine = Engine::start().await;
+    assert_eq!(engine.get("/api/health").await.1["compat"], "newest");
+    let directory = engine.end(nix::sys::signal::Signal::SIGTERM).await;
+    let engine = Engine::start_in(directory, &["0", "auto", "0.190"]).await;
+    assert_eq!(engine.get("/api/health").await.1["compat"], "0.190");
+    assert_eq!(harness::announcement(engine.directory.path()).expect("a running engine")["compat"], "0.190");
+    engine.sandbox().await;
+}
+
+#[tokio::test]
 async fn errors_have_the_wires_body_of_both_eras() {
     let engine = Engine::start().await;
     let response = engine.request(Method::GET, "/api/sandbox/nobody").send().await.unwrap();

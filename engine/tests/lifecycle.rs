@@ -181,7 +181,7 @@ async fn one_engine_runs_per_state_directory() {
     let mut second = spawn(engine.directory.path(), &[]);
     let status = wait_for(|| second.try_wait().unwrap()).await;
     assert!(!status.success());
-    let mut loser = spawn(engine.directory.path(), &["0", "auto", "or-existing"]);
+    let mut loser = spawn(engine.directory.path(), &["0", "auto", "newest", "or-existing"]);
     let status = wait_for(|| loser.try_wait().unwrap()).await;
     assert!(status.success(), "a start that only wants some engine succeeds");
     assert_eq!(engine.request(Method::GET, "/api/health").send().await.unwrap().status(), StatusCode::OK);

@@ -1,4 +1,4 @@
-//! The engine alone, for its tests: `daytona-engine STATE_DIR [IDLE_SECONDS] [ISOLATION] [or-existing]`.
+//! The engine alone, for its tests: `daytona-engine STATE_DIR [IDLE_SECONDS] [ISOLATION] [COMPAT] [or-existing]`.
 //!
 //! People use `daytona local serve`.
 
@@ -13,6 +13,7 @@ fn main() -> anyhow::Result<()> {
     let state_dir = arguments.next().ok_or_else(|| anyhow::anyhow!("a state directory is needed"))?.into();
     let idle_seconds = arguments.next().map_or(Ok(0), |text| text.parse())?;
     let isolation = arguments.next().map_or(Ok(Default::default()), |text| text.parse())?;
+    let compat = arguments.next().map_or(Ok(Default::default()), |text| text.parse()).map_err(anyhow::Error::msg)?;
     let or_existing = arguments.next().is_some_and(|word| word == "or-existing");
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(ServeOptions {
@@ -21,6 +22,7 @@ fn main() -> anyhow::Result<()> {
         state_dir,
         idle_timeout: Duration::from_secs(idle_seconds),
         isolation,
+        compat,
         or_existing,
     }))
 }

@@ -261,7 +261,7 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener) -> Result<()> {
         work_dir: spec.home.clone(),
         version: spec.version.clone(),
         entrypoint: None,
-        compat: daytona_toolbox::Compat::Newest,
+        compat: spec.compat,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(daytona_toolbox::serve(config, listener))

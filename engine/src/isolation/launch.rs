@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
@@ -38,6 +39,7 @@ pub struct Launcher {
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
     socket_dir: OwnedFd,
     version: String,
+    compat: Compat,
 }
 
 /// What one start needs.
@@ -56,7 +58,7 @@ pub struct Start<'a> {
 
 impl Launcher {
     /// Prepares the machine-wide parts below `state_dir`.
-    pub fn new(state_dir: &Path, level: IsolationLevel, name: &str, version: &str) -> Result<Self> {
+    pub fn new(state_dir: &Path, level: IsolationLevel, name: &str, version: &str, compat: Compat) -> Result<Self> {
         let base = Base::prepare(state_dir)?;
         let cgroups = match level {
             IsolationLevel::Namespaces => Cgroups::prepare(name),
@@ -76,6 +78,7 @@ impl Launcher {
             cgroups,
             socket_dir,
             version: version.to_owned(),
+            compat,
         })
     }
 
@@ -218,6 +221,7 @@ impl Launcher {
             home,
             env,
             version: self.version.clone(),
+            compat: self.compat,
         })
     }
 

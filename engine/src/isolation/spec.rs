@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
 /// The hidden first argument that turns the executable into a sandbox process.
@@ -99,6 +100,8 @@ pub struct LaunchSpec {
     pub env: BTreeMap<String, String>,
     /// The engine's version, reported by the toolbox.
     pub version: String,
+    /// The server whose answers the toolbox gives.
+    pub compat: Compat,
 }
 
 /// What a sandbox process tells the engine.
