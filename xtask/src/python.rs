@@ -3,6 +3,7 @@
 //! Operations are written from one template, once with `async` and once without; the rest of the synchronous side follows
 //! from the asynchronous sources by [`twin`].
 
+mod documented;
 mod models;
 mod services;
 mod text;
@@ -49,6 +50,7 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
         output.write(&format!("{generated}/async_ops/{module}.py"), services::file(&layout, service, true))?;
         output.write(&format!("{generated}/ops/{module}.py"), services::file(&layout, service, false))?;
     }
+    documented::generate(root, BASE, output)?;
     twin::generate(&root.join(BASE), BASE, output)
 }
 

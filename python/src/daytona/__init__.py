@@ -54,7 +54,7 @@ from ._sync.pty import PtyHandle
 from ._sync.reader import OutputReader
 from ._sync.sandbox import Sandbox
 from ._sync.spawned import SpawnedProcess
-from ._sync.streams import FileReader, FileWriter
+from ._sync.streams import DownloadStream, FileReader, FileWriter
 from .generated import errors
 from .generated.enums import (
     ChartType,
@@ -112,37 +112,44 @@ if TYPE_CHECKING:
     from ._async.reader import AsyncOutputReader
     from ._async.sandbox import AsyncSandbox
     from ._async.spawned import AsyncSpawnedProcess
-    from ._async.streams import AsyncFileReader, AsyncFileWriter
+    from ._async.streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
+    from ._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
+    from .generated.to_come import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-# What is loaded when it is first used, and where it is.
+# What is loaded when it is first used, and where it is. Documented names that are not there yet follow these.
 _LAZY = {
-    "AsyncCodeInterpreter": "code_interpreter",
-    "AsyncDaytona": "client",
-    "AsyncFileReader": "streams",
-    "AsyncFileSystem": "filesystem",
-    "AsyncFileWriter": "streams",
-    "AsyncGit": "git",
-    "AsyncLogStream": "outputs",
-    "AsyncOutputReader": "reader",
-    "AsyncOutputStream": "outputs",
-    "AsyncPaginatedSandboxes": "listing",
-    "AsyncProcess": "process",
-    "AsyncProcessOutput": "outputs",
-    "AsyncPtyHandle": "pty",
-    "AsyncSandbox": "sandbox",
-    "AsyncSpawnedProcess": "spawned",
+    "AsyncCodeInterpreter": "_async.code_interpreter",
+    "AsyncDaytona": "_async.client",
+    "AsyncDownloadStream": "_async.streams",
+    "AsyncFileReader": "_async.streams",
+    "AsyncFileSystem": "_async.filesystem",
+    "AsyncFileWriter": "_async.streams",
+    "AsyncGit": "_async.git",
+    "AsyncLogStream": "_async.outputs",
+    "AsyncOutputReader": "_async.reader",
+    "AsyncOutputStream": "_async.outputs",
+    "AsyncPaginatedSandboxes": "_async.listing",
+    "AsyncProcess": "_async.process",
+    "AsyncProcessOutput": "_async.outputs",
+    "AsyncPtyHandle": "_async.pty",
+    "AsyncSandbox": "_async.sandbox",
+    "AsyncSpawnedProcess": "_async.spawned",
+    "CodeLanguageLiteral": "_types",
+    "LspLanguageIdLiteral": "_types",
+    "OutputHandler": "_types",
+    "SupportedPythonSeries": "_types",
 }
 
 
 def __getattr__(name: str) -> Any:
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}._async.{module}"), name)
+    module = import_module(f"{__name__}.{_LAZY.get(name, 'generated.to_come')}")
+    if name not in _LAZY and name not in module.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(module, name)
     globals()[name] = value
     return value
 
@@ -154,6 +161,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "AsyncCodeInterpreter",
     "AsyncDaytona",
+    "AsyncDownloadStream",
     "AsyncFileReader",
     "AsyncFileSystem",
     "AsyncFileWriter",
@@ -179,6 +187,7 @@ __all__ = [
     "ChartType",
     "CodeInterpreter",
     "CodeLanguage",
+    "CodeLanguageLiteral",
     "CodeRunParams",
     "Command",
     "CompositeChart",
@@ -190,6 +199,7 @@ __all__ = [
     "DirectoryProgress",
     "DirectoryResult",
     "DownloadProgress",
+    "DownloadStream",
     "ExecuteResponse",
     "ExecutionArtifacts",
     "ExecutionError",
@@ -213,8 +223,10 @@ __all__ = [
     "ListSandboxesQuery",
     "LogChunk",
     "LogStream",
+    "LspLanguageIdLiteral",
     "Match",
     "OutputChannel",
+    "OutputHandler",
     "OutputMessage",
     "OutputReader",
     "OutputStream",
@@ -247,6 +259,7 @@ __all__ = [
     "SignedPortPreviewUrl",
     "SkippedEntry",
     "SpawnedProcess",
+    "SupportedPythonSeries",
     "UploadProgress",
     "VolumeMount",
     "debug_stats",

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import inspect
 import json
+import re
 import sys
 import textwrap
 import typing
@@ -23,6 +25,12 @@ from pathlib import Path
 import daytona
 
 NOTHING = inspect.Parameter.empty
+# Packages whose modules exist once more under another name.
+MIRRORS = [
+    ("daytona_toolbox_api_client", "daytona_toolbox_api_client_async"),
+    ("daytona_api_client", "daytona_api_client_async"),
+    ("daytona", "daytona_sdk"),
+]
 
 
 @dataclass
@@ -198,7 +206,7 @@ def check(entry: dict[str, typing.Any], name: str, twin: bool) -> tuple[str, str
     owner = getattr(daytona, path[0], None)
     forms = entry.get("asyncForms" if twin and "asyncForms" in entry else "forms", [])
     expected = f"expected {' | '.join(forms)}" if forms else None
-    if owner is None:
+    if owner is None or is_to_come(owner):
         return "missing", expected
     if len(path) == 1:
         if "base" in entry and entry["base"] not in {cls.__name__ for cls in owner.__mro__}:
@@ -224,10 +232,49 @@ def check(entry: dict[str, typing.Any], name: str, twin: bool) -> tuple[str, str
     return "ok", None
 
 
+def is_to_come(value: object) -> bool:
+    """Whether it can only be imported."""
+    return type(value).__name__ == "ToCome"
+
+
+def check_modules(table: dict[str, list[str]]) -> list[str]:
+    """What cannot be imported of the modules that programs import names from, or is another thing there."""
+    wrong = []
+    for module, names in table.items():
+        for name in names:
+            own, _, ours = name.partition("=")
+            for path in (module, *(module.replace(a, b, 1) for a, b in MIRRORS if module.startswith(f"{a}."))):
+                places = [path]
+                if path.endswith(".models"):
+                    places += [path.removesuffix(".models"), f"{path}.{re.sub('(?<!^)(?=[A-Z])', '_', own).lower()}"]
+                for place in places:
+                    try:
+                        found = getattr(importlib.import_module(place), own)
+                    except (ImportError, AttributeError) as error:
+                        wrong.append(f"missing: {place}.{own}: {error}")
+                    else:
+                        if found is not getattr(daytona, ours or own):
+                            wrong.append(f"differs: {place}.{own} is not daytona.{ours or own}")
+    return wrong
+
+
+def check_importable(capabilities: dict[str, typing.Any]) -> list[str]:
+    """Classes that cannot be imported, though a program may import what it does not use."""
+    wrong = []
+    for part in capabilities.values():
+        for entry in part["symbols"]:
+            if entry["kind"] in ("class", "enum", "error", "type") and "[" not in entry["name"]:
+                names = [entry["name"], *([entry["twin"]] if "twin" in entry else [])]
+                wrong += [f"not importable: {name}" for name in names if not hasattr(daytona, name)]
+    return wrong
+
+
 def returns_awaitable(function: object) -> bool:
     if asyncio.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return True
     result = str(inspect.signature(function).return_annotation)
+    if hasattr(getattr(daytona, result, None), "__await__"):
+        return True
     return any(word in result for word in ("Awaitable", "Coroutine", "AsyncIterator"))
 
 
@@ -254,7 +301,9 @@ def main() -> int:
                     wrong = None if found == value else f"is {found!r}, not {value!r}"
                     state = "missing" if found is None else "differs" if wrong else "ok"
                     report.add(f"{name}.{member}", capability, required, state, wrong if found is not None else None)
-    return report.finish(Path(sys.argv[2]))
+    wrong = check_modules(surface["modules"]) + check_importable(surface["capabilities"])
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return report.finish(Path(sys.argv[2])) or bool(wrong)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .._config import DaytonaConfig, open_client
 from .._requests import create_params
+from .._to_come import missing_attribute
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from ..generated.errors import DaytonaInvalidArgumentError
 from ..generated.models.sandbox import ListSandboxesQuery
@@ -13,6 +14,7 @@ from .listing import AsyncPaginatedSandboxes
 from .sandbox import STATE_TIMEOUT, AsyncSandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Unpack
@@ -52,6 +54,7 @@ class AsyncDaytona:
         *,
         timeout: float | None = STATE_TIMEOUT,
         wait_for_start: bool = True,
+        on_snapshot_create_logs: Callable[[str], Any] | None = None,
         **fields: Unpack[CreateFields],
     ) -> AsyncSandbox:
         """Creates a sandbox and waits until it has started.
@@ -61,6 +64,8 @@ class AsyncDaytona:
                 keywords instead. Default: a sandbox from the server's default snapshot.
             timeout: Seconds to wait for the sandbox to start; 0 = no limit.
             wait_for_start: Whether to wait until it has started.
+            on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox. This
+                version has no image builder, so there are no lines yet.
 
         Raises:
             `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
@@ -149,6 +154,11 @@ class AsyncDaytona:
         daytona._client = client
         daytona._ops = AsyncSandboxesOps(client)
         return daytona
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
 
     async def __aenter__(self) -> AsyncDaytona:
         return self

@@ -8,19 +8,19 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
 from .._arguments import check_items
-from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
+from .._files import FileUpload, UploadProgress, is_readable
 from .._frames import frames
 from ..generated.async_ops.fs import AsyncFileSystemOps
 from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
 from ..generated.models.fs import DirectoryProgress, DirectoryResult, FileDownloadRequest
 from .pieces import pieces
 from .runtime import deliver
-from .streams import AsyncFileReader, AsyncFileWriter
+from .streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
+    from .._files import Bytes, CancelEvent, DownloadProgress, FileDownloadResponse, LocalPath, Readable
     from ..generated.models.fs import FileInfo
     from .pieces import AsyncUploadSource
     from .runtime import AsyncStreamHandle
@@ -194,14 +194,14 @@ class AsyncFileSystem(AsyncFileSystemOps):
         check_items("file", files, FileDownloadRequest)
         return await self._download_files(files, timeout)
 
-    async def download_file_stream(
+    def download_file_stream(
         self,
         remote_path: str,
         timeout: float = TRANSFER_TIMEOUT,
         on_progress: Callable[[DownloadProgress], Any] | None = None,
         cancel_event: CancelEvent | None = None,
-    ) -> AsyncIterator[bytes]:
-        """Downloads piece by piece: iterate over the result.
+    ) -> AsyncDownloadStream:
+        """Downloads piece by piece: iterate over the result. The asynchronous client's may be awaited before.
 
         Args:
             remote_path: Path in the sandbox.
@@ -212,15 +212,12 @@ class AsyncFileSystem(AsyncFileSystemOps):
         Raises:
             `DaytonaCancelledError` when the event was set, otherwise as `download_file`.
         """
-        received = 0
-        async with self.open_download(remote_path, timeout) as reader:
-            async for piece in reader:
-                if cancel_event is not None and cancel_event.is_set():
-                    raise DaytonaCancelledError(f"The download of {remote_path!r} was cancelled.")
-                received += len(piece)
-                if on_progress is not None:
-                    await deliver(on_progress, DownloadProgress(received, reader.size))
-                yield piece
+        return AsyncDownloadStream(
+            lambda: self._open_download(remote_path, timeout),
+            remote_path,
+            on_progress,
+            cancel_event,
+        )
 
     def open_download(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> AsyncFileReader:
         """Opens a download to be read piece by piece.

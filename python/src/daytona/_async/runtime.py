@@ -18,7 +18,9 @@ from .._daytona import OK, Pump
 from .._wire import BATCH, envelope, failure, result
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
+
+    from typing_extensions import Self
 
     from .._daytona import Call, Client, Outcome, Stream
 
@@ -205,6 +207,19 @@ class AsyncStreamHandle:
         """Closes the stream at once. May be called any number of times."""
         self.closed = True
         self._native.close()
+
+
+class MaybeAwaited:
+    """Base of objects that begin when they are first used, or when they are awaited."""
+
+    __slots__ = ()
+
+    async def _begin(self) -> None:
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._begin().__await__()
+        return self
 
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .._config import DaytonaConfig, open_client
 from .._requests import create_params
+from .._to_come import missing_attribute
 from ..generated.errors import DaytonaInvalidArgumentError
 from ..generated.models.sandbox import ListSandboxesQuery
 from ..generated.ops.sandbox import SandboxesOps
@@ -13,6 +14,7 @@ from .listing import PaginatedSandboxes
 from .sandbox import STATE_TIMEOUT, Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Unpack
@@ -52,6 +54,7 @@ class Daytona:
         *,
         timeout: float | None = STATE_TIMEOUT,
         wait_for_start: bool = True,
+        on_snapshot_create_logs: Callable[[str], Any] | None = None,
         **fields: Unpack[CreateFields],
     ) -> Sandbox:
         """Creates a sandbox and waits until it has started.
@@ -61,6 +64,8 @@ class Daytona:
                 keywords instead. Default: a sandbox from the server's default snapshot.
             timeout: Seconds to wait for the sandbox to start; 0 = no limit.
             wait_for_start: Whether to wait until it has started.
+            on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox. This
+                version has no image builder, so there are no lines yet.
 
         Raises:
             `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
@@ -140,6 +145,11 @@ class Daytona:
     def close(self) -> None:
         """Refuses further operations; those in flight go on. Sandboxes are not touched."""
         self._client.close()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
 
     def __enter__(self) -> Daytona:
         return self

@@ -8,19 +8,19 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
 from .._arguments import check_items
-from .._files import DownloadProgress, FileUpload, UploadProgress, is_readable
+from .._files import FileUpload, UploadProgress, is_readable
 from .._frames import frames
 from ..generated.errors import DaytonaCancelledError, DaytonaInvalidArgumentError
 from ..generated.models.fs import DirectoryProgress, DirectoryResult, FileDownloadRequest
 from ..generated.ops.fs import FileSystemOps
 from .pieces import pieces
 from .runtime import deliver
-from .streams import FileReader, FileWriter
+from .streams import DownloadStream, FileReader, FileWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from .._files import Bytes, CancelEvent, FileDownloadResponse, LocalPath, Readable
+    from .._files import Bytes, CancelEvent, DownloadProgress, FileDownloadResponse, LocalPath, Readable
     from ..generated.models.fs import FileInfo
     from .pieces import UploadSource
     from .runtime import StreamHandle
@@ -200,8 +200,8 @@ class FileSystem(FileSystemOps):
         timeout: float = TRANSFER_TIMEOUT,
         on_progress: Callable[[DownloadProgress], Any] | None = None,
         cancel_event: CancelEvent | None = None,
-    ) -> Iterator[bytes]:
-        """Downloads piece by piece: iterate over the result.
+    ) -> DownloadStream:
+        """Downloads piece by piece: iterate over the result. The synchronous client's may be awaited before.
 
         Args:
             remote_path: Path in the sandbox.
@@ -212,15 +212,12 @@ class FileSystem(FileSystemOps):
         Raises:
             `DaytonaCancelledError` when the event was set, otherwise as `download_file`.
         """
-        received = 0
-        with self.open_download(remote_path, timeout) as reader:
-            for piece in reader:
-                if cancel_event is not None and cancel_event.is_set():
-                    raise DaytonaCancelledError(f"The download of {remote_path!r} was cancelled.")
-                received += len(piece)
-                if on_progress is not None:
-                    deliver(on_progress, DownloadProgress(received, reader.size))
-                yield piece
+        return DownloadStream(
+            lambda: self._open_download(remote_path, timeout),
+            remote_path,
+            on_progress,
+            cancel_event,
+        )
 
     def open_download(self, remote_path: str, timeout: float = TRANSFER_TIMEOUT) -> FileReader:
         """Opens a download to be read piece by piece.

@@ -113,6 +113,12 @@ class StreamHandle:
         self._native.close()
 
 
+class MaybeAwaited:
+    """Base of objects that the asynchronous client may await."""
+
+    __slots__ = ()
+
+
 if TYPE_CHECKING:
     # How a stream is opened when it is first used.
     Opener = Callable[[], StreamHandle]

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .._to_come import missing_attribute
 from .._wire import target
 from ..generated.enums import SandboxState
 from ..generated.errors import DaytonaNotFoundError
@@ -273,6 +274,11 @@ class Sandbox(SandboxInfo):
     def get_working_dir(self) -> str:
         """The same as `get_work_dir`."""
         return self.get_work_dir()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
 
     def __enter__(self) -> Sandbox:
         return self

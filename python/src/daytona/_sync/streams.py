@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._arguments import bytes_of
 from .._errors import DaytonaError
+from .._files import DownloadProgress
+from ..generated.errors import DaytonaCancelledError
+from .runtime import MaybeAwaited, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from .._files import CancelEvent
     from .runtime import Opener, StreamHandle
 
 
@@ -83,6 +87,38 @@ class FileReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class DownloadStream(FileReader, MaybeAwaited):
+    """A download to iterate over, piece by piece. The synchronous one may be awaited first, which opens it."""
+
+    __slots__ = ("_cancel_event", "_on_progress", "_path", "_received")
+
+    def __init__(
+        self,
+        open: Opener,
+        path: str,
+        on_progress: Callable[[DownloadProgress], Any] | None,
+        cancel_event: CancelEvent | None,
+    ) -> None:
+        super().__init__(open)
+        self._path = path
+        self._on_progress = on_progress
+        self._cancel_event = cancel_event
+        self._received = 0
+
+    def _begin(self) -> None:
+        self._opened()
+
+    def __next__(self) -> bytes:
+        piece = super().__next__()
+        if self._cancel_event is not None and self._cancel_event.is_set():
+            self.close()
+            raise DaytonaCancelledError(f"The download of {self._path!r} was cancelled.")
+        self._received += len(piece)
+        if self._on_progress is not None:
+            deliver(self._on_progress, DownloadProgress(self._received, self.size))
+        return piece
 
 
 class FileWriter:

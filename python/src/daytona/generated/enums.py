@@ -108,13 +108,13 @@ class SandboxListSortField(OpenEnum):
     """By name."""
     CPU = "cpu"
     """By CPU cores."""
-    MEMORY_GIB = "memoryGib"
+    MEMORYGIB = "memoryGib"
     """By memory."""
-    DISK_GIB = "diskGib"
+    DISKGIB = "diskGib"
     """By disk."""
-    LAST_ACTIVITY_AT = "lastActivityAt"
+    LASTACTIVITYAT = "lastActivityAt"
     """By last activity."""
-    CREATED_AT = "createdAt"
+    CREATEDAT = "createdAt"
     """By creation."""
 
 
