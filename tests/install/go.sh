@@ -63,6 +63,38 @@ clean go build -tags daytona_no_engine -o small ./cmd/unpack
 clean ./small
 (($(stat -c %s small) < $(stat -c %s quickstart))) || { echo "daytona_no_engine makes nothing smaller"; exit 1; }
 
+# The same module under its second path, with the form of List that is documented there; and both forms in the first.
+mkdir "$work/second"
+cat >"$work/second/main.go" <<'GO'
+package main
+
+import (
+	"context"
+
+	"github.com/daytona/clients/sdk-go/pkg/daytona"
+)
+
+func main() {
+	client, err := daytona.NewLocalClient()
+	if err != nil {
+		panic(err)
+	}
+	var _ *daytona.SandboxIterator = client.List(context.Background(), &daytona.ListSandboxesQuery{})
+}
+GO
+(
+    cd "$work/second"
+    clean go mod init second 2>/dev/null
+    clean go get "github.com/daytona/clients/sdk-go@$version"
+    clean go run .
+)
+mkdir cmd/query && sed 's#github.com/daytona/clients#github.com/daytonaio/daytona/libs#' "$work/second/main.go" >cmd/query/main.go
+clean go build -tags daytona_list_query -o "$work/query" ./cmd/query
+
+# A build that cannot work says what to do.
+said=$(clean CGO_ENABLED=0 go build ./cmd/unpack 2>&1) && { echo "built without cgo"; exit 1; }
+[[ $said == *set_CGO_ENABLED_to_1* ]] || { echo "without cgo: $said"; exit 1; }
+
 if [[ $state == "$work/state" ]]; then
     # Downloads, so with this shell's proxies and certificates.
     "$work"/.cache/daytona/*/daytona local setup --state-dir "$state"

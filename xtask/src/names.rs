@@ -147,11 +147,14 @@ pub const GO: Deviations = Deviations(&[
     ("SessionExecuteRequest", "api.SessionExecuteRequest"),
     // Written by hand: times, second names, and values whose Go type depends on another.
     ("Chart", "types.Chart"),
+    ("Command", "types.Command"),
     ("FileInfo", "types.FileInfo"),
     ("FileStatus", "types.FileStatus"),
     ("GitStatus", "types.GitStatus"),
     ("PtySessionInfo", "types.PtySessionInfo"),
     ("Resources", "types.Resources"),
+    ("Session", "types.Session"),
+    ("SessionCommandLogsResponse", "types.SessionCommandLogsResponse"),
 ]);
 
 /// The languages of uniffi.

@@ -1,5 +1,5 @@
-// Pack makes the module that people install: the sources with the native library and the local engine's program in
-// them. Its output is a directory that serves as a GOPROXY:
+// Pack makes the modules that people install: the sources with the native library and the local engine's program in
+// them, under both documented paths. Its output is a directory that serves as a GOPROXY:
 //
 //	go run ./internal/pack -library libdaytona_c.a -program daytona -license ../LICENSE -out ../dist/go
 //
@@ -28,7 +28,10 @@ import (
 )
 
 const (
+	// modulePath is the path of the sources.
 	modulePath = "github.com/daytonaio/daytona/libs/sdk-go"
+	// newPath is where the same module is documented since 0.192, with the other form of Client.List.
+	newPath = "github.com/daytona/clients/sdk-go"
 	// maxProgram is how large the compressed program may be to be worth its place in every binary.
 	maxProgram = 10 << 20
 )
@@ -66,7 +69,31 @@ func pack(library, program, license, out string) error {
 			return err
 		}
 	}
-	return write(files, version, out)
+	if err := write(modulePath, files, version, out); err != nil {
+		return err
+	}
+	return write(newPath, moved(files), version, out)
+}
+
+// moved is the module under its new path: other imports, and the form of Client.List that is documented there.
+func moved(files map[string][]byte) map[string][]byte {
+	replaced := strings.NewReplacer(
+		modulePath, newPath,
+		"//go:build daytona_list_query", "//go:build !daytona_list_labels",
+		"//go:build !daytona_list_query", "//go:build daytona_list_labels",
+		"-tags daytona_list_query", "-tags daytona_list_labels",
+		// Both modules may be in one program.
+		"daytonaGoComplete", "daytonaGoCompleteClients",
+	)
+	result := map[string][]byte{}
+	for name, content := range files {
+		switch filepath.Ext(name) {
+		case ".go", ".h", ".mod":
+			content = []byte(replaced.Replace(string(content)))
+		}
+		result[name] = content
+	}
+	return result
 }
 
 var versionLine = regexp.MustCompile(`(?m)^const Version = "(.+)"$`)
@@ -176,12 +203,12 @@ func hash(content []byte) string {
 }
 
 // write writes the module in the form of a GOPROXY, and reads it back.
-func write(files map[string][]byte, version, out string) error {
-	directory := filepath.Join(out, filepath.FromSlash(modulePath), "@v")
+func write(module string, files map[string][]byte, version, out string) error {
+	directory := filepath.Join(out, filepath.FromSlash(module), "@v")
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return err
 	}
-	archive, err := zipped(files, version)
+	archive, err := zipped(module, files, version)
 	if err != nil {
 		return err
 	}
@@ -197,14 +224,14 @@ func write(files map[string][]byte, version, out string) error {
 			return err
 		}
 	}
-	return verify(filepath.Join(directory, version+".zip"), files, version)
+	return verify(filepath.Join(directory, version+".zip"), module, files, version)
 }
 
-func zipped(files map[string][]byte, version string) ([]byte, error) {
+func zipped(module string, files map[string][]byte, version string) ([]byte, error) {
 	var archive bytes.Buffer
 	writer := zip.NewWriter(&archive)
 	for _, name := range names(files) {
-		file, err := writer.Create(modulePath + "@" + version + "/" + name)
+		file, err := writer.Create(module + "@" + version + "/" + name)
 		if err != nil {
 			return nil, err
 		}
@@ -217,7 +244,7 @@ func zipped(files map[string][]byte, version string) ([]byte, error) {
 }
 
 // verify reads the archive back, lists what it contains and compares it with what should be there.
-func verify(path string, files map[string][]byte, version string) error {
+func verify(path, module string, files map[string][]byte, version string) error {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
 		return err
@@ -225,7 +252,7 @@ func verify(path string, files map[string][]byte, version string) error {
 	defer archive.Close()
 	seen := 0
 	for _, file := range archive.File {
-		name := strings.TrimPrefix(file.Name, modulePath+"@"+version+"/")
+		name := strings.TrimPrefix(file.Name, module+"@"+version+"/")
 		content, err := read(file)
 		if err != nil {
 			return err

@@ -183,7 +183,7 @@ func TestListsComeAsPagesAndAsIterators(t *testing.T) {
 		defer sandbox.Delete(ctx)
 		want[sandbox.ID] = true
 	}
-	page, err := client.List(ctx, label, daytona.Ptr(1), daytona.Ptr(2))
+	page, err := client.ListPage(ctx, label, daytona.Ptr(1), daytona.Ptr(2))
 	if err != nil || len(page.Items) != 2 || page.Total != 3 || page.Page != 1 || page.TotalPages != 2 {
 		t.Fatalf("%+v %v", page, err)
 	}

@@ -3,6 +3,7 @@ package daytona
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 
@@ -24,9 +25,10 @@ type OutputChannels struct {
 	Stdout <-chan *types.OutputMessage
 	// Stderr has the pieces of standard error.
 	Stderr <-chan *types.OutputMessage
-	// Errors has the exception that ended the run, if one did.
+	// Errors has the exception that ended the run, if one did, or what broke the run.
 	Errors <-chan *types.ExecutionError
-	// Done has the result. It is closed without one when the run broke: Err tells why.
+	// Done has the result. When the run broke, for example because its time was over, it has the output so far, and its Error
+	// says what Err says.
 	Done <-chan *types.ExecutionResult
 
 	run *interpreterRun
@@ -74,11 +76,13 @@ func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts 
 		defer close(raised)
 		defer stderr.end()
 		defer stdout.end()
-		defer close(run.ended)
 		run.err = run.read(ctx, &frames{stream: stream.Stream}, stdout, stderr, raised)
-		if run.err == nil {
-			done <- run.result()
+		if run.err != nil && run.raised == nil {
+			run.raised = brokenRun(run.err)
+			raised <- run.raised
 		}
+		close(run.ended)
+		done <- run.result()
 	}()
 	return &OutputChannels{Stdout: stdout.messages, Stderr: stderr.messages, Errors: raised, Done: done, run: run}, nil
 }
@@ -89,6 +93,12 @@ type interpreterRun struct {
 	raised         *types.ExecutionError
 	err            error
 	ended          chan struct{}
+}
+
+// brokenRun is what broke a run, as an exception: its name is the class of the error.
+func brokenRun(err error) *types.ExecutionError {
+	class := strings.TrimPrefix(fmt.Sprintf("%T", err), "*errors.")
+	return &types.ExecutionError{Name: class, Value: err.Error()}
 }
 
 func (r *interpreterRun) result() *types.ExecutionResult {

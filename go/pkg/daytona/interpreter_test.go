@@ -76,12 +76,17 @@ func TestContextsKeepTheirVariables(t *testing.T) {
 
 func TestARunThatBreaksTellsWhy(t *testing.T) {
 	sandbox := newSandbox(t)
-	channels, err := sandbox.CodeInterpreter.RunCode(ctx, "while True: pass", options.WithInterpreterTimeout(time.Second))
+	channels, err := sandbox.CodeInterpreter.RunCode(ctx, "print('first', flush=True)\nwhile True: pass", options.WithInterpreterTimeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result, more := <-channels.Done; more {
-		t.Errorf("a result: %+v", result)
+	// The documented programs look at what Done gave without asking whether there is anything.
+	result := <-channels.Done
+	if result.Stdout != "first\n" || result.Error == nil || result.Error.Name != "DaytonaTimeoutError" {
+		t.Errorf("%+v %+v", result, result.Error)
+	}
+	if raised := <-channels.Errors; raised != result.Error {
+		t.Errorf("%+v", raised)
 	}
 	if !errors.Is(channels.Err(), sdkerrors.ErrTimeout) {
 		t.Errorf("%v", channels.Err())

@@ -19,11 +19,11 @@ type PaginatedSandboxes struct {
 	TotalPages int
 }
 
-// List returns one numbered page of the sandboxes that have all these labels. nil means: all sandboxes, page 1, as
+// ListPage returns one numbered page of the sandboxes that have all these labels. nil means: all sandboxes, page 1, as
 // many items as the server likes.
 //
 // Errors: Validation when page or limit are out of range.
-func (c *Client) List(ctx context.Context, labels map[string]string, page *int, limit *int) (*PaginatedSandboxes, error) {
+func (c *Client) ListPage(ctx context.Context, labels map[string]string, page *int, limit *int) (*PaginatedSandboxes, error) {
 	found, err := c.sandboxes.ListPage(ctx, api.ListPageOptions{Labels: labels, Page: page, Limit: limit})
 	if err != nil {
 		return nil, err

@@ -234,7 +234,7 @@ func (s *SpawnedProcess) Wait(ctx context.Context, opts ...func(*options.Wait)) 
 // WaitForLog waits until the output has a line with pattern, looking from its beginning, and returns the line as far as it
 // was written.
 //
-// Options: WithRegex, WithLogChannel, WithLogTimeout (default: 60 s).
+// Options: WithRegex, WithLogOutput, WithLogTimeout (default: 60 s).
 //
 // Errors: InvalidArgument for a bad regular expression, CommandAlreadyCompleted when the process ends without such a line,
 // Timeout, NotFound when it has been released.

@@ -193,7 +193,7 @@ func (c *canceller) Write(p []byte) (int, error) {
 func TestAWaitThatEndsEarlyLeavesTheProcessAlone(t *testing.T) {
 	sandbox := newSandbox(t)
 	process := spawn(t, sandbox, "echo early; sleep 1000")
-	if line, err := process.WaitForLog(ctx, "^ear", options.WithRegex(true), options.WithLogChannel(types.OutputChannelStdout)); err != nil || line != "early" {
+	if line, err := process.WaitForLog(ctx, "^ear", options.WithRegex(true), options.WithLogOutput(types.OutputChannelStdout)); err != nil || line != "early" {
 		t.Fatalf("%q %v", line, err)
 	}
 	if _, err := process.Wait(ctx, options.WithWaitTimeout(50*time.Millisecond)); !errors.Is(err, sdkerrors.ErrTimeout) {

@@ -19,7 +19,7 @@ func (p *ProcessService) WaitForPort(ctx context.Context, port int, opts ...func
 // WaitForLog waits until the log of a session's command has a line with pattern, looking from its beginning, and returns the
 // line as far as it was written. [SpawnedProcess.WaitForLog] does the same for a process.
 //
-// Options: WithRegex, WithLogChannel, WithLogTimeout (default: 60 s).
+// Options: WithRegex, WithLogOutput, WithLogTimeout (default: 60 s).
 //
 // Errors: InvalidArgument for a bad regular expression, NotFound when there is no such command, CommandAlreadyCompleted when it
 // ends without such a line, Timeout.

@@ -8,6 +8,8 @@ type CreateSandbox struct {
 	Timeout *time.Duration
 	// WaitForStart tells whether to wait until the sandbox has started.
 	WaitForStart bool
+	// LogChannel is for the log of a build.
+	LogChannel chan string
 }
 
 // WithTimeout limits how long creating may take. Default: 60 s.
@@ -18,6 +20,12 @@ func WithTimeout(timeout time.Duration) func(*CreateSandbox) {
 // WithWaitForStart tells whether Create waits until the sandbox has started. Default: true.
 func WithWaitForStart(waitForStart bool) func(*CreateSandbox) {
 	return func(o *CreateSandbox) { o.WaitForStart = waitForStart }
+}
+
+// WithLogChannel sets a channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and the channel
+// stays open and the caller's.
+func WithLogChannel(logChannel chan string) func(*CreateSandbox) {
+	return func(o *CreateSandbox) { o.LogChannel = logChannel }
 }
 
 // StartSandbox are options of Client.Start.

@@ -69,8 +69,8 @@ func WithRegex(regex bool) func(*WaitForLog) {
 	return func(o *WaitForLog) { o.Regex = regex }
 }
 
-// WithLogChannel sets the one output to look at. Default: both.
-func WithLogChannel(channel types.OutputChannel) func(*WaitForLog) {
+// WithLogOutput sets the one output to look at. Default: both.
+func WithLogOutput(channel types.OutputChannel) func(*WaitForLog) {
 	return func(o *WaitForLog) { o.Channel = &channel }
 }
 

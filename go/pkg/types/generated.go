@@ -277,24 +277,6 @@ type ExecuteResponse struct {
 	Artifacts *ExecutionArtifacts `json:"artifacts,omitempty"`
 }
 
-// Command is a command of a session.
-type Command struct {
-	// Id.
-	ID string `json:"id"`
-	// The command text.
-	Command string `json:"command"`
-	// Exit code; nothing while it runs.
-	ExitCode *int `json:"exitCode,omitempty"`
-}
-
-// Session is a session: one shell whose directory, variables and functions last from command to command.
-type Session struct {
-	// Id.
-	SessionID string `json:"sessionId"`
-	// Its commands.
-	Commands []Command `json:"commands"`
-}
-
 // SessionExecuteResponse: what a session answers to a command.
 type SessionExecuteResponse struct {
 	// Id of the command.
@@ -302,16 +284,6 @@ type SessionExecuteResponse struct {
 	// Exit code; nothing for an asynchronous command.
 	ExitCode *int `json:"exitCode,omitempty"`
 	// Standard output and standard error together.
-	Output *string `json:"output,omitempty"`
-	// Standard output.
-	Stdout *string `json:"stdout,omitempty"`
-	// Standard error.
-	Stderr *string `json:"stderr,omitempty"`
-}
-
-// SessionCommandLogsResponse is the log of a command so far.
-type SessionCommandLogsResponse struct {
-	// Standard output and standard error together, in the order they were logged.
 	Output *string `json:"output,omitempty"`
 	// Standard output.
 	Stdout *string `json:"stdout,omitempty"`

@@ -32,7 +32,7 @@ func (c call) sandboxes(ctx context.Context, name string) (any, error) {
 		}
 		return wire(map[string]any{"items": infos(part.Items), "nextCursor": part.NextCursor}, nil)
 	case "list_page":
-		page, err := c.client.List(ctx, into[map[string]string](opts, "labels"), into[*int](opts, "page"), into[*int](opts, "limit"))
+		page, err := c.client.ListPage(ctx, into[map[string]string](opts, "labels"), into[*int](opts, "page"), into[*int](opts, "limit"))
 		if err != nil {
 			return nil, err
 		}
