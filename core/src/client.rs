@@ -70,8 +70,9 @@ impl Client {
     pub fn new(config: Config) -> Result<Self> {
         let config = config.resolve()?;
         let tls = Tls::new(config.ca_cert.as_deref().map(Path::new))?;
-        let http = Pool::new(&tls)?;
-        let proxies = Proxies::from_environment();
+        // A proxy could not reach the local engine, and would be told its key.
+        let proxies = if config.api_url == LOCAL { Proxies::none() } else { Proxies::from_environment() };
+        let http = Pool::new(&tls, &proxies)?;
         Ok(Self {
             inner: Arc::new(Inner { config, http, tls, proxies, endpoint: OnceCell::new(), events: OnceCell::new() }),
             limit: None,

@@ -25,6 +25,7 @@ use tower_service::Service;
 use url::Position;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::proxy::Proxies;
 use crate::tls::Tls;
 
 /// Requests in flight per client: no server should allow fewer on one connection (RFC 9113, 6.5.2).
@@ -40,13 +41,14 @@ const COLD_AFTER: Duration = Duration::from_secs(61);
 /// The connections of one client.
 pub(crate) struct Pool {
     tls: Tls,
+    proxies: Proxies,
     members: RwLock<Vec<Arc<Member>>>,
 }
 
 impl Pool {
-    pub(crate) fn new(tls: &Tls) -> Result<Self> {
-        let members = RwLock::new(vec![Arc::new(Member::new(tls)?)]);
-        Ok(Self { tls: tls.clone(), members })
+    pub(crate) fn new(tls: &Tls, proxies: &Proxies) -> Result<Self> {
+        let members = RwLock::new(vec![Arc::new(Member::new(tls, proxies)?)]);
+        Ok(Self { tls: tls.clone(), proxies: proxies.clone(), members })
     }
 
     /// Sends a request and returns the response with its body unread.
@@ -74,7 +76,7 @@ impl Pool {
         if let Some(place) = find(&members) {
             return Ok(place);
         }
-        let member = Arc::new(Member::build(&self.tls)?);
+        let member = Arc::new(Member::build(&self.tls, &self.proxies)?);
         members.push(member.clone());
         member.in_flight.fetch_add(1, Ordering::Relaxed);
         Ok(Place(member))
@@ -111,16 +113,17 @@ struct Member {
 }
 
 impl Member {
-    fn new(tls: &Tls) -> Result<Self> {
-        Self::build(tls)
+    fn new(tls: &Tls, proxies: &Proxies) -> Result<Self> {
+        Self::build(tls, proxies)
             .map_err(|e| Error::new(ErrorKind::Internal, "The HTTP client could not be set up").with_source(e))
     }
 
-    fn build(tls: &Tls) -> reqwest::Result<Self> {
+    fn build(tls: &Tls, proxies: &Proxies) -> reqwest::Result<Self> {
         let connects = Arc::new(watch::Sender::new(()));
         let observer = connects.clone();
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.for_http())
+            .proxy(proxies.for_http())
             .connect_timeout(Duration::from_secs(30))
             .tcp_keepalive(Duration::from_secs(30))
             .tcp_nodelay(true)
