@@ -2,9 +2,14 @@
 //!
 //! Every value is taken from the first of: code, environment, `.env.local`, `.env`, default. The files are read from the
 //! working directory and only their `DAYTONA_*` keys count. [`Config::resolve`] does it once, when a client is made.
+//!
+//! The files may come with somebody else's project, so they cannot name what runs on this machine or where it writes:
+//! the local engine's program and state directory come from code and environment only.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Read;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -19,6 +24,9 @@ pub const LOCAL: &str = "local";
 /// The contract this client speaks, sent as `X-Daytona-SDK-Version`. Servers choose log formats by it: anything below
 /// 0.167.0 gets the old ones (wire.md 4.1), so it is the contract's version and not the package's.
 pub const WIRE_VERSION: &str = "0.205.1";
+
+/// What is read of a `.env` file.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 const NO_CREDENTIALS: &str = "Authentication credentials not found. Set DAYTONA_API_KEY, or both DAYTONA_JWT_TOKEN and \
 DAYTONA_ORGANIZATION_ID. These can also be provided via DaytonaConfig.";
@@ -41,9 +49,10 @@ pub struct Config {
     pub target: Option<String>,
     /// PEM file with additional certificate authorities.
     pub ca_cert: Option<String>,
-    /// The `daytona` program that can serve the local engine; looked for on `PATH` when unset.
+    /// The `daytona` program that can serve the local engine (`DAYTONA_LOCAL_BINARY`, not from `.env` files); looked for
+    /// on `PATH` when unset.
     pub local_binary: Option<String>,
-    /// Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`).
+    /// Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`, not from `.env` files).
     pub local_state_dir: Option<String>,
     /// Who is calling, sent as `X-Daytona-Source`: `sdk-python`, `sdk-go`, … Default `sdk-rust`.
     pub source: Option<String>,
@@ -150,8 +159,8 @@ impl Config {
             target: given(&self.target).or_else(|| lookup.get("DAYTONA_TARGET")),
             source: given(&self.source).unwrap_or_else(|| "sdk-rust".to_owned()),
             ca_cert: given(&self.ca_cert),
-            local_binary: given(&self.local_binary).or_else(|| lookup.get("DAYTONA_LOCAL_BINARY")),
-            local_state_dir: given(&self.local_state_dir).or_else(|| lookup.get("DAYTONA_LOCAL_STATE_DIR")),
+            local_binary: given(&self.local_binary).or_else(|| lookup.environment("DAYTONA_LOCAL_BINARY")),
+            local_state_dir: given(&self.local_state_dir).or_else(|| lookup.environment("DAYTONA_LOCAL_STATE_DIR")),
             events: !polling,
         })
     }
@@ -184,14 +193,16 @@ impl Lookup {
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
             .filter(|(k, _)| k.starts_with("DAYTONA_"))
             .collect();
-        let files = [".env.local", ".env"]
-            .iter()
-            .filter_map(|name| {
-                let entries = dotenvy::from_path_iter(name).ok()?;
-                Some(entries.filter_map(|e| e.ok()).filter(|(k, _)| k.starts_with("DAYTONA_")).collect())
-            })
-            .collect();
+        let files = [".env.local", ".env"].iter().filter_map(|name| read_file(Path::new(name))).collect();
         Self { environment, files }
+    }
+
+    /// A value that no file may give.
+    fn environment(&self, key: &str) -> Option<String> {
+        if self.files.iter().any(|file| file.contains_key(key)) {
+            tracing::warn!(key, "ignored in the .env file: it counts only in the environment and in code");
+        }
+        self.environment.get(key).filter(|value| !value.is_empty()).cloned()
     }
 
     fn get(&self, key: &str) -> Option<String> {
@@ -201,6 +212,17 @@ impl Lookup {
             .find(|v| !v.is_empty())
             .cloned()
     }
+}
+
+/// The `DAYTONA_*` entries of a file, if it is one.
+fn read_file(path: &Path) -> Option<HashMap<String, String>> {
+    // Opening a FIFO would wait for somebody to write to it.
+    if !std::fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let content = std::fs::File::open(path).ok()?.take(MAX_FILE_BYTES);
+    let entries = dotenvy::from_read_iter(content).filter_map(|entry| entry.ok());
+    Some(entries.filter(|(key, _)| key.starts_with("DAYTONA_")).collect())
 }
 
 #[cfg(test)]
@@ -252,6 +274,30 @@ mod tests {
     #[test]
     fn the_local_engine_needs_no_credentials() {
         assert_eq!(Config::local().resolve_with(&lookup(&[], &[])).unwrap().api_url, LOCAL);
+    }
+
+    #[test]
+    fn files_name_neither_the_engines_program_nor_its_directory() {
+        let keys = [("DAYTONA_LOCAL_BINARY", "/given"), ("DAYTONA_LOCAL_STATE_DIR", "/given")];
+        let from_file = Config::local().resolve_with(&lookup(&[], &[&keys, &keys])).unwrap();
+        assert_eq!((from_file.local_binary, from_file.local_state_dir), (None, None));
+        let from_environment = Config::local().resolve_with(&lookup(&keys, &[])).unwrap();
+        assert_eq!(from_environment.local_binary.as_deref(), Some("/given"));
+        assert_eq!(from_environment.local_state_dir.as_deref(), Some("/given"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_a_plain_file_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        nix::unistd::mkfifo(&path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("device")).unwrap();
+        std::fs::write(path("file"), "DAYTONA_TARGET=eu\nOTHER=1\n").unwrap();
+        assert_eq!(read_file(&path("fifo")), None);
+        assert_eq!(read_file(&path("device")), None);
+        assert_eq!(read_file(&path("missing")), None);
+        assert_eq!(read_file(&path("file")).unwrap(), HashMap::from([("DAYTONA_TARGET".into(), "eu".into())]));
     }
 
     #[test]
