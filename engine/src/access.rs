@@ -8,19 +8,14 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, Method, header};
+use http::Method;
 use sha2::Sha256;
 
+use crate::credentials::{self, bearer, parameter, without};
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::registry::Entry;
 use crate::{clock, secret};
-
-/// Carries a sandbox's preview token.
-const PREVIEW_TOKEN: &str = "x-daytona-preview-token";
-
-/// The query parameter for clients that cannot set headers.
-const AUTH_KEY: &str = "DAYTONA_SANDBOX_AUTH_KEY";
 
 /// Ports that stay private on public sandboxes: web terminal, toolbox, recordings.
 const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
@@ -34,6 +29,8 @@ pub enum Access<'a> {
     },
     /// A port the sandbox's programs listen on.
     Port(u16),
+    /// A port the caller has a signed link to.
+    Signed,
 }
 
 /// Why a sandbox is not entered.
@@ -65,13 +62,7 @@ pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Lets a request into a sandbox and removes the credentials that were used from it.
+/// Decides whether a request may enter a sandbox, and removes every credential from it, needed or not.
 ///
 /// The result is the query to forward. An unknown sandbox is entered with the API key only, so that
 /// nobody else learns which sandboxes exist.
@@ -81,29 +72,26 @@ pub fn check(
     request: &mut Request,
     access: Access<'_>,
 ) -> Result<Option<String>, Denied> {
+    let auth_token = entry.map(|entry| entry.with_record(|record| record.auth_token.clone()));
+    let presented = credentials::take(request, &[&engine.api_key, auth_token.as_deref().unwrap_or_default()]);
     let query = request.uri().query().map(str::to_owned);
-    let preview_token = request.headers_mut().remove(PREVIEW_TOKEN);
+    if matches!(access, Access::Signed) {
+        return Ok(query);
+    }
     if let Access::Port(port) = access
         && entry.is_some_and(|entry| entry.with_record(|record| record.public))
         && !PRIVATE_PORTS.contains(&port)
     {
         return Ok(query);
     }
-    let bearer = bearer(request.headers()).map(str::to_owned);
-    if bearer.as_deref().is_some_and(|token| secret::equal(token, &engine.api_key)) {
-        request.headers_mut().remove(header::AUTHORIZATION);
+    if presented.bearer.as_deref().is_some_and(|token| secret::equal(token, &engine.api_key)) {
         return Ok(query);
     }
-    let is_token =
-        |token: &str| entry.is_some_and(|entry| entry.with_record(|record| secret::equal(token, &record.auth_token)));
-    if preview_token.as_ref().and_then(|token| token.to_str().ok()).is_some_and(is_token) {
+    let is_token = |token: &String| auth_token.as_ref().is_some_and(|expected| secret::equal(token, expected));
+    if presented.preview_token.as_ref().is_some_and(is_token) || presented.auth_key.as_ref().is_some_and(is_token) {
         return Ok(query);
     }
-    let auth_key = query.as_deref().and_then(|query| parameter(query, AUTH_KEY));
-    if auth_key.is_some_and(is_token) {
-        return Ok(query.as_deref().and_then(|query| without(query, AUTH_KEY)));
-    }
-    let mut tried = bearer.is_some() || preview_token.is_some() || auth_key.is_some();
+    let mut tried = presented.any();
     if let (Access::Toolbox { path }, Some(query)) = (access, query.as_deref())
         && let Some(signature) = parameter(query, "signature")
     {
@@ -114,15 +102,6 @@ pub fn check(
         }
     }
     Err(if tried { Denied::Wrong } else { Denied::Missing })
-}
-
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))
-}
-
-fn without(query: &str, name: &str) -> Option<String> {
-    let kept: Vec<_> = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect();
-    (!kept.is_empty()).then(|| kept.join("&"))
 }
 
 /// Checks a pre-signed file URL (additions 4.3).
@@ -173,12 +152,6 @@ mod tests {
         assert_eq!(download, "v1_1_ND9R9VmrIVuaol4U7phhHwqTu4zQeKwqvES_-O_GU");
         let upload = file_signature("test-key", "POST", "a b/ü.txt", 0);
         assert_eq!(upload, "v1_Ai-K0tJm_bwNOsGNy0YMW_l6XkSAkVurw0U-Pr_H27M");
-    }
-
-    #[test]
-    fn removing_a_parameter_keeps_the_others_as_they_were() {
-        assert_eq!(without("a=%20b&DAYTONA_SANDBOX_AUTH_KEY=x&c", AUTH_KEY).as_deref(), Some("a=%20b&c"));
-        assert_eq!(without("DAYTONA_SANDBOX_AUTH_KEY=x", AUTH_KEY), None);
     }
 
     #[test]

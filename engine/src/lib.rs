@@ -11,6 +11,7 @@
 mod access;
 mod clock;
 mod create;
+mod credentials;
 pub mod discovery;
 mod engine;
 mod errors;

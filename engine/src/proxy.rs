@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use daytona_toolbox::hop_by_hop;
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
@@ -25,16 +26,6 @@ use crate::sandbox;
 
 /// The toolbox's own port; its preview host is the toolbox itself.
 const TOOLBOX_PORT: u16 = 2280;
-
-/// Headers about one connection, not about the request (RFC 9110 7.6.1).
-const HOP_BY_HOP: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHORIZATION,
-];
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;
@@ -93,13 +84,10 @@ pub async fn preview(engine: &Engine, Preview { port, label }: Preview, mut requ
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let signed = engine.previews.sandbox(&label, port);
     let entry = engine.registry.find(signed.as_deref().unwrap_or(&label));
-    let query = if signed.is_some() {
-        uri.query().map(str::to_owned)
-    } else {
-        match access::check(engine, entry.as_ref(), &mut request, Access::Port(port)) {
-            Ok(query) => query,
-            Err(denied) => return refuse(&denied, &method, uri.path()),
-        }
+    let access = if signed.is_some() { Access::Signed } else { Access::Port(port) };
+    let query = match access::check(engine, entry.as_ref(), &mut request, access) {
+        Ok(query) => query,
+        Err(denied) => return refuse(&denied, &method, uri.path()),
     };
     let Some(entry) = entry else {
         return proxy_error(StatusCode::NOT_FOUND, "not found: no such sandbox", &method, uri.path());
@@ -190,7 +178,7 @@ async fn exchange(
         }
         return Ok(response.map(Body::new).into_response());
     }
-    remove_hop_by_hop(response.headers_mut());
+    hop_by_hop::remove(response.headers_mut());
     // The request stays open until its answer has been read or given up.
     let (parts, body) = response.into_parts();
     let body = body.map_frame(move |frame| {
@@ -218,7 +206,7 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
 
 fn prepare_headers(headers: &mut HeaderMap, upgrading: bool) {
     let upgrade = headers.get(header::UPGRADE).cloned();
-    remove_hop_by_hop(headers);
+    hop_by_hop::remove(headers);
     if let Some(protocol) = upgrade.filter(|_| upgrading) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, protocol);
@@ -226,13 +214,6 @@ fn prepare_headers(headers: &mut HeaderMap, upgrading: bool) {
     if !headers.contains_key(header::HOST) {
         headers.insert(header::HOST, HeaderValue::from_static("localhost"));
     }
-}
-
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
-    headers.remove("keep-alive");
 }
 
 fn prefix_location(headers: &mut HeaderMap, prefix: &str) {

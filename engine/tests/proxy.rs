@@ -117,6 +117,42 @@ async fn paths_queries_and_headers_arrive_as_sent_and_credentials_do_not() {
 }
 
 #[tokio::test]
+async fn no_way_in_carries_the_key_or_the_token() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    let (private, token) = preview(&engine, &id, 8080).await;
+    let (_, signed) = engine.get(&format!("/api/sandbox/{id}/ports/8080/signed-preview-url")).await;
+    let toolbox = format!("{}/toolbox/{id}/proxy/8080", engine.origin);
+    let ways = ["/private", "/signed", "/toolbox", "/public"].into_iter();
+    let ways = ways.zip([private.as_str(), signed["url"].as_str().unwrap(), &toolbox, &private]);
+    for (path, url) in ways {
+        if path == "/public" {
+            engine.post(&format!("/api/sandbox/{id}/public/true"), json!({})).await;
+        }
+        let key = &engine.api_key;
+        let query = format!("a=1&DAYTONA_SANDBOX_AUTH_KEY={token}&DAYTONA%5FSANDBOX_AUTH_KEY={token}&k={key}&b=2");
+        let request = engine.client.get(format!("{url}{path}?{query}"));
+        let request = request.bearer_auth(key).header("X-Daytona-Preview-Token", &token);
+        let request = request.header("Cookie", format!("c=3; t={token}; d=4")).header("X-Other", key);
+        let request = request.header("Referer", format!("http://x/?{query}"));
+        let request = request.header("Connection", "x-listed").header("X-Listed", "1");
+        let request = request.header("Sec-WebSocket-Protocol", format!("chat, bearer.{key}"));
+        let (status, echo) = read(request.send().await).await;
+        assert_eq!((status, echo["path"].as_str()), (StatusCode::OK, Some(format!("{path}?a=1&b=2").as_str())));
+        let seen = echo.to_string();
+        assert!(!seen.contains(key.as_str()) && !seen.contains(&token), "{path}: {seen}");
+        let headers: std::collections::HashMap<String, Value> = echo["headers"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect();
+        assert_eq!((&headers["cookie"], &headers["sec-websocket-protocol"]), (&json!("c=3; d=4"), &json!("chat")));
+        assert!(!headers.contains_key("x-listed"), "{seen}");
+    }
+}
+
+#[tokio::test]
 async fn previews_are_private_public_or_signed() {
     let engine = Engine::start().await;
     let id = serving(&engine, json!({})).await;

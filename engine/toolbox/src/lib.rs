@@ -13,6 +13,7 @@ mod execute;
 mod extract;
 mod files;
 mod git;
+pub mod hop_by_hop;
 mod info;
 mod interpreter;
 mod metrics;

@@ -10,22 +10,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{StatusCode, Uri, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::Toolbox;
 use crate::errors::ApiError;
-
-/// Headers that speak about one connection only (RFC 9110 section 7.6.1); `Upgrade` and its `Connection` are passed on separately.
-const HOP_BY_HOP: [header::HeaderName; 5] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+use crate::hop_by_hop;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
     Router::new()
@@ -55,7 +47,7 @@ async fn forward(request: Request) -> Result<Response, ApiError> {
         });
         return Ok(response.map(Body::new).into_response());
     }
-    strip_hop_by_hop(response.headers_mut());
+    hop_by_hop::remove(response.headers_mut());
     Ok(response.map(Body::new))
 }
 
@@ -84,7 +76,7 @@ fn prepare(mut request: Request, port: u16, target: Uri) -> (Request, Option<hyp
     *request.uri_mut() = target;
     *request.version_mut() = http::Version::HTTP_11;
     let headers = request.headers_mut();
-    strip_hop_by_hop(headers);
+    hop_by_hop::remove(headers);
     if let Some(protocol) = protocol {
         headers.insert(header::CONNECTION, http::HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, protocol);
@@ -95,10 +87,4 @@ fn prepare(mut request: Request, port: u16, target: Uri) -> (Request, Option<hyp
         headers.insert(header::HOST, host);
     }
     (request, client_upgrade)
-}
-
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
 }
