@@ -16,7 +16,7 @@ use crate::model::SandboxInfo;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Process, Sandboxes};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
-use crate::{deadline, http, local};
+use crate::{deadline, http, local, log};
 
 /// Limit of a control-plane or metadata call when nothing else is said.
 pub(crate) const DEFAULT_LIMIT: Option<Duration> = Some(Duration::from_secs(60));
@@ -68,6 +68,7 @@ impl Client {
     /// # Errors
     /// Those of [`Config::resolve`]; `InvalidArgument` for an unreadable `ca_cert`.
     pub fn new(config: Config) -> Result<Self> {
+        log::read_environment();
         let config = config.resolve()?;
         let tls = Tls::new(config.ca_cert.as_deref().map(Path::new))?;
         // A proxy could not reach the local engine, and would be told its key.
@@ -176,7 +177,10 @@ impl Client {
     ) -> Result<T> {
         // Boxed, because operations are made of operations: nested in one another, their futures would be too much for the
         // stack of a thread.
-        deadline::within(operation, self.limit.unwrap_or(limit), Box::pin(work)).await
+        let reported = log::Operation::begin(operation);
+        let result = deadline::within(operation, self.limit.unwrap_or(limit), Box::pin(work)).await;
+        reported.end(&result);
+        result
     }
 }
 

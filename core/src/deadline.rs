@@ -1,7 +1,7 @@
 //! One deadline for a whole call, its retries included.
 //!
 //! [`within`] sets it; everything below asks [`remaining`] before it sleeps, so that a retry that could not finish in
-//! time is not even started.
+//! time is not even started. What is logged below learns the operation's name from [`operation`].
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,14 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 
 tokio::task_local! {
-    static DEADLINE: Option<Instant>;
+    static CALL: Call;
+}
+
+/// The call that a task works for.
+#[derive(Clone, Copy)]
+struct Call {
+    operation: &'static str,
+    deadline: Option<Instant>,
 }
 
 /// Runs `work` and gives it up after `limit` (`None` = no limit) with a `Timeout` error that names the operation.
@@ -21,10 +28,11 @@ pub(crate) async fn within<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let Some(limit) = limit else {
-        return DEADLINE.scope(None, work).await.map_err(|e| e.in_operation(operation));
+        return CALL.scope(Call { operation, deadline: None }, work).await.map_err(|e| e.in_operation(operation));
     };
     let deadline = Instant::now() + limit;
-    match DEADLINE.scope(Some(deadline), tokio::time::timeout_at(deadline, work)).await {
+    let call = Call { operation, deadline: Some(deadline) };
+    match CALL.scope(call, tokio::time::timeout_at(deadline, work)).await {
         Ok(result) => result.map_err(|e| e.in_operation(operation)),
         Err(_) => {
             Err(Error::new(ErrorKind::Timeout, format!("{operation} exceeded its timeout of {} s", seconds(limit)))
@@ -35,11 +43,15 @@ pub(crate) async fn within<T>(
 
 /// Time left for the current call; `None` = no limit.
 pub(crate) fn remaining() -> Option<Duration> {
-    DEADLINE
-        .try_with(|deadline| *deadline)
+    CALL.try_with(|call| call.deadline)
         .ok()
         .flatten()
         .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+}
+
+/// The operation that the current task works for.
+pub(crate) fn operation() -> Option<&'static str> {
+    CALL.try_with(|call| call.operation).ok()
 }
 
 /// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.

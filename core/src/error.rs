@@ -232,6 +232,12 @@ pub struct ErrorInfo {
     /// The server's id of the request, for support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Method of the request that failed, for example `POST`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// URL of the request that failed, without query and credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The operation that failed, for example `process.exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -260,6 +266,8 @@ impl Error {
             code: None,
             source: None,
             request_id: None,
+            method: None,
+            url: None,
             operation: None,
             retryable: matches!(kind, ErrorKind::RateLimit | ErrorKind::ServiceUnavailable | ErrorKind::BadGateway)
                 || kind.is(ErrorKind::Connection),
@@ -312,9 +320,7 @@ impl Error {
                 info.headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
             }
         }
-        info.request_id = ["x-request-id", "x-daytona-request-id", "x-amzn-trace-id", "cf-ray"]
-            .iter()
-            .find_map(|name| info.headers.get(*name).cloned());
+        info.request_id = request_id(headers);
         info.retry_after = retry_after(&info.headers);
         error
     }
@@ -322,6 +328,13 @@ impl Error {
     /// Names the operation, unless an inner one has been named already.
     pub fn in_operation(mut self, operation: &str) -> Self {
         self.0.operation.get_or_insert_with(|| operation.to_owned());
+        self
+    }
+
+    /// Names the request that failed. `url` must hold neither query nor credentials.
+    pub(crate) fn in_request(mut self, method: &http::Method, url: &str) -> Self {
+        self.0.method = Some(method.to_string());
+        self.0.url = Some(url.to_owned());
         self
     }
 
@@ -378,6 +391,13 @@ impl Error {
     }
 }
 
+/// The server's id of a request, from the headers of its response.
+pub(crate) fn request_id(headers: &http::HeaderMap) -> Option<String> {
+    let value =
+        ["x-request-id", "x-daytona-request-id", "x-amzn-trace-id", "cf-ray"].iter().find_map(|n| headers.get(*n))?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
 /// Seconds until a retry: the specific `Retry-After-{throttler}` first, then the plain header (wire.md 7).
 fn retry_after(headers: &BTreeMap<String, String>) -> Option<f64> {
     let specific = headers.iter().filter(|(name, _)| name.starts_with("retry-after-"));
@@ -400,6 +420,9 @@ impl fmt::Debug for Error {
             .field("status", &info.status)
             .field("code", &info.code)
             .field("operation", &info.operation)
+            .field("method", &info.method)
+            .field("url", &info.url)
+            .field("request_id", &info.request_id)
             .finish()
     }
 }

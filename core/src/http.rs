@@ -1,17 +1,23 @@
 //! How a request travels: one builder for control plane and toolbox, errors typed, safe retries.
 
+mod attempt;
 mod pool;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use url::Position;
 
 use crate::client::Client;
 use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result};
+use crate::log::{self, Fields, Level, readable};
 use crate::retry::{self, Failure};
 
+pub(crate) use attempt::Attempt;
 pub(crate) use pool::{Pool, Response};
 
 /// The most of an error body that is read.
@@ -49,6 +55,8 @@ pub(crate) struct Request<'a> {
     body: Option<Bytes>,
     streamed: Option<(HeaderValue, reqwest::Body)>,
     bad_body: Option<Error>,
+    /// A part of the path that is never shown.
+    secret: Option<String>,
 }
 
 /// What a path is appended to.
@@ -61,7 +69,23 @@ pub(crate) enum Base<'a> {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(client: &'a Client, method: Method, base: Base<'a>, path: impl Into<String>) -> Self {
-        Self { client, method, base, path: path.into(), query: Vec::new(), body: None, streamed: None, bad_body: None }
+        Self {
+            client,
+            method,
+            base,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            streamed: None,
+            bad_body: None,
+            secret: None,
+        }
+    }
+
+    /// Keeps a segment of the path out of errors and the log.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        self.secret = Some(segment(secret)).filter(|secret| !secret.is_empty());
+        self
     }
 
     /// Adds a query parameter.
@@ -100,25 +124,27 @@ impl<'a> Request<'a> {
 
     /// Sends and reads a JSON response.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T> {
-        let method = self.method.clone();
-        let path = self.path.clone();
-        let response = self.send().await?;
-        let body = response.bytes().await.map_err(|e| transport_error(&e))?;
+        let (response, request) = self.exchange().await?;
+        let body = response.bytes().await.map_err(|e| request.failed(transport_error(&e)))?;
         serde_json::from_slice(&body).map_err(|e| {
-            Error::new(ErrorKind::Unknown, format!("The server answered {method} {path} with something unexpected"))
-                .with_source(e)
+            let error = Error::new(ErrorKind::Unknown, "The server answered with something unexpected").with_source(e);
+            request.failed(error)
         })
     }
 
     /// Sends and ignores the body of the response.
     pub(crate) async fn done(self) -> Result<()> {
+        let (response, request) = self.exchange().await?;
         // Read to the end, so that the connection can be used again.
-        self.send().await?.bytes().await.map_err(|e| transport_error(&e))?;
-        Ok(())
+        response.bytes().await.map(drop).map_err(|e| request.failed(transport_error(&e)))
     }
 
     /// Sends and returns the successful response with its body unread.
-    pub(crate) async fn send(mut self) -> Result<Response> {
+    pub(crate) async fn send(self) -> Result<Response> {
+        Ok(self.exchange().await?.0)
+    }
+
+    async fn exchange(mut self) -> Result<(Response, Named)> {
         if let Some(error) = self.bad_body.take() {
             return Err(error);
         }
@@ -132,10 +158,11 @@ impl<'a> Request<'a> {
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
+        let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
         let repeatable = self.streamed.is_none();
-        let mut attempt = 0;
+        let mut number = 0;
         loop {
-            attempt += 1;
+            number += 1;
             let mut request = reqwest::Request::new(self.method.clone(), url.clone());
             *request.headers_mut() = endpoint.headers.clone();
             if let Some((content_type, body)) = self.streamed.take() {
@@ -145,17 +172,65 @@ impl<'a> Request<'a> {
                 request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 *request.body_mut() = Some(body.clone().into());
             }
+            let attempt = Attempt::begin(&named.method, &named.url, number);
             let (failure, error) = match self.client.http().send(request).await {
-                Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) => (Failure::Answered, response_error(response).await),
-                Err(e) if e.is_connect() => (Failure::NotSent, transport_error(&e)),
-                Err(e) => (Failure::Broken, transport_error(&e)),
+                Ok(response) => {
+                    attempt.answered(response.status(), response.headers());
+                    if response.status().is_success() {
+                        return Ok((response, named));
+                    }
+                    (Failure::Answered, named.failed(response_error(response).await))
+                }
+                Err(e) => {
+                    let error = named.failed(transport_error(&e));
+                    attempt.failed(&error);
+                    (if e.is_connect() { Failure::NotSent } else { Failure::Broken }, error)
+                }
             };
-            match retry::delay(&self.method, failure, &error, attempt, repeatable) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
-            }
+            let Some(wait) = retry::delay(&self.method, failure, &error, number, repeatable) else { return Err(error) };
+            named.tried_again(number, wait, &error);
+            tokio::time::sleep(wait).await;
         }
+    }
+}
+
+/// A request as errors and the log name it.
+struct Named {
+    method: Method,
+    url: String,
+}
+
+impl Named {
+    fn failed(&self, error: Error) -> Error {
+        error.in_request(&self.method, &self.url)
+    }
+
+    fn tried_again(&self, number: u32, wait: Duration, error: &Error) {
+        log::record(Level::Warn, || {
+            let Self { method, url } = self;
+            let wait = readable(wait);
+            let message = format!("{method} {url}: attempt {number} failed, the next one follows in {wait}: {error}");
+            let fields = Fields {
+                method: Some(method.to_string()),
+                url: Some(url.clone()),
+                status: error.status(),
+                attempt: Some(number),
+                request_id: error.info().request_id.clone(),
+                error: Some(format!("{:?}", error.kind())),
+                ..Fields::default()
+            };
+            (message, fields)
+        });
+    }
+}
+
+/// A URL without what may be secret: user, query, and `secret`, a segment of its path.
+pub(crate) fn shown(url: &url::Url, secret: Option<&str>) -> String {
+    let place = &url[Position::BeforeHost..Position::AfterPath];
+    let shown = format!("{}://{place}", url.scheme());
+    match secret {
+        Some(secret) => shown.replace(&format!("/{secret}"), "/***"),
+        None => shown,
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 pub mod events;
 mod http;
 mod local;
+pub mod log;
 pub mod model;
 pub mod ops;
 pub mod proxy;

@@ -20,13 +20,14 @@ mod metered;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
-use http::HeaderMap;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::{self, Attempt};
 use crate::proxy::{self, Proxies};
 use crate::tls::Tls;
 
@@ -150,19 +151,30 @@ pub async fn connect(
     subprotocols: &[&str],
     options: &ConnectOptions,
 ) -> Result<WsStream> {
+    let named = http::shown(url, None);
+    let attempt = Attempt::begin(&Method::GET, &named, 1);
     let opening = async {
         let transport = proxy::dial(url, &options.tls, &options.proxies).await?;
         handshake::upgrade(transport, url, headers, subprotocols).await
     };
     let upgraded = if options.connect_timeout.is_zero() {
-        opening.await?
+        opening.await
     } else {
-        tokio::time::timeout(options.connect_timeout, opening).await.map_err(|_| {
+        tokio::time::timeout(options.connect_timeout, opening).await.unwrap_or_else(|_| {
             let host = url.host_str().unwrap_or_default();
             let message = format!("no WebSocket connection to {host} within {:?}", options.connect_timeout);
-            Error::new(ErrorKind::ConnectionTimeout, message)
-        })??
+            Err(Error::new(ErrorKind::ConnectionTimeout, message))
+        })
     };
+    let upgraded = match upgraded {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            let error = error.in_request(&Method::GET, &named);
+            attempt.failed(&error);
+            return Err(error);
+        }
+    };
+    attempt.answered(StatusCode::SWITCHING_PROTOCOLS, &upgraded.headers);
 
     let (message_in, receive) = mpsc::channel(QUEUED_BATCHES);
     let (send, message_out) = mpsc::channel(QUEUED_MESSAGES);

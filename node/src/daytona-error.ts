@@ -29,6 +29,10 @@ export interface ErrorDetails {
   source?: string;
   /** The server's id of the request, for support. */
   requestId?: string;
+  /** HTTP method of the request that failed, when there was one. */
+  method?: string;
+  /** URL of that request, without query. */
+  url?: string;
   /** The operation that failed, for example `process.exec`. */
   operation?: string;
   /** Whether the same call may succeed when repeated. */
@@ -54,6 +58,10 @@ export class DaytonaError extends Error {
   declare readonly source?: string;
   /** The server's id of the request, for support. */
   declare readonly requestId?: string;
+  /** HTTP method of the request that failed, when there was one. */
+  declare readonly method?: string;
+  /** URL of that request, without query. */
+  declare readonly url?: string;
   /** The operation that failed, for example `process.exec`. */
   declare readonly operation?: string;
   /** Whether the same call may succeed when repeated. */

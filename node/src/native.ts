@@ -53,6 +53,8 @@ interface Native {
   Client: new (config: string) => NativeClient;
   Pump: new (wake: () => void) => NativePump;
   debugStats(): DebugStats;
+  setLogLevel(level: string): void;
+  takeLog(): string | null;
   schemaHash(): string;
 }
 

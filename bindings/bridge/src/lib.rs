@@ -14,11 +14,13 @@
 //!   there, or on the thread that cancels; they must not block and must not touch a language runtime.
 //! * **Fork**: the runtime and connections belong to the process that made them. In a forked child a client makes
 //!   new ones by itself; calls and streams of the parent answer `Closed`. Nothing inherited is ever dropped.
+//! * **Log**: records queue up and are fetched with [`take_log`] by a thread of the language.
 //! * **Panics** never cross: they become an `Internal` error.
 
 mod call;
 mod client;
 mod dispatch;
+mod log;
 mod per_process;
 mod runtime;
 mod sink;
@@ -33,6 +35,7 @@ use bytes::Bytes;
 pub use call::Call;
 pub use client::Client;
 pub use generated::SCHEMA_HASH;
+pub use log::{set_log_level, take_log};
 pub use sink::{Completion, Pump, Sink, Waiter, future};
 pub use stats::{Stats, debug_stats};
 pub use stream::Stream;

@@ -5,7 +5,7 @@
 //!   * `DAYTONA_STATUS_OK`: `json` and `blobs` are the result.
 //!   * `DAYTONA_STATUS_STREAM`: `stream` is the open stream, `json` is what is known about it.
 //!   * `DAYTONA_STATUS_ERROR`: `json` is the error: {"kind", "message", "retryable", "status"?, "headers"?, "code"?,
-//!     "source"?, "requestId"?, "operation"?, "retryAfter"?}.
+//!     "source"?, "requestId"?, "method"?, "url"?, "operation"?, "retryAfter"?}.
 //!   * `DAYTONA_STATUS_CANCELLED`: the call was cancelled.
 //!
 //! OPERATIONS. `op` is an id of schema/daytona.json, for example "process.exec". Its request is the JSON
@@ -25,6 +25,8 @@
 //! the library, or on the thread that cancels, frees or starts the call; they must not block and must not unwind. They
 //! may call any function here. A callback may run before `daytona_start` has returned.
 //!
+//! LOG. Log records wait in a queue of the process until `daytona_take_log` fetches them; see there.
+//!
 //! FORK. Connections and threads belong to the process that made them. In a forked child a client makes new ones by
 //! itself; calls and streams of the parent are closed, and freeing them does nothing.
 //!
@@ -33,12 +35,14 @@
 mod call;
 mod callback;
 mod client;
+mod log;
 mod slice;
 mod stream;
 
 pub use call::{Call, daytona_call_cancel, daytona_call_free};
 pub use callback::{Callback, Status};
 pub use client::{Client, daytona_client_close, daytona_client_free, daytona_client_new, daytona_start};
+pub use log::{daytona_set_log_level, daytona_take_log};
 pub use slice::Slice;
 pub use stream::{
     Stream, daytona_stream_close, daytona_stream_finish, daytona_stream_free, daytona_stream_read, daytona_stream_write,

@@ -14,6 +14,7 @@ mod client;
 mod pump;
 mod stream;
 
+use napi::bindgen_prelude::{Error, Result};
 use napi_derive::napi;
 
 /// Numbers of live things; all zero when a program has let go of everything.
@@ -32,6 +33,20 @@ pub struct DebugStats {
 pub fn debug_stats() -> DebugStats {
     let stats = daytona_bridge::debug_stats();
     DebugStats { calls: stats.calls, streams: stats.streams, clients: stats.clients }
+}
+
+/// Queues log records of this level and above from now on: `error`, `warn`, `info`, `debug`, or `off`. Applies to all
+/// threads of the process. The message of what it throws is the error as JSON.
+#[napi]
+pub fn set_log_level(level: String) -> Result<()> {
+    daytona_bridge::set_log_level(&level)
+        .map_err(|error| Error::from_reason(String::from_utf8_lossy(&error).into_owned()))
+}
+
+/// Takes the queued log records as a JSON array; `null` when there are none. Never blocks.
+#[napi]
+pub fn take_log() -> Option<String> {
+    daytona_bridge::take_log().map(|json| String::from_utf8_lossy(&json).into_owned())
 }
 
 /// Identifies the schema this library was built from.

@@ -15,13 +15,29 @@ mod outcome;
 mod pump;
 mod stream;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// Numbers of live things: `(calls, streams, clients)`. All zero when a program has let go of everything.
 #[pyfunction]
 fn debug_stats() -> (i64, i64, i64) {
     let stats = daytona_bridge::debug_stats();
     (stats.calls, stats.streams, stats.clients)
+}
+
+/// Queues log records of this level and above from now on: `error`, `warn`, `info`, `debug`, or `off`. The argument of the
+/// `ValueError` it raises is the error as JSON.
+#[pyfunction]
+fn set_log_level(level: &str) -> PyResult<()> {
+    daytona_bridge::set_log_level(level)
+        .map_err(|error| PyValueError::new_err(String::from_utf8_lossy(&error).into_owned()))
+}
+
+/// Takes the queued log records as a JSON array; `None` when there are none. Never blocks.
+#[pyfunction]
+fn take_log(py: Python<'_>) -> PyResult<Option<Bound<'_, PyString>>> {
+    daytona_bridge::take_log().map(|json| PyString::from_bytes(py, &json)).transpose()
 }
 
 /// The native module.
@@ -35,5 +51,7 @@ fn _daytona(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Call>()?;
     module.add_class::<stream::Stream>()?;
     module.add_class::<pump::Pump>()?;
-    module.add_function(wrap_pyfunction!(debug_stats, module)?)
+    module.add_function(wrap_pyfunction!(debug_stats, module)?)?;
+    module.add_function(wrap_pyfunction!(set_log_level, module)?)?;
+    module.add_function(wrap_pyfunction!(take_log, module)?)
 }

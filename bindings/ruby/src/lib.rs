@@ -18,7 +18,7 @@ mod outcome;
 mod stream;
 mod wait;
 
-use magnus::{Class, Error, Module, Object, RHash, Ruby, TypedData, function, method};
+use magnus::{Class, Error, Module, Object, RArray, RHash, Ruby, TypedData, Value, function, method};
 
 /// Defines `Daytona::Native`.
 #[magnus::init(name = "daytona_native")]
@@ -26,6 +26,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let native = ruby.define_module("Daytona")?.define_module("Native")?;
     native.define_module_function("schema_hash", function!(schema_hash, 0))?;
     native.define_module_function("debug_stats", function!(debug_stats, 0))?;
+    native.define_module_function("set_log_level", function!(set_log_level, 1))?;
+    native.define_module_function("take_log", function!(take_log, 0))?;
 
     let client = native.define_class("Client", ruby.class_object())?;
     client.undef_default_alloc_func();
@@ -50,6 +52,25 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 /// Identifies the schema this library was built from.
 fn schema_hash() -> &'static str {
     daytona_bridge::SCHEMA_HASH
+}
+
+/// `set_log_level(level)`: queues log records of this level and above from now on (`error`, `warn`, `info`, `debug`, or
+/// `off`). `[:ok]` or `[:error, json]`.
+fn set_log_level(ruby: &Ruby, level: String) -> Result<RArray, Error> {
+    let array = ruby.ary_new();
+    match daytona_bridge::set_log_level(&level) {
+        Ok(()) => array.push(ruby.to_symbol("ok"))?,
+        Err(error) => {
+            array.push(ruby.to_symbol("error"))?;
+            array.push(outcome::text(ruby, &error)?)?;
+        }
+    }
+    Ok(array)
+}
+
+/// `take_log`: the queued log records as a JSON array, `nil` when there are none. Never blocks.
+fn take_log(ruby: &Ruby) -> Result<Value, Error> {
+    outcome::text(ruby, &daytona_bridge::take_log().unwrap_or_default())
 }
 
 /// Live calls, streams and clients.

@@ -28,6 +28,10 @@ pub struct ErrorDetails {
     pub source: Option<String>,
     /// The server's id of the request, for support.
     pub request_id: Option<String>,
+    /// Method of the request that failed.
+    pub method: Option<String>,
+    /// URL of the request that failed, without query and credentials.
+    pub url: Option<String>,
     /// The operation that failed.
     pub operation: Option<String>,
     /// Whether the same call may succeed when repeated.
@@ -59,6 +63,8 @@ impl DaytonaError {
             code: None,
             source: None,
             request_id: None,
+            method: None,
+            url: None,
             operation: None,
             retryable: false,
             retry_after: None,

@@ -14,6 +14,7 @@ mod call;
 mod client;
 mod custom;
 mod errors;
+mod log;
 mod streams;
 
 #[rustfmt::skip]
@@ -22,6 +23,7 @@ mod generated;
 pub use client::Daytona;
 pub use errors::ErrorDetails;
 pub use generated::*;
+pub use log::{set_log_level, take_log};
 pub use streams::{
     DirectoryTransfer, FileReader, FileWriter, InterpreterEvent, InterpreterStream, LogChannel, LogChunk, LogStream,
     Terminal,

@@ -332,7 +332,7 @@ impl Sandboxes {
     pub async fn expire_signed_preview_url(&self, id_or_name: &str, port: i64, token: &str) -> Result<()> {
         let path = format!("/ports/{port}/signed-preview-url/{}/expire", segment(token));
         let path = sandbox_path(id_or_name, &path)?;
-        let request = self.client.api(Method::POST, path);
+        let request = self.client.api(Method::POST, path).hiding(token);
         self.client.run("sandbox.expire_signed_preview_url", DEFAULT_LIMIT, request.done()).await
     }
 

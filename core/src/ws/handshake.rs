@@ -33,6 +33,8 @@ pub(super) struct Upgraded {
     /// What the server sent right behind its response.
     pub read_ahead: Bytes,
     pub subprotocol: Option<String>,
+    /// Headers of the response.
+    pub headers: HeaderMap,
 }
 
 /// Sends the upgrade request and judges the answer.
@@ -52,11 +54,12 @@ pub(super) async fn upgrade(
         return Err(alongside(connection, refusal(response)).await);
     }
     let subprotocol = check_response(response.headers(), &key, subprotocols)?;
+    let headers = response.headers().clone();
     let upgraded = alongside(connection, hyper::upgrade::on(response)).await.map_err(broken)?;
     let parts = upgraded
         .downcast::<Box<dyn Transport>>()
         .map_err(|_| Error::new(ErrorKind::Internal, "the upgraded connection is not the one that was opened"))?;
-    Ok(Upgraded { transport: TokioIo::new(parts.io), read_ahead: parts.read_buf, subprotocol })
+    Ok(Upgraded { transport: TokioIo::new(parts.io), read_ahead: parts.read_buf, subprotocol, headers })
 }
 
 fn upgrade_request(url: &Url, headers: HeaderMap, subprotocols: &[&str], key: &str) -> Result<Request<Empty<Bytes>>> {

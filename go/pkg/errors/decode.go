@@ -18,6 +18,8 @@ func Decode(description []byte) error {
 		Code       string            `json:"code"`
 		Source     string            `json:"source"`
 		RequestID  string            `json:"requestId"`
+		Method     string            `json:"method"`
+		URL        string            `json:"url"`
 		Operation  string            `json:"operation"`
 		Retryable  bool              `json:"retryable"`
 		RetryAfter float64           `json:"retryAfter"`
@@ -37,6 +39,8 @@ func Decode(description []byte) error {
 		Code:       info.Code,
 		Source:     info.Source,
 		RequestID:  info.RequestID,
+		Method:     info.Method,
+		URL:        info.URL,
 		Operation:  info.Operation,
 		Retryable:  info.Retryable,
 		RetryAfter: time.Duration(info.RetryAfter * float64(time.Second)),

@@ -47,6 +47,10 @@ type DaytonaError struct {
 	Source string
 	// RequestID is the server's id of the request, for support, or empty.
 	RequestID string
+	// Method is the HTTP method of the request that failed, or empty.
+	Method string
+	// URL of that request, without query, or empty.
+	URL string
 	// Operation that failed, for example process.exec, or empty.
 	Operation string
 	// Retryable tells whether the same call may succeed when repeated.

@@ -10,7 +10,7 @@ import (
 )
 
 const description = `{"kind":"FileNotFound","message":"no such file","status":404,"headers":{"x-request-id":"r1","retry-after":"2"},
-	"code":"FILE_NOT_FOUND","source":"DAYTONA_DAEMON","requestId":"r1","operation":"fs.get_file_info","retryable":true,"retryAfter":1.5}`
+	"code":"FILE_NOT_FOUND","source":"DAYTONA_DAEMON","requestId":"r1","method":"GET","url":"https://h/p","operation":"fs.get_file_info","retryable":true,"retryAfter":1.5}`
 
 func TestAnErrorIsFoundByItsClassAndEveryMoreGeneralOne(t *testing.T) {
 	err := Decode([]byte(description))
@@ -39,12 +39,12 @@ func TestAnErrorTellsWhatIsKnownAboutTheRequest(t *testing.T) {
 	errors.As(Decode([]byte(description)), &e)
 	want := DaytonaError{
 		Message: "no such file", StatusCode: 404, Kind: ErrFileNotFound, Code: "FILE_NOT_FOUND", Source: "DAYTONA_DAEMON",
-		RequestID: "r1", Operation: "fs.get_file_info", Retryable: true, RetryAfter: 1500 * time.Millisecond,
+		RequestID: "r1", Method: "GET", URL: "https://h/p", Operation: "fs.get_file_info", Retryable: true, RetryAfter: 1500 * time.Millisecond,
 	}
 	got := *e
 	got.Headers = nil
 	if got.Message != want.Message || got.StatusCode != want.StatusCode || got.Kind != want.Kind || got.Code != want.Code ||
-		got.Source != want.Source || got.RequestID != want.RequestID || got.Operation != want.Operation ||
+		got.Source != want.Source || got.RequestID != want.RequestID || got.Method != want.Method || got.URL != want.URL || got.Operation != want.Operation ||
 		got.Retryable != want.Retryable || got.RetryAfter != want.RetryAfter {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

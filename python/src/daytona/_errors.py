@@ -35,6 +35,8 @@ class DaytonaError(Exception):
         error_code: Machine-readable code of the server, if it sent one.
         source: Part of the platform that failed, if it said so.
         request_id: Id of the request, for support.
+        method: HTTP method of the request that failed, if there was one.
+        url: URL of that request, without query.
         operation: Operation that failed, such as `process.exec`.
         retryable: Whether the same call may succeed later.
         retry_after: Seconds to wait before the next attempt, if the server said so.
@@ -56,6 +58,8 @@ class DaytonaError(Exception):
         self.error_code: str | None = error_code
         self.source: str | None = None
         self.request_id: str | None = None
+        self.method: str | None = None
+        self.url: str | None = None
         self.operation: str | None = None
         self.retryable: bool = False
         self.retry_after: float | None = None
@@ -76,6 +80,8 @@ def error_from_wire(text: str) -> DaytonaError:
     error.kind = kind
     error.source = info.get("source")
     error.request_id = info.get("requestId")
+    error.method = info.get("method")
+    error.url = info.get("url")
     error.operation = info.get("operation")
     error.retryable = info.get("retryable", False)
     error.retry_after = info.get("retryAfter")

@@ -55,6 +55,12 @@ module Daytona
       # @return [String, nil] The server's id of the request, for support.
       attr_reader :request_id
 
+      # @return [String, nil] HTTP method of the request that failed, when there was one.
+      attr_reader :http_method
+
+      # @return [String, nil] URL of that request, without query.
+      attr_reader :url
+
       # @return [String, nil] The operation that failed, for example `process.exec`.
       attr_reader :operation
 
@@ -71,6 +77,8 @@ module Daytona
         @error_code = info['code']
         @source = info['source']
         @request_id = info['requestId']
+        @http_method = info['method']
+        @url = info['url']
         @operation = info['operation']
         @retryable = info['retryable'] || false
         @retry_after = info['retryAfter']
