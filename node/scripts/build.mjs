@@ -19,7 +19,18 @@ await build({
   format: 'cjs',
   target: 'node18',
   legalComments: 'none',
+  plugins: [{ name: 'builtins', setup: loadBuiltins }],
 });
+
+/** Loads Node.js' own modules without `require` where possible: bundles that are ES modules have none. */
+function loadBuiltins({ onResolve, onLoad }) {
+  onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+    namespace === 'builtin' ? { path, external: true } : { path, namespace: 'builtin' },
+  );
+  onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+    contents: `module.exports = process.getBuiltinModule?.('${path}') ?? require('${path}')`,
+  }));
+}
 
 // One instance of every class, however the package is imported: the ES module holds no code of its own.
 const names = Object.keys(require(`${root}/dist/index.js`)).sort();

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
 import type {
@@ -11,6 +9,7 @@ import type {
   WaitOptions,
 } from './generated/models.js';
 import { SandboxService } from './generated/services.js';
+import { nativeFile } from './native-files.js';
 import { Sandbox, type SandboxOwner } from './sandbox.js';
 import { SandboxList } from './sandbox-list.js';
 import type { CallOptions } from './service.js';
@@ -119,7 +118,7 @@ export class Daytona implements AsyncDisposable {
     const { serverUrl, ...others } = config;
     const connection = new Connection({
       apiUrl: serverUrl,
-      localBinary: process.env.DAYTONA_LOCAL_BINARY ? undefined : packagedProgram(),
+      localBinary: process.env.DAYTONA_LOCAL_BINARY ? undefined : nativeFile('daytona'),
       ...others,
       source: 'sdk-typescript',
     });
@@ -227,10 +226,4 @@ export class Daytona implements AsyncDisposable {
   async [asyncDispose](): Promise<void> {
     this.close();
   }
-}
-
-function packagedProgram(): string | undefined {
-  // Relative to the bundle in `dist`.
-  const program = join(__dirname, '..', 'native', 'daytona');
-  return existsSync(program) ? program : undefined;
 }

@@ -1,8 +1,8 @@
 // Loading the native library.
 
-import { join } from 'node:path';
 import { DaytonaInternalError } from './errors.js';
 import { SCHEMA_HASH } from './generated/schema.js';
+import { missingFile, nativeFile } from './native-files.js';
 
 /** How a call of the native library ended. */
 export interface NativeOutcome {
@@ -73,17 +73,20 @@ export function debugStats(): DebugStats {
 
 function load(): Native {
   const name = `daytona.${process.platform}-${process.arch}.node`;
-  let library: Native;
+  const file = nativeFile(name);
+  if (!file) {
+    throw missingFile(name);
+  }
+  // Not `require`, which bundlers turn into something else.
+  const library = { exports: {} as Native };
   try {
-    // Relative to the bundle in `dist`; not a literal, because no bundler can take a library in.
-    const file = join(__dirname, '..', 'native', name);
-    library = require(file) as Native;
+    process.dlopen(library, file);
   } catch (cause) {
-    const supported = 'This package was built for other platforms, or for a newer C library than this one.';
-    throw new DaytonaInternalError(`Cannot load ${name}. ${supported}`, undefined, undefined, undefined, { cause });
+    const why = 'This package was built for other platforms, or for a newer C library than this one.';
+    throw new DaytonaInternalError(`Cannot load ${file}. ${why}`, undefined, undefined, undefined, { cause });
   }
-  if (library.schemaHash() !== SCHEMA_HASH) {
-    throw new DaytonaInternalError(`${name} is of another version than this package. Install the package again.`);
+  if (library.exports.schemaHash() !== SCHEMA_HASH) {
+    throw new DaytonaInternalError(`${file} is of another version than this package. Install the package again.`);
   }
-  return library;
+  return library.exports;
 }
