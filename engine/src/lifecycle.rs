@@ -1,23 +1,30 @@
 //! What makes sandboxes start, stop and go (wire 2.2), on request and by themselves.
 //!
 //! Every operation runs in a task of its own, so a client that disconnects does not leave a sandbox
-//! half-way, and answers when the new state is reached: clients never have to wait or poll.
+//! half-way. As on the platform, create and start answer when the sandbox runs, create with the sandbox as it
+//! was before the wait (`creating`); stop and delete answer at once with `stopping` and `destroying`, and until
+//! the change is complete another one is refused with 409.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::{Instance, IsolationLevel, Resources, Start};
 use crate::registry::{Entry, Operation};
-use crate::sandbox::{DesiredState, Sandbox, State, now_millis};
+use crate::sandbox::{self, DesiredState, Sandbox, State, now_millis};
 use crate::secret;
 
 /// How often intervals are checked.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long an engine that ends waits for changes under way, and how often it looks.
+const END_LIMIT: Duration = Duration::from_secs(10);
+const END_POLL: Duration = Duration::from_millis(5);
 
 /// Runs an operation to its end even when nobody waits for it any more.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
@@ -29,7 +36,7 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 }
 
 impl Engine {
-    /// `POST /sandbox`: answers once the sandbox runs.
+    /// `POST /sandbox`: answers once the sandbox runs, with the sandbox as it was before.
     pub async fn create(self: &Arc<Self>, sandbox: Sandbox) -> ApiResult<Value> {
         if sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
             return Err(ApiError::not_implemented("Running as root without root's isolation"));
@@ -37,7 +44,8 @@ impl Engine {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let operation = engine.registry.insert(sandbox)?;
-            engine.events.created(engine.document(&operation.entry));
+            let created = engine.document(&operation.entry);
+            engine.events.created(created.clone());
             let id = operation.entry.with_record(|record| record.id.clone());
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
             let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
@@ -45,7 +53,7 @@ impl Engine {
                 return Err(engine.failed(&operation.entry, &error));
             }
             engine.run(&operation).await?;
-            Ok(engine.document(&operation.entry))
+            Ok(sandbox::just_created(created))
         })
         .await
     }
@@ -160,8 +168,8 @@ impl Engine {
         let _ = off_the_runtime(move || drop(instance)).await;
     }
 
-    /// `POST /sandbox/{id}/stop`. An ephemeral sandbox is destroyed instead.
-    pub async fn stop(self: &Arc<Self>, entry: Arc<Entry>, force: bool) -> ApiResult<Value> {
+    /// `POST /sandbox/{id}/stop`: answers with the sandbox `stopping`. An ephemeral sandbox is destroyed instead.
+    pub fn stop(self: &Arc<Self>, entry: Arc<Entry>, force: bool) -> ApiResult<Change> {
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         match state {
             State::Started => {}
@@ -174,35 +182,34 @@ impl Engine {
             }
         }
         if ephemeral {
-            return self.destroy(entry).await;
+            return self.destroy(entry);
         }
+        let operation = entry.begin()?;
+        self.change(&entry, |record| {
+            record.state = State::Stopping;
+            record.desired_state = DesiredState::Stopped;
+        });
         let engine = Arc::clone(self);
-        to_the_end(async move {
-            let _operation = entry.begin()?;
-            engine.change(&entry, |record| {
-                record.state = State::Stopping;
-                record.desired_state = DesiredState::Stopped;
-            });
+        Ok(self.under_way(operation, async move {
             end(&entry, force).await?;
             engine.change(&entry, |record| {
                 record.state = State::Stopped;
                 record.stopped_at = Some(now_millis());
             });
-            Ok(engine.document(&entry))
-        })
-        .await
+            Ok(())
+        }))
     }
 
-    /// `DELETE /sandbox/{id}`: answers when nothing of it is left in use.
-    pub async fn destroy(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+    /// `DELETE /sandbox/{id}`: answers with the sandbox `destroying`.
+    pub fn destroy(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Change> {
+        let operation = entry.begin()?;
+        self.change(&entry, |record| {
+            record.name = format!("DESTROYED_{}_{}", record.name, now_millis());
+            record.state = State::Destroying;
+            record.desired_state = DesiredState::Destroyed;
+        });
         let engine = Arc::clone(self);
-        to_the_end(async move {
-            let _operation = entry.begin()?;
-            engine.change(&entry, |record| {
-                record.name = format!("DESTROYED_{}_{}", record.name, now_millis());
-                record.state = State::Destroying;
-                record.desired_state = DesiredState::Destroyed;
-            });
+        Ok(self.under_way(operation, async move {
             end(&entry, true).await?;
             let id = entry.with_record(|record| record.id.clone());
             let launcher = Arc::clone(&engine.launcher);
@@ -217,9 +224,22 @@ impl Engine {
             engine.change(&entry, |record| record.state = State::Destroyed);
             engine.registry.remove(&id);
             engine.preview_addresses.close(&id);
-            Ok(engine.document(&entry))
-        })
-        .await
+            Ok(())
+        }))
+    }
+
+    /// Carries on a claimed change, whoever waits for it.
+    fn under_way(&self, operation: Operation, rest: impl Future<Output = ApiResult<()>> + Send + 'static) -> Change {
+        let reply = sandbox::changing(self.document(&operation.entry));
+        let done = tokio::spawn(async move {
+            let result = rest.await;
+            if let Err(error) = &result {
+                tracing::error!(%error, "a change of a sandbox's state was not completed");
+            }
+            drop(operation);
+            result
+        });
+        Change { reply, done }
     }
 
     /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
@@ -265,9 +285,9 @@ impl Engine {
                 // Busy sandboxes answer 409 and are looked at again next time.
                 tokio::spawn(async move {
                     let result = match action {
-                        Due::Stop => engine.stop(entry, false).await,
-                        Due::Archive => engine.archive(&entry),
-                        Due::Destroy => engine.destroy(entry).await,
+                        Due::Stop => engine.stop(entry, false).map(drop),
+                        Due::Archive => engine.archive(&entry).map(drop),
+                        Due::Destroy => engine.destroy(entry).map(drop),
                     };
                     if let Err(error) = result {
                         tracing::debug!(%error, ?action, "an interval's action was not carried out");
@@ -277,16 +297,15 @@ impl Engine {
         }
     }
 
-    /// Ends every sandbox's processes; records say `stopped` afterwards.
+    /// Ends every sandbox's processes; records say `stopped` afterwards. Changes under way are completed first.
     pub async fn stop_all(self: &Arc<Self>) {
         let stopping: Vec<_> = self
             .registry
             .all()
             .into_iter()
-            .filter(|entry| entry.instance().is_some())
             .map(|entry| {
                 let engine = Arc::clone(self);
-                tokio::spawn(async move { engine.stop(entry, false).await })
+                tokio::spawn(async move { engine.stop_at_end(entry).await })
             })
             .collect();
         for task in stopping {
@@ -294,6 +313,31 @@ impl Engine {
                 tracing::warn!(%error, "a sandbox was killed instead of stopped");
             }
         }
+    }
+
+    async fn stop_at_end(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<()> {
+        let deadline = tokio::time::Instant::now() + END_LIMIT;
+        while entry.is_changing() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(END_POLL).await;
+        }
+        if entry.instance().is_none() {
+            return Ok(());
+        }
+        self.stop(entry, false)?.completed().await
+    }
+}
+
+/// A change that is under way.
+pub struct Change {
+    /// The sandbox in the state in between, as clients are answered.
+    pub reply: Value,
+    done: JoinHandle<ApiResult<()>>,
+}
+
+impl Change {
+    /// Waits until the new state is reached.
+    async fn completed(self) -> ApiResult<()> {
+        self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }
 }
 

@@ -67,6 +67,11 @@ impl Entry {
         Ok(Operation { entry: Arc::clone(self) })
     }
 
+    /// Whether an operation is changing its state.
+    pub fn is_changing(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+
     /// Notes that somebody used the sandbox.
     pub fn touch(&self) {
         self.last_activity.store(now_millis(), Ordering::Relaxed);

@@ -236,13 +236,11 @@ impl Sandbox {
             "toolboxProxyUrl": identity.toolbox_url,
         });
         let fields = item.as_object_mut().expect("written as an object");
-        let optional = [
-            ("snapshot", self.snapshot.clone()),
-            ("errorReason", self.error_reason.clone()),
-            ("networkAllowList", self.network_allow_list.clone()),
-            ("domainAllowList", self.domain_allow_list.clone()),
-            ("autoDestroyAt", self.auto_destroy_at.map(iso)),
-        ];
+        let nullable = [&self.error_reason, &self.network_allow_list, &self.domain_allow_list];
+        for (name, value) in NULLABLE.into_iter().zip(nullable) {
+            fields.insert(name.into(), json!(value));
+        }
+        let optional = [("snapshot", self.snapshot.clone()), ("autoDestroyAt", self.auto_destroy_at.map(iso))];
         for (name, value) in optional {
             if let Some(value) = value {
                 fields.insert(name.into(), json!(value));
@@ -250,6 +248,25 @@ impl Sandbox {
         }
         item
     }
+}
+
+/// Fields that are null where they have no value, but absent in the answer to a create.
+const NULLABLE: [&str; 3] = ["errorReason", "networkAllowList", "domainAllowList"];
+
+/// A document as the answer to a create has it: what has no value yet is absent instead of null.
+pub fn just_created(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, value| !(value.is_null() && NULLABLE.contains(&name.as_str())));
+    }
+    document
+}
+
+/// A document as the answers to stop and delete have it: without the time of the last activity.
+pub fn changing(mut document: Value) -> Value {
+    if let Some(fields) = document.as_object_mut() {
+        fields.remove("lastActivityAt");
+    }
+    document
 }
 
 /// What is the same in every document of one engine.

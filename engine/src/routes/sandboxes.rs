@@ -20,7 +20,7 @@ use crate::validation::{self, Fields};
 
 type Shared = State<Arc<Engine>>;
 
-/// `POST /sandbox`: 200 with the sandbox started.
+/// `POST /sandbox`: 200 once the sandbox has started, with the sandbox as it was before.
 pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>> {
     let sandbox = create::read(&validation::object(&body)?)?;
     engine.create(sandbox).await.map(Json)
@@ -32,10 +32,10 @@ pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Jso
     Ok(Json(engine.document(&entry)))
 }
 
-/// `DELETE /sandbox/{id}`: 200 with the sandbox destroyed.
+/// `DELETE /sandbox/{id}`: 200 with the sandbox being destroyed.
 pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    engine.destroy(entry).await.map(Json)
+    engine.destroy(entry).map(|change| Json(change.reply))
 }
 
 /// `POST /sandbox/{id}/start`.
@@ -52,7 +52,7 @@ pub async fn stop(
 ) -> ApiResult<Json<Value>> {
     let force = query.get("force").map(|text| read_boolean("force", text)).transpose()?;
     let entry = engine.registry.get(&id)?;
-    engine.stop(entry, force.unwrap_or(false)).await.map(Json)
+    engine.stop(entry, force.unwrap_or(false)).map(|change| Json(change.reply))
 }
 
 /// `POST /sandbox/{id}/archive`.
