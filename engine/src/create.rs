@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, ApiResult};
-use crate::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, Sandbox, State, now_millis};
+use crate::network_rules;
+use crate::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
 use crate::secret;
-use crate::snapshot::{self, DEFAULT_RESOURCES};
+use crate::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES};
 use crate::validation::Fields;
 
 /// Minutes of inactivity after which a sandbox stops, when the client says nothing.
@@ -19,10 +20,13 @@ const AUTO_STOP_MINUTES: i64 = 15;
 /// Minutes after which a stopped sandbox is archived, when the client says nothing.
 const AUTO_ARCHIVE_MINUTES: i64 = 7 * 24 * 60;
 
+/// The longest time a stopped sandbox is kept before it is archived.
+pub const MAX_ARCHIVE_MINUTES: i64 = 30 * 24 * 60;
+
 /// Turns a request into a sandbox in state `creating`.
 pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
     let mut fields = Fields::new(body);
-    let name = fields.string("name");
+    let name = fields.display_name("name");
     let snapshot = fields.string("snapshot");
     let user = fields.string("user");
     let env = fields.string_map("env");
@@ -34,15 +38,15 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
     let outbound_proxy_url = fields.string("outboundProxyUrl");
     let otel_endpoint_override = fields.string("otelEndpointOverride");
     let target = fields.string("target");
-    let cpu = fields.integer("cpu");
-    let gpu = fields.integer("gpu");
-    let memory = fields.integer("memory");
-    let disk = fields.integer("disk");
-    let auto_stop = fields.integer("autoStopInterval");
-    let auto_archive = fields.integer("autoArchiveInterval");
-    let auto_delete = fields.integer("autoDeleteInterval");
-    let auto_pause = fields.integer("autoPauseInterval");
-    let ttl = fields.integer("ttlMinutes");
+    let cpu = fields.amount("cpu");
+    let gpu = fields.amount("gpu");
+    let memory = fields.amount("memory");
+    let disk = fields.amount("disk");
+    let auto_stop = fields.number("autoStopInterval");
+    let auto_archive = fields.number("autoArchiveInterval");
+    let auto_delete = fields.number("autoDeleteInterval");
+    let auto_pause = fields.number("autoPauseInterval");
+    let ttl = fields.number("ttlMinutes");
     let spot = fields.boolean("spot");
     let kvm = fields.boolean("kvm");
     let linked = fields.string("linkedSandbox");
@@ -61,6 +65,12 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
     if auto_pause.is_some_and(|minutes| minutes > 0) {
         return Err(ApiError::unprocessable("Pausing is not supported for this sandbox"));
     }
+    let target = target.filter(|target| !target.is_empty()).unwrap_or_else(|| LOCAL_REGION.to_owned());
+    if !REGIONS.contains(&target.as_str()) {
+        return Err(ApiError::not_found("Region not found"));
+    }
+    network_allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
+    domain_allow_list.as_deref().map_or(Ok(()), network_rules::check_domains)?;
     let (snapshot, build_info) = source(snapshot, build, [cpu, gpu, memory, disk])?;
     let name = name.filter(|name| !name.is_empty());
     if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {
@@ -82,16 +92,16 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         domain_allow_list,
         outbound_proxy_url,
         otel_endpoint_override,
-        target: target.filter(|target| !target.is_empty()).unwrap_or_else(|| LOCAL_REGION.to_owned()),
-        cpu: resource("cpu", cpu, DEFAULT_RESOURCES.cpu)?,
-        memory: resource("memory", memory, DEFAULT_RESOURCES.memory)?,
-        disk: resource("disk", disk, DEFAULT_RESOURCES.disk)?,
+        target,
+        cpu: resource("CPU", cpu, DEFAULT_RESOURCES.cpu, MAX_RESOURCES.cpu)?,
+        memory: resource("Memory", memory, DEFAULT_RESOURCES.memory, MAX_RESOURCES.memory)?,
+        disk: resource("Disk", disk, DEFAULT_RESOURCES.disk, MAX_RESOURCES.disk)?,
         state: State::Creating,
         desired_state: DesiredState::Started,
         error_reason: None,
         recoverable: false,
         auto_stop_interval: minutes("autoStopInterval", auto_stop, AUTO_STOP_MINUTES)?,
-        auto_archive_interval: minutes("autoArchiveInterval", auto_archive, AUTO_ARCHIVE_MINUTES)?,
+        auto_archive_interval: archive_minutes(minutes("autoArchiveInterval", auto_archive, AUTO_ARCHIVE_MINUTES)?),
         auto_delete_interval: auto_delete.unwrap_or(-1),
         auto_pause_interval: minutes("autoPauseInterval", auto_pause, 0)?,
         auto_destroy_at: destroy_at(minutes("ttlMinutes", ttl, 0)?, now),
@@ -124,8 +134,7 @@ fn source(
 ) -> ApiResult<(String, Option<BuildInfo>)> {
     let snapshot = snapshot.filter(|name| !name.is_empty());
     let Some(build) = build else {
-        // Without a snapshot by name, resources size the default one: an allowance of this engine.
-        if snapshot.is_some() && resources.iter().flatten().any(|amount| *amount != 0) {
+        if resources.iter().flatten().any(|amount| *amount != 0) {
             return Err(ApiError::bad_request("Cannot specify Sandbox resources when using a snapshot"));
         }
         let name = snapshot.unwrap_or_else(|| snapshot::DEFAULT_NAME.to_owned());
@@ -159,14 +168,18 @@ fn read_user(user: Option<String>) -> ApiResult<String> {
     }
 }
 
-fn resource(name: &str, amount: Option<i64>, default: u64) -> ApiResult<u64> {
+fn resource(name: &str, amount: Option<i64>, default: u64, most: u64) -> ApiResult<u64> {
     match amount {
         None | Some(0) => Ok(default),
-        Some(amount) => u64::try_from(amount)
-            .ok()
-            .filter(|amount| *amount <= 1 << 20)
-            .ok_or_else(|| ApiError::bad_request(format!("{name} must be a positive number"))),
+        Some(amount) => u64::try_from(amount).ok().filter(|amount| *amount <= most).ok_or_else(|| {
+            ApiError::bad_request(format!("{name} request {amount} exceeds maximum allowed per sandbox ({most})"))
+        }),
     }
+}
+
+/// The minutes that an interval of archiving really has: 0 and too much mean the longest there is.
+pub fn archive_minutes(minutes: i64) -> i64 {
+    if minutes == 0 { MAX_ARCHIVE_MINUTES } else { minutes.min(MAX_ARCHIVE_MINUTES) }
 }
 
 fn minutes(name: &str, value: Option<i64>, default: i64) -> ApiResult<i64> {

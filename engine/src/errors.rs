@@ -60,6 +60,12 @@ impl ApiError {
         Self::conflict("Sandbox state change in progress")
     }
 
+    /// 413: the platform refuses bodies of this size too.
+    pub fn too_large(most: usize) -> Self {
+        let text = format!("The request body is too large: at most {most} bytes, as on the platform");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    }
+
     /// 422.
     pub fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)

@@ -18,6 +18,7 @@ mod errors;
 mod events;
 pub mod isolation;
 mod lifecycle;
+mod network_rules;
 mod preview_addresses;
 mod previews;
 mod proxy;

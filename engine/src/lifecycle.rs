@@ -74,11 +74,8 @@ impl Engine {
     /// `POST /sandbox/{id}/recover`.
     pub async fn recover(self: &Arc<Self>, entry: Arc<Entry>, skip_start: bool) -> ApiResult<Value> {
         let (state, recoverable) = entry.with_record(|record| (record.state, record.recoverable));
-        if state != State::Error {
-            return Err(ApiError::bad_request("Sandbox must be in error state to be recovered"));
-        }
-        if !recoverable {
-            return Err(ApiError::bad_request("Sandbox error is not recoverable"));
+        if state != State::Error || !recoverable {
+            return Err(ApiError::bad_request("Sandbox is not in a recoverable state"));
         }
         if skip_start {
             let operation = entry.begin()?;

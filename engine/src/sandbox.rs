@@ -11,6 +11,9 @@ use crate::clock;
 /// The region every sandbox is in, unless the client named another.
 pub const LOCAL_REGION: &str = "local";
 
+/// The regions a client may name: those of the platform are this machine too, so that a program that names one runs here.
+pub const REGIONS: [&str; 3] = [LOCAL_REGION, "us", "eu"];
+
 /// Wire section 2.4; the states this engine can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,7 +135,7 @@ pub struct Sandbox {
     pub recoverable: bool,
     /// 0 = never.
     pub auto_stop_interval: i64,
-    /// 0 = the longest.
+    /// Minutes stopped until it is archived.
     pub auto_archive_interval: i64,
     /// Negative = never, 0 = as soon as it stops.
     pub auto_delete_interval: i64,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::{Identity, LOCAL_REGION};
+use crate::sandbox::{Identity, REGIONS};
 
 /// Its name, used when a client names none.
 pub const DEFAULT_NAME: &str = "default";
@@ -23,6 +23,9 @@ pub struct ResourceSizes {
 
 /// What a sandbox gets when the client asks for nothing (wire 2.2).
 pub const DEFAULT_RESOURCES: ResourceSizes = ResourceSizes { cpu: 1, memory: 1, disk: 3 };
+
+/// The most a sandbox may have, as organizations of the platform begin.
+pub const MAX_RESOURCES: ResourceSizes = ResourceSizes { cpu: 4, memory: 8, disk: 10 };
 
 /// Whether a client's id or name means the default snapshot.
 pub fn is_known(id_or_name: &str) -> bool {
@@ -64,7 +67,7 @@ pub fn document(identity: &Identity, created_at: &str) -> Value {
         "createdAt": created_at,
         "updatedAt": created_at,
         "lastUsedAt": null,
-        "regionIds": [LOCAL_REGION],
+        "regionIds": REGIONS,
         "ref": DEFAULT_NAME,
         "sandboxClass": "container",
         "sourceSandboxId": null,

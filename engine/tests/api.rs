@@ -57,7 +57,27 @@ async fn bad_requests_are_refused_in_the_wires_words() {
         (json!({"snapshot": "default", "cpu": 2}), 400, "Cannot specify Sandbox resources when using a snapshot"),
         (json!({"snapshot": "x"}), 400, "Snapshot x not found. Did you add it through the Daytona Dashboard?"),
         (json!({"name": 5, "public": "yes"}), 400, "name must be a string, public must be a boolean value"),
-        (json!({"env": {"A": 1}}), 400, "env must be an object of strings"),
+        (json!({"env": ["A=1"]}), 400, "env must be an object"),
+        (
+            json!({"cpu": "two"}),
+            400,
+            "cpu must not be less than 0, cpu must be a number conforming to the specified constraints",
+        ),
+        (json!({"cpu": 2}), 400, "Cannot specify Sandbox resources when using a snapshot"),
+        (json!({"snapshot": "", "disk": 2}), 400, "Cannot specify Sandbox resources when using a snapshot"),
+        (
+            json!({"buildInfo": {"dockerfileContent": "FROM default"}, "memory": 64}),
+            400,
+            "Memory request 64 exceeds maximum allowed per sandbox (8)",
+        ),
+        (json!({"target": "mars"}), 404, "Region not found"),
+        (json!({"name": "<b>x</b>"}), 400, "name must not contain HTML tags, URLs, or control characters"),
+        (
+            json!({"networkAllowList": "10.0.0.1"}),
+            400,
+            "Invalid network format: \"10.0.0.1\". Missing CIDR prefix length (e.g., /24)",
+        ),
+        (json!({"domainAllowList": "!!"}), 400, "Invalid domain: \"!!\". Must be a valid domain name"),
         (json!({"autoStopInterval": -1}), 400, "autoStopInterval must be a non-negative integer"),
         (json!({"user": "nobody"}), 400, "User nobody does not exist in the local snapshot; it has daytona and root"),
         (
@@ -111,6 +131,14 @@ async fn malformed_requests_never_break_the_engine() {
         "/api/sandbox?limit=0".to_owned(),
         "/api/sandbox?limit=201".to_owned(),
         "/api/sandbox?limit=many".to_owned(),
+        "/api/sandbox?limit=".to_owned(),
+        "/api/sandbox?limit=1&limit=2".to_owned(),
+        "/api/sandbox?sandboxClasses=bogus".to_owned(),
+        "/api/sandbox?gpuType=abacus".to_owned(),
+        "/api/snapshots?limit=0".to_owned(),
+        "/api/snapshots?limit=201".to_owned(),
+        "/api/snapshots?sort=colour".to_owned(),
+        "/api/snapshots?order=sideways".to_owned(),
         "/api/sandbox?cursor=%00".to_owned(),
         "/api/sandbox?states=destroyed".to_owned(),
         "/api/sandbox?labels=%7B".to_owned(),
@@ -126,6 +154,53 @@ async fn malformed_requests_never_break_the_engine() {
     let (status, error) = engine.get("/api/nowhere").await;
     assert_eq!((status, error["message"].as_str()), (StatusCode::NOT_FOUND, Some("Cannot GET /api/nowhere")));
     assert_eq!(engine.get("/nowhere").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn odd_but_valid_values_are_taken_as_the_platform_takes_them() {
+    let engine = Engine::start().await;
+    let body = json!({
+        "name": "a/b c\nd", "autoArchiveInterval": 0, "autoStopInterval": 7.5, "target": "eu",
+        "env": {"NUMBER": 1}, "labels": {"yes": true}, "networkAllowList": "10.0.0.0/8",
+    });
+    let sandbox = engine.create(body).await;
+    assert_eq!((&sandbox["autoArchiveInterval"], &sandbox["autoStopInterval"]), (&json!(43_200), &json!(7)));
+    assert_eq!((&sandbox["target"], &sandbox["labels"]["yes"]), (&json!("eu"), &json!("true")));
+    assert_eq!(engine.output(&id_of(&sandbox), "echo $NUMBER").await, "1");
+    let path = format!("/api/sandbox/{}/autoarchive", id_of(&sandbox));
+    for (asked, kept) in [("99999", 43_200), ("5", 5), ("0", 43_200)] {
+        assert_eq!(engine.post(&format!("{path}/{asked}"), json!({})).await.1["autoArchiveInterval"], kept);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_the_platform_would_not_take_is_refused_here_too() {
+    let engine = Engine::start().await;
+    let body = json!({"env": {"LARGE": "x".repeat(200_000)}});
+    let (status, error) = engine.post("/api/sandbox", body.clone()).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(error["message"].as_str().unwrap().contains("102400 bytes"), "{error}");
+    let engine = Engine::start_in(tempfile::tempdir().unwrap(), &["0", "auto", "0.190"]).await;
+    let (status, error) = engine.post("/api/sandbox", body).await;
+    assert_eq!((status, &error["message"]), (StatusCode::NOT_FOUND, &json!("Cannot POST /api/sandbox")));
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_ask_first() {
+    let engine = Engine::start().await;
+    for path in ["/api/sandbox", "/api/config", "/api/nowhere"] {
+        let asking = engine.anonymous(Method::OPTIONS, path).header("Origin", "http://app.test");
+        let asking = asking.header("Access-Control-Request-Method", "POST").send().await.unwrap();
+        assert_eq!(asking.status(), StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(asking.headers()["access-control-allow-origin"], "http://app.test");
+    }
+    assert_eq!(
+        engine.anonymous(Method::OPTIONS, "/api/sandbox").send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
+    let asked = engine.request(Method::GET, "/api/sandbox/").header("Origin", "http://app.test").send().await.unwrap();
+    assert_eq!(asked.status(), StatusCode::OK);
+    assert_eq!(asked.headers()["access-control-allow-origin"], "http://app.test");
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ async fn root_inside_is_not_root_outside() {
 async fn memory_beyond_the_limit_is_refused() {
     let engine = Engine::start().await;
     assert_eq!(engine.get("/api/health").await.1["limits"]["memory"], true);
-    let id = id_of(&engine.create(json!({"memory": 1})).await);
+    let id = id_of(&engine.sized(json!({"memory": 1})).await);
     let (code, _) = engine.run(&id, "python3 -c 'x = bytearray(1500 << 20)'").await;
     assert_ne!(code, 0);
     assert_eq!(engine.output(&id, "python3 -c 'x = bytearray(200 << 20); print(1)'").await, "1");
@@ -145,7 +145,7 @@ async fn a_fork_bomb_stays_inside() {
 async fn processor_time_is_limited_to_what_was_asked_for() {
     let engine = Engine::start().await;
     assert_eq!(engine.get("/api/health").await.1["limits"]["cpu"], true);
-    let id = id_of(&engine.create(json!({"cpu": 2})).await);
+    let id = id_of(&engine.sized(json!({"cpu": 2})).await);
     let groups = harness::control_groups(&id);
     let v1 = groups.iter().find_map(|group| std::fs::read_to_string(format!("{group}/cpu.cfs_quota_us")).ok());
     let v2 = groups.iter().find_map(|group| std::fs::read_to_string(format!("{group}/cpu.max")).ok());

@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Engine, announcement, control_groups, id_of, spawn, wait_for};
+use harness::{Engine, announcement, control_groups, id_of, read, spawn, wait_for};
 use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -88,6 +88,57 @@ async fn deleting_leaves_no_process_group_or_file() {
     let (status, error) = engine.get(&format!("/api/sandbox/{id}")).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(error["message"], format!("Sandbox with ID or name {id} not found"));
+}
+
+#[tokio::test]
+async fn replies_show_the_state_in_between_and_a_second_change_is_refused() {
+    let engine = Engine::start().await;
+    let (status, created) = read(engine.request(Method::POST, "/api/sandbox").body("{}").send().await).await;
+    assert_eq!((status, &created["state"]), (StatusCode::OK, &json!("creating")));
+    for field in ["errorReason", "networkAllowList", "domainAllowList"] {
+        assert!(created.get(field).is_none(), "{field} has no value yet");
+    }
+    let id = id_of(&created);
+    let path = format!("/api/sandbox/{id}");
+    let (_, sandbox) = engine.get(&path).await;
+    assert_eq!(sandbox["state"], "started", "a create answers when the sandbox runs");
+    for field in ["errorReason", "networkAllowList", "domainAllowList"] {
+        assert_eq!(sandbox.get(field), Some(&json!(null)), "{field}");
+    }
+
+    // So that it takes its time to stop.
+    engine.output(&id, "nohup sh -c 'trap \"\" TERM; while :; do sleep 1; done' >/dev/null 2>&1 & echo").await;
+    let change = |method: Method, path: String| {
+        let request = engine.request(method, &path);
+        async move { read(request.send().await).await }
+    };
+    let (status, stopping) = change(Method::POST, format!("{path}/stop")).await;
+    assert_eq!((status, &stopping["state"]), (StatusCode::OK, &json!("stopping")));
+    assert!(stopping.get("lastActivityAt").is_none());
+    for (method, path) in [
+        (Method::POST, format!("{path}/stop")),
+        (Method::POST, format!("{path}/start")),
+        (Method::DELETE, path.clone()),
+    ] {
+        let (status, error) = change(method, path).await;
+        assert_eq!((status, &error["message"]), (StatusCode::CONFLICT, &json!("Sandbox state change in progress")));
+    }
+    loop {
+        match engine.get(&path).await.1["state"].as_str() {
+            Some("stopping") => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            state => break assert_eq!(state, Some("stopped")),
+        }
+    }
+    let (status, destroying) = change(Method::DELETE, path.clone()).await;
+    assert_eq!((status, &destroying["state"]), (StatusCode::OK, &json!("destroying")));
+    assert!(destroying.get("lastActivityAt").is_none());
+    wait_until_gone(&engine, &path).await;
+}
+
+async fn wait_until_gone(engine: &Engine, path: &str) {
+    while engine.get(path).await.0 != StatusCode::NOT_FOUND {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

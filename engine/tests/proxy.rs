@@ -228,7 +228,7 @@ async fn http_2_works_on_the_same_port() {
 #[tokio::test]
 async fn hundreds_of_requests_run_at_once() {
     let engine = std::sync::Arc::new(Engine::start().await);
-    let id = serving(&engine, json!({"public": true, "cpu": 2})).await;
+    let id = serving(&engine, json!({"public": true})).await;
     let (url, _) = preview(&engine, &id, 8080).await;
     let requests = (0..300).map(|number| {
         let request = engine.client.get(format!("{url}/{number}"));

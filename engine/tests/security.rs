@@ -195,7 +195,7 @@ async fn a_fork_bomb_exhausts_its_own_sandbox_alone() {
 async fn memory_is_taken_from_the_sandbox_that_used_it() {
     let engine = Engine::start().await;
     let bystander = bystander(&engine).await;
-    let id = id_of(&engine.create(json!({"memory": 1})).await);
+    let id = id_of(&engine.sized(json!({"memory": 1})).await);
     for hog in [
         "python3 -c 'x = bytearray(3 << 30)'",
         "set -o pipefail; head -c 2000000000 /dev/zero | tail -c 1900000000 | wc -c",

@@ -41,7 +41,14 @@ impl Sandboxes {
                 if !options.wait_for_start.unwrap_or(true) {
                     return Ok(sandbox);
                 }
-                self.reach(sandbox, &[SandboxState::Started]).await
+                let started = [SandboxState::Started];
+                if arrived(&sandbox, &started)? {
+                    return Ok(sandbox);
+                }
+                // Servers wait for the start before they answer, but with the state from before (wire.md 2.2): mostly
+                // one look is enough, and no event connection is needed.
+                let sandbox = self.look(&sandbox.id).await?;
+                self.reach(sandbox, &started).await
             })
             .await
     }

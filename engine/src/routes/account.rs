@@ -1,16 +1,18 @@
 //! The one user, organisation, region and snapshot of a local engine, and what it says of itself.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, RawQuery, State};
 use serde_json::{Value, json};
 
+use crate::create::MAX_ARCHIVE_MINUTES;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
-use crate::sandbox::LOCAL_REGION;
-use crate::snapshot;
+use crate::sandbox::{LOCAL_REGION, REGIONS};
+use crate::snapshot::{self, MAX_RESOURCES};
+
+use super::query::{Parameters, read_sort};
 
 type Shared = State<Arc<Engine>>;
 
@@ -33,22 +35,19 @@ pub async fn config(State(engine): Shared) -> Json<Value> {
         "proxyToolboxUrl": engine.identity.toolbox_url,
         "defaultSnapshot": snapshot::DEFAULT_NAME,
         "dashboardUrl": "",
-        "maxAutoArchiveInterval": 43_200,
+        "maxAutoArchiveInterval": MAX_ARCHIVE_MINUTES,
         "maintananceMode": false,
         "environment": "local",
     }))
 }
 
 /// `GET /snapshots`.
-pub async fn snapshots(State(engine): Shared, Query(query): Query<HashMap<String, String>>) -> ApiResult<Json<Value>> {
-    let wanted = query.get("name").is_none_or(|name| snapshot::DEFAULT_NAME.contains(name.as_str()));
-    let page: u64 = match query.get("page") {
-        None => 1,
-        Some(text) => {
-            let page = text.parse().ok().filter(|page| *page > 0);
-            page.ok_or_else(|| ApiError::bad_request("page must not be less than 1"))?
-        }
-    };
+pub async fn snapshots(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
+    let parameters = Parameters::read(query.as_deref())?;
+    let wanted = parameters.text("name").is_none_or(|name| snapshot::DEFAULT_NAME.contains(name));
+    let page = parameters.number("page", 1, u64::from(u32::MAX))?.unwrap_or(1);
+    parameters.number("limit", 1, 200)?;
+    read_sort(&parameters, &["name", "state", "lastUsedAt", "createdAt"], "lastUsedAt")?;
     let items = match (wanted, page) {
         (true, 1) => vec![snapshot::document(&engine.identity, &engine.started_at)],
         _ => Vec::new(),
@@ -60,24 +59,27 @@ pub async fn snapshots(State(engine): Shared, Query(query): Query<HashMap<String
 /// `GET /snapshots/{id or name}`.
 pub async fn snapshot(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     if !snapshot::is_known(&id) {
-        return Err(ApiError::not_found(format!("Snapshot {id} not found")));
+        return Err(ApiError::not_found(format!("Snapshot with name {id} not found")));
     }
     Ok(Json(snapshot::document(&engine.identity, &engine.started_at)))
 }
 
 /// `GET /regions` and `GET /shared-regions`.
 pub async fn regions(State(engine): Shared) -> Json<Value> {
-    Json(json!([{
-        "id": LOCAL_REGION,
-        "name": LOCAL_REGION,
-        "organizationId": null,
-        "regionType": "shared",
-        "createdAt": engine.started_at,
-        "updatedAt": engine.started_at,
-        "proxyUrl": engine.origin,
-        "sshGatewayUrl": null,
-        "snapshotManagerUrl": null,
-    }]))
+    let region = |name: &str| {
+        json!({
+            "id": name,
+            "name": name,
+            "organizationId": null,
+            "regionType": "shared",
+            "createdAt": engine.started_at,
+            "updatedAt": engine.started_at,
+            "proxyUrl": engine.origin,
+            "sshGatewayUrl": null,
+            "snapshotManagerUrl": null,
+        })
+    };
+    Json(REGIONS.map(region).into())
 }
 
 /// `GET /users/me`.
@@ -105,9 +107,9 @@ fn the_organization(engine: &Engine) -> Value {
         "suspensionReason": "",
         "suspendedUntil": engine.started_at,
         "suspensionCleanupGracePeriodHours": 0,
-        "maxCpuPerSandbox": 1 << 20,
-        "maxMemoryPerSandbox": 1 << 20,
-        "maxDiskPerSandbox": 1 << 20,
+        "maxCpuPerSandbox": MAX_RESOURCES.cpu,
+        "maxMemoryPerSandbox": MAX_RESOURCES.memory,
+        "maxDiskPerSandbox": MAX_RESOURCES.disk,
         "snapshotDeactivationTimeoutMinutes": 20_160,
         "sandboxLimitedNetworkEgress": true,
         "defaultRegionId": LOCAL_REGION,

@@ -10,15 +10,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::clock;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandbox::Sandbox;
 
-use super::sandboxes::read_boolean;
+use super::query::{Order, Parameters, read_sort};
 
 /// Every state clients may filter by (wire 2.4), whether this engine has it or not.
-const STATES: [&str; 22] = [
+const STATES: [&str; 21] = [
     "creating",
     "restoring",
     "destroying",
@@ -40,59 +39,20 @@ const STATES: [&str; 22] = [
     "pausing",
     "paused",
     "resuming",
-    "destroyed",
 ];
 
-/// The query's parameters; arrays are repeated keys, with or without brackets.
-struct Parameters(Vec<(String, String)>);
+/// Kinds of sandboxes.
+const CLASSES: [&str; 4] = ["linux-vm", "container", "android", "windows"];
 
-impl Parameters {
-    fn read(query: Option<&str>) -> ApiResult<Self> {
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-        let read = pairs.map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = crate::access::form_decode;
-            let name = decode(name)?;
-            let base = name.split('[').next().unwrap_or(&name).to_owned();
-            Some((base, decode(value)?))
-        });
-        let read: Option<Vec<_>> = read.collect();
-        read.map(Self).ok_or_else(|| ApiError::bad_request("The query is not valid UTF-8"))
-    }
+/// Kinds of GPUs.
+const GPU_TYPES: [&str; 8] = ["H100", "H200", "RTX-PRO-6000", "RTX-4090", "RTX-5090", "MI355X", "B200", "B300"];
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+/// Values that are all among those there are.
+fn one_of(values: Vec<String>, valid: &[&str]) -> ApiResult<Vec<String>> {
+    if values.iter().all(|value| valid.contains(&value.as_str())) {
+        return Ok(values);
     }
-
-    fn all(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str()).collect()
-    }
-
-    fn number(&self, name: &str, minimum: u64, maximum: u64) -> ApiResult<Option<u64>> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        let Ok(number) = text.parse::<i128>() else {
-            return Err(ApiError::bad_request(format!("{name} must be an integer number")));
-        };
-        if number < i128::from(minimum) {
-            return Err(ApiError::bad_request(format!("{name} must not be less than {minimum}")));
-        }
-        if number > i128::from(maximum) {
-            return Err(ApiError::bad_request(format!("{name} must not be greater than {maximum}")));
-        }
-        Ok(u64::try_from(number).ok())
-    }
-
-    fn boolean(&self, name: &str) -> ApiResult<Option<bool>> {
-        self.text(name).map(|text| read_boolean(name, text)).transpose()
-    }
-
-    fn time(&self, name: &str) -> ApiResult<Option<i64>> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        let time = clock::parse(text);
-        time.map(clock::millis)
-            .map(Some)
-            .ok_or_else(|| ApiError::bad_request(format!("{name} must be a Date instance")))
-    }
+    Err(ApiError::bad_request(format!("each value must be one of the following values: {}", valid.join(", "))))
 }
 
 /// A closed range; an absent end is open.
@@ -141,18 +101,12 @@ impl Filter {
             let maximum = parameters.time(&format!("{what}Before"))?;
             ApiResult::Ok(Range { minimum, maximum })
         };
-        let states = owned("states");
-        if let Some(state) = states.iter().find(|state| *state == "destroyed" || !STATES.contains(&state.as_str())) {
-            let valid = STATES.iter().filter(|state| **state != "destroyed").copied().collect::<Vec<_>>().join(", ");
-            tracing::debug!(state, "a list was asked for with an unknown state");
-            return Err(ApiError::bad_request(format!(
-                "each value in states must be one of the following values: {valid}"
-            )));
-        }
+        let states = one_of(owned("states"), &STATES)?;
+        one_of(owned("gpuType"), &GPU_TYPES)?;
         let labels = match parameters.text("labels").map(serde_json::from_str) {
             None => Map::new(),
             Some(Ok(Value::Object(labels))) => labels,
-            Some(_) => return Err(ApiError::bad_request("labels must be a JSON object")),
+            Some(_) => return Err(ApiError::bad_request("Invalid labels JSON format")),
         };
         parameters.boolean("includeErroredDeleted")?;
         Ok(Self {
@@ -162,7 +116,7 @@ impl Filter {
             states,
             snapshots: owned("snapshots"),
             regions: owned(regions),
-            classes: owned("sandboxClasses"),
+            classes: one_of(owned("sandboxClasses"), &CLASSES)?,
             cpu: sizes("Cpu", 1)?,
             memory: sizes("MemoryGiB", 1)?,
             disk: sizes("DiskGiB", 1)?,
@@ -179,7 +133,7 @@ impl Filter {
         let prefix = |wanted: &Option<String>, value: &str| {
             wanted.as_ref().is_none_or(|wanted| value.to_lowercase().starts_with(wanted))
         };
-        let one_of = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|known| known == value);
+        let among = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|known| known == value);
         let has_labels = self
             .labels
             .iter()
@@ -188,10 +142,10 @@ impl Filter {
         prefix(&self.id, &sandbox.id)
             && prefix(&self.name, &sandbox.name)
             && has_labels
-            && one_of(&self.states, sandbox.state.name())
-            && one_of(&self.snapshots, sandbox.snapshot.as_deref().unwrap_or_default())
-            && one_of(&self.regions, &sandbox.target)
-            && one_of(&self.classes, "container")
+            && among(&self.states, sandbox.state.name())
+            && among(&self.snapshots, sandbox.snapshot.as_deref().unwrap_or_default())
+            && among(&self.regions, &sandbox.target)
+            && among(&self.classes, "container")
             && self.cpu.contains(&sandbox.cpu)
             && self.memory.contains(&sandbox.memory)
             && self.disk.contains(&sandbox.disk)
@@ -254,35 +208,8 @@ fn sorted(engine: &Engine, filter: &Filter, field: &str, order: Order) -> Vec<(S
     let records = engine.registry.all().into_iter().map(|entry| entry.record());
     let mut found: Vec<_> =
         records.filter(|record| filter.accepts(record)).map(|record| (sort_value(&record, field), record)).collect();
-    found.sort_by(|left, right| order.compare((&left.0, &left.1.id), (&right.0, &right.1.id)));
+    found.sort_by(|left, right| order.apply((&left.0, &left.1.id).cmp(&(&right.0, &right.1.id))));
     found
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Order {
-    Ascending,
-    Descending,
-}
-
-impl Order {
-    fn compare(self, left: (&SortValue, &String), right: (&SortValue, &String)) -> Ordering {
-        match self {
-            Self::Ascending => left.cmp(&right),
-            Self::Descending => right.cmp(&left),
-        }
-    }
-}
-
-fn read_sort<'a>(parameters: &'a Parameters, fields: &[&'a str], default: &'a str) -> ApiResult<(&'a str, Order)> {
-    let field = parameters.text("sort").unwrap_or(default);
-    if !fields.contains(&field) {
-        return Err(ApiError::bad_request(format!("sort must be one of the following values: {}", fields.join(", "))));
-    }
-    match parameters.text("order") {
-        None | Some("desc") => Ok((field, Order::Descending)),
-        Some("asc") => Ok((field, Order::Ascending)),
-        Some(_) => Err(ApiError::bad_request("order must be one of the following values: asc, desc")),
-    }
 }
 
 /// `GET /sandbox`.
@@ -296,7 +223,7 @@ pub async fn list(State(engine): State<Arc<Engine>>, RawQuery(query): RawQuery) 
     let mut found = sorted(&engine, &filter, field, order);
     if let Some(cursor) = cursor {
         found.retain(|(value, record)| {
-            order.compare((value, &record.id), (&cursor.sort_value, &cursor.id)) == Ordering::Greater
+            order.apply((value, &record.id).cmp(&(&cursor.sort_value, &cursor.id))) == Ordering::Greater
         });
     }
     let has_more = found.len() > limit;

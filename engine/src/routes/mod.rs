@@ -3,23 +3,27 @@
 mod account;
 mod listing;
 mod ports;
+mod query;
 mod sandboxes;
 mod unimplemented;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, OriginalUri};
-use axum::http::Method;
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use daytona_toolbox::Compat;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::access;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-/// The largest request body of the control plane.
-const MAX_BODY_BYTES: usize = 16 << 20;
+/// The largest request body, as on the platform.
+const MAX_BODY_BYTES: usize = 100 << 10;
 
 /// Everything below `/api`.
 pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
@@ -41,7 +45,41 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(engine), access::require_api_key));
-    open.merge(closed).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    open.merge(closed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::clone(engine), too_large))
+        .layer(cross_origin())
+        .layer(middleware::map_response(preflight_without_content))
+}
+
+/// Pages of any origin may use the API, as on the platform: they need the key, and no cookie stands for it.
+fn cross_origin() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::POST, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+}
+
+/// `OPTIONS` answers 204, whatever the path.
+async fn preflight_without_content(method: Method, mut response: Response) -> Response {
+    if method == Method::OPTIONS {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
+/// Says of a body that is too large how large it may be. Release 0.190 answers as if there were no such route.
+async fn too_large(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    match (response.status(), engine.compat) {
+        (StatusCode::PAYLOAD_TOO_LARGE, Compat::V0_190) => {
+            ApiError::not_found(format!("Cannot {method} /api{path}")).into_response()
+        }
+        (StatusCode::PAYLOAD_TOO_LARGE, Compat::Newest) => ApiError::too_large(MAX_BODY_BYTES).into_response(),
+        _ => response,
+    }
 }
 
 fn sandbox_routes() -> Router<Arc<Engine>> {
@@ -71,6 +109,7 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/ports/{port}/signed-preview-url/{token}/expire", post(ports::expire_signed_preview_url));
     let mut routes = Router::new()
         .route("/sandbox", get(listing::list).post(sandboxes::create))
+        .route("/sandbox/", get(listing::list).post(sandboxes::create))
         .route("/sandbox/paginated", get(listing::paginated))
         .route("/preview/{id}/public", get(ports::is_public))
         .route("/preview/{id}/validate/{token}", get(ports::is_valid_token))

@@ -48,7 +48,7 @@ pub async fn signed_preview_url(
         None => SIGNED_SECONDS,
         Some(text) => {
             let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SIGNED_SECONDS).contains(seconds));
-            seconds.ok_or_else(|| ApiError::bad_request("expiresInSeconds must be between 1 and 86400"))?
+            seconds.ok_or_else(|| ApiError::bad_request("expiresInSeconds must be between 1 second and 24 hours"))?
         }
     };
     let entry = engine.registry.get(&id)?;

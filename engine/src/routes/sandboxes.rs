@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::network_rules;
 use crate::registry::Entry;
 use crate::sandbox::{Sandbox, now_millis};
 use crate::secret;
@@ -91,7 +92,7 @@ pub async fn replace_labels(State(engine): Shared, Path(id): Path<String>, body:
     let mut fields = Fields::new(&body);
     let labels = fields.string_map("labels");
     fields.finish()?;
-    let labels = labels.ok_or_else(|| ApiError::bad_request("labels must be an object of strings"))?;
+    let labels = labels.ok_or_else(|| ApiError::bad_request("labels must be an object"))?;
     Ok(changed(&engine, &entry, |record| record.labels = labels))
 }
 
@@ -121,7 +122,7 @@ pub async fn set_auto_archive(
     Path((id, minutes)): Path<(String, String)>,
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
-    let minutes = read_minutes("Auto-archive interval", &minutes)?;
+    let minutes = create::archive_minutes(read_minutes("Auto-archive interval", &minutes)?);
     Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_archive_interval = minutes)))
 }
 
@@ -170,8 +171,12 @@ pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: By
     let domains = fields.string("domainAllowList");
     fields.finish()?;
     if block_all.is_none() && allow_list.is_none() && domains.is_none() {
-        return Err(ApiError::bad_request("At least one network setting must be provided"));
+        return Err(ApiError::bad_request(
+            "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided",
+        ));
     }
+    allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
+    domains.as_deref().map_or(Ok(()), network_rules::check_domains)?;
     Ok(changed(&engine, &entry, |record| {
         record.network_block_all = block_all.unwrap_or(record.network_block_all);
         record.network_allow_list = allow_list.or(record.network_allow_list.take());

@@ -74,12 +74,31 @@ impl Engine {
         read(self.request(Method::GET, path).send().await).await
     }
 
+    /// Posts. Where that changes a sandbox's state, waits until the change is complete, as clients do.
     pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        read(self.request(Method::POST, path).json(&body).send().await).await
+        self.settled(read(self.request(Method::POST, path).json(&body).send().await).await).await
     }
 
+    /// Deletes. A sandbox is gone afterwards, as for clients that wait.
     pub async fn delete(&self, path: &str) -> (StatusCode, Value) {
-        read(self.request(Method::DELETE, path).send().await).await
+        self.settled(read(self.request(Method::DELETE, path).send().await).await).await
+    }
+
+    /// The answer; if it is a sandbox in a state in between, the sandbox once the next state is reached.
+    async fn settled(&self, (status, mut answer): (StatusCode, Value)) -> (StatusCode, Value) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let in_between = |sandbox: &Value| {
+            matches!(sandbox["state"].as_str(), Some("creating" | "starting" | "stopping" | "destroying"))
+        };
+        while status == StatusCode::OK && in_between(&answer) {
+            assert!(Instant::now() < deadline, "still in between after 20 s: {answer}");
+            let (found, sandbox) = self.get(&format!("/api/sandbox/{}", id_of(&answer))).await;
+            match found {
+                StatusCode::NOT_FOUND => answer["state"] = json!("destroyed"),
+                _ => answer = sandbox,
+            }
+        }
+        (status, answer)
     }
 
     /// A new started sandbox's document.
@@ -88,6 +107,13 @@ impl Engine {
         assert_eq!(status, StatusCode::OK, "{sandbox}");
         assert_eq!(sandbox["state"], "started");
         sandbox
+    }
+
+    /// A new started sandbox of this size; only what is made from an image has one.
+    pub async fn sized(&self, resources: Value) -> Value {
+        let mut body = resources;
+        body["buildInfo"] = json!({"dockerfileContent": "FROM default"});
+        self.create(body).await
     }
 
     /// A new started sandbox's id.
