@@ -4,7 +4,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use daytona::model::{DownloadOptions, ExecOptions, PtyCreateOptions, RunCodeOptions, SessionExecuteRequest};
+use daytona::model::{
+    DeleteOptions, DownloadOptions, ExecOptions, PtyCreateOptions, RunCodeOptions, SessionExecuteRequest,
+};
 use daytona::model::{StopOptions, UploadOptions, WaitOptions};
 use daytona::stream::log_demux::LogChannel;
 use daytona::stream::logs::LogStream;
@@ -354,4 +356,17 @@ async fn waiting_survives_a_server_that_fails_now_and_then() {
     assert_eq!(stopped.state, Some(daytona::model::SandboxState::Stopped));
     let started = sandboxes.wait_for_start(&bench.sandbox.id, WaitOptions { timeout: Some(1.0) }).await.unwrap_err();
     assert_eq!(started.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn deleting_what_is_being_deleted_is_no_error() {
+    let refused = r#"{"method": "DELETE", "path": "/sandbox/", "do": {"answer": {"status": 409, "body": "{}"}}}"#;
+    let bench = Bench::with(&format!("[{refused}]")).await;
+    let (sandboxes, id) = (bench.client.sandboxes(), &bench.sandbox.id);
+    let error = sandboxes.delete(id, DeleteOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "it is in use");
+    let going = r#"{"method": "GET", "path": "/sandbox/", "do": {"answer": {"status": 200, "body": "{\"id\": \"x\", \"state\": \"destroying\"}"}}}"#;
+    bench.script(&format!("[{refused}, {going}]"));
+    let sandbox = sandboxes.delete(id, DeleteOptions::default()).await.unwrap();
+    assert_eq!(sandbox.state, Some(daytona::model::SandboxState::Destroying));
 }

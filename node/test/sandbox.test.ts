@@ -33,13 +33,18 @@ test('a sandbox lives: it is created, described, stopped, started and deleted', 
   } finally {
     await daytona.delete(sandbox, 60);
   }
+  await sandbox.waitUntilStopped(60);
   await assert.rejects(daytona.findOne({ labels }), DaytonaNotFoundError);
 });
 
 test('a sandbox is deleted at the end of its block, and one that is gone is fine', async () => {
   const sandbox = await daytona.create();
   const gone = await daytona.get(sandbox.id);
+  const alike = await daytona.get(sandbox.id);
   await sandbox[Symbol.asyncDispose]();
+  assert.equal(sandbox.state, SandboxState.DESTROYING);
+  await alike[Symbol.asyncDispose]();
+  await sandbox.waitUntilStopped(60);
   await assert.rejects(daytona.get(sandbox.id), DaytonaNotFoundError);
   await sandbox[Symbol.asyncDispose]();
   await gone[Symbol.asyncDispose]();

@@ -48,7 +48,7 @@ await scenario('labels and lists', async () => {
   const other = await daytona.create({ labels: { suite: mark, which: 'other' } })
   assert.deepEqual(await list({ suite: mark }), [sandbox.id, other.id].sort())
   assert.deepEqual(await list({ suite: mark, which: 'other' }), [other.id])
-  await other.delete()
+  await other.delete(60, true)
   await assert.rejects(daytona.get(other.id), DaytonaNotFoundError)
 })
 
@@ -198,7 +198,7 @@ await scenario('a program that leaves its sandbox ends by itself', async () => {
 await scenario('deleting', async () => {
   for (const id of await list({ suite: mark })) {
     const found = await daytona.get(id)
-    await promptly(() => found.delete())
+    await promptly(() => found.delete(60, true))
   }
   assert.deepEqual(await list({ suite: mark }), [])
 })

@@ -46,7 +46,7 @@ with scenario("labels and lists"):
     assert found == [sandbox.id], found
     again = daytona.get(sandbox.id)
     assert again.labels == {"suite": mark, "which": "first"}
-    other.delete()
+    other.delete(wait=True)
     try:
         daytona.get(other.id)
     except DaytonaNotFoundError:
@@ -252,5 +252,5 @@ with scenario("what is not there and what is not offered"):
 
 with scenario("deleting"):
     with promptly():
-        sandbox.delete()
+        sandbox.delete(wait=True)
     assert list(daytona.list(ListSandboxesQuery(labels={"suite": mark}))) == []

@@ -2357,7 +2357,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Deletes a sandbox with everything in it.
+    /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
     ///
     /// Throws: `NotFound` when there is none, `Conflict` while its state changes.
     #[uniffi::method(default(options = None))]

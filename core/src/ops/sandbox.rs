@@ -183,7 +183,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Deletes a sandbox with everything in it.
+    /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
     ///
     /// # Errors
     /// `NotFound` when there is none, `Conflict` while its state changes.
@@ -192,7 +192,16 @@ impl Sandboxes {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         self.client
             .run("sandbox.delete", limit, async {
-                let sandbox: SandboxInfo = self.client.api(Method::DELETE, path).read().await?;
+                let sandbox = match self.client.api(Method::DELETE, path).read().await {
+                    Err(refusal) if refusal.kind() == ErrorKind::Conflict => {
+                        let sandbox = self.look(id_or_name).await?;
+                        if !matches!(sandbox.state, Some(SandboxState::Destroying | SandboxState::Destroyed)) {
+                            return Err(refusal);
+                        }
+                        sandbox
+                    }
+                    other => other?,
+                };
                 if !options.wait.unwrap_or(false) {
                     return Ok(sandbox);
                 }

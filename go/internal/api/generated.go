@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "b8281c337d1c649b"
+const SchemaHash = "10033e5d22adbc03"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -64,7 +64,7 @@ func (s Sandboxes) Stop(ctx context.Context, idOrName string, options StopOption
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.stop", arguments{"idOrName": idOrName, "options": options}, nil)
 }
 
-// Delete deletes a sandbox with everything in it.
+// Delete deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
 //
 // Errors: NotFound when there is none, Conflict while its state changes.
 func (s Sandboxes) Delete(ctx context.Context, idOrName string, options DeleteOptions) (*SandboxInfo, error) {

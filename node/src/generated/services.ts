@@ -130,7 +130,7 @@ export class SandboxService extends Service {
   }
 
   /**
-   * Deletes a sandbox with everything in it.
+   * Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
    *
    * @throws `DaytonaNotFoundError` when there is none, `DaytonaConflictError` while its state changes.
    */

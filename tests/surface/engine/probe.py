@@ -53,6 +53,18 @@ class Engine:
         assert status < 300, text
         return json.loads(text)["id"]
 
+    def settle(self, sandbox: str) -> None:
+        """Waits until a change of the sandbox's state is complete."""
+        changing = ("starting", "stopping", "destroying")
+        while (answer := self.control("GET", f"/sandbox/{sandbox}"))[0] == 200:
+            if json.loads(answer[1])["state"] not in changing:
+                return
+            time.sleep(0.02)
+
+    def delete(self, sandbox: str) -> None:
+        self.settle(sandbox)
+        self.control("DELETE", f"/sandbox/{sandbox}")
+
 
 def start() -> None:
     program, directory = os.environ["DAYTONA_LOCAL_BINARY"], os.environ["DAYTONA_LOCAL_STATE_DIR"]
@@ -101,6 +113,7 @@ def probe(engine: Engine, endpoints: dict[str, dict[str, list[dict[str, str]]]],
     for endpoint in sorted((one for group in endpoints["controlPlane"].values() for one in group), key=order):
         status, text = engine.control(endpoint["method"], filled(endpoint["path"], sandbox))
         answers[f"controlPlane {endpoint['method']} {endpoint['path']}"] = verdict(status, text)
+        engine.settle(sandbox)
         creates = endpoint["path"] == "/sandbox" or endpoint["path"].endswith("/fork")
         if creates and endpoint["method"] == "POST" and status < 300:
             made.add(json.loads(text)["id"])
@@ -115,7 +128,7 @@ def main() -> None:
         answers = probe(engine, json.loads(Path(sys.argv[1]).read_text()), made)
     finally:
         for sandbox in made:
-            engine.control("DELETE", f"/sandbox/{sandbox}")
+            engine.delete(sandbox)
     result = Path(sys.argv[2])
     result.parent.mkdir(parents=True, exist_ok=True)
     result.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n")

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'b8281c337d1c649b'
+  SCHEMA_HASH = '10033e5d22adbc03'
 end

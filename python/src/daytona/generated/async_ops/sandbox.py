@@ -148,7 +148,7 @@ class AsyncSandboxesOps(AsyncService):
         return SandboxInfo.from_wire(wire)
 
     async def delete(self, id_or_name: str, timeout: float | None = None, wait: bool | None = None) -> SandboxInfo:
-        """Deletes a sandbox with everything in it.
+        """Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
 
         Args:
             timeout: Seconds the call may take; 0 = no limit. Default: 60.

@@ -98,7 +98,7 @@ module Daytona
         invoke('sandbox.stop', args, request_timeout: request_timeout).to_model(SandboxInfo)
       end
 
-      # Deletes a sandbox with everything in it.
+      # Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
       #
       # @param id_or_name [String]
       # @param timeout [Numeric, nil] Seconds the call may take; 0 = no limit. Default: 60.
