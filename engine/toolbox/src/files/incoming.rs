@@ -1,11 +1,15 @@
-//! Receiving a file: bytes go to a temporary file beside the destination, which then replaces it in one step. A failed or
-//! abandoned upload leaves the old content, and nothing else, behind.
+//! Receiving a file: bytes go to a temporary file beside the destination. A failed or abandoned upload leaves the old
+//! content, and nothing else, behind.
+//!
+//! A new file is then put in place by its name. An old one keeps its inode, and so its mode, owner and hard links: once
+//! all has arrived, and room for it is set aside, its content is replaced.
 
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use tempfile::TempPath;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -24,8 +28,8 @@ pub(super) struct Incoming {
 }
 
 enum Target {
-    /// Renamed over `destination` at the end.
-    Replace { temporary: TempPath, destination: PathBuf, replaced: Option<Box<Metadata>> },
+    /// Becomes `destination`, or its content, at the end.
+    Beside { temporary: TempPath, destination: PathBuf },
     /// Written in place: devices, pipes, and files in directories where nothing can be created.
     InPlace,
 }
@@ -60,14 +64,9 @@ impl Incoming {
     pub(super) async fn finish(mut self) -> Result<u64, Failure> {
         self.file.flush().await.map_err(at("write"))?;
         drop(self.file);
-        if let Target::Replace { temporary, destination, replaced } = self.target {
-            let renamed = tokio::task::spawn_blocking(move || {
-                if let Some(old) = replaced {
-                    keep_attributes(&temporary, &old)?;
-                }
-                temporary.persist(destination).map_err(|error| error.error)
-            });
-            renamed.await.map_err(io::Error::other).and_then(|done| done).map_err(at("close"))?;
+        if let Target::Beside { temporary, destination } = self.target {
+            let placed = tokio::task::spawn_blocking(move || place(temporary, &destination));
+            placed.await.map_err(io::Error::other).and_then(|done| done).map_err(at("write"))?;
         }
         Ok(self.written)
     }
@@ -77,11 +76,15 @@ fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
     let destination = follow_links(destination).map_err(at("create"))?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(at("mkdir"))?;
-    let replaced = fs::metadata(&destination).ok().map(Box::new);
+    let replaced = fs::metadata(&destination).ok();
     if destination.as_os_str().as_encoded_bytes().ends_with(b"/") || replaced.as_ref().is_some_and(|old| old.is_dir()) {
         return Err(at("create")(io::ErrorKind::IsADirectory.into()));
     }
     if replaced.as_ref().is_none_or(|old| old.is_file()) {
+        if replaced.is_some() {
+            // What may not be written is refused before anything is received.
+            fs::File::options().write(true).open(&destination).map_err(at("create"))?;
+        }
         let temporary = tempfile::Builder::new()
             .prefix(".daytona-upload-")
             .permissions(Permissions::from_mode(FILE_MODE))
@@ -89,7 +92,7 @@ fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
         match temporary {
             Ok(temporary) => {
                 let (file, temporary) = temporary.into_parts();
-                return Ok((file, Target::Replace { temporary, destination, replaced }));
+                return Ok((file, Target::Beside { temporary, destination }));
             }
             // The file may be writable where its directory is not.
             Err(error) if replaced.is_some() && error.kind() == io::ErrorKind::PermissionDenied => {}
@@ -121,13 +124,35 @@ fn open_in_place(path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
-/// Overwriting a file changes its content, not its mode and owner.
-pub(super) fn keep_attributes(file: &Path, old: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let new = fs::metadata(file)?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        // Only root may give files away; for others the file becomes their own, as with any editor that saves by renaming.
-        let _ = std::os::unix::fs::chown(file, Some(old.uid()), Some(old.gid()));
+/// Makes a finished temporary file the file at `destination`, or the content of the one that is there.
+pub(super) fn place(temporary: TempPath, destination: &Path) -> io::Result<()> {
+    match fs::File::options().write(true).open(destination) {
+        Ok(old) => replace_content(&old, &mut fs::File::open(&temporary)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            temporary.persist(destination).map_err(|error| error.error)
+        }
+        Err(error) => Err(error),
     }
-    fs::set_permissions(file, old.permissions())
+}
+
+/// Sets room aside first: a full disk leaves the old content.
+fn replace_content(old: &fs::File, new: &mut fs::File) -> io::Result<()> {
+    let (before, after) = (old.metadata()?.len(), new.metadata()?.len());
+    if let Err(error) = set_aside(old, after) {
+        // What was added to the end, if anything, goes again.
+        old.set_len(before)?;
+        return Err(error);
+    }
+    io::copy(new, &mut &*old)?;
+    old.set_len(after)
+}
+
+fn set_aside(file: &fs::File, length: u64) -> io::Result<()> {
+    use nix::fcntl::{FallocateFlags, fallocate};
+    let Some(length) = libc::off_t::try_from(length).ok().filter(|length| *length > 0) else { return Ok(()) };
+    match fallocate(file, FallocateFlags::empty(), 0, length) {
+        // File systems without it find out while writing.
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+        result => Ok(result?),
+    }
 }

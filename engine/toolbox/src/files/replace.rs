@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::abandonable;
 use crate::State;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -34,7 +34,7 @@ pub(super) struct ReplaceResult {
 }
 
 /// Replaces every occurrence in every file; a file's failure is reported in its result. Files without an occurrence are left
-/// untouched; others are replaced in one step and keep mode and owner.
+/// untouched; others keep their inode, mode and hard links.
 pub(super) async fn replace(
     toolbox: State,
     crate::extract::Json(request): crate::extract::Json<ReplaceRequest>,
@@ -49,7 +49,7 @@ pub(super) async fn replace(
         let finder = Finder::new(request.pattern.as_bytes());
         let results = files.into_iter().take_while(|_| !abandoned.is_set()).map(|file| {
             let error = replace_in(&toolbox.resolve(&file), &finder, new_value.as_bytes()).err();
-            ReplaceResult { file, success: error.is_none(), error: error.map(|error| error.to_string()) }
+            ReplaceResult { file, success: error.is_none(), error: error.map(|error| reason(&error)) }
         });
         Ok(Json(results.collect()))
     })
@@ -73,8 +73,7 @@ fn replace_in(path: &Path, finder: &Finder<'_>, new_value: &[u8]) -> io::Result<
     writer.flush()?;
     drop(writer);
     if replaced > 0 {
-        super::incoming::keep_attributes(target.path(), &metadata)?;
-        target.persist(path).map_err(|error| error.error)?;
+        super::incoming::place(target.into_temp_path(), &path)?;
     }
     Ok(())
 }
