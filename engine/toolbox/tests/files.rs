@@ -316,7 +316,7 @@ async fn links_that_lead_nowhere_or_in_circles_hold_nothing_up() {
     assert_eq!(found["files"].as_array().unwrap().len(), 7);
     let (_, found) = toolbox.get("/files/find?path=d&pattern=needle").await;
     let files: Vec<_> = found.as_array().unwrap().iter().map(|line| line["file"].as_str().unwrap()).collect();
-    assert_eq!(files, ["d/file", "d/to-file"]);
+    assert_eq!(files, ["d/file"]);
     for link in ["dangling", "self"] {
         let path = format!("d/{link}");
         assert!(toolbox.get(&format!("/files/info?path={path}")).await.0.is_client_error());
@@ -327,4 +327,44 @@ async fn links_that_lead_nowhere_or_in_circles_hold_nothing_up() {
     }
     assert_eq!(toolbox.delete("/files?path=d&recursive=true").await.0, StatusCode::NO_CONTENT);
     assert!(toolbox.home.path().exists());
+}
+
+#[tokio::test]
+async fn overwritten_files_keep_their_inode_mode_and_hard_links() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let toolbox = Toolbox::start();
+    let file = toolbox.path("file");
+    std::fs::write(&file, "an old and long content").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o751)).unwrap();
+    std::fs::hard_link(&file, toolbox.path("other-name")).unwrap();
+    let before = std::fs::metadata(&file).unwrap();
+    let unchanged = |content: &str| {
+        let after = std::fs::metadata(&file).unwrap();
+        assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()), "{content}");
+        assert_eq!(std::fs::read_to_string(toolbox.path("other-name")).unwrap(), content);
+    };
+    let (status, _) = bulk_upload(&toolbox, &[("f.path", b"file"), ("f.file", b"short")]).await;
+    assert_eq!(status, StatusCode::OK);
+    unchanged("short");
+    let raw = toolbox.request(Method::POST, "/files/upload-v2?path=file").body("longer than before");
+    assert_eq!(raw.send().await.unwrap().status(), StatusCode::OK);
+    unchanged("longer than before");
+    let body = json!({"files": ["file"], "pattern": "longer", "newValue": "-"});
+    assert_eq!(toolbox.post("/files/replace", body).await.1[0]["success"], true);
+    unchanged("- than before");
+    assert_eq!(std::fs::read_dir(toolbox.home.path()).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn found_paths_are_written_the_shortest_way() {
+    let toolbox = Toolbox::start();
+    std::fs::create_dir_all(toolbox.path("s/t")).unwrap();
+    std::fs::write(toolbox.path("s/a.txt"), "needle").unwrap();
+    for path in ["./s", "s/", "s//.", "s/t/.."] {
+        let (_, found) = toolbox.get(&format!("/files/search?path={path}&pattern=*.txt")).await;
+        assert_eq!(found, json!({"files": ["s/a.txt"]}), "{path}");
+        let (_, found) = toolbox.get(&format!("/files/find?path={path}&pattern=needle")).await;
+        assert_eq!(found[0]["file"], "s/a.txt", "{path}");
+    }
 }

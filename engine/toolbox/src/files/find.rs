@@ -8,7 +8,7 @@ use axum::Json;
 use memchr::{memchr, memmem};
 use serde::Serialize;
 
-use super::search::walk;
+use super::search::{cleaned, walk};
 use super::{Abandoned, abandonable};
 use crate::State;
 use crate::errors::ApiError;
@@ -27,13 +27,13 @@ pub(super) struct Match {
     content: String,
 }
 
-/// Searches regular text files for a literal text (not a regular expression), like `grep -Fn`.
+/// Searches regular text files for a literal text (not a regular expression), like `grep -rFn`. Links are not followed.
 pub(super) async fn find(toolbox: State, query: Query) -> Result<Json<Vec<Match>>, ApiError> {
-    let shown = query.required_path("path")?;
+    let shown = cleaned(&query.required_path("path")?);
     let pattern = query.required("pattern")?;
     let root = toolbox.resolve(&shown);
     abandonable(move |abandoned| {
-        fs::metadata(&root).map_err(|error| ApiError::file(&error, &root))?;
+        fs::symlink_metadata(&root).map_err(|error| ApiError::file(&error, &root))?;
         let finder = memmem::Finder::new(pattern.as_bytes());
         let mut found = Vec::new();
         walk(&root, &shown, abandoned, &mut |path, shown| {
@@ -52,7 +52,7 @@ fn search_file(
     abandoned: &Abandoned,
     found: &mut Vec<Match>,
 ) -> io::Result<()> {
-    if !fs::metadata(path)?.is_file() {
+    if !fs::symlink_metadata(path)?.is_file() {
         return Ok(());
     }
     let mut reader = BufReader::with_capacity(64 * 1024, File::open(path)?);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use axum::Json;
 use serde_json::{Value, json};
@@ -12,9 +12,10 @@ use crate::State;
 use crate::errors::ApiError;
 use crate::extract::Query;
 
-/// Every path below (and including) the root whose base name matches, in lexical order; a relative root gives relative paths.
+/// Every path below (and including) the root whose base name matches, in lexical order; a relative root gives relative
+/// paths. They are written the shortest way: `./a//b` is `a/b`.
 pub(super) async fn search(toolbox: State, query: Query) -> Result<Json<Value>, ApiError> {
-    let shown = query.required_path("path")?;
+    let shown = cleaned(&query.required_path("path")?);
     let pattern = query.required("pattern")?;
     let root = toolbox.resolve(&shown);
     abandonable(move |abandoned| {
@@ -29,6 +30,21 @@ pub(super) async fn search(toolbox: State, query: Query) -> Result<Json<Value>, 
         Ok(Json(json!({ "files": files })))
     })
     .await
+}
+
+/// The shortest way to write a path, from its text alone: no empty parts, no `.`, and `..` only at the start.
+pub(super) fn cleaned(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match (part, clean.components().next_back()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                clean.pop();
+            }
+            _ => clean.push(part),
+        }
+    }
+    if clean.as_os_str().is_empty() { PathBuf::from(".") } else { clean }
 }
 
 /// Visits `path` and everything below it in lexical order, without following links. The visitor gets the real path and the
@@ -48,5 +64,27 @@ pub(super) fn walk(path: &Path, shown: &Path, abandoned: &Abandoned, visit: &mut
         // A search in "." lists plain names, as Go's path joining does.
         let shown = if shown == Path::new(".") { PathBuf::from(&name) } else { shown.join(&name) };
         walk(&path.join(&name), &shown, abandoned, visit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_the_shortest_way() {
+        for (path, clean) in [
+            ("./s", "s"),
+            ("s//a/./b/", "s/a/b"),
+            ("s/../t", "t"),
+            ("../t", "../t"),
+            ("/../t", "/t"),
+            ("s/..", "."),
+            (".", "."),
+            ("/", "/"),
+        ] {
+            assert_eq!(cleaned(Path::new(path)), Path::new(clean), "{path}");
+            assert_eq!(cleaned(Path::new(path)).as_os_str(), clean, "{path}");
+        }
     }
 }
