@@ -78,9 +78,26 @@ async fn what_is_cloned_changed_and_pushed_is_there_for_others_to_pull() {
     let commits = history(&toolbox, "other").await;
     assert_eq!((commits.len(), &commits[0]["hash"], &commits[1]["hash"]), (4, &json!(theirs), &json!(hash)));
     assert_eq!(commits[1]["author"], "A");
+    assert_eq!(commits[1]["message"], "write new");
     assert_eq!(std::fs::read_to_string(toolbox.path("other/theirs")).unwrap(), "x\n");
     let (_, remotes) = toolbox.get("/git/remotes?path=other").await;
     assert_eq!(remotes, json!({"remotes": [{"name": "origin", "url": server.url("a.git")}]}));
+}
+
+#[tokio::test]
+async fn a_branch_the_remote_lacks_is_pulled_from_the_remotes_default() {
+    let server = GitServer::start().await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    done(&toolbox, "clone", json!({"url": server.url("a.git"), "path": "mine"})).await;
+    let (status, answer) = toolbox.post("/git/branches", json!({"path": "mine", "name": "own"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let theirs = server.commit("a.git", "theirs", "x\n");
+    done(&toolbox, "pull", json!({"path": "mine"})).await;
+    assert_eq!(history(&toolbox, "mine").await[0]["hash"], theirs.as_str());
+    // A branch that was asked for by its name is not replaced by another.
+    let named = json!({"path": "mine", "branch": "own"});
+    assert_eq!(failed(&toolbox, "pull", named).await, (404, "GIT_BRANCH_NOT_FOUND".into()));
 }
 
 #[tokio::test]

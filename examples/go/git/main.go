@@ -122,7 +122,7 @@ func history(ctx context.Context, sandbox *daytona.Sandbox) error {
 		return err
 	}
 	for _, commit := range commits {
-		fmt.Printf("%s %s: %s", commit.Hash[:8], commit.Author, commit.Message)
+		fmt.Printf("%s %s: %s\n", commit.Hash[:8], commit.Author, commit.Message)
 	}
 	// endregion
 	return nil

@@ -49,7 +49,7 @@ struct Commit<'a> {
     author: &'a str,
     email: &'a str,
     message: &'a str,
-    timestamp: &'a str,
+    timestamp: String,
 }
 
 /// The history of `HEAD`, newest first.
@@ -69,7 +69,9 @@ pub(super) async fn history(toolbox: State, query: Query) -> Result<axum::Json<V
             let mut fields = record.trim_start_matches('\n').splitn(5, '\0');
             let (hash, author, email) = (fields.next()?, fields.next()?, fields.next()?);
             let (timestamp, message) = (fields.next()?, fields.next()?);
-            Some(Commit { hash, author, email, message, timestamp })
+            // As Go writes times.
+            let timestamp = timestamp.strip_suffix("+00:00").map_or(timestamp.to_owned(), |utc| format!("{utc}Z"));
+            Some(Commit { hash, author, email, message: message.trim_end_matches('\n'), timestamp })
         })
         .collect();
     Ok(axum::Json(json!(commits)))

@@ -17,6 +17,7 @@ const HELPER: &str = "!f() { test \"$1\" = get && cat <&9; }; f";
 const HIDDEN: &str = "***";
 
 /// Who to be at a remote.
+#[derive(Clone)]
 pub(super) struct Credentials {
     username: String,
     password: String,

@@ -170,6 +170,10 @@ impl RemoteRequest {
         operand("remote", self.remote.as_deref().filter(|remote| !remote.is_empty()).unwrap_or("origin"))
     }
 
+    fn names_a_branch(&self) -> bool {
+        self.branch.as_deref().is_some_and(|branch| !branch.is_empty())
+    }
+
     /// The branch's name, the current one by default.
     async fn branch(&self, toolbox: &Toolbox, directory: &Path) -> Result<String, ApiError> {
         match self.branch.as_deref().filter(|branch| !branch.is_empty()) {
@@ -213,13 +217,20 @@ async fn track(toolbox: &Toolbox, directory: &Path, remote: &str, branch: &str) 
     Ok(())
 }
 
-/// Fetches a branch, the current one by default, and moves forward to it.
+/// Fetches a branch and moves forward to it: the one named, else the current one, else, when the remote does not have that,
+/// the remote's own default.
 pub(super) async fn pull(toolbox: State, Json(request): Json<RemoteRequest>) -> Result<StatusCode, ApiError> {
     let directory = repository(&toolbox, &request.path)?;
     let (remote, branch) = (request.remote()?, request.branch(&toolbox, &directory).await?);
     let login = login(&toolbox, &directory, remote, Direction::From, request.credentials()).await?;
-    let git = Git::new(&toolbox, &directory).credentials(login);
-    git.args(["pull", "--quiet", "--ff-only", "--", remote, &branch]).text().await?;
+    let pull = |source: &str| {
+        let git = Git::new(&toolbox, &directory).credentials(login.clone());
+        git.args(["pull", "--quiet", "--ff-only", "--", remote, source]).text()
+    };
+    match pull(&branch).await {
+        Err(error) if error.code == "GIT_BRANCH_NOT_FOUND" && !request.names_a_branch() => pull("HEAD").await?,
+        pulled => pulled?,
+    };
     Ok(StatusCode::OK)
 }
 
