@@ -11,6 +11,9 @@ pub const DEFAULT_NAME: &str = "default";
 /// Its id.
 pub const DEFAULT_ID: &str = "00000000-0000-4000-8000-000000000001";
 
+/// What runs in it from its start: nothing that does anything, so that there is an entrypoint session as with any image.
+pub const ENTRYPOINT: [&str; 2] = ["sleep", "infinity"];
+
 /// How much of the machine a sandbox gets.
 pub struct ResourceSizes {
     /// Processors.
@@ -58,7 +61,7 @@ pub fn document(identity: &Identity, created_at: &str) -> Value {
         "imageName": DEFAULT_NAME,
         "state": "active",
         "size": null,
-        "entrypoint": null,
+        "entrypoint": ENTRYPOINT,
         "cpu": DEFAULT_RESOURCES.cpu,
         "gpu": 0,
         "mem": DEFAULT_RESOURCES.memory,

@@ -16,6 +16,9 @@ use super::spec::SANDBOX_UID;
 /// Bumped when the contents below change; a new name makes a new directory.
 const BASE_NAME: &str = "base-1";
 
+/// The machine's Python, which every sandbox shows.
+const PYTHON: &str = "/usr/bin/python3";
+
 /// Top-level system directories: links are copied, directories shown copy-on-write.
 const SYSTEM_DIRECTORIES: [&str; 7] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
@@ -212,6 +215,22 @@ pub fn copy_home(prepared: &Path, home: &Path, owned: bool) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes the machine's `python3` answer to `python` too, as in images with Python: a link in `programs` below `tree`, unless
+/// the machine has a `python` of its own or no Python at all.
+pub fn name_python(tree: &Path, programs: &str) -> io::Result<()> {
+    let is_there = |name: &str| ["/usr/bin", "/usr/local/bin"].iter().any(|place| Path::new(place).join(name).exists());
+    if is_there("python") || !Path::new(PYTHON).exists() {
+        return Ok(());
+    }
+    let mut directory = tree.to_path_buf();
+    make_directory(&directory, 0o755)?;
+    for part in Path::new(programs) {
+        directory.push(part);
+        make_directory(&directory, 0o755)?;
+    }
+    symlink(PYTHON, directory.join("python"))
 }
 
 /// `mkdir` with exactly this mode, whatever the umask.

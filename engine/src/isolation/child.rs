@@ -260,7 +260,7 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener) -> Result<()> {
         home: spec.home.clone(),
         work_dir: spec.home.clone(),
         version: spec.version.clone(),
-        entrypoint: None,
+        entrypoint: Some(crate::snapshot::ENTRYPOINT.map(str::to_owned).to_vec()),
         compat: spec.compat,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

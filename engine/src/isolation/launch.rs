@@ -122,6 +122,11 @@ impl Launcher {
         if let Some(snapshot) = snapshot {
             base::copy_home(&snapshot.join("skel"), &root.join("home/daytona"), owned).context("filling the home")?;
         }
+        if self.copy_on_write {
+            base::name_python(&directory.join("upper/usr"), "local/bin")?;
+        } else {
+            base::name_python(&root.join("home/daytona"), ".local/bin")?;
+        }
         Ok(())
     }
 

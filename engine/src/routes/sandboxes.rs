@@ -184,17 +184,17 @@ pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: By
     }))
 }
 
-/// `GET /sandbox/{id}/signing-key`: a JSON string.
-pub async fn signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<String>> {
-    Ok(Json(engine.registry.get(&id)?.with_record(|record| record.signing_key.clone())))
+/// `GET /sandbox/{id}/signing-key`: the key as plain text, which is how the platform's framework sends a string.
+pub async fn signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<String> {
+    Ok(engine.registry.get(&id)?.with_record(|record| record.signing_key.clone()))
 }
 
 /// `POST /sandbox/{id}/signing-key/rotate`: the new key; URLs signed with the old one end.
-pub async fn rotate_signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<String>> {
+pub async fn rotate_signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<String> {
     let entry = engine.registry.get(&id)?;
     let key = secret::token(32);
     engine.change(&entry, |record| record.signing_key.clone_from(&key));
-    Ok(Json(key))
+    Ok(key)
 }
 
 fn changed(engine: &Engine, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Json<Value> {
