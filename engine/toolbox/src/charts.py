@@ -103,7 +103,14 @@ def _daytona_charts():
 
         return [container for container in axes.containers if isinstance(container, BarContainer)]
 
+    def without_empty(chart):
+        """A chart says nothing of what it does not have; only its elements are always there."""
+        return {key: value for key, value in chart.items() if value not in ("", []) or key == "elements"}
+
     def describe(axes):
+        return without_empty(described(axes))
+
+    def described(axes):
         chart = {"title": axes.get_title()}
         if boxes(axes):
             names = [label.get_text() for label in axes.get_xticklabels()]
@@ -168,7 +175,7 @@ def _daytona_charts():
         else:
             title = figure._suptitle.get_text() if figure._suptitle else ""
             kind = "composite_chart" if drawn else "unknown"
-            chart = {"type": kind, "title": title, "elements": [describe(axes) for axes in drawn]}
+            chart = without_empty({"type": kind, "title": title, "elements": [describe(axes) for axes in drawn]})
         chart["png"] = _base64.b64encode(picture(figure, "figure")).decode()
         # Not where a program may have redirected its own output to.
         _sys.stdout.flush()

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::environment::{self, Variables};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::execute::{Finished, into_text, run, seconds};
 use crate::extract::Json;
 use crate::{State, Toolbox};
@@ -44,11 +44,11 @@ struct CodeRunRequest {
 struct CodeRunResponse {
     exit_code: i32,
     result: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifacts: Option<Artifacts>,
+    artifacts: Artifacts,
 }
 
-#[derive(Serialize)]
+/// What a program made besides its output; empty lists when it made nothing.
+#[derive(Default, Serialize)]
 struct Artifacts {
     charts: Vec<Value>,
 }
@@ -92,10 +92,10 @@ async fn code_run(
             CodeRunResponse {
                 exit_code: status.code().unwrap_or(-1),
                 result: into_text(output),
-                artifacts: (!charts.is_empty()).then_some(Artifacts { charts }),
+                artifacts: Artifacts { charts },
             }
         }
-        Err(error) => CodeRunResponse { exit_code: -1, result: error.to_string(), artifacts: None },
+        Err(error) => CodeRunResponse { exit_code: -1, result: reason(&error), artifacts: Artifacts::default() },
     };
     Ok(axum::Json(response))
 }

@@ -46,5 +46,5 @@ async fn typescript_without_its_runner_is_an_error_and_not_a_download() {
     }
     let body = json!({"code": "let x: number", "language": "typescript", "envs": {"PATH": toolbox.home.path()}});
     let (_, answer) = toolbox.post("/process/code-run", body).await;
-    assert_eq!(answer, json!({"exitCode": 9, "result": ""}));
+    assert_eq!(answer, json!({"exitCode": 9, "result": "", "artifacts": {"charts": []}}));
 }
