@@ -73,7 +73,7 @@ async fn exceptions_are_described_as_python_does() {
     let ran = code(&toolbox, "def f():\n    raise ValueError('bad é')\nf()").await;
     let error = ran.error();
     assert_eq!((&error["name"], &error["value"]), (&json!("ValueError"), &json!("bad é")));
-    let expected = "Traceback (most recent call last):\n  File \"<stdin>\", line 3, in <module>\n  \
+    let expected = "Traceback (most recent call last):\n  File \"<stdin>\", line 3\n  \
         File \"<stdin>\", line 2, in f\nValueError: bad é\n";
     assert_eq!(error["traceback"], expected);
     assert_eq!(ran.messages.last().unwrap()["text"], "completed");

@@ -170,10 +170,18 @@ def describe(control, error):
         value = f"<unprintable {type(error).__name__} object>"
     report = traceback.TracebackException(type(error), error, error.__traceback__)
     del report.stack[:1]
-    lines = list(report.format())
+    lines = [top_level(line) for line in report.format()]
     if not lines[0].startswith("Traceback"):
         lines.insert(0, "Traceback (most recent call last):\n")
     control.send("error", name=type(error).__name__, value=value, trace="".join(lines))
+
+
+def top_level(line):
+    """A line of a traceback; code outside functions is named by its line alone, as the contract has it."""
+    ending = ", in <module>\n"
+    if line.startswith('  File "<stdin>", line ') and line.endswith(ending):
+        return line.removesuffix(ending) + "\n"
+    return line
 
 
 def execute(control, namespace, code):
