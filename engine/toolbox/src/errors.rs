@@ -77,8 +77,10 @@ impl ApiError {
             io::ErrorKind::PermissionDenied => {
                 Self::new(StatusCode::FORBIDDEN, "FILE_ACCESS_DENIED", format!("permission denied: {shown}"))
             }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::internal(format!("{shown}: {error}")),
-            _ => Self::bad_request(format!("{shown}: {error}")),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::internal(format!("{shown}: {}", reason(error)))
+            }
+            _ => Self::bad_request(format!("{shown}: {}", reason(error))),
         }
     }
 
@@ -94,6 +96,13 @@ impl ApiError {
             method: method.to_string(),
         }
     }
+}
+
+/// What went wrong in the system's own words, without the number of the error.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let number = error.raw_os_error().map(|number| format!(" (os error {number})"));
+    number.and_then(|number| text.strip_suffix(&number).map(str::to_owned)).unwrap_or(text)
 }
 
 /// Wire section 3.0, shape 1.

@@ -20,8 +20,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
 
 use crate::environment::{self, Variables};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::extract::Json;
+use crate::shell::start_failure;
 use crate::{State, Toolbox};
 
 /// Room made in the output buffer before each read, in bytes.
@@ -58,7 +59,7 @@ async fn execute(toolbox: State, Json(request): Json<ExecuteRequest>) -> Result<
         Ok(Finished { status, output }) => {
             ExecuteResponse { exit_code: status.code().unwrap_or(-1), result: into_text(output) }
         }
-        Err(error) => ExecuteResponse { exit_code: -1, result: error.to_string() },
+        Err(error) => ExecuteResponse { exit_code: -1, result: reason(&error) },
     };
     Ok(axum::Json(response))
 }
@@ -110,7 +111,7 @@ async fn run_to_end(mut command: std::process::Command, input: Vec<u8>) -> io::R
     let (reader, writer) = io::pipe()?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     let mut command = tokio::process::Command::from(command);
-    let mut child = command.spawn()?;
+    let mut child = command.spawn().map_err(|error| start_failure(command.as_std(), &error))?;
     // The command holds the write end of the pipe; without it, end of file means every process closed its own.
     drop(command);
     let mut group = GroupGuard::of(&child);

@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<Arc<Toolbox>> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Metrics {
-    cpu_count: f64,
+    cpu_count: u32,
     cpu_used_pct: f64,
     disk_free: u64,
     disk_total: u64,
@@ -54,7 +54,7 @@ impl CpuMeter {
 }
 
 async fn latest(toolbox: State) -> Json<Metrics> {
-    let cpu_count = cpu_limit();
+    let cpus = cpu_limit();
     let memory = Memory::read();
     let disk = statvfs(&toolbox.config.work_dir).ok();
     let blocks = |count: fn(&nix::sys::statvfs::Statvfs) -> u64| {
@@ -63,8 +63,9 @@ async fn latest(toolbox: State) -> Json<Metrics> {
     let (disk_total, unused) = (blocks(|disk| disk.blocks()), blocks(|disk| disk.blocks_free()));
     let now = OffsetDateTime::now_utc();
     Json(Metrics {
-        cpu_count,
-        cpu_used_pct: toolbox.cpu.percent(cpu_seconds(), cpu_count),
+        // A whole number by the contract; a part of a CPU counts as one.
+        cpu_count: cpus.ceil() as u32,
+        cpu_used_pct: toolbox.cpu.percent(cpu_seconds(), cpus),
         disk_free: blocks(|disk| disk.blocks_available()),
         disk_total,
         disk_used: disk_total.saturating_sub(unused),

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::Toolbox;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::hop_by_hop;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
@@ -28,7 +28,8 @@ pub(crate) fn routes() -> Router<Arc<Toolbox>> {
 
 async fn forward(request: Request) -> Result<Response, ApiError> {
     let (port, target) = destination(request.uri())?;
-    let connection = TcpStream::connect(("localhost", port)).await.map_err(|error| bad_gateway(port, error))?;
+    let connection =
+        TcpStream::connect(("localhost", port)).await.map_err(|error| bad_gateway(port, reason(&error)))?;
     let (mut sender, driver) =
         http1::handshake(TokioIo::new(connection)).await.map_err(|error| bad_gateway(port, error))?;
     // Ends with the exchange, or with the tunnel after an upgrade.

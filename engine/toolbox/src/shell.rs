@@ -1,10 +1,14 @@
 //! Which shell runs commands (wire section 9), and how programs are started.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::unistd::{AccessFlags, access};
+
 use crate::Toolbox;
 use crate::environment::Variables;
+use crate::errors::reason;
 
 /// Shells in order of preference.
 const PREFERRED: [&str; 4] = ["/usr/bin/zsh", "/bin/zsh", "/usr/bin/bash", "/bin/bash"];
@@ -34,4 +38,19 @@ impl Toolbox {
             .current_dir(self.resolve(cwd.unwrap_or_default()));
         command
     }
+}
+
+/// Why `command` could not be started: the system's error names neither the directory nor the program.
+pub(crate) fn start_failure(command: &Command, error: &io::Error) -> io::Error {
+    let message = match command.get_current_dir() {
+        Some(directory) if !directory.exists() => format!("working directory not found: {}", directory.display()),
+        Some(directory) if !directory.is_dir() => {
+            format!("working directory is not a directory: {}", directory.display())
+        }
+        Some(directory) if access(directory, AccessFlags::X_OK).is_err() => {
+            format!("working directory may not be entered: {}", directory.display())
+        }
+        _ => format!("{}: {}", Path::new(command.get_program()).display(), reason(error)),
+    };
+    io::Error::new(error.kind(), message)
 }

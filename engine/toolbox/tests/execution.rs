@@ -37,7 +37,8 @@ async fn directory_and_variables_apply_to_the_command() {
 
     let (status, answer) = toolbox.post("/process/execute", json!({ "command": "true", "cwd": "missing" })).await;
     assert_eq!((status.as_u16(), &answer["exitCode"]), (200, &json!(-1)));
-    assert!(answer["result"].as_str().unwrap().contains("No such file"), "{answer}");
+    let missing = format!("working directory not found: {}", toolbox.path("missing").display());
+    assert_eq!(answer["result"], missing.as_str());
 
     let bad = toolbox.posting("/process/execute", &json!({ "command": "true", "envs": { "1A": "x" } }));
     assert_eq!(toolbox.failure(bad).await.0, 400);

@@ -33,6 +33,8 @@ async fn exit_codes_and_reasons_are_told_in_a_message_and_in_the_close_frame() {
         ("exit 143\n", 143, Some("SIGTERM")),
         ("exit 137\n", 137, Some("SIGKILL")),
         ("exit 129\n", 129, Some("signal 1")),
+        // Nobody deleted the terminal: a signal ended the shell itself.
+        ("kill -9 $$\n", -1, Some("non-zero exit")),
     ] {
         let mut socket = open(&toolbox, "p").await;
         socket.send(typed).await;

@@ -75,6 +75,7 @@ async fn a_lazy_terminal_starts_with_its_first_client_and_is_shared_by_all() {
     let (_, info) = toolbox.get("/process/pty/t").await;
     assert_eq!((&info["active"], &info["lazyStart"], &info["cols"]), (&json!(false), &json!(true), &json!(100)));
     assert_eq!(info["cwd"], toolbox.home.path().to_str().unwrap());
+    assert_eq!(info["envs"], json!({ "A": "1", "TERM": "xterm-256color" }));
     let early = toolbox.posting("/process/pty/t/resize", &json!({ "cols": 10, "rows": 10 }));
     assert_eq!(toolbox.failure(early).await.0, 500);
 
@@ -105,6 +106,21 @@ async fn resizing_reaches_the_program() {
     let missing = toolbox.posting("/process/pty/none/resize", &json!({ "cols": 1, "rows": 4 }));
     assert_eq!(toolbox.failure(missing).await.0, 410);
     toolbox.delete("/process/pty/t").await;
+}
+
+#[tokio::test]
+async fn a_directory_that_a_terminal_cannot_start_in_is_named() {
+    let toolbox = Toolbox::start();
+    std::fs::write(toolbox.path("file"), "").unwrap();
+    for (cwd, said) in [("none", "not found"), ("file", "is not a directory")] {
+        let said = format!("working directory {said}: {}", toolbox.path(cwd).display());
+        let request = toolbox.posting("/process/pty", &json!({ "id": "t", "cwd": cwd }));
+        let error = harness::read(request.send().await.unwrap()).await.1;
+        assert_eq!(error["message"], format!("internal server error: failed to start PTY session: {said}"));
+        let (_, context) = toolbox.post("/process/interpreter/context", json!({ "cwd": cwd })).await;
+        assert!(context["message"].as_str().unwrap().ends_with(&toolbox.path(cwd).display().to_string()), "{context}");
+    }
+    assert_eq!(toolbox.get("/process/pty").await.1, json!({ "sessions": [] }));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use super::download::read_unsized;
 use crate::State;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 
 const BOUNDARY: &str = "DAYTONA-FILE-BOUNDARY";
 const ROUTE: &str = "/files/bulk-download";
@@ -99,7 +99,7 @@ async fn open(toolbox: &State, shown: &Path) -> Result<Source, ApiError> {
         _ => ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "FILE_READ_FAILED",
-            format!("failed to open file: {}: {error}", shown.display()),
+            format!("failed to open file: {}: {}", shown.display(), reason(&error)),
         ),
     };
     let path = toolbox.resolve(shown);

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::incoming::{Failure, Incoming};
+use crate::errors::reason;
 use crate::{State, Toolbox};
 
 #[derive(Serialize)]
@@ -103,7 +104,7 @@ async fn store(field: &mut Field<'_>, shown: &Path, destination: PathBuf) -> Res
     let parent = destination.parent().map(Path::to_owned).unwrap_or_default();
     let failed = |Failure { step, error }| {
         let step = if step == "mkdir" { format!("mkdir {}", parent.display()) } else { step.to_owned() };
-        format!("{}: {step}: {error}", shown.display())
+        format!("{}: {step}: {}", shown.display(), reason(&error))
     };
     let mut incoming = Incoming::create(destination).await.map_err(failed)?;
     loop {

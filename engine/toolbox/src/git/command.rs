@@ -12,7 +12,7 @@ use super::credentials::{self, Credentials};
 use super::failure::Failure;
 use crate::Toolbox;
 use crate::environment::Variables;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 
 /// A git command in the making.
 pub(super) struct Git {
@@ -64,7 +64,7 @@ impl Git {
         let cannot = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => ApiError::not_implemented("git is not installed: git"),
             std::io::ErrorKind::InvalidInput => ApiError::bad_request("an argument is too long or holds a NUL"),
-            _ => ApiError::internal(format!("git could not be run: {error}")),
+            _ => ApiError::internal(format!("git could not be run: {}", reason(&error))),
         };
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let pipe = self.credentials.as_ref().map(Credentials::pipe).transpose().map_err(cannot)?;

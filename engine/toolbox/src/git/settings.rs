@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::command::Git;
 use super::credentials::Credentials;
 use super::{operand, repository};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::extract::{Json, Query};
 use crate::{State, Toolbox};
 
@@ -119,7 +119,7 @@ pub(super) async fn store_credentials(
     let line = format!("{protocol}://{}:{}@{host}", encode(&request.username), encode(&request.password));
     let file = toolbox.config.home.join(".git-credentials");
     let stored = tokio::task::spawn_blocking(move || store(&file, &format!("@{host}"), &line)).await?;
-    stored.map_err(|e| ApiError::internal(format!("the credentials could not be stored: {e}")))?;
+    stored.map_err(|e| ApiError::internal(format!("the credentials could not be stored: {}", reason(&e))))?;
     Ok(StatusCode::OK)
 }
 

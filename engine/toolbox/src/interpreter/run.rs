@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::context::{Context, Turn};
 use super::worker::{Message, Request, Worker};
 use crate::environment::{self, Variables};
+use crate::errors::reason;
 use crate::{Toolbox, websocket};
 
 /// Close code of an execution that ran out of time (wire section 4.4).
@@ -142,8 +143,8 @@ fn prepare(turn: &mut Turn, toolbox: &Toolbox, context: &Context) -> Result<(), 
             *turn.worker = Some(worker);
             Ok(())
         }
-        Err(error) if context.id == super::DEFAULT => Err(format!("failed to get default context: {error}")),
-        Err(error) => Err(format!("failed to start context: {error}")),
+        Err(error) if context.id == super::DEFAULT => Err(format!("failed to get default context: {}", reason(&error))),
+        Err(error) => Err(format!("failed to start context: {}", reason(&error))),
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::process::Child;
 
 use crate::Toolbox;
 use crate::environment::Variables;
+use crate::shell::start_failure;
 
 /// The worker's program.
 const PROGRAM: &str = include_str!("worker.py");
@@ -71,7 +72,10 @@ impl Worker {
             .stdout(stdout_writer)
             .stderr(stderr_writer)
             .process_group(0);
-        let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+        let mut command = tokio::process::Command::from(command);
+        let child = command.kill_on_drop(true).spawn().map_err(|error| start_failure(command.as_std(), &error))?;
+        // The command holds the worker's ends of the pipes.
+        drop(command);
         let group = Pid::from_raw(child.id().map_or(0, u32::cast_signed));
         ours.set_nonblocking(true)?;
         let (reader, requests) = UnixStream::from_std(ours)?.into_split();

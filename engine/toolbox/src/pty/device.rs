@@ -10,6 +10,8 @@ use nix::pty::{OpenptyResult, Winsize, openpty};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 
+use crate::shell::start_failure;
+
 nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
 
 /// Columns and rows.
@@ -46,7 +48,10 @@ impl Device {
                 Ok(())
             });
         }
-        let child = tokio::process::Command::from(command).spawn()?;
+        let mut command = tokio::process::Command::from(command);
+        let child = command.spawn().map_err(|error| start_failure(command.as_std(), &error))?;
+        // The command holds the other side of the terminal.
+        drop(command);
         Ok((Self::of(master)?, child))
     }
 

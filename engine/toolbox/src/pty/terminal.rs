@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::device::{Device, Size};
 use crate::environment::Variables;
+use crate::errors::reason;
 use crate::{Toolbox, process_tree};
 
 /// Output frames that may wait for one client.
@@ -33,19 +33,17 @@ const INPUT_QUEUE: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exit {
-    /// 0 to 255; 128 + n for signal n; -1 when unknown.
+    /// 0 to 255; 137 when the terminal was deleted; -1 when a signal ended the shell itself.
     pub(super) exit_code: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exit_reason: Option<String>,
 }
 
 impl Exit {
-    fn of(status: io::Result<ExitStatus>) -> Self {
-        let code = match status {
-            Ok(status) => status.code().or_else(|| status.signal().map(|signal| 128 + signal)),
-            Err(_) => None,
-        };
-        let exit_code = code.unwrap_or(-1);
+    /// `killed`: the terminal was deleted, and its shell with it.
+    fn of(status: io::Result<ExitStatus>, killed: bool) -> Self {
+        let code = status.ok().and_then(|status| status.code());
+        let exit_code = code.unwrap_or(if killed { 128 + Signal::SIGKILL as i32 } else { -1 });
         let exit_reason = match exit_code {
             0 => None,
             130 => Some("Ctrl+C".to_owned()),
@@ -130,7 +128,8 @@ pub(super) enum Refusal {
 }
 
 impl Terminal {
-    pub(super) fn new(toolbox: &Toolbox, description: Description) -> Arc<Self> {
+    pub(super) fn new(toolbox: &Toolbox, mut description: Description) -> Arc<Self> {
+        description.envs.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
         let cwd = toolbox.resolve(description.cwd.as_deref().unwrap_or_default()).to_string_lossy().into_owned();
         let inner = Inner { size: description.size, phase: Phase::Created, clients: BTreeMap::new(), next_client: 0 };
         let ((killed, _), (exit, _)) = (watch::channel(false), watch::channel(None));
@@ -174,12 +173,11 @@ impl Terminal {
             Phase::Running { .. } => return Ok(()),
             Phase::Ended => return Err(Refusal::Ended),
         }
-        let mut variables = self.description.envs.clone();
-        variables.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
-        let mut shell = toolbox.command(&toolbox.shell(), self.description.cwd.as_deref(), &variables);
+        let cwd = self.description.cwd.as_deref();
+        let mut shell = toolbox.command(&toolbox.shell(), cwd, &self.description.envs);
         shell.args(["-i", "-l"]);
         let started = Device::start(shell, inner.size);
-        let (device, child) = started.map_err(|error| Refusal::Failed(error.to_string()))?;
+        let (device, child) = started.map_err(|error| Refusal::Failed(reason(&error)))?;
         let device = Arc::new(device);
         let (input, typed) = mpsc::channel(INPUT_QUEUE);
         let pid = child.id().map_or(0, u32::cast_signed);
@@ -223,7 +221,7 @@ impl Terminal {
             Phase::Created => return Err(Refusal::NotStarted),
             Phase::Ended => return Err(Refusal::Ended),
             Phase::Running { device, .. } => {
-                device.resize(size).map_err(|error| Refusal::Failed(error.to_string()))?;
+                device.resize(size).map_err(|error| Refusal::Failed(reason(&error)))?;
             }
         }
         inner.size = size;
@@ -304,7 +302,8 @@ async fn run(terminal: Arc<Terminal>, toolbox: Arc<Toolbox>, device: Arc<Device>
             _ => break,
         }
     }
-    terminal.exit.send_replace(Some(Exit::of(status)));
+    let killed = *terminal.killed.borrow();
+    terminal.exit.send_replace(Some(Exit::of(status, killed)));
     toolbox.terminals.forget(&terminal);
     let mut inner = terminal.lock();
     inner.phase = Phase::Ended;

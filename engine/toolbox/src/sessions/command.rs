@@ -17,7 +17,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 
 /// An output stream of a command; the discriminant indexes per-stream state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +268,7 @@ impl Command {
             self.append(Stream::Stdout, data.as_bytes());
         }
         tokio::select! {
-            written = input.write_all(data.as_bytes()) => written.map_err(ApiError::internal)?,
+            written = input.write_all(data.as_bytes()) => written.map_err(|error| ApiError::internal(reason(&error)))?,
             ended = self.finished() => return Err(completed(ended)),
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::follow::{self, Until};
 use super::shell::Session;
 use super::{ENTRYPOINT, entrypoint, log_format};
 use crate::environment::Variables;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::extract::{self, Path, Query};
 use crate::sdk_version::{LogFormat, SdkVersion};
 use crate::{State, Toolbox, websocket};
@@ -93,7 +93,7 @@ async fn create(
         Session::start(id.clone(), toolbox.sessions.directory(&id), shell).map_err(|error| match error.kind() {
             // The id names a directory.
             std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
-            _ => ApiError::internal(format!("failed to create session: {error}")),
+            _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
         })?;
     table.insert(id, session);
     Ok(StatusCode::CREATED)

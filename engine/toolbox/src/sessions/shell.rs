@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 
 use super::command::{Command, Progress, Stdin};
 use super::{labeller, session_ended};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::process_tree;
+use crate::shell::start_failure;
 
 /// How long the processes of a deleted session may take to end after SIGTERM.
 const TERMINATION_GRACE: Duration = Duration::from_secs(5);
@@ -50,7 +51,8 @@ impl Session {
         unsafe {
             shell.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from));
         }
-        let mut child = tokio::process::Command::from(shell).spawn()?;
+        let mut shell = tokio::process::Command::from(shell);
+        let mut child = shell.spawn().map_err(|error| start_failure(shell.as_std(), &error))?;
         let (Some(pid), Some(stdin)) = (child.id(), child.stdin.take()) else {
             return Err(io::Error::other("the shell ended at once"));
         };
@@ -82,7 +84,7 @@ impl Session {
         let mut commands = self.lock();
         let queue = commands.queue.clone().ok_or_else(session_ended)?;
         let command = Command::create(&self.directory, id, text, stdin)
-            .map_err(|error| ApiError::internal(format!("failed to execute command: {error}")))?;
+            .map_err(|error| ApiError::internal(format!("failed to execute command: {}", reason(&error))))?;
         let command = Arc::new(command);
         queue.send(Arc::clone(&command)).map_err(|_| session_ended())?;
         commands.all.push(Arc::clone(&command));
