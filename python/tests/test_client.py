@@ -53,6 +53,8 @@ def test_a_sandbox_goes_through_its_life(daytona: Daytona, unique: str) -> None:
         sandbox.set_auto_delete_interval(30)
         fresh = daytona.get(unique)
         assert (fresh.labels, fresh.auto_stop_interval, fresh.auto_delete_interval) == ({"a": "b"}, 7, 30)
+        whole = [fresh.cpu, fresh.gpu, fresh.memory, fresh.disk, fresh.auto_stop_interval, fresh.auto_delete_interval]
+        assert {type(number) for number in whole} == {int}
         assert sandbox.get_preview_link(8080).url.startswith("http")
     finally:
         daytona.delete(sandbox, wait=True)

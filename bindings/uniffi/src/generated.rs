@@ -1226,16 +1226,16 @@ pub struct SandboxInfo {
     pub target: String,
     /// CPU cores.
     #[serde(rename = "cpu")]
-    pub cpu: f64,
+    pub cpu: i64,
     /// GPUs.
     #[serde(rename = "gpu")]
-    pub gpu: f64,
+    pub gpu: i64,
     /// Memory in GiB.
     #[serde(rename = "memory")]
-    pub memory: f64,
+    pub memory: i64,
     /// Disk in GiB.
     #[serde(rename = "disk")]
-    pub disk: f64,
+    pub disk: i64,
     /// Where the sandbox is in its life.
     #[serde(rename = "state", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -1271,7 +1271,7 @@ pub struct SandboxInfo {
         skip_serializing_if = "Option::is_none"
     )]
     #[uniffi(default = None)]
-    pub auto_stop_interval: Option<f64>,
+    pub auto_stop_interval: Option<i64>,
     /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
     #[serde(
         rename = "autoArchiveInterval",
@@ -1279,7 +1279,7 @@ pub struct SandboxInfo {
         skip_serializing_if = "Option::is_none"
     )]
     #[uniffi(default = None)]
-    pub auto_archive_interval: Option<f64>,
+    pub auto_archive_interval: Option<i64>,
     /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
     #[serde(
         rename = "autoDeleteInterval",
@@ -1287,7 +1287,7 @@ pub struct SandboxInfo {
         skip_serializing_if = "Option::is_none"
     )]
     #[uniffi(default = None)]
-    pub auto_delete_interval: Option<f64>,
+    pub auto_delete_interval: Option<i64>,
     /// Minutes without activity after which the sandbox is paused; 0 = never.
     #[serde(
         rename = "autoPauseInterval",
@@ -1295,7 +1295,7 @@ pub struct SandboxInfo {
         skip_serializing_if = "Option::is_none"
     )]
     #[uniffi(default = None)]
-    pub auto_pause_interval: Option<f64>,
+    pub auto_pause_interval: Option<i64>,
     /// When the sandbox will be deleted whatever its state, ISO 8601.
     #[serde(rename = "autoDestroyAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]

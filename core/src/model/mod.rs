@@ -52,3 +52,36 @@ where
     use serde::Deserialize;
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
+
+/// A whole number that servers may write with a fraction of 0 (`1.0`), or as `null` for 0.
+pub(crate) fn whole<'de, D>(deserializer: D) -> Result<i64, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    Ok(whole_if_any(deserializer)?.unwrap_or_default())
+}
+
+/// The same where there may be none.
+pub(crate) fn whole_if_any<'de, D>(deserializer: D) -> Result<Option<i64>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    use serde::Deserialize;
+    let number = Option::<serde_json::Number>::deserialize(deserializer)?;
+    Ok(number.map(|number| number.as_i64().unwrap_or_else(|| number.as_f64().unwrap_or_default() as i64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SandboxInfo;
+
+    #[test]
+    fn numbers_of_a_sandbox_are_whole_however_they_are_written() {
+        let text = r#"{"id":"x","cpu":2.0,"memory":4,"disk":null,"autoStopInterval":15.0,"autoDeleteInterval":-1}"#;
+        let sandbox: SandboxInfo = serde_json::from_str(text).unwrap();
+        assert_eq!((sandbox.cpu, sandbox.gpu, sandbox.memory, sandbox.disk), (2, 0, 4, 0));
+        assert_eq!((sandbox.auto_stop_interval, sandbox.auto_delete_interval), (Some(15), Some(-1)));
+        assert_eq!(sandbox.auto_pause_interval, None);
+        assert_eq!(serde_json::to_value(&sandbox).unwrap()["cpu"].to_string(), "2");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::null_as_default;
+use super::{null_as_default, whole, whole_if_any};
 
 /// Where a sandbox is in its life (wire.md 2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -167,13 +167,17 @@ pub struct SandboxInfo {
     /// Region the sandbox runs in.
     pub target: String,
     /// CPU cores.
-    pub cpu: f64,
+    #[serde(deserialize_with = "whole")]
+    pub cpu: i64,
     /// GPUs.
-    pub gpu: f64,
+    #[serde(deserialize_with = "whole")]
+    pub gpu: i64,
     /// Memory in GiB.
-    pub memory: f64,
+    #[serde(deserialize_with = "whole")]
+    pub memory: i64,
     /// Disk in GiB.
-    pub disk: f64,
+    #[serde(deserialize_with = "whole")]
+    pub disk: i64,
     /// Where the sandbox is in its life.
     pub state: Option<SandboxState>,
     /// The state it is meant to reach.
@@ -187,13 +191,17 @@ pub struct SandboxInfo {
     /// When the last backup was made, ISO 8601.
     pub backup_created_at: Option<String>,
     /// Minutes without activity after which the sandbox stops; 0 = never.
-    pub auto_stop_interval: Option<f64>,
+    #[serde(deserialize_with = "whole_if_any")]
+    pub auto_stop_interval: Option<i64>,
     /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
-    pub auto_archive_interval: Option<f64>,
+    #[serde(deserialize_with = "whole_if_any")]
+    pub auto_archive_interval: Option<i64>,
     /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
-    pub auto_delete_interval: Option<f64>,
+    #[serde(deserialize_with = "whole_if_any")]
+    pub auto_delete_interval: Option<i64>,
     /// Minutes without activity after which the sandbox is paused; 0 = never.
-    pub auto_pause_interval: Option<f64>,
+    #[serde(deserialize_with = "whole_if_any")]
+    pub auto_pause_interval: Option<i64>,
     /// When the sandbox will be deleted whatever its state, ISO 8601.
     pub auto_destroy_at: Option<String>,
     /// Mounted volumes.

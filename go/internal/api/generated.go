@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "10033e5d22adbc03"
+const SchemaHash = "243898b607466528"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -891,13 +891,13 @@ type SandboxInfo struct {
 	// Region the sandbox runs in.
 	Target string `json:"target"`
 	// CPU cores.
-	CPU float64 `json:"cpu"`
+	CPU int `json:"cpu"`
 	// GPUs.
-	GPU float64 `json:"gpu"`
+	GPU int `json:"gpu"`
 	// Memory in GiB.
-	Memory float64 `json:"memory"`
+	Memory int `json:"memory"`
 	// Disk in GiB.
-	Disk float64 `json:"disk"`
+	Disk int `json:"disk"`
 	// Where the sandbox is in its life.
 	State *types.SandboxState `json:"state,omitempty"`
 	// The state it is meant to reach.
@@ -911,13 +911,13 @@ type SandboxInfo struct {
 	// When the last backup was made, ISO 8601.
 	BackupCreatedAt *string `json:"backupCreatedAt,omitempty"`
 	// Minutes without activity after which the sandbox stops; 0 = never.
-	AutoStopInterval *float64 `json:"autoStopInterval,omitempty"`
+	AutoStopInterval *int `json:"autoStopInterval,omitempty"`
 	// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
-	AutoArchiveInterval *float64 `json:"autoArchiveInterval,omitempty"`
+	AutoArchiveInterval *int `json:"autoArchiveInterval,omitempty"`
 	// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
-	AutoDeleteInterval *float64 `json:"autoDeleteInterval,omitempty"`
+	AutoDeleteInterval *int `json:"autoDeleteInterval,omitempty"`
 	// Minutes without activity after which the sandbox is paused; 0 = never.
-	AutoPauseInterval *float64 `json:"autoPauseInterval,omitempty"`
+	AutoPauseInterval *int `json:"autoPauseInterval,omitempty"`
 	// When the sandbox will be deleted whatever its state, ISO 8601.
 	AutoDestroyAt *string `json:"autoDestroyAt,omitempty"`
 	// Mounted volumes.

@@ -41,16 +41,16 @@ module Daytona
     # @return [String] Region the sandbox runs in.
     attr_accessor :target
 
-    # @return [Numeric] CPU cores.
+    # @return [Integer] CPU cores.
     attr_accessor :cpu
 
-    # @return [Numeric] GPUs.
+    # @return [Integer] GPUs.
     attr_accessor :gpu
 
-    # @return [Numeric] Memory in GiB.
+    # @return [Integer] Memory in GiB.
     attr_accessor :memory
 
-    # @return [Numeric] Disk in GiB.
+    # @return [Integer] Disk in GiB.
     attr_accessor :disk
 
     # @return [String, nil] Where the sandbox is in its life.
@@ -71,16 +71,16 @@ module Daytona
     # @return [String, nil] When the last backup was made, ISO 8601.
     attr_accessor :backup_created_at
 
-    # @return [Numeric, nil] Minutes without activity after which the sandbox stops; 0 = never.
+    # @return [Integer, nil] Minutes without activity after which the sandbox stops; 0 = never.
     attr_accessor :auto_stop_interval
 
-    # @return [Numeric, nil] Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    # @return [Integer, nil] Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
     attr_accessor :auto_archive_interval
 
-    # @return [Numeric, nil] Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    # @return [Integer, nil] Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
     attr_accessor :auto_delete_interval
 
-    # @return [Numeric, nil] Minutes without activity after which the sandbox is paused; 0 = never.
+    # @return [Integer, nil] Minutes without activity after which the sandbox is paused; 0 = never.
     attr_accessor :auto_pause_interval
 
     # @return [String, nil] When the sandbox will be deleted whatever its state, ISO 8601.
