@@ -1,24 +1,26 @@
 //! How a request travels: one builder for control plane and toolbox, errors typed, safe retries.
 
 mod attempt;
+mod gathered;
 mod pool;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Position;
 
-use crate::client::{Client, Endpoint};
+use crate::client::Client;
 use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::{self, Fields, Level, readable};
 use crate::retry::{self, Failure};
 
 pub(crate) use attempt::Attempt;
-pub(crate) use pool::{Pool, Response};
+pub(crate) use gathered::Gathered;
+pub(crate) use pool::{BODY_LIMIT, Pool, Response};
 
 /// The most of an error body that is read.
 const ERROR_BODY_LIMIT: usize = 1 << 20;
@@ -52,6 +54,7 @@ pub(crate) struct Request<'a> {
     base: Base<'a>,
     path: String,
     query: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
     streamed: Option<(HeaderValue, reqwest::Body)>,
     bad_body: Option<Error>,
@@ -75,6 +78,7 @@ impl<'a> Request<'a> {
             base,
             path: path.into(),
             query: Vec::new(),
+            headers: Vec::new(),
             body: None,
             streamed: None,
             bad_body: None,
@@ -102,6 +106,12 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Sets a header, in place of that of every request.
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        self
+    }
+
     /// Sets a JSON body.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
@@ -125,7 +135,7 @@ impl<'a> Request<'a> {
     /// Sends and reads a JSON response.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T> {
         let (response, request) = self.exchange().await?;
-        let body = response.bytes().await.map_err(|e| request.failed(transport_error(&e)))?;
+        let body = response.whole().await.map_err(|e| request.failed(e))?;
         serde_json::from_slice(&body).map_err(|e| {
             let error = Error::new(ErrorKind::Unknown, "The server answered with something unexpected").with_source(e);
             request.failed(error)
@@ -136,7 +146,7 @@ impl<'a> Request<'a> {
     pub(crate) async fn done(self) -> Result<()> {
         let (response, request) = self.exchange().await?;
         // Read to the end, so that the connection can be used again.
-        response.bytes().await.map(drop).map_err(|e| request.failed(transport_error(&e)))
+        response.whole().await.map(drop).map_err(|e| request.failed(e))
     }
 
     /// Sends and returns the successful response with its body unread.
@@ -148,16 +158,26 @@ impl<'a> Request<'a> {
         if let Some(error) = self.bad_body.take() {
             return Err(error);
         }
+        let endpoint = self.client.endpoint().await?;
+        let base = match self.base {
+            Base::Api => endpoint.api_url.as_str(),
+            Base::Toolbox(url) => url,
+        };
+        let mut url = url::Url::parse(&format!("{base}{}", self.path))
+            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
         let repeatable = self.streamed.is_none();
         let mut number = 0;
         loop {
             number += 1;
-            // Each time, because a local engine may have ended since: the next attempt goes to the next one.
-            let endpoint = self.client.endpoint().await?;
-            let url = self.url(&endpoint)?;
-            let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
-            let mut request = reqwest::Request::new(self.method.clone(), url);
+            let mut request = reqwest::Request::new(self.method.clone(), url.clone());
             *request.headers_mut() = endpoint.headers.clone();
+            for (name, value) in &self.headers {
+                request.headers_mut().insert(name, value.clone());
+            }
             if let Some((content_type, body)) = self.streamed.take() {
                 request.headers_mut().insert(header::CONTENT_TYPE, content_type);
                 *request.body_mut() = Some(body);
@@ -172,14 +192,15 @@ impl<'a> Request<'a> {
                     if response.status().is_success() {
                         return Ok((response, named));
                     }
-                    // Another engine has the port now, and did nothing.
-                    let elsewhere = response.status() == StatusCode::UNAUTHORIZED && !endpoint.is_current();
-                    let failure = if elsewhere { Failure::NotSent } else { Failure::Answered };
-                    (failure, named.failed(response_error(response).await))
+                    (Failure::Answered, named.failed(response_error(response).await))
                 }
                 Err(e) => {
                     let error = named.failed(transport_error(&e));
                     attempt.failed(&error);
+                    if e.is_redirect() {
+                        // Asked again, it would do the same.
+                        return Err(error);
+                    }
                     (if e.is_connect() { Failure::NotSent } else { Failure::Broken }, error)
                 }
             };
@@ -187,21 +208,6 @@ impl<'a> Request<'a> {
             named.tried_again(number, wait, &error);
             tokio::time::sleep(wait).await;
         }
-    }
-}
-
-impl Request<'_> {
-    fn url(&self, endpoint: &Endpoint) -> Result<url::Url> {
-        let base = match self.base {
-            Base::Api => endpoint.api_url.as_str().into(),
-            Base::Toolbox(url) => endpoint.toolbox_url(url),
-        };
-        let mut url = url::Url::parse(&format!("{base}{}", self.path))
-            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
-        if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
-        }
-        Ok(url)
     }
 }
 
@@ -285,6 +291,8 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
         (ErrorKind::Connection, format!("Cannot connect to {place}"))
     } else if error.is_timeout() {
         (ErrorKind::Timeout, format!("{place} did not answer in time"))
+    } else if error.is_redirect() {
+        (ErrorKind::UnprocessableEntity, format!("The answer of {place} is refused"))
     } else if error.is_builder() {
         (ErrorKind::InvalidArgument, "The request cannot be made".to_owned())
     } else {

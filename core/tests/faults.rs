@@ -5,7 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use daytona::model::{
-    DeleteOptions, DownloadOptions, ExecOptions, PtyCreateOptions, RunCodeOptions, SessionExecuteRequest,
+    CodeRunOptions, DeleteOptions, DownloadOptions, ExecOptions, PtyCreateOptions, RunCodeOptions,
+    SessionExecuteRequest,
 };
 use daytona::model::{StopOptions, UploadOptions, WaitOptions};
 use daytona::stream::log_demux::LogChannel;
@@ -150,6 +151,22 @@ async fn dropping_a_call_stops_the_command() {
     assert!(call.await.unwrap_err().is_cancelled());
     bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\n");
+}
+
+#[tokio::test]
+async fn a_call_given_up_is_ended_on_servers_that_do_not_end_it() {
+    let bench = Bench::with(r#"[{"path": "/process/", "do": {"orphan": true}, "times": 0}]"#).await;
+    let process = bench.process();
+    let slow = "touch begun; setsid sleep 1000 & sleep 1000; touch late";
+    let error = process.exec(slow, exec_within(0.5)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    let code = "import os, time\nopen('run', 'w')\nos.system('sleep 1000')\nopen('late', 'w')";
+    let call = tokio::spawn(async move { process.code_run(code, "python", CodeRunOptions::default()).await });
+    bench.until("pgrep -x sleep >/dev/null && echo runs", "runs\n").await;
+    call.abort();
+    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    assert_eq!(bench.sh("ls").await, "begun\nrun\n");
 }
 
 #[tokio::test]

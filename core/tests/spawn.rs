@@ -218,6 +218,92 @@ async fn output_goes_on_where_a_broken_connection_ended() {
     assert_eq!(stderr, b"1\n2\n3\n4\n5\n");
 }
 
+/// An answer of a server up to 0.190.
+fn answered(path: &str, message: &str, times: u32) -> String {
+    format!(
+        r#"{{"path": "{path}", "times": {times}, "do": {{"answer": {{"status": 500, "headers": {{"Content-Type": "application/json"}}, "body": "{{\"statusCode\": 500, \"message\": \"{message}\"}}"}}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn input_is_sent_again_until_the_process_has_opened_it() {
+    let bench = Bench::new().await;
+    let process = bench.process();
+    let unopened = answered("/input", "internal server error: failed to open input pipe: open x: no such file", 4);
+    bench.script(&format!("[{unopened}]"));
+    let env = [("GREETING".to_owned(), "hello".to_owned())].into();
+    let options = SpawnOptions { env: Some(env), stdin: Some(true), ..Default::default() };
+    let info = process.spawn("echo $GREETING; cat", options).await.unwrap();
+    bench.script(&format!("[{unopened}]"));
+    process.write_stdin(info.clone(), Blob("input".into())).await.unwrap();
+    process.close_stdin(info.clone()).await.unwrap();
+    assert_eq!(whole(&process, &info).await.0, b"hello\ninput");
+}
+
+#[tokio::test]
+async fn input_after_the_end_says_so_whatever_the_server_calls_it() {
+    let bench = Bench::new().await;
+    let process = bench.process();
+    let info = spawn_with_input(&process, "exit 3").await;
+    assert_eq!(code(&process, &info).await, 3);
+    for message in ["failed to open input pipe: open x: no such file", "failed to write: write x: broken pipe"] {
+        bench.script(&format!("[{}]", answered("/input", message, 0)));
+        let error = process.write_stdin(info.clone(), Blob("late".into())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CommandAlreadyCompleted, "{error}");
+        assert!(error.to_string().contains("exit code 3"), "{error}");
+        process.close_stdin(info.clone()).await.unwrap();
+    }
+    assert!(bench.proxy.seen("/input").len() <= 4);
+}
+
+#[tokio::test]
+async fn an_exit_code_that_is_being_written_is_waited_for() {
+    let bench = Bench::new().await;
+    let process = bench.process();
+    let info = spawn(&process, "exit 5").await;
+    assert_eq!(code(&process, &info).await, 5);
+    let writing = "failed to convert exit code to int: strconv.Atoi: parsing \\\\\\\"\\\\\\\": invalid syntax";
+    bench.script(&format!("[{}]", answered("/command/", writing, 3)));
+    assert_eq!(code(&process, &info).await, 5);
+    bench.script(&format!("[{}]", answered("/process/session", writing, 3)));
+    assert_eq!(process.list_spawned().await.unwrap()[0].exit_code, Some(5));
+    bench.script(&format!("[{}]", answered("/process/session", writing, 3)));
+    assert_eq!(process.get_spawned(&info.id).await.unwrap().exit_code, Some(5));
+}
+
+#[tokio::test]
+async fn output_so_far_is_read_by_a_plain_request_and_exact() {
+    let bench = Bench::new().await;
+    let process = bench.process();
+    let info = spawn(&process, "printf '\\377\\001x'; printf err >&2").await;
+    code(&process, &info).await;
+    let so_far = || OutputOptions { follow: Some(false), ..Default::default() };
+    let expected = (b"\xff\x01x".to_vec(), b"err".to_vec());
+    assert_eq!(output(&process, &info, so_far()).await.unwrap(), expected);
+    assert_eq!(bench.proxy.seen("follow").len(), 0);
+    // Also when its connection breaks half-way.
+    bench.script(r#"[{"path": "/logs", "do": {"cut": {"after": 5}}}]"#);
+    assert_eq!(output(&process, &info, so_far()).await.unwrap(), expected);
+    process.release_spawned(info.clone()).await.unwrap();
+    assert_eq!(output(&process, &info, so_far()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn output_ends_with_the_process_and_not_when_the_server_has_looked_long_enough() {
+    let bench = Bench::with(r#"[{"path": "follow=true", "do": {"linger": 3600}, "times": 0}]"#).await;
+    let process = bench.process();
+    for (command, stdout) in
+        [("echo out", "out\n"), ("echo out; (sleep 0.3; echo late) &", "out\nlate\n"), ("true", "")]
+    {
+        let info = spawn(&process, command).await;
+        let read = tokio::time::timeout(std::time::Duration::from_secs(60), whole(&process, &info)).await;
+        assert_eq!(String::from_utf8(read.expect(command).0).unwrap(), stdout, "{command}");
+        let none =
+            process.wait_for_log(&info.session_id, &info.command_id, "never", WaitForLogOptions::default()).await;
+        assert_eq!(none.unwrap_err().kind(), ErrorKind::CommandAlreadyCompleted, "{command}");
+    }
+}
+
 #[tokio::test]
 async fn waits_end_when_the_port_listens_and_when_the_line_is_there() {
     let bench = Bench::new().await;

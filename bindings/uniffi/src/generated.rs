@@ -918,10 +918,9 @@ pub struct ExecutionArtifacts {
     /// The output, as in `result`.
     #[serde(rename = "stdout")]
     pub stdout: String,
-    /// Charts the program showed.
-    #[serde(rename = "charts", default, skip_serializing_if = "Option::is_none")]
-    #[uniffi(default = None)]
-    pub charts: Option<Vec<Chart>>,
+    /// Charts the program showed; a command shows none.
+    #[serde(rename = "charts")]
+    pub charts: Vec<Chart>,
 }
 
 /// Result of a command or program.
@@ -933,7 +932,7 @@ pub struct ExecuteResponse {
     /// Standard output and standard error, in the order they were written.
     #[serde(rename = "result")]
     pub result: String,
-    /// Charts and the like; only from `code_run`.
+    /// The output once more, and the charts of a program.
     #[serde(rename = "artifacts", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub artifacts: Option<ExecutionArtifacts>,
@@ -2615,7 +2614,8 @@ pub struct Process {
 impl Process {
     /// Runs a shell command and returns its exit code and output.
     ///
-    /// The command is killed with everything it started when the call is cancelled or `timeout` passes.
+    /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
+    /// in the environment variable `DAYTONA_CALL_ID`.
     ///
     /// Throws: `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
@@ -2639,7 +2639,7 @@ impl Process {
     /// Runs a program and returns its exit code, output and charts.
     ///
     /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-    /// for variables that last.
+    /// for variables that last. Cancelled, it is killed as a command is.
     ///
     /// Throws: `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
@@ -2861,7 +2861,8 @@ impl Process {
         LogStream::open(stream, info)
     }
 
-    /// Sends input to a running asynchronous command; a line break is added when it does not end with one.
+    /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
+    /// has just been accepted, and has not opened its input yet, is waited for.
     ///
     /// Throws: `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when
     /// there is no such command.
@@ -3071,7 +3072,8 @@ impl Process {
     }
 
     /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-    /// beginning, and returns the line as far as it was written.
+    /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
+    /// server logs it: those up to 0.190 log a line when it ends.
     ///
     /// Throws: `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
     /// ends without such a line, `Timeout`.
@@ -3373,8 +3375,8 @@ impl FileSystem {
 
     /// Downloads a file into memory.
     ///
-    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `Connection` when the
-    /// transfer is cut short, `Timeout`.
+    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
+    /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
     #[uniffi::method(default(options = None))]
     pub async fn download_file(
         &self,

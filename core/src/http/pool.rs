@@ -24,6 +24,7 @@ use tower_layer::layer_fn;
 use tower_service::Service;
 use url::Position;
 
+use super::gathered::Gathered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
@@ -31,12 +32,18 @@ use crate::tls::Tls;
 /// Requests in flight per client: no server should allow fewer on one connection (RFC 9113, 6.5.2).
 const REQUESTS_PER_CLIENT: usize = 100;
 
+/// Redirects that are followed for one request.
+const MAX_REDIRECTS: usize = 5;
+
 /// How long an unused connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// When a server is taken for not connected. Later than connections expire: taking one that stands for missing would
 /// make requests wait for the answer to another.
 const COLD_AFTER: Duration = Duration::from_secs(61);
+
+/// The largest answer that is taken into memory, in bytes. Files travel as streams, whatever their size.
+pub(crate) const BODY_LIMIT: usize = 512 << 20;
 
 /// The connections of one client.
 pub(crate) struct Pool {
@@ -129,7 +136,7 @@ impl Member {
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(usize::MAX)
-            .redirect(reqwest::redirect::Policy::limited(5))
+            .redirect(reqwest::redirect::Policy::custom(redirect))
             .http2_adaptive_window(true)
             .connector_layer(layer_fn(move |connector| Observed { connector, connects: observer.clone() }))
             .build()?;
@@ -180,6 +187,21 @@ impl Member {
             }
         }
     }
+}
+
+/// Follows redirects to the same server only: another would get a request that is not for it, with its body.
+fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
+    let Some(origin) = attempt.previous().first() else { return attempt.stop() };
+    let to = attempt.url();
+    let encrypted_now = origin.scheme() == "http" && to.scheme() == "https" && origin.host() == to.host();
+    if server(origin) != server(to) && !encrypted_now {
+        let message = format!("it redirects to another server, {}, which was not asked", server(to));
+        return attempt.error(message);
+    }
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error("it redirects again and again");
+    }
+    attempt.follow()
 }
 
 /// Scheme, host and port.
@@ -237,8 +259,23 @@ impl Response {
         self.inner.chunk().await
     }
 
+    /// Whether the body says that it is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let content_type = self.inner.headers().get(http::header::CONTENT_TYPE);
+        content_type.is_some_and(|t| t.as_bytes().starts_with(b"application/json"))
+    }
+
     /// The whole body.
-    pub(crate) async fn bytes(self) -> reqwest::Result<Bytes> {
-        self.inner.bytes().await
+    ///
+    /// # Errors
+    /// `Connection` when it breaks off, `UnprocessableEntity` when it is larger than [`BODY_LIMIT`].
+    pub(crate) async fn whole(mut self) -> Result<Bytes> {
+        let announced = self.inner.content_length().unwrap_or(0);
+        let mut body = Gathered::new(BODY_LIMIT);
+        body.room_for(announced)?;
+        while let Some(piece) = self.chunk().await.map_err(|e| super::transport_error(&e))? {
+            body.push(piece)?;
+        }
+        Ok(body.finish())
     }
 }

@@ -58,8 +58,9 @@ pub struct ExecutionArtifacts {
     /// The output, as in `result`.
     #[serde(deserialize_with = "null_as_default")]
     pub stdout: String,
-    /// Charts the program showed.
-    pub charts: Option<Vec<Chart>>,
+    /// Charts the program showed; a command shows none.
+    #[serde(deserialize_with = "null_as_default")]
+    pub charts: Vec<Chart>,
 }
 
 /// Result of a command or program.
@@ -73,7 +74,7 @@ pub struct ExecuteResponse {
     /// Standard output and standard error, in the order they were written.
     #[serde(deserialize_with = "null_as_default")]
     pub result: String,
-    /// Charts and the like; only from `code_run`.
+    /// The output once more, and the charts of a program.
     pub artifacts: Option<ExecutionArtifacts>,
 }
 

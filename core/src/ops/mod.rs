@@ -4,6 +4,7 @@
 //! arguments are positional, everything optional is in a last argument `options`. A service holds either a `Client` or
 //! the `Toolbox` of one sandbox; dropping a call's future cancels it.
 
+pub(crate) mod abandoned;
 mod code_interpreter;
 mod directory;
 mod fs;

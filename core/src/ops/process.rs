@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::Process;
+use super::abandoned::Running;
 use super::fs::check_nul;
 use crate::deadline;
 use crate::error::{Error, Result};
@@ -17,7 +18,8 @@ const GRACE: Duration = Duration::from_secs(5);
 impl Process {
     /// Runs a shell command and returns its exit code and output.
     ///
-    /// The command is killed with everything it started when the call is cancelled or `timeout` passes.
+    /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
+    /// in the environment variable `DAYTONA_CALL_ID`.
     ///
     /// # Errors
     /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
@@ -31,7 +33,11 @@ impl Process {
         self.toolbox
             .client
             .run("process.exec", limit, async {
-                self.toolbox.request(Method::POST, "/process/execute").await?.json(&body).read().await
+                let mut response = self.run_to_its_end("/process/execute", body).await?;
+                // `artifacts` is documented for commands, too, in every language; servers do not send it.
+                let stdout = response.result.clone();
+                response.artifacts.get_or_insert_default().stdout = stdout;
+                Ok(response)
             })
             .await
     }
@@ -39,7 +45,7 @@ impl Process {
     /// Runs a program and returns its exit code, output and charts.
     ///
     /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-    /// for variables that last.
+    /// for variables that last. Cancelled, it is killed as a command is.
     ///
     /// # Errors
     /// `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
@@ -52,14 +58,22 @@ impl Process {
         self.toolbox
             .client
             .run("process.code_run", limit, async {
-                let mut response: ExecuteResponse =
-                    self.toolbox.request(Method::POST, "/process/code-run").await?.json(&body).read().await?;
+                let mut response = self.run_to_its_end("/process/code-run", body).await?;
                 // `artifacts.stdout` is documented in every language; servers do not send it.
                 let stdout = response.result.clone();
                 response.artifacts.get_or_insert_default().stdout = stdout;
                 Ok(response)
             })
             .await
+    }
+
+    /// Sends a request that runs something. Given up before the answer, what runs is ended in the sandbox.
+    async fn run_to_its_end(&self, path: &str, mut body: serde_json::Value) -> Result<ExecuteResponse> {
+        let running = Running::new(&self.toolbox);
+        running.mark(&mut body);
+        let response = self.toolbox.request(Method::POST, path).await?.json(&body).read().await;
+        running.ended();
+        response
     }
 }
 

@@ -1,18 +1,30 @@
 //! Sessions: shells whose state lasts from command to command, and their logs.
 
+use std::time::Duration;
+
 use http::Method;
+use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::Process;
 use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::segment;
 use crate::model::{
     Command, Session, SessionCommandLogsResponse, SessionExecuteRequest, SessionExecuteResponse, WaitOptions,
 };
 use crate::stream::log_demux::without_markers;
 use crate::stream::logs::LogStream;
+
+/// How long a server may take to write down how a command ended, once it has.
+const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+/// How long a command that has been accepted may take to open its input.
+const INPUT_LIMIT: Duration = Duration::from_secs(10);
+/// Pauses between attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 impl Process {
     /// Creates a session.
@@ -38,12 +50,7 @@ impl Process {
     /// `NotFound` when there is none.
     pub async fn get_session(&self, session_id: &str) -> Result<Session> {
         let path = session_path(session_id, "")?;
-        self.toolbox
-            .client
-            .run("process.get_session", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::GET, path).await?.read().await
-            })
-            .await
+        self.toolbox.client.run("process.get_session", DEFAULT_LIMIT, self.read_settled(&path)).await
     }
 
     /// Returns all sessions with their commands.
@@ -54,7 +61,7 @@ impl Process {
         self.toolbox
             .client
             .run("process.list_sessions", DEFAULT_LIMIT, async {
-                let sessions: Option<_> = self.toolbox.request(Method::GET, "/process/session").await?.read().await?;
+                let sessions: Option<_> = self.read_settled("/process/session").await?;
                 Ok(sessions.unwrap_or_default())
             })
             .await
@@ -105,12 +112,7 @@ impl Process {
     /// `NotFound` when there is none.
     pub async fn get_session_command(&self, session_id: &str, command_id: &str) -> Result<Command> {
         let path = command_path(session_id, command_id, "")?;
-        self.toolbox
-            .client
-            .run("process.get_session_command", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::GET, path).await?.read().await
-            })
-            .await
+        self.toolbox.client.run("process.get_session_command", DEFAULT_LIMIT, self.read_settled(&path)).await
     }
 
     /// Returns the log of a command so far.
@@ -131,14 +133,15 @@ impl Process {
     /// # Errors
     /// `NotFound` when there is no such command; while reading, `Connection` when the stream breaks.
     pub async fn stream_session_command_logs(&self, session_id: &str, command_id: &str) -> Result<LogStream> {
-        let path = command_path(session_id, command_id, "/logs?follow=true")?;
+        let path = command_path(session_id, command_id, "/logs")?;
         self.toolbox
             .client
-            .run("process.stream_session_command_logs", DEFAULT_LIMIT, LogStream::open(&self.toolbox, path))
+            .run("process.stream_session_command_logs", DEFAULT_LIMIT, LogStream::follow(&self.toolbox, path))
             .await
     }
 
-    /// Sends input to a running asynchronous command; a line break is added when it does not end with one.
+    /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
+    /// has just been accepted, and has not opened its input yet, is waited for.
     ///
     /// # Errors
     /// `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when
@@ -149,7 +152,29 @@ impl Process {
         self.toolbox
             .client
             .run("process.send_session_command_input", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::POST, path).await?.json(&body).done().await
+                let begun = Instant::now();
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    let request = self.toolbox.request(Method::POST, path.clone()).await?.json(&body);
+                    let Err(error) = request.done().await else { return Ok(()) };
+                    if error.kind() != ErrorKind::InternalServer {
+                        return Err(error);
+                    }
+                    // Servers up to 0.190 answer so before a command has opened its input, which was not taken then and is
+                    // sent again, and after it has ended.
+                    let unopened = error.to_string().contains("open input pipe");
+                    let patience = if unopened { pause } else { SETTLE_LIMIT };
+                    if let Some(code) = self.ended_within(session_id, command_id, patience).await? {
+                        return Err(Error::new(
+                            ErrorKind::CommandAlreadyCompleted,
+                            format!("The command {command_id:?} has ended with exit code {code}: it takes no input."),
+                        ));
+                    }
+                    if !unopened || begun.elapsed() > INPUT_LIMIT {
+                        return Err(error);
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
             })
             .await
     }
@@ -161,9 +186,7 @@ impl Process {
     pub async fn get_entrypoint_session(&self) -> Result<Session> {
         self.toolbox
             .client
-            .run("process.get_entrypoint_session", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::GET, "/process/session/entrypoint").await?.read().await
-            })
+            .run("process.get_entrypoint_session", DEFAULT_LIMIT, self.read_settled("/process/session/entrypoint"))
             .await
     }
 
@@ -181,11 +204,43 @@ impl Process {
     /// # Errors
     /// `NotFound` when the sandbox has no entrypoint; while reading, `Connection` when the stream breaks.
     pub async fn stream_entrypoint_logs(&self) -> Result<LogStream> {
-        let path = "/process/session/entrypoint/logs?follow=true".to_owned();
+        let path = "/process/session/entrypoint/logs".to_owned();
         self.toolbox
             .client
-            .run("process.stream_entrypoint_logs", DEFAULT_LIMIT, LogStream::open(&self.toolbox, path))
+            .run("process.stream_entrypoint_logs", DEFAULT_LIMIT, LogStream::follow(&self.toolbox, path))
             .await
+    }
+
+    /// The exit code of a command, if it shows within `patience`.
+    async fn ended_within(&self, session_id: &str, command_id: &str, patience: Duration) -> Result<Option<i64>> {
+        let until = Instant::now() + patience;
+        loop {
+            let command = self.get_session_command(session_id, command_id).await?;
+            if command.exit_code.is_some() || Instant::now() >= until {
+                return Ok(command.exit_code);
+            }
+            tokio::time::sleep_until(until.min(Instant::now() + LONGEST_PAUSE / 5)).await;
+        }
+    }
+
+    /// Reads what tells how commands ended. Servers up to 0.190 answer with an error while they are writing that down.
+    async fn read_settled<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let outcome = self.toolbox.request(Method::GET, path).await?.read().await;
+            match outcome {
+                Err(error)
+                    if error.kind() == ErrorKind::InternalServer
+                        && error.to_string().contains("exit code")
+                        && begun.elapsed() < SETTLE_LIMIT =>
+                {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn read_logs(&self, operation: &'static str, path: String) -> Result<SessionCommandLogsResponse> {
@@ -193,9 +248,8 @@ impl Process {
             .client
             .run(operation, DEFAULT_LIMIT, async {
                 let response = self.toolbox.request(Method::GET, path).await?.send().await?;
-                let content_type = response.headers().get(http::header::CONTENT_TYPE);
-                let json = content_type.is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
-                let body = response.bytes().await.map_err(|e| crate::http::transport_error(&e))?;
+                let json = response.is_json();
+                let body = response.whole().await?;
                 Ok(crate::stream::logs::from_body(&body, json))
             })
             .await

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::FileSystem;
 use super::fs::check_path;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::Gathered;
 use crate::model::{
     Blob, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileUpload,
     UploadOptions,
@@ -19,6 +19,9 @@ use crate::stream::transfer::{self, Download, FileReader, FileWriter};
 
 /// Limit of a transfer when nothing else is said (inconsistencies A43).
 const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
+
+/// The largest file that is downloaded into memory, in bytes.
+const MEMORY_LIMIT: usize = 2 << 30;
 
 impl FileSystem {
     /// Uploads one file from memory or from a local path; directories above it are created.
@@ -60,8 +63,8 @@ impl FileSystem {
     /// Downloads a file into memory.
     ///
     /// # Errors
-    /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `Connection` when the
-    /// transfer is cut short, `Timeout`.
+    /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
+    /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
     pub async fn download_file(&self, remote_path: &str, options: DownloadOptions) -> Result<Blob> {
         check_path(remote_path)?;
         let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
@@ -69,11 +72,11 @@ impl FileSystem {
             .client
             .run("fs.download_file", limit, async {
                 let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
-                let mut content = Content::default();
+                let mut content = Gathered::new(MEMORY_LIMIT);
                 while let Some(piece) = reader.next().await? {
-                    content.push(piece);
+                    content.push(piece)?;
                 }
-                Ok(content.into_blob())
+                Ok(Blob(content.finish()))
             })
             .await
     }
@@ -180,7 +183,7 @@ enum Received {
 /// Reads one part to its end. The outer error ends the whole download, the inner one (a local path that cannot be
 /// written) only this file.
 async fn read_part(download: &mut Download, destination: Option<&str>) -> Result<Result<Received>> {
-    let mut content = Content::default();
+    let mut content = Gathered::new(MEMORY_LIMIT);
     let mut file = match destination {
         Some(path) => Some(AtomicFile::create(path).await),
         None => None,
@@ -188,7 +191,7 @@ async fn read_part(download: &mut Download, destination: Option<&str>) -> Result
     while let Some(event) = download.next().await? {
         let MultipartEvent::Data(data) = event else { break };
         match &mut file {
-            None => content.push(data),
+            None => content.push(data)?,
             Some(Ok(open)) => {
                 if let Err(error) = open.write(data).await {
                     file = Some(Err(error));
@@ -203,30 +206,6 @@ async fn read_part(download: &mut Download, destination: Option<&str>) -> Result
             Ok(open) => open.commit().await.map(|()| Received::Path(path.to_owned())),
             Err(error) => Err(error),
         },
-        _ => Ok(Received::Memory(content.into_blob())),
+        _ => Ok(Received::Memory(Blob(content.finish()))),
     })
-}
-
-/// Pieces that become one blob; a single piece is not copied.
-#[derive(Default)]
-struct Content {
-    first: Bytes,
-    rest: BytesMut,
-}
-
-impl Content {
-    fn push(&mut self, piece: Bytes) {
-        if self.first.is_empty() {
-            self.first = piece;
-            return;
-        }
-        if self.rest.is_empty() {
-            self.rest.extend_from_slice(&self.first);
-        }
-        self.rest.extend_from_slice(&piece);
-    }
-
-    fn into_blob(self) -> Blob {
-        Blob(if self.rest.is_empty() { self.first } else { self.rest.freeze() })
-    }
 }

@@ -12,7 +12,7 @@ use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::segment;
-use crate::model::{WaitForLogOptions, WaitOptions};
+use crate::model::{ProcessInfo, WaitForLogOptions, WaitOptions};
 use crate::stream::log_demux::LogChannel;
 use crate::stream::logs::{LogChunk, LogStream};
 
@@ -47,7 +47,8 @@ impl Process {
     }
 
     /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-    /// beginning, and returns the line as far as it was written.
+    /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
+    /// server logs it: those up to 0.190 log a line when it ends.
     ///
     /// # Errors
     /// `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
@@ -62,13 +63,18 @@ impl Process {
         let wanted = expression(pattern, options.regex.unwrap_or(false))?;
         let channel = log_channel(options.channel.as_ref())?;
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
-        let path = format!("/process/session/{}/command/{}/logs?follow=true", segment(session_id), segment(command_id));
+        let path = format!("/process/session/{}/command/{}/logs", segment(session_id), segment(command_id));
         self.toolbox
             .client
             .run("process.wait_for_log", limit, async {
-                let mut log = LogStream::open(&self.toolbox, path).await?.only(channel);
+                let mut log = LogStream::follow(&self.toolbox, path).await?.only(channel);
                 if let Some(process_id) = process_of_session(session_id) {
-                    log = log.without_end_mark_of(process_id);
+                    log = log.of_process(ProcessInfo {
+                        id: process_id.to_owned(),
+                        session_id: session_id.to_owned(),
+                        command_id: command_id.to_owned(),
+                        ..ProcessInfo::default()
+                    });
                 }
                 let mut lines = [Line::default(), Line::default()];
                 while let Some(LogChunk { channel, data }) = log.next().await? {

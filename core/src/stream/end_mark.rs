@@ -18,6 +18,8 @@ pub(crate) struct EndMark {
     mark: Bytes,
     /// Bytes of the mark that the output so far ended with.
     matched: usize,
+    /// Whether the mark has been met.
+    complete: bool,
 }
 
 impl EndMark {
@@ -26,7 +28,7 @@ impl EndMark {
         let mut mark = vec![FIRST];
         mark.extend_from_slice(process_id.as_bytes());
         mark.push(b'\n');
-        Self { mark: mark.into(), matched: 0 }
+        Self { mark: mark.into(), matched: 0, complete: false }
     }
 
     /// Takes the next piece and hands on what is certain to be output.
@@ -43,11 +45,17 @@ impl EndMark {
             self.matched += same;
             if self.matched == self.mark.len() {
                 self.matched = 0;
+                self.complete = true;
             } else if !rest.is_empty() {
                 out(self.mark.slice(..std::mem::take(&mut self.matched)));
             }
             piece = rest;
         }
+    }
+
+    /// Whether the mark has been met.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// Ends the output: the beginning of a mark was output after all.

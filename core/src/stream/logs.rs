@@ -1,19 +1,28 @@
-//! Live logs of sessions and entrypoints (wire.md 4.1).
+//! Logs of sessions and entrypoints, live or as they are (wire.md 4.1).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::Method;
 
 use super::end_mark::EndMark;
 use super::log_demux::{LogChannel, LogDemux, without_markers};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::SessionCommandLogsResponse;
-use crate::ws::{KeepAlive, WsMessage, WsReceiver};
+use crate::http::{Response, transport_error};
+use crate::model::{ProcessInfo, SessionCommandLogsResponse};
+use crate::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};
 
 /// Reconnects without a byte of progress before the stream gives up.
 const MAX_RECONNECTS: u32 = 5;
+/// States a version whose readers want logs as raw bytes; those of later versions get JSON, which cannot hold all bytes.
+const RAW_LOG_VERSION: (&str, &str) = ("x-daytona-sdk-version", "0.166.0");
+/// How long a server may take to end a log whose process has ended. Then it is asked how long the log is.
+const END_GRACE: Duration = Duration::from_millis(50);
+/// The longest log, in bytes, that is read once more for the sake of a second.
+const MEASURE_LIMIT: usize = 1 << 20;
 
 /// A piece of log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +33,14 @@ pub struct LogChunk {
     pub data: Bytes,
 }
 
-/// A log from its beginning until the command ends.
+/// A log from its beginning, until the command ends or as far as it has come.
 ///
 /// Servers replay a log from the start, so when the connection breaks the stream connects again, skips what it has
 /// delivered, and goes on: nothing is lost and nothing comes twice.
 pub struct LogStream {
     toolbox: Toolbox,
     path: String,
-    receiver: WsReceiver,
+    source: Source,
     demux: LogDemux,
     filter: Filter,
     ready: VecDeque<LogChunk>,
@@ -40,24 +49,68 @@ pub struct LogStream {
     /// Raw bytes of the current connection that have been delivered before.
     to_skip: u64,
     reconnects: u32,
-    ended: bool,
+    end: End,
+}
+
+/// Where a log comes from.
+enum Source {
+    /// Live, until the command ends.
+    Live(WsReceiver),
+    /// As it is now. The socket of a log that is not followed loses its end on servers up to 0.190.
+    SoFar(Response),
+    /// The same from a server that answers with JSON all the same.
+    Whole(Bytes),
+}
+
+/// What is known about the end of a log.
+enum End {
+    /// The server says when it has come.
+    Ahead,
+    /// As above; and once the end marks of this process have been seen, the server is asked.
+    Marked(ProcessInfo),
+    /// The marks have been seen. Servers up to 0.190 look for a second whether more comes; the length of the log, once the
+    /// command is known to have ended, tells it earlier.
+    Measuring(BoxFuture<'static, Option<u64>>),
+    /// The log ends after so many bytes.
+    After(u64),
+    /// Everything has been read.
+    Reached,
+}
+
+/// What came of a log.
+enum Received {
+    Piece(Bytes),
+    End,
+    /// The server says that it cannot go on.
+    Refusal(Error),
 }
 
 impl LogStream {
-    pub(crate) async fn open(toolbox: &Toolbox, path: String) -> Result<Self> {
-        let receiver = connect(toolbox, &path).await?;
-        Ok(Self {
+    /// Follows a log until its command ends.
+    pub(crate) async fn follow(toolbox: &Toolbox, path: String) -> Result<Self> {
+        let source = Source::Live(connect(toolbox, &path).await?);
+        Ok(Self::new(toolbox, path, source))
+    }
+
+    /// Reads a log as far as it has come.
+    pub(crate) async fn so_far(toolbox: &Toolbox, path: String) -> Result<Self> {
+        let source = request(toolbox, &path).await?;
+        Ok(Self::new(toolbox, path, source))
+    }
+
+    fn new(toolbox: &Toolbox, path: String, source: Source) -> Self {
+        Self {
             toolbox: toolbox.clone(),
             path,
-            receiver,
+            source,
             demux: LogDemux::new(),
             filter: Filter::default(),
             ready: VecDeque::new(),
             delivered: 0,
             to_skip: 0,
             reconnects: 0,
-            ended: false,
-        })
+            end: End::Ahead,
+        }
     }
 
     /// Leaves out the other output.
@@ -66,9 +119,10 @@ impl LogStream {
         self
     }
 
-    /// Leaves out the end mark of a spawned process.
-    pub(crate) fn without_end_mark_of(mut self, process_id: &str) -> Self {
-        self.filter.end_marks = Some([EndMark::of(process_id), EndMark::of(process_id)]);
+    /// Leaves out the end marks of a spawned process.
+    pub(crate) fn of_process(mut self, process: ProcessInfo) -> Self {
+        self.filter.end_marks = Some([EndMark::of(&process.id), EndMark::of(&process.id)]);
+        self.end = End::Marked(process);
         self
     }
 
@@ -82,40 +136,77 @@ impl LogStream {
             if let Some(chunk) = self.ready.pop_front() {
                 return Ok(Some(chunk));
             }
-            if self.ended {
+            if matches!(self.end, End::Reached) {
                 return Ok(None);
             }
-            match self.receiver.recv().await {
-                Ok(WsMessage::Binary(frame)) => self.take(frame),
-                Ok(WsMessage::Text(text)) => self.take(Bytes::copy_from_slice(text.as_bytes())),
-                Ok(WsMessage::Close(close)) => match close.code {
-                    None | Some(1000 | 1001 | 1005) => self.end(),
-                    Some(code) => {
-                        let reason = if close.reason.is_empty() { "no reason given" } else { &close.reason };
-                        return Err(self.broken(format!("closed with code {code}: {reason}")));
-                    }
-                },
+            match self.receive().await {
+                Ok(Received::Piece(piece)) => self.take(piece),
+                Ok(Received::End) => self.finish(),
+                Ok(Received::Refusal(error)) => return Err(error),
                 Err(error) if error.kind().is(ErrorKind::Connection) => self.reconnect(error).await?,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn take(&mut self, mut frame: Bytes) {
-        let skipped = self.to_skip.min(frame.len() as u64);
+    async fn receive(&mut self) -> Result<Received> {
+        let position = self.delivered - self.to_skip;
+        if matches!(self.end, End::After(length) if position >= length) {
+            return Ok(Received::End);
+        }
+        let receiver = match &mut self.source {
+            Source::Live(receiver) => receiver,
+            Source::SoFar(response) => {
+                let piece = response.chunk().await.map_err(|e| transport_error(&e))?;
+                return Ok(piece.map_or(Received::End, Received::Piece));
+            }
+            Source::Whole(body) if body.is_empty() => return Ok(Received::End),
+            Source::Whole(body) => return Ok(Received::Piece(std::mem::take(body))),
+        };
+        let message = match &mut self.end {
+            End::Measuring(length) => tokio::select! {
+                biased;
+                message = receiver.recv() => message?,
+                length = length => {
+                    self.end = length.map_or(End::Ahead, End::After);
+                    return Ok(Received::Piece(Bytes::new()));
+                }
+            },
+            _ => receiver.recv().await?,
+        };
+        Ok(match message {
+            WsMessage::Binary(frame) => Received::Piece(frame),
+            WsMessage::Text(text) => Received::Piece(Bytes::copy_from_slice(text.as_bytes())),
+            WsMessage::Close(WsClose { code: None | Some(1000 | 1001 | 1005), .. }) => Received::End,
+            WsMessage::Close(WsClose { code: Some(code), reason }) => {
+                let reason = if reason.is_empty() { "no reason given" } else { &reason };
+                Received::Refusal(self.broken(&format!("closed with code {code}: {reason}")))
+            }
+        })
+    }
+
+    fn take(&mut self, mut piece: Bytes) {
+        let skipped = self.to_skip.min(piece.len() as u64);
         self.to_skip -= skipped;
-        let _ = frame.split_to(skipped as usize);
-        if frame.is_empty() {
+        let _ = piece.split_to(skipped as usize);
+        if piece.is_empty() {
             return;
         }
         self.reconnects = 0;
-        self.delivered += frame.len() as u64;
+        self.delivered += piece.len() as u64;
         let Self { demux, filter, ready, .. } = self;
-        demux.push(&frame, &mut |channel, data| filter.push(channel, share(&frame, data), ready));
+        demux.push(&piece, &mut |channel, data| filter.push(channel, share(&piece, data), ready));
+        if self.filter.is_marked()
+            && matches!(self.source, Source::Live(_))
+            && let End::Marked(process) = &mut self.end
+        {
+            let process = std::mem::take(process);
+            self.end = End::Measuring(Box::pin(length(self.toolbox.clone(), self.path.clone(), process)));
+        }
     }
 
-    fn end(&mut self) {
-        self.ended = true;
+    fn finish(&mut self) {
+        self.end = End::Reached;
         let Self { demux, filter, ready, .. } = self;
         demux.finish(&mut |channel, data| filter.push(channel, Bytes::copy_from_slice(data), ready));
         filter.finish(ready);
@@ -125,12 +216,16 @@ impl LogStream {
         loop {
             self.reconnects += 1;
             if self.reconnects > MAX_RECONNECTS {
-                return Err(self.broken(error.to_string()));
+                return Err(self.broken(&error.to_string()));
             }
             tokio::time::sleep(Duration::from_millis(50 << self.reconnects)).await;
-            match connect(&self.toolbox, &self.path).await {
-                Ok(receiver) => {
-                    self.receiver = receiver;
+            let again = match self.source {
+                Source::Live(_) => connect(&self.toolbox, &self.path).await.map(Source::Live),
+                Source::SoFar(_) | Source::Whole(_) => request(&self.toolbox, &self.path).await,
+            };
+            match again {
+                Ok(source) => {
+                    self.source = source;
                     self.to_skip = self.delivered;
                     return Ok(());
                 }
@@ -140,9 +235,30 @@ impl LogStream {
         }
     }
 
-    fn broken(&self, why: String) -> Error {
+    fn broken(&self, why: &str) -> Error {
         Error::new(ErrorKind::Connection, format!("The log stream broke after {} bytes: {why}", self.delivered))
     }
+}
+
+/// The length of the log of a process that prints no more, when its command has ended.
+async fn length(toolbox: Toolbox, path: String, process: ProcessInfo) -> Option<u64> {
+    tokio::time::sleep(END_GRACE).await;
+    let mut pause = END_GRACE / 5;
+    let sessions = toolbox.process();
+    // A process that left others behind ends when they do.
+    while sessions.get_session_command(&process.session_id, &process.command_id).await.ok()?.exit_code.is_none() {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(END_GRACE * 10);
+    }
+    let Source::SoFar(mut response) = request(&toolbox, &path).await.ok()? else { return None };
+    let mut length = 0;
+    while let Some(piece) = response.chunk().await.ok()? {
+        length += piece.len();
+        if length > MEASURE_LIMIT {
+            return None;
+        }
+    }
+    Some(length as u64)
 }
 
 /// What a reader does not want of a log.
@@ -166,6 +282,14 @@ impl Filter {
         }
     }
 
+    /// Whether the process has printed all it will.
+    fn is_marked(&self) -> bool {
+        self.end_marks.as_ref().is_some_and(|marks| match self.only {
+            Some(channel) => marks[channel as usize].is_complete(),
+            None => marks.iter().all(EndMark::is_complete),
+        })
+    }
+
     fn finish(&mut self, ready: &mut VecDeque<LogChunk>) {
         for (channel, mark) in
             [LogChannel::Stdout, LogChannel::Stderr].into_iter().zip(self.end_marks.iter_mut().flatten())
@@ -177,7 +301,18 @@ impl Filter {
 
 async fn connect(toolbox: &Toolbox, path: &str) -> Result<WsReceiver> {
     // The sender half is not needed: nothing is ever sent on a log stream.
-    Ok(super::open(toolbox, path, &[], KeepAlive::default()).await?.split().1)
+    Ok(super::open(toolbox, &format!("{path}?follow=true"), &[], KeepAlive::default()).await?.split().1)
+}
+
+async fn request(toolbox: &Toolbox, path: &str) -> Result<Source> {
+    let (name, version) = RAW_LOG_VERSION;
+    let response = toolbox.request(Method::GET, path).await?.header(name, version).send().await?;
+    if !response.is_json() {
+        return Ok(Source::SoFar(response));
+    }
+    let body = response.whole().await?;
+    let logs: SessionCommandLogsResponse = serde_json::from_slice(&body).unwrap_or_default();
+    Ok(Source::Whole(logs.output.unwrap_or_default().into()))
 }
 
 /// The piece as a view of its frame; only the one or two bytes of a split marker are copied.

@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "243898b607466528"
+const SchemaHash = "370cdbb855e56823"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -168,7 +168,8 @@ type Process struct{ Caller }
 
 // ExecuteCommand runs a shell command and returns its exit code and output.
 //
-// The command is killed with everything it started when the call is cancelled or timeout passes.
+// The command is killed with everything it started when the call is cancelled or timeout passes. It finds the call's id
+// in the environment variable DAYTONA_CALL_ID.
 //
 // Errors: Validation for an empty command, Timeout (ProcessExecutionTimeout) after timeout seconds.
 func (s Process) ExecuteCommand(ctx context.Context, command string, options ExecOptions) (*types.ExecuteResponse, error) {
@@ -178,7 +179,7 @@ func (s Process) ExecuteCommand(ctx context.Context, command string, options Exe
 // CodeRun runs a program and returns its exit code, output and charts.
 //
 // language is python, typescript or javascript. Each run is a process of its own; see the code interpreter
-// for variables that last.
+// for variables that last. Cancelled, it is killed as a command is.
 //
 // Errors: Validation for another language, Timeout (ProcessExecutionTimeout) after timeout seconds.
 func (s Process) CodeRun(ctx context.Context, code string, language string, options CodeRunOptions) (*types.ExecuteResponse, error) {
@@ -286,7 +287,8 @@ func (s Process) StreamSessionCommandLogs(ctx context.Context, sessionID string,
 	return open(ctx, s.Caller, "process.stream_session_command_logs", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
 }
 
-// SendSessionCommandInput sends input to a running asynchronous command; a line break is added when it does not end with one.
+// SendSessionCommandInput sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
+// has just been accepted, and has not opened its input yet, is waited for.
 //
 // Errors: Gone (CommandAlreadyCompleted, SessionEnded) when the command or its session has ended, NotFound when
 // there is no such command.
@@ -393,7 +395,8 @@ func (s Process) WaitForPort(ctx context.Context, port int, options WaitOptions)
 }
 
 // WaitForLog waits until the log of a session's command, or of a spawned process, has a line with pattern, looking from its
-// beginning, and returns the line as far as it was written.
+// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
+// server logs it: those up to 0.190 log a line when it ends.
 //
 // Errors: InvalidArgument for a bad regular expression, NotFound when there is no such command, CommandAlreadyCompleted when it
 // ends without such a line, Timeout.
@@ -527,8 +530,8 @@ func (s FileSystem) OpenUpload(ctx context.Context, remotePath string, options U
 
 // DownloadFile downloads a file into memory.
 //
-// Errors: FileNotFound when it does not exist, FileAccessDenied when it may not be read, Connection when the
-// transfer is cut short, Timeout.
+// Errors: FileNotFound when it does not exist, FileAccessDenied when it may not be read, UnprocessableEntity when it is
+// larger than 2 GiB (download it to a path or as a stream), Connection when the transfer is cut short, Timeout.
 func (s FileSystem) DownloadFile(ctx context.Context, remotePath string, options DownloadOptions) ([]byte, error) {
 	return content(ctx, s.Caller, "fs.download_file", arguments{"remotePath": remotePath, "options": options}, nil)
 }

@@ -263,8 +263,8 @@ type GitCommitInfo struct {
 type ExecutionArtifacts struct {
 	// The output, as in result.
 	Stdout string `json:"stdout"`
-	// Charts the program showed.
-	Charts []Chart `json:"charts,omitempty"`
+	// Charts the program showed; a command shows none.
+	Charts []Chart `json:"charts"`
 }
 
 // ExecuteResponse: result of a command or program.
@@ -273,7 +273,7 @@ type ExecuteResponse struct {
 	ExitCode int `json:"exitCode"`
 	// Standard output and standard error, in the order they were written.
 	Result string `json:"result"`
-	// Charts and the like; only from code_run.
+	// The output once more, and the charts of a program.
 	Artifacts *ExecutionArtifacts `json:"artifacts,omitempty"`
 }
 

@@ -443,8 +443,8 @@ export interface CodeRunOptions {
 export interface ExecutionArtifacts {
   /** The output, as in `result`. */
   stdout: string;
-  /** Charts the program showed. */
-  charts?: Chart[];
+  /** Charts the program showed; a command shows none. */
+  charts: Chart[];
 }
 
 /** Result of a command or program. */
@@ -453,7 +453,7 @@ export interface ExecuteResponse {
   exitCode: number;
   /** Standard output and standard error, in the order they were written. */
   result: string;
-  /** Charts and the like; only from `codeRun`. */
+  /** The output once more, and the charts of a program. */
   artifacts?: ExecutionArtifacts;
 }
 

@@ -271,7 +271,8 @@ export abstract class ProcessService extends Service {
   /**
    * Runs a shell command and returns its exit code and output.
    *
-   * The command is killed with everything it started when the call is cancelled or `timeout` passes.
+   * The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
+   * in the environment variable `DAYTONA_CALL_ID`.
    *
    * @throws `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
    * (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
@@ -284,7 +285,7 @@ export abstract class ProcessService extends Service {
    * Runs a program and returns its exit code, output and charts.
    *
    * `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-   * for variables that last.
+   * for variables that last. Cancelled, it is killed as a command is.
    *
    * @throws `DaytonaValidationError` for another language, `DaytonaTimeoutError`
    * (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
@@ -443,7 +444,8 @@ export abstract class ProcessService extends Service {
   }
 
   /**
-   * Sends input to a running asynchronous command; a line break is added when it does not end with one.
+   * Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
+   * has just been accepted, and has not opened its input yet, is waited for.
    *
    * @throws `DaytonaGoneError` (`DaytonaCommandAlreadyCompletedError`, `DaytonaSessionEndedError`) when the command or
    * its session has ended, `DaytonaNotFoundError` when there is no such command.
@@ -588,7 +590,8 @@ export abstract class ProcessService extends Service {
 
   /**
    * Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-   * beginning, and returns the line as far as it was written.
+   * beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
+   * server logs it: those up to 0.190 log a line when it ends.
    *
    * @throws `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no such
    * command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line, `DaytonaTimeoutError`.
@@ -778,6 +781,7 @@ export abstract class FileSystemService extends Service {
    * Downloads a file into memory.
    *
    * @throws `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when it may not be read,
+   * `DaytonaUnprocessableEntityError` when it is larger than 2 GiB (download it to a path or as a stream),
    * `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
    */
   protected _downloadFile(remotePath: string, options: DownloadOptions & CallOptions = {}): Promise<Buffer> {

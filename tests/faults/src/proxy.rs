@@ -19,6 +19,9 @@ use crate::script::{Answer, Cut, Drop, Fault, Rule, Script};
 /// Pause between pieces, so that each is read for itself.
 const PIECE_PAUSE: Duration = Duration::from_millis(1);
 
+/// What ends a WebSocket in order: code 1000, no reason, not masked.
+const CLOSE_FRAME: &[u8] = &[0x88, 2, 0x03, 0xe8];
+
 /// A request the proxy saw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Seen {
@@ -187,11 +190,12 @@ impl Shared {
                 Some(sent) => sent.copy(&mut from_client, &mut to_upstream).await,
             }
         };
-        let back = self.pass_answer(from_upstream, to_client, fault, upgrade);
+        let orphan = matches!(fault, Some(Fault::Orphan(true)));
+        let mut back = std::pin::pin!(self.pass_answer(from_upstream, to_client, fault, upgrade));
         // Whichever side ends first ends the other: a client that hangs up gives its request up.
         tokio::select! {
-            result = there => result,
-            result = back => result,
+            result = there => if orphan { back.await } else { result },
+            result = &mut back => result,
         }
     }
 
@@ -226,6 +230,11 @@ impl Shared {
                             client.write_all(piece).await?;
                             tokio::time::sleep(PIECE_PAUSE).await;
                         }
+                    }
+                    Some(Fault::Linger(seconds)) if upgrade && body.ends_with(CLOSE_FRAME) => {
+                        client.write_all(&body[..body.len() - CLOSE_FRAME.len()]).await?;
+                        tokio::time::sleep(Duration::from_secs_f64(*seconds)).await;
+                        client.write_all(CLOSE_FRAME).await?;
                     }
                     _ => client.write_all(&body).await?,
                 }

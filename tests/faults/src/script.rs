@@ -42,6 +42,10 @@ pub enum Fault {
     Cut(Cut),
     /// The answer comes in pieces of so many bytes.
     Split(usize),
+    /// The close frame of a WebSocket comes so many seconds late.
+    Linger(f64),
+    /// A client that hangs up does not end what it asked for.
+    Orphan(bool),
 }
 
 /// When a connection is reset.
@@ -89,6 +93,8 @@ impl Fault {
             Self::Answer(answer) => format!("answer {}", answer.status),
             Self::Cut(cut) => format!("cut {}", cut.after),
             Self::Split(size) => format!("split {size}"),
+            Self::Linger(seconds) => format!("linger {seconds}"),
+            Self::Orphan(orphan) => format!("orphan {orphan}"),
         }
     }
 }

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '243898b607466528'
+  SCHEMA_HASH = '370cdbb855e56823'
 end

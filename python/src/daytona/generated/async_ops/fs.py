@@ -298,7 +298,8 @@ class AsyncFileSystemOps(AsyncService):
 
         Raises:
             `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when it may not be
-            read, `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
+            read, `DaytonaUnprocessableEntityError` when it is larger than 2 GiB (download it to a path or as a
+            stream), `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
         """
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "options": options}

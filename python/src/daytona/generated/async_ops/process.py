@@ -31,7 +31,8 @@ class AsyncProcessOps(AsyncService):
     ) -> ExecuteResponse:
         """Runs a shell command and returns its exit code and output.
 
-        The command is killed with everything it started when the call is cancelled or `timeout` passes.
+        The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds
+        the call's id in the environment variable `DAYTONA_CALL_ID`.
 
         Args:
             cwd: Working directory. Default: the sandbox's.
@@ -58,7 +59,7 @@ class AsyncProcessOps(AsyncService):
         """Runs a program and returns its exit code, output and charts.
 
         `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code
-        interpreter for variables that last.
+        interpreter for variables that last. Cancelled, it is killed as a command is.
 
         Args:
             argv: Arguments of the program.
@@ -308,7 +309,8 @@ class AsyncProcessOps(AsyncService):
         *,
         request_timeout: float | None = None,
     ) -> None:
-        """Sends input to a running asynchronous command; a line break is added when it does not end with one.
+        """Sends input to a running asynchronous command; a line break is added when it does not end with one. A
+        command that has just been accepted, and has not opened its input yet, is waited for.
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
@@ -531,7 +533,8 @@ class AsyncProcessOps(AsyncService):
         timeout: float | None = None,
     ) -> str:
         """Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking
-        from its beginning, and returns the line as far as it was written.
+        from its beginning, and returns the line as far as it was written. A line that has not ended, such as a
+        prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
 
         Args:
             regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no

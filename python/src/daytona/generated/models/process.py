@@ -13,23 +13,19 @@ class ExecutionArtifacts(Model):
 
     Attributes:
         stdout: The output, as in `result`.
-        charts: Charts the program showed.
+        charts: Charts the program showed; a command shows none.
     """
 
     __slots__ = ("stdout", "charts")
 
-    def __init__(self, stdout: str, charts: list[Chart] | None = None) -> None:
+    def __init__(self, stdout: str, charts: list[Chart]) -> None:
         self.stdout = stdout
         self.charts = charts
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> ExecutionArtifacts:
         """Reads it from the core's JSON."""
-        get = wire.get
-        return cls(
-            stdout=wire["stdout"],
-            charts=[Chart.from_wire(item) for item in wire["charts"]] if get("charts") is not None else None,
-        )
+        return cls(stdout=wire["stdout"], charts=[Chart.from_wire(item) for item in wire["charts"]])
 
 
 class ExecuteResponse(Model):
@@ -38,7 +34,7 @@ class ExecuteResponse(Model):
     Attributes:
         exit_code: Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
         result: Standard output and standard error, in the order they were written.
-        artifacts: Charts and the like; only from `code_run`.
+        artifacts: The output once more, and the charts of a program.
     """
 
     __slots__ = ("exit_code", "result", "artifacts")

@@ -11,7 +11,7 @@ module Daytona
     # @return [String] Standard output and standard error, in the order they were written.
     attr_accessor :result
 
-    # @return [ExecutionArtifacts, nil] Charts and the like; only from `code_run`.
+    # @return [ExecutionArtifacts, nil] The output once more, and the charts of a program.
     attr_accessor :artifacts
 
     # Every argument is the attribute of the same name.

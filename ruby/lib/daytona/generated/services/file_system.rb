@@ -247,7 +247,8 @@ module Daytona
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [String]
       # @raise [Sdk::Error] `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read,
-      #   `Connection` when the transfer is cut short, `Timeout`.
+      #   `UnprocessableEntity` when it is larger than 2 GiB (download it to a path or as a stream), `Connection` when
+      #   the transfer is cut short, `Timeout`.
       both_forms def read_file(remote_path, timeout: nil, request_timeout: nil)
         args = { 'remotePath' => remote_path, 'options' => { 'timeout' => timeout }.compact }
         invoke('fs.download_file', args, request_timeout: request_timeout).bytes

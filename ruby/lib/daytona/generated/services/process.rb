@@ -8,7 +8,8 @@ module Daytona
     class Process < ToolboxService
       # Runs a shell command and returns its exit code and output.
       #
-      # The command is killed with everything it started when the call is cancelled or `timeout` passes.
+      # The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the
+      # call's id in the environment variable `DAYTONA_CALL_ID`.
       #
       # @param command [String]
       # @param cwd [String, nil] Working directory. Default: the sandbox's.
@@ -29,7 +30,7 @@ module Daytona
       # Runs a program and returns its exit code, output and charts.
       #
       # `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-      # for variables that last.
+      # for variables that last. Cancelled, it is killed as a command is.
       #
       # @param code [String]
       # @param language [String]
@@ -245,7 +246,8 @@ module Daytona
         LogStream.open(stream, self, &block)
       end
 
-      # Sends input to a running asynchronous command; a line break is added when it does not end with one.
+      # Sends input to a running asynchronous command; a line break is added when it does not end with one. A command
+      # that has just been accepted, and has not opened its input yet, is waited for.
       #
       # @param session_id [String]
       # @param command_id [String]
@@ -451,7 +453,8 @@ module Daytona
       end
 
       # Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-      # beginning, and returns the line as far as it was written.
+      # beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen
+      # where the server logs it: those up to 0.190 log a line when it ends.
       #
       # @param session_id [String]
       # @param command_id [String]
