@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use daytona_toolbox::Compat;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::events::Events;
 use crate::isolation::{IsolationLevel, Launcher};
@@ -97,16 +95,6 @@ impl Engine {
     }
 }
 
-impl Engine {
-    /// Shows that this server has the API key, to a client that has it too and will not send it to anybody else.
-    pub fn prove(&self, challenge: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.api_key.as_bytes()).expect("any key length will do");
-        mac.update(b"daytona-local-engine:");
-        mac.update(challenge.as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
 /// Whether anybody is using the engine.
 #[derive(Debug)]
 pub struct Activity {
@@ -127,11 +115,6 @@ impl Activity {
         OpenActivity { activity: self }
     }
 
-    /// Starts the time without activity anew.
-    pub fn touch(&self) {
-        self.last_request.store(now_millis(), Ordering::Relaxed);
-    }
-
     /// Milliseconds since the last request ended; 0 while one is open.
     pub fn idle_millis(&self) -> i64 {
         if self.open.load(Ordering::Relaxed) > 0 {
@@ -148,7 +131,7 @@ pub struct OpenActivity<'a> {
 
 impl Drop for OpenActivity<'_> {
     fn drop(&mut self) {
-        self.activity.touch();
+        self.activity.last_request.store(now_millis(), Ordering::Relaxed);
         self.activity.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

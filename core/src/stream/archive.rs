@@ -3,6 +3,7 @@
 
 mod pack;
 mod unpack;
+mod whole;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::model::SkippedEntry;
 
 pub(crate) use pack::Listing;
-pub(crate) use unpack::unpack;
+pub(crate) use whole::unpack_whole;
 
 /// How far packing or unpacking has come; read by others while it goes on.
 #[derive(Default)]

@@ -1,7 +1,10 @@
 //! Directories on their way: one compressed archive each, with progress.
 //!
-//! Any server can do it: the archive travels as a file, and `tar` in the sandbox packs or unpacks it there. A transfer that
-//! is dropped stops, and takes its archive away again.
+//! Any server can do it: the archive travels as a file, and `tar` in the sandbox packs or unpacks it there.
+//!
+//! A transfer that is dropped, or whose time is over, stops and takes away what it has made. It ends in order for that:
+//! what is under way in the sandbox is ended and its answer awaited, and only then its files are removed. To just hang up
+//! would leave it to chance whether the sandbox makes a file after it was looked for.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
@@ -19,6 +22,7 @@ use super::transfer::{FileReader, FileWriter};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryProgress, DirectoryResult, ExecOptions};
+use crate::ops::abandoned::run_while;
 use crate::ops::process::quote;
 
 /// Time between two reports of progress.
@@ -31,6 +35,9 @@ const QUEUE: usize = 4;
 /// A directory being transferred. Dropping it gives the transfer up.
 pub struct DirectoryTransfer {
     work: JoinHandle<Result<DirectoryResult>>,
+    /// Dropped with this, it tells the work that nobody wants it any more.
+    _wanted: watch::Sender<()>,
+    deadline: Option<Instant>,
     counters: Arc<Counters>,
     totals: (Option<i64>, Option<i64>),
     next_report: Instant,
@@ -48,9 +55,9 @@ impl DirectoryTransfer {
         let exclude = Exclude::new(exclude)?;
         let listing = blocking(move || Listing::read(&local, &exclude)).await?;
         let totals = (Some(listing.files), Some(listing.bytes));
-        let counters = Arc::new(Counters::default());
-        let work = upload(toolbox.clone(), listing, remote, counters.clone(), deadline);
-        Ok(Self::begin(limited(deadline, work), counters, totals))
+        let (toolbox, counters) = (toolbox.clone(), Arc::new(Counters::default()));
+        let counted = counters.clone();
+        Ok(Self::begin(|until| upload(toolbox, listing, remote, counted, until), deadline, counters, totals))
     }
 
     pub(crate) async fn download(
@@ -61,17 +68,25 @@ impl DirectoryTransfer {
         deadline: Option<Instant>,
     ) -> Result<Self> {
         let compiled = Exclude::new(&exclude)?;
-        let counters = Arc::new(Counters::default());
-        let work = download(toolbox.clone(), remote, local, (exclude, compiled), counters.clone(), deadline);
-        Ok(Self::begin(limited(deadline, work), counters, (None, None)))
+        let (toolbox, counters) = (toolbox.clone(), Arc::new(Counters::default()));
+        let counted = counters.clone();
+        let work = |until| download(toolbox, remote, local, (exclude, compiled), counted, until);
+        Ok(Self::begin(work, deadline, counters, (None, None)))
     }
 
-    fn begin(
-        work: impl Future<Output = Result<DirectoryResult>> + Send + 'static,
+    fn begin<W>(
+        work: impl FnOnce(Until) -> W,
+        deadline: Option<Instant>,
         counters: Arc<Counters>,
         totals: (Option<i64>, Option<i64>),
-    ) -> Self {
-        Self { work: tokio::spawn(work), counters, totals, next_report: Instant::now() + REPORT_INTERVAL, result: None }
+    ) -> Self
+    where
+        W: Future<Output = Result<DirectoryResult>> + Send + 'static,
+    {
+        let (wanted, watched) = watch::channel(());
+        let work = tokio::spawn(work(Until { wanted: watched, deadline }));
+        let next_report = Instant::now() + REPORT_INTERVAL;
+        Self { work, _wanted: wanted, deadline, counters, totals, next_report, result: None }
     }
 
     /// How far the transfer has come, some ten times a second and once at its end, then `None`. Nothing is lost when the future
@@ -90,6 +105,8 @@ impl DirectoryTransfer {
                     Err(Error::new(ErrorKind::Internal, "The transfer failed").with_source(e))
                 })?);
             }
+            // Not before the work is done with cleaning up, but when it is time.
+            () = at(self.deadline) => return Err(late()),
             () = tokio::time::sleep_until(self.next_report) => self.next_report = Instant::now() + REPORT_INTERVAL,
         }
         Ok(Some(DirectoryProgress {
@@ -115,19 +132,47 @@ impl DirectoryTransfer {
     }
 }
 
-impl Drop for DirectoryTransfer {
-    fn drop(&mut self) {
-        self.work.abort();
+/// How long a transfer goes on.
+struct Until {
+    wanted: watch::Receiver<()>,
+    deadline: Option<Instant>,
+}
+
+impl Until {
+    /// Returns when the transfer was given up or its time is over.
+    async fn over(&self) {
+        let mut wanted = self.wanted.clone();
+        let given_up = async { while wanted.changed().await.is_ok() {} };
+        tokio::select! {
+            () = given_up => {}
+            () = at(self.deadline) => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.wanted.has_changed().is_err() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Completes `work`, or gives it up when the transfer is over.
+    async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            outcome = work => outcome,
+            () = self.over() => Err(late()),
+        }
     }
 }
 
-async fn limited<T>(deadline: Option<Instant>, work: impl Future<Output = Result<T>>) -> Result<T> {
+async fn at(deadline: Option<Instant>) {
     match deadline {
-        None => work.await,
-        Some(deadline) => tokio::time::timeout_at(deadline, work)
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "The transfer exceeded its timeout"))),
+        None => std::future::pending().await,
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
     }
+}
+
+/// The error of a transfer that is over; of one that was given up nobody sees it.
+fn late() -> Error {
+    Error::new(ErrorKind::Timeout, "The transfer exceeded its timeout")
 }
 
 async fn upload(
@@ -135,32 +180,57 @@ async fn upload(
     listing: Listing,
     remote: String,
     counters: Arc<Counters>,
-    deadline: Option<Instant>,
+    until: Until,
 ) -> Result<DirectoryResult> {
     let remote = plain(without_end(&remote));
     let staging = format!("{remote}.daytona-{}", uuid::Uuid::new_v4().simple());
-    let archive = RemoteArchive::new(&toolbox, Some(staging.clone()));
-    let (sender, mut pieces) = mpsc::channel(QUEUE);
-    let counted = counters.clone();
-    let packing = spawn_blocking(move || listing.pack(PieceWriter { sender, piece: BytesMut::new() }, &counted));
-    let mut file = FileWriter::open(&toolbox, &archive.path, deadline).await?;
-    while let Some(piece) = pieces.recv().await {
-        file.write(piece).await?;
-    }
-    let packed = packing.await.map_err(|e| Error::new(ErrorKind::Internal, "Packing failed").with_source(e))??;
-    let Some(result) = packed else {
-        return Err(Error::new(ErrorKind::Internal, "Packing ended early"));
+    let archive = remote_archive();
+    let sent = match send(&toolbox, listing, &archive, counters, &until).await {
+        Ok(sent) => sent,
+        Err(error) => {
+            clear(&toolbox, &[&archive], &error);
+            return Err(error);
+        }
     };
-    file.finish().await?;
-    let done = toolbox.process().exec(&unpack_script(&archive.path, &remote, &staging), ExecOptions::default()).await?;
-    archive.unpacked();
-    if done.exit_code != 0 {
-        return Err(Error::new(
+    let unpacked = run_while(&toolbox, &unpack_script(&archive, &remote, &staging), until.over()).await;
+    let error = match unpacked {
+        Ok(done) if done.exit_code == 0 => return Ok(sent),
+        Ok(_) if until.is_over() => late(),
+        Ok(done) => Error::new(
             ErrorKind::UnprocessableEntity,
             format!("The sandbox could not unpack the directory to {remote:?}: {}", last_lines(&done.result)),
-        ));
+        ),
+        Err(error) => error,
+    };
+    clear(&toolbox, &[&archive, &staging], &error);
+    Err(error)
+}
+
+/// Packs and sends the archive.
+async fn send(
+    toolbox: &Toolbox,
+    listing: Listing,
+    archive: &str,
+    counters: Arc<Counters>,
+    until: &Until,
+) -> Result<DirectoryResult> {
+    let (sender, mut pieces) = mpsc::channel(QUEUE);
+    let packing = spawn_blocking(move || listing.pack(PieceWriter { sender, piece: BytesMut::new() }, &counters));
+    let mut file = FileWriter::open(toolbox, archive, None).await?;
+    let sending = async {
+        while let Some(piece) = pieces.recv().await {
+            file.write(piece).await?;
+        }
+        let packed = packing.await.map_err(|e| Error::new(ErrorKind::Internal, "Packing failed").with_source(e))??;
+        packed.ok_or_else(|| Error::new(ErrorKind::Internal, "Packing ended early"))
+    };
+    match until.or(sending).await {
+        Ok(packed) => until.or(file.finish()).await.map(|()| packed),
+        Err(error) => {
+            file.settle().await;
+            Err(error)
+        }
     }
-    Ok(result)
 }
 
 async fn download(
@@ -169,41 +239,61 @@ async fn download(
     local: String,
     (globs, exclude): (Vec<String>, Exclude),
     counters: Arc<Counters>,
-    deadline: Option<Instant>,
+    until: Until,
 ) -> Result<DirectoryResult> {
-    let mut archive = RemoteArchive::new(&toolbox, None);
-    let done = toolbox.process().exec(&pack_script(&archive.path, &remote, &globs), ExecOptions::default()).await?;
-    archive.packed();
-    if done.exit_code != 0 {
-        let missing = done.exit_code == NO_DIRECTORY;
-        let kind = if missing { ErrorKind::FileNotFound } else { ErrorKind::UnprocessableEntity };
-        let why = if missing { "it is no directory".to_owned() } else { last_lines(&done.result) };
-        return Err(Error::new(kind, format!("The sandbox could not pack the directory {remote:?}: {why}")));
-    }
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    let counted = counters.clone();
-    let unpacking =
-        blocking(move || archive::unpack(PieceReader { receiver, piece: Bytes::new() }, &local, &exclude, &counted));
-    let fetching = async {
-        let fetched = fetch(&toolbox, &archive.path, deadline, &sender).await;
-        if fetched.is_err() {
-            // So that half an archive is not taken for a whole one.
-            let _ = sender.send(Err(io::Error::other("the download failed"))).await;
-        }
-        drop(sender);
-        fetched
+    let archive = remote_archive();
+    let packed = run_while(&toolbox, &pack_script(&archive, &remote, &globs), until.over()).await;
+    let error = match packed {
+        Ok(done) if until.is_over() || done.exit_code == 0 => None,
+        Ok(done) if done.exit_code == NO_DIRECTORY => Some(Error::new(
+            ErrorKind::FileNotFound,
+            format!("The sandbox could not pack the directory {remote:?}: it is no directory"),
+        )),
+        Ok(done) => Some(Error::new(
+            ErrorKind::UnprocessableEntity,
+            format!("The sandbox could not pack the directory {remote:?}: {}", last_lines(&done.result)),
+        )),
+        Err(error) => Some(error),
     };
-    let (fetched, unpacked) = tokio::join!(fetching, unpacking);
+    let outcome = match error {
+        Some(error) => Err(error),
+        None if until.is_over() => Err(late()),
+        None => receive(&toolbox, &archive, local, exclude, counters, &until).await,
+    };
+    match &outcome {
+        Ok(_) => delete(&toolbox, archive),
+        Err(error) => clear(&toolbox, &[&archive], error),
+    }
+    outcome
+}
+
+/// Fetches and unpacks the archive. When it returns, nothing is written any more, and what is there is whole.
+async fn receive(
+    toolbox: &Toolbox,
+    archive: &str,
+    local: String,
+    exclude: Exclude,
+    counters: Arc<Counters>,
+    until: &Until,
+) -> Result<DirectoryResult> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let unpacking = tokio::spawn(blocking(move || {
+        archive::unpack_whole(PieceReader { receiver, piece: Bytes::new() }, &local, &exclude, &counters)
+    }));
+    let fetched = until.or(fetch(toolbox, archive, &sender)).await;
+    if fetched.is_err() {
+        // So that half an archive is not taken for a whole one.
+        let _ = sender.send(Err(io::Error::other("the download failed"))).await;
+    }
+    drop(sender);
+    let unpacked = unpacking.await;
+    let unpacked =
+        unpacked.unwrap_or_else(|e| Err(Error::new(ErrorKind::Internal, "The transfer failed").with_source(e)));
     fetched.and(unpacked)
 }
 
-async fn fetch(
-    toolbox: &Toolbox,
-    path: &str,
-    deadline: Option<Instant>,
-    sender: &mpsc::Sender<io::Result<Bytes>>,
-) -> Result<()> {
-    let mut file = FileReader::open(toolbox, path, deadline).await?;
+async fn fetch(toolbox: &Toolbox, path: &str, sender: &mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+    let mut file = FileReader::open(toolbox, path, None).await?;
     while let Some(piece) = file.next().await? {
         if sender.send(Ok(piece)).await.is_err() {
             // Unpacking has ended and says why.
@@ -211,6 +301,27 @@ async fn fetch(
         }
     }
     Ok(())
+}
+
+/// Where the archive is in the sandbox.
+fn remote_archive() -> String {
+    format!("/tmp/.daytona-{}.tar.gz", uuid::Uuid::new_v4().simple())
+}
+
+/// Deletes in the background an archive that has done its work.
+fn delete(toolbox: &Toolbox, archive: String) {
+    let toolbox = toolbox.clone();
+    tokio::spawn(async move { toolbox.request(Method::DELETE, "/files").await?.query("path", archive).done().await });
+}
+
+/// Takes away in the background what a transfer that ended with `error` has left in the sandbox.
+fn clear(toolbox: &Toolbox, paths: &[&str], error: &Error) {
+    // Without an answer, what was under way in the sandbox may still be ending.
+    let in_use = error.kind().is(ErrorKind::Connection);
+    let script = clear_script(paths, in_use);
+    let toolbox = toolbox.clone();
+    // Nobody is left to tell whether it worked.
+    tokio::spawn(async move { toolbox.process().exec(&script, ExecOptions::default()).await });
 }
 
 /// Exit code of the packing script when there is no directory to pack.
@@ -233,13 +344,16 @@ fn unpack_script(archive: &str, destination: &str, staging: &str) -> String {
     )
 }
 
-/// Takes away what a script that is being ended may leave: at once, and again when it has surely ended.
-fn clear_script(paths: &[&str]) -> String {
+/// Removes files and directories; those in use once more when what uses them has surely ended.
+fn clear_script(paths: &[&str], in_use: bool) -> String {
     let paths = paths.iter().map(|path| quote(path)).collect::<Vec<_>>().join(" ");
-    format!(
-        "rm -rf -- {paths}\n\
-         {{ for pause in 0.3 1 3; do sleep $pause; rm -rf -- {paths}; done; }} </dev/null >/dev/null 2>&1 &\n"
-    )
+    let mut script = format!("rm -rf -- {paths}\n");
+    if in_use {
+        script.push_str(&format!(
+            "{{ for pause in 0.3 1 3; do sleep $pause; rm -rf -- {paths}; done; }} </dev/null >/dev/null 2>&1 &\n"
+        ));
+    }
+    script
 }
 
 /// Packs a directory. tar's own exit code is kept from the pipe; 1 is its way to say that a file changed meanwhile.
@@ -271,60 +385,6 @@ fn last_lines(output: &str) -> String {
     let lines: Vec<_> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.iter().rev().take(3).rev().copied().collect::<Vec<_>>().join("; ");
     if last.is_empty() { "it gave no reason".to_owned() } else { last }
-}
-
-/// The archive in the sandbox, taken away when the transfer ends, however it ends.
-struct RemoteArchive {
-    toolbox: Toolbox,
-    path: String,
-    /// The directory that it is unpacked into first.
-    staging: Option<String>,
-    state: ArchiveState,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum ArchiveState {
-    /// Something in the sandbox may be writing it, or unpacking it.
-    InUse,
-    /// It is complete.
-    Complete,
-    /// The sandbox has taken it away itself.
-    Gone,
-}
-
-impl RemoteArchive {
-    fn new(toolbox: &Toolbox, staging: Option<String>) -> Self {
-        let path = format!("/tmp/.daytona-{}.tar.gz", uuid::Uuid::new_v4().simple());
-        Self { toolbox: toolbox.clone(), path, staging, state: ArchiveState::InUse }
-    }
-
-    fn packed(&mut self) {
-        self.state = ArchiveState::Complete;
-    }
-
-    fn unpacked(mut self) {
-        self.state = ArchiveState::Gone;
-    }
-}
-
-impl Drop for RemoteArchive {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.state == ArchiveState::Gone {
-            return;
-        }
-        let in_use = self.state == ArchiveState::InUse;
-        let (toolbox, path, staging) = (self.toolbox.clone(), std::mem::take(&mut self.path), self.staging.take());
-        // Nobody is left to tell whether it worked.
-        runtime.spawn(async move {
-            if in_use {
-                let paths: Vec<&str> = [Some(path.as_str()), staging.as_deref()].into_iter().flatten().collect();
-                let _ = toolbox.process().exec(&clear_script(&paths), ExecOptions::default()).await;
-            } else if let Ok(request) = toolbox.request(Method::DELETE, "/files").await {
-                let _ = request.query("path", path).done().await;
-            }
-        });
-    }
 }
 
 /// From the packing thread to the socket; fails when the upload has ended.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::BODY_LIMIT;
 use crate::model::{ExecutionError, ExecutionResult, RunCodeOptions};
 use crate::ops::process::{limits, set};
 use crate::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
@@ -108,10 +109,20 @@ impl InterpreterStream {
     /// Reads the run to its end and collects what it said.
     ///
     /// # Errors
-    /// As for [`next`](Self::next).
+    /// As for [`next`](Self::next); `UnprocessableEntity` for more than 512 MiB of output.
     pub async fn collect(mut self) -> Result<ExecutionResult> {
         let mut result = ExecutionResult::default();
         while let Some(event) = self.next().await? {
+            if result.stdout.len() + result.stderr.len() > BODY_LIMIT {
+                return Err(Error::new(
+                    ErrorKind::UnprocessableEntity,
+                    format!(
+                        "The program printed more than {} MiB, the most that is taken into memory. Read its output as a \
+                         stream, or write it to a file.",
+                        BODY_LIMIT >> 20
+                    ),
+                ));
+            }
             match event {
                 InterpreterEvent::Stdout(text) => result.stdout.push_str(&text),
                 InterpreterEvent::Stderr(text) => result.stderr.push_str(&text),

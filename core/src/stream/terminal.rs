@@ -22,6 +22,8 @@ const EXIT_CONTROL: &str = "X-Daytona-Pty-Exit-Control";
 const ENVS_PREFIX: &str = "X-Daytona-Pty-Envs~";
 /// Servers close a connection that sends more than 64 KiB in one message.
 const MAX_INPUT: usize = 32 * 1024;
+/// Output that is kept until the server says that the terminal is connected, in bytes. Honest servers send next to none.
+const MAX_EARLY: usize = 1 << 20;
 /// How long the server may take to say that the terminal is connected.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -42,6 +44,7 @@ pub struct TerminalInput {
 pub struct TerminalOutput {
     receiver: WsReceiver,
     early: VecDeque<Bytes>,
+    early_bytes: usize,
     result: Option<PtyResult>,
 }
 
@@ -87,7 +90,7 @@ impl Terminal {
     }
 
     async fn connected(session_id: &str, (sender, receiver): (WsSender, WsReceiver)) -> Result<Self> {
-        let mut output = TerminalOutput { receiver, early: VecDeque::new(), result: None };
+        let mut output = TerminalOutput { receiver, early: VecDeque::new(), early_bytes: 0, result: None };
         tokio::time::timeout(CONNECT_LIMIT, output.wait_for_connection()).await.map_err(|_| {
             Error::new(
                 ErrorKind::ConnectionTimeout,
@@ -196,12 +199,27 @@ impl TerminalOutput {
         self.result.as_ref()
     }
 
+    /// Keeps output that came before the connection was announced.
+    fn keep(&mut self, data: Bytes) -> Result<()> {
+        self.early_bytes += data.len();
+        if self.early_bytes > MAX_EARLY {
+            return Err(Error::new(
+                ErrorKind::Connection,
+                format!("The server sent more than {MAX_EARLY} bytes before it said that the terminal is connected"),
+            ));
+        }
+        if !data.is_empty() {
+            self.early.push_back(data);
+        }
+        Ok(())
+    }
+
     async fn wait_for_connection(&mut self) -> Result<()> {
         loop {
             match self.receiver.recv().await? {
-                WsMessage::Binary(data) => self.early.push_back(data),
+                WsMessage::Binary(data) => self.keep(data)?,
                 WsMessage::Text(text) => match control(&text) {
-                    None => self.early.push_back(Bytes::copy_from_slice(text.as_bytes())),
+                    None => self.keep(Bytes::copy_from_slice(text.as_bytes()))?,
                     Some(Control { error: Some(error), .. }) => {
                         let kind =
                             if error.contains("not found") { ErrorKind::NotFound } else { ErrorKind::Connection };

@@ -25,6 +25,9 @@ const FILE_CHUNK: usize = 512 * 1024;
 /// Chunks waiting for the socket; more are not read ahead.
 const QUEUE: usize = 4;
 
+/// How long a server may take to be done with an upload that is given up.
+const SETTLE_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+
 type Sender = mpsc::Sender<std::io::Result<Bytes>>;
 
 /// A file being uploaded piece by piece. Dropping it before [`finish`](Self::finish) gives the upload up.
@@ -80,6 +83,18 @@ impl FileWriter {
             self.pieces = None;
         }
         self.outcome().await
+    }
+
+    /// Ends an upload whose content no longer matters, so that the server is done with the file.
+    pub(crate) async fn settle(mut self) {
+        let end = async {
+            if self.send(tail(&self.boundary)).await.is_ok() {
+                self.pieces = None;
+            }
+            self.outcome().await
+        };
+        // Whatever the server says, and if it says nothing at all: the file is about to be removed.
+        let _ = tokio::time::timeout(SETTLE_LIMIT, end).await;
     }
 
     async fn send(&self, piece: Bytes) -> Result<()> {

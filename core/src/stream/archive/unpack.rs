@@ -8,6 +8,11 @@
 //!   and never followed.
 //! * Links come after everything else, and only those that stay inside; the others are skipped and reported, as are
 //!   devices, sockets and pipes.
+//! * No file and no directory gets permissions that the umask of this process withholds.
+//! * What is said about an entry, and what has to be kept until the end, has limits. Sparse files, by which a few bytes
+//!   stand for any number of zeros, end the transfer: what packs the archive makes none.
+
+mod gate;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -21,23 +26,34 @@ use std::time::{Duration, SystemTime};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use flate2::read::MultiGzDecoder;
-use tar::{Archive, EntryType};
+use tar::{Archive, Entry, EntryType};
 
 use super::{Counters, skipped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryResult, SkippedEntry};
 use crate::stream::exclude::Exclude;
+use gate::Gate;
 
 /// Bytes written at once.
 const COPY_SIZE: usize = 256 * 1024;
+/// The longest name, in bytes: no system takes a longer path.
+const MAX_NAME: usize = 4096;
+/// The deepest directory: removing a tree takes a file descriptor for each.
+const MAX_DEPTH: usize = 256;
+/// The most that may stand between the contents of two entries, in bytes: headers, long names, attributes.
+const MAX_HEADERS: u64 = 1 << 20;
+/// The most that names of directories, links and skipped entries may take in memory, in bytes.
+const MAX_KEPT: usize = 256 << 20;
 
-/// Unpacks an archive into `destination`, which is created.
+/// Unpacks an archive into `directory`, which is created; errors call it `destination`.
 ///
 /// # Errors
-/// `InvalidArgument` when the destination cannot be written, `InvalidFilePath` for a name that leads out of it, `Connection` when
-/// the archive is cut short or damaged.
-pub(crate) fn unpack(
+/// `InvalidArgument` when the destination cannot be written, `InvalidFilePath` for a name that leads out of it or is too long,
+/// `UnprocessableEntity` for an archive with sparse files or without measure, `Connection` when the archive is cut short or
+/// damaged.
+pub(super) fn unpack(
     input: impl Read,
+    directory: &Path,
     destination: &str,
     exclude: &Exclude,
     counters: &Arc<Counters>,
@@ -45,47 +61,68 @@ pub(crate) fn unpack(
     let unwritable = |error: io::Error| {
         Error::invalid_argument(format!("Cannot write to the local directory {destination:?}")).with_source(error)
     };
-    fs::create_dir_all(destination).map_err(unwritable)?;
-    let root = Dir::open_ambient_dir(destination, ambient_authority()).map_err(unwritable)?;
-    let mut unpacker = Unpacker { root, counters, made: HashSet::new(), modes: vec![], links: vec![], skipped: vec![] };
-    let mut archive = Archive::new(MultiGzDecoder::new(input));
+    fs::create_dir_all(directory).map_err(unwritable)?;
+    let root = Dir::open_ambient_dir(directory, ambient_authority()).map_err(unwritable)?;
+    let allowed = allowed_mode(&root).map_err(unwritable)?;
+    let mut unpacker = Unpacker {
+        root,
+        counters,
+        allowed,
+        made: HashSet::new(),
+        modes: vec![],
+        links: vec![],
+        skipped: vec![],
+        kept: 0,
+    };
+    let gate = Gate::new(MultiGzDecoder::new(input));
+    let limit = gate.limit();
+    let mut archive = Archive::new(gate);
     let damaged = |error: io::Error| {
+        if limit.is_exceeded() {
+            return refused(&format!("an entry has more than {MAX_HEADERS} bytes of headers"));
+        }
         Error::new(ErrorKind::Connection, "The archive of the directory is cut short or damaged").with_source(error)
     };
-    for entry in archive.entries().map_err(damaged)? {
+    let mut entries = archive.entries().map_err(damaged)?;
+    loop {
+        limit.set(MAX_HEADERS);
+        let Some(entry) = entries.next() else { break };
         let mut entry = entry.map_err(damaged)?;
-        let name = entry.path().map_err(damaged)?.into_owned();
-        let path = inside(&name)?;
-        if path.as_os_str().is_empty() || exclude.contains(&path) {
-            continue;
+        limit.lift();
+        if entry.header().entry_type() == EntryType::GNUSparse {
+            return Err(refused("it has a sparse file"));
         }
-        let header = entry.header();
-        let (kind, mode) = (header.entry_type(), header.mode().unwrap_or(0o644));
-        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(header.mtime().unwrap_or(0));
-        let target = entry.link_name().map_err(damaged)?.map(std::borrow::Cow::into_owned);
-        let done = match kind {
-            EntryType::Directory => unpacker.directory(&path, mode),
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                match unpacker.file(&path, mode, changed, &mut entry) {
-                    Err(FileError::Archive(error)) => return Err(damaged(error)),
-                    Err(FileError::Local(error)) => Err(error),
-                    Ok(()) => Ok(()),
-                }
-            }
-            EntryType::Link => match target {
-                Some(target) => unpacker.hard_link(&path, &inside(&target)?),
-                None => unpacker.skip(&path, "it is a link to nothing"),
-            },
-            EntryType::Symlink => {
-                unpacker.links.push((path.clone(), target.unwrap_or_default()));
-                Ok(())
-            }
-            EntryType::XGlobalHeader => Ok(()),
-            _ => unpacker.skip(&path, "it is neither a file nor a directory nor a link"),
-        };
-        done.map_err(|error| failed(destination, &path, error))?;
+        match unpacker.entry(&mut entry, exclude) {
+            Ok(()) => {}
+            Err(EntryError::Archive(error)) => return Err(damaged(error)),
+            Err(EntryError::Refused(error)) => return Err(error),
+            Err(EntryError::Local(path, error)) => return Err(failed(destination, &path, error)),
+        }
+        // What an entry has beyond what was taken of it is no header.
+        io::copy(&mut entry, &mut io::sink()).map_err(damaged)?;
     }
     unpacker.finish().map_err(|(path, error)| failed(destination, &path, error))
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(ErrorKind::UnprocessableEntity, format!("The archive of the directory was refused: {why}."))
+}
+
+/// The permissions that the umask leaves, as a directory gets them.
+fn allowed_mode(root: &Dir) -> io::Result<u32> {
+    #[cfg(unix)]
+    {
+        let probe = temporary_name();
+        root.create_dir(&probe)?;
+        let metadata = root.symlink_metadata(&probe);
+        root.remove_dir(&probe)?;
+        Ok(cap_std::fs::PermissionsExt::mode(&metadata?.permissions()) & 0o777)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = root;
+        Ok(0o777)
+    }
 }
 
 fn failed(destination: &str, path: &Path, error: io::Error) -> Error {
@@ -95,6 +132,12 @@ fn failed(destination: &str, path: &Path, error: io::Error) -> Error {
 
 /// The name as a path below the destination.
 fn inside(name: &Path) -> Result<PathBuf> {
+    if name.as_os_str().len() > MAX_NAME {
+        return Err(Error::new(
+            ErrorKind::InvalidFilePath,
+            format!("The archive has an entry with a name of more than {MAX_NAME} bytes: it was refused."),
+        ));
+    }
     let mut path = PathBuf::new();
     for component in name.components() {
         match component {
@@ -107,6 +150,12 @@ fn inside(name: &Path) -> Result<PathBuf> {
                 ));
             }
         }
+    }
+    if path.components().count() > MAX_DEPTH {
+        return Err(Error::new(
+            ErrorKind::InvalidFilePath,
+            format!("The archive has an entry {MAX_DEPTH} directories deep: it was refused."),
+        ));
     }
     Ok(path)
 }
@@ -125,6 +174,12 @@ fn stays_inside(path: &Path, target: &Path) -> bool {
     true
 }
 
+enum EntryError {
+    Archive(io::Error),
+    Local(PathBuf, io::Error),
+    Refused(Error),
+}
+
 enum FileError {
     Archive(io::Error),
     Local(io::Error),
@@ -133,33 +188,92 @@ enum FileError {
 struct Unpacker<'a> {
     root: Dir,
     counters: &'a Counters,
+    /// The permissions that may be given.
+    allowed: u32,
     /// Directories known to be there.
     made: HashSet<PathBuf>,
     /// Permissions of directories, set at the end: one may forbid writing.
     modes: Vec<(PathBuf, u32)>,
     links: Vec<(PathBuf, PathBuf)>,
     skipped: Vec<SkippedEntry>,
+    /// What all these take in memory, about.
+    kept: usize,
 }
 
 impl Unpacker<'_> {
+    fn entry(&mut self, entry: &mut Entry<'_, impl Read>, exclude: &Exclude) -> std::result::Result<(), EntryError> {
+        let name = entry.path().map_err(EntryError::Archive)?.into_owned();
+        let path = inside(&name).map_err(EntryError::Refused)?;
+        if path.as_os_str().is_empty() || exclude.contains(&path) {
+            return Ok(());
+        }
+        let header = entry.header();
+        let (kind, mode) = (header.entry_type(), header.mode().unwrap_or(0o644));
+        let changed = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime().unwrap_or(0)));
+        let target = entry.link_name().map_err(EntryError::Archive)?.map(std::borrow::Cow::into_owned);
+        let done = match kind {
+            EntryType::Directory => self.directory(&path, mode),
+            EntryType::Regular | EntryType::Continuous => match self.file(&path, mode, changed, entry) {
+                Err(FileError::Archive(error)) => return Err(EntryError::Archive(error)),
+                Err(FileError::Local(error)) => Err(error),
+                Ok(()) => Ok(()),
+            },
+            EntryType::Link => match target {
+                Some(target) => self.hard_link(&path, &inside(&target).map_err(EntryError::Refused)?),
+                None => self.skip(&path, "it is a link to nothing"),
+            },
+            EntryType::Symlink if target.as_ref().is_none_or(|target| target.as_os_str().is_empty()) => {
+                self.skip(&path, "it is a link to nothing")
+            }
+            EntryType::Symlink => {
+                let target = target.unwrap_or_default();
+                self.kept += path.as_os_str().len() + target.as_os_str().len();
+                self.links.push((path.clone(), target));
+                Ok(())
+            }
+            EntryType::XGlobalHeader => Ok(()),
+            _ => self.skip(&path, "it is neither a file nor a directory nor a link"),
+        };
+        done.map_err(|error| EntryError::Local(path, error))?;
+        // Beside the names, what holds them takes about as much again.
+        if self.kept + 100 * (self.made.len() + self.modes.len() + self.links.len() + self.skipped.len()) > MAX_KEPT {
+            return Err(EntryError::Refused(refused(
+                "it has too many directories, links and entries that are skipped",
+            )));
+        }
+        Ok(())
+    }
+
     /// Leaves an entry out, which is no failure.
     #[allow(clippy::unnecessary_wraps, reason = "one outcome of unpacking an entry among others")]
     fn skip(&mut self, path: &Path, reason: &str) -> io::Result<()> {
+        self.kept += path.as_os_str().len() + reason.len();
         self.skipped.push(skipped(path, reason));
         Ok(())
     }
 
+    /// Makes a directory and those above it, from the top: a name may have thousands of them.
     fn make(&mut self, directory: &Path) -> io::Result<()> {
         if directory.as_os_str().is_empty() || self.made.contains(directory) {
             return Ok(());
         }
-        self.root.create_dir_all(directory)?;
-        self.made.insert(directory.to_owned());
+        let mut parents: Vec<_> = directory.ancestors().take_while(|path| !self.made.contains(*path)).collect();
+        // The last ancestor of a relative path is empty.
+        parents.retain(|path| !path.as_os_str().is_empty());
+        for path in parents.into_iter().rev() {
+            match self.root.create_dir(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.root.open_dir(path).is_ok() => {}
+                made => made?,
+            }
+            self.kept += path.as_os_str().len();
+            self.made.insert(path.to_owned());
+        }
         Ok(())
     }
 
     fn directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
         self.make(path)?;
+        self.kept += path.as_os_str().len();
         self.modes.push((path.to_owned(), mode));
         Ok(())
     }
@@ -168,7 +282,7 @@ impl Unpacker<'_> {
         &mut self,
         path: &Path,
         mode: u32,
-        changed: SystemTime,
+        changed: Option<SystemTime>,
         content: &mut impl Read,
     ) -> std::result::Result<(), FileError> {
         let parent = path.parent().unwrap_or(Path::new(""));
@@ -188,7 +302,7 @@ impl Unpacker<'_> {
         &self,
         path: &Path,
         mode: u32,
-        changed: SystemTime,
+        changed: Option<SystemTime>,
         content: &mut impl Read,
     ) -> std::result::Result<(), FileError> {
         let mut options = OpenOptions::new();
@@ -209,7 +323,10 @@ impl Unpacker<'_> {
             file.write_all(&buffer[..read]).map_err(FileError::Local)?;
             self.counters.bytes.fetch_add(read as u64, Ordering::Relaxed);
         }
-        file.set_modified(changed).map_err(FileError::Local)
+        match changed {
+            Some(changed) => file.set_modified(changed).map_err(FileError::Local),
+            None => Ok(()),
+        }
     }
 
     fn hard_link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
@@ -237,7 +354,7 @@ impl Unpacker<'_> {
         }
         #[cfg(unix)]
         for (path, mode) in std::mem::take(&mut self.modes).into_iter().rev() {
-            let permissions = cap_std::fs::PermissionsExt::from_mode(mode & 0o777);
+            let permissions = cap_std::fs::PermissionsExt::from_mode(mode & self.allowed);
             self.root.set_permissions(&path, permissions).map_err(|error| (path, error))?;
         }
         Ok(DirectoryResult { files: self.counters.files(), bytes: self.counters.bytes(), skipped: self.skipped })
@@ -267,93 +384,4 @@ fn temporary_name() -> OsString {
 }
 
 #[cfg(test)]
-mod tests {
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use tar::{Builder, Header};
-
-    use super::*;
-
-    /// Name, kind, target of a link, content.
-    type Crafted<'a> = (&'a [u8], EntryType, &'a [u8], &'a [u8]);
-
-    /// An archive as no honest tar makes it: the names go into the header as they are.
-    fn crafted(entries: &[Crafted]) -> Vec<u8> {
-        let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        for (name, kind, link, content) in entries {
-            let mut header = Header::new_gnu();
-            header.as_mut_bytes()[..name.len()].copy_from_slice(name);
-            header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link);
-            header.set_entry_type(*kind);
-            header.set_mode(0o6755);
-            header.set_size(content.len() as u64);
-            header.set_cksum();
-            archive.append(&header, *content).unwrap();
-        }
-        archive.into_inner().unwrap().finish().unwrap()
-    }
-
-    fn unpack_to(root: &Path, archive: &[u8]) -> Result<DirectoryResult> {
-        let destination = root.join("to");
-        unpack(archive, destination.to_str().unwrap(), &Exclude::new(&[]).unwrap(), &Arc::default())
-    }
-
-    fn names(directory: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn names_that_lead_out_end_the_transfer() {
-        let absolute = std::env::temp_dir().join("daytona-escape");
-        let absolute = absolute.to_str().unwrap().as_bytes();
-        for name in [&b"../escape"[..], b"a/../../escape", absolute, b"a/.."] {
-            let root = tempfile::tempdir().unwrap();
-            let error = unpack_to(root.path(), &crafted(&[(name, EntryType::Regular, b"", b"x")])).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidFilePath, "{error}");
-            assert_eq!(names(root.path()), ["to"]);
-        }
-        let link = crafted(&[(b"hard", EntryType::Link, b"../../etc/passwd", b"")]);
-        let root = tempfile::tempdir().unwrap();
-        assert_eq!(unpack_to(root.path(), &link).unwrap_err().kind(), ErrorKind::InvalidFilePath);
-    }
-
-    #[test]
-    fn links_of_the_archive_are_not_written_through() {
-        let root = tempfile::tempdir().unwrap();
-        let archive = crafted(&[
-            (b"out", EntryType::Symlink, b"..", b""),
-            (b"out/escape", EntryType::Regular, b"", b"inside"),
-            (b"in", EntryType::Symlink, b"out", b""),
-            (b"dev", EntryType::Char, b"", b""),
-            (b"disk", EntryType::Block, b"", b""),
-        ]);
-        let result = unpack_to(root.path(), &archive).unwrap();
-        assert_eq!(names(root.path()), ["to"]);
-        assert_eq!(fs::read(root.path().join("to/out/escape")).unwrap(), b"inside");
-        let mut skipped: Vec<_> = result.skipped.into_iter().map(|s| s.path).collect();
-        skipped.sort();
-        assert_eq!(skipped, ["dev", "disk", "out"]);
-        #[cfg(unix)]
-        {
-            let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(root.path().join("to/out/escape")).unwrap());
-            assert_eq!(mode & 0o7000, 0, "set-user-id is not taken over");
-        }
-    }
-
-    #[test]
-    fn an_archive_cut_anywhere_is_an_error_and_leaves_whole_files_only() {
-        let content: Vec<u8> = (0..40_000u32).map(|n| ((n * n) >> 5) as u8).collect();
-        let archive = crafted(&[(b"a", EntryType::Regular, b"", &content), (b"b", EntryType::Regular, b"", &content)]);
-        for cut in (0..archive.len() - 1).step_by(997) {
-            let root = tempfile::tempdir().unwrap();
-            let error = unpack_to(root.path(), &archive[..cut]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Connection, "cut at {cut}");
-            for name in names(&root.path().join("to")) {
-                assert!(fs::read(root.path().join("to").join(name)).unwrap() == content, "cut at {cut}");
-            }
-        }
-    }
-}
+mod tests;
