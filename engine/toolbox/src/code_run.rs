@@ -44,11 +44,12 @@ struct CodeRunRequest {
 struct CodeRunResponse {
     exit_code: i32,
     result: String,
-    artifacts: Artifacts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<Artifacts>,
 }
 
 /// What a program made besides its output; empty lists when it made nothing.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Artifacts {
     charts: Vec<Value>,
 }
@@ -62,7 +63,11 @@ async fn code_run(
     }
     let variables = request.envs.unwrap_or_default();
     environment::check(&variables)?;
-    let arguments: String = request.argv.unwrap_or_default().iter().map(|word| format!(" {}", quote(word))).collect();
+    let compat = toolbox.config.compat;
+    let argument = |word: &String| {
+        if compat.leaves_arguments_unquoted() { format!(" {word}") } else { format!(" {}", quote(word)) }
+    };
+    let arguments: String = request.argv.unwrap_or_default().iter().map(argument).collect();
     // The code follows the command line on standard input of a here-document's worth: no limit on its length.
     let script = match request.language.as_str() {
         "python" => {
@@ -86,16 +91,21 @@ async fn code_run(
         other => return Err(ApiError::bad_request(format!("unsupported language: {other}"))),
     };
     let command = toolbox.command(Path::new(&toolbox.shell()), None, &variables);
-    let response = match run(command, script.into_bytes(), seconds(request.timeout)).await? {
+    let work = run(command, script.into_bytes(), seconds(request.timeout));
+    let artifacts = |charts: Vec<Value>| {
+        let charts: Vec<_> = charts.into_iter().filter_map(|chart| compat.chart(chart)).collect();
+        (!charts.is_empty() || !compat.omits_empty_artifacts()).then_some(Artifacts { charts })
+    };
+    let response = match compat.carry_out(work).await? {
         Ok(Finished { status, output }) => {
             let (output, charts) = take_charts(output);
             CodeRunResponse {
                 exit_code: status.code().unwrap_or(-1),
                 result: into_text(output),
-                artifacts: Artifacts { charts },
+                artifacts: artifacts(charts),
             }
         }
-        Err(error) => CodeRunResponse { exit_code: -1, result: reason(&error), artifacts: Artifacts::default() },
+        Err(error) => CodeRunResponse { exit_code: -1, result: reason(&error), artifacts: artifacts(Vec::new()) },
     };
     Ok(axum::Json(response))
 }

@@ -55,7 +55,8 @@ async fn execute(toolbox: State, Json(request): Json<ExecuteRequest>) -> Result<
     let variables = request.envs.unwrap_or_default();
     environment::check(&variables)?;
     let command = toolbox.command(&toolbox.shell(), request.cwd.as_deref(), &variables);
-    let response = match run(command, request.command.into_bytes(), seconds(request.timeout)).await? {
+    let work = run(command, request.command.into_bytes(), seconds(request.timeout));
+    let response = match toolbox.config.compat.carry_out(work).await? {
         Ok(Finished { status, output }) => {
             ExecuteResponse { exit_code: status.code().unwrap_or(-1), result: into_text(output) }
         }

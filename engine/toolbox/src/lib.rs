@@ -98,7 +98,8 @@ pub fn router(config: ToolboxConfig) -> Router {
         config,
     });
     sessions::start_entrypoint(&toolbox);
-    Router::new()
+    let compat = toolbox.config.compat;
+    let routes = Router::new()
         .merge(info::routes())
         .merge(metrics::routes())
         .merge(environment::routes())
@@ -114,8 +115,12 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(unavailable::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::unknown_route)
-        .layer(CatchPanicLayer::custom(errors::panicked))
-        .layer(middleware::from_fn(errors::render))
+        .layer(CatchPanicLayer::custom(errors::panicked));
+    let routes = match compat {
+        Compat::Newest => routes.layer(middleware::from_fn(errors::render)),
+        Compat::V0_190 => routes.layer(middleware::from_fn(compat::answers::render)),
+    };
+    routes
         .layer(middleware::from_fn(request_body::read_to_the_end))
         .layer(DefaultBodyLimit::disable())
         .with_state(toolbox)

@@ -11,6 +11,7 @@ use nix::unistd::{Gid, Group, Uid, User, chown};
 
 use super::blocking;
 use crate::State;
+use crate::compat::Compat;
 use crate::errors::ApiError;
 use crate::extract::Query;
 
@@ -20,7 +21,7 @@ const FOLDER_MODE: u32 = 0o755;
 /// `POST /files/folder`: makes the folder and its parents; an existing folder is fine. The umask applies.
 pub(super) async fn create_folder(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
-    let mode = mode(&query)?.unwrap_or(FOLDER_MODE);
+    let mode = mode(&query, toolbox.config.compat)?.unwrap_or(FOLDER_MODE);
     blocking(move || {
         let made = DirBuilder::new().recursive(true).mode(mode).create(&path);
         made.map(|()| StatusCode::CREATED).map_err(|error| ApiError::file(&error, &path))
@@ -32,8 +33,12 @@ pub(super) async fn create_folder(toolbox: State, query: Query) -> Result<Status
 pub(super) async fn delete(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
     let recursive = query.is_true("recursive");
+    let looks_through_links = toolbox.config.compat.looks_through_deleted_links();
     blocking(move || {
         let failed = |error: io::Error| ApiError::file(&error, &path);
+        if looks_through_links {
+            fs::metadata(&path).map_err(failed)?;
+        }
         let is_dir = fs::symlink_metadata(&path).map_err(failed)?.is_dir();
         if !is_dir {
             fs::remove_file(&path).map_err(failed)?;
@@ -51,9 +56,15 @@ pub(super) async fn delete(toolbox: State, query: Query) -> Result<StatusCode, A
 pub(super) async fn move_file(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let source = toolbox.resolve(query.required_path("source")?);
     let destination = toolbox.resolve(query.required_path("destination")?);
+    let loses = toolbox.config.compat.loses_what_moves_into_itself();
     blocking(move || {
         fs::symlink_metadata(&source).map_err(|error| ApiError::file(&error, &source))?;
-        match rename(&source, &destination) {
+        let moved = if loses && destination.starts_with(&source) && destination != source {
+            remove(&source)
+        } else {
+            rename(&source, &destination)
+        };
+        match moved {
             Ok(()) => Ok(StatusCode::OK),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(ApiError::conflict(format!("destination already exists: {}", destination.display())))
@@ -118,7 +129,7 @@ fn copy(source: &Path, destination: &Path) -> io::Result<()> {
 /// `POST /files/permissions`: octal mode, owner and group by number or name; what is absent stays as it is.
 pub(super) async fn set_permissions(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
-    let mode = mode(&query)?;
+    let mode = mode(&query, toolbox.config.compat)?;
     let (owner, group) = (query.text("owner"), query.text("group"));
     blocking(move || {
         let failed = |error: io::Error| ApiError::file(&error, &path);
@@ -137,10 +148,10 @@ pub(super) async fn set_permissions(toolbox: State, query: Query) -> Result<Stat
     .await
 }
 
-fn mode(query: &Query) -> Result<Option<u32>, ApiError> {
+fn mode(query: &Query, compat: Compat) -> Result<Option<u32>, ApiError> {
     let Some(text) = query.text("mode").filter(|text| !text.is_empty()) else { return Ok(None) };
     match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
+        Ok(mode) if mode <= 0o7777 => Ok(Some(mode & compat.mode_bits())),
         _ => Err(ApiError::bad_request(format!("invalid mode: {text}"))),
     }
 }

@@ -30,7 +30,15 @@ pub(super) struct CloneRequest {
 }
 
 pub(super) async fn clone(toolbox: State, Json(request): Json<CloneRequest>) -> Result<StatusCode, ApiError> {
+    toolbox.config.compat.carry_out(make_clone(toolbox, request)).await
+}
+
+async fn make_clone(toolbox: State, request: CloneRequest) -> Result<StatusCode, ApiError> {
+    let compat = toolbox.config.compat;
     let url = operand("url", &request.url)?;
+    if compat.refuses_git_protocol() && url.starts_with("git://") {
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized: invalid auth method"));
+    }
     let path = operand("path", &request.path)?;
     let target = toolbox.resolve(path);
     let unfinished = Unfinished::of(&target);
@@ -58,9 +66,20 @@ pub(super) async fn clone(toolbox: State, Json(request): Json<CloneRequest>) -> 
         Ok(_) => check_out(&toolbox, &target, commit.as_deref()).await,
         Err(error) => Err(error),
     };
-    match checked_out {
-        Ok(()) => unfinished.keep(),
-        Err(_) => unfinished.remove().await,
+    match &checked_out {
+        Ok(()) => {
+            unfinished.keep();
+            if compat.clones_without_upstream() {
+                // A detached one has none.
+                let _ = Git::new(&toolbox, &target).args(["branch", "--unset-upstream"]).output().await?;
+            }
+        }
+        Err(error) => {
+            unfinished.remove().await;
+            if compat.keeps_failed_clones() && error.code == "GIT_BRANCH_NOT_FOUND" {
+                Git::new(&toolbox, work_dir).args(["init", "--quiet", "--"]).args([&target]).text().await?;
+            }
+        }
     }
     checked_out.map(|()| StatusCode::OK)
 }
