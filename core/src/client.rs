@@ -111,6 +111,11 @@ impl Client {
         Toolbox::new(self, &sandbox.id, &sandbox.toolbox_proxy_url)
     }
 
+    /// Base URL of the API without trailing slash, or `local`.
+    pub fn api_url(&self) -> &str {
+        &self.inner.config.api_url
+    }
+
     /// The region for new sandboxes.
     pub fn target(&self) -> Option<&str> {
         self.inner.config.target.as_deref()

@@ -41,6 +41,12 @@ module Daytona
       [stream, json ? JSON.parse(json) : {}]
     end
 
+    # @return [Array(String, String), Array(String, nil)] Base URL of the API, or `local`, and the region for new
+    #   sandboxes.
+    def place
+      @native.place
+    end
+
     def close
       @native.close
     end
