@@ -66,14 +66,17 @@ class Model:
         return text.replace(token, "***") if token else text
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """A value for people: long text and long lists are cut."""
-    if isinstance(value, (str, bytes)) and len(value) > _SHOWN_TEXT:
-        kind = "characters" if isinstance(value, str) else "bytes"
-        return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} {kind})"
-    if isinstance(value, list) and len(items := cast("list[object]", value)) > _SHOWN_ITEMS:
-        return f"[{', '.join(shown(item) for item in items[:_SHOWN_ITEMS])}, … ({len(items)} items)]"
-    return repr(value)
+    if isinstance(value, str) and len(value) > _SHOWN_TEXT:
+        return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} characters)"
+    if isinstance(value, bytes) and len(value) > _SHOWN_TEXT:
+        return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} bytes)"
+    if isinstance(value, list):
+        items: list[Any] = value
+        if len(items) > _SHOWN_ITEMS:
+            return f"[{', '.join(shown(item) for item in items[:_SHOWN_ITEMS])}, … ({len(items)} items)]"
+    return repr(cast("object", value))
 
 
 class OpenEnum(str, Enum):

@@ -59,7 +59,7 @@ module Daytona
 
     def call(operation, args, blobs, target, request_timeout)
       params = { 'target' => target, 'requestTimeout' => request_timeout, 'args' => args }.compact
-      Native.unwrap(@native.call(operation, Wire.dump(params), blobs))
+      Sdk.logged { Native.unwrap(@native.call(operation, Wire.dump(params), blobs)) }
     end
   end
 end
