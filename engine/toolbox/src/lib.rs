@@ -21,6 +21,7 @@ mod ports;
 mod process_tree;
 mod proxy;
 mod pty;
+pub mod remove_tree;
 mod request_body;
 mod sdk_version;
 mod sessions;

@@ -2,18 +2,20 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use http::StatusCode;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use nix::unistd::{Gid, Group, Uid, User, chown};
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Group, Uid, User, chown, mkfifo};
 
 use super::blocking;
 use crate::State;
 use crate::compat::Compat;
 use crate::errors::ApiError;
 use crate::extract::Query;
+use crate::remove_tree::{Locked, remove_tree};
 
 /// Mode of a new folder when the request gives none.
 const FOLDER_MODE: u32 = 0o755;
@@ -43,7 +45,7 @@ pub(super) async fn delete(toolbox: State, query: Query) -> Result<StatusCode, A
         if !is_dir {
             fs::remove_file(&path).map_err(failed)?;
         } else if recursive {
-            fs::remove_dir_all(&path).map_err(failed)?;
+            remove_tree(&path, Locked::Refuse).map_err(failed)?;
         } else {
             return Err(ApiError::bad_request("cannot delete directory without recursive flag"));
         }
@@ -88,18 +90,13 @@ fn rename(source: &Path, destination: &Path) -> io::Result<()> {
             refuse_existing(destination)?;
             if let Err(error) = copy(source, destination) {
                 // Half a copy is worse than none. Removing it may fail for the reason that copying did.
-                let _ = remove(destination);
+                let _ = remove_tree(destination, Locked::Refuse);
                 return Err(error);
             }
-            remove(source)
+            remove_tree(source, Locked::Refuse)
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Removes a file, a link or a whole directory.
-fn remove(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 fn refuse_existing(destination: &Path) -> io::Result<()> {
@@ -114,6 +111,10 @@ fn copy(source: &Path, destination: &Path) -> io::Result<()> {
     let kind = fs::symlink_metadata(source)?.file_type();
     if kind.is_symlink() {
         return std::os::unix::fs::symlink(fs::read_link(source)?, destination);
+    }
+    if kind.is_fifo() {
+        // Opening one to copy it would wait for a writer.
+        return Ok(mkfifo(destination, Mode::from_bits_truncate(fs::metadata(source)?.mode()))?);
     }
     if !kind.is_dir() {
         return fs::copy(source, destination).map(drop);

@@ -12,6 +12,7 @@ use super::credentials::Credentials;
 use super::{current_branch, operand, queried, repository};
 use crate::errors::ApiError;
 use crate::extract::{Json, Query};
+use crate::remove_tree::{Locked, remove_tree};
 use crate::{State, Toolbox};
 
 #[derive(Deserialize)]
@@ -111,7 +112,7 @@ impl Unfinished {
         let target = self.0.take()?;
         Some(tokio::task::spawn_blocking(move || {
             for _ in 0..Self::ATTEMPTS {
-                match std::fs::remove_dir_all(&target) {
+                match remove_tree(&target, Locked::Unlock) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::sleep(Self::PAUSE),
                     _ => return,
                 }

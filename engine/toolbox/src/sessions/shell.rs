@@ -20,6 +20,7 @@ use super::{labeller, session_ended};
 use crate::compat::Compat;
 use crate::errors::{ApiError, reason};
 use crate::process_tree;
+use crate::remove_tree::{Locked, remove_tree};
 use crate::shell::start_failure;
 
 /// How long the processes of a deleted session may take to end after SIGTERM.
@@ -49,7 +50,7 @@ impl Session {
         mut shell: std::process::Command,
         compat: Compat,
     ) -> io::Result<Arc<Self>> {
-        match fs::remove_dir_all(&directory) {
+        match remove_tree(&directory, Locked::Unlock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&directory)?,
         }
@@ -119,7 +120,7 @@ impl Session {
         }
         let directory = self.directory.clone();
         // Only files: a failure leaves some bytes behind and nothing else.
-        let _ = tokio::task::spawn_blocking(move || fs::remove_dir_all(directory)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&directory, Locked::Unlock)).await;
     }
 
     /// The shell is gone: no further commands, and every unfinished one ends with the shell's code.
