@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use daytona_toolbox::Compat;
 use serde_json::{Value, json};
 
+use crate::clock::steady_millis;
 use crate::events::Events;
 use crate::isolation::{IsolationLevel, Launcher};
 use crate::preview_addresses::PreviewAddresses;
 use crate::previews::SignedPreviews;
 use crate::registry::{Entry, Registry};
-use crate::sandbox::{Identity, now_millis};
+use crate::sandbox::Identity;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -104,7 +105,7 @@ pub struct Activity {
 
 impl Default for Activity {
     fn default() -> Self {
-        Self { last_request: AtomicI64::new(now_millis()), open: AtomicUsize::new(0) }
+        Self { last_request: AtomicI64::new(steady_millis()), open: AtomicUsize::new(0) }
     }
 }
 
@@ -120,7 +121,7 @@ impl Activity {
         if self.open.load(Ordering::Relaxed) > 0 {
             return 0;
         }
-        now_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
+        steady_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
     }
 }
 
@@ -131,7 +132,7 @@ pub struct OpenActivity<'a> {
 
 impl Drop for OpenActivity<'_> {
     fn drop(&mut self) {
-        self.activity.last_request.store(now_millis(), Ordering::Relaxed);
+        self.activity.last_request.store(steady_millis(), Ordering::Relaxed);
         self.activity.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

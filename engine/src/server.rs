@@ -1,6 +1,7 @@
 //! Starting and ending an engine.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
 use daytona_toolbox::Compat;
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,9 +25,10 @@ use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::registry::Registry;
+use crate::reserve::Reserve;
 use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::store::Store;
-use crate::{clock, events, proxy, routes, secret};
+use crate::{clock, events, proxy, record_file, routes, secret};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -70,6 +73,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
+    // What was kept free for a full disk is given up for as long as the start takes.
+    let reserve = Reserve::release(&state_dir);
     let (engine, router) = prepare(&state_dir, level, options.compat, listener.local_addr()?)?;
     print_start_message(&engine);
 
@@ -80,6 +85,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
     discovery::announce(&state_dir, &engine_file(&engine))?;
+    reserve.keep();
     let reason = wait_for_end(&engine, options.idle_timeout).await?;
     tracing::info!(reason, "the engine ends");
 
@@ -87,6 +93,9 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     ticks.abort();
     engine.stop_all().await;
     server.abort();
+    if let Err(error) = engine.registry.flush().wait().await {
+        tracing::error!(%error, "the last changes could not be stored");
+    }
     engine.launcher.clean_up();
     Ok(())
 }
@@ -128,21 +137,21 @@ fn prepare(
     address: SocketAddr,
 ) -> Result<(Arc<Engine>, Router)> {
     let version = env!("CARGO_PKG_VERSION");
-    let store = Store::open(&state_dir.join("state.db"))?;
+    let store = Store::open(state_dir)?;
     let api_key = store.setting("api-key", || format!("dtn_local_{}", secret::token(48)))?;
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
-    let runner_id = store.setting("runner-id", || uuid::Uuid::new_v4().to_string())?;
-    let registry = Registry::load(store)?;
+    let runner_id = runner_id(&store, state_dir)?;
+    let (registry, notes) = Registry::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     let launcher = Launcher::new(state_dir, level, &name, version, compat)?;
-    forget_leftovers(&registry, &launcher, state_dir);
+    settle(&registry, state_dir);
 
     let origin = format!("http://{address}");
     let (gateway, events) = events::gateway(&api_key);
     let engine = Arc::new(Engine {
-        warnings: warnings(&launcher),
+        warnings: notes.into_iter().chain(warnings(&launcher)).collect(),
         registry,
         launcher: Arc::new(launcher),
         events,
@@ -176,36 +185,70 @@ fn prepare(
     Ok((engine, router))
 }
 
-/// Brings records and files into agreement after an engine that was killed: nothing is running any more.
-fn forget_leftovers(registry: &Registry, launcher: &Launcher, state_dir: &Path) {
+/// The id this engine goes by. It names what the engine owns outside its directory, so a copy of the directory gets another.
+fn runner_id(store: &Store, state_dir: &Path) -> Result<String> {
+    let found = std::fs::metadata(state_dir)?;
+    let place = format!("{}:{}", found.dev(), found.ino());
+    let known = store.known_setting("runner-id")?;
+    // A database of a time when the place was not kept belongs where it is.
+    let here = store.known_setting("place")?.is_none_or(|known| known == place);
+    if let Some(id) = known.filter(|_| here) {
+        store.set("place", &place)?;
+        return Ok(id);
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    store.set("runner-id", &id)?;
+    store.set("place", &place)?;
+    Ok(id)
+}
+
+/// Brings records into agreement with what is after an engine that was killed: nothing is running any more.
+///
+/// Removes the files of those sandboxes only that are recorded as destroyed, and never fails a start.
+fn settle(registry: &Registry, state_dir: &Path) {
     for entry in registry.all() {
         let (id, state) = entry.with_record(|record| (record.id.clone(), record.state));
+        let has_files = record_file::directory(state_dir, &id).is_dir();
         match state {
-            SandboxState::Destroying | SandboxState::Destroyed => registry.remove(&id),
+            SandboxState::Destroying | SandboxState::Destroyed => {
+                if let Err(error) = record_file::discard(state_dir, &id) {
+                    tracing::warn!(%error, sandbox = id, "the files of a deleted sandbox could not be put away");
+                    continue;
+                }
+                drop(registry.remove(&id));
+            }
+            SandboxState::Creating => drop(registry.update(&entry, |record| {
+                record.state = SandboxState::Error;
+                record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
+            })),
+            _ if !has_files => drop(registry.update(&entry, |record| {
+                record.state = SandboxState::Error;
+                record.error_reason = Some("The sandbox's files are missing".to_owned());
+                record.recoverable = false;
+            })),
             SandboxState::Started | SandboxState::Starting | SandboxState::Stopping => {
-                registry.update(&entry, |record| {
+                drop(registry.update(&entry, |record| {
                     record.state = SandboxState::Stopped;
                     record.desired_state = DesiredState::Stopped;
                     record.stopped_at = Some(now_millis());
-                });
-            }
-            SandboxState::Creating => {
-                registry.update(&entry, |record| {
-                    record.state = SandboxState::Error;
-                    record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
-                });
+                }));
             }
             SandboxState::Stopped | SandboxState::Archived | SandboxState::Error => {}
         }
     }
-    for id in launcher.ids_with_files() {
-        if registry.find(&id).is_none() {
-            tracing::info!(sandbox = id, "removing files nobody knows");
-            let _ = launcher.discard_files(&id);
+    let trash = state_dir.join("trash");
+    let emptied = std::thread::Builder::new().name("trash".to_owned()).spawn(move || empty(&trash));
+    if let Err(error) = emptied {
+        tracing::warn!(%error, "files of deleted sandboxes are left until the next start");
+    }
+}
+
+fn empty(trash: &Path) {
+    for entry in std::fs::read_dir(trash).into_iter().flatten().flatten() {
+        if let Err(error) = remove_tree(&entry.path(), Locked::Unlock) {
+            tracing::warn!(%error, directory = %entry.path().display(), "the files of a deleted sandbox are left");
         }
     }
-    let trash = state_dir.join("trash");
-    std::thread::spawn(move || std::fs::remove_dir_all(trash));
 }
 
 fn warnings(launcher: &Launcher) -> Vec<String> {
