@@ -62,7 +62,7 @@ pub(super) async fn move_file(toolbox: State, query: Query) -> Result<StatusCode
     blocking(move || {
         fs::symlink_metadata(&source).map_err(|error| ApiError::file(&error, &source))?;
         let moved = if loses && destination.starts_with(&source) && destination != source {
-            remove(&source)
+            remove_tree(&source, Locked::Refuse)
         } else {
             rename(&source, &destination)
         };
