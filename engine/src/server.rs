@@ -39,18 +39,24 @@ pub struct ServeOptions {
     pub port: u16,
     /// Where everything is kept; see [`discovery::default_state_dir`].
     pub state_dir: PathBuf,
-    /// End when no sandbox is started and no request came for this long; zero = never.
+    /// End when no sandbox was started, no client connected and no request open for this long; zero = never.
     pub idle_timeout: Duration,
     /// The isolation asked for.
     pub isolation: IsolationChoice,
     /// The server whose answers to give.
     pub compat: Compat,
-    /// When another engine has the state directory: wait for it and return, instead of failing.
+    /// When another engine has the state directory: wait until it is ready and return, instead of failing. When it ends
+    /// instead, take its place.
     pub or_existing: bool,
+    /// End when idle also while clients are connected.
+    pub ignore_clients: bool,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
 const EXISTING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests may still come from clients that found the engine before it stopped announcing itself.
+const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// Connections that may wait to be accepted: a client's burst of thousands must not be told to try again in a second.
 const BACKLOG: u32 = 4096;
@@ -63,12 +69,15 @@ const BACKLOG: u32 = 4096;
 /// When the state directory is taken, the address is not free, or the machine allows no isolation.
 pub async fn serve(options: ServeOptions) -> Result<()> {
     let state_dir = discovery::prepare_state_dir(&options.state_dir)?;
-    let Some(_lock) = discovery::lock(&state_dir)? else {
-        if options.or_existing {
-            return wait_for_existing(&state_dir).await;
-        }
-        bail!("another engine is running with the state directory {}", state_dir.display());
+    let lock = match discovery::lock(&state_dir)? {
+        Some(lock) => lock,
+        None if options.or_existing => match wait_for_turn(&state_dir).await? {
+            Some(lock) => lock,
+            None => return Ok(()),
+        },
+        None => bail!("another engine is running with the state directory {}", state_dir.display()),
     };
+    discovery::remove_leftover(&state_dir, &lock);
     raise_file_limit();
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
@@ -84,12 +93,25 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     });
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
-    discovery::announce(&state_dir, &engine_file(&engine))?;
+    let clients = discovery::Clients::of(&state_dir)?;
+    let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
+    let mut announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
     reserve.keep();
-    let reason = wait_for_end(&engine, options.idle_timeout).await?;
+    let reason = loop {
+        let reason = wait_for_end(&engine, &idle).await?;
+        drop(announcement);
+        if reason != "idle" {
+            break reason;
+        }
+        // A client may have found the announcement just before it went.
+        tokio::time::sleep(LAST_CALL).await;
+        if idle.left(&engine).is_none() {
+            break reason;
+        }
+        announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
+    };
     tracing::info!(reason, "the engine ends");
 
-    discovery::withdraw(&state_dir);
     ticks.abort();
     engine.stop_all().await;
     server.abort();
@@ -107,15 +129,19 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn wait_for_existing(state_dir: &Path) -> Result<()> {
+/// Waits until the engine that has the state directory is ready (`None`), or has ended and left the lock to us.
+async fn wait_for_turn(state_dir: &Path) -> Result<Option<discovery::EngineLock>> {
     let deadline = tokio::time::Instant::now() + EXISTING_TIMEOUT;
     while tokio::time::Instant::now() < deadline {
+        if let Some(lock) = discovery::lock(state_dir)? {
+            return Ok(Some(lock));
+        }
         let state_dir = state_dir.to_owned();
         let ready = tokio::task::spawn_blocking(move || {
             discovery::announced(&state_dir).is_some_and(|engine| discovery::check_health(&engine).is_ok())
         });
         if ready.await? {
-            return Ok(());
+            return Ok(None);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -138,7 +164,8 @@ fn prepare(
 ) -> Result<(Arc<Engine>, Router)> {
     let version = env!("CARGO_PKG_VERSION");
     let store = Store::open(state_dir)?;
-    let api_key = store.setting("api-key", || format!("dtn_local_{}", secret::token(48)))?;
+    // A new one each time: whoever learned the last one has nothing.
+    let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
     let (registry, notes) = Registry::load(store)?;
@@ -293,22 +320,35 @@ fn engine_file(engine: &Engine) -> EngineFile {
     }
 }
 
-async fn wait_for_end(engine: &Engine, idle_timeout: Duration) -> Result<&'static str> {
+/// When an engine that nobody uses ends.
+struct Idle {
+    limit: Duration,
+    /// The clients that keep it from being idle.
+    clients: Option<discovery::Clients>,
+}
+
+impl Idle {
+    /// How long the engine has to stay unused before it ends; `None` when it has been for long enough.
+    fn left(&self, engine: &Engine) -> Option<Duration> {
+        let started = || engine.registry.all().iter().any(|entry| entry.instance().is_some());
+        let connected = || self.clients.as_ref().is_some_and(discovery::Clients::connected);
+        if started() || connected() {
+            engine.activity.touch();
+        }
+        let idle = Duration::from_millis(engine.activity.idle_millis().unsigned_abs());
+        self.limit.checked_sub(idle).filter(|left| !left.is_zero())
+    }
+}
+
+async fn wait_for_end(engine: &Engine, idle: &Idle) -> Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let idle = async {
-        if idle_timeout.is_zero() {
+        if idle.limit.is_zero() {
             std::future::pending::<()>().await;
         }
-        let limit = i64::try_from(idle_timeout.as_millis()).unwrap_or(i64::MAX);
-        loop {
-            let idle = engine.activity.idle_millis();
-            let running = engine.registry.all().iter().any(|entry| entry.instance().is_some());
-            if idle >= limit && !running {
-                return;
-            }
-            let rest = if running { 1000 } else { (limit - idle).clamp(10, 1000) };
-            tokio::time::sleep(Duration::from_millis(rest.unsigned_abs())).await;
+        while let Some(left) = idle.left(engine) {
+            tokio::time::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     };
     tokio::select! {

@@ -19,9 +19,14 @@ type Shared = State<Arc<Engine>>;
 /// The user every request comes from.
 const USER_ID: &str = "local";
 
-/// `GET /health`, without credentials.
-pub async fn health(State(engine): Shared) -> Json<Value> {
-    Json(engine.health())
+/// `GET /health`, without credentials. A `challenge` in the query is answered with `proof`: the HMAC-SHA256, in
+/// hexadecimal digits, of `daytona-local-engine:` and the challenge under the API key.
+pub async fn health(State(engine): Shared, Query(query): Query<HashMap<String, String>>) -> Json<Value> {
+    let mut health = engine.health();
+    if let Some(challenge) = query.get("challenge") {
+        health["proof"] = json!(engine.prove(challenge));
+    }
+    Json(health)
 }
 
 /// `GET /config`, without credentials.
