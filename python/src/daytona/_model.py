@@ -72,10 +72,9 @@ def shown(value: Any) -> str:
         return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} characters)"
     if isinstance(value, bytes) and len(value) > _SHOWN_TEXT:
         return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} bytes)"
-    if isinstance(value, list):
-        items: list[Any] = value
-        if len(items) > _SHOWN_ITEMS:
-            return f"[{', '.join(shown(item) for item in items[:_SHOWN_ITEMS])}, … ({len(items)} items)]"
+    items = cast("list[Any]", value) if isinstance(cast("object", value), list) else []
+    if len(items) > _SHOWN_ITEMS:
+        return f"[{', '.join(shown(item) for item in items[:_SHOWN_ITEMS])}, … ({len(items)} items)]"
     return repr(cast("object", value))
 
 

@@ -15,6 +15,7 @@ from .code_interpreter import AsyncCodeInterpreter
 from .filesystem import AsyncFileSystem
 from .git import AsyncGit
 from .process import AsyncProcess
+from .runtime import finished
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -295,7 +296,7 @@ class AsyncSandbox(SandboxInfo):
         if self.state in (SandboxState.DESTROYED, SandboxState.DESTROYING):
             return
         try:
-            await self.delete()
+            await finished(self.delete)
         except DaytonaNotFoundError:
             pass  # It is gone, as it should be.
 

@@ -15,6 +15,7 @@ from .code_interpreter import CodeInterpreter
 from .filesystem import FileSystem
 from .git import Git
 from .process import Process
+from .runtime import finished
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -295,7 +296,7 @@ class Sandbox(SandboxInfo):
         if self.state in (SandboxState.DESTROYED, SandboxState.DESTROYING):
             return
         try:
-            self.delete()
+            finished(self.delete)
         except DaytonaNotFoundError:
             pass  # It is gone, as it should be.
 
