@@ -232,7 +232,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let top = directory.path().join("top");
         fs::create_dir_all(top.join("locked/below")).unwrap();
-        fs::set_permissions(top.join("locked"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(top.join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
         if !nix::unistd::geteuid().is_root() {
             assert!(remove_tree(&top, Locked::Refuse).is_err());
         }
