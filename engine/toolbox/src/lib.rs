@@ -70,6 +70,7 @@ struct Toolbox {
     terminals: Terminals,
     contexts: Contexts,
     cpu: CpuMeter,
+    git_origins: git::Origins,
 }
 
 impl Toolbox {
@@ -96,6 +97,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         terminals: Terminals::default(),
         contexts: Contexts::default(),
         cpu: CpuMeter::default(),
+        git_origins: git::Origins::default(),
         config,
     });
     sessions::start_entrypoint(&toolbox);
