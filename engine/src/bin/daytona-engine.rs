@@ -24,6 +24,5 @@ fn main() -> anyhow::Result<()> {
         isolation,
         compat,
         or_existing,
-        ignore_clients: false,
     }))
 }

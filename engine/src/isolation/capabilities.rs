@@ -16,6 +16,9 @@ pub const SETGID: u8 = 6;
 /// `CAP_SETUID`: change user ids.
 pub const SETUID: u8 = 7;
 
+/// `CAP_SYS_ADMIN`: most of what an administrator does.
+pub const SYS_ADMIN: u8 = 21;
+
 /// What an administrator inside a sandbox may still do to the sandbox's own files and processes:
 /// chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service.
 pub const SANDBOX_ROOT: &[u8] = &[0, 1, 3, 4, KILL, SETGID, SETUID, 8, 10];
@@ -39,6 +42,13 @@ const VERSION_3: u32 = 0x2008_0522;
 
 /// Removes every capability outside `keep` from the calling process and all it will execute.
 pub fn drop_all_but(keep: &[u8]) -> io::Result<()> {
+    bound(keep)?;
+    set_current(keep)?;
+    no_new_privileges()
+}
+
+/// Keeps every capability outside `keep` from whatever this process will execute; its own stay.
+pub fn bound(keep: &[u8]) -> io::Result<()> {
     for capability in 0..64u8 {
         if keep.contains(&capability) {
             continue;
@@ -53,8 +63,7 @@ pub fn drop_all_but(keep: &[u8]) -> io::Result<()> {
             return Err(error);
         }
     }
-    set_current(keep)?;
-    no_new_privileges()
+    Ok(())
 }
 
 /// Sets the calling thread's permitted and effective sets to `keep`, the inheritable set to none.
@@ -65,6 +74,24 @@ pub fn set_current(keep: &[u8]) -> io::Result<()> {
         word.permitted |= 1 << (capability % 32);
         word.effective |= 1 << (capability % 32);
     }
+    set(&words)
+}
+
+/// Makes every capability the calling thread may have effective.
+pub fn raise_all() -> io::Result<()> {
+    let mut words = [CapabilitySet::default(); 2];
+    let header = CapabilityHeader { version: VERSION_3, pid: 0 };
+    // SAFETY: header and two words are what version 3 reads and writes.
+    if unsafe { libc::syscall(libc::SYS_capget, &raw const header, words.as_mut_ptr()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    for word in &mut words {
+        word.effective = word.permitted;
+    }
+    set(&words)
+}
+
+fn set(words: &[CapabilitySet; 2]) -> io::Result<()> {
     let header = CapabilityHeader { version: VERSION_3, pid: 0 };
     // SAFETY: header and two words are what version 3 reads.
     if unsafe { libc::syscall(libc::SYS_capset, &raw const header, words.as_ptr()) } < 0 {

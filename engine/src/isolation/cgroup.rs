@@ -157,6 +157,15 @@ impl SandboxCgroup {
     }
 }
 
+impl SandboxCgroup {
+    /// The file that counts what the kernel killed at the memory limit, where that limit holds.
+    pub fn memory_events(&self) -> Option<PathBuf> {
+        let files = ["memory.events", "memory.oom_control"];
+        let candidates = self.directories.iter().flat_map(|directory| files.map(|file| directory.join(file)));
+        candidates.into_iter().find(|path| path.exists())
+    }
+}
+
 impl Drop for SandboxCgroup {
     fn drop(&mut self) {
         for directory in &self.directories {

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -24,16 +24,29 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
 
 use super::capabilities;
+use super::cgroup::MAX_PROCESSES;
 use super::memory;
 use super::mounts;
 use super::spec::{IsolationLevel, LaunchSpec, Report, TERMINATE};
-use super::system_calls;
+use super::system_calls::{self, ToolboxUser};
+use super::users::{TOOLBOX_UID, UserIds};
 
 /// How long processes get between `SIGTERM` and `SIGKILL`.
 const TERMINATION_GRACE: Duration = Duration::from_secs(1);
 
+/// How many of a sandbox's processes are for the toolbox alone.
+const TOOLBOX_THREADS: u64 = 64;
+
 /// How many files a sandbox's process may open unless it raises the limit itself.
 const OPEN_FILES: u64 = 65_536;
+
+/// What a sandbox may have of things the kernel counts by user, where that user is the engine's own.
+const USER_LIMITS: [(&str, u32); 4] = [
+    ("max_inotify_instances", 32),
+    ("max_inotify_watches", 65_536),
+    ("max_fanotify_groups", 8),
+    ("max_fanotify_marks", 8_192),
+];
 
 /// Runs as a sandbox process; returns the exit status.
 pub fn run() -> i32 {
@@ -45,15 +58,18 @@ pub fn run() -> i32 {
         }
     };
     let started = read_spec(&control).and_then(|spec| {
+        // Before the processes' ids are those of another namespace than /proc's.
+        let namespace =
+            spec.ids.map(UserIds::namespace).transpose().context("creating the sandbox's user namespace")?;
         leave_machine(&spec)?;
-        Ok((clone_sibling()?, spec))
+        Ok((clone_sibling()?, spec, namespace))
     });
     match started {
-        Ok((Some(first), _)) => match report(&control, &Report::Init(first)) {
+        Ok((Some(first), ..)) => match report(&control, &Report::Init(first)) {
             Ok(()) => 0,
             Err(_) => 1,
         },
-        Ok((None, spec)) => first_process(spec, control, listener),
+        Ok((None, spec, namespace)) => first_process(spec, namespace, control, listener),
         Err(error) => fail(&control, &error),
     }
 }
@@ -122,6 +138,10 @@ fn enter_user_namespace(spec: &LaunchSpec, namespaces: CloneFlags) -> Result<()>
     std::fs::write("/proc/self/setgroups", "deny").context("denying setgroups")?;
     std::fs::write("/proc/self/uid_map", format!("{} {uid} 1\n", spec.user.uid)).context("mapping the user")?;
     std::fs::write("/proc/self/gid_map", format!("{} {gid} 1\n", spec.user.gid)).context("mapping the group")?;
+    // What the sandbox takes counts as its user's on the machine too, who needs some for the rest.
+    for (name, limit) in USER_LIMITS {
+        let _ = std::fs::write(format!("/proc/sys/user/{name}"), limit.to_string());
+    }
     Ok(())
 }
 
@@ -133,21 +153,27 @@ fn clone_sibling() -> Result<Option<i32>> {
     Ok((pid != 0).then(|| i32::try_from(pid).expect("process ids fit 32 bits")))
 }
 
-fn first_process(spec: LaunchSpec, control: UnixStream, listener: UnixListener) -> i32 {
-    if let Err(error) = enter_sandbox(&spec) {
+fn first_process(spec: LaunchSpec, namespace: Option<OwnedFd>, control: UnixStream, listener: UnixListener) -> i32 {
+    // Opened while it can be: inside there are no control groups. A machine that does not count kills names none.
+    let memory_limit = spec.memory_limit.as_ref().and_then(|limit| {
+        let events = std::fs::File::open(&limit.events).ok()?;
+        Some(daytona_toolbox::MemoryLimit::new(events, limit.gib))
+    });
+    if let Err(error) = enter_sandbox(&spec, namespace.as_ref()) {
         return fail(&control, &error);
     }
+    let inside = Inside { namespace, memory_limit, process_oom_score: last_in_line() };
     // SAFETY: this process has one thread.
     let toolbox = match unsafe { fork() } {
         Ok(ForkResult::Child) => {
             // The control socket belongs to the first process alone.
             drop(control);
-            std::process::exit(toolbox_process(&spec, listener))
+            std::process::exit(toolbox_process(&spec, listener, inside))
         }
         Ok(ForkResult::Parent { child }) => child,
         Err(error) => return fail(&control, &anyhow::Error::new(error).context("forking the toolbox")),
     };
-    drop(listener);
+    drop((listener, inside));
     let level = spec.level;
     drop(spec);
     let supervised = give_up_privileges(level)
@@ -157,7 +183,7 @@ fn first_process(spec: LaunchSpec, control: UnixStream, listener: UnixListener) 
 }
 
 /// Makes this process, alone in its namespaces, see the sandbox instead of the machine.
-fn enter_sandbox(spec: &LaunchSpec) -> Result<()> {
+fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     let _ = nix::unistd::setsid();
     if spec.level == IsolationLevel::None {
         // Orphans come to us instead of the machine's init, so that stopping finds them.
@@ -167,7 +193,7 @@ fn enter_sandbox(spec: &LaunchSpec) -> Result<()> {
         umask(Mode::empty());
         nix::unistd::sethostname(host_name(&spec.sandbox_id)).context("setting the host name")?;
         raise_loopback().context("raising the loopback interface")?;
-        mounts::enter_root(spec)?;
+        mounts::enter_root(spec, namespace)?;
     }
     umask(Mode::from_bits_truncate(0o022));
     Ok(())
@@ -203,9 +229,27 @@ fn raise_loopback() -> Result<()> {
     Ok(())
 }
 
+/// What the first process has prepared for the toolbox.
+struct Inside {
+    namespace: Option<OwnedFd>,
+    memory_limit: Option<daytona_toolbox::MemoryLimit>,
+    process_oom_score: i32,
+}
+
+/// Has the kernel's OOM killer end this process and the toolbox after all others; the score of what the user runs.
+fn last_in_line() -> i32 {
+    const FILE: &str = "/proc/self/oom_score_adj";
+    let own: i32 = std::fs::read_to_string(FILE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default();
+    match std::fs::write(FILE, (own - 900).max(-999).to_string()) {
+        Ok(()) => own,
+        // Only an administrator goes to the end of the line; everybody may send others to its head.
+        Err(_) => (own + 300).min(1000),
+    }
+}
+
 /// The toolbox: becomes the sandbox's user, then serves until it is killed.
-fn toolbox_process(spec: &LaunchSpec, listener: UnixListener) -> i32 {
-    match become_user(spec).and_then(|()| serve_toolbox(spec, listener)) {
+fn toolbox_process(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> i32 {
+    match become_user(spec, inside.namespace.as_ref()).and_then(|()| serve_toolbox(spec, listener, inside)) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("toolbox: {error:#}");
@@ -214,19 +258,21 @@ fn toolbox_process(spec: &LaunchSpec, listener: UnixListener) -> i32 {
     }
 }
 
-fn become_user(spec: &LaunchSpec) -> Result<()> {
+fn become_user(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     match spec.level {
         IsolationLevel::Namespaces => {
             let (uid, gid) = (Uid::from_raw(spec.user.uid), Gid::from_raw(spec.user.gid));
+            if let Some(namespace) = namespace {
+                setns(namespace, CloneFlags::CLONE_NEWUSER).context("entering the sandbox's user namespace")?;
+            }
+            let own = if namespace.is_some() { Uid::from_raw(TOOLBOX_UID) } else { uid };
+            let keep = if uid.is_root() { capabilities::SANDBOX_ROOT } else { &[] };
+            capabilities::bound(keep)?;
             setgroups(&[gid])?;
             setresgid(gid, gid, gid)?;
-            if uid.is_root() {
-                capabilities::drop_all_but(capabilities::SANDBOX_ROOT)?;
-            } else {
-                capabilities::drop_all_but(&[capabilities::SETGID, capabilities::SETUID])?;
-                setresuid(uid, uid, uid)?;
-                capabilities::set_current(&[])?;
-            }
+            setresuid(own, uid, own)?;
+            capabilities::set_current(keep)?;
+            capabilities::no_new_privileges()?;
         }
         IsolationLevel::UserNamespaces => {
             capabilities::drop_all_but(&[])?;
@@ -234,7 +280,9 @@ fn become_user(spec: &LaunchSpec) -> Result<()> {
         IsolationLevel::None => capabilities::no_new_privileges()?,
     }
     if spec.level != IsolationLevel::None {
-        system_calls::restrict()?;
+        // An administrator inside may signal whomever they can see.
+        let own_user = namespace.is_some() && spec.user.uid != 0;
+        system_calls::restrict(if own_user { ToolboxUser::Own } else { ToolboxUser::Shared })?;
     }
     nix::sys::prctl::set_dumpable(false)?;
     limit_open_files();
@@ -254,13 +302,25 @@ fn limit_open_files() {
     }
 }
 
-fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener) -> Result<()> {
+/// How many processes what the toolbox starts may have; some more are for the toolbox's own threads.
+///
+/// Counted for the sandbox's user namespace alone (kernel 5.14), so this holds where there are no control groups.
+fn process_limit(level: IsolationLevel) -> Result<Option<u64>> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NPROC)?;
+    let limit = hard.min(MAX_PROCESSES);
+    Ok((level != IsolationLevel::None).then(|| limit - TOOLBOX_THREADS.min(limit / 4)))
+}
+
+fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> Result<()> {
     let config = daytona_toolbox::ToolboxConfig {
         sandbox_id: spec.sandbox_id.clone(),
         home: spec.home.clone(),
         work_dir: spec.home.clone(),
         version: spec.version.clone(),
         entrypoint: Some(crate::snapshot::ENTRYPOINT.map(str::to_owned).to_vec()),
+        process_oom_score: Some(inside.process_oom_score),
+        process_limit: process_limit(spec.level)?,
+        memory_limit: inside.memory_limit,
         compat: spec.compat,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,6 +1,6 @@
 //! The engine's side of a sandbox: its files, its start, its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -23,8 +23,10 @@ use tokio::io::unix::AsyncFd;
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
 use super::probe;
-use super::spec::{IsolationLevel, LaunchSpec, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE};
-use crate::record_file;
+use super::spec::{
+    IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
+};
+use super::users::{RANGES, Separation, UserIds};
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -37,6 +39,9 @@ pub struct Launcher {
     copy_on_write: bool,
     base: Base,
     cgroups: Cgroups,
+    users: Separation,
+    /// The numbers of the ranges of user ids that running sandboxes have.
+    ranges: Arc<Mutex<BTreeSet<u32>>>,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
     socket_dir: OwnedFd,
     version: String,
@@ -69,16 +74,20 @@ impl Launcher {
         let _ = fs::remove_dir_all(&sockets);
         fs::create_dir_all(&sockets)?;
         fs::create_dir_all(state_dir.join("sandboxes"))?;
-        // Now, while there is room for it.
-        fs::create_dir_all(state_dir.join("trash"))?;
         let socket_dir = fs::File::open(&sockets)?.into();
         let copy_on_write = level == IsolationLevel::Namespaces && probe::can_copy_on_write(state_dir);
+        let users = match level {
+            IsolationLevel::Namespaces => probe::users(state_dir),
+            IsolationLevel::UserNamespaces | IsolationLevel::None => Separation::None,
+        };
         Ok(Self {
             state_dir: state_dir.to_owned(),
             level,
             copy_on_write,
             base,
             cgroups,
+            users,
+            ranges: Arc::default(),
             socket_dir,
             version: version.to_owned(),
             compat,
@@ -97,7 +106,14 @@ impl Launcher {
 
     /// Which resource limits hold.
     pub fn enforced(&self) -> Enforced {
-        self.cgroups.enforced()
+        let groups = self.cgroups.enforced();
+        // Elsewhere a limit of the sandbox's user does.
+        Enforced { processes: groups.processes || self.level != IsolationLevel::None, ..groups }
+    }
+
+    /// Whether each sandbox has user ids of its own on the machine.
+    pub fn own_users(&self) -> bool {
+        self.users == Separation::Ids
     }
 
     /// The address of a sandbox's toolbox socket, valid in this process only.
@@ -106,7 +122,7 @@ impl Launcher {
     }
 
     fn sandbox_dir(&self, sandbox_id: &str) -> PathBuf {
-        record_file::directory(&self.state_dir, sandbox_id)
+        self.state_dir.join("sandboxes").join(sandbox_id)
     }
 
     /// Creates a sandbox's files; a new home gets the snapshot's as a start.
@@ -135,7 +151,19 @@ impl Launcher {
 
     /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
     pub fn discard_files(&self, sandbox_id: &str) -> io::Result<PathBuf> {
-        record_file::discard(&self.state_dir, sandbox_id)
+        let trash = self.state_dir.join("trash");
+        fs::create_dir_all(&trash)?;
+        let discarded = trash.join(sandbox_id);
+        match fs::rename(self.sandbox_dir(sandbox_id), &discarded) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(discarded),
+        }
+    }
+
+    /// The ids that have files, whether the engine knows them or not.
+    pub fn ids_with_files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.state_dir.join("sandboxes")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
     /// Starts a sandbox whose files exist. Blocks for some milliseconds: call it off the runtime's threads.
@@ -144,6 +172,12 @@ impl Launcher {
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).context("creating the toolbox's socket")?;
         let cgroup = self.cgroups.create(start.sandbox_id, start.resources).context("creating control groups")?;
+        let range = self.take_range()?;
+        let (ids, memory_limit) = (
+            range.as_ref().map(|range| UserIds::of_range(range.number, self.own_users())),
+            cgroup.memory_events().map(|events| MemoryLimit { events, gib: start.resources.memory_gib }),
+        );
+        let spec = LaunchSpec { ids, memory_limit, ..self.spec(start)? };
         let (ours, theirs) = UnixStream::pair()?;
         let log = fs::OpenOptions::new()
             .append(true)
@@ -160,7 +194,7 @@ impl Launcher {
             .spawn()
             .context("starting the sandbox process")?;
         let launched =
-            cgroup.add(starter.id()).context("entering the control groups").and_then(|()| self.hand_over(start, &ours));
+            cgroup.add(starter.id()).context("entering the control groups").and_then(|()| hand_over(&spec, &ours));
         if launched.is_err() {
             let _ = starter.kill();
         }
@@ -170,28 +204,23 @@ impl Launcher {
         // SAFETY: the descriptor is owned by the AsyncFd and never replaced.
         let exit =
             unsafe { AsyncFd::register(pidfd) }.map_err(|error| anyhow::anyhow!("watching the sandbox: {error}"))?;
-        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup })) })
+        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup, range })) })
     }
 
-    /// Sends the launch description and waits until the root is in place.
-    fn hand_over(&self, start: &Start<'_>, control: &UnixStream) -> Result<(i32, OwnedFd)> {
-        control.set_read_timeout(Some(START_TIMEOUT))?;
-        let spec = serde_json::to_vec(&self.spec(start)?)?;
-        let mut writer = control;
-        writer.write_all(&u32::try_from(spec.len())?.to_be_bytes())?;
-        writer.write_all(&spec)?;
-        let (first, outcome) = read_reports(control);
-        let Some((pid, pidfd)) = first else {
-            outcome?;
-            bail!("the sandbox process did not say its process id");
-        };
-        if let Err(error) = outcome {
-            // It is our child and not waited for, so the id is still its own.
-            let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
-            let _ = waitid(Id::PIDFd(pidfd.as_fd()), WaitPidFlag::WEXITED);
-            return Err(error);
+    /// A range of user ids that no other running sandbox of this engine has; none where the machine has none to give.
+    fn take_range(&self) -> Result<Option<Range>> {
+        if self.users == Separation::None {
+            return Ok(None);
         }
-        Ok((pid, pidfd))
+        let mut taken = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        // Other engines of this machine begin elsewhere.
+        let mut seed = [0; 4];
+        getrandom::fill(&mut seed).map_err(|error| anyhow!("choosing user ids: {error}"))?;
+        let first = u32::from_ne_bytes(seed);
+        let number = (0..RANGES).map(|step| first.wrapping_add(step) % RANGES).find(|number| !taken.contains(number));
+        let number = number.with_context(|| format!("{RANGES} sandboxes are running; stop one first"))?;
+        taken.insert(number);
+        Ok(Some(Range { number, taken: Arc::clone(&self.ranges) }))
     }
 
     fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
@@ -214,6 +243,8 @@ impl Launcher {
             root,
             mounts,
             user: SandboxUser { uid: id, gid: id },
+            ids: None,
+            memory_limit: None,
             home,
             env,
             version: self.version.clone(),
@@ -290,6 +321,27 @@ fn basic_environment(user: &str, home: &Path) -> BTreeMap<String, String> {
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
+/// Sends the launch description and waits until the root is in place.
+fn hand_over(spec: &LaunchSpec, control: &UnixStream) -> Result<(i32, OwnedFd)> {
+    control.set_read_timeout(Some(START_TIMEOUT))?;
+    let spec = serde_json::to_vec(spec)?;
+    let mut writer = control;
+    writer.write_all(&u32::try_from(spec.len())?.to_be_bytes())?;
+    writer.write_all(&spec)?;
+    let (first, outcome) = read_reports(control);
+    let Some((pid, pidfd)) = first else {
+        outcome?;
+        bail!("the sandbox process did not say its process id");
+    };
+    if let Err(error) = outcome {
+        // It is our child and not waited for, so the id is still its own.
+        let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+        let _ = waitid(Id::PIDFd(pidfd.as_fd()), WaitPidFlag::WEXITED);
+        return Err(error);
+    }
+    Ok((pid, pidfd))
+}
+
 /// The first process, once it exists, and whether it became ready.
 ///
 /// The starter tells the one, the first process the other, in either order.
@@ -337,6 +389,20 @@ pub struct Instance {
 struct Names {
     socket: PathBuf,
     cgroup: SandboxCgroup,
+    range: Option<Range>,
+}
+
+/// A range of user ids in use; free again when dropped.
+#[derive(Debug)]
+struct Range {
+    number: u32,
+    taken: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Drop for Range {
+    fn drop(&mut self) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
 }
 
 impl Instance {
@@ -370,9 +436,9 @@ impl Instance {
     /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
     pub fn release(&self) {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Names { socket, cgroup }) = names {
+        if let Some(Names { socket, cgroup, range }) = names {
             let _ = fs::remove_file(socket);
-            drop(cgroup);
+            drop((cgroup, range));
         }
     }
 }

@@ -14,6 +14,7 @@ mod mounts;
 mod probe;
 mod spec;
 mod system_calls;
+mod users;
 
 pub use cgroup::{Enforced, Resources};
 pub use launch::{Instance, Launcher, Start};
@@ -25,6 +26,7 @@ pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
 /// Every executable that calls [`crate::serve`] calls this at the start of `main`, before it starts threads.
 pub fn run_if_sandbox_process() {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == SANDBOX_ARGUMENT) {
-        std::process::exit(child::run());
+        let probing = std::env::args_os().nth(2).is_some_and(|argument| argument == probe::PROBE_ARGUMENT);
+        std::process::exit(if probing { probe::run() } else { child::run() });
     }
 }

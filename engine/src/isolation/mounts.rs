@@ -4,6 +4,7 @@
 //! of the machine's tree is reachable except what [`LaunchSpec::mounts`] and [`mount_devices`] put there.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,10 @@ use anyhow::{Context, Result};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::spec::{IsolationLevel, LaunchSpec, Mount};
+use super::users::UserIds;
+
+/// The most terminals a sandbox may have open: the machine's kernel has some thousands for all.
+const MAX_TERMINALS: u32 = 256;
 
 const NONE: Option<&str> = None;
 
@@ -23,9 +28,50 @@ const HIDDEN_FILES: [&str; 5] = ["kcore", "keys", "timer_list", "sched_debug", "
 /// Kernel interfaces under /proc that an administrator inside must not write.
 const READ_ONLY_PROC: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
 
-/// Mounts everything below the new root and makes it `/`.
-pub fn enter_root(spec: &LaunchSpec) -> Result<()> {
+/// Mounts everything below the new root and makes it `/`. `namespace` is the one of [`LaunchSpec::ids`].
+pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("making mounts private")?;
+    match spec.ids.zip(namespace) {
+        None => build_root(spec),
+        Some((ids, namespace)) => {
+            translate_sources(spec, ids, namespace).context("giving the sandbox ids of its own")?;
+            ids.as_inner_root(|| build_root(spec))?
+        }
+    }
+}
+
+/// Covers, in this mount namespace only, what the root is made of with mounts that translate ids.
+fn translate_sources(spec: &LaunchSpec, ids: UserIds, namespace: &OwnedFd) -> Result<()> {
+    let own = spec.root.parent().context("the root is below the sandbox's own directory")?;
+    ids.translate(own, namespace)?;
+    let sources = spec.mounts.iter().flat_map(|entry| match entry {
+        Mount::Overlay { lower, .. } => lower.iter().collect(),
+        Mount::Bind { source, .. } => vec![source],
+    });
+    for source in sources {
+        ids.translate(&spec.state_dir.join(source), namespace)?;
+    }
+    Ok(())
+}
+
+/// Lays the working directory's `upper` over the first of the machine's directories as a sandbox would with ids of its own.
+pub fn try_translation(ids: UserIds, namespace: &OwnedFd, directories: &[PathBuf]) -> Result<()> {
+    let own = std::env::current_dir()?;
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("leaving the machine's mounts")?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
+    for directory in directories.iter().chain([&own]) {
+        ids.translate(directory, namespace)?;
+    }
+    std::env::set_current_dir(&own)?;
+    let lower = directories.first().context("the machine has no system directories")?;
+    let (upper, work, merged) = (Path::new("upper"), Path::new("work"), Path::new("merged"));
+    ids.as_inner_root(|| {
+        overlay(std::slice::from_ref(lower), upper, work, merged, IsolationLevel::Namespaces)?;
+        fs::write(merged.join("file"), "").context("writing through the layers")
+    })?
+}
+
+fn build_root(spec: &LaunchSpec) -> Result<()> {
     let root = &spec.root;
     bind(root, root, false).context("binding the root")?;
     // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
@@ -98,7 +144,8 @@ fn mount_devices(root: &Path) -> Result<()> {
         fs::create_dir(dev.join(directory))?;
     }
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), flags, Some("newinstance,ptmxmode=0666,mode=620"))?;
+    let options = format!("newinstance,ptmxmode=0666,mode=620,max={MAX_TERMINALS}");
+    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), flags, Some(options.as_str()))?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("tmpfs"), &dev.join("shm"), Some("tmpfs"), flags, Some("mode=1777,size=256m"))?;
     symlink("pts/ptmx", dev.join("ptmx"))?;
@@ -113,6 +160,8 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
     let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let proc = root.join("proc");
     mount(Some("proc"), &proc, Some("proc"), quiet, NONE)?;
+    // The network is the sandbox's alone, and nobody inside is an administrator of it: any program may listen anywhere.
+    let _ = fs::write(proc.join("sys/net/ipv4/ip_unprivileged_port_start"), "0");
     for name in HIDDEN_FILES {
         let path = proc.join(name);
         if path.exists() {
@@ -134,6 +183,12 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
             mount(Some("tmpfs"), &path, Some("tmpfs"), quiet | MsFlags::MS_RDONLY, Some("size=0,mode=555"))?;
         }
     }
-    mount(Some("tmpfs"), &root.join("run"), Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=755"))?;
+    mount(
+        Some("tmpfs"),
+        &root.join("run"),
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        Some("mode=755,size=64m"),
+    )?;
     Ok(())
 }

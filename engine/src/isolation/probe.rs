@@ -8,7 +8,10 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-use super::spec::IsolationLevel;
+use super::base;
+use super::mounts;
+use super::spec::{IsolationLevel, SANDBOX_ARGUMENT};
+use super::users::{Separation, UserIds};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,4 +89,51 @@ pub fn can_copy_on_write(state_dir: &Path) -> bool {
             .is_ok_and(|output| output.status.success());
     let _ = fs::remove_dir_all(&probe);
     mounted
+}
+
+/// The second hidden argument: the process only tries what [`users`] asks for, in its working directory.
+pub const PROBE_ARGUMENT: &str = "probe-users";
+
+/// The exit status that says mounts cannot translate ids.
+const NO_TRANSLATION: i32 = 3;
+
+/// How far this machine can give sandboxes with files below `state_dir` users of their own, asked by doing it.
+pub fn users(state_dir: &Path) -> Separation {
+    let probe = state_dir.join("users-probe");
+    let _ = fs::remove_dir_all(&probe);
+    let prepared = ["upper", "work", "merged"].iter().try_for_each(|name| fs::create_dir_all(probe.join(name)));
+    let ended = prepared.and_then(|()| {
+        Command::new("/proc/self/exe").args([SANDBOX_ARGUMENT, PROBE_ARGUMENT]).env_clear().current_dir(&probe).output()
+    });
+    let _ = fs::remove_dir_all(&probe);
+    match ended {
+        Ok(output) if output.status.success() => Separation::Ids,
+        Ok(output) => {
+            let reason = String::from_utf8_lossy(&output.stderr);
+            tracing::info!(reason = reason.trim(), "sandboxes have the machine's user ids");
+            match output.status.code() {
+                Some(NO_TRANSLATION) => Separation::Namespace,
+                _ => Separation::None,
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the engine's program cannot be started again");
+            Separation::None
+        }
+    }
+}
+
+/// What the process started by [`users`] does; returns its exit status.
+pub fn run() -> i32 {
+    let ids = UserIds::of_range(0, true);
+    let failed = |status: i32| {
+        move |error: anyhow::Error| {
+            eprintln!("{error:#}");
+            status
+        }
+    };
+    let tried = ids.namespace().map_err(failed(1)).and_then(|namespace| {
+        mounts::try_translation(ids, &namespace, &base::shared_directories()).map_err(failed(NO_TRANSLATION))
+    });
+    tried.err().unwrap_or(0)
 }

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
+use super::users::UserIds;
+
 /// The hidden first argument that turns the executable into a sandbox process.
 pub const SANDBOX_ARGUMENT: &str = "__sandbox";
 
@@ -79,6 +81,15 @@ pub struct SandboxUser {
     pub gid: u32,
 }
 
+/// A memory limit that the kernel enforces.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemoryLimit {
+    /// The control group's file that counts what was killed at the limit.
+    pub events: PathBuf,
+    /// The limit in GiB.
+    pub gib: u64,
+}
+
 /// Everything a sandbox process needs to set itself up.
 #[derive(Serialize, Deserialize)]
 pub struct LaunchSpec {
@@ -94,6 +105,10 @@ pub struct LaunchSpec {
     pub mounts: Vec<Mount>,
     /// Who the processes run as.
     pub user: SandboxUser,
+    /// The ids of a user namespace of its own, where the engine runs as root and the machine has them.
+    pub ids: Option<UserIds>,
+    /// The memory limit, where the machine enforces one.
+    pub memory_limit: Option<MemoryLimit>,
     /// Home and working directory as the sandbox sees it.
     pub home: PathBuf,
     /// The complete environment of the toolbox and what it starts.

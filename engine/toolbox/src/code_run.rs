@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::response::Response;
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,8 +14,9 @@ use serde_json::Value;
 
 use crate::environment::{self, Variables};
 use crate::errors::{ApiError, reason};
-use crate::execute::{Finished, into_text, run, seconds};
+use crate::execute::{Finished, Output, run, seconds};
 use crate::extract::Json;
+use crate::outcome::Outcome;
 use crate::{State, Toolbox};
 
 /// Begins a line of output that is not output but an artifact.
@@ -39,35 +41,19 @@ struct CodeRunRequest {
     timeout: Option<u32>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CodeRunResponse {
-    exit_code: i32,
-    result: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifacts: Option<Artifacts>,
-}
-
 /// What a program made besides its output; empty lists when it made nothing.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Artifacts {
     charts: Vec<Value>,
 }
 
-async fn code_run(
-    toolbox: State,
-    Json(request): Json<CodeRunRequest>,
-) -> Result<axum::Json<CodeRunResponse>, ApiError> {
+async fn code_run(toolbox: State, Json(request): Json<CodeRunRequest>) -> Result<Response, ApiError> {
     if request.code.is_empty() {
         return Err(ApiError::invalid_body("code is required"));
     }
     let variables = request.envs.unwrap_or_default();
     environment::check(&variables)?;
-    let compat = toolbox.config.compat;
-    let argument = |word: &String| {
-        if compat.leaves_arguments_unquoted() { format!(" {word}") } else { format!(" {}", quote(word)) }
-    };
-    let arguments: String = request.argv.unwrap_or_default().iter().map(argument).collect();
+    let arguments: String = request.argv.unwrap_or_default().iter().map(|word| format!(" {}", quote(word))).collect();
     // The code follows the command line on standard input of a here-document's worth: no limit on its length.
     let script = match request.language.as_str() {
         "python" => {
@@ -91,23 +77,22 @@ async fn code_run(
         other => return Err(ApiError::bad_request(format!("unsupported language: {other}"))),
     };
     let command = toolbox.command(Path::new(&toolbox.shell()), None, &variables);
-    let work = run(command, script.into_bytes(), seconds(request.timeout));
-    let artifacts = |charts: Vec<Value>| {
-        let charts: Vec<_> = charts.into_iter().filter_map(|chart| compat.chart(chart)).collect();
-        (!charts.is_empty() || !compat.omits_empty_artifacts()).then_some(Artifacts { charts })
-    };
-    let response = match compat.carry_out(work).await? {
-        Ok(Finished { status, output }) => {
-            let (output, charts) = take_charts(output);
-            CodeRunResponse {
-                exit_code: status.code().unwrap_or(-1),
-                result: into_text(output),
-                artifacts: artifacts(charts),
+    let kills = toolbox.kills_before();
+    let (outcome, output) = match run(command, script.into_bytes(), seconds(request.timeout)).await? {
+        Ok(Finished { status, mut output }) => {
+            let charts = take_charts(&mut output.bytes);
+            if !status.success() {
+                toolbox.name_kills(&kills, &mut output.bytes);
             }
+            let artifacts = Some(Artifacts { charts });
+            (Outcome { exit_code: status.code().unwrap_or(-1), artifacts }, output)
         }
-        Err(error) => CodeRunResponse { exit_code: -1, result: reason(&error), artifacts: artifacts(Vec::new()) },
+        Err(error) => (
+            Outcome { exit_code: -1, artifacts: Some(Artifacts::default()) },
+            Output::from(reason(&error).into_bytes()),
+        ),
     };
-    Ok(axum::Json(response))
+    Ok(outcome.with(output))
 }
 
 /// One word of the shell's language.
@@ -137,10 +122,10 @@ fn with_charts(code: &str) -> String {
 }
 
 /// Takes artifact lines out of the output.
-fn take_charts(output: Vec<u8>) -> (Vec<u8>, Vec<Value>) {
+fn take_charts(output: &mut Vec<u8>) -> Vec<Value> {
     static FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(ARTIFACT));
-    if FINDER.find(&output).is_none() {
-        return (output, Vec::new());
+    if FINDER.find(output).is_none() {
+        return Vec::new();
     }
     let mut rest = Vec::with_capacity(output.len());
     let mut charts = Vec::new();
@@ -156,7 +141,8 @@ fn take_charts(output: Vec<u8>) -> (Vec<u8>, Vec<Value>) {
             charts.push(artifact["value"].take());
         }
     }
-    (rest, charts)
+    *output = rest;
+    charts
 }
 
 #[cfg(test)]
@@ -165,9 +151,9 @@ mod tests {
 
     #[test]
     fn artifacts_leave_the_output_untouched() {
-        let output = b"a\npart dtn_artifact_k39fd2:{\"type\":\"chart\",\"value\":{\"title\":\"t\"}}\nb".to_vec();
-        let (rest, charts) = take_charts(output);
-        assert_eq!(rest, b"a\npart b");
+        let mut output = b"a\npart dtn_artifact_k39fd2:{\"type\":\"chart\",\"value\":{\"title\":\"t\"}}\nb".to_vec();
+        let charts = take_charts(&mut output);
+        assert_eq!(output, b"a\npart b");
         assert_eq!(charts[0]["title"], "t");
     }
 

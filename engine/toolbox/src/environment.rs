@@ -79,7 +79,15 @@ impl Environment {
 }
 
 fn is_executable(file: &Path) -> bool {
-    nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
+    may_execute(file) && file.is_file()
+}
+
+/// Whether the user that programs run as, who need not be the toolbox's real one, may run a file or enter a directory.
+pub(crate) fn may_execute(path: &Path) -> bool {
+    use nix::fcntl::{AT_FDCWD, AtFlags};
+    use nix::unistd::{AccessFlags, faccessat};
+
+    faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS).is_ok()
 }
 
 /// 400 unless every name matches `^[A-Za-z_][A-Za-z0-9_]*$` and no value holds a NUL.

@@ -16,12 +16,13 @@ mod git;
 pub mod hop_by_hop;
 mod info;
 mod interpreter;
+mod memory_limit;
 mod metrics;
+mod outcome;
 mod ports;
 mod process_tree;
 mod proxy;
 mod pty;
-pub mod remove_tree;
 mod request_body;
 mod sdk_version;
 mod sessions;
@@ -41,6 +42,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use crate::compat::Compat;
 use crate::environment::Environment;
 use crate::interpreter::Contexts;
+pub use crate::memory_limit::MemoryLimit;
 use crate::metrics::CpuMeter;
 use crate::pty::Terminals;
 use crate::sessions::Sessions;
@@ -58,6 +60,13 @@ pub struct ToolboxConfig {
     pub version: String,
     /// Command line run as the entrypoint session, if the sandbox has one.
     pub entrypoint: Option<Vec<String>>,
+    /// The place in line for the kernel's OOM killer of everything the toolbox starts (`oom_score_adj`); its own when absent.
+    pub process_oom_score: Option<i32>,
+    /// The most processes and threads that the sandbox's user may have for what the toolbox starts to start another; no
+    /// other limit than the toolbox's own when absent.
+    pub process_limit: Option<u64>,
+    /// The sandbox's memory limit, where the machine has one: results name what it ended.
+    pub memory_limit: Option<MemoryLimit>,
     /// Whose answers to give.
     pub compat: Compat,
 }
@@ -70,7 +79,6 @@ struct Toolbox {
     terminals: Terminals,
     contexts: Contexts,
     cpu: CpuMeter,
-    git_origins: git::Origins,
 }
 
 impl Toolbox {
@@ -97,12 +105,10 @@ pub fn router(config: ToolboxConfig) -> Router {
         terminals: Terminals::default(),
         contexts: Contexts::default(),
         cpu: CpuMeter::default(),
-        git_origins: git::Origins::default(),
         config,
     });
     sessions::start_entrypoint(&toolbox);
-    let compat = toolbox.config.compat;
-    let routes = Router::new()
+    Router::new()
         .merge(info::routes())
         .merge(metrics::routes())
         .merge(environment::routes())
@@ -118,12 +124,8 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(unavailable::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::unknown_route)
-        .layer(CatchPanicLayer::custom(errors::panicked));
-    let routes = match compat {
-        Compat::Newest => routes.layer(middleware::from_fn(errors::render)),
-        Compat::V0_190 => routes.layer(middleware::from_fn(compat::answers::render)),
-    };
-    routes
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(middleware::from_fn(errors::render))
         .layer(middleware::from_fn(request_body::read_to_the_end))
         .layer(DefaultBodyLimit::disable())
         .with_state(toolbox)

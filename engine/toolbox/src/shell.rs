@@ -1,13 +1,17 @@
 //! Which shell runs commands (wire section 9), and how programs are started.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::unistd::{AccessFlags, access};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{geteuid, getuid};
 
 use crate::Toolbox;
-use crate::environment::Variables;
+use crate::environment::{self, Variables};
 use crate::errors::reason;
 
 /// Shells in order of preference.
@@ -36,6 +40,7 @@ impl Toolbox {
             .envs(self.environment.snapshot())
             .envs(variables)
             .current_dir(self.resolve(cwd.unwrap_or_default()));
+        step_down(&mut command, self.config.process_oom_score, self.config.process_limit);
         command
     }
 }
@@ -47,10 +52,56 @@ pub(crate) fn start_failure(command: &Command, error: &io::Error) -> io::Error {
         Some(directory) if !directory.is_dir() => {
             format!("working directory is not a directory: {}", directory.display())
         }
-        Some(directory) if access(directory, AccessFlags::X_OK).is_err() => {
+        Some(directory) if !environment::may_execute(directory) => {
             format!("working directory may not be entered: {}", directory.display())
         }
         _ => format!("{}: {}", Path::new(command.get_program()).display(), reason(error)),
     };
     io::Error::new(error.kind(), message)
+}
+
+/// Makes `command` run as the sandbox's user alone, be killed for want of memory before the toolbox is, and leave some of
+/// the processes that may be to the toolbox.
+fn step_down(command: &mut Command, oom_score: Option<i32>, process_limit: Option<u64>) {
+    let user = geteuid().as_raw();
+    // The toolbox may have another real user, which keeps the sandbox's user from signalling it.
+    let foreign = getuid() != geteuid();
+    if oom_score.is_none() && process_limit.is_none() && !foreign {
+        return;
+    }
+    let oom_score = oom_score.map(|score| score.to_string());
+    let step = move || {
+        if let Some(score) = &oom_score {
+            // What cannot be traced cannot write there either; for this moment the new process, not the toolbox, can be.
+            set_dumpable(true)?;
+            // A machine that allows no such score has none to lose.
+            let _ = write(c"/proc/self/oom_score_adj", score.as_bytes());
+            set_dumpable(false)?;
+        }
+        if let Some(limit) = process_limit {
+            setrlimit(Resource::RLIMIT_NPROC, limit, limit)?;
+        }
+        if foreign {
+            // SAFETY: a system call on integers.
+            Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, user, user, user) })?;
+        }
+        Ok(())
+    };
+    // SAFETY: only system calls happen between fork and exec, and nothing is allocated.
+    unsafe { command.pre_exec(step) };
+}
+
+fn set_dumpable(dumpable: bool) -> io::Result<()> {
+    Ok(nix::sys::prctl::set_dumpable(dumpable)?)
+}
+
+fn write(path: &std::ffi::CStr, text: &[u8]) -> io::Result<()> {
+    // SAFETY: the path ends in NUL, the bytes are as many as said, and the descriptor is closed by nobody else.
+    unsafe {
+        let file = Errno::result(libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC))?;
+        let written = Errno::result(libc::write(file, text.as_ptr().cast(), text.len()));
+        libc::close(file);
+        written?;
+    }
+    Ok(())
 }

@@ -22,6 +22,9 @@ pub(crate) use self::routes::routes;
 /// Id of the context used when a request names none; it is not listed and cannot be deleted.
 const DEFAULT: &str = "default";
 
+/// The most contexts at once; each is a Python process once it has run code.
+const MAX_CONTEXTS: usize = 128;
+
 /// All contexts of this toolbox.
 #[derive(Default)]
 pub(crate) struct Contexts(Mutex<BTreeMap<String, Arc<Context>>>);

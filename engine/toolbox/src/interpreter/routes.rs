@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::context::{Context, ContextInfo};
-use super::{DEFAULT, run, worker};
+use super::{DEFAULT, MAX_CONTEXTS, run, worker};
 use crate::errors::ApiError;
 use crate::extract::{self, Path};
 use crate::{State, Toolbox, websocket};
@@ -44,7 +44,11 @@ async fn create(
         return Err(ApiError::internal("failed to create context: python3 not found"));
     }
     let context = Context::new(cwd.to_string_lossy().into_owned());
-    toolbox.contexts.table().insert(context.id.clone(), Arc::clone(&context));
+    let mut table = toolbox.contexts.table();
+    if table.len() >= MAX_CONTEXTS {
+        return Err(ApiError::too_many(MAX_CONTEXTS, "contexts", "delete those that are done"));
+    }
+    table.insert(context.id.clone(), Arc::clone(&context));
     Ok(Json(context.info()))
 }
 

@@ -18,6 +18,9 @@ use self::terminal::Terminal;
 
 pub(crate) use self::routes::routes;
 
+/// The most terminals at once. What runs in the sandbox may open others.
+const MAX_TERMINALS: usize = 128;
+
 /// All terminals of this toolbox.
 #[derive(Default)]
 pub(crate) struct Terminals(Mutex<BTreeMap<String, Arc<Terminal>>>);

@@ -35,6 +35,9 @@ pub(crate) use self::routes::routes;
 /// Id of the session that runs the sandbox's entrypoint; clients can neither create nor delete it.
 const ENTRYPOINT: &str = "entrypoint";
 
+/// The most sessions at once; each is a shell.
+const MAX_SESSIONS: usize = 512;
+
 /// What is quoted of an id in the name of its directory.
 const DIRECTORY_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Command, Progress, Stdin};
 use super::follow::{self, Until};
 use super::shell::Session;
-use super::{ENTRYPOINT, entrypoint, log_format};
+use super::{ENTRYPOINT, MAX_SESSIONS, entrypoint, log_format};
 use crate::environment::Variables;
 use crate::errors::{ApiError, reason};
 use crate::extract::{self, Path, Query};
@@ -88,13 +88,16 @@ async fn create(
     if table.contains_key(&id) {
         return Err(ApiError::conflict("session already exists"));
     }
+    if table.keys().filter(|id| *id != ENTRYPOINT).count() >= MAX_SESSIONS {
+        return Err(ApiError::too_many(MAX_SESSIONS, "sessions", "delete those that are done"));
+    }
     let shell = toolbox.command(&toolbox.shell(), cwd, &Variables::new());
-    let started = Session::start(id.clone(), toolbox.sessions.directory(&id), shell, toolbox.config.compat);
-    let session = started.map_err(|error| match error.kind() {
-        // The id names a directory.
-        std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
-        _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
-    })?;
+    let session =
+        Session::start(id.clone(), toolbox.sessions.directory(&id), shell).map_err(|error| match error.kind() {
+            // The id names a directory.
+            std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
+            _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
+        })?;
     table.insert(id, session);
     Ok(StatusCode::CREATED)
 }
@@ -184,11 +187,7 @@ async fn get_command(
     toolbox: State,
     Path((session, command)): Path<(String, String)>,
 ) -> Result<Json<CommandView>, ApiError> {
-    let command = toolbox.sessions.command(&session, &command)?;
-    if command.exit_code_is_unwritten() {
-        return Err(ApiError::internal("failed to convert exit code to int"));
-    }
-    Ok(Json(CommandView::from(&*command)))
+    Ok(Json(CommandView::from(&*toolbox.sessions.command(&session, &command)?)))
 }
 
 #[derive(Deserialize)]

@@ -78,7 +78,7 @@ class AsyncProcess(AsyncTerminals):
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
         """
-        params = CodeRunParams.given("params", params or {})
+        params = params or CodeRunParams()
         return await self._code_run(
             code,
             language or self._language,

@@ -14,7 +14,6 @@ from ..generated.enums import OutputChannel
 from ..generated.errors import DaytonaTimeoutError
 from ..generated.models.process import ProcessInfo
 from .outputs import LogStream, ProcessOutput
-from .runtime import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +188,7 @@ class SpawnedProcess(ProcessInfo):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        finished(self.release)
+        self.release()
 
     # Two handles of one process are equal, whatever each has seen of it.
     def __eq__(self, other: object) -> bool:

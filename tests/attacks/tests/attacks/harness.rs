@@ -97,8 +97,17 @@ impl Engine {
         read(self.request(Method::GET, path)).await
     }
 
+    /// Posts. Where that changes a sandbox's state, waits until the change is complete, as clients do.
     pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        read(self.request(Method::POST, path).json(&body)).await
+        let (status, mut answer) = read(self.request(Method::POST, path).json(&body)).await;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while matches!(answer["state"].as_str(), Some("creating" | "starting" | "stopping")) {
+            assert!(Instant::now() < deadline, "still in between after a minute: {answer}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let id = answer["id"].as_str().expect("an id").to_owned();
+            answer = self.get(&format!("/api/sandbox/{id}")).await.1;
+        }
+        (status, answer)
     }
 
     /// The id of a new started sandbox.
@@ -106,6 +115,11 @@ impl Engine {
         let (status, sandbox) = self.post("/api/sandbox", body).await;
         assert_eq!(status, StatusCode::OK, "{sandbox}");
         sandbox["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The id of a new started sandbox with this much memory in GiB; only what is made from an image has a size.
+    pub async fn with_memory(&self, gib: u64) -> String {
+        self.create(json!({"memory": gib, "buildInfo": {"dockerfileContent": "FROM default"}})).await
     }
 
     /// The users a sandbox may run as at this level.

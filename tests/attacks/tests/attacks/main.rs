@@ -2,4 +2,7 @@
 
 mod harness;
 
+mod limits;
 mod privileges;
+mod sockets;
+mod users;

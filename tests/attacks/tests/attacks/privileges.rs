@@ -13,7 +13,7 @@ async fn privileges_are_not_gained(engine: &Engine) {
         assert_ne!(engine.run(&id, command).await.0, 0, "{command}");
     }
     let status = engine.output(&id, "cat /proc/self/status").await;
-    for line in ["CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
+    for line in ["CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(status.contains(line), "{status}");
     }
     engine.assert_unharmed(&bystander).await;

@@ -1,0 +1,71 @@
+//! What the kernel killed because the sandbox reached its memory limit.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use crate::Toolbox;
+
+/// The limit of a sandbox's memory, and the file in which the kernel counts what it enforced.
+#[derive(Clone, Debug)]
+pub struct MemoryLimit {
+    events: Arc<File>,
+    gib: u64,
+}
+
+impl MemoryLimit {
+    /// `events` is an open `memory.events` (control groups version 2) or `memory.oom_control` (version 1).
+    pub fn new(events: File, gib: u64) -> Self {
+        Self { events: Arc::new(events), gib }
+    }
+
+    /// How many processes have been killed so far.
+    fn kills(&self) -> u64 {
+        let mut text = [0; 512];
+        let length = self.events.read_at(&mut text, 0).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text[..length]);
+        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        count.and_then(|count| count.parse().ok()).unwrap_or_default()
+    }
+}
+
+/// The count of kills at the start of a command.
+pub(crate) struct KillsBefore(u64);
+
+impl Toolbox {
+    /// Remembers how much has been killed before a command starts.
+    pub(crate) fn kills_before(&self) -> KillsBefore {
+        KillsBefore(self.config.memory_limit.as_ref().map_or(0, MemoryLimit::kills))
+    }
+
+    /// Ends the output of a failed command with the reason, when something was killed for want of memory while it ran.
+    pub(crate) fn name_kills(&self, before: &KillsBefore, output: &mut Vec<u8>) {
+        let Some(limit) = self.config.memory_limit.as_ref().filter(|limit| limit.kills() > before.0) else { return };
+        if output.last().is_some_and(|last| *last != b'\n') {
+            output.push(b'\n');
+        }
+        let reason = format!(
+            "out of memory: the sandbox reached its limit of {} GiB and a process in it was killed\n",
+            limit.gib
+        );
+        output.extend_from_slice(reason.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kills(text: &str) -> u64 {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        MemoryLimit::new(file, 1).kills()
+    }
+
+    #[test]
+    fn both_versions_of_control_groups_are_understood() {
+        assert_eq!(kills("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"), 3);
+        assert_eq!(kills("low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\noom_group_kill 0\n"), 2);
+        assert_eq!(kills(""), 0);
+    }
+}
