@@ -12,7 +12,7 @@ export CARGO_INCREMENTAL ?= 0
 NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-uniffi-bindgen \
 	-p daytona-cli -p daytona-conformance
 
-.PHONY: help setup build codegen check test test-rust test-packages conformance stress quickstart dist bench clean
+.PHONY: help setup build codegen check advisories test test-rust test-packages conformance stress quickstart dist bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ build: setup ## Build the libraries, packages and the daytona program
 
 check: build ## Format, lints and types of every language, and that generated code is up to date
 	@scripts/check
+
+advisories: setup ## Known defects of the packages we build on; fetches the RustSec database
+	@cargo deny --locked check advisories
 
 test: dist ## Everything: unit tests, conformance, faults, stress, installed packages
 	@scripts/test
