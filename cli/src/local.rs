@@ -42,16 +42,19 @@ struct Serve {
     /// Port to listen on, 0 for any
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// End after this many seconds without started sandboxes and requests, 0 for never
+    /// End after this many seconds without started sandboxes, connected clients and requests, 0 for never
     #[arg(long, default_value_t = 0)]
     idle_timeout: u64,
+    /// Count as idle also while clients are connected: their next calls start another engine
+    #[arg(long)]
+    ignore_clients: bool,
     /// How sandboxes are separated from this machine: auto, namespaces or none
     #[arg(long, default_value_t = IsolationChoice::Auto)]
     isolation: IsolationChoice,
     /// Whose answers to give: newest, or 0.190 to meet what programs meet on that server
     #[arg(long, default_value_t = Compat::Newest, env = "DAYTONA_LOCAL_COMPAT", value_parser = read_compat)]
     compat: Compat,
-    /// When another engine is running, wait until it is ready and succeed
+    /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
 }
@@ -81,6 +84,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         isolation: serve.isolation,
         compat: serve.compat,
         or_existing: serve.or_existing,
+        ignore_clients: serve.ignore_clients,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))
@@ -103,23 +107,27 @@ fn print_status(state_dir: PathBuf) -> Result<()> {
 }
 
 fn stop_engine(state_dir: PathBuf) -> Result<()> {
-    let Some(engine) = discovery::announced(&state_dir) else {
-        println!("no engine is running");
-        return Ok(());
-    };
-    // Whoever holds the lock is alive; a file without it is left over from an engine that was killed.
-    if discovery::lock(&state_dir)?.is_some() {
-        discovery::withdraw(&state_dir);
+    if !discovery::is_taken(&state_dir) {
         println!("no engine is running");
         return Ok(());
     }
-    let pid = i32::try_from(engine.pid).context("engine.json has no process id")?;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
-        .context("asking the engine to stop")?;
     let deadline = Instant::now() + STOP_TIMEOUT;
-    while discovery::lock(&state_dir)?.is_none() {
+    let mut asked = None;
+    while discovery::is_taken(&state_dir) {
+        // One that starts or ends right now is not announced.
+        match (discovery::announced(&state_dir), asked) {
+            (Some(engine), None) => {
+                let pid = i32::try_from(engine.pid).context("engine.json has no process id")?;
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
+                    .context("asking the engine to stop")?;
+                asked = Some(engine.pid);
+            }
+            // A client has started another one since.
+            (Some(engine), Some(pid)) if engine.pid != pid => break,
+            _ => {}
+        }
         if Instant::now() > deadline {
-            bail!("the engine (pid {pid}) did not stop in {} s", STOP_TIMEOUT.as_secs());
+            bail!("the engine in {} did not stop in {} s", state_dir.display(), STOP_TIMEOUT.as_secs());
         }
         std::thread::sleep(Duration::from_millis(20));
     }

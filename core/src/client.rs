@@ -1,16 +1,18 @@
 //! The client: configuration, connection pool and events of one account, shared by everything made from it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method};
 use tokio::sync::OnceCell;
+use url::{Position, Url};
 
 use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
-use crate::events::{EventHub, EventHubConfig, EventTiming};
+use crate::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::http::{Base, Pool, Request};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
@@ -46,8 +48,10 @@ struct Inner {
     http: Pool,
     tls: Tls,
     proxies: Proxies,
-    endpoint: OnceCell<Endpoint>,
-    events: OnceCell<Option<EventHub>>,
+    endpoint: Mutex<Option<Arc<Endpoint>>>,
+    /// Held while the endpoint is looked for, so that one call does and the others wait.
+    finding: tokio::sync::Mutex<()>,
+    events: OnceLock<EventHub>,
     abandoned: Abandoned,
 }
 
@@ -56,6 +60,38 @@ pub(crate) struct Endpoint {
     pub(crate) api_url: String,
     pub(crate) bearer: String,
     pub(crate) headers: HeaderMap,
+    /// The local engine, unless this is the cloud.
+    engine: Option<local::Engine>,
+}
+
+impl Endpoint {
+    /// Whether requests can still go there. A local engine may have ended.
+    pub(crate) fn is_current(&self) -> bool {
+        self.engine.as_ref().is_none_or(local::Engine::is_running)
+    }
+
+    /// A toolbox's URL as it is reached now: sandboxes outlive their engine, and the next one has another port.
+    pub(crate) fn toolbox_url<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        match (&self.engine, Url::parse(&self.api_url), Url::parse(url)) {
+            (Some(_), Ok(api), Ok(toolbox)) => {
+                format!("{}{}", &api[..Position::BeforePath], &toolbox[Position::BeforePath..]).into()
+            }
+            _ => url.into(),
+        }
+    }
+}
+
+impl Inner {
+    /// The endpoint found before, if it still is one.
+    fn endpoint(&self) -> Option<Arc<Endpoint>> {
+        let known = self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known.filter(|endpoint| endpoint.is_current())
+    }
+
+    fn gateway(&self) -> Option<Gateway> {
+        let endpoint = self.endpoint()?;
+        Some(Gateway { api_url: endpoint.api_url.parse().ok()?, token: endpoint.bearer.clone() })
+    }
 }
 
 impl std::fmt::Debug for Client {
@@ -82,8 +118,9 @@ impl Client {
                 http,
                 tls,
                 proxies,
-                endpoint: OnceCell::new(),
-                events: OnceCell::new(),
+                endpoint: Mutex::default(),
+                finding: tokio::sync::Mutex::default(),
+                events: OnceLock::new(),
                 abandoned: Abandoned::default(),
             }),
             limit: None,
@@ -111,6 +148,11 @@ impl Client {
         Toolbox::new(self, &sandbox.id, &sandbox.toolbox_proxy_url)
     }
 
+    /// Base URL of the API without trailing slash, or `local`.
+    pub fn api_url(&self) -> &str {
+        &self.inner.config.api_url
+    }
+
     /// The region for new sandboxes.
     pub fn target(&self) -> Option<&str> {
         self.inner.config.target.as_deref()
@@ -132,49 +174,52 @@ impl Client {
         &self.inner.proxies
     }
 
-    pub(crate) async fn endpoint(&self) -> Result<&Endpoint> {
+    /// Where requests go now. A local engine that has ended is looked for again, and started if need be.
+    pub(crate) async fn endpoint(&self) -> Result<Arc<Endpoint>> {
         let inner = &self.inner;
-        inner
-            .endpoint
-            .get_or_try_init(|| async {
-                let (api_url, bearer) = if inner.config.api_url == LOCAL {
-                    let engine = local::find_or_start(&inner.config, &inner.http).await?;
-                    (engine.api_url, engine.api_key)
-                } else {
-                    (inner.config.api_url.clone(), inner.config.bearer.clone())
-                };
-                let headers = http::default_headers(&inner.config, &bearer)?;
-                Ok(Endpoint { api_url, bearer, headers })
-            })
-            .await
+        if let Some(endpoint) = inner.endpoint() {
+            return Ok(endpoint);
+        }
+        let _turn = inner.finding.lock().await;
+        if let Some(endpoint) = inner.endpoint() {
+            return Ok(endpoint);
+        }
+        let (api_url, bearer, engine) = if inner.config.api_url == LOCAL {
+            let engine = local::find_or_start(&inner.config, &inner.http).await?;
+            (engine.api_url.clone(), engine.api_key.clone(), Some(engine))
+        } else {
+            (inner.config.api_url.clone(), inner.config.bearer.clone(), None)
+        };
+        let headers = http::default_headers(&inner.config, &bearer)?;
+        let endpoint = Arc::new(Endpoint { api_url, bearer, headers, engine });
+        *inner.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint.clone());
+        if let Some(events) = inner.events.get() {
+            events.retry_now();
+        }
+        Ok(endpoint)
     }
 
     /// The event gateway's hub, or `None` when events are switched off.
     pub(crate) async fn events(&self) -> Result<Option<&EventHub>> {
-        let hub = self
-            .inner
-            .events
-            .get_or_try_init(|| async {
-                if !self.inner.config.events {
-                    return Ok::<_, Error>(None);
-                }
-                let endpoint = self.endpoint().await?;
-                let api_url = url::Url::parse(&endpoint.api_url)
-                    .map_err(|e| Error::invalid_argument(format!("{:?} is no URL", endpoint.api_url)).with_source(e))?;
-                EventHub::new(EventHubConfig {
-                    api_url,
-                    token: endpoint.bearer.clone(),
-                    source: self.inner.config.source.clone(),
-                    sdk_version: WIRE_VERSION.to_owned(),
-                    organization_id: self.inner.config.organization_id.clone(),
-                    tls: self.inner.tls.clone(),
-                    proxies: self.inner.proxies.clone(),
-                    timing: EventTiming::default(),
-                })
-                .map(Some)
+        let inner = &self.inner;
+        if !inner.config.events {
+            return Ok(None);
+        }
+        self.endpoint().await?;
+        let hub = inner.events.get_or_init(|| {
+            // The hub belongs to the client and must not keep it.
+            let client = Arc::downgrade(inner);
+            EventHub::new(EventHubConfig {
+                gateway: Arc::new(move || client.upgrade()?.gateway()),
+                source: inner.config.source.clone(),
+                sdk_version: WIRE_VERSION.to_owned(),
+                organization_id: inner.config.organization_id.clone(),
+                tls: inner.tls.clone(),
+                proxies: inner.proxies.clone(),
+                timing: EventTiming::default(),
             })
-            .await?;
-        Ok(hub.as_ref())
+        });
+        Ok(Some(hub))
     }
 
     /// A request to the control plane; `path` starts with `/`.

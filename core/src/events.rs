@@ -24,17 +24,32 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::error::{Error, Result};
 use crate::proxy::Proxies;
 use crate::tls::Tls;
 
-/// How the gateway is reached and as whom.
+/// The gateway of one server.
 #[derive(Clone)]
-pub struct EventHubConfig {
+pub struct Gateway {
     /// Base URL of the API, for example `https://app.daytona.io/api`.
     pub api_url: Url,
     /// API key or JWT, sent in the CONNECT packet only.
     pub token: String,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("api_url", &self.api_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Finds the gateway before each connection; `None` while there is none.
+pub type FindGateway = Arc<dyn Fn() -> Option<Gateway> + Send + Sync>;
+
+/// How the gateway is reached and as whom.
+#[derive(Clone)]
+pub struct EventHubConfig {
+    /// Where the gateway is now. A local engine that was started again is elsewhere and has another key.
+    pub gateway: FindGateway,
     /// Value of `X-Daytona-Source`.
     pub source: String,
     /// Value of `X-Daytona-SDK-Version`.
@@ -52,7 +67,6 @@ pub struct EventHubConfig {
 impl fmt::Debug for EventHubConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventHubConfig")
-            .field("api_url", &self.api_url.as_str())
             .field("source", &self.source)
             .field("timing", &self.timing)
             .finish_non_exhaustive()
@@ -112,20 +126,20 @@ pub struct EventHub {
 
 impl EventHub {
     /// A hub that connects when first subscribed to.
-    ///
-    /// # Errors
-    /// `InvalidArgument` when the API URL is not `http(s)`.
-    pub fn new(config: EventHubConfig) -> Result<Self> {
-        if !matches!(config.api_url.scheme(), "http" | "https") {
-            return Err(Error::invalid_argument("The API URL must start with http:// or https://."));
-        }
+    pub fn new(config: EventHubConfig) -> Self {
         let shared = Shared {
             config,
             listeners: Mutex::default(),
             listeners_changed: Notify::new(),
             connected: watch::Sender::new(false),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Tries to connect at once instead of after a pause: the gateway has moved.
+    pub fn retry_now(&self) {
+        self.shared.connection_made();
+        self.shared.listeners_changed.notify_one();
     }
 
     /// Starts listening for changes of one sandbox, and connects in the background if need be. Call it before the

@@ -7,12 +7,12 @@ mod pool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Position;
 
-use crate::client::Client;
+use crate::client::{Client, Endpoint};
 use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::{self, Fields, Level, readable};
@@ -158,22 +158,15 @@ impl<'a> Request<'a> {
         if let Some(error) = self.bad_body.take() {
             return Err(error);
         }
-        let endpoint = self.client.endpoint().await?;
-        let base = match self.base {
-            Base::Api => endpoint.api_url.as_str(),
-            Base::Toolbox(url) => url,
-        };
-        let mut url = url::Url::parse(&format!("{base}{}", self.path))
-            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
-        if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
-        }
-        let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
         let repeatable = self.streamed.is_none();
         let mut number = 0;
         loop {
             number += 1;
-            let mut request = reqwest::Request::new(self.method.clone(), url.clone());
+            // Each time, because a local engine may have ended since: the next attempt goes to the next one.
+            let endpoint = self.client.endpoint().await?;
+            let url = self.url(&endpoint)?;
+            let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
+            let mut request = reqwest::Request::new(self.method.clone(), url);
             *request.headers_mut() = endpoint.headers.clone();
             for (name, value) in &self.headers {
                 request.headers_mut().insert(name, value.clone());
@@ -192,7 +185,10 @@ impl<'a> Request<'a> {
                     if response.status().is_success() {
                         return Ok((response, named));
                     }
-                    (Failure::Answered, named.failed(response_error(response).await))
+                    // Another engine has the port now, and did nothing.
+                    let elsewhere = response.status() == StatusCode::UNAUTHORIZED && !endpoint.is_current();
+                    let failure = if elsewhere { Failure::NotSent } else { Failure::Answered };
+                    (failure, named.failed(response_error(response).await))
                 }
                 Err(e) => {
                     let error = named.failed(transport_error(&e));
@@ -208,6 +204,21 @@ impl<'a> Request<'a> {
             named.tried_again(number, wait, &error);
             tokio::time::sleep(wait).await;
         }
+    }
+}
+
+impl Request<'_> {
+    fn url(&self, endpoint: &Endpoint) -> Result<url::Url> {
+        let base = match self.base {
+            Base::Api => endpoint.api_url.as_str().into(),
+            Base::Toolbox(url) => endpoint.toolbox_url(url),
+        };
+        let mut url = url::Url::parse(&format!("{base}{}", self.path))
+            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
     }
 }
 

@@ -1,97 +1,220 @@
 //! Finding the local engine, and starting it when it is not running.
 //!
 //! The engine and its clients meet in a file: `engine.json` in the state directory, readable by its owner only, holds the
-//! engine's address and key. A client that finds no answering engine there starts `daytona local serve`, which writes
+//! engine's address and key. A client that finds no running engine there starts `daytona local serve`, which writes
 //! the file when it listens and ends by itself when it is idle.
+//!
+//! The file counts only while its engine holds a lock on it: what a killed engine left behind may name a port that
+//! somebody else has by now. Before the key is sent anywhere, the server has to prove that it knows it. The lock is
+//! looked at again before each request, so a client notices that its engine has ended, however it ended, and finds or
+//! starts the next one. While a client exists it holds a lock as well, by which the engine knows that it is not idle.
 
+mod locks;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use http::{HeaderValue, Method, header};
+use hmac::{Hmac, KeyInit, Mac};
+use http::Method;
 use serde::Deserialize;
+use sha2::Sha256;
 
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Pool;
 
-/// How long a starting engine may take to listen.
-const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a starting engine may take to listen, the end of the one before included.
+const START_LIMIT: Duration = Duration::from_secs(60);
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
-/// Seconds without sandboxes and requests after which a started engine ends.
+/// Seconds without sandboxes, clients and requests after which a started engine ends.
 const IDLE_TIMEOUT: &str = "600";
+/// Beyond this many bytes the engine's log is put aside before another engine writes to it.
+const LOG_LIMIT: u64 = 4 << 20;
 
-/// A running engine, as `engine.json` describes it.
+/// What `engine.json` says.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+struct Announced {
+    api_url: String,
+    api_key: String,
+}
+
+/// A running engine.
 pub(crate) struct Engine {
     pub(crate) api_url: String,
     pub(crate) api_key: String,
+    announcement: File,
+    /// Keeps the engine from being idle; missing where the state directory cannot be written to.
+    _presence: Option<File>,
+}
+
+impl Engine {
+    /// Whether it is still running and takes requests.
+    pub(crate) fn is_running(&self) -> bool {
+        locks::is_held(&self.announcement)
+    }
 }
 
 /// The running engine, started if need be.
 pub(crate) async fn find_or_start(config: &Resolved, http: &Pool) -> Result<Engine> {
     let directory = state_dir(config)?;
+    refuse_foreign(&directory)?;
     if let Some(engine) = running(&directory, http).await {
         return Ok(engine);
     }
-    let mut child = spawn(config, &directory)?;
     let started = tokio::time::Instant::now();
+    let mut child = Starting::new(config, &directory)?;
     loop {
         tokio::time::sleep(POLL).await;
         if let Some(engine) = running(&directory, http).await {
-            // It goes on without us; reaping it at its end needs a thread that waits, and nothing else does.
-            std::thread::spawn(move || child.wait());
             return Ok(engine);
         }
-        if let Ok(Some(status)) = child.try_wait() {
+        if let Some(status) = child.ended() {
             // Another process may have won the race to start it.
             if let Some(engine) = running(&directory, http).await {
                 return Ok(engine);
             }
-            return Err(failed(format!("it ended with {status}"), &directory));
+            if !status.success() {
+                return Err(child.failed(format!("it ended with {status}")));
+            }
+            // That engine was ready and has ended since.
+            child = Starting::new(config, &directory)?;
         }
         if started.elapsed() > START_LIMIT {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(failed(format!("it did not listen within {} s", START_LIMIT.as_secs()), &directory));
+            child.kill();
+            return Err(child.failed(format!("it did not listen within {} s", START_LIMIT.as_secs())));
         }
     }
 }
 
+/// The engine that `engine.json` names, if it is running and is the one that wrote the file.
 async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
-    let text = std::fs::read(directory.join("engine.json")).ok()?;
-    let engine: Engine = serde_json::from_slice(&text).ok()?;
-    let mut probe = reqwest::Request::new(Method::GET, format!("{}/health", engine.api_url).parse().ok()?);
-    let bearer = HeaderValue::try_from(format!("Bearer {}", engine.api_key)).ok()?;
-    probe.headers_mut().insert(header::AUTHORIZATION, bearer);
-    *probe.timeout_mut() = Some(PROBE_LIMIT);
-    http.send(probe).await.ok()?.status().is_success().then_some(engine)
+    let mut announcement = match locks::open_announcement(&directory.join("engine.json")) {
+        Ok(file) => file,
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!(%error, ?directory, "engine.json is not trusted");
+            }
+            return None;
+        }
+    };
+    if !locks::is_held(&announcement) {
+        return None;
+    }
+    let mut text = Vec::new();
+    announcement.read_to_end(&mut text).ok()?;
+    let Announced { api_url, api_key } = serde_json::from_slice(&text).ok()?;
+    let presence = locks::hold_presence(&directory.join("clients.lock"));
+    if let Err(error) = &presence {
+        tracing::debug!(%error, "the engine cannot be told that a client is there");
+    }
+    if !has_key(&api_url, &api_key, http).await {
+        return None;
+    }
+    Some(Engine { api_url, api_key, announcement, _presence: presence.ok() })
 }
 
-fn spawn(config: &Resolved, directory: &Path) -> Result<std::process::Child> {
-    let program = config.local_binary.clone().unwrap_or_else(|| "daytona".to_owned());
-    let refuse = |e: std::io::Error| {
-        Error::new(ErrorKind::Connection, format!("Cannot start the local engine with {program:?}"))
-            .with_source(e)
-            .context("The local engine is not running. Install the `daytona` program or set DAYTONA_LOCAL_BINARY")
-    };
-    make_private(directory).map_err(refuse)?;
-    let log = std::fs::File::create(directory.join("engine.log")).map_err(refuse)?;
-    let mut command = Command::new(&program);
-    command
-        .args(["local", "serve", "--or-existing", "--idle-timeout", IDLE_TIMEOUT, "--state-dir"])
-        .arg(directory)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().map_err(refuse)?)
-        .stderr(log);
-    #[cfg(unix)]
-    {
-        // Its own process group: Ctrl-C in the program that started it must not end it.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+/// Whether the server at `api_url` knows the key, without telling it.
+async fn has_key(api_url: &str, api_key: &str, http: &Pool) -> bool {
+    #[derive(Deserialize)]
+    struct Health {
+        proof: String,
     }
-    command.spawn().map_err(refuse)
+    let challenge = uuid::Uuid::new_v4().simple().to_string();
+    let ask = async {
+        let url = format!("{api_url}/health?challenge={challenge}").parse().ok()?;
+        let mut request = reqwest::Request::new(Method::GET, url);
+        *request.timeout_mut() = Some(PROBE_LIMIT);
+        let answer = http.send(request).await.ok()?.whole().await.ok()?;
+        let proof = serde_json::from_slice::<Health>(&answer).ok()?.proof;
+        let mut mac = Hmac::<Sha256>::new_from_slice(api_key.as_bytes()).ok()?;
+        mac.update(b"daytona-local-engine:");
+        mac.update(challenge.as_bytes());
+        mac.verify_slice(&from_hex(&proof)?).ok()
+    };
+    ask.await.is_some()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| Some((byte as char).to_digit(16)? as u8);
+    text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+/// An engine on its way. When it is dropped, the engine goes on.
+struct Starting {
+    /// There until it is handed to whoever waits for its end.
+    process: Option<Child>,
+    log: PathBuf,
+    /// Where in the log this engine's words begin.
+    log_start: u64,
+}
+
+impl Starting {
+    fn new(config: &Resolved, directory: &Path) -> Result<Self> {
+        let program = config.local_binary.clone().unwrap_or_else(|| "daytona".to_owned());
+        let refuse = |e: std::io::Error| {
+            Error::new(ErrorKind::Connection, format!("Cannot start the local engine with {program:?}"))
+                .with_source(e)
+                .context("The local engine is not running. Install the `daytona` program or set DAYTONA_LOCAL_BINARY")
+        };
+        make_private(directory).map_err(refuse)?;
+        let path = directory.join("engine.log");
+        if std::fs::metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
+            let _ = std::fs::rename(&path, directory.join("engine.log.old"));
+        }
+        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(refuse)?;
+        let log_start = log.seek(SeekFrom::End(0)).map_err(refuse)?;
+        let mut command = Command::new(&program);
+        command
+            .args(["local", "serve", "--or-existing", "--idle-timeout", IDLE_TIMEOUT, "--state-dir"])
+            .arg(directory)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(refuse)?)
+            .stderr(log);
+        #[cfg(unix)]
+        {
+            // Its own process group: Ctrl-C in the program that started it must not end it.
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        Ok(Self { process: Some(command.spawn().map_err(refuse)?), log: path, log_start })
+    }
+
+    /// How it ended, if it has.
+    fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.process.as_mut()?.try_wait().ok()?
+    }
+
+    fn kill(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+        }
+    }
+
+    fn failed(&self, why: String) -> Error {
+        let mut log = Vec::new();
+        let read = File::open(&self.log).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.log_start))?;
+            file.take(LOG_LIMIT).read_to_end(&mut log)
+        });
+        let log = read.map(|_| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().filter(|l| !l.trim().is_empty()).take(3).collect();
+        let said = lines.into_iter().rev().collect::<Vec<_>>().join("; ");
+        Error::new(ErrorKind::Connection, format!("The local engine could not be started: {why}")).with_source(said)
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // Reaping it at its end needs a thread that waits, and nothing else does. Without a thread it stays a zombie
+            // until this process ends.
+            let _ = std::thread::Builder::new().spawn(move || process.wait());
+        }
+    }
 }
 
 fn make_private(directory: &Path) -> std::io::Result<()> {
@@ -102,11 +225,27 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
-fn failed(why: String, directory: &Path) -> Error {
-    let log = std::fs::read_to_string(directory.join("engine.log")).unwrap_or_default();
-    let lines: Vec<_> = log.lines().rev().filter(|l| !l.trim().is_empty()).take(3).collect();
-    let said = lines.into_iter().rev().collect::<Vec<_>>().join("; ");
-    Error::new(ErrorKind::Connection, format!("The local engine could not be started: {why}")).with_source(said)
+/// A state directory somebody else owns is a trap: its owner can put anything there.
+fn refuse_foreign(directory: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let (me, root) = (nix::unistd::geteuid().as_raw(), 0);
+        let owner = std::fs::metadata(directory).map(|metadata| metadata.uid());
+        if let Ok(owner) = owner
+            && me != root
+            && owner != me
+        {
+            return Err(Error::invalid_argument(format!(
+                "The local engine's state directory {} belongs to another user (id {owner}). Set \
+                 DAYTONA_LOCAL_STATE_DIR to a directory of your own.",
+                directory.display()
+            )));
+        }
+    }
+    let _ = directory;
+    Ok(())
 }
 
 fn state_dir(config: &Resolved) -> Result<PathBuf> {

@@ -67,9 +67,13 @@ impl Gateway {
 
 async fn listen() -> (TcpListener, EventHubConfig) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = EventHubConfig {
+    let gateway = daytona::events::Gateway {
         api_url: format!("http://{}/prefix/api", listener.local_addr().unwrap()).parse().unwrap(),
         token: "sesame".into(),
+    };
+    assert!(!format!("{gateway:?}").contains("sesame"));
+    let config = EventHubConfig {
+        gateway: std::sync::Arc::new(move || Some(gateway.clone())),
         source: "sdk-test".into(),
         sdk_version: "1.2.3".into(),
         organization_id: Some("org 1".into()),
@@ -94,7 +98,7 @@ fn state(state: &str) -> Change {
 async fn a_subscriber_gets_the_states_of_its_sandbox_alone() {
     let (listener, config) = listen().await;
     assert!(!format!("{config:?}").contains("sesame"));
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     assert!(!hub.is_connected());
     let mut a = hub.subscribe("a");
     let mut b = hub.subscribe("b");
@@ -126,7 +130,7 @@ async fn a_subscriber_gets_the_states_of_its_sandbox_alone() {
 #[tokio::test]
 async fn pings_of_the_gateway_are_answered() {
     let (listener, config) = listen().await;
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let mut subscription = hub.subscribe("a");
     let mut gateway = connected(&listener, &mut subscription).await;
     for _ in 0..3 {
@@ -140,7 +144,7 @@ async fn a_server_without_gateway_is_not_asked_again_by_every_subscriber() {
     let (listener, mut config) = listen().await;
     config.timing.first_retry = Duration::from_secs(3600);
     config.timing.last_retry = Duration::from_secs(3600);
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let first = hub.subscribe("a");
     let (mut tcp, _) = listener.accept().await.unwrap();
     let mut request = [0; 4096];
@@ -166,7 +170,7 @@ async fn a_server_without_gateway_is_not_asked_again_by_every_subscriber() {
 async fn refused_credentials_and_silence_are_tried_again_later() {
     let (listener, mut config) = listen().await;
     config.timing.connect = Duration::from_millis(100);
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let mut subscription = hub.subscribe("a");
 
     let mut refusing = Gateway::accept(&listener).await;
@@ -187,7 +191,7 @@ async fn refused_credentials_and_silence_are_tried_again_later() {
 #[tokio::test]
 async fn a_lost_connection_is_told_and_made_again() {
     let (listener, config) = listen().await;
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let mut subscription = hub.subscribe("a");
     drop(connected(&listener, &mut subscription).await);
     assert_eq!(subscription.changed().await, Change::Disconnected);
@@ -211,7 +215,7 @@ async fn a_lost_connection_is_told_and_made_again() {
 async fn nobody_listening_ends_the_connection_and_a_subscriber_brings_it_back() {
     let (listener, mut config) = listen().await;
     config.timing.idle = Duration::from_millis(10);
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     for _ in 0..2 {
         let mut subscription = hub.subscribe("a");
         let mut gateway = connected(&listener, &mut subscription).await;
@@ -225,7 +229,7 @@ async fn nobody_listening_ends_the_connection_and_a_subscriber_brings_it_back() 
 #[tokio::test]
 async fn dropping_the_hub_hangs_up() {
     let (listener, config) = listen().await;
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let mut subscription = hub.subscribe("a");
     let mut gateway = connected(&listener, &mut subscription).await;
     drop(hub);
@@ -235,7 +239,7 @@ async fn dropping_the_hub_hangs_up() {
 
     // Also while it is still connecting.
     let (listener, config) = listen().await;
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     let _subscription = hub.subscribe("a");
     let (mut tcp, _) = listener.accept().await.unwrap();
     drop(hub);
@@ -245,6 +249,6 @@ async fn dropping_the_hub_hangs_up() {
 #[test]
 fn without_a_runtime_subscribing_does_nothing() {
     let config = tokio::runtime::Runtime::new().unwrap().block_on(listen()).1;
-    let hub = EventHub::new(config).unwrap();
+    let hub = EventHub::new(config);
     assert!(!hub.subscribe("a").is_connected());
 }

@@ -1,14 +1,19 @@
-//! The local engine as its clients meet it: found, started and trusted.
+//! The local engine as its clients meet it: found, started, trusted and outlived.
 
 #[path = "support/local.rs"]
 mod local;
 
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use daytona::model::{OutputOptions, SpawnOptions};
-use daytona::{Client, Config};
+use daytona::{Client, Config, ErrorKind, Sandbox};
 use local::{Home, program};
 
 /// Set in the process that plays the client, whose environment names a proxy.
@@ -62,4 +67,155 @@ fn no_proxy_hears_of_the_local_engine() {
     client.env_remove("NO_PROXY").env_remove("no_proxy").env(STATE_OF_THE_CHILD, home.directory());
     assert!(client.status().unwrap().success());
     assert_eq!(connections.load(Ordering::SeqCst), 0, "the proxy was connected to");
+}
+
+/// Whoever listens on a port: answers every request like a healthy engine without the key, and keeps what it was sent.
+fn impostor(listener: TcpListener) -> Arc<Mutex<Vec<u8>>> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = heard.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let hears = hears.clone();
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(read) = stream.read(&mut buffer)
+                    && read > 0
+                {
+                    hears.lock().unwrap().extend_from_slice(&buffer[..read]);
+                    let body = r#"{"status":"ok","proof":"00"}"#;
+                    let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                }
+            });
+        }
+    });
+    heard
+}
+
+fn port_of(engine: &serde_json::Value) -> u16 {
+    let url: url::Url = engine["apiUrl"].as_str().unwrap().parse().unwrap();
+    url.port().unwrap()
+}
+
+#[tokio::test]
+async fn whoever_takes_the_port_of_a_killed_engine_is_told_nothing() {
+    let home = Home::new();
+    let client = home.client();
+    let mut sandbox = client.create(Default::default()).await.unwrap();
+    let before = home.announced().unwrap();
+    home.kill();
+    assert_eq!(home.announced().unwrap(), before, "the file is left over");
+    let heard = impostor(TcpListener::bind(("127.0.0.1", port_of(&before))).unwrap());
+    // The client that knew the engine, one of its handles, and a client that finds only the file.
+    sandbox.refresh().await.unwrap();
+    home.client().get(sandbox.id()).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&heard.lock().unwrap()), "");
+    let after = home.announced().unwrap();
+    assert_ne!(after["apiKey"], before["apiKey"], "each start has a key of its own");
+    sandbox.delete().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_prove_itself_is_not_told_the_key() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api_url = format!("http://{}/api", listener.local_addr().unwrap());
+    let heard = impostor(listener);
+    let mut file = std::fs::OpenOptions::new();
+    let mut file = file.create(true).write(true).mode(0o600).open(home.directory().join("engine.json")).unwrap();
+    write!(file, r#"{{"apiUrl":"{api_url}","apiKey":"s3same"}}"#).unwrap();
+    let (l_type, l_whence) = (nix::libc::F_WRLCK as _, nix::libc::SEEK_SET as _);
+    let lock = nix::libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 };
+    nix::fcntl::fcntl(file.as_fd(), nix::fcntl::FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+
+    home.client().sandboxes().get("nobody").await.unwrap_err();
+    let heard = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
+    assert!(heard.contains("/api/health?challenge="), "the lock was seen: {heard}");
+    assert!(!heard.contains("s3same") && !heard.to_lowercase().contains("authorization"), "{heard}");
+    assert_ne!(home.announced().unwrap()["apiUrl"], api_url, "a real engine was started");
+}
+
+/// The sandbox says clearly that it is stopped, and goes on when it is started.
+async fn goes_on(sandbox: &mut Sandbox) {
+    let stopped = sandbox.process().exec("true", Default::default()).await.unwrap_err();
+    assert!(stopped.to_string().contains("stopped"), "{stopped}");
+    let stopped = sandbox.process().spawn("true", Default::default()).await.unwrap_err();
+    assert!(stopped.to_string().contains("stopped"), "{stopped}");
+    sandbox.start().await.unwrap();
+    let kept = sandbox.process().exec("cat kept", Default::default()).await.unwrap();
+    assert_eq!(kept.result, "content");
+    let spawned = sandbox.process().spawn("echo by stream", SpawnOptions::default()).await.unwrap();
+    let mut output = sandbox.process().stream_output(spawned, OutputOptions::default()).await.unwrap();
+    assert_eq!(output.next().await.unwrap().unwrap().data[..], b"by stream\n"[..]);
+}
+
+#[tokio::test]
+async fn clients_and_handles_outlive_their_engine() {
+    let home = Home::new();
+    let client = home.client();
+    let mut sandbox = client.create(Default::default()).await.unwrap();
+    sandbox.process().exec("printf content > kept", Default::default()).await.unwrap();
+    home.stop();
+    goes_on(&mut sandbox).await;
+
+    let process = sandbox.process();
+    let running = tokio::spawn(async move { process.exec("touch begun; sleep 600", Default::default()).await });
+    while sandbox.process().exec("ls begun", Default::default()).await.unwrap().exit_code != 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    home.kill();
+    let cut_off = running.await.unwrap().unwrap_err();
+    assert_eq!(cut_off.kind(), ErrorKind::Connection, "a command that may have run is not run again: {cut_off}");
+    goes_on(&mut sandbox).await;
+    // Waits with events of the new engine.
+    sandbox.stop().await.unwrap();
+    sandbox.delete().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_restart_the_engine_at_once_get_the_same_one() {
+    let home = Home::new();
+    let clients: Vec<Client> = (0..6).map(|_| home.client()).collect();
+    clients[0].create(Default::default()).await.unwrap();
+    home.kill();
+    let mut calls = tokio::task::JoinSet::new();
+    for client in &clients {
+        let client = client.clone();
+        calls.spawn(async move { client.create(Default::default()).await.unwrap().id().to_owned() });
+    }
+    for id in calls.join_all().await {
+        for client in &clients {
+            client.get(&id).await.unwrap();
+        }
+    }
+}
+
+/// An engine started by hand that ends after a second without use.
+fn serve(home: &Home, arguments: &[&str]) -> Child {
+    let mut command = Command::new(program());
+    command.args(["local", "serve", "--idle-timeout", "1", "--state-dir"]).arg(home.directory()).args(arguments);
+    command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[tokio::test]
+async fn an_engine_is_not_idle_while_a_client_exists_unless_told_so() {
+    let (used, ignoring) = (Home::new(), Home::new());
+    let (client, ignored) = (used.client(), ignoring.client());
+    for (home, client) in [(&used, &client), (&ignoring, &ignored)] {
+        client.get("nobody").await.unwrap_err();
+        home.stop();
+    }
+    // Neither client makes a call now.
+    let mut used_engine = serve(&used, &[]);
+    while used.announced().is_none() {
+        assert_eq!(used_engine.try_wait().unwrap(), None, "the engine ended");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The other one starts later, so when it has become idle, the first would have.
+    let mut ignoring_engine = serve(&ignoring, &["--ignore-clients"]);
+    assert!(ignoring_engine.wait().unwrap().success());
+    assert_eq!(used_engine.try_wait().unwrap(), None, "a client kept it");
+    assert_eq!(ignored.get("nobody").await.unwrap_err().kind(), ErrorKind::NotFound, "another engine was started");
+    drop(client);
+    assert!(used_engine.wait().unwrap().success());
 }

@@ -1,5 +1,8 @@
 //! Wall-clock time as the wire writes it: UTC, milliseconds, `Z`.
 
+use std::sync::LazyLock;
+use std::time::Instant;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -7,6 +10,13 @@ use time::macros::format_description;
 /// Now.
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
+}
+
+/// Milliseconds since some moment of this process. Setting the machine's clock does not change it, so what is measured
+/// in minutes is measured with this.
+pub fn steady_millis() -> i64 {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// `2026-01-02T03:04:05.678Z`.

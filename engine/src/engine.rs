@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use daytona_toolbox::Compat;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
+use crate::clock::steady_millis;
 use crate::events::Events;
 use crate::isolation::{IsolationLevel, Launcher};
 use crate::preview_addresses::PreviewAddresses;
 use crate::previews::SignedPreviews;
 use crate::registry::{Entry, Registry};
-use crate::sandbox::{Identity, now_millis};
+use crate::sandbox::Identity;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -96,6 +99,16 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Shows that this server has the API key, to a client that has it too and will not send it to anybody else.
+    pub fn prove(&self, challenge: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.api_key.as_bytes()).expect("any key length will do");
+        mac.update(b"daytona-local-engine:");
+        mac.update(challenge.as_bytes());
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// Whether anybody is using the engine.
 #[derive(Debug)]
 pub struct Activity {
@@ -105,7 +118,7 @@ pub struct Activity {
 
 impl Default for Activity {
     fn default() -> Self {
-        Self { last_request: AtomicI64::new(now_millis()), open: AtomicUsize::new(0) }
+        Self { last_request: AtomicI64::new(steady_millis()), open: AtomicUsize::new(0) }
     }
 }
 
@@ -116,12 +129,17 @@ impl Activity {
         OpenActivity { activity: self }
     }
 
+    /// Starts the time without activity anew.
+    pub fn touch(&self) {
+        self.last_request.store(steady_millis(), Ordering::Relaxed);
+    }
+
     /// Milliseconds since the last request ended; 0 while one is open.
     pub fn idle_millis(&self) -> i64 {
         if self.open.load(Ordering::Relaxed) > 0 {
             return 0;
         }
-        now_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
+        steady_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
     }
 }
 
@@ -132,7 +150,7 @@ pub struct OpenActivity<'a> {
 
 impl Drop for OpenActivity<'_> {
     fn drop(&mut self) {
-        self.activity.last_request.store(now_millis(), Ordering::Relaxed);
+        self.activity.touch();
         self.activity.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::clock;
+use crate::store::StoreError;
 
 /// The result of a control-plane handler.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -75,6 +76,15 @@ impl ApiError {
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred.")
+    }
+
+    /// 507: the change is not on the disk, and so was not made.
+    pub fn not_stored(cause: &StoreError) -> Self {
+        let text = match cause {
+            StoreError::Full(_) => format!("Not stored: {cause}. Free some space, or delete sandboxes"),
+            StoreError::Other(_) => format!("Not stored: {cause}"),
+        };
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, text)
     }
 
     /// 501: part of the API, not of this engine.

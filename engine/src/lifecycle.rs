@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -15,9 +16,10 @@ use crate::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::{Instance, IsolationLevel, Resources, Start};
-use crate::registry::{Entry, Operation};
+use crate::registry::{Entry, Operation, Updated};
 use crate::sandbox::{self, DesiredState, Sandbox, State, now_millis};
 use crate::secret;
+use crate::store::Stored;
 
 /// How often intervals are checked.
 const TICK: Duration = Duration::from_secs(1);
@@ -43,16 +45,22 @@ impl Engine {
         }
         let engine = Arc::clone(self);
         to_the_end(async move {
-            let operation = engine.registry.insert(sandbox)?;
+            // The record goes to the disk while the sandbox starts.
+            let (operation, stored) = engine.registry.insert(sandbox)?;
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone());
             let id = operation.entry.with_record(|record| record.id.clone());
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
             let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
-            if let Err(error) = files {
-                return Err(engine.failed(&operation.entry, &error));
+            let started = match files {
+                Ok(()) => engine.run(&operation).await,
+                Err(error) => Err(engine.failed(&operation.entry, &error)),
+            };
+            if let Err(error) = stored.wait().await {
+                engine.remove(&operation.entry).await?;
+                return Err(ApiError::not_stored(&error));
             }
-            engine.run(&operation).await?;
+            started?;
             Ok(sandbox::just_created(created))
         })
         .await
@@ -200,29 +208,14 @@ impl Engine {
     /// `DELETE /sandbox/{id}`: answers with the sandbox `destroying`.
     pub fn destroy(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Change> {
         let operation = entry.begin()?;
-        self.change(&entry, |record| {
+        let stored = self.change(&entry, |record| {
             record.name = format!("DESTROYED_{}_{}", record.name, now_millis());
             record.state = State::Destroying;
             record.desired_state = DesiredState::Destroyed;
         });
         let engine = Arc::clone(self);
-        Ok(self.under_way(operation, async move {
-            end(&entry, true).await?;
-            let id = entry.with_record(|record| record.id.clone());
-            let launcher = Arc::clone(&engine.launcher);
-            let discarded = off_the_runtime({
-                let id = id.clone();
-                move || launcher.discard_files(&id)
-            });
-            match discarded.await? {
-                Ok(path) => drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path))),
-                Err(error) => return Err(engine.failed(&entry, &error.into())),
-            }
-            engine.change(&entry, |record| record.state = State::Destroyed);
-            engine.registry.remove(&id);
-            engine.preview_addresses.close(&id);
-            Ok(())
-        }))
+        let change = self.under_way(operation, async move { engine.remove(&entry).await });
+        Ok(Change { stored: Some(stored), ..change })
     }
 
     /// Carries on a claimed change, whoever waits for it.
@@ -236,11 +229,44 @@ impl Engine {
             drop(operation);
             result
         });
-        Change { reply, done }
+        Change { reply, stored: None, done }
+    }
+
+    /// Ends and removes a claimed sandbox; the files go while nobody waits.
+    ///
+    /// Files in the trash are what records a sandbox as destroyed: moving them there needs no room on the disk.
+    async fn remove(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<()> {
+        end(entry, true).await?;
+        let id = entry.with_record(|record| record.id.clone());
+        let launcher = Arc::clone(&self.launcher);
+        let discarded = off_the_runtime({
+            let id = id.clone();
+            move || launcher.discard_files(&id)
+        });
+        let discarded = match discarded.await? {
+            Ok(path) => path,
+            Err(error) => return Err(self.failed(entry, &error.into())),
+        };
+        self.change(entry, |record| record.state = State::Destroyed);
+        let removed = self.registry.remove(&id).wait().await;
+        self.preview_addresses.close(&id);
+        let engine = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = remove_tree(&discarded, Locked::Unlock)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, directory = %discarded.display(), "the files of a deleted sandbox are left");
+            }
+            if removed.is_err() {
+                // There is room now that the files are gone.
+                drop(engine.registry.remove(&id));
+            }
+        });
+        Ok(())
     }
 
     /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
-    pub fn archive(&self, entry: &Arc<Entry>) -> ApiResult<Value> {
+    pub async fn archive(&self, entry: &Arc<Entry>) -> ApiResult<Value> {
         let _operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         if state != State::Stopped {
@@ -249,16 +275,33 @@ impl Engine {
         if ephemeral {
             return Err(ApiError::bad_request("Ephemeral sandboxes cannot be archived"));
         }
-        self.change(entry, |record| {
+        let archived = |record: &mut Sandbox| {
             record.state = State::Archived;
             record.desired_state = DesiredState::Archived;
-        });
+        };
+        self.change_stored(entry, archived).await?;
         Ok(self.document(entry))
     }
 
-    /// Changes a record, stores it, and tells subscribers what changed.
-    pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) {
-        let (before, after) = self.registry.update(entry, change);
+    /// Changes a record and answers once it is stored; a change that could not be is not made.
+    pub async fn change_stored(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
+        let Updated { before, after, stored } = self.registry.update(entry, change);
+        if let Err(error) = stored.wait().await {
+            self.registry.revert(entry, before, &after);
+            return Err(ApiError::not_stored(&error));
+        }
+        self.tell(&before, &after);
+        Ok(())
+    }
+
+    /// Changes what is true whether it is stored or not, such as that a sandbox runs, and tells subscribers.
+    pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Stored {
+        let Updated { before, after, stored } = self.registry.update(entry, change);
+        self.tell(&before, &after);
+        stored
+    }
+
+    fn tell(&self, before: &Sandbox, after: &Sandbox) {
         if before.desired_state != after.desired_state {
             let document = after.document(&self.identity);
             self.events.desired_state_updated(document, before.desired_state, after.desired_state);
@@ -276,14 +319,14 @@ impl Engine {
             ticks.tick().await;
             let now = now_millis();
             for entry in self.registry.all() {
-                let last_activity = entry.last_activity();
-                let Some(action) = entry.with_record(|record| due(record, last_activity, now)) else { continue };
+                let (idle, resting) = (entry.idle_millis(), entry.resting_millis());
+                let Some(action) = entry.with_record(|record| due(record, idle, resting, now)) else { continue };
                 let engine = Arc::clone(&self);
                 // Busy sandboxes answer 409 and are looked at again next time.
                 tokio::spawn(async move {
                     let result = match action {
                         Due::Stop => engine.stop(entry, false).map(drop),
-                        Due::Archive => engine.archive(&entry).map(drop),
+                        Due::Archive => engine.archive(&entry).await.map(drop),
                         Due::Destroy => engine.destroy(entry).map(drop),
                     };
                     if let Err(error) = result {
@@ -327,11 +370,24 @@ impl Engine {
 /// A change that is under way.
 pub struct Change {
     /// The sandbox in the state in between, as clients are answered.
-    pub reply: Value,
+    reply: Value,
+    /// That it is meant to happen, where that must survive the engine.
+    stored: Option<Stored>,
     done: JoinHandle<ApiResult<()>>,
 }
 
 impl Change {
+    /// What clients are answered, as soon as the change happens whatever becomes of the engine.
+    pub async fn acknowledged(mut self) -> ApiResult<Value> {
+        if let Some(stored) = self.stored.take()
+            && stored.wait().await.is_err()
+        {
+            // What cannot be announced on the disk has to be done before it can be promised.
+            self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?;
+        }
+        Ok(self.reply)
+    }
+
     /// Waits until the new state is reached.
     async fn completed(self) -> ApiResult<()> {
         self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
@@ -359,23 +415,21 @@ enum Due {
     Destroy,
 }
 
-/// Which interval of a sandbox is over, if any.
-fn due(record: &Sandbox, last_activity: i64, now: i64) -> Option<Due> {
-    let passed = |since: i64, minutes: i64| now.saturating_sub(since) >= minutes.saturating_mul(60_000);
+/// Which interval of a sandbox is over, if any. It was idle and has not been running for so many milliseconds; `now` is
+/// the wall clock's, which a time to live ends by.
+fn due(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<Due> {
+    let passed = |millis: i64, minutes: i64| millis >= minutes.saturating_mul(60_000);
     if record.auto_destroy_at.is_some_and(|at| now >= at) {
         return Some(Due::Destroy);
     }
     match record.state {
-        State::Started if record.auto_stop_interval > 0 && passed(last_activity, record.auto_stop_interval) => {
-            Some(Due::Stop)
-        }
+        State::Started if record.auto_stop_interval > 0 && passed(idle, record.auto_stop_interval) => Some(Due::Stop),
         State::Stopped | State::Archived => {
-            let stopped_at = record.stopped_at.unwrap_or(record.updated_at);
-            if record.auto_delete_interval >= 0 && passed(stopped_at, record.auto_delete_interval) {
+            if record.auto_delete_interval >= 0 && passed(resting, record.auto_delete_interval) {
                 return Some(Due::Destroy);
             }
             let archive = record.auto_archive_interval;
-            (record.state == State::Stopped && archive > 0 && passed(stopped_at, archive)).then_some(Due::Archive)
+            (record.state == State::Stopped && archive > 0 && passed(resting, archive)).then_some(Due::Archive)
         }
         _ => None,
     }
@@ -396,20 +450,20 @@ mod tests {
     #[test]
     fn a_started_sandbox_stops_after_minutes_without_activity() {
         let started = sandbox(serde_json::json!({"autoStopInterval": 5}), State::Started);
-        assert_eq!(due(&started, MINUTE, 6 * MINUTE - 1), None);
-        assert_eq!(due(&started, MINUTE, 6 * MINUTE), Some(Due::Stop));
+        assert_eq!(due(&started, 5 * MINUTE - 1, i64::MAX, i64::MAX), None);
+        assert_eq!(due(&started, 5 * MINUTE, 0, 0), Some(Due::Stop));
         let never = sandbox(serde_json::json!({"autoStopInterval": 0}), State::Started);
-        assert_eq!(due(&never, 0, i64::MAX), None);
+        assert_eq!(due(&never, i64::MAX, i64::MAX, i64::MAX), None);
     }
 
     #[test]
     fn a_stopped_sandbox_is_archived_or_destroyed_after_its_interval() {
         let stopped = sandbox(serde_json::json!({"autoDeleteInterval": 5, "autoArchiveInterval": 2}), State::Stopped);
-        assert_eq!(due(&stopped, 0, 2 * MINUTE - 1), None);
-        assert_eq!(due(&stopped, 0, 2 * MINUTE), Some(Due::Archive));
-        assert_eq!(due(&stopped, 0, 5 * MINUTE), Some(Due::Destroy));
+        assert_eq!(due(&stopped, i64::MAX, 2 * MINUTE - 1, i64::MAX), None);
+        assert_eq!(due(&stopped, 0, 2 * MINUTE, 0), Some(Due::Archive));
+        assert_eq!(due(&stopped, 0, 5 * MINUTE, 0), Some(Due::Destroy));
         let kept = sandbox(serde_json::json!({}), State::Archived);
-        assert_eq!(due(&kept, 0, i64::MAX), None);
+        assert_eq!(due(&kept, i64::MAX, i64::MAX, i64::MAX), None);
     }
 
     #[test]
@@ -417,8 +471,8 @@ mod tests {
         for state in [State::Started, State::Stopped, State::Error] {
             let mut limited = sandbox(serde_json::json!({"autoStopInterval": 0, "autoArchiveInterval": 0}), state);
             limited.auto_destroy_at = create::destroy_at(3, 0);
-            assert_eq!(due(&limited, 0, 3 * MINUTE - 1), None);
-            assert_eq!(due(&limited, 0, 3 * MINUTE), Some(Due::Destroy));
+            assert_eq!(due(&limited, 0, 0, 3 * MINUTE - 1), None);
+            assert_eq!(due(&limited, 0, 0, 3 * MINUTE), Some(Due::Destroy));
         }
     }
 }

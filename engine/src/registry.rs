@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::Result;
 
+use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
 use crate::sandbox::{Sandbox, now_millis};
-use crate::store::Store;
+use crate::store::{Store, Stored};
 
 /// One sandbox.
 pub struct Entry {
@@ -17,7 +18,10 @@ pub struct Entry {
     instance: Mutex<Option<Arc<Instance>>>,
     /// Set while an operation changes its state.
     busy: AtomicBool,
+    /// In the engine's steady time.
     last_activity: AtomicI64,
+    /// When it stopped, or last changed, in the engine's steady time.
+    resting_since: AtomicI64,
     /// Requests being proxied right now.
     open_requests: AtomicUsize,
 }
@@ -28,8 +32,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Entry {
     fn new(sandbox: Sandbox) -> Self {
+        // Of times from before the engine's start only the clock on the wall knows.
+        let steadily = |at: i64| steady_millis() - now_millis().saturating_sub(at).max(0);
         Self {
-            last_activity: AtomicI64::new(sandbox.last_activity_at),
+            last_activity: AtomicI64::new(steadily(sandbox.last_activity_at)),
+            resting_since: AtomicI64::new(steadily(sandbox.stopped_at.unwrap_or(sandbox.updated_at))),
             record: Mutex::new(sandbox),
             instance: Mutex::new(None),
             busy: AtomicBool::new(false),
@@ -40,8 +47,13 @@ impl Entry {
     /// A copy of the record as it is now.
     pub fn record(&self) -> Sandbox {
         let mut record = lock(&self.record).clone();
-        record.last_activity_at = self.last_activity.load(Ordering::Relaxed);
+        record.last_activity_at = self.last_activity_at();
         record
+    }
+
+    /// When it was last used, on the wall clock.
+    fn last_activity_at(&self) -> i64 {
+        now_millis() - (steady_millis() - self.last_activity.load(Ordering::Relaxed))
     }
 
     /// Reads a part of the record without copying all of it.
@@ -74,15 +86,20 @@ impl Entry {
 
     /// Notes that somebody used the sandbox.
     pub fn touch(&self) {
-        self.last_activity.store(now_millis(), Ordering::Relaxed);
+        self.last_activity.store(steady_millis(), Ordering::Relaxed);
     }
 
-    /// When it was last used; now, while a request is open.
-    pub fn last_activity(&self) -> i64 {
+    /// Milliseconds since it was last used; 0 while a request is open.
+    pub fn idle_millis(&self) -> i64 {
         if self.open_requests.load(Ordering::Relaxed) > 0 {
             self.touch();
         }
-        self.last_activity.load(Ordering::Relaxed)
+        steady_millis() - self.last_activity.load(Ordering::Relaxed)
+    }
+
+    /// Milliseconds since it stopped running; meaningless while it runs.
+    pub fn resting_millis(&self) -> i64 {
+        steady_millis() - self.resting_since.load(Ordering::Relaxed)
     }
 
     /// Counts a proxied request as activity until the returned value is dropped.
@@ -124,11 +141,16 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads what the store has.
-    pub fn load(store: Store) -> Result<Self> {
-        let sandboxes = store.sandboxes()?;
-        let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
-        Ok(Self { entries: RwLock::new(entries.collect()), store })
+    /// Reads what the store has; also returns what a user should know about it, as sentences.
+    pub fn load(store: Store) -> Result<(Self, Vec<String>)> {
+        let found = store.load()?;
+        let entries = found.sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
+        Ok((Self { entries: RwLock::new(entries.collect()), store }, found.notes))
+    }
+
+    /// Everything changed before is stored when this is.
+    pub fn flush(&self) -> Stored {
+        self.store.flush()
     }
 
     /// Finds by id, else by name.
@@ -151,39 +173,57 @@ impl Registry {
     }
 
     /// Adds a new sandbox and claims it; 409 when its name is taken.
-    pub fn insert(&self, sandbox: Sandbox) -> ApiResult<Operation> {
+    pub fn insert(&self, sandbox: Sandbox) -> ApiResult<(Operation, Stored)> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let name = &sandbox.name;
         let taken = |entry: &Arc<Entry>| entry.with_record(|known| known.name == *name || known.id == *name);
         if entries.values().any(taken) {
             return Err(ApiError::conflict(format!("Sandbox with name {name} already exists")));
         }
-        self.store.save(&sandbox).map_err(|error| ApiError::internal(&error))?;
+        let stored = self.store.save(&sandbox);
         let id = sandbox.id.clone();
         let entry = Arc::new(Entry::new(sandbox));
         entries.insert(id, Arc::clone(&entry));
-        entry.begin()
+        Ok((entry.begin()?, stored))
     }
 
-    /// Changes a record and writes it; returns it before and after.
-    pub fn update(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> (Sandbox, Sandbox) {
+    /// Changes a record and writes it.
+    pub fn update(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Updated {
         let mut record = lock(&entry.record);
         let before = record.clone();
         change(&mut record);
-        record.last_activity_at = entry.last_activity.load(Ordering::Relaxed);
+        record.last_activity_at = entry.last_activity_at();
         record.updated_at = now_millis();
-        let after = record.clone();
-        if let Err(error) = self.store.save(&after) {
-            tracing::error!(%error, sandbox = after.id, "a sandbox could not be stored");
+        if record.stopped_at != before.stopped_at || record.state != before.state {
+            entry.resting_since.store(steady_millis(), Ordering::Relaxed);
         }
-        (before, after)
+        let after = record.clone();
+        // While the record is locked, so that changes are stored in the order they were made in.
+        let stored = self.store.save(&after);
+        Updated { before, after, stored }
+    }
+
+    /// Takes a change back that could not be stored, unless the record has changed again since.
+    pub fn revert(&self, entry: &Entry, before: Sandbox, after: &Sandbox) {
+        let mut record = lock(&entry.record);
+        if *record == *after {
+            *record = before;
+        }
     }
 
     /// Forgets a sandbox.
-    pub fn remove(&self, id: &str) {
+    pub fn remove(&self, id: &str) -> Stored {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        if let Err(error) = self.store.remove(id) {
-            tracing::error!(%error, sandbox = id, "a sandbox could not be removed from the store");
-        }
+        self.store.remove(id)
     }
+}
+
+/// A record before and after a change.
+pub struct Updated {
+    /// As it was.
+    pub before: Sandbox,
+    /// As it is.
+    pub after: Sandbox,
+    /// When the change is on the disk.
+    pub stored: Stored,
 }

@@ -82,7 +82,7 @@ impl DesiredState {
 }
 
 /// What was built a sandbox from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
     /// The Dockerfile as sent.
     pub dockerfile: String,
@@ -91,7 +91,7 @@ pub struct BuildInfo {
 }
 
 /// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
     /// UUID v4.
     pub id: String,

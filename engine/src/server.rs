@@ -1,6 +1,7 @@
 //! Starting and ending an engine.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
 use daytona_toolbox::Compat;
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,9 +25,10 @@ use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::registry::Registry;
+use crate::reserve::Reserve;
 use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::store::Store;
-use crate::{clock, events, proxy, routes, secret};
+use crate::{clock, events, proxy, record_file, routes, secret};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -36,18 +39,24 @@ pub struct ServeOptions {
     pub port: u16,
     /// Where everything is kept; see [`discovery::default_state_dir`].
     pub state_dir: PathBuf,
-    /// End when no sandbox is started and no request came for this long; zero = never.
+    /// End when no sandbox was started, no client connected and no request open for this long; zero = never.
     pub idle_timeout: Duration,
     /// The isolation asked for.
     pub isolation: IsolationChoice,
     /// The server whose answers to give.
     pub compat: Compat,
-    /// When another engine has the state directory: wait for it and return, instead of failing.
+    /// When another engine has the state directory: wait until it is ready and return, instead of failing. When it ends
+    /// instead, take its place.
     pub or_existing: bool,
+    /// End when idle also while clients are connected.
+    pub ignore_clients: bool,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
 const EXISTING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests may still come from clients that found the engine before it stopped announcing itself.
+const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// Connections that may wait to be accepted: a client's burst of thousands must not be told to try again in a second.
 const BACKLOG: u32 = 4096;
@@ -60,16 +69,21 @@ const BACKLOG: u32 = 4096;
 /// When the state directory is taken, the address is not free, or the machine allows no isolation.
 pub async fn serve(options: ServeOptions) -> Result<()> {
     let state_dir = discovery::prepare_state_dir(&options.state_dir)?;
-    let Some(_lock) = discovery::lock(&state_dir)? else {
-        if options.or_existing {
-            return wait_for_existing(&state_dir).await;
-        }
-        bail!("another engine is running with the state directory {}", state_dir.display());
+    let lock = match discovery::lock(&state_dir)? {
+        Some(lock) => lock,
+        None if options.or_existing => match wait_for_turn(&state_dir).await? {
+            Some(lock) => lock,
+            None => return Ok(()),
+        },
+        None => bail!("another engine is running with the state directory {}", state_dir.display()),
     };
+    discovery::remove_leftover(&state_dir, &lock);
     raise_file_limit();
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
+    // What was kept free for a full disk is given up for as long as the start takes.
+    let reserve = Reserve::release(&state_dir);
     let (engine, router) = prepare(&state_dir, level, options.compat, listener.local_addr()?)?;
     print_start_message(&engine);
 
@@ -79,14 +93,31 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     });
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
-    discovery::announce(&state_dir, &engine_file(&engine))?;
-    let reason = wait_for_end(&engine, options.idle_timeout).await?;
+    let clients = discovery::Clients::of(&state_dir)?;
+    let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
+    let mut announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
+    reserve.keep();
+    let reason = loop {
+        let reason = wait_for_end(&engine, &idle).await?;
+        drop(announcement);
+        if reason != "idle" {
+            break reason;
+        }
+        // A client may have found the announcement just before it went.
+        tokio::time::sleep(LAST_CALL).await;
+        if idle.left(&engine).is_none() {
+            break reason;
+        }
+        announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
+    };
     tracing::info!(reason, "the engine ends");
 
-    discovery::withdraw(&state_dir);
     ticks.abort();
     engine.stop_all().await;
     server.abort();
+    if let Err(error) = engine.registry.flush().wait().await {
+        tracing::error!(%error, "the last changes could not be stored");
+    }
     engine.launcher.clean_up();
     Ok(())
 }
@@ -98,15 +129,19 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn wait_for_existing(state_dir: &Path) -> Result<()> {
+/// Waits until the engine that has the state directory is ready (`None`), or has ended and left the lock to us.
+async fn wait_for_turn(state_dir: &Path) -> Result<Option<discovery::EngineLock>> {
     let deadline = tokio::time::Instant::now() + EXISTING_TIMEOUT;
     while tokio::time::Instant::now() < deadline {
+        if let Some(lock) = discovery::lock(state_dir)? {
+            return Ok(Some(lock));
+        }
         let state_dir = state_dir.to_owned();
         let ready = tokio::task::spawn_blocking(move || {
             discovery::announced(&state_dir).is_some_and(|engine| discovery::check_health(&engine).is_ok())
         });
         if ready.await? {
-            return Ok(());
+            return Ok(None);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -128,21 +163,22 @@ fn prepare(
     address: SocketAddr,
 ) -> Result<(Arc<Engine>, Router)> {
     let version = env!("CARGO_PKG_VERSION");
-    let store = Store::open(&state_dir.join("state.db"))?;
-    let api_key = store.setting("api-key", || format!("dtn_local_{}", secret::token(48)))?;
+    let store = Store::open(state_dir)?;
+    // A new one each time: whoever learned the last one has nothing.
+    let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
-    let runner_id = store.setting("runner-id", || uuid::Uuid::new_v4().to_string())?;
-    let registry = Registry::load(store)?;
+    let runner_id = runner_id(&store, state_dir)?;
+    let (registry, notes) = Registry::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     let launcher = Launcher::new(state_dir, level, &name, version, compat)?;
-    forget_leftovers(&registry, &launcher, state_dir);
+    settle(&registry, state_dir);
 
     let origin = format!("http://{address}");
     let (gateway, events) = events::gateway(&api_key);
     let engine = Arc::new(Engine {
-        warnings: warnings(&launcher),
+        warnings: notes.into_iter().chain(warnings(&launcher)).collect(),
         registry,
         launcher: Arc::new(launcher),
         events,
@@ -176,36 +212,70 @@ fn prepare(
     Ok((engine, router))
 }
 
-/// Brings records and files into agreement after an engine that was killed: nothing is running any more.
-fn forget_leftovers(registry: &Registry, launcher: &Launcher, state_dir: &Path) {
+/// The id this engine goes by. It names what the engine owns outside its directory, so a copy of the directory gets another.
+fn runner_id(store: &Store, state_dir: &Path) -> Result<String> {
+    let found = std::fs::metadata(state_dir)?;
+    let place = format!("{}:{}", found.dev(), found.ino());
+    let known = store.known_setting("runner-id")?;
+    // A database of a time when the place was not kept belongs where it is.
+    let here = store.known_setting("place")?.is_none_or(|known| known == place);
+    if let Some(id) = known.filter(|_| here) {
+        store.set("place", &place)?;
+        return Ok(id);
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    store.set("runner-id", &id)?;
+    store.set("place", &place)?;
+    Ok(id)
+}
+
+/// Brings records into agreement with what is after an engine that was killed: nothing is running any more.
+///
+/// Removes the files of those sandboxes only that are recorded as destroyed, and never fails a start.
+fn settle(registry: &Registry, state_dir: &Path) {
     for entry in registry.all() {
         let (id, state) = entry.with_record(|record| (record.id.clone(), record.state));
+        let has_files = record_file::directory(state_dir, &id).is_dir();
         match state {
-            SandboxState::Destroying | SandboxState::Destroyed => registry.remove(&id),
+            SandboxState::Destroying | SandboxState::Destroyed => {
+                if let Err(error) = record_file::discard(state_dir, &id) {
+                    tracing::warn!(%error, sandbox = id, "the files of a deleted sandbox could not be put away");
+                    continue;
+                }
+                drop(registry.remove(&id));
+            }
+            SandboxState::Creating => drop(registry.update(&entry, |record| {
+                record.state = SandboxState::Error;
+                record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
+            })),
+            _ if !has_files => drop(registry.update(&entry, |record| {
+                record.state = SandboxState::Error;
+                record.error_reason = Some("The sandbox's files are missing".to_owned());
+                record.recoverable = false;
+            })),
             SandboxState::Started | SandboxState::Starting | SandboxState::Stopping => {
-                registry.update(&entry, |record| {
+                drop(registry.update(&entry, |record| {
                     record.state = SandboxState::Stopped;
                     record.desired_state = DesiredState::Stopped;
                     record.stopped_at = Some(now_millis());
-                });
-            }
-            SandboxState::Creating => {
-                registry.update(&entry, |record| {
-                    record.state = SandboxState::Error;
-                    record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
-                });
+                }));
             }
             SandboxState::Stopped | SandboxState::Archived | SandboxState::Error => {}
         }
     }
-    for id in launcher.ids_with_files() {
-        if registry.find(&id).is_none() {
-            tracing::info!(sandbox = id, "removing files nobody knows");
-            let _ = launcher.discard_files(&id);
+    let trash = state_dir.join("trash");
+    let emptied = std::thread::Builder::new().name("trash".to_owned()).spawn(move || empty(&trash));
+    if let Err(error) = emptied {
+        tracing::warn!(%error, "files of deleted sandboxes are left until the next start");
+    }
+}
+
+fn empty(trash: &Path) {
+    for entry in std::fs::read_dir(trash).into_iter().flatten().flatten() {
+        if let Err(error) = remove_tree(&entry.path(), Locked::Unlock) {
+            tracing::warn!(%error, directory = %entry.path().display(), "the files of a deleted sandbox are left");
         }
     }
-    let trash = state_dir.join("trash");
-    std::thread::spawn(move || std::fs::remove_dir_all(trash));
 }
 
 fn warnings(launcher: &Launcher) -> Vec<String> {
@@ -254,22 +324,35 @@ fn engine_file(engine: &Engine) -> EngineFile {
     }
 }
 
-async fn wait_for_end(engine: &Engine, idle_timeout: Duration) -> Result<&'static str> {
+/// When an engine that nobody uses ends.
+struct Idle {
+    limit: Duration,
+    /// The clients that keep it from being idle.
+    clients: Option<discovery::Clients>,
+}
+
+impl Idle {
+    /// How long the engine has to stay unused before it ends; `None` when it has been for long enough.
+    fn left(&self, engine: &Engine) -> Option<Duration> {
+        let started = || engine.registry.all().iter().any(|entry| entry.instance().is_some());
+        let connected = || self.clients.as_ref().is_some_and(discovery::Clients::connected);
+        if started() || connected() {
+            engine.activity.touch();
+        }
+        let idle = Duration::from_millis(engine.activity.idle_millis().unsigned_abs());
+        self.limit.checked_sub(idle).filter(|left| !left.is_zero())
+    }
+}
+
+async fn wait_for_end(engine: &Engine, idle: &Idle) -> Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let idle = async {
-        if idle_timeout.is_zero() {
+        if idle.limit.is_zero() {
             std::future::pending::<()>().await;
         }
-        let limit = i64::try_from(idle_timeout.as_millis()).unwrap_or(i64::MAX);
-        loop {
-            let idle = engine.activity.idle_millis();
-            let running = engine.registry.all().iter().any(|entry| entry.instance().is_some());
-            if idle >= limit && !running {
-                return;
-            }
-            let rest = if running { 1000 } else { (limit - idle).clamp(10, 1000) };
-            tokio::time::sleep(Duration::from_millis(rest.unsigned_abs())).await;
+        while let Some(left) = idle.left(engine) {
+            tokio::time::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     };
     tokio::select! {

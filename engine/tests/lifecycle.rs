@@ -165,7 +165,9 @@ async fn an_engine_that_ends_takes_its_sandboxes_along_and_the_next_finds_them_s
             .await;
 
         let engine = Engine::start_in(directory, &[]).await;
-        assert_eq!(engine.api_key, key, "keys persist");
+        assert_ne!(engine.api_key, key, "each start has a key of its own");
+        let with_old_key = engine.anonymous(Method::GET, "/api/sandbox").bearer_auth(key).send().await.unwrap();
+        assert_eq!(with_old_key.status(), StatusCode::UNAUTHORIZED);
         let (_, sandbox) = engine.get(&format!("/api/sandbox/{id}")).await;
         assert_eq!(sandbox["state"], "stopped");
         engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;

@@ -136,7 +136,7 @@ async fn start(sandbox: &Sandbox, session: &str, command: &str) -> Outcome<Sessi
 /// Runs a program whose chart comes back as a picture.
 async fn draw_chart(sandbox: &Sandbox) -> Outcome<String> {
     let result = sandbox.code_run(CHART, CodeRunOptions::default()).await?;
-    let charts = result.artifacts.and_then(|artifacts| artifacts.charts).unwrap_or_default();
+    let charts = result.artifacts.map(|artifacts| artifacts.charts).unwrap_or_default();
     let picture = charts.first().and_then(|chart| chart.png.as_deref());
     let picture = STANDARD.decode(picture.ok_or_else(|| format!("no chart, but: {}", result.result))?)?;
     let directory = tempfile::Builder::new().prefix("quickstart-").tempdir()?.keep();

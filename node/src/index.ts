@@ -34,6 +34,7 @@ export * from './generated/enums.js';
 export type * from './generated/models.js';
 export { type FileStatus, Git, type GitCommitResponse, type GitStatus } from './git.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
+export { type LogFields, type LogLevel, type LogRecord, setLogger } from './log.js';
 export type { LogPattern } from './log-pattern.js';
 export {
   type LogChunk,

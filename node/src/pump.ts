@@ -6,6 +6,7 @@
 import { onAbort } from './abort.js';
 import { unusable } from './argument.js';
 import { cancelled } from './errors.js';
+import { passLog } from './log.js';
 import { type NativeCall, type NativeOutcome, type NativePump, native } from './native.js';
 
 /** An outcome waited for. Holding the call keeps it going: a collected one is cancelled. */
@@ -56,6 +57,7 @@ class Pump {
   }
 
   #drain(): void {
+    passLog();
     for (const outcome of this.#native.drain()) {
       const pending = this.#pending.get(outcome.id);
       this.#pending.delete(outcome.id);

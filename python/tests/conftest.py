@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ import pytest
 from daytona import Daytona, Sandbox
 
 T = TypeVar("T")
+
+# A job in the background ignores interrupts, and so would the programs that are started here to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daytona import AsyncDaytona, DaytonaInvalidArgumentError, FileUpload, Sandbox
+from daytona import AsyncDaytona, Daytona, DaytonaInvalidArgumentError, FileUpload, Sandbox
 
 
 def refused(call: Callable[[], Any], *words: str) -> None:
@@ -69,6 +69,25 @@ def test_a_local_file_that_cannot_be_read_is_one_error_however_it_is_uploaded(sa
         refused(lambda path=path: sandbox.fs.upload_file(path, "x"))
         refused(lambda path=path: sandbox.fs.upload_file(path, "x", on_progress=print))
         refused(lambda path=path: sandbox.fs.upload_file_stream(path, "x"))
+
+
+def test_dictionaries_stand_for_classes_and_their_names_are_checked(daytona: Daytona, sandbox: Sandbox) -> None:
+    wrong: Any = {"name": "x", "labels": {"a": "b"}, "nmae": "y"}
+    refused(lambda: daytona.create(wrong), "'nmae'", "did you mean 'name'?")
+    refused(lambda: daytona.create(**wrong), "'nmae'")
+    refused(lambda: daytona.create(resources={"cpus": 1}), "'cpus'", "'cpu'")  # type: ignore[arg-type]
+    refused(lambda: daytona.create(volumes=[{"volume_id": "v"}]), "volumes", "mount_path")  # type: ignore[list-item]
+    refused(lambda: daytona.create("python"), "'python'", "CreateSandboxParams")  # type: ignore[arg-type]
+    refused(lambda: daytona.list(query={"limits": 1}), "'limits'", "'limit'")  # type: ignore[call-overload]
+    refused(lambda: Daytona({"api_kye": "x"}), "'api_kye'", "'api_key'")  # type: ignore[arg-type]
+    refused(lambda: sandbox.process.code_run("1", {"args": []}), "'args'", "'argv'")  # type: ignore[arg-type]
+    refused(lambda: sandbox.process.create_pty_session("t", pty_size=(80, 24)), "pty_size", "PtySize")  # type: ignore[arg-type]
+    taken: Any = {"labels": {"a": "b"}, "auto_stop_interval": 3, "env": {"A": "1"}}
+    with daytona.create(taken) as created:
+        assert (created.labels["a"], created.auto_stop_interval) == ("b", 3)
+        assert created.process.code_run("import os; print(os.environ['A'])", {"env": {"A": "2"}}).result == "2\n"  # type: ignore[arg-type]
+        created.fs.upload_files([{"source": b"x", "destination": "x"}])  # type: ignore[list-item]
+        assert created.fs.download_files([{"source": "x"}])[0].result == b"x"  # type: ignore[list-item]
 
 
 def test_signals_and_patterns_are_what_they_say(sandbox: Sandbox) -> None:

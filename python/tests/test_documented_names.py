@@ -54,9 +54,7 @@ def test_models_are_found_in_modules_of_their_own() -> None:
 
 
 def test_importing_the_package_loads_none_of_what_may_not_be_used() -> None:
-    program = (
-        "import sys, daytona; from daytona.common.errors import DaytonaError; print('\\n'.join(sys.modules), flush=True)"
-    )
+    program = "import sys, daytona; from daytona.common.errors import DaytonaError; print('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "daytona.common.errors" in loaded
     for module in ("asyncio", "daytona.generated.to_come", "daytona.common.process", "daytona._async", "logging"):
@@ -85,9 +83,8 @@ def test_what_is_not_there_yet_can_be_imported_and_says_so_when_it_is_used(dayto
 
 def test_create_takes_a_function_for_build_logs(daytona: Daytona) -> None:
     async def main() -> None:
-        async with AsyncDaytona() as client:
-            async with await client.create(on_snapshot_create_logs=print):
-                pass
+        async with AsyncDaytona() as client, await client.create(on_snapshot_create_logs=print):
+            pass
 
     with daytona.create(None, timeout=60, on_snapshot_create_logs=print):
         pass

@@ -16,8 +16,21 @@ class ModelTest < Minitest::Test
 
   def test_hashes_stand_for_models_with_names_checked
     assert_equal 3, Daytona::PtySize.coerce({ 'rows' => 3, cols: 4 }).rows
-    assert_raises(ArgumentError) { Daytona::PtySize.coerce({ rows: 3, lines: 4 }) }
+    error = assert_raises(Daytona::Sdk::InvalidArgumentError) do
+      Daytona::PtySize.coerce({ rows: 3, cols: 4, lines: 4 })
+    end
+    assert_match(/Daytona::PtySize.*lines/, error.message)
     assert_raises(Daytona::Sdk::InvalidArgumentError) { Daytona::PtySize.coerce('80x24') }
+  end
+
+  def test_what_is_shown_is_short
+    response = Daytona::ExecuteResponse.new(exit_code: 0, result: 'x' * 10_000)
+    assert_match(/result="x{200}"… \(10000 characters\)/, response.inspect)
+    session = Daytona::Session.new(session_id: 's', commands: Array.new(100) do |i|
+                                                                Daytona::Command.new(id: i.to_s, command: 'c')
+                                                              end)
+    assert_match(/… \(100 items\)/, session.inspect)
+    assert_operator session.inspect.size, :<, 1000
   end
 
   def test_unknown_values_and_fields_survive

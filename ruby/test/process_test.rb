@@ -78,7 +78,7 @@ class ProcessTest < DaytonaTest
     command = start_command('echo one; read x; echo "got $x"; echo bad >&2')
     out = Queue.new
     err = Queue.new
-    follower = process.get_session_command_logs_async(
+    follower = process.follow_session_command_logs(
       session_id: @session, command_id: command, on_stdout: ->(text) { out << text }, on_stderr: lambda { |text|
                                                                                                    err << text
                                                                                                  }
@@ -91,6 +91,18 @@ class ProcessTest < DaytonaTest
     assert_includes text, "got in\n"
     assert_equal "bad\n", err.pop
     assert_predicate follower, :closed?
+  end
+
+  def test_the_asynchronous_forms_return_when_the_log_has_ended
+    command = start_command('echo one; sleep 1; echo two; echo bad >&2')
+    out = +''
+    err = +''
+    assert_nil process.get_session_command_logs_async(
+      session_id: @session, command_id: command, on_stdout: ->(text) { out << text }, on_stderr: lambda { |text|
+                                                                                                   err << text
+                                                                                                 }
+    )
+    assert_equal %W[one\ntwo\n bad\n], [out, err]
   end
 
   def test_logs_can_be_iterated_and_collected
@@ -134,7 +146,7 @@ class ProcessTest < DaytonaTest
   def leave_in_every_way(command)
     assert_equal "more\n", process.get_session_command_logs_stream(@session, command).first.output[0, 5]
     process.get_session_command_logs_stream(@session, command) { |stream| refute_predicate stream, :closed? }
-    follower = process.get_session_command_logs_async(@session, command)
+    follower = process.follow_session_command_logs(@session, command)
     follower.close
     refute_predicate follower, :alive?
   end

@@ -26,7 +26,7 @@ class SandboxTest < DaytonaTest
     daytona.create(name: name, os_user: 'daytona', ephemeral: true) do |created|
       assert_equal [name, 'daytona', 0], [created.name, created.os_user, created.auto_delete_interval]
     end
-    assert_raises(ArgumentError) { daytona.create(colour: 'red') }
+    assert_raises(Daytona::Sdk::InvalidArgumentError) { daytona.create(colour: 'red') }
     assert_raises(ArgumentError) { daytona.create(Daytona::CreateSandboxFromSnapshotParams.new, name: 'x') }
   end
 

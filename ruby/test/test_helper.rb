@@ -13,6 +13,9 @@ require 'timeout'
 require 'tmpdir'
 require 'daytona'
 
+# A job in the background ignores interrupts, and so would the programs that are started here to be interrupted.
+trap(:INT, 'DEFAULT')
+
 # One client and one sandbox for all tests.
 module Shared
   # Far beyond what anything here takes: only so that a defect ends in a failure and not in a hang.

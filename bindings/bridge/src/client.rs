@@ -49,6 +49,12 @@ impl Client {
         }
     }
 
+    /// Base URL of the API, or `local`, and the region for new sandboxes, if one is set.
+    pub fn place(&self) -> (String, Option<String>) {
+        let core = self.core();
+        core.map(|core| (core.api_url().to_owned(), core.target().map(str::to_owned))).unwrap_or_default()
+    }
+
     /// Refuses further operations. Those in flight go on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);

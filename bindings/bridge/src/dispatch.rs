@@ -35,16 +35,20 @@ pub(crate) struct Parsed<A> {
 
 impl<A: DeserializeOwned> Parsed<A> {
     pub(crate) fn read(client: Client, op: &str, params: Payload) -> Result<Self> {
-        let envelope: Envelope<A> = Blob::attach(params.blobs, || {
-            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&params.json))
-        })
-        .map_err(|e| {
-            let place = e.path().to_string();
-            let argument = place.strip_prefix("args.").unwrap_or(&place);
-            let argument = argument.strip_prefix("options.").unwrap_or(argument);
-            Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable"))
-                .with_source(e.into_inner())
+        let mut unknown = Vec::new();
+        let mut at = serde_path_to_error::Track::new();
+        let envelope: Result<Envelope<A>, _> = Blob::attach(params.blobs, || {
+            let mut json = serde_json::Deserializer::from_slice(&params.json);
+            let json = serde_path_to_error::Deserializer::new(&mut json, &mut at);
+            serde_ignored::deserialize(json, |path| unknown.push(path.to_string()))
+        });
+        let envelope = envelope.map_err(|e| {
+            let argument = argument(&at.path().to_string());
+            Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable")).with_source(e)
         })?;
+        if let Some(argument) = unknown.iter().find_map(|path| given(path, &params.json)) {
+            return Err(Error::invalid_argument(format!("{op} does not know {argument:?}. Check how it is spelled.")));
+        }
         let client = match envelope.request_timeout {
             Some(timeout) => client.with_request_timeout(timeout)?,
             None => client,
@@ -59,6 +63,26 @@ impl<A: DeserializeOwned> Parsed<A> {
             .ok_or_else(|| Error::invalid_argument("The operation needs a sandbox, but no target was given."))?;
         Toolbox::new(&self.client, &target.id, &target.url)
     }
+}
+
+/// An argument that an operation does not know. Operations without options are given empty ones.
+fn given(path: &str, json: &[u8]) -> Option<String> {
+    if path != "args.options" {
+        return Some(argument(path));
+    }
+    let request: serde_json::Value = serde_json::from_slice(json).ok()?;
+    request["args"]["options"].as_object()?.keys().next().cloned()
+}
+
+/// An argument as the caller knows it: options are arguments like the others.
+fn argument(path: &str) -> String {
+    let path = path.replace(".?", "");
+    let argument = path.strip_prefix("args.").unwrap_or(&path);
+    ["options.", "params.", "query."]
+        .iter()
+        .find_map(|group| argument.strip_prefix(group))
+        .unwrap_or(argument)
+        .to_owned()
 }
 
 /// The completion for a value.
@@ -109,5 +133,11 @@ mod tests {
         assert!(error.contains(r#""command" of process.exec"#) && error.contains("integer `5`"), "{error}");
         let error = refused(r#"{"command": "x", "options": {"env": {"A": null}}}"#);
         assert!(error.contains(r#""env.A""#), "{error}");
+    }
+
+    #[test]
+    fn an_argument_that_is_not_known_is_named() {
+        let error = refused(r#"{"command": "x", "options": {"tmeout": 3}}"#);
+        assert_eq!(error, "process.exec does not know \"tmeout\". Check how it is spelled.");
     }
 }

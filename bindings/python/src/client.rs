@@ -40,6 +40,11 @@ impl Client {
         Call::start(pump, id, |sink| self.inner.start(op, payload, sink))
     }
 
+    /// Base URL of the API, or `local`, and the region for new sandboxes.
+    fn place(&self) -> (String, Option<String>) {
+        self.inner.place()
+    }
+
     /// Refuses further operations. Those in flight go on.
     fn close(&self) {
         self.inner.close();

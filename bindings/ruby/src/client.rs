@@ -44,6 +44,11 @@ impl Client {
         outcome(ruby, completion)
     }
 
+    /// `place`: the base URL of the API, or `local`, and the region for new sandboxes, if one is set.
+    pub(crate) fn place(&self) -> (String, Option<String>) {
+        self.0.place()
+    }
+
     /// `close`: refuses further operations.
     pub(crate) fn close(&self) {
         self.0.close();

@@ -34,6 +34,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     client.define_singleton_method("open", function!(client::Client::open, 1))?;
     client.define_method("call", method!(client::Client::call, 3))?;
     client.define_method("close", method!(client::Client::close, 0))?;
+    client.define_method("place", method!(client::Client::place, 0))?;
 
     let stream = native.define_class("Stream", ruby.class_object())?;
     stream.undef_default_alloc_func();

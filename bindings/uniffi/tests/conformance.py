@@ -28,6 +28,8 @@ RUNNER = "uniffi"
 JOBS = 6
 CASE_LIMIT = 120
 RETRY_PAUSE = 0.1
+# Cases and results of another server than the newest.
+RUN_DIRECTORY = Path(os.environ["DAYTONA_CONFORMANCE"]) if "DAYTONA_CONFORMANCE" in os.environ else None
 # Where requests are recorded; nothing when they are not.
 RECORDER = os.environ.get("DAYTONA_CONFORMANCE_RECORDER")
 
@@ -370,7 +372,7 @@ async def delete(client, sandbox_id):
 
 async def main(filters):
     cases = []
-    for file in sorted((ROOT / "tests/conformance/cases").glob("*.json")):
+    for file in sorted(((RUN_DIRECTORY or ROOT / "tests/conformance") / "cases").glob("*.json")):
         cases += [{**case, "id": f"{file.stem}/{case['name']}"} for case in json.loads(file.read_text())]
     cases = [case for case in cases if not filters or any(text in case["id"] for text in filters)]
     if RECORDER is not None:
@@ -395,7 +397,8 @@ async def main(filters):
     failed = sum(not result["ok"] for result in results)
     print(f"{RUNNER}: {len(results) - failed} of {len(results)} cases hold")
     if not filters:
-        file = TARGET / f"conformance/{RUNNER}{'' if RECORDER is None else '-requests'}.json"
+        directory = RUN_DIRECTORY or TARGET / "conformance"
+        file = directory / f"{RUNNER}{'' if RECORDER is None else '-requests'}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(results, indent=1))
     return failed == 0

@@ -8,7 +8,7 @@ use tokio::time::{sleep_until, timeout};
 use url::Url;
 
 use super::packet::{DISCONNECT, PONG, Packet, connect_packet};
-use super::{EventHubConfig, Shared};
+use super::{EventHubConfig, Gateway, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ws::{self, ConnectOptions, KeepAlive, WsMessage, WsReceiver, WsSender};
 
@@ -101,12 +101,13 @@ impl Session {
             keep_alive: KeepAlive::Off,
             ..ConnectOptions::new(config.tls.clone(), config.proxies.clone())
         };
-        let stream = ws::connect(&gateway_url(config), HeaderMap::new(), &[], &options).await?;
+        let gateway = (config.gateway)().ok_or_else(|| unexpected("its server has ended"))?;
+        let stream = ws::connect(&gateway_url(&gateway, config), HeaderMap::new(), &[], &options).await?;
         let (sender, mut receiver) = stream.split();
         let Packet::Open { silence_limit } = receive(&mut receiver).await? else {
             return Err(unexpected("no OPEN packet"));
         };
-        sender.send_text(connect_packet(&config.token)).await?;
+        sender.send_text(connect_packet(&gateway.token)).await?;
         loop {
             match receive(&mut receiver).await? {
                 Packet::Connected => return Ok(Self { sender, receiver, silence_limit }),
@@ -156,9 +157,9 @@ impl Session {
 }
 
 /// `{api}/socket.io/` as a WebSocket, with the query every client sends.
-fn gateway_url(config: &EventHubConfig) -> Url {
-    let mut url = config.api_url.clone();
-    url.set_path(&format!("{}/socket.io/", config.api_url.path().trim_end_matches('/')));
+fn gateway_url(gateway: &Gateway, config: &EventHubConfig) -> Url {
+    let mut url = gateway.api_url.clone();
+    url.set_path(&format!("{}/socket.io/", gateway.api_url.path().trim_end_matches('/')));
     url.set_fragment(None);
     url.query_pairs_mut()
         .clear()

@@ -17,8 +17,6 @@ pub mod terminal;
 pub mod transfer;
 pub mod utf8;
 
-use http::HeaderMap;
-
 use crate::client::Toolbox;
 use crate::error::{Error, Result};
 use crate::ws::{self, ConnectOptions, KeepAlive, WsStream};
@@ -26,10 +24,19 @@ use crate::ws::{self, ConnectOptions, KeepAlive, WsStream};
 /// Opens a WebSocket to a path of the toolbox.
 async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: KeepAlive) -> Result<WsStream> {
     let client = &toolbox.client;
-    let url = format!("{}{path}", toolbox.base().await?);
-    let url = url::Url::parse(&url)
-        .map_err(|e| Error::invalid_argument(format!("{url:?} is not a usable URL")).with_source(e))?;
-    let headers: HeaderMap = client.endpoint().await?.headers.clone();
+    let base = toolbox.base().await?;
     let options = ConnectOptions { keep_alive, ..ConnectOptions::new(client.tls().clone(), client.proxies().clone()) };
-    ws::connect(&url, headers, subprotocols, &options).await
+    let mut is_last = false;
+    loop {
+        let endpoint = client.endpoint().await?;
+        let url = format!("{}{path}", endpoint.toolbox_url(base));
+        let url = url::Url::parse(&url)
+            .map_err(|e| Error::invalid_argument(format!("{url:?} is not a usable URL")).with_source(e))?;
+        let opened = ws::connect(&url, endpoint.headers.clone(), subprotocols, &options).await;
+        // A local engine that ended meanwhile has not answered; the next one can be asked.
+        if opened.is_ok() || is_last || endpoint.is_current() {
+            return opened;
+        }
+        is_last = true;
+    }
 }

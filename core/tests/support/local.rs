@@ -39,6 +39,21 @@ impl Home {
         assert!(command.status().unwrap().success());
     }
 
+    /// Kills the engine, as the kernel would when memory runs out.
+    pub fn kill(&self) {
+        let pid = self.pid();
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        // It is a child of this process, which reaps it.
+        while nix::sys::signal::kill(pid, None).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    pub fn pid(&self) -> nix::unistd::Pid {
+        let pid = self.announced().unwrap()["pid"].as_i64().unwrap();
+        nix::unistd::Pid::from_raw(pid.try_into().unwrap())
+    }
+
     /// What `engine.json` says.
     pub fn announced(&self) -> Option<Value> {
         Self::announced_in(self.directory())

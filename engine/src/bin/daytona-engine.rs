@@ -24,5 +24,6 @@ fn main() -> anyhow::Result<()> {
         isolation,
         compat,
         or_existing,
+        ignore_clients: false,
     }))
 }

@@ -27,6 +27,7 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
 };
 use super::users::{RANGES, Separation, UserIds};
+use crate::record_file;
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -74,6 +75,8 @@ impl Launcher {
         let _ = fs::remove_dir_all(&sockets);
         fs::create_dir_all(&sockets)?;
         fs::create_dir_all(state_dir.join("sandboxes"))?;
+        // Now, while there is room for it.
+        fs::create_dir_all(state_dir.join("trash"))?;
         let socket_dir = fs::File::open(&sockets)?.into();
         let copy_on_write = level == IsolationLevel::Namespaces && probe::can_copy_on_write(state_dir);
         let users = match level {
@@ -122,7 +125,7 @@ impl Launcher {
     }
 
     fn sandbox_dir(&self, sandbox_id: &str) -> PathBuf {
-        self.state_dir.join("sandboxes").join(sandbox_id)
+        record_file::directory(&self.state_dir, sandbox_id)
     }
 
     /// Creates a sandbox's files; a new home gets the snapshot's as a start.
@@ -151,19 +154,7 @@ impl Launcher {
 
     /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
     pub fn discard_files(&self, sandbox_id: &str) -> io::Result<PathBuf> {
-        let trash = self.state_dir.join("trash");
-        fs::create_dir_all(&trash)?;
-        let discarded = trash.join(sandbox_id);
-        match fs::rename(self.sandbox_dir(sandbox_id), &discarded) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(discarded),
-        }
-    }
-
-    /// The ids that have files, whether the engine knows them or not.
-    pub fn ids_with_files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.state_dir.join("sandboxes")).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        record_file::discard(&self.state_dir, sandbox_id)
     }
 
     /// Starts a sandbox whose files exist. Blocks for some milliseconds: call it off the runtime's threads.

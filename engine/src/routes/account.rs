@@ -7,6 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use serde_json::{Value, json};
 
 use crate::create::MAX_ARCHIVE_MINUTES;
+use crate::credentials::parameter;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandbox::{LOCAL_REGION, REGIONS};
@@ -19,9 +20,14 @@ type Shared = State<Arc<Engine>>;
 /// The user every request comes from.
 const USER_ID: &str = "local";
 
-/// `GET /health`, without credentials.
-pub async fn health(State(engine): Shared) -> Json<Value> {
-    Json(engine.health())
+/// `GET /health`, without credentials. A `challenge` in the query is answered with `proof`: the HMAC-SHA256, in
+/// hexadecimal digits, of `daytona-local-engine:` and the challenge under the API key.
+pub async fn health(State(engine): Shared, RawQuery(query): RawQuery) -> Json<Value> {
+    let mut health = engine.health();
+    if let Some(challenge) = query.as_deref().and_then(|query| parameter(query, "challenge")) {
+        health["proof"] = json!(engine.prove(challenge));
+    }
+    Json(health)
 }
 
 /// `GET /config`, without credentials.

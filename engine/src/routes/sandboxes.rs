@@ -36,7 +36,7 @@ pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Jso
 /// `DELETE /sandbox/{id}`: 200 with the sandbox being destroyed.
 pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    engine.destroy(entry).map(|change| Json(change.reply))
+    engine.destroy(entry)?.acknowledged().await.map(Json)
 }
 
 /// `POST /sandbox/{id}/start`.
@@ -53,13 +53,13 @@ pub async fn stop(
 ) -> ApiResult<Json<Value>> {
     let force = query.get("force").map(|text| read_boolean("force", text)).transpose()?;
     let entry = engine.registry.get(&id)?;
-    engine.stop(entry, force.unwrap_or(false)).map(|change| Json(change.reply))
+    engine.stop(entry, force.unwrap_or(false))?.acknowledged().await.map(Json)
 }
 
 /// `POST /sandbox/{id}/archive`.
 pub async fn archive(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    engine.archive(&entry).map(Json)
+    engine.archive(&entry).await.map(Json)
 }
 
 /// `POST /sandbox/{id}/recover?skipStart`.
@@ -93,7 +93,7 @@ pub async fn replace_labels(State(engine): Shared, Path(id): Path<String>, body:
     let labels = fields.string_map("labels");
     fields.finish()?;
     let labels = labels.ok_or_else(|| ApiError::bad_request("labels must be an object"))?;
-    Ok(changed(&engine, &entry, |record| record.labels = labels))
+    changed(&engine, &entry, |record| record.labels = labels).await
 }
 
 /// `POST /sandbox/{id}/public/{value}`: 201 (wire 2.1).
@@ -103,7 +103,7 @@ pub async fn set_public(
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
     let public = read_boolean("isPublic", &value)?;
-    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.public = public)))
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.public = public).await?))
 }
 
 /// `POST /sandbox/{id}/autostop/{minutes}`: 201; 0 = never.
@@ -113,7 +113,7 @@ pub async fn set_auto_stop(
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
     let minutes = read_minutes("Auto-stop interval", &minutes)?;
-    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_stop_interval = minutes)))
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_stop_interval = minutes).await?))
 }
 
 /// `POST /sandbox/{id}/autoarchive/{minutes}`: 201.
@@ -123,7 +123,7 @@ pub async fn set_auto_archive(
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
     let minutes = create::archive_minutes(read_minutes("Auto-archive interval", &minutes)?);
-    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_archive_interval = minutes)))
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_archive_interval = minutes).await?))
 }
 
 /// `POST /sandbox/{id}/autodelete/{minutes}`: 201; negative = never, 0 = as soon as it stops.
@@ -133,7 +133,7 @@ pub async fn set_auto_delete(
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
     let minutes = read_number("Auto-delete interval", &minutes)?;
-    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_delete_interval = minutes)))
+    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_delete_interval = minutes).await?))
 }
 
 /// `POST /sandbox/{id}/autopause/{minutes}`: only 0 makes sense for containers.
@@ -143,7 +143,7 @@ pub async fn set_auto_pause(
 ) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
     match read_minutes("Auto-pause interval", &minutes)? {
-        0 => Ok(changed(&engine, &entry, |record| record.auto_pause_interval = 0)),
+        0 => changed(&engine, &entry, |record| record.auto_pause_interval = 0).await,
         _ => Err(ApiError::unprocessable("Pausing is not supported for this sandbox")),
     }
 }
@@ -152,7 +152,7 @@ pub async fn set_auto_pause(
 pub async fn set_ttl(State(engine): Shared, Path((id, minutes)): Path<(String, String)>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
     let minutes = read_minutes("TTL", &minutes)?;
-    Ok(changed(&engine, &entry, |record| record.auto_destroy_at = create::destroy_at(minutes, now_millis())))
+    changed(&engine, &entry, |record| record.auto_destroy_at = create::destroy_at(minutes, now_millis())).await
 }
 
 /// `POST /sandbox/{id}/last-activity`: 201, empty.
@@ -177,11 +177,12 @@ pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: By
     }
     allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domains.as_deref().map_or(Ok(()), network_rules::check_domains)?;
-    Ok(changed(&engine, &entry, |record| {
+    let settings = |record: &mut Sandbox| {
         record.network_block_all = block_all.unwrap_or(record.network_block_all);
         record.network_allow_list = allow_list.or(record.network_allow_list.take());
         record.domain_allow_list = domains.or(record.domain_allow_list.take());
-    }))
+    };
+    changed(&engine, &entry, settings).await
 }
 
 /// `GET /sandbox/{id}/signing-key`: the key as plain text, which is how the platform's framework sends a string.
@@ -197,9 +198,9 @@ pub async fn rotate_signing_key(State(engine): Shared, Path(id): Path<String>) -
     Ok(key)
 }
 
-fn changed(engine: &Engine, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Json<Value> {
-    engine.change(entry, change);
-    Json(engine.document(entry))
+async fn changed(engine: &Engine, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<Json<Value>> {
+    engine.change_stored(entry, change).await?;
+    Ok(Json(engine.document(entry)))
 }
 
 /// Reads `true` or `false`.

@@ -42,7 +42,7 @@ struct CodeRunRequest {
 }
 
 /// What a program made besides its output; empty lists when it made nothing.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Artifacts {
     charts: Vec<Value>,
 }
@@ -53,7 +53,11 @@ async fn code_run(toolbox: State, Json(request): Json<CodeRunRequest>) -> Result
     }
     let variables = request.envs.unwrap_or_default();
     environment::check(&variables)?;
-    let arguments: String = request.argv.unwrap_or_default().iter().map(|word| format!(" {}", quote(word))).collect();
+    let compat = toolbox.config.compat;
+    let argument = |word: &String| {
+        if compat.leaves_arguments_unquoted() { format!(" {word}") } else { format!(" {}", quote(word)) }
+    };
+    let arguments: String = request.argv.unwrap_or_default().iter().map(argument).collect();
     // The code follows the command line on standard input of a here-document's worth: no limit on its length.
     let script = match request.language.as_str() {
         "python" => {
@@ -78,19 +82,22 @@ async fn code_run(toolbox: State, Json(request): Json<CodeRunRequest>) -> Result
     };
     let command = toolbox.command(Path::new(&toolbox.shell()), None, &variables);
     let kills = toolbox.kills_before();
-    let (outcome, output) = match run(command, script.into_bytes(), seconds(request.timeout)).await? {
+    let work = run(command, script.into_bytes(), seconds(request.timeout));
+    let artifacts = |charts: Vec<Value>| {
+        let charts: Vec<_> = charts.into_iter().filter_map(|chart| compat.chart(chart)).collect();
+        (!charts.is_empty() || !compat.omits_empty_artifacts()).then_some(Artifacts { charts })
+    };
+    let (outcome, output) = match compat.carry_out(work).await? {
         Ok(Finished { status, mut output }) => {
             let charts = take_charts(&mut output.bytes);
             if !status.success() {
                 toolbox.name_kills(&kills, &mut output.bytes);
             }
-            let artifacts = Some(Artifacts { charts });
-            (Outcome { exit_code: status.code().unwrap_or(-1), artifacts }, output)
+            (Outcome { exit_code: status.code().unwrap_or(-1), artifacts: artifacts(charts) }, output)
         }
-        Err(error) => (
-            Outcome { exit_code: -1, artifacts: Some(Artifacts::default()) },
-            Output::from(reason(&error).into_bytes()),
-        ),
+        Err(error) => {
+            (Outcome { exit_code: -1, artifacts: artifacts(Vec::new()) }, Output::from(reason(&error).into_bytes()))
+        }
     };
     Ok(outcome.with(output))
 }

@@ -17,8 +17,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::compat::Compat;
+
 /// The `source` field of every error the toolbox makes.
 pub(crate) const SOURCE: &str = "DAYTONA_DAEMON";
+
+/// What nobody serves.
+pub(crate) const UNKNOWN_ROUTE: &str = "404 page not found";
 
 /// A failed request: status, machine-readable code, sentence.
 #[derive(Clone, Debug)]
@@ -89,13 +94,13 @@ impl ApiError {
         }
     }
 
-    /// The JSON document for a request with this method and path.
-    pub(crate) fn body(&self, method: &Method, path: &str) -> ErrorBody {
+    /// The JSON document for a request with this method and path; 0.190 does not say its source.
+    pub(crate) fn body(&self, method: &Method, path: &str, compat: Compat) -> ErrorBody {
         ErrorBody {
             status_code: self.status.as_u16(),
             message: self.message.clone(),
             code: self.code,
-            source: SOURCE,
+            source: (compat == Compat::Newest).then_some(SOURCE),
             timestamp: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
             path: path.to_owned(),
             method: method.to_string(),
@@ -117,7 +122,8 @@ pub(crate) struct ErrorBody {
     status_code: u16,
     message: String,
     code: &'static str,
-    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     timestamp: String,
     path: String,
     method: String,
@@ -149,14 +155,14 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<ApiError>() {
-        Some(error) => (error.status, Json(error.body(&method, &path))).into_response(),
+        Some(error) => (error.status, Json(error.body(&method, &path, Compat::Newest))).into_response(),
         None => response,
     }
 }
 
 /// Fallback for paths and methods nobody serves.
 pub(crate) async fn unknown_route() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "404 page not found")
+    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", UNKNOWN_ROUTE)
 }
 
 /// A handler panicked: the request fails, the toolbox lives on.

@@ -61,7 +61,8 @@ async fn execute(toolbox: State, Json(request): Json<ExecuteRequest>) -> Result<
     environment::check(&variables)?;
     let command = toolbox.command(&toolbox.shell(), request.cwd.as_deref(), &variables);
     let kills = toolbox.kills_before();
-    let (exit_code, output) = match run(command, request.command.into_bytes(), seconds(request.timeout)).await? {
+    let work = run(command, request.command.into_bytes(), seconds(request.timeout));
+    let (exit_code, output) = match toolbox.config.compat.carry_out(work).await? {
         Ok(Finished { status, mut output }) => {
             if !status.success() {
                 toolbox.name_kills(&kills, &mut output.bytes);

@@ -3,29 +3,36 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use percent_encoding::percent_decode;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::Toolbox;
 use crate::errors::ApiError;
 
 /// A JSON object, whatever the content type says; a field that is null counts as absent. Malformed or mistyped bodies answer
 /// 400 `INVALID_REQUEST_BODY`.
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Toolbox>> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let body = Bytes::from_request(request, state).await.map_err(|e| ApiError::invalid_body(e.body_text()))?;
+    async fn from_request(request: Request, toolbox: &Arc<Toolbox>) -> Result<Self, ApiError> {
+        let body = Bytes::from_request(request, toolbox).await.map_err(|e| ApiError::invalid_body(e.body_text()))?;
         if body.is_empty() {
             return Err(ApiError::invalid_body("EOF"));
         }
-        let mut fields: serde_json::Map<_, _> = serde_json::from_slice(&body).map_err(ApiError::invalid_body)?;
+        let mut documents = serde_json::Deserializer::from_slice(&body);
+        let mut fields = serde_json::Map::deserialize(&mut documents).map_err(ApiError::invalid_body)?;
+        if !toolbox.config.compat.ignores_trailing_json() {
+            documents.end().map_err(ApiError::invalid_body)?;
+        }
         fields.retain(|_, value: &mut Value| !value.is_null());
         T::deserialize(fields).map(Json).map_err(ApiError::invalid_body)
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::errors::ApiError;
 use crate::{State, Toolbox};
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
@@ -31,6 +33,12 @@ async fn version(toolbox: State) -> Json<Value> {
 
 /// Accepted for the official control plane's sake. The token would authenticate telemetry, which this toolbox does not
 /// send, so it is dropped unread.
-async fn init() -> Json<Value> {
-    Json(json!({ "message": "Auth token set and telemetry initialized successfully" }))
+async fn init(toolbox: State, body: Bytes) -> Result<Json<Value>, ApiError> {
+    if toolbox.config.compat.wants_a_token() {
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if body["token"].as_str().is_none_or(str::is_empty) {
+            return Err(ApiError::invalid_body("token is required"));
+        }
+    }
+    Ok(Json(json!({ "message": "Auth token set and telemetry initialized successfully" })))
 }

@@ -23,6 +23,7 @@ mod ports;
 mod process_tree;
 mod proxy;
 mod pty;
+pub mod remove_tree;
 mod request_body;
 mod sdk_version;
 mod sessions;
@@ -79,6 +80,7 @@ struct Toolbox {
     terminals: Terminals,
     contexts: Contexts,
     cpu: CpuMeter,
+    git_origins: git::Origins,
 }
 
 impl Toolbox {
@@ -105,10 +107,12 @@ pub fn router(config: ToolboxConfig) -> Router {
         terminals: Terminals::default(),
         contexts: Contexts::default(),
         cpu: CpuMeter::default(),
+        git_origins: git::Origins::default(),
         config,
     });
     sessions::start_entrypoint(&toolbox);
-    Router::new()
+    let compat = toolbox.config.compat;
+    let routes = Router::new()
         .merge(info::routes())
         .merge(metrics::routes())
         .merge(environment::routes())
@@ -124,8 +128,12 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(unavailable::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::unknown_route)
-        .layer(CatchPanicLayer::custom(errors::panicked))
-        .layer(middleware::from_fn(errors::render))
+        .layer(CatchPanicLayer::custom(errors::panicked));
+    let routes = match compat {
+        Compat::Newest => routes.layer(middleware::from_fn(errors::render)),
+        Compat::V0_190 => routes.layer(middleware::from_fn(compat::answers::render)),
+    };
+    routes
         .layer(middleware::from_fn(request_body::read_to_the_end))
         .layer(DefaultBodyLimit::disable())
         .with_state(toolbox)

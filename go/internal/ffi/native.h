@@ -51,4 +51,8 @@ static inline daytona_call *daytona_go_stream_finish(const daytona_stream *strea
 	return daytona_stream_finish(stream, daytona_go_callback, (void *)user);
 }
 
+static inline bool daytona_go_take_log(uintptr_t user) {
+	return daytona_take_log(daytona_go_callback, (void *)user);
+}
+
 #endif

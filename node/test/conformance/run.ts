@@ -48,6 +48,8 @@ interface Result {
 
 const RUNNER = 'typescript';
 /** Where requests are recorded; nothing when they are not. It must know whose requests it sees: one case at a time. */
+/** Cases and results of another server than the newest. */
+const runDirectory = process.env.DAYTONA_CONFORMANCE;
 const recorder = process.env.DAYTONA_CONFORMANCE_RECORDER;
 const CONCURRENCY = recorder ? 1 : 4;
 const root = join(__dirname, '..', '..', '..');
@@ -176,8 +178,9 @@ function unusedOperations(cases: [string, Case][]): string[] {
 }
 
 async function main(): Promise<void> {
-  const directory = join(root, 'tests', 'conformance', 'cases');
-  const all = readdirSync(directory).flatMap((file): [string, Case][] =>
+  const directory = join(runDirectory ?? join(root, 'tests', 'conformance'), 'cases');
+  const files = readdirSync(directory).filter((file) => file.endsWith('.json'));
+  const all = files.flatMap((file): [string, Case][] =>
     (JSON.parse(readFileSync(join(directory, file), 'utf8')) as Case[]).map((item) => [
       `${file.replace(/\.json$/, '')}/${item.name}`,
       item,
@@ -202,7 +205,8 @@ async function main(): Promise<void> {
   const failed = results.filter((result) => !result.ok).length;
   const unused = wanted.length === 0 ? unusedOperations(all) : [];
   if (wanted.length === 0) {
-    const file = join(root, 'target', 'conformance', `${RUNNER}${recorder ? '-requests' : ''}.json`);
+    const output = runDirectory ?? join(root, 'target', 'conformance');
+    const file = join(output, `${RUNNER}${recorder ? '-requests' : ''}.json`);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   }

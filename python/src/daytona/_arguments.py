@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any, cast
 
@@ -18,6 +19,18 @@ def unusable(name: str, value: object, way: str) -> DaytonaInvalidArgumentError:
     return DaytonaInvalidArgumentError(f"The {name} {shown} is not usable: {way}.")
 
 
+def unknown_names(owner: str, given: Iterable[object], known: Iterable[str]) -> None:
+    """Refuses names that `owner` does not have, with the name that was probably meant."""
+    known = sorted(known)
+    for name in given:
+        if name not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(name), known, 1)
+            way = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}."
+            raise DaytonaInvalidArgumentError(f"There is no {name!r} in {owner}: {way}")
+
+
 def check_timeout(timeout: Any) -> None:
     """Refuses what is neither a number of seconds nor `None`."""
     if timeout is None:
@@ -25,13 +38,6 @@ def check_timeout(timeout: Any) -> None:
     number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
     if not number or not isfinite(timeout) or timeout < 0:
         raise unusable("timeout", timeout, "it must be a finite number of seconds, 0 for no limit")
-
-
-def check_items(name: str, values: Any, kind: type) -> None:
-    """Refuses items of another kind."""
-    for value in values:
-        if not isinstance(value, kind):
-            raise unusable(name, value, f"it must be a {kind.__name__}")
 
 
 def bytes_of(name: str, data: Any) -> bytes:

@@ -94,7 +94,7 @@ def open_client(config: DaytonaConfig | None, source: str) -> Client:
     Raises:
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
-    config = config or DaytonaConfig()
+    config = DaytonaConfig.given("config", config or {})
     binary = config.local_binary
     if binary is None and not environ.get("DAYTONA_LOCAL_BINARY"):
         binary = packaged_program()

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ._arguments import bytes_of
+from ._arguments import bytes_of, unknown_names, unusable
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Fields whose values are not for logs.
 _SECRETS = frozenset({"env", "envs", "env_vars", "token", "api_key", "jwt_token"})
+
+
+# How much a printed object shows of a text, and of a list.
+_SHOWN_TEXT = 200
+_SHOWN_ITEMS = 10
 
 
 class Model:
@@ -17,28 +26,56 @@ class Model:
     __slots__ = ()
 
     @classmethod
-    def _fields(cls) -> list[str]:
+    def field_names(cls) -> list[str]:
+        """Names of the fields, those of base classes first."""
         slots: list[str] = []
         for base in reversed(cls.__mro__):
             names: tuple[str, ...] = base.__dict__.get("__slots__", ())
             slots.extend(name for name in names if not name.startswith("_"))
         return slots
 
+    @classmethod
+    def given(cls, name: str, value: object) -> Self:
+        """An argument that is to be of this class: such an object, or a dictionary of its fields."""
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, Mapping):
+            article = "an" if cls.__name__[0] in "AEIOU" else "a"
+            raise unusable(name, value, f"it must be {article} {cls.__name__} or a dictionary of its fields")
+        fields = cast("Mapping[str, Any]", value)
+        unknown_names(name, fields, cls.field_names())
+        try:
+            return cls(**fields)
+        except TypeError as error:  # A field that is required.
+            raise unusable(name, fields, str(error).partition("() ")[2] or str(error)) from None
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self._fields())
+        return all(getattr(self, name) == getattr(other, name) for name in self.field_names())
 
     def __repr__(self) -> str:
         fields: list[str] = []
-        for name in self._fields():
+        for name in self.field_names():
             value = getattr(self, name)
             if value is not None:
-                fields.append(f"{name}=***" if name in _SECRETS and value else f"{name}={value!r}")
+                fields.append(f"{name}=***" if name in _SECRETS and value else f"{name}={shown(value)}")
         text = f"{type(self).__name__}({', '.join(fields)})"
         # A signed URL contains its token.
         token = getattr(self, "token", None)
         return text.replace(token, "***") if token else text
+
+
+def shown(value: Any) -> str:
+    """A value for people: long text and long lists are cut."""
+    if isinstance(value, str) and len(value) > _SHOWN_TEXT:
+        return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} characters)"
+    if isinstance(value, bytes) and len(value) > _SHOWN_TEXT:
+        return f"{value[:_SHOWN_TEXT]!r}… ({len(value)} bytes)"
+    items = cast("list[Any]", value) if isinstance(cast("object", value), list) else []
+    if len(items) > _SHOWN_ITEMS:
+        return f"[{', '.join(shown(item) for item in items[:_SHOWN_ITEMS])}, … ({len(items)} items)]"
+    return repr(cast("object", value))
 
 
 class OpenEnum(str, Enum):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from ._arguments import unusable
+from ._arguments import unknown_names, unusable
 from ._model import Model
 from .generated.errors import DaytonaInvalidArgumentError
 from .generated.models.process import PtySize
@@ -156,16 +156,20 @@ class CreateSandboxFromImageParams(CreateSandboxBaseParams):
         self.resources = resources
 
 
-def create_params(params: CreateSandboxParams | None, fields: CreateFields) -> CreateSandboxParams:
-    """The parameters of `create`: an object, or its fields as keywords."""
-    if params is not None:
-        if fields:
-            raise DaytonaInvalidArgumentError("Give either a parameters object or its fields as keywords, not both.")
-        return params
-    snapshot = fields.pop("snapshot", None)
-    image = fields.pop("image", None)
-    resources = fields.pop("resources", None)
-    base = CreateSandboxBaseParams(**cast("BaseFields", fields))
+# What `create` takes by name.
+_CREATE_FIELDS = frozenset({*CreateSandboxBaseParams.field_names(), "user", "env", "envs"})
+
+
+def create_params(params: CreateSandboxParams | Mapping[str, Any] | None, fields: CreateFields) -> CreateSandboxParams:
+    """The parameters of `create`: an object, a dictionary of its fields, or these as keywords."""
+    if params is not None and fields:
+        raise DaytonaInvalidArgumentError("Give either a parameters object or its fields as keywords, not both.")
+    if params is not None and not isinstance(cast("object", params), Mapping):
+        return CreateSandboxParams.given("params", params)
+    given = dict(cast("Mapping[str, Any]", fields if params is None else params))
+    unknown_names("the parameters of create", given, _CREATE_FIELDS)
+    snapshot, image, resources = (given.pop(name, None) for name in ("snapshot", "image", "resources"))
+    base = CreateSandboxBaseParams(**given)
     base.snapshot, base.image, base.resources = snapshot, image, resources
     return base
 
@@ -255,8 +259,8 @@ def session_request(request: SessionExecuteRequest | Mapping[str, Any] | str) ->
 
 def pty_size(size: PtySize | int | None, rows: int | None, cols: int | None) -> PtySize:
     """A size from an object, from columns and rows, or from keywords."""
-    if isinstance(size, PtySize):
-        return size
+    if size is not None and not isinstance(size, int):
+        return PtySize.given("pty_size", size)
     columns = size if size is not None else cols
     if columns is None or rows is None:
         raise DaytonaInvalidArgumentError("A terminal's size has columns and rows: resize(PtySize(rows=…, cols=…)).")

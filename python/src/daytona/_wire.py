@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ._arguments import unusable
 from ._daytona import OK
 from ._errors import cancelled, error_from_wire
+from ._log import ask_for_records, pass_records_on
 
 if TYPE_CHECKING:
     from ._daytona import Outcome
@@ -25,6 +26,7 @@ def target(sandbox_id: str, toolbox_url: str) -> str:
 
 def envelope(target: str, args: dict[str, Any], request_timeout: float | None) -> str:
     """The parameters of a call."""
+    ask_for_records()
     try:
         limit = "" if request_timeout is None else f'"requestTimeout":{dumps(request_timeout, allow_nan=False)},'
         return f'{{{target}{limit}"args":{dumps(args, allow_nan=False)}}}'
@@ -63,6 +65,7 @@ def _refuse(name: str, value: Any, error: Exception) -> None:
 
 def result(outcome: Outcome) -> Any:
     """The JSON of an outcome; raises what went wrong."""
+    pass_records_on()
     status, text = outcome[0], outcome[1]
     if status == OK:
         return loads(text) if text else None

@@ -41,6 +41,12 @@ module Daytona
       [stream, json ? JSON.parse(json) : {}]
     end
 
+    # @return [Array(String, String), Array(String, nil)] Base URL of the API, or `local`, and the region for new
+    #   sandboxes.
+    def place
+      @native.place
+    end
+
     def close
       @native.close
     end
@@ -53,7 +59,7 @@ module Daytona
 
     def call(operation, args, blobs, target, request_timeout)
       params = { 'target' => target, 'requestTimeout' => request_timeout, 'args' => args }.compact
-      Native.unwrap(@native.call(operation, Wire.dump(params), blobs))
+      Sdk.logged { Native.unwrap(@native.call(operation, Wire.dump(params), blobs)) }
     end
   end
 end

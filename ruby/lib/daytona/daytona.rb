@@ -63,7 +63,7 @@ module Daytona
     # @raise [Sdk::ValidationError] For parameters that do not go together.
     def create(params = nil, timeout: nil, wait_for_start: nil, request_timeout: nil, **attributes)
       if params.nil? || params.is_a?(Hash)
-        params = CreateSandboxBaseParams.new(**params.to_h.transform_keys(&:to_sym), **attributes)
+        params = CreateSandboxBaseParams.coerce({ **params.to_h.transform_keys(&:to_sym), **attributes })
       elsif !attributes.empty?
         raise ArgumentError, "give #{attributes.keys.join(', ')} in the params, or no params at all"
       end
@@ -159,9 +159,10 @@ module Daytona
       nil
     end
 
-    # @return [String] Without secrets.
+    # @return [String] Where it connects to.
     def inspect
-      "#<#{self.class.name} #{config.inspect}>"
+      api_url, target = @connection.place
+      "#<#{self.class.name} api_url=#{api_url.inspect} target=#{target.inspect}>"
     end
     alias to_s inspect
 

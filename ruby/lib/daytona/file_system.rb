@@ -74,7 +74,7 @@ module Daytona
       upload = FileUpload.new(source, remote_path)
       open_upload(remote_path, timeout: timeout) do |writer|
         upload.each_piece do |piece|
-          check(cancel_event)
+          check(cancel_event, 'upload to', remote_path)
           writer.write(piece)
           on_progress&.call(UploadProgress.new(writer.pos))
         end
@@ -132,7 +132,7 @@ module Daytona
 
       open_download(remote_path, timeout: timeout) do |reader|
         reader.each do |piece|
-          check(cancel_event)
+          check(cancel_event, 'download of', remote_path)
           yield piece
           on_progress&.call(DownloadProgress.new(reader.pos, reader.size))
         end
@@ -219,8 +219,8 @@ module Daytona
       end
     end
 
-    def check(cancel_event)
-      raise Sdk::CancelledError, 'The transfer has been cancelled.' if cancel_event&.set?
+    def check(cancel_event, transfer, remote_path)
+      raise Sdk::CancelledError, "The #{transfer} #{remote_path.inspect} was cancelled." if cancel_event&.set?
     end
   end
 end

@@ -7,14 +7,38 @@ module Daytona
     SECRETS = %i[env envs env_vars token].freeze
     private_constant :SECRETS
 
-    # @return [Model] The value itself, or a hash of attributes as an instance of this class.
-    # @raise [Sdk::InvalidArgumentError] For anything else.
-    # @api private
-    def self.coerce(value)
-      case value
-      when self then value
-      when Hash then new(**value.transform_keys(&:to_sym))
-      else raise Sdk::InvalidArgumentError, "Expected a #{name} or a Hash, got #{value.class}."
+    # How much of a text, and of a list, is shown.
+    SHOWN_TEXT = 200
+    SHOWN_ITEMS = 10
+    private_constant :SHOWN_TEXT, :SHOWN_ITEMS
+
+    class << self
+      # @return [Model] The value itself, or a hash of attributes as an instance of this class.
+      # @raise [Sdk::InvalidArgumentError] For anything else, and for attributes it does not have.
+      # @api private
+      def coerce(value)
+        case value
+        when self then value
+        when Hash then from_attributes(value)
+        else raise Sdk::InvalidArgumentError, "Expected a #{name} or a Hash, got #{shown(value)}."
+        end
+      end
+
+      private
+
+      def from_attributes(attributes)
+        new(**attributes.transform_keys(&:to_sym))
+      rescue ArgumentError => e
+        # Ruby names the attributes that are unknown or missing.
+        raise Sdk::InvalidArgumentError, "The attributes of a #{name} cannot be used: #{e.message}."
+      end
+
+      # Text may be long, and other objects hold what is not to be shown.
+      def shown(value)
+        case value
+        when String, Symbol, Numeric, nil then value.inspect[0, SHOWN_TEXT]
+        else value.class
+        end
       end
     end
 
@@ -39,20 +63,29 @@ module Daytona
       [self.class, to_h].hash
     end
 
-    # @return [String] Class and attributes that are set; values of environment variables and tokens are hidden.
+    # @return [String] Class and attributes that are set; long values are cut, environment variables and tokens hidden.
     def inspect
-      shown = to_h.compact.map { |name, value| "#{name}=#{shown(name, value)}" }
+      shown = to_h.compact.map { |name, value| "#{name}=#{SECRETS.include?(name) ? hidden(value) : shown(value)}" }
       "#<#{[self.class.name, *shown].join(' ')}>"
     end
     alias to_s inspect
 
     private
 
-    def shown(name, value)
-      return value.inspect unless SECRETS.include?(name)
+    def hidden(value)
       return '"***"' unless value.is_a?(Hash)
 
       "{#{value.keys.map { |key| "#{key.inspect}=>\"***\"" }.join(', ')}}"
+    end
+
+    def shown(value)
+      if value.is_a?(String) && value.size > SHOWN_TEXT
+        "#{value[0, SHOWN_TEXT].inspect}… (#{value.size} characters)"
+      elsif value.is_a?(Array) && value.size > SHOWN_ITEMS
+        "[#{value.first(SHOWN_ITEMS).map { |item| shown(item) }.join(', ')}, … (#{value.size} items)]"
+      else
+        value.inspect
+      end
     end
   end
 end

@@ -89,16 +89,33 @@ module Daytona
       consume(opened, on_stdout, on_stderr, &block)
     end
 
+    # Hands the log of a command to callables, from its beginning, and returns when it ends.
+    #
+    # @param session_id [String]
+    # @param command_id [String]
+    # @param on_stdout [#call, nil] Called with each piece of standard output.
+    # @param on_stderr [#call, nil] Called with each piece of standard error.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @return [void]
+    # @raise [Sdk::NotFoundError] When there is no such command.
+    # @see #follow_session_command_logs To go on meanwhile.
+    both_forms def get_session_command_logs_async(
+      session_id, command_id, on_stdout: nil, on_stderr: nil, request_timeout: nil
+    )
+      stream = stream_session_command_logs(session_id, command_id, request_timeout: request_timeout)
+      stream.forward(on_stdout: on_stdout, on_stderr: on_stderr)
+    end
+
     # Follows the log of a command in the background and returns at once.
     #
     # @param session_id [String]
     # @param command_id [String]
-    # @param on_stdout [#call] Called with each piece of standard output, on a thread of its own.
-    # @param on_stderr [#call] Called with each piece of standard error, on the same thread.
+    # @param on_stdout [#call, nil] Called with each piece of standard output, on a thread of its own.
+    # @param on_stderr [#call, nil] Called with each piece of standard error, on the same thread.
     # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
     # @return [LogFollower] Its `join` waits for the end, its `close` stops following.
     # @raise [Sdk::NotFoundError] When there is no such command.
-    both_forms def get_session_command_logs_async(
+    both_forms def follow_session_command_logs(
       session_id, command_id, on_stdout: nil, on_stderr: nil, request_timeout: nil
     )
       stream = stream_session_command_logs(session_id, command_id, request_timeout: request_timeout)
@@ -116,13 +133,25 @@ module Daytona
       consume(stream_entrypoint_logs(request_timeout: request_timeout), on_stdout, on_stderr, &block)
     end
 
-    # Follows the log of the sandbox's entrypoint in the background; see {get_session_command_logs_async}.
+    # Hands the log of the sandbox's entrypoint to callables, from its beginning, and returns when it ends.
     #
-    # @param on_stdout [#call] Called with each piece of standard output, on a thread of its own.
-    # @param on_stderr [#call] Called with each piece of standard error, on the same thread.
+    # @param on_stdout [#call, nil] Called with each piece of standard output.
+    # @param on_stderr [#call, nil] Called with each piece of standard error.
+    # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
+    # @return [void]
+    # @see #follow_entrypoint_logs To go on meanwhile.
+    def get_entrypoint_logs_async(on_stdout: nil, on_stderr: nil, request_timeout: nil)
+      stream = stream_entrypoint_logs(request_timeout: request_timeout)
+      stream.forward(on_stdout: on_stdout, on_stderr: on_stderr)
+    end
+
+    # Follows the log of the sandbox's entrypoint in the background; see {follow_session_command_logs}.
+    #
+    # @param on_stdout [#call, nil] Called with each piece of standard output, on a thread of its own.
+    # @param on_stderr [#call, nil] Called with each piece of standard error, on the same thread.
     # @param request_timeout [Numeric, nil] Seconds opening the stream may take; 0 = no limit.
     # @return [LogFollower]
-    def get_entrypoint_logs_async(on_stdout: nil, on_stderr: nil, request_timeout: nil)
+    def follow_entrypoint_logs(on_stdout: nil, on_stderr: nil, request_timeout: nil)
       stream = stream_entrypoint_logs(request_timeout: request_timeout)
       LogFollower.new(stream, on_stdout: on_stdout, on_stderr: on_stderr)
     end

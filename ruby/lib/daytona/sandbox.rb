@@ -228,6 +228,17 @@ module Daytona
     end
     alias get_working_dir get_work_dir
 
+    # @return [Boolean] Whether it is the same sandbox, whatever is known about it.
+    def ==(other)
+      other.is_a?(Sandbox) && other.id == id
+    end
+    alias eql? ==
+
+    # @return [Integer]
+    def hash
+      id.hash
+    end
+
     # @return [String] Without environment.
     def inspect
       "#<#{self.class.name} id=#{id.inspect} name=#{name.inspect} state=#{state.inspect}>"

@@ -15,7 +15,8 @@ type testCase struct {
 	Sandbox string         `json:"sandbox"` // shared (default), own, none
 	Create  map[string]any `json:"create"`
 	Steps   []step         `json:"steps"`
-	ID      string         `json:"-"` // file/name
+	Compat  any            `json:"compat"` // for other servers
+	ID      string         `json:"-"`      // file/name
 }
 
 type step struct {
@@ -31,6 +32,7 @@ type step struct {
 	Detach      bool              `json:"detach"`
 	RetryFor    float64           `json:"retryFor"`
 	Requests    any               `json:"requests"` // for the recorder
+	Compat      any               `json:"compat"`   // for other servers
 }
 
 type expectedError struct {
@@ -66,7 +68,11 @@ func (c testCase) ops() []string {
 
 // loadCases returns the selected cases, by file and order.
 func loadCases(filter []string) ([]testCase, error) {
-	files, err := filepath.Glob(filepath.Join(repository, "tests", "conformance", "cases", "*.json"))
+	directory := filepath.Join(repository, "tests", "conformance")
+	if runDirectory != "" {
+		directory = runDirectory
+	}
+	files, err := filepath.Glob(filepath.Join(directory, "cases", "*.json"))
 	if err != nil {
 		return nil, err
 	}

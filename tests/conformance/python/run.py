@@ -31,6 +31,8 @@ ROOT = HERE.parents[2]
 # Cases of the asynchronous runner that are under way at the same time.
 CONCURRENCY = 4
 PAUSE = 0.1
+# Cases and results of another server than the newest.
+RUN_DIRECTORY = Path(os.environ["DAYTONA_CONFORMANCE"]) if "DAYTONA_CONFORMANCE" in os.environ else None
 # Where requests are recorded; nothing when they are not.
 RECORDER = os.environ.get("DAYTONA_CONFORMANCE_RECORDER")
 
@@ -95,7 +97,7 @@ class Runner:
         """Runs all cases whose name contains the text."""
         cases = [
             (f"{path.stem}/{case['name']}", case)
-            for path in sorted((HERE.parent / "cases").glob("*.json"))
+            for path in sorted(((RUN_DIRECTORY or HERE.parent) / "cases").glob("*.json"))
             for case in json.loads(path.read_text())
             if RECORDER is None or is_recorded(case)
         ]
@@ -227,7 +229,7 @@ async def main(side: str, wanted: str) -> bool:
     good = await runner.run(wanted)
     await settle(client.close())
     if not wanted:
-        target = ROOT / "target/conformance"
+        target = RUN_DIRECTORY or ROOT / "target/conformance"
         target.mkdir(parents=True, exist_ok=True)
         suffix = "" if RECORDER is None else "-requests"
         (target / f"python-{side}{suffix}.json").write_text(json.dumps(runner.results, indent=1))

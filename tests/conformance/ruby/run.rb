@@ -30,6 +30,8 @@ class Runner
   CASE_LIMIT = 120
   # Pause between two attempts of a step with `retryFor`; seconds.
   RETRY_PAUSE = 0.1
+  # Cases and results of another server than the newest.
+  RUN_DIRECTORY = ENV.fetch('DAYTONA_CONFORMANCE', nil)
   # Where requests are recorded; nothing when they are not.
   RECORDER = ENV.fetch('DAYTONA_CONFORMANCE_RECORDER', nil)
 
@@ -58,7 +60,7 @@ class Runner
   private
 
   def load_cases
-    files = Dir[File.join(ROOT, 'tests/conformance/cases/*.json')]
+    files = Dir[File.join(RUN_DIRECTORY || File.join(ROOT, 'tests/conformance'), 'cases/*.json')]
     cases = files.flat_map do |file|
       JSON.parse(File.read(file)).map { |item| item.merge('id' => "#{File.basename(file, '.json')}/#{item['name']}") }
     end
@@ -198,7 +200,7 @@ class Runner
   end
 
   def write(results)
-    directory = File.join(ROOT, 'target/conformance')
+    directory = RUN_DIRECTORY || File.join(ROOT, 'target/conformance')
     FileUtils.mkdir_p(directory)
     File.write(File.join(directory, "#{NAME}#{'-requests' if RECORDER}.json"), "#{JSON.pretty_generate(results)}\n")
   end

@@ -1,6 +1,6 @@
 //! Models: explicit classes with slots, and how they are read and written.
 
-use super::text::{Text, docstring, fill, wrap};
+use super::text::{Text, WIDTH, docstring, fill, wrap};
 use super::{HANDWRITTEN, HEADER, Layout, annotation, name_of};
 use crate::schema::{Field, Service, Struct, Type};
 
@@ -143,26 +143,35 @@ fn writer(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
         .zip(names)
         .map(|(field, name)| {
             let value = format!("self.{name}");
-            let written = write(layout, &field.ty, &value);
+            let written = write(layout, &field.ty, &value, name);
             let written = match field.optional && written != value {
                 true => format!("{written} if {value} is not None else None"),
                 false => written,
             };
-            format!("\"{}\": {written}", field.wire)
+            let entry = format!("\"{}\": {written}", field.wire);
+            if entry.len() + 12 < WIDTH {
+                return entry;
+            }
+            let indent = " ".repeat(12);
+            entry
+                .replace(" if self.", &format!("\n{indent}if self."))
+                .replace(" else None", &format!("\n{indent}else None"))
         })
         .collect();
     text.list(2, "return {", &entries, "}");
 }
 
 /// The expression that turns a value of this type into JSON.
-pub fn write(layout: &Layout, ty: &Type, value: &str) -> String {
+pub fn write(layout: &Layout, ty: &Type, value: &str, name: &str) -> String {
     let blobs = if layout.has_bytes(ty) { "blobs" } else { "" };
     match ty {
-        Type::Struct { .. } => format!("{value}.to_wire({blobs})"),
+        Type::Struct { name: class } => format!("{class}.given(\"{name}\", {value}).to_wire({blobs})"),
         Type::Bytes => format!("attach(blobs, {value})"),
-        Type::List { of } if needs_writing(of) => format!("[{} for item in {value}]", write(layout, of, "item")),
+        Type::List { of } if needs_writing(of) => {
+            format!("[{} for item in {value}]", write(layout, of, "item", name))
+        }
         Type::Map { of } if needs_writing(of) => {
-            format!("{{key: {} for key, item in {value}.items()}}", write(layout, of, "item"))
+            format!("{{key: {} for key, item in {value}.items()}}", write(layout, of, "item", name))
         }
         _ => value.to_owned(),
     }

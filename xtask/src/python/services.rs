@@ -88,7 +88,7 @@ fn body(text: &mut Text, layout: &Layout, op: &Op, options: &[Field], limited: b
     let mut entries: Vec<String> = op
         .params
         .iter()
-        .map(|p| format!("\"{}\": {}", p.field.wire, write(layout, &p.field.ty, &p.field.name)))
+        .map(|p| format!("\"{}\": {}", p.field.wire, write(layout, &p.field.ty, &p.field.name, &p.field.name)))
         .collect();
     if !options.is_empty() {
         let options: Vec<_> = options.iter().map(|f| format!("\"{}\": {}", f.wire, f.name)).collect();

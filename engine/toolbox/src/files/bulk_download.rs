@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use super::download::read_unsized;
 use crate::State;
+use crate::compat::Compat;
 use crate::errors::{ApiError, reason};
 
 const BOUNDARY: &str = "DAYTONA-FILE-BOUNDARY";
@@ -61,7 +62,8 @@ pub(super) async fn bulk_download(toolbox: State, body: Bytes) -> Result<Respons
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
     tokio::spawn(async move {
         // An error here is either the client leaving or a file breaking midway; both end the stream where it is.
-        let _ = send_parts(&toolbox, paths, Parts { chunks: sender, begun: false }).await;
+        let _ =
+            send_parts(&toolbox, paths, Parts { chunks: sender, begun: false, compat: toolbox.config.compat }).await;
     });
     let chunks = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|chunk| (io::Result::Ok(chunk), receiver))
@@ -124,6 +126,7 @@ struct Parts {
     chunks: mpsc::Sender<Bytes>,
     /// Whether a part was begun, whose content the next boundary has to end with a line break.
     begun: bool,
+    compat: Compat,
 }
 
 impl Parts {
@@ -169,7 +172,7 @@ impl Parts {
     }
 
     async fn error(&mut self, path: &Path, error: &ApiError) -> io::Result<()> {
-        let body = serde_json::to_vec(&error.body(&Method::POST, ROUTE)).map_err(io::Error::other)?;
+        let body = serde_json::to_vec(&error.body(&Method::POST, ROUTE, self.compat)).map_err(io::Error::other)?;
         self.head("error", path, "Content-Type: application/json; charset=utf-8").await?;
         self.send(body).await
     }

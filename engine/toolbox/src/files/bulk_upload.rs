@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::incoming::{Failure, Incoming};
+use crate::compat::Compat;
 use crate::errors::reason;
 use crate::{State, Toolbox};
 
@@ -67,6 +68,8 @@ async fn take_field(
     outcome: &mut Outcome,
 ) {
     let name = field.name().unwrap_or_default().to_owned();
+    let compat = toolbox.config.compat;
+    let numbered = |key: &str| key.ends_with(']') || !compat.wants_numbered_fields();
     let failed = if let Some(key) = name.strip_suffix(".path") {
         match field.bytes().await {
             Ok(text) => match Some(text.trim_ascii()).filter(|text| !text.is_empty()) {
@@ -79,15 +82,16 @@ async fn take_field(
             Err(error) => Some(format!("reading part: {}", error.body_text())),
         }
     } else if let Some(key) = name.strip_suffix(".file") {
-        match paths.get(key) {
-            Some(path) => match store(&mut field, path, toolbox.resolve(path)).await {
+        match paths.get(key).filter(|_| numbered(key)) {
+            Some(path) => match store(&mut field, path, toolbox.resolve(path), compat).await {
                 Ok(bytes) => {
                     outcome.files.push(Uploaded { path: path.to_string_lossy().into_owned(), bytes });
                     None
                 }
                 Err(error) => Some(error),
             },
-            None => Some(format!("file[{}]: missing .path metadata", index(key))),
+            None if numbered(key) => Some(format!("file[{}]: missing .path metadata", index(key))),
+            None => Some(format!("file[{name}]: missing .path metadata")),
         }
     } else {
         None
@@ -100,13 +104,13 @@ fn index(key: &str) -> &str {
     key.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']')).unwrap_or(key)
 }
 
-async fn store(field: &mut Field<'_>, shown: &Path, destination: PathBuf) -> Result<u64, String> {
+async fn store(field: &mut Field<'_>, shown: &Path, destination: PathBuf, compat: Compat) -> Result<u64, String> {
     let parent = destination.parent().map(Path::to_owned).unwrap_or_default();
     let failed = |Failure { step, error }| {
         let step = if step == "mkdir" { format!("mkdir {}", parent.display()) } else { step.to_owned() };
         format!("{}: {step}: {}", shown.display(), reason(&error))
     };
-    let mut incoming = Incoming::create(destination).await.map_err(failed)?;
+    let mut incoming = Incoming::create(destination, compat).await.map_err(failed)?;
     loop {
         match field.chunk().await {
             Ok(Some(chunk)) => incoming.write(&chunk).await.map_err(failed)?,

@@ -2,17 +2,20 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use http::StatusCode;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use nix::unistd::{Gid, Group, Uid, User, chown};
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Group, Uid, User, chown, mkfifo};
 
 use super::blocking;
 use crate::State;
+use crate::compat::Compat;
 use crate::errors::ApiError;
 use crate::extract::Query;
+use crate::remove_tree::{Locked, remove_tree};
 
 /// Mode of a new folder when the request gives none.
 const FOLDER_MODE: u32 = 0o755;
@@ -20,7 +23,7 @@ const FOLDER_MODE: u32 = 0o755;
 /// `POST /files/folder`: makes the folder and its parents; an existing folder is fine. The umask applies.
 pub(super) async fn create_folder(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
-    let mode = mode(&query)?.unwrap_or(FOLDER_MODE);
+    let mode = mode(&query, toolbox.config.compat)?.unwrap_or(FOLDER_MODE);
     blocking(move || {
         let made = DirBuilder::new().recursive(true).mode(mode).create(&path);
         made.map(|()| StatusCode::CREATED).map_err(|error| ApiError::file(&error, &path))
@@ -32,13 +35,17 @@ pub(super) async fn create_folder(toolbox: State, query: Query) -> Result<Status
 pub(super) async fn delete(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
     let recursive = query.is_true("recursive");
+    let looks_through_links = toolbox.config.compat.looks_through_deleted_links();
     blocking(move || {
         let failed = |error: io::Error| ApiError::file(&error, &path);
+        if looks_through_links {
+            fs::metadata(&path).map_err(failed)?;
+        }
         let is_dir = fs::symlink_metadata(&path).map_err(failed)?.is_dir();
         if !is_dir {
             fs::remove_file(&path).map_err(failed)?;
         } else if recursive {
-            fs::remove_dir_all(&path).map_err(failed)?;
+            remove_tree(&path, Locked::Refuse).map_err(failed)?;
         } else {
             return Err(ApiError::bad_request("cannot delete directory without recursive flag"));
         }
@@ -51,9 +58,15 @@ pub(super) async fn delete(toolbox: State, query: Query) -> Result<StatusCode, A
 pub(super) async fn move_file(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let source = toolbox.resolve(query.required_path("source")?);
     let destination = toolbox.resolve(query.required_path("destination")?);
+    let loses = toolbox.config.compat.loses_what_moves_into_itself();
     blocking(move || {
         fs::symlink_metadata(&source).map_err(|error| ApiError::file(&error, &source))?;
-        match rename(&source, &destination) {
+        let moved = if loses && destination.starts_with(&source) && destination != source {
+            remove_tree(&source, Locked::Refuse)
+        } else {
+            rename(&source, &destination)
+        };
+        match moved {
             Ok(()) => Ok(StatusCode::OK),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(ApiError::conflict(format!("destination already exists: {}", destination.display())))
@@ -77,18 +90,13 @@ fn rename(source: &Path, destination: &Path) -> io::Result<()> {
             refuse_existing(destination)?;
             if let Err(error) = copy(source, destination) {
                 // Half a copy is worse than none. Removing it may fail for the reason that copying did.
-                let _ = remove(destination);
+                let _ = remove_tree(destination, Locked::Refuse);
                 return Err(error);
             }
-            remove(source)
+            remove_tree(source, Locked::Refuse)
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Removes a file, a link or a whole directory.
-fn remove(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 fn refuse_existing(destination: &Path) -> io::Result<()> {
@@ -104,6 +112,10 @@ fn copy(source: &Path, destination: &Path) -> io::Result<()> {
     if kind.is_symlink() {
         return std::os::unix::fs::symlink(fs::read_link(source)?, destination);
     }
+    if kind.is_fifo() {
+        // Opening one to copy it would wait for a writer.
+        return Ok(mkfifo(destination, Mode::from_bits_truncate(fs::metadata(source)?.mode()))?);
+    }
     if !kind.is_dir() {
         return fs::copy(source, destination).map(drop);
     }
@@ -118,7 +130,7 @@ fn copy(source: &Path, destination: &Path) -> io::Result<()> {
 /// `POST /files/permissions`: octal mode, owner and group by number or name; what is absent stays as it is.
 pub(super) async fn set_permissions(toolbox: State, query: Query) -> Result<StatusCode, ApiError> {
     let path = toolbox.resolve(query.required_path("path")?);
-    let mode = mode(&query)?;
+    let mode = mode(&query, toolbox.config.compat)?;
     let (owner, group) = (query.text("owner"), query.text("group"));
     blocking(move || {
         let failed = |error: io::Error| ApiError::file(&error, &path);
@@ -137,10 +149,10 @@ pub(super) async fn set_permissions(toolbox: State, query: Query) -> Result<Stat
     .await
 }
 
-fn mode(query: &Query) -> Result<Option<u32>, ApiError> {
+fn mode(query: &Query, compat: Compat) -> Result<Option<u32>, ApiError> {
     let Some(text) = query.text("mode").filter(|text| !text.is_empty()) else { return Ok(None) };
     match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
+        Ok(mode) if mode <= 0o7777 => Ok(Some(mode & compat.mode_bits())),
         _ => Err(ApiError::bad_request(format!("invalid mode: {text}"))),
     }
 }

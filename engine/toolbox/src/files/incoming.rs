@@ -13,6 +13,8 @@ use nix::errno::Errno;
 use tempfile::TempPath;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
+use crate::compat::Compat;
+
 /// Bytes gathered before a write.
 const BUFFER: usize = 256 * 1024;
 /// Mode of a new file, before the umask.
@@ -30,7 +32,8 @@ pub(super) struct Incoming {
 enum Target {
     /// Becomes `destination`, or its content, at the end.
     Beside { temporary: TempPath, destination: PathBuf },
-    /// Written in place: devices, pipes, and files in directories where nothing can be created.
+    /// Written in place: devices, pipes, files in directories where nothing can be created, and all of them on servers that
+    /// know no other way.
     InPlace,
 }
 
@@ -46,10 +49,13 @@ fn at(step: &'static str) -> impl Fn(io::Error) -> Failure {
 
 impl Incoming {
     /// Prepares to receive `destination`, making its parents. Links are written through.
-    pub(super) async fn create(destination: PathBuf) -> Result<Self, Failure> {
-        let opened = tokio::task::spawn_blocking(move || open(destination)).await;
+    pub(super) async fn create(destination: PathBuf, compat: Compat) -> Result<Self, Failure> {
+        let in_place = compat.writes_uploads_in_place();
+        let opened = tokio::task::spawn_blocking(move || open(destination, in_place)).await;
         let (file, target) = opened.map_err(|error| at("create")(io::Error::other(error)))??;
-        let file = BufWriter::with_capacity(BUFFER, tokio::fs::File::from_std(file));
+        // Where what arrived of an interrupted upload stays, nothing of it waits.
+        let buffer = if in_place { 0 } else { BUFFER };
+        let file = BufWriter::with_capacity(buffer, tokio::fs::File::from_std(file));
         Ok(Self { file, target, written: 0 })
     }
 
@@ -72,7 +78,7 @@ impl Incoming {
     }
 }
 
-fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
+fn open(destination: PathBuf, in_place: bool) -> Result<(fs::File, Target), Failure> {
     let destination = follow_links(destination).map_err(at("create"))?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(at("mkdir"))?;
@@ -80,7 +86,11 @@ fn open(destination: PathBuf) -> Result<(fs::File, Target), Failure> {
     if destination.as_os_str().as_encoded_bytes().ends_with(b"/") || replaced.as_ref().is_some_and(|old| old.is_dir()) {
         return Err(at("create")(io::ErrorKind::IsADirectory.into()));
     }
-    if replaced.as_ref().is_none_or(|old| old.is_file()) {
+    if in_place && replaced.is_none() {
+        let file = fs::File::options().write(true).create(true).truncate(true).open(&destination);
+        return Ok((file.map_err(at("create"))?, Target::InPlace));
+    }
+    if !in_place && replaced.as_ref().is_none_or(|old| old.is_file()) {
         if replaced.is_some() {
             // What may not be written is refused before anything is received.
             fs::File::options().write(true).open(&destination).map_err(at("create"))?;

@@ -15,7 +15,8 @@ use crate::extract::Query;
 /// as dangling links, are left out; linked directories are not entered.
 pub(super) async fn list(toolbox: State, query: Query) -> Result<Json<Vec<FileInfo>>, ApiError> {
     let directory = toolbox.resolve(query.path("path").unwrap_or_default());
-    let depth: Option<u32> = match query.number::<i64>("depth")? {
+    let one_level = toolbox.config.compat.lists_one_level();
+    let depth: Option<u32> = match query.number::<i64>("depth")?.filter(|_| !one_level) {
         Some(depth) if depth < 1 => return Err(ApiError::bad_request("depth must be at least 1")),
         Some(depth) => Some(depth.try_into().unwrap_or(u32::MAX)),
         None => None,

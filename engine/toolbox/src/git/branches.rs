@@ -1,14 +1,16 @@
 //! Branches, checking out, and the history of commits.
 
+use std::path::Path;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::command::Git;
 use super::{current_branch, no_commit_yet, operand, queried, repository};
-use crate::State;
 use crate::errors::ApiError;
 use crate::extract::{Json, Query};
+use crate::{State, Toolbox};
 
 pub(super) async fn list(toolbox: State, query: Query) -> Result<axum::Json<Value>, ApiError> {
     let directory = queried(&toolbox, &query)?;
@@ -30,8 +32,24 @@ pub(super) struct BranchRequest {
 pub(super) async fn create(toolbox: State, Json(request): Json<BranchRequest>) -> Result<StatusCode, ApiError> {
     let directory = repository(&toolbox, &request.path)?;
     let name = operand("name", &request.name)?;
+    if toolbox.config.compat.wants_clean_worktrees() && is_changed(&toolbox, &directory).await? {
+        return Err(changed());
+    }
     Git::new(&toolbox, &directory).args(["checkout", "--quiet", "-b", name]).text().await?;
     Ok(StatusCode::CREATED)
+}
+
+/// Whether files git knows differ from the index.
+async fn is_changed(toolbox: &Toolbox, directory: &Path) -> Result<bool, ApiError> {
+    match Git::new(toolbox, directory).args(["diff", "--quiet"]).output().await? {
+        Ok(_) => Ok(false),
+        Err(failure) if failure.stderr.is_empty() => Ok(true),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn changed() -> ApiError {
+    ApiError::conflict("worktree contains unstaged changes")
 }
 
 /// Removes the branch's reference, merged or not; one that does not exist is no error.
@@ -89,6 +107,11 @@ pub(super) struct CheckoutRequest {
 pub(super) async fn checkout(toolbox: State, Json(request): Json<CheckoutRequest>) -> Result<StatusCode, ApiError> {
     let directory = repository(&toolbox, &request.path)?;
     let branch = operand("branch", &request.branch)?;
+    if toolbox.config.compat.wants_clean_worktrees() && is_changed(&toolbox, &directory).await? {
+        // Only tried out: files in the way are another failure.
+        Git::new(&toolbox, &directory).args(["read-tree", "-n", "-u", "-m", "HEAD", branch]).text().await?;
+        return Err(changed());
+    }
     Git::new(&toolbox, &directory).args(["checkout", "--quiet", branch, "--"]).text().await?;
     Ok(StatusCode::OK)
 }

@@ -14,6 +14,9 @@ use crate::Toolbox;
 use crate::environment::Variables;
 use crate::errors::{ApiError, reason};
 
+/// Where a system keeps its own programs: nobody but its administrator changes them.
+const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/bin", "/bin", "/usr/local/bin"];
+
 /// A git command in the making.
 pub(super) struct Git {
     command: Command,
@@ -36,6 +39,39 @@ impl Git {
             .env_remove("SSH_ASKPASS")
             .args(["-c", "core.quotePath=false", "-c", "advice.detachedHead=false"]);
         Self { command, credentials: None }
+    }
+
+    /// The system's own `git`, which sees nothing of what the sandbox's user configured and speaks HTTP alone.
+    ///
+    /// # Errors
+    /// 501 when the system has none.
+    pub(super) fn apart() -> Result<Self, ApiError> {
+        let programs = SYSTEM_DIRECTORIES.iter().map(|directory| Path::new(directory).join("git"));
+        let program = programs.into_iter().find(|program| program.is_file()).ok_or_else(not_installed)?;
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", SYSTEM_DIRECTORIES.join(":"))
+            // No configuration, no .netrc, no templates.
+            .env("HOME", "/nonexistent")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_ALLOW_PROTOCOL", "http:https")
+            .env("LC_ALL", "C.UTF-8")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "true")
+            // Where no configuration of a directory above is found.
+            .current_dir("/")
+            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false"])
+            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "safe.directory=*"]);
+        Ok(Self { command, credentials: None })
+    }
+
+    /// Works on the repository whose git directory this is.
+    pub(super) fn directory(self, git_directory: &Path) -> Self {
+        self.args(["--git-dir"]).args([git_directory])
     }
 
     pub(super) fn args<S: AsRef<std::ffi::OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
@@ -62,7 +98,7 @@ impl Git {
     /// Outer: git could not be run. Inner: git failed.
     pub(super) async fn output(mut self) -> Result<Result<Vec<u8>, Failure>, ApiError> {
         let cannot = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => ApiError::not_implemented("git is not installed: git"),
+            std::io::ErrorKind::NotFound => not_installed(),
             std::io::ErrorKind::InvalidInput => ApiError::bad_request("an argument is too long or holds a NUL"),
             _ => ApiError::internal(format!("git could not be run: {}", reason(&error))),
         };
@@ -72,10 +108,12 @@ impl Git {
             // SAFETY: dup2 is async-signal-safe; the descriptor is open in the child.
             unsafe {
                 self.command.pre_exec(move || {
-                    if libc::dup2(fd, credentials::DESCRIPTOR) < 0 {
-                        return Err(std::io::Error::last_os_error());
-                    }
-                    Ok(())
+                    // A descriptor that has the number already would stay one that is closed when git starts.
+                    let passed = match fd {
+                        credentials::DESCRIPTOR => libc::fcntl(fd, libc::F_SETFD, 0),
+                        _ => libc::dup2(fd, credentials::DESCRIPTOR),
+                    };
+                    if passed < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
                 });
             }
         }
@@ -108,6 +146,10 @@ impl Git {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+fn not_installed() -> ApiError {
+    ApiError::not_implemented("git is not installed: git")
 }
 
 struct Group(Option<Pid>);

@@ -2,7 +2,8 @@
 //!
 //! They travel through a pipe that only this git and its credential helper inherit: they are never an argument, an
 //! environment variable or a file, and git has no other way to ask for them. The helper answers for the remote's own host
-//! alone, so a server that redirects git elsewhere does not get them there.
+//! alone, so a server that redirects git elsewhere does not get them there. (Other processes of the sandbox's user can still
+//! look into this one's memory and descriptors while it runs: nothing keeps a user's processes apart.)
 
 use std::io::{self, PipeReader, Write};
 
@@ -26,7 +27,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Credentials for where `urls` lead. They count only when both parts are there (wire section 3.5).
+    /// Credentials for where `urls` lead. They count only when both parts are there (wire section 3.5), and over HTTP.
     ///
     /// # Errors
     /// 400 when they cannot be passed to git.
@@ -40,8 +41,10 @@ impl Credentials {
         if [&username, &password].iter().any(|text| text.contains(['\n', '\0'])) {
             return Err(ApiError::bad_request("the user name or password holds a line break or NUL"));
         }
-        let origins = urls.iter().flat_map(|url| origins(url.as_ref())).collect();
-        Ok(Some(Self { username, password, origins }))
+        let origins: Vec<_> = urls.iter().map(|url| origins(url.as_ref())).collect();
+        // One that is not reached over HTTP has no use for them, and its git must be the user's own.
+        let usable = !origins.is_empty() && !origins.iter().any(Vec::is_empty);
+        Ok(usable.then(|| Self { username, password, origins: origins.concat() }))
     }
 
     /// Makes git ask the helper, and no other, for these origins.
@@ -71,15 +74,15 @@ impl Credentials {
 }
 
 /// Where credentials given for `url` may be shown: its own host, also when it changes from HTTP to HTTPS.
-fn origins(url: &str) -> Vec<String> {
+pub(super) fn origins(url: &str) -> Vec<String> {
     let Some((scheme, rest)) = url.split_once("://") else { return Vec::new() };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
     match scheme.to_ascii_lowercase().as_str() {
         "https" => vec![format!("https://{host}")],
         "http" => {
             let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-            let name = port.map_or(host, |(name, _)| name);
+            let name = port.map_or(host.as_str(), |(name, _)| name);
             vec![format!("http://{host}"), format!("https://{name}")]
         }
         _ => Vec::new(),
@@ -94,6 +97,7 @@ mod tests {
     fn credentials_are_for_the_urls_own_host() {
         assert_eq!(origins("https://me:old@example.com:8443/a@b?c"), ["https://example.com:8443"]);
         assert_eq!(origins("http://example.com:81/a"), ["http://example.com:81", "https://example.com"]);
+        assert_eq!(origins("https://Example.com/a"), ["https://example.com"]);
         assert_eq!(origins("HTTP://[::1]/a"), ["http://[::1]", "https://[::1]"]);
         assert!(origins("git@example.com:a/b").is_empty());
         assert!(origins("ssh://example.com/a").is_empty());

@@ -50,6 +50,7 @@ const MEANINGS: &[(&str, StatusCode, &str)] = &[
     ("non-fast-forward", StatusCode::CONFLICT, "GIT_PUSH_REJECTED"),
     ("fetch first", StatusCode::CONFLICT, "GIT_PUSH_REJECTED"),
     ("not possible to fast-forward", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),
+    ("unrelated histories", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),
     ("would be overwritten", StatusCode::CONFLICT, "GIT_DIRTY_WORKTREE"),
     ("not uptodate", StatusCode::CONFLICT, "GIT_DIRTY_WORKTREE"),
     ("conflict", StatusCode::CONFLICT, "GIT_MERGE_CONFLICT"),

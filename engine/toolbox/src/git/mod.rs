@@ -2,11 +2,14 @@
 //!
 //! * [`remotes`], [`branches`], [`worktree`], [`settings`]: the operations by subject; [`status`]: reading `git status`.
 //! * [`command`]: running git; [`credentials`]: giving it a user name and password; [`failure`]: what its errors mean.
+//! * [`apart`]: a git with credentials, away from what the sandbox configured; [`origins`]: where the caller's remotes are.
 
+mod apart;
 mod branches;
 mod command;
 mod credentials;
 mod failure;
+mod origins;
 mod remotes;
 mod settings;
 mod status;
@@ -20,6 +23,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use self::command::Git;
+pub(crate) use self::origins::Origins;
 use crate::Toolbox;
 use crate::errors::ApiError;
 use crate::extract::Query;

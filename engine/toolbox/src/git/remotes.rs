@@ -7,12 +7,17 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::apart::Apart;
 use super::command::Git;
 use super::credentials::Credentials;
 use super::{current_branch, operand, queried, repository};
 use crate::errors::ApiError;
 use crate::extract::{Json, Query};
+use crate::remove_tree::{Locked, remove_tree};
 use crate::{State, Toolbox};
+
+/// The remote a clone has, and the one meant when a request names none.
+const DEFAULT_REMOTE: &str = "origin";
 
 #[derive(Deserialize)]
 pub(super) struct CloneRequest {
@@ -30,17 +35,29 @@ pub(super) struct CloneRequest {
 }
 
 pub(super) async fn clone(toolbox: State, Json(request): Json<CloneRequest>) -> Result<StatusCode, ApiError> {
+    toolbox.config.compat.carry_out(make_clone(toolbox, request)).await
+}
+
+async fn make_clone(toolbox: State, request: CloneRequest) -> Result<StatusCode, ApiError> {
+    let compat = toolbox.config.compat;
     let url = operand("url", &request.url)?;
+    if compat.refuses_git_protocol() && url.starts_with("git://") {
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "unauthorized: invalid auth method"));
+    }
     let path = operand("path", &request.path)?;
     let target = toolbox.resolve(path);
     let unfinished = Unfinished::of(&target);
     let work_dir = &toolbox.config.work_dir;
-    let login = login(&toolbox, work_dir, url, Direction::From, (request.username, request.password)).await?;
-    let mut git = Git::new(&toolbox, work_dir).credentials(login);
+    let login = Credentials::of(request.username, request.password, &[url])?;
+    let mut git = match login {
+        Some(login) => Git::apart()?.credentials(Some(login)),
+        None => Git::new(&toolbox, work_dir),
+    };
     if request.insecure_skip_tls {
         git = git.args(["-c", "http.sslVerify=false"]);
     }
-    git = git.args(["clone", "--quiet"]);
+    // Files are checked out afterwards, by a git that has the user's settings and no credentials.
+    git = git.args(["clone", "--quiet", "--no-checkout"]);
     let commit = request.commit_id.filter(|commit| !commit.is_empty());
     commit.as_deref().map(|commit| operand("commit_id", commit)).transpose()?;
     // A commit may be anywhere in the history, so it needs all of it.
@@ -58,9 +75,21 @@ pub(super) async fn clone(toolbox: State, Json(request): Json<CloneRequest>) -> 
         Ok(_) => check_out(&toolbox, &target, commit.as_deref()).await,
         Err(error) => Err(error),
     };
-    match checked_out {
-        Ok(()) => unfinished.keep(),
-        Err(_) => unfinished.remove().await,
+    match &checked_out {
+        Ok(()) => {
+            unfinished.keep();
+            toolbox.git_origins.remember(&target, DEFAULT_REMOTE, url);
+            if compat.clones_without_upstream() {
+                // A detached one has none.
+                let _ = Git::new(&toolbox, &target).args(["branch", "--unset-upstream"]).output().await?;
+            }
+        }
+        Err(error) => {
+            unfinished.remove().await;
+            if compat.keeps_failed_clones() && error.code == "GIT_BRANCH_NOT_FOUND" {
+                Git::new(&toolbox, work_dir).args(["init", "--quiet", "--"]).args([&target]).text().await?;
+            }
+        }
     }
     checked_out.map(|()| StatusCode::OK)
 }
@@ -92,7 +121,7 @@ impl Unfinished {
         let target = self.0.take()?;
         Some(tokio::task::spawn_blocking(move || {
             for _ in 0..Self::ATTEMPTS {
-                match std::fs::remove_dir_all(&target) {
+                match remove_tree(&target, Locked::Unlock) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::sleep(Self::PAUSE),
                     _ => return,
                 }
@@ -117,6 +146,10 @@ async fn check_out(toolbox: &Toolbox, directory: &Path, commit: Option<&str>) ->
     if any.is_empty() {
         return Err(ApiError::not_found("remote repository is empty"));
     }
+    // A remote whose default branch does not exist leaves nothing to check out.
+    if Git::new(toolbox, directory).args(["rev-parse", "--quiet", "--verify", "HEAD"]).output().await?.is_ok() {
+        Git::new(toolbox, directory).args(["checkout", "--quiet", "HEAD", "--"]).text().await?;
+    }
     Ok(())
 }
 
@@ -127,29 +160,73 @@ enum Direction {
     To,
 }
 
-/// The credentials of a request, good for where `remote`, a name or an address, leads and nowhere else.
+/// A remote to be talked to with credentials.
+struct Login {
+    urls: Vec<String>,
+    credentials: Credentials,
+}
+
+/// The credentials of a request, good for where `remote`, a name or an address, leads and nowhere else; `None` when it has
+/// none or they are of no use there.
 async fn login(
     toolbox: &Toolbox,
     directory: &Path,
     remote: &str,
     direction: Direction,
     (username, password): (Option<String>, Option<String>),
-) -> Result<Option<Credentials>, ApiError> {
-    if Credentials::of(username.clone(), password.clone(), &[remote])?.is_none() {
+) -> Result<Option<Login>, ApiError> {
+    if Credentials::of(username.clone(), password.clone(), &["https://host"])?.is_none() {
         return Ok(None);
     }
-    // Git's own answer, because its settings can lead elsewhere than the name says.
-    let mut addresses = Err(());
-    if direction == Direction::To {
-        let git = Git::new(toolbox, directory).args(["remote", "get-url", "--push", "--all", "--", remote]);
-        addresses = git.output().await?.map_err(drop);
+    let urls = addresses(toolbox, directory, remote, direction).await?;
+    let Some(credentials) = Credentials::of(username, password, &urls)? else { return Ok(None) };
+    for url in &urls {
+        toolbox.git_origins.check(directory, remote, url)?;
     }
-    let addresses = match addresses {
-        Ok(addresses) => addresses,
-        Err(()) => Git::new(toolbox, directory).args(["ls-remote", "--get-url", "--", remote]).text().await?.into(),
+    Ok(Some(Login { urls, credentials }))
+}
+
+/// Where a remote is, as the repository has it: rewriting of addresses does not apply. Empty when there is no such remote.
+async fn addresses(
+    toolbox: &Toolbox,
+    directory: &Path,
+    remote: &str,
+    direction: Direction,
+) -> Result<Vec<String>, ApiError> {
+    if remote.contains("://") {
+        return Ok(vec![remote.to_owned()]);
+    }
+    let settings: &[&str] = match direction {
+        Direction::From => &["url"],
+        Direction::To => &["pushurl", "url"],
     };
-    let addresses = String::from_utf8_lossy(&addresses);
-    Credentials::of(username, password, &addresses.lines().collect::<Vec<_>>())
+    for setting in settings {
+        let key = format!("remote.{remote}.{setting}");
+        if let Ok(urls) = Git::new(toolbox, directory).args(["config", "--get-all", &key]).output().await? {
+            return Ok(String::from_utf8_lossy(&urls).lines().map(str::to_owned).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Where the repository remembers a remote's branch, if it does.
+async fn tracking(toolbox: &Toolbox, directory: &Path, remote: &str, branch: &str) -> Result<Option<String>, ApiError> {
+    let key = format!("remote.{remote}.fetch");
+    let Ok(specs) = Git::new(toolbox, directory).args(["config", "--get-all", &key]).output().await? else {
+        return Ok(None);
+    };
+    let branch = format!("refs/heads/{branch}");
+    let specs = String::from_utf8_lossy(&specs);
+    Ok(specs.lines().find_map(|spec| {
+        let (source, destination) = spec.trim_start_matches('+').split_once(':')?;
+        match source.split_once('*') {
+            None => (source == branch).then(|| destination.to_owned()),
+            Some((before, after)) => {
+                let name = branch.strip_prefix(before)?.strip_suffix(after)?;
+                Some(destination.replacen('*', name, 1))
+            }
+        }
+    }))
 }
 
 #[derive(Deserialize)]
@@ -167,7 +244,7 @@ pub(super) struct RemoteRequest {
 impl RemoteRequest {
     /// The remote's name, `origin` by default.
     fn remote(&self) -> Result<&str, ApiError> {
-        operand("remote", self.remote.as_deref().filter(|remote| !remote.is_empty()).unwrap_or("origin"))
+        operand("remote", self.remote.as_deref().filter(|remote| !remote.is_empty()).unwrap_or(DEFAULT_REMOTE))
     }
 
     fn names_a_branch(&self) -> bool {
@@ -193,14 +270,44 @@ impl RemoteRequest {
 pub(super) async fn push(toolbox: State, Json(request): Json<RemoteRequest>) -> Result<StatusCode, ApiError> {
     let directory = repository(&toolbox, &request.path)?;
     let (remote, branch) = (request.remote()?, request.branch(&toolbox, &directory).await?);
-    let login = login(&toolbox, &directory, remote, Direction::To, request.credentials()).await?;
-    let mut git = Git::new(&toolbox, &directory).credentials(login).args(["push", "--quiet"]);
     if request.set_upstream {
         track(&toolbox, &directory, remote, &branch).await?;
-        git = git.args(["--set-upstream"]);
     }
-    git.args(["--", remote, &branch]).text().await?;
+    let Some(login) = login(&toolbox, &directory, remote, Direction::To, request.credentials()).await? else {
+        let upstream: &[&str] = if request.set_upstream { &["--set-upstream"] } else { &[] };
+        let git = Git::new(&toolbox, &directory).args(["push", "--quiet"]).args(upstream);
+        git.args(["--", remote, &branch]).text().await?;
+        return Ok(StatusCode::OK);
+    };
+    let apart = Apart::of(&toolbox, &directory, login.credentials).await?;
+    for url in &login.urls {
+        apart.push(url, &branch).await?;
+    }
+    record_push(&toolbox, &directory, remote, &branch, request.set_upstream).await?;
     Ok(StatusCode::OK)
+}
+
+/// Notes in the repository what a push by its own git would have noted.
+async fn record_push(
+    toolbox: &Toolbox,
+    directory: &Path,
+    remote: &str,
+    branch: &str,
+    set_upstream: bool,
+) -> Result<(), ApiError> {
+    if let Some(reference) = tracking(toolbox, directory, remote, branch).await? {
+        let source = format!("refs/heads/{branch}");
+        // What was pushed may be no branch of this repository.
+        let _ = Git::new(toolbox, directory).args(["update-ref", &reference, &source]).output().await?;
+    }
+    if set_upstream {
+        let settings = [("remote", remote.to_owned()), ("merge", format!("refs/heads/{branch}"))];
+        for (name, value) in settings {
+            let key = format!("branch.{branch}.{name}");
+            Git::new(toolbox, directory).args(["config", "--local", &key, &value]).text().await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the repository remember where `branch` stands at `remote`: a clone of one branch does so for that branch alone.
@@ -223,15 +330,41 @@ pub(super) async fn pull(toolbox: State, Json(request): Json<RemoteRequest>) -> 
     let directory = repository(&toolbox, &request.path)?;
     let (remote, branch) = (request.remote()?, request.branch(&toolbox, &directory).await?);
     let login = login(&toolbox, &directory, remote, Direction::From, request.credentials()).await?;
-    let pull = |source: &str| {
-        let git = Git::new(&toolbox, &directory).credentials(login.clone());
-        git.args(["pull", "--quiet", "--ff-only", "--", remote, source]).text()
+    let pull = match &login {
+        Some(login) => Pull::Apart(Apart::of(&toolbox, &directory, login.credentials.clone()).await?, &login.urls[0]),
+        None => Pull::Ordinary,
     };
-    match pull(&branch).await {
-        Err(error) if error.code == "GIT_BRANCH_NOT_FOUND" && !request.names_a_branch() => pull("HEAD").await?,
+    match pull.from(&toolbox, &directory, remote, &branch).await {
+        Err(error) if error.code == "GIT_BRANCH_NOT_FOUND" && !request.names_a_branch() => {
+            pull.from(&toolbox, &directory, remote, "HEAD").await?;
+        }
         pulled => pulled?,
-    };
+    }
     Ok(StatusCode::OK)
+}
+
+/// How a pull reaches its remote.
+enum Pull<'a> {
+    /// By the repository's own git.
+    Ordinary,
+    /// With credentials, at this address.
+    Apart(Apart, &'a str),
+}
+
+impl Pull<'_> {
+    async fn from(&self, toolbox: &Toolbox, directory: &Path, remote: &str, source: &str) -> Result<(), ApiError> {
+        let git = Git::new(toolbox, directory);
+        match self {
+            Self::Ordinary => git.args(["pull", "--quiet", "--ff-only", "--", remote, source]).text().await?,
+            Self::Apart(apart, url) => {
+                let commit = apart.fetch(url, source).await?;
+                let tracking = tracking(toolbox, directory, remote, source).await?;
+                apart.hand_over(toolbox, directory, tracking.as_deref().filter(|_| source != "HEAD")).await?;
+                git.args(["merge", "--quiet", "--ff-only", &commit]).text().await?
+            }
+        };
+        Ok(())
+    }
 }
 
 pub(super) async fn list(toolbox: State, query: Query) -> Result<axum::Json<Value>, ApiError> {
@@ -265,6 +398,7 @@ pub(super) async fn add(toolbox: State, Json(request): Json<AddRemoteRequest>) -
     let known = Git::new(&toolbox, &directory).args(["remote", "get-url", "--", name]).output().await?.is_ok();
     let verb = if known && request.overwrite { "set-url" } else { "add" };
     Git::new(&toolbox, &directory).args(["remote", verb, "--", name, url]).text().await?;
+    toolbox.git_origins.remember(&directory, name, url);
     if request.fetch {
         Git::new(&toolbox, &directory).args(["fetch", "--quiet", "--", name]).text().await?;
     }

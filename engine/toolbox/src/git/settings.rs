@@ -107,7 +107,7 @@ pub(super) async fn store_credentials(
     let host = request.host.filter(|host| !host.is_empty()).unwrap_or_else(|| "github.com".to_owned());
     let protocol = request.protocol.filter(|p| !p.is_empty()).unwrap_or_else(|| "https".to_owned());
     let given = (Some(request.username.clone()), Some(request.password.clone()));
-    if Credentials::of(given.0, given.1, &[&host])?.is_none() {
+    if Credentials::of(given.0, given.1, &["https://host"])?.is_none() {
         return Err(ApiError::invalid_body("username and password are required"));
     }
     if [&host, &protocol].iter().any(|text| text.contains(['\n', '/', '@', '\0'])) {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::context::{Context, Turn};
 use super::worker::{Message, Request, Worker};
+use crate::compat::Compat;
 use crate::environment::{self, Variables};
 use crate::errors::reason;
 use crate::{Toolbox, websocket};
@@ -95,7 +96,9 @@ async fn execute(sink: &mut Sink, stream: &mut Stream, toolbox: &Arc<Toolbox>) -
     }
     let Some(worker) = turn.worker.as_mut() else { return close(close_code::AWAY, "worker process ended") };
     let request = Request { code: &request.code, envs: &envs };
-    let run = Run { sink, stream, context: &context, deadline: Instant::now() + timeout, phase: Phase::Running };
+    let deadline = Instant::now() + timeout;
+    let compat = toolbox.config.compat;
+    let run = Run { sink, stream, context: &context, deadline, phase: Phase::Running, compat };
     let (worker_survives, goodbye) = run.until_done(worker, &request).await;
     if !worker_survives {
         *turn.worker = None;
@@ -153,7 +156,7 @@ enum Phase {
     Running,
     /// Interrupted because time was up.
     TimedOut,
-    /// Interrupted because nobody is listening.
+    /// Nobody is listening.
     Abandoned,
 }
 
@@ -164,6 +167,7 @@ struct Run<'a> {
     /// When the present phase must be over.
     deadline: Instant,
     phase: Phase,
+    compat: Compat,
 }
 
 impl Run<'_> {
@@ -186,9 +190,17 @@ impl Run<'_> {
                 },
                 () = self.context.deleted() => return (false, close(close_code::AWAY, "context shutdown")),
                 () = departure(self.stream), if self.phase != Phase::Abandoned => {
-                    self.interrupt(worker, Phase::Abandoned);
+                    self.abandon(worker);
                 }
             }
+        }
+    }
+
+    fn abandon(&mut self, worker: &Worker) {
+        if self.compat.runs_abandoned_code() {
+            self.phase = Phase::Abandoned;
+        } else {
+            self.interrupt(worker, Phase::Abandoned);
         }
     }
 
@@ -212,9 +224,9 @@ impl Run<'_> {
             let text = serde_json::to_string(&message).unwrap_or_default();
             match timeout_at(self.deadline, self.sink.send(ws::Message::Text(text.into()))).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) => self.interrupt(worker, Phase::Abandoned),
+                Ok(Err(_)) => self.abandon(worker),
                 // A client that does not read cannot buy the code more time; what is sent from here on is lost to it.
-                Err(_) => self.interrupt(worker, Phase::Abandoned),
+                Err(_) => self.abandon(worker),
             }
         }
         if message.kind != "control" {

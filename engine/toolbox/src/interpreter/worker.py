@@ -19,6 +19,8 @@ import traceback
 import types
 
 FLUSH_AT = 1024  # characters
+# Whose tracebacks to write: the argument is the server's name.
+AS_0_190 = sys.argv[1:] == ["0.190"]
 
 
 class Control:
@@ -170,10 +172,20 @@ def describe(control, error):
         value = f"<unprintable {type(error).__name__} object>"
     report = traceback.TracebackException(type(error), error, error.__traceback__)
     del report.stack[:1]
-    lines = [top_level(line) for line in report.format()]
+    lines = [top_level(line) for line in report.format(chain=not AS_0_190)]
     if not lines[0].startswith("Traceback"):
         lines.insert(0, "Traceback (most recent call last):\n")
-    control.send("error", name=type(error).__name__, value=value, trace="".join(lines))
+    trace = "".join(lines)
+    if AS_0_190:
+        trace = as_0_190(error, value, trace)
+    control.send("error", name=type(error).__name__, value=value, trace=trace)
+
+
+def as_0_190(error, value, trace):
+    """A traceback as that server writes it."""
+    if isinstance(error, SyntaxError):
+        trace = trace.replace('  File "<stdin>"', '  File "<string>"')
+    return trace if value else trace.rstrip("\n") + ": \n"
 
 
 def top_level(line):

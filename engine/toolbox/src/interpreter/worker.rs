@@ -56,6 +56,8 @@ pub(super) struct Worker {
     stderr: RawOutput,
     /// Messages to hand out before reading more.
     ready: VecDeque<Message>,
+    /// Whether what child processes write is shown.
+    shows_children: bool,
 }
 
 impl Worker {
@@ -67,7 +69,7 @@ impl Worker {
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
         command
-            .args(["-u", "-c", PROGRAM])
+            .args(["-u", "-c", PROGRAM, toolbox.config.compat.name()])
             .stdin(OwnedFd::from(theirs))
             .stdout(stdout_writer)
             .stderr(stderr_writer)
@@ -88,6 +90,7 @@ impl Worker {
             stdout: RawOutput::new("stdout", stdout)?,
             stderr: RawOutput::new("stderr", stderr)?,
             ready: VecDeque::new(),
+            shows_children: !toolbox.config.compat.hides_output_of_children(),
         })
     }
 
@@ -112,13 +115,13 @@ impl Worker {
                     }
                     let message: Message = serde_json::from_slice(&std::mem::take(&mut self.line)).ok()?;
                     if message.kind == "control" {
-                        self.ready.extend(self.stdout.take_now());
-                        self.ready.extend(self.stderr.take_now());
+                        let written = [self.stdout.take_now(), self.stderr.take_now()];
+                        self.ready.extend(written.into_iter().flatten().filter(|_| self.shows_children));
                     }
                     self.ready.push_back(message);
                 }
-                message = self.stdout.next() => self.ready.extend(message),
-                message = self.stderr.next() => self.ready.extend(message),
+                message = self.stdout.next() => self.ready.extend(message.filter(|_| self.shows_children)),
+                message = self.stderr.next() => self.ready.extend(message.filter(|_| self.shows_children)),
             }
         }
     }

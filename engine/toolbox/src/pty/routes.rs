@@ -118,7 +118,9 @@ fn register(toolbox: &Arc<Toolbox>, request: CreateRequest) -> Result<Arc<Termin
         rows: dimension("rows", request.rows, DEFAULT_SIZE.rows)?,
     };
     let envs = request.envs.unwrap_or_default();
-    environment::check(&envs)?;
+    if !toolbox.config.compat.takes_any_variables() {
+        environment::check(&envs)?;
+    }
     let mut table = toolbox.terminals.table();
     if table.contains_key(&request.id) {
         return Err(ApiError::conflict(format!("PTY session with ID '{}' already exists", request.id)));
@@ -188,9 +190,10 @@ async fn resize(
     Path(id): Path<String>,
     extract::Json(request): extract::Json<ResizeRequest>,
 ) -> Result<Json<TerminalInfo>, ApiError> {
+    let default = if toolbox.config.compat.resizes_to_nothing() { Size { cols: 0, rows: 0 } } else { DEFAULT_SIZE };
     let size = Size {
-        cols: dimension("cols", request.cols, DEFAULT_SIZE.cols)?,
-        rows: dimension("rows", request.rows, DEFAULT_SIZE.rows)?,
+        cols: dimension("cols", request.cols, default.cols)?,
+        rows: dimension("rows", request.rows, default.rows)?,
     };
     let gone = || ApiError::new(StatusCode::GONE, "GONE", format!("gone: PTY session {id} not found"));
     let terminal = toolbox.terminals.get(&id).ok_or_else(gone)?;
@@ -209,7 +212,7 @@ async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
-    let exit_control = wants_exit_control(&upgrade);
+    let exit_control = wants_exit_control(&upgrade) && !toolbox.config.compat.tells_exits_by_closing();
     let upgrade = websocket::accept_protocol(upgrade).max_message_size(MESSAGE_LIMIT).max_frame_size(MESSAGE_LIMIT);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let Some(terminal) = toolbox.terminals.get(&id) else {

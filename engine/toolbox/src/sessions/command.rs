@@ -7,9 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use tokio::io::AsyncWriteExt;
@@ -17,6 +18,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::compat::Compat;
 use crate::errors::{ApiError, reason};
 
 /// An output stream of a command; the discriminant indexes per-stream state.
@@ -66,6 +68,9 @@ pub(super) struct Command {
     status: Mutex<File>,
     log: Mutex<Log>,
     state: watch::Sender<LogState>,
+    pub(super) compat: Compat,
+    accepted: Instant,
+    ended: OnceLock<Instant>,
 }
 
 /// How a command reads its standard input.
@@ -84,6 +89,7 @@ impl Command {
         id: String,
         text: String,
         stdin: Stdin,
+        compat: Compat,
     ) -> io::Result<Self> {
         let directory = session_directory.join(&id);
         fs::create_dir_all(&directory)?;
@@ -113,6 +119,9 @@ impl Command {
             status: Mutex::new(status),
             log: Mutex::new(Log::new(file)),
             state,
+            compat,
+            accepted: Instant::now(),
+            ended: OnceLock::new(),
         })
     }
 
@@ -184,6 +193,11 @@ impl Command {
         }
     }
 
+    /// Whether the command has only just ended, on a server that makes the file of the exit code before it writes it.
+    pub(super) fn exit_code_is_unwritten(&self) -> bool {
+        self.ended.get().is_some_and(|ended| ended.elapsed() < self.compat.exit_code_delay())
+    }
+
     /// Waits for the command's end.
     pub(super) async fn finished(&self) -> Progress {
         let mut state = self.watch();
@@ -202,6 +216,10 @@ impl Command {
 
     /// Appends output. A full disk loses it, but never stops the command.
     pub(super) fn append(&self, stream: Stream, bytes: &[u8]) {
+        if self.compat.drops_nul() && memchr(0, bytes).is_some() {
+            let kept: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+            return self.write_log(|log| log.append(stream, &kept));
+        }
         self.write_log(|log| log.append(stream, bytes));
     }
 
@@ -220,6 +238,7 @@ impl Command {
 
     /// Records the end of the command. The first end counts.
     pub(super) fn finish(&self, progress: Progress) {
+        self.ended.get_or_init(Instant::now);
         if let Progress::Exited(code) = progress {
             // For people who look at the files; the toolbox itself remembers.
             let _ = fs::write(self.directory.join("exit_code"), code.to_string());
@@ -255,6 +274,9 @@ impl Command {
         match self.progress() {
             Progress::Unfinished => {}
             ended => return Err(completed(ended)),
+        }
+        if self.accepted.elapsed() < self.compat.input_pipe_delay() {
+            return Err(ApiError::internal("failed to open input pipe"));
         }
         let Some(input) = &self.input else {
             return Err(ApiError::bad_request("the command runs synchronously: its standard input is empty"));

@@ -38,6 +38,9 @@ enum Ended {
 
 /// Serves one follower and closes the connection.
 pub(super) async fn follow(mut socket: WebSocket, command: Arc<Command>, format: LogFormat, until: Until) {
+    if until == Until::EndOfLog && command.compat.loses_log() {
+        return websocket::close(socket, close_code::NORMAL, "").await;
+    }
     match send_log(&mut socket, &command, format, until).await {
         Ended::Complete => websocket::close(socket, close_code::NORMAL, "").await,
         Ended::Failed(error) => {
@@ -78,7 +81,11 @@ async fn send_log(socket: &mut WebSocket, command: &Command, format: LogFormat, 
                 return Ended::ClientLeft;
             }
         }
-        if seen.progress != Progress::Unfinished || until == Until::EndOfLog {
+        if until == Until::EndOfLog {
+            return Ended::Complete;
+        }
+        if seen.progress != Progress::Unfinished {
+            tokio::time::sleep(command.compat.end_of_log_delay()).await;
             return Ended::Complete;
         }
         tokio::select! {

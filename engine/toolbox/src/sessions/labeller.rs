@@ -129,7 +129,8 @@ impl Labeller {
             waiting.push(PollFd::new(output.pipe.as_fd(), PollFlags::POLLIN));
         }
         let unfinished = self.outputs.iter().flatten().any(|output| !output.pending.is_empty());
-        let timeout = if unfinished { PollTimeout::from(PROMPT_DELAY) } else { PollTimeout::NONE };
+        let shows_prompts = !self.command.compat.logs_whole_lines_only();
+        let timeout = if unfinished && shows_prompts { PollTimeout::from(PROMPT_DELAY) } else { PollTimeout::NONE };
         let ready = match poll(&mut waiting, timeout) {
             Err(nix::errno::Errno::EINTR) => return Ok(()),
             ready => ready?,

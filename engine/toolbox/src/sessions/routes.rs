@@ -92,12 +92,12 @@ async fn create(
         return Err(ApiError::too_many(MAX_SESSIONS, "sessions", "delete those that are done"));
     }
     let shell = toolbox.command(&toolbox.shell(), cwd, &Variables::new());
-    let session =
-        Session::start(id.clone(), toolbox.sessions.directory(&id), shell).map_err(|error| match error.kind() {
-            // The id names a directory.
-            std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
-            _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
-        })?;
+    let started = Session::start(id.clone(), toolbox.sessions.directory(&id), shell, toolbox.config.compat);
+    let session = started.map_err(|error| match error.kind() {
+        // The id names a directory.
+        std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
+        _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
+    })?;
     table.insert(id, session);
     Ok(StatusCode::CREATED)
 }
@@ -187,7 +187,11 @@ async fn get_command(
     toolbox: State,
     Path((session, command)): Path<(String, String)>,
 ) -> Result<Json<CommandView>, ApiError> {
-    Ok(Json(CommandView::from(&*toolbox.sessions.command(&session, &command)?)))
+    let command = toolbox.sessions.command(&session, &command)?;
+    if command.exit_code_is_unwritten() {
+        return Err(ApiError::internal("failed to convert exit code to int"));
+    }
+    Ok(Json(CommandView::from(&*command)))
 }
 
 #[derive(Deserialize)]

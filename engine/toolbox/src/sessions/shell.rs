@@ -17,8 +17,10 @@ use tokio::sync::mpsc;
 
 use super::command::{Command, Progress, Stdin};
 use super::{labeller, session_ended};
+use crate::compat::Compat;
 use crate::errors::{ApiError, reason};
 use crate::process_tree;
+use crate::remove_tree::{Locked, remove_tree};
 use crate::shell::start_failure;
 
 /// How long the processes of a deleted session may take to end after SIGTERM.
@@ -31,6 +33,7 @@ pub(super) struct Session {
     /// Process id of the shell, which also leads a kernel session and a process group of this id.
     shell: i32,
     commands: Mutex<Commands>,
+    compat: Compat,
 }
 
 struct Commands {
@@ -41,8 +44,13 @@ struct Commands {
 
 impl Session {
     /// Starts `shell` as the session's shell. `directory` is emptied first: it may hold logs of an earlier toolbox.
-    pub(super) fn start(id: String, directory: PathBuf, mut shell: std::process::Command) -> io::Result<Arc<Self>> {
-        match fs::remove_dir_all(&directory) {
+    pub(super) fn start(
+        id: String,
+        directory: PathBuf,
+        mut shell: std::process::Command,
+        compat: Compat,
+    ) -> io::Result<Arc<Self>> {
+        match remove_tree(&directory, Locked::Unlock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&directory)?,
         }
@@ -58,7 +66,7 @@ impl Session {
         };
         let (queue, arriving) = mpsc::unbounded_channel();
         let commands = Mutex::new(Commands { all: Vec::new(), queue: Some(queue) });
-        let session = Arc::new(Self { id, directory, shell: pid.cast_signed(), commands });
+        let session = Arc::new(Self { id, directory, shell: pid.cast_signed(), commands, compat });
         tokio::spawn(drive(Arc::clone(&session), child, stdin, arriving));
         Ok(session)
     }
@@ -83,7 +91,7 @@ impl Session {
     pub(super) fn submit(&self, id: String, text: String, stdin: Stdin) -> Result<Arc<Command>, ApiError> {
         let mut commands = self.lock();
         let queue = commands.queue.clone().ok_or_else(session_ended)?;
-        let command = Command::create(&self.directory, id, text, stdin)
+        let command = Command::create(&self.directory, id, text, stdin, self.compat)
             .map_err(|error| ApiError::internal(format!("failed to execute command: {}", reason(&error))))?;
         let command = Arc::new(command);
         queue.send(Arc::clone(&command)).map_err(|_| session_ended())?;
@@ -112,7 +120,7 @@ impl Session {
         }
         let directory = self.directory.clone();
         // Only files: a failure leaves some bytes behind and nothing else.
-        let _ = tokio::task::spawn_blocking(move || fs::remove_dir_all(directory)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&directory, Locked::Unlock)).await;
     }
 
     /// The shell is gone: no further commands, and every unfinished one ends with the shell's code.
@@ -122,6 +130,9 @@ impl Session {
             Err(_) => -1,
         };
         self.lock().queue = None;
+        if self.compat.forgets_commands_of_ended_shells() {
+            return;
+        }
         for command in self.commands() {
             command.report_shell_exit(code);
         }

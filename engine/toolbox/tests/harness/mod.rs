@@ -32,6 +32,19 @@ impl Toolbox {
     /// Starts with an entrypoint, after `prepare` has changed the thread that serves: what it does to its credentials, mounts
     /// and limits holds for the toolbox and not for the test.
     pub fn start_with(entrypoint: Option<Vec<String>>, prepare: impl FnOnce(&Path) + Send + 'static) -> Self {
+        Self::start_all(entrypoint, Compat::Newest, prepare)
+    }
+
+    /// Starts one that answers as an older server did.
+    pub fn start_as(compat: Compat) -> Self {
+        Self::start_all(None, compat, |_| {})
+    }
+
+    fn start_all(
+        entrypoint: Option<Vec<String>>,
+        compat: Compat,
+        prepare: impl FnOnce(&Path) + Send + 'static,
+    ) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
         let config = ToolboxConfig {
             sandbox_id: "the-sandbox".to_owned(),
@@ -42,7 +55,7 @@ impl Toolbox {
             process_oom_score: None,
             process_limit: None,
             memory_limit: None,
-            compat: Compat::Newest,
+            compat,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");

@@ -128,6 +128,8 @@ class AsyncDaytona:
             query, labels = labels, None
         if query is not None and (labels is not None or page is not None or limit is not None):
             raise DaytonaInvalidArgumentError("Give either a query or labels, page and limit.")
+        if query is not None:
+            query = ListSandboxesQuery.given("query", query)
         return AsyncPaginatedSandboxes(self._client, query, labels, page, limit)
 
     async def start(self, sandbox: AsyncSandbox, timeout: float | None = STATE_TIMEOUT) -> None:
@@ -154,6 +156,10 @@ class AsyncDaytona:
         daytona._client = client
         daytona._ops = AsyncSandboxesOps(client)
         return daytona
+
+    def __repr__(self) -> str:
+        api_url, target = self._client.place()
+        return f"{type(self).__name__}(api_url={api_url!r}, target={target!r})"
 
     if not TYPE_CHECKING:
 

@@ -7,7 +7,6 @@ from json import loads
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, overload
 
-from .._arguments import check_items
 from .._files import FileUpload, UploadProgress, is_readable
 from .._frames import frames
 from ..generated.async_ops.fs import AsyncFileSystemOps
@@ -103,7 +102,6 @@ class AsyncFileSystem(AsyncFileSystemOps):
             `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
             cannot store one: the message names it, and those before it are stored.
         """
-        check_items("file", files, FileUpload)
         await self._upload_files(files, timeout)
 
     async def upload_file_stream(
@@ -191,7 +189,6 @@ class AsyncFileSystem(AsyncFileSystemOps):
         Raises:
             Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
         """
-        check_items("file", files, FileDownloadRequest)
         return await self._download_files(files, timeout)
 
     def download_file_stream(

@@ -78,7 +78,7 @@ class AsyncProcess(AsyncTerminals):
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
         """
-        params = params or CodeRunParams()
+        params = CodeRunParams.given("params", params or {})
         return await self._code_run(
             code,
             language or self._language,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import sys
 import weakref
+from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +20,7 @@ from .._daytona import OK, Pump
 from .._wire import BATCH, envelope, failure, result
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from typing_extensions import Self
 
@@ -207,6 +209,25 @@ class AsyncStreamHandle:
         """Closes the stream at once. May be called any number of times."""
         self.closed = True
         self._native.close()
+
+
+async def finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of work that is not to be left half-way, such as deleting: a cancellation meanwhile waits for its end.
+
+    Scopes of anyio cancel every wait inside them again and again; this one is shielded.
+    """
+    task = asyncio.ensure_future(work())
+    cancellation: asyncio.CancelledError | None = None
+    anyio: Any = sys.modules.get("anyio")
+    with nullcontext() if anyio is None else anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait((task,))
+            except asyncio.CancelledError as error:
+                cancellation = error
+    if cancellation is not None:
+        raise cancellation from task.exception()
+    return task.result()
 
 
 class MaybeAwaited:

@@ -14,6 +14,7 @@ from ..generated.enums import OutputChannel
 from ..generated.errors import DaytonaTimeoutError
 from ..generated.models.process import ProcessInfo
 from .outputs import AsyncLogStream, AsyncProcessOutput
+from .runtime import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +189,7 @@ class AsyncSpawnedProcess(ProcessInfo):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.release()
+        await finished(self.release)
 
     # Two handles of one process are equal, whatever each has seen of it.
     def __eq__(self, other: object) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._requests import environment
+from ..generated.models.process import PtySize
 from .live_logs import AsyncLiveLogs
 from .pty import AsyncPtyHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ..generated.models.process import PtySize
 
 
 class AsyncTerminals(AsyncLiveLogs):
@@ -44,7 +43,8 @@ class AsyncTerminals(AsyncLiveLogs):
             `DaytonaConflictError` when the id is taken, `DaytonaInvalidArgumentError` for a size outside 1 to 1000,
             `DaytonaConnectionError` when the terminal cannot be reached.
         """
-        rows, cols = (None, None) if pty_size is None else (pty_size.rows, pty_size.cols)
+        size = None if pty_size is None else PtySize.given("pty_size", pty_size)
+        rows, cols = (None, None) if size is None else (size.rows, size.cols)
         stream = await self._create_pty(id, cwd, environment(envs, env, env_vars), rows, cols)
         return AsyncPtyHandle(self, stream.info.get("sessionId", id), stream, on_data)
 

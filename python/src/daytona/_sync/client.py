@@ -128,6 +128,8 @@ class Daytona:
             query, labels = labels, None
         if query is not None and (labels is not None or page is not None or limit is not None):
             raise DaytonaInvalidArgumentError("Give either a query or labels, page and limit.")
+        if query is not None:
+            query = ListSandboxesQuery.given("query", query)
         return PaginatedSandboxes(self._client, query, labels, page, limit)
 
     def start(self, sandbox: Sandbox, timeout: float | None = STATE_TIMEOUT) -> None:
@@ -145,6 +147,10 @@ class Daytona:
     def close(self) -> None:
         """Refuses further operations; those in flight go on. Sandboxes are not touched."""
         self._client.close()
+
+    def __repr__(self) -> str:
+        api_url, target = self._client.place()
+        return f"{type(self).__name__}(api_url={api_url!r}, target={target!r})"
 
     if not TYPE_CHECKING:
 

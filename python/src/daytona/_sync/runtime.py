@@ -113,6 +113,11 @@ class StreamHandle:
         self._native.close()
 
 
+def finished(work: Callable[[], T]) -> T:
+    """The result of work, which the asynchronous client does to its end whatever cancels it."""
+    return work()
+
+
 class MaybeAwaited:
     """Base of objects that the asynchronous client may await."""
 

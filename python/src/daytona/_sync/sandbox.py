@@ -15,6 +15,7 @@ from .code_interpreter import CodeInterpreter
 from .filesystem import FileSystem
 from .git import Git
 from .process import Process
+from .runtime import finished
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -275,6 +276,12 @@ class Sandbox(SandboxInfo):
         """The same as `get_work_dir`."""
         return self.get_work_dir()
 
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, SandboxInfo) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
@@ -289,16 +296,9 @@ class Sandbox(SandboxInfo):
         if self.state in (SandboxState.DESTROYED, SandboxState.DESTROYING):
             return
         try:
-            self.delete()
+            finished(self.delete)
         except DaytonaNotFoundError:
             pass  # It is gone, as it should be.
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    # A sandbox is itself and not its description.
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
     def __repr__(self) -> str:
         state = None if self.state is None else str(self.state)

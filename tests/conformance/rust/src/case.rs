@@ -1,6 +1,7 @@
 //! What a case file holds (../README.md).
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,9 @@ pub struct Case {
     /// Parameters of the case's own sandbox.
     pub create: Option<Value>,
     pub steps: Vec<Step>,
+    /// What differs at other servers; see [`compat`](crate::compat).
+    #[serde(rename = "compat")]
+    pub _compat: Option<Value>,
     /// `file/name`, set when the file is read.
     #[serde(skip)]
     pub id: String,
@@ -60,6 +64,9 @@ pub struct Step {
     pub retry_for: Option<f64>,
     /// What the call sends, as [`ExpectedRequest`](crate::requests::ExpectedRequest)s with references.
     pub requests: Option<Value>,
+    /// What differs at other servers; see [`compat`](crate::compat).
+    #[serde(rename = "compat")]
+    pub _compat: Option<Value>,
 }
 
 impl Case {
@@ -88,18 +95,37 @@ pub struct CaseResult {
     pub error: Option<String>,
 }
 
-/// All cases, by file and order.
-pub fn load() -> Result<Vec<Case>, String> {
-    let directory = repository().join("tests/conformance/cases");
-    let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", directory.display());
-    let mut files: Vec<_> = std::fs::read_dir(&directory)
-        .map_err(|e| failed(&e))?
+/// Where the cases are written by hand.
+pub fn source() -> PathBuf {
+    repository().join("tests/conformance/cases")
+}
+
+/// The directory of a run, for another server than the newest: its cases, and its results.
+fn run_directory() -> Option<PathBuf> {
+    std::env::var_os("DAYTONA_CONFORMANCE").map(PathBuf::from)
+}
+
+/// Where the results of this run are.
+pub fn results() -> PathBuf {
+    run_directory().unwrap_or_else(|| repository().join("target/conformance"))
+}
+
+/// The files with cases in a directory, sorted.
+pub fn files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)
+        .map_err(|e| format!("{}: {e}", directory.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|e| e == "json"))
         .collect();
     files.sort();
+    Ok(files)
+}
+
+/// All cases of this run, by file and order.
+pub fn load() -> Result<Vec<Case>, String> {
+    let directory = run_directory().map_or_else(source, |directory| directory.join("cases"));
     let mut all = Vec::new();
-    for file in files {
+    for file in files(&directory)? {
         let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
         let text = std::fs::read(&file).map_err(|e| failed(&e))?;
         let cases: Vec<Case> = serde_json::from_slice(&text).map_err(|e| failed(&e))?;

@@ -1,5 +1,6 @@
 //! The conformance cases (../README.md), run through the Rust client, and the table over the results of all runners.
 //!
+//! `cases` writes the cases for another server, and `check` is the `table` of a run against it.
 //! `run` needs what every client needs: `DAYTONA_API_URL=local` with `DAYTONA_LOCAL_BINARY` and `DAYTONA_LOCAL_STATE_DIR`.
 //! It ends with 1 when a case fails. `record` runs any runner behind a proxy that records its requests and compares them with
 //! those of the cases. `table` ends with 1 when a runner has no results, a case of it failed, or an operation of the schema has
@@ -7,6 +8,7 @@
 
 mod calls;
 mod case;
+mod compat;
 mod matching;
 mod record;
 mod references;
@@ -45,6 +47,19 @@ enum Command {
         #[arg(trailing_var_arg = true, required = true)]
         program: Vec<String>,
     },
+    /// Writes the cases for another server than the newest.
+    Cases {
+        /// The server, for example 0.190.
+        server: String,
+        /// Where to write them: `cases` in the directory that runners find in `DAYTONA_CONFORMANCE`.
+        directory: PathBuf,
+    },
+    /// Says whether every runner has run every case of `DAYTONA_CONFORMANCE`, and all hold.
+    Check {
+        /// The runners that must have results.
+        #[arg(long, value_delimiter = ',', default_values_t = table::RUNNERS.map(str::to_owned))]
+        runners: Vec<String>,
+    },
     /// Prints which operations each runner has proved.
     Table {
         /// The runners that must have results.
@@ -58,6 +73,8 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { filter, jobs } => run::run(&filter, jobs).await,
         Command::Record { credentials, program } => record::record(credentials, &program).await,
+        Command::Cases { server, directory } => compat::write(&server, &directory),
+        Command::Check { runners } => table::check(&runners),
         Command::Table { runners } => table::print(&runners),
     };
     match outcome {

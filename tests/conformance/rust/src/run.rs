@@ -210,7 +210,7 @@ async fn delete(client: &Client, id: &str) -> Result<(), String> {
 }
 
 fn write(name: &str, results: &[CaseResult]) -> Result<(), String> {
-    let directory = repository().join("target/conformance");
+    let directory = case::results();
     let file = directory.join(format!("{name}.json"));
     let json = serde_json::to_vec_pretty(results).map_err(|e| e.to_string())?;
     std::fs::create_dir_all(&directory)

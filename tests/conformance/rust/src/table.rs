@@ -1,6 +1,7 @@
 //! Which operations each runner has proved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -34,7 +35,7 @@ struct Count {
 
 /// Prints the table and what is wrong with it; true when nothing is.
 pub fn print(runners: &[String]) -> Result<bool, String> {
-    let schema: Schema = read("schema/daytona.json")?;
+    let schema: Schema = read(&repository().join("schema/daytona.json"))?;
     let ops: Vec<String> = schema.services.into_iter().flat_map(|s| s.ops).map(|op| op.id).collect();
     let cases = case::load()?;
     let mut wrong = Vec::new();
@@ -70,9 +71,22 @@ pub fn print(runners: &[String]) -> Result<bool, String> {
     Ok(wrong.is_empty())
 }
 
+/// Whether every runner has run every case and all hold; prints what is wrong.
+pub fn check(runners: &[String]) -> Result<bool, String> {
+    let cases = case::load()?;
+    let mut wrong = Vec::new();
+    for runner in runners {
+        results(runner, &cases, &mut wrong);
+    }
+    for line in &wrong {
+        println!("{line}");
+    }
+    Ok(wrong.is_empty())
+}
+
 /// The results in a file, and what is wrong with them.
 fn results<'a>(file: &str, cases: impl IntoIterator<Item = &'a Case>, wrong: &mut Vec<String>) -> Vec<CaseResult> {
-    let results: Vec<CaseResult> = match read(&format!("target/conformance/{file}.json")) {
+    let results: Vec<CaseResult> = match read(&case::results().join(format!("{file}.json"))) {
         Ok(results) => results,
         Err(error) => {
             wrong.push(format!("{file} has no results: {error}"));
@@ -99,8 +113,8 @@ fn count(results: &[CaseResult]) -> BTreeMap<String, Count> {
     counts
 }
 
-fn read<T: serde::de::DeserializeOwned>(path: &str) -> Result<T, String> {
-    let file = repository().join(path);
-    let text = std::fs::read(&file).map_err(|e| format!("{path}: {e}"))?;
-    serde_json::from_slice(&text).map_err(|e| format!("{path}: {e}"))
+fn read<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, String> {
+    let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
+    let text = std::fs::read(file).map_err(|e| failed(&e))?;
+    serde_json::from_slice(&text).map_err(|e| failed(&e))
 }

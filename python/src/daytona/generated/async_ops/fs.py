@@ -259,7 +259,7 @@ class AsyncFileSystemOps(AsyncService):
         """
         options = {"timeout": timeout}
         blobs: list[bytes] = []
-        args = {"file": file.to_wire(blobs), "options": options}
+        args = {"file": FileUpload.given("file", file).to_wire(blobs), "options": options}
         await self._call_with_bytes("fs.upload_file", args, blobs)
 
     async def _upload_files(self, files: list[FileUpload], timeout: float | None = None) -> None:
@@ -274,7 +274,7 @@ class AsyncFileSystemOps(AsyncService):
         """
         options = {"timeout": timeout}
         blobs: list[bytes] = []
-        args = {"files": [item.to_wire(blobs) for item in files], "options": options}
+        args = {"files": [FileUpload.given("files", item).to_wire(blobs) for item in files], "options": options}
         await self._call_with_bytes("fs.upload_files", args, blobs)
 
     async def _open_upload(self, remote_path: str, timeout: float | None = None) -> AsyncStreamHandle:
@@ -334,7 +334,7 @@ class AsyncFileSystemOps(AsyncService):
             Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
         """
         options = {"timeout": timeout}
-        args = {"files": [item.to_wire() for item in files], "options": options}
+        args = {"files": [FileDownloadRequest.given("files", item).to_wire() for item in files], "options": options}
         wire, blobs = await self._call_with_bytes("fs.download_files", args, [])
         return [FileDownloadResponse.from_wire(item, blobs) for item in wire]
 

@@ -240,7 +240,11 @@ class AsyncProcessOps(AsyncService):
             `DaytonaTimeoutError` after `timeout` seconds.
         """
         options = {"timeout": timeout}
-        args = {"sessionId": session_id, "request": request.to_wire(), "options": options}
+        args = {
+            "sessionId": session_id,
+            "request": SessionExecuteRequest.given("request", request).to_wire(),
+            "options": options,
+        }
         wire = await self._call("process.execute_session_command", args)
         return SessionExecuteResponse.from_wire(wire)
 
@@ -435,7 +439,7 @@ class AsyncProcessOps(AsyncService):
             stream breaks for good.
         """
         options = {"channel": channel, "follow": follow}
-        args = {"process": process.to_wire(), "options": options}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
         return await self._open("process.stream_output", args, request_timeout=request_timeout)
 
     async def _write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
@@ -449,7 +453,7 @@ class AsyncProcessOps(AsyncService):
             when it has ended, `DaytonaNotFoundError` when it has been released.
         """
         blobs: list[bytes] = []
-        args = {"process": process.to_wire(), "data": attach(blobs, data)}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "data": attach(blobs, data)}
         await self._call_with_bytes("process.write_stdin", args, blobs, request_timeout=request_timeout)
 
     async def _close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
@@ -462,7 +466,7 @@ class AsyncProcessOps(AsyncService):
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has
             been released. One that has ended is fine.
         """
-        args = {"process": process.to_wire()}
+        args = {"process": ProcessInfo.given("process", process).to_wire()}
         await self._call("process.close_stdin", args, request_timeout=request_timeout)
 
     async def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
@@ -478,7 +482,7 @@ class AsyncProcessOps(AsyncService):
             `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
         """
         options = {"timeout": timeout}
-        args = {"process": process.to_wire(), "options": options}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
         wire: int = await self._call("process.wait_spawned", args)
         return wire
 
@@ -493,7 +497,7 @@ class AsyncProcessOps(AsyncService):
             `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
             released.
         """
-        args = {"process": process.to_wire(), "signal": signal}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "signal": signal}
         await self._call("process.signal_spawned", args, request_timeout=request_timeout)
 
     async def _release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
@@ -505,7 +509,7 @@ class AsyncProcessOps(AsyncService):
         Raises:
             Only those of every request.
         """
-        args = {"process": process.to_wire()}
+        args = {"process": ProcessInfo.given("process", process).to_wire()}
         await self._call("process.release_spawned", args, request_timeout=request_timeout)
 
     async def wait_for_port(self, port: int, timeout: float | None = None) -> None:

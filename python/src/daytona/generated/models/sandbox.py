@@ -427,7 +427,9 @@ class CreateSandboxParams(Model):
             "autoDeleteInterval": self.auto_delete_interval,
             "autoPauseInterval": self.auto_pause_interval,
             "ttlMinutes": self.ttl_minutes,
-            "volumes": [item.to_wire() for item in self.volumes] if self.volumes is not None else None,
+            "volumes": [VolumeMount.given("volumes", item).to_wire() for item in self.volumes]
+            if self.volumes is not None
+            else None,
             "networkBlockAll": self.network_block_all,
             "networkAllowList": self.network_allow_list,
             "domainAllowList": self.domain_allow_list,
@@ -438,7 +440,7 @@ class CreateSandboxParams(Model):
             "image": self.image,
             "dockerfile": self.dockerfile,
             "contextHashes": self.context_hashes,
-            "resources": self.resources.to_wire() if self.resources is not None else None,
+            "resources": Resources.given("resources", self.resources).to_wire() if self.resources is not None else None,
         }
 
 

@@ -240,7 +240,11 @@ class ProcessOps(Service):
             `DaytonaTimeoutError` after `timeout` seconds.
         """
         options = {"timeout": timeout}
-        args = {"sessionId": session_id, "request": request.to_wire(), "options": options}
+        args = {
+            "sessionId": session_id,
+            "request": SessionExecuteRequest.given("request", request).to_wire(),
+            "options": options,
+        }
         wire = self._call("process.execute_session_command", args)
         return SessionExecuteResponse.from_wire(wire)
 
@@ -429,7 +433,7 @@ class ProcessOps(Service):
             stream breaks for good.
         """
         options = {"channel": channel, "follow": follow}
-        args = {"process": process.to_wire(), "options": options}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
         return self._open("process.stream_output", args, request_timeout=request_timeout)
 
     def _write_stdin(self, process: ProcessInfo, data: bytes, *, request_timeout: float | None = None) -> None:
@@ -443,7 +447,7 @@ class ProcessOps(Service):
             when it has ended, `DaytonaNotFoundError` when it has been released.
         """
         blobs: list[bytes] = []
-        args = {"process": process.to_wire(), "data": attach(blobs, data)}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "data": attach(blobs, data)}
         self._call_with_bytes("process.write_stdin", args, blobs, request_timeout=request_timeout)
 
     def _close_stdin(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
@@ -456,7 +460,7 @@ class ProcessOps(Service):
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has
             been released. One that has ended is fine.
         """
-        args = {"process": process.to_wire()}
+        args = {"process": ProcessInfo.given("process", process).to_wire()}
         self._call("process.close_stdin", args, request_timeout=request_timeout)
 
     def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
@@ -472,7 +476,7 @@ class ProcessOps(Service):
             `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
         """
         options = {"timeout": timeout}
-        args = {"process": process.to_wire(), "options": options}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
         wire: int = self._call("process.wait_spawned", args)
         return wire
 
@@ -487,7 +491,7 @@ class ProcessOps(Service):
             `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
             released.
         """
-        args = {"process": process.to_wire(), "signal": signal}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "signal": signal}
         self._call("process.signal_spawned", args, request_timeout=request_timeout)
 
     def _release_spawned(self, process: ProcessInfo, *, request_timeout: float | None = None) -> None:
@@ -499,7 +503,7 @@ class ProcessOps(Service):
         Raises:
             Only those of every request.
         """
-        args = {"process": process.to_wire()}
+        args = {"process": ProcessInfo.given("process", process).to_wire()}
         self._call("process.release_spawned", args, request_timeout=request_timeout)
 
     def wait_for_port(self, port: int, timeout: float | None = None) -> None:

@@ -38,7 +38,7 @@ class SandboxesOps(Service):
             it fails to start.
         """
         options = {"timeout": timeout, "waitForStart": wait_for_start}
-        args = {"params": params.to_wire(), "options": options}
+        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": options}
         wire = self._call("sandbox.create", args)
         return SandboxInfo.from_wire(wire)
 
@@ -87,7 +87,7 @@ class SandboxesOps(Service):
         Raises:
             `DaytonaValidationError` for a filter the server refuses.
         """
-        args = {"query": query.to_wire()}
+        args = {"query": ListSandboxesQuery.given("query", query).to_wire()}
         wire = self._call("sandbox.list", args, request_timeout=request_timeout)
         return ListSandboxesResponse.from_wire(wire)
 
@@ -309,7 +309,7 @@ class SandboxesOps(Service):
         Raises:
             `DaytonaValidationError` when no rule is given.
         """
-        args = {"idOrName": id_or_name, "settings": settings.to_wire()}
+        args = {"idOrName": id_or_name, "settings": NetworkSettings.given("settings", settings).to_wire()}
         wire = self._call("sandbox.update_network_settings", args, request_timeout=request_timeout)
         return SandboxInfo.from_wire(wire)
 

@@ -1,0 +1,48 @@
+//! The copy of a sandbox's record that lies beside its files, so that files are never without one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::sandbox::Sandbox;
+
+const NAME: &str = "record.json";
+
+/// Where all files of a sandbox are.
+pub fn directory(state_dir: &Path, id: &str) -> PathBuf {
+    state_dir.join("sandboxes").join(id)
+}
+
+/// Replaces the record in one step. `NotFound` when the sandbox has no files, yet or any more.
+pub fn write(state_dir: &Path, id: &str, record: &str) -> io::Result<()> {
+    let directory = directory(state_dir, id);
+    let unfinished = directory.join("record.json.unfinished");
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(record.as_bytes())?;
+    fs::rename(&unfinished, directory.join(NAME))
+}
+
+/// The record, if there is one of this sandbox that can be read.
+pub fn read(state_dir: &Path, id: &str) -> Option<Sandbox> {
+    let text = fs::read(directory(state_dir, id).join(NAME)).ok()?;
+    serde_json::from_slice(&text).ok().filter(|sandbox: &Sandbox| sandbox.id == id)
+}
+
+/// The ids of all sandboxes that have files.
+pub fn ids(state_dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(state_dir.join("sandboxes")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// Moves all files of a sandbox to the trash and returns where they are. What lies there counts as destroyed.
+pub fn discard(state_dir: &Path, id: &str) -> io::Result<PathBuf> {
+    let trash = state_dir.join("trash");
+    fs::create_dir_all(&trash)?;
+    let discarded = trash.join(id);
+    match fs::rename(directory(state_dir, id), &discarded) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(discarded),
+    }
+}
