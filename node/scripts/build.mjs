@@ -19,6 +19,8 @@ await build({
   format: 'cjs',
   target: 'node18',
   legalComments: 'none',
+  // Classes that name themselves would be called `_Daytona`.
+  keepNames: true,
   plugins: [{ name: 'builtins', setup: loadBuiltins }],
 });
 

@@ -2,6 +2,17 @@
 
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
+/** Waits for a promise, but no longer than until the signal is aborted: then it rejects with what `error` makes. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, error: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(error());
+    }
+    const forget = onAbort(signal, () => reject(error()));
+    promise.then(resolve, reject).finally(forget);
+  });
+}
+
 /**
  * Calls `abort` when the signal is aborted.
  *

@@ -39,6 +39,11 @@ export class Connection {
     return outcome;
   }
 
+  /** Where it connects to; nothing once it has been closed. */
+  get place(): { apiUrl: string; target?: string } | undefined {
+    return this.#client?.place() ?? undefined;
+  }
+
   /** Refuses further operations and lets go of the connections. Calls in flight go on. */
   close(): void {
     this.#client?.close();
@@ -68,6 +73,9 @@ function detach(value: unknown, blobs: Uint8Array[], name = 'argument'): unknown
   }
   if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) {
     throw unusable(name, value, 'it must be a finite number');
+  }
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw unusable(name, value, 'it is not known, or must be a value');
   }
   if (value instanceof Map || value instanceof Set) {
     throw unusable(name, value, 'it must be a plain object or an array');

@@ -9,6 +9,7 @@ import type {
   WaitOptions,
 } from './generated/models.js';
 import { SandboxService } from './generated/services.js';
+import { type Inspect, inspection, shown } from './inspection.js';
 import { nativeFile } from './native-files.js';
 import { Sandbox, type SandboxOwner } from './sandbox.js';
 import { SandboxList } from './sandbox-list.js';
@@ -137,15 +138,17 @@ export class Daytona implements AsyncDisposable {
    * Creates a sandbox and waits until it has started.
    *
    * @param params - How to create it: from a snapshot or an image. Default: from the server's default snapshot.
-   * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal.
+   * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal. `onSnapshotCreateLogs` is for
+   * the log of a build; sandboxes of this version are not built, so it is not called.
    * @throws `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
    * `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when it fails to start.
    */
   async create(
     params?: CreateSandboxFromSnapshotParams | CreateSandboxFromImageParams,
-    options: CreateOptions & CallOptions = {},
+    options: CreateOptions & CallOptions & { onSnapshotCreateLogs?: (chunk: string) => unknown } = {},
   ): Promise<Sandbox> {
-    return new Sandbox(this.#owner, await this.#owner.sandboxes.create(params ?? {}, options));
+    const { onSnapshotCreateLogs: _, ...others } = options;
+    return new Sandbox(this.#owner, await this.#owner.sandboxes.create(params ?? {}, others));
   }
 
   /**
@@ -225,5 +228,10 @@ export class Daytona implements AsyncDisposable {
 
   async [asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  /** @internal */
+  [inspection](_depth: number, options: object, inspect: Inspect): string {
+    return shown('Daytona', this.#owner.connection.place ?? { closed: true }, options, inspect);
   }
 }

@@ -51,7 +51,7 @@ export function errorFromEnvelope(json: string): DaytonaError {
 
 /** The error of a call that was aborted through `signal`. */
 export function cancelled(signal: AbortSignal | undefined, operation?: string): DaytonaError {
-  return new DaytonaCancelledError('The call was aborted.', undefined, undefined, undefined, {
+  return new DaytonaCancelledError('The call was cancelled: its signal was aborted.', undefined, undefined, undefined, {
     ...(operation === undefined ? {} : { operation }),
     ...(signal?.aborted ? { cause: signal.reason } : {}),
   });

@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { unlessAborted } from './abort.js';
 import { bytesOf, unusable } from './argument.js';
 import type { DirectoryTransferOptions } from './directory-transfer.js';
-import { DaytonaInvalidArgumentError } from './errors.js';
+import { cancelled, DaytonaInvalidArgumentError } from './errors.js';
 import type { DownloadProgressHandler } from './file-reader.js';
 import type {
   DeleteFileOptions,
@@ -35,8 +36,6 @@ export type ByteStream =
 export interface UploadProgress {
   /** Bytes sent. */
   bytesSent: number;
-  /** Bytes in all, where it is known beforehand. */
-  totalBytes?: number;
 }
 
 /** Options of {@link FileSystem.uploadFileStream}. */
@@ -180,15 +179,15 @@ export class FileSystem extends FileSystemService {
       await this.uploadFile(source, remotePath, options);
       return;
     }
-    const { pieces, totalBytes } = await content(source);
+    const pieces = await content(source);
     const file = await this.openUpload(remotePath, options);
     try {
       let bytesSent = 0;
-      for await (const piece of pieces) {
+      for await (const piece of options.signal ? untilAborted(pieces, options.signal) : pieces) {
         const data = bytesOf('piece', piece);
         await file.write(data);
         bytesSent += data.length;
-        await onProgress?.(totalBytes === undefined ? { bytesSent } : { bytesSent, totalBytes });
+        await onProgress?.({ bytesSent });
       }
       await file.finish();
     } finally {
@@ -305,13 +304,31 @@ function entry(source: FileSource, destination: string) {
 /** Bytes written at once when all are there. */
 const PIECE = 1 << 20;
 
-/** What a source delivers, and how much where it is known. */
+/** The pieces until the signal is aborted, which ends the wait for one that never comes, too. */
+async function* untilAborted<T>(pieces: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const source = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+  try {
+    for (;;) {
+      const next = Promise.resolve(source.next());
+      const { done, value } = await unlessAborted(next, signal, () => cancelled(signal, 'fs.open_upload'));
+      if (done) {
+        return;
+      }
+      yield value;
+    }
+  } finally {
+    // Not waited for: it may be stuck.
+    Promise.resolve(source.return?.()).catch(() => {});
+  }
+}
+
+/** What a source delivers. */
 async function content(source: ByteStream | FileSource) {
   if (source instanceof Uint8Array) {
-    return { pieces: slices(source), totalBytes: source.length };
+    return slices(source);
   }
   if (typeof source === 'string') {
-    const { size } = await stat(source).catch((cause: Error) => {
+    await stat(source).catch((cause: Error) => {
       throw new DaytonaInvalidArgumentError(
         `Cannot read the local file: ${cause.message}`,
         undefined,
@@ -322,7 +339,7 @@ async function content(source: ByteStream | FileSource) {
         },
       );
     });
-    return { pieces: createReadStream(source, { highWaterMark: PIECE }), totalBytes: size };
+    return createReadStream(source, { highWaterMark: PIECE });
   }
   const pieces = source as AsyncIterable<Uint8Array | string> | undefined | null;
   if (!pieces?.[Symbol.asyncIterator] && !(pieces as Iterable<string> | undefined | null)?.[Symbol.iterator]) {
@@ -332,7 +349,7 @@ async function content(source: ByteStream | FileSource) {
       'it must be a stream (of a Blob: its stream()), an iterable, bytes or a local path',
     );
   }
-  return { pieces: pieces as AsyncIterable<Uint8Array | string>, totalBytes: undefined };
+  return pieces as AsyncIterable<Uint8Array | string>;
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

@@ -28,6 +28,7 @@ export interface NativePump {
 /** A client of the native library. */
 export interface NativeClient {
   start(pump: NativePump, id: number, op: string, json: string, blobs: Uint8Array[]): NativeCall;
+  place(): { apiUrl: string; target?: string } | null;
   close(): void;
 }
 

@@ -36,7 +36,7 @@ export class ProcessOutput implements AsyncIterable<Buffer> {
     }
   }
 
-  /** The lines as they are completed, without the line feed; the last one may lack it. */
+  /** The lines as they are completed, without their ends (`\n`, or `\r\n`); the last one may lack it. */
   async *lines(options: ReadOptions = {}): AsyncGenerator<string, void, undefined> {
     // Parts of a line that has not ended: a long one is not searched again with every part.
     let parts: string[] = [];
@@ -44,7 +44,7 @@ export class ProcessOutput implements AsyncIterable<Buffer> {
       const [first, ...others] = text.split('\n') as [string, ...string[]];
       parts.push(first);
       for (const next of others) {
-        yield parts.join('');
+        yield parts.join('').replace(/\r$/, '');
         parts = [next];
       }
     }

@@ -91,10 +91,7 @@ export class Process extends ProcessService {
     timeout?: Seconds<ExecOptions>,
   ): Promise<ExecuteResponse> {
     const options = cwd && typeof cwd === 'object' ? cwd : { cwd, env, ...withTimeout(timeout) };
-    const response = await this._exec(command, options);
-    // Documented of every command, sent only for code.
-    response.artifacts ??= { stdout: response.result };
-    return response;
+    return await this._exec(command, options);
   }
 
   /**

@@ -2,6 +2,7 @@ import { bytesOf } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import { DaytonaClosedError } from './errors.js';
 import type { PtyResult, PtySessionInfo, PtySize } from './generated/models.js';
+import { type Inspect, inspection, shown } from './inspection.js';
 import type { Terminal } from './terminal.js';
 
 /** Takes output of a terminal; a returned promise is waited for before the next output. */
@@ -119,6 +120,11 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
 
   async [asyncDispose](): Promise<void> {
     await this.disconnect();
+  }
+
+  /** @internal */
+  [inspection](_depth: number, options: object, inspect: Inspect): string {
+    return shown('PtyHandle', { sessionId: this.sessionId, exitCode: this.exitCode }, options, inspect);
   }
 
   async #forward(onData: PtyDataHandler): Promise<void> {

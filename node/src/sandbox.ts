@@ -15,6 +15,7 @@ import type {
 } from './generated/models.js';
 import type { SandboxService } from './generated/services.js';
 import { Git } from './git.js';
+import { type Inspect, inspection, shown } from './inspection.js';
 import { Process } from './process.js';
 import type { CallOptions } from './service.js';
 import { type Seconds, withTimeout } from './timeout.js';
@@ -309,6 +310,11 @@ export class Sandbox implements AsyncDisposable {
         throw error;
       }
     }
+  }
+
+  /** @internal */
+  [inspection](_depth: number, options: object, inspect: Inspect): string {
+    return shown('Sandbox', { id: this.id, name: this.name, state: this.state, target: this.target }, options, inspect);
   }
 
   #update(info: SandboxInfo): void {

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { bytesOf } from './argument.js';
 import { asyncDispose } from './disposal.js';
 import type { OutputOptions, ProcessInfo, WaitForLogOptions, WaitOptions } from './generated/models.js';
+import { type Inspect, inspection, shown } from './inspection.js';
 import type { LogPattern } from './log-pattern.js';
 import type { LogStream, TextHandler } from './log-stream.js';
 import { ProcessOutput } from './process-output.js';
@@ -200,6 +201,16 @@ export class SpawnedProcess implements AsyncDisposable {
     await this.release();
   }
 
+  /** @internal */
+  [inspection](_depth: number, options: object, inspect: Inspect): string {
+    return shown(
+      'SpawnedProcess',
+      { id: this.id, command: cut(this.command), exitCode: this.exitCode },
+      options,
+      inspect,
+    );
+  }
+
   /** Requests of their own might overtake each other. */
   #inOrder(work: () => Promise<void>): Promise<void> {
     const done = this.#lastInput.then(work);
@@ -209,3 +220,8 @@ export class SpawnedProcess implements AsyncDisposable {
 }
 
 function ignore(): void {}
+
+/** The beginning of a command, which may be a whole program. */
+function cut(command: string): string {
+  return command.length > 80 ? `${command.slice(0, 80)}…` : command;
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DaytonaInvalidArgumentError, type Sandbox, type SpawnedProcess } from '@daytonaio/sdk';
+import { Daytona, DaytonaInvalidArgumentError, type Sandbox, type SpawnedProcess } from '@daytonaio/sdk';
 import { sandboxForFile } from './support.js';
 
 // Programs without types, and types that are wrong.
@@ -44,6 +44,17 @@ test('what JSON would drop or change is refused by name', async () => {
   await refused(() => sandbox.git.clone('/tmp', 'x', { depth: Number.NaN }), 'depth', 'NaN');
   await refused(() => sandbox.process.spawn('true', { env: new Map([['TOKEN', 'secret']]) as Anything }), 'env', 'Map');
   await refused(() => sandbox.fs.uploadDir('/tmp', 'x', { exclude: new Set(['*']) as Anything }), 'exclude');
+});
+
+test('options that are not known are refused by name', async () => {
+  const daytona = new Daytona();
+  await refused(() => daytona.create({ nmae: 'x' } as Anything), 'nmae');
+  await refused(() => daytona.create({}, { timeuot: 5 } as Anything), 'timeuot');
+  await refused(() => daytona.create({}, { onCreateLogs: () => {} } as Anything), 'onCreateLogs');
+  daytona.close();
+  await refused(() => sandbox.process.spawn('true', { environment: { A: 'b' } } as Anything), 'environment');
+  await refused(() => sandbox.process.listSpawned({ all: true } as Anything), 'all');
+  await refused(() => sandbox.fs.uploadFile(Buffer.from('x'), 'x', { onProgress: () => {} } as Anything), 'onProgress');
 });
 
 test('errors about arguments do not show what objects hold', async () => {

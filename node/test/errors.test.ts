@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import * as sdk from '@daytonaio/sdk';
 import {
   Daytona,
   DaytonaAuthorizationError,
@@ -87,6 +88,34 @@ test('credentials appear neither in a client nor in its errors', async () => {
     assert.equal(inspect(value, { depth: 10, showHidden: true }).includes(secret), false);
     assert.equal(String(JSON.stringify(value)).includes(secret), false);
   }
+});
+
+test('a client shows where it connects to, and is called what it is', () => {
+  const daytona = new Daytona({ apiUrl: 'http://127.0.0.1:9/api', apiKey: 'dtn_secret', target: 'eu' });
+  assert.equal(inspect(daytona), "Daytona { apiUrl: 'http://127.0.0.1:9/api', target: 'eu' }");
+  daytona.close();
+  assert.equal(inspect(daytona), 'Daytona { closed: true }');
+  for (const [name, exported] of Object.entries(sdk)) {
+    // The second names of classes.
+    if (typeof exported === 'function' && /^[A-Z]/.test(name) && !/Forbidden|BadRequest/.test(name)) {
+      assert.equal(exported.name, name);
+    }
+  }
+});
+
+test('an empty cursor ends a list', { timeout: 20_000 }, async () => {
+  let requests = 0;
+  const url = await server((_, response) => {
+    requests += 1;
+    answer(response, 200, { items: [{ id: 'a', name: 'a' }], nextCursor: requests < 2 ? 'next' : '' });
+  });
+  const daytona = clientOf(url);
+  const names: string[] = [];
+  for await (const { name } of daytona.list({})) {
+    names.push(name);
+  }
+  daytona.close();
+  assert.deepEqual({ names, requests }, { names: ['a', 'a'], requests: 2 });
 });
 
 test('a closed client refuses calls', async () => {

@@ -80,6 +80,7 @@ test('a sandbox shows its data and nothing else', async () => {
   try {
     assert.deepEqual(JSON.parse(JSON.stringify(sandbox)).id, sandbox.id);
     assert.match(inspect(sandbox), /state: 'started'/);
+    assert.ok(/^Sandbox \{\s+id: /.test(inspect(sandbox)) && !inspect(sandbox).includes('env'), inspect(sandbox));
     assert.doesNotMatch(inspect(sandbox), /FileSystem|codeInterpreter|Connection/);
   } finally {
     await sandbox.delete();

@@ -41,6 +41,15 @@ async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+test('lines have neither kind of line end', async () => {
+  await using spawned = await sandbox.process.spawn("printf 'one\\r\\ntwo\\n\\r\\nlast'");
+  const lines: string[] = [];
+  for await (const line of spawned.stdout.lines()) {
+    lines.push(line);
+  }
+  assert.deepEqual(lines, ['one', 'two', '', 'last']);
+});
+
 test('outputs are apart, as bytes, text, lines and streams, again and again', async () => {
   const command = "printf 'ä\\n\\nno end'; printf '\\377\\376' >&2; exit 3";
   await withProcess(command, {}, async (process) => {

@@ -138,6 +138,15 @@ daytona_call *daytona_start(const daytona_client *client,
                             daytona_callback callback,
                             void *user);
 
+// Tells where a client connects to: calls `callback` before it returns, with `DAYTONA_STATUS_OK` and the JSON
+// {"apiUrl": base URL of the API or "local", "target"?: the region for new sandboxes}. Does nothing without a client.
+//
+// Safety:
+// `client` must be NULL or live; `callback` NULL or a function that may be called with `user`.
+void daytona_client_place(const daytona_client *client,
+                          daytona_callback callback,
+                          void *user);
+
 // Refuses further operations of a client. Those in flight go on.
 //
 // Safety:

@@ -66,6 +66,22 @@ pub unsafe extern "C" fn daytona_start(
     })
 }
 
+/// Tells where a client connects to: calls `callback` before it returns, with `DAYTONA_STATUS_OK` and the JSON
+/// {"apiUrl": base URL of the API or "local", "target"?: the region for new sandboxes}. Does nothing without a client.
+///
+/// # Safety
+/// `client` must be NULL or live; `callback` NULL or a function that may be called with `user`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_client_place(client: *const Client, callback: Callback, user: *mut c_void) {
+    // SAFETY: NULL or live, as the caller promises.
+    if let Some(client) = unsafe { client.as_ref() }
+        && let Ok((url, target)) = catch_unwind(AssertUnwindSafe(|| client.0.place()))
+    {
+        let place = serde_json::json!({ "apiUrl": url, "target": target }).to_string();
+        Receiver::new(callback, user).hand_over(place.as_bytes());
+    }
+}
+
 /// Refuses further operations of a client. Those in flight go on.
 ///
 /// # Safety

@@ -41,7 +41,9 @@ mod stream;
 
 pub use call::{Call, daytona_call_cancel, daytona_call_free};
 pub use callback::{Callback, Status};
-pub use client::{Client, daytona_client_close, daytona_client_free, daytona_client_new, daytona_start};
+pub use client::{
+    Client, daytona_client_close, daytona_client_free, daytona_client_new, daytona_client_place, daytona_start,
+};
 pub use log::{daytona_set_log_level, daytona_take_log};
 pub use slice::Slice;
 pub use stream::{

@@ -7,6 +7,15 @@ use napi_derive::napi;
 
 use crate::pump::Pump;
 
+/// Where a client connects to.
+#[napi(object, object_from_js = false)]
+pub struct Place {
+    /// Base URL of the API, or `local`.
+    pub api_url: String,
+    /// The region for new sandboxes.
+    pub target: Option<String>,
+}
+
 /// A client.
 #[napi]
 pub struct Client {
@@ -30,6 +39,13 @@ impl Client {
         let blobs = blobs.iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
         let payload = Payload { json: json.into(), blobs };
         Ok(Call::new(client.start(&op, payload, pump.sink(id))))
+    }
+
+    /// Where the client connects to; nothing once it has been closed.
+    #[napi]
+    pub fn place(&self) -> Option<Place> {
+        let (api_url, target) = self.inner.as_ref()?.place();
+        Some(Place { api_url, target })
     }
 
     /// Refuses further operations and lets go of the connections. Calls in flight go on.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_with::skip_serializing_none;
+use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
 
 use super::{null_as_default, whole, whole_if_any};
 
@@ -459,6 +459,7 @@ pub struct ListSandboxesResponse {
     /// The sandboxes. Servers leave out `env`, `volumes` and `build_info` here.
     pub items: Vec<SandboxInfo>,
     /// Where to continue, or nothing at the end.
+    #[serde(deserialize_with = "As::<NoneAsEmptyString>::deserialize")]
     pub next_cursor: Option<String>,
 }
 
@@ -499,4 +500,22 @@ pub struct SignedPortPreviewUrl {
     pub token: String,
     /// URL of the port.
     pub url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_cursor_is_the_end_of_a_list() {
+        for (body, expected) in [
+            (r#"{"nextCursor": ""}"#, None),
+            (r#"{"nextCursor": null}"#, None),
+            ("{}", None),
+            (r#"{"nextCursor": "c"}"#, Some("c")),
+        ] {
+            let part: ListSandboxesResponse = serde_json::from_str(body).unwrap();
+            assert_eq!(part.next_cursor.as_deref(), expected, "{body}");
+        }
+    }
 }

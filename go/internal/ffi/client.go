@@ -60,6 +60,21 @@ func (c *Client) Call(ctx context.Context, op string, request []byte, attachment
 	})
 }
 
+// Place tells where the client connects to, as JSON with apiUrl and target; nil once it has been closed.
+func (c *Client) Place() []byte {
+	if c == nil {
+		return nil
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.ptr == nil {
+		return nil
+	}
+	told := make(chan outcome, 1)
+	C.daytona_go_client_place(c.ptr, C.uintptr_t(cgo.NewHandle((chan<- outcome)(told))))
+	return (<-told).completion.JSON
+}
+
 // Close frees the client: further calls fail, those in flight go on. May be called any number of times.
 func (c *Client) Close() {
 	if c == nil {

@@ -51,6 +51,10 @@ static inline daytona_call *daytona_go_stream_finish(const daytona_stream *strea
 	return daytona_stream_finish(stream, daytona_go_callback, (void *)user);
 }
 
+static inline void daytona_go_client_place(const daytona_client *client, uintptr_t user) {
+	daytona_client_place(client, daytona_go_callback, (void *)user);
+}
+
 static inline bool daytona_go_take_log(uintptr_t user) {
 	return daytona_take_log(daytona_go_callback, (void *)user);
 }

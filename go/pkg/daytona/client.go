@@ -1,11 +1,13 @@
 // Package daytona runs code in Daytona's sandboxes.
 //
+//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+//	defer stop()
 //	client, err := daytona.NewClient()
 //	…
 //	defer client.Close(ctx)
 //	sandbox, err := client.Create(ctx, nil)
 //	…
-//	defer sandbox.Delete(ctx)
+//	defer sandbox.Delete(context.WithoutCancel(ctx))
 //	result, err := sandbox.Process.ExecuteCommand(ctx, "echo hello")
 //
 // # Contexts
@@ -13,6 +15,9 @@
 // Every call takes a context first. When it ends, the call ends with an error for which errors.Is finds the context's,
 // and what the call did in the sandbox stops: a command is killed with everything it started. Calls also have a timeout of
 // their own, documented with each; 0 means none.
+//
+// A program that is interrupted runs nothing of what it deferred: [signal.NotifyContext] turns the interrupt into the end of a
+// context, and [context.WithoutCancel] lets what cleans up go on.
 //
 // # Concurrency
 //
@@ -139,6 +144,18 @@ func localBinary(config *types.DaytonaConfig) (string, error) {
 		return "", errors.New(errors.ErrInternal, fmt.Sprintf("The local engine cannot be unpacked: %v", err))
 	}
 	return path, nil
+}
+
+// String tells where the client connects to.
+func (c *Client) String() string {
+	var place struct{ APIURL, Target string }
+	if c == nil || json.Unmarshal(c.native.Place(), &place) != nil {
+		return "Client{closed}"
+	}
+	if place.Target == "" {
+		return fmt.Sprintf("Client{APIURL: %q}", place.APIURL)
+	}
+	return fmt.Sprintf("Client{APIURL: %q, Target: %q}", place.APIURL, place.Target)
 }
 
 // Close refuses further calls of the client and its sandboxes; those in flight go on. It may be called any number of

@@ -3,6 +3,7 @@ package daytona
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -169,6 +170,9 @@ func (c *ptyConnection) read() {
 		return
 	}
 }
+
+// String names the session.
+func (c *ptyConnection) String() string { return fmt.Sprintf("PtyHandle{SessionID: %q}", c.sessionID) }
 
 // SessionID returns the id of the session.
 func (c *ptyConnection) SessionID() string { return c.sessionID }

@@ -163,6 +163,11 @@ func (s *Sandbox) String() string {
 	return fmt.Sprintf("Sandbox{ID: %q, Name: %q, State: %s}", s.ID, s.Name, s.State)
 }
 
+// Equal reports whether other is the same sandbox: whether both have the same id.
+func (s *Sandbox) Equal(other *Sandbox) bool {
+	return s == other || (s != nil && other != nil && s.ID == other.ID)
+}
+
 // RefreshData asks the server for the sandbox and writes its fields.
 //
 // Errors: NotFound when it is gone.

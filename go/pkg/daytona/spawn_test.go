@@ -218,7 +218,7 @@ func TestAWaitThatEndsEarlyLeavesTheProcessAlone(t *testing.T) {
 	if code, err := process.Wait(ctx); err != nil || code != 137 {
 		t.Errorf("%d %v", code, err)
 	}
-	if left := sh(t, sandbox, "pgrep -cx sleep || true"); left != "0\n" {
+	if left := sh(t, sandbox, "pgrep -cfx 'sleep 1000' || true"); left != "0\n" {
 		t.Errorf("%s left", left)
 	}
 }

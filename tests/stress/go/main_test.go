@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ func TestMain(m *testing.M) {
 	if way := os.Getenv("STRESS_EXIT"); way != "" {
 		exit(way, os.Getenv("STRESS_SANDBOX"))
 		return
+	}
+	// Programs inherit what is ignored (of a shell's background jobs: the interrupt), but not what is taken.
+	if signal.Ignored(os.Interrupt) {
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	os.Exit(run(m))
 }

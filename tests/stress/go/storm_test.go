@@ -49,7 +49,7 @@ func TestAStormOfCancelledCallsLeavesNothing(t *testing.T) {
 	})
 	nothingLeft(t, goroutines)
 	eventually(t, "the end of the commands", func() bool {
-		left, err := sandbox.Process.ExecuteCommand(ctx, "ps -e -o comm= | grep -c '^sleep$'")
+		left, err := sandbox.Process.ExecuteCommand(ctx, "ps -e -o args= | grep -cx 'sleep 60'")
 		return err == nil && left.Result == "0\n"
 	})
 }
