@@ -1,5 +1,6 @@
 //! What the log shows of a program's requests, and what it never shows.
 
+#[allow(dead_code, reason = "each test file uses what it needs")]
 mod support;
 
 use std::process::Command;
