@@ -57,7 +57,10 @@ impl Denied {
 /// Middleware: the control plane is for holders of the API key.
 pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
     match bearer(request.headers()) {
-        Some(token) if secret::equal(token, &engine.api_key) => next.run(request).await,
+        Some(token) if secret::equal(token, &engine.api_key) => {
+            engine.activity.count_connection(request.extensions());
+            next.run(request).await
+        }
         _ => ApiError::invalid_credentials().into_response(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use daytona_toolbox::Compat;
+use daytona_toolbox::connections::{Connection, Room};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -46,7 +47,9 @@ pub struct Engine {
     /// What this machine cannot enforce, as sentences.
     pub warnings: Vec<String>,
     /// Requests seen and in flight.
-    pub activity: Activity,
+    pub activity: Arc<Activity>,
+    /// Room for connections, on all addresses together.
+    pub room: Room,
 }
 
 impl Engine {
@@ -114,15 +117,33 @@ impl Engine {
 pub struct Activity {
     last_request: AtomicI64,
     open: AtomicUsize,
+    clients: Arc<()>,
 }
 
 impl Default for Activity {
     fn default() -> Self {
-        Self { last_request: AtomicI64::new(steady_millis()), open: AtomicUsize::new(0) }
+        Self { last_request: AtomicI64::new(steady_millis()), open: AtomicUsize::new(0), clients: Arc::default() }
     }
 }
 
 impl Activity {
+    /// Counts a client as connected until the returned value is dropped.
+    pub fn client(&self) -> ConnectedClient {
+        ConnectedClient { _counted: Arc::clone(&self.clients) }
+    }
+
+    /// Counts whoever sent a request as a client for as long as its connection stands. Only for those let in.
+    pub fn count_connection(&self, extensions: &http::Extensions) {
+        if let Some(connection) = extensions.get::<Arc<Connection>>() {
+            connection.keep(|| self.client());
+        }
+    }
+
+    /// Whether any are.
+    pub fn has_clients(&self) -> bool {
+        Arc::strong_count(&self.clients) > 1
+    }
+
     /// Counts a request as open until the returned value is dropped.
     pub fn open(&self) -> OpenActivity<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
@@ -141,6 +162,12 @@ impl Activity {
         }
         steady_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
     }
+}
+
+/// A connected client.
+#[derive(Clone, Debug)]
+pub struct ConnectedClient {
+    _counted: Arc<()>,
 }
 
 /// A request in flight.

@@ -3,6 +3,7 @@
 //! Clients authenticate in the CONNECT packet and then only listen; every event goes to every
 //! client. Events carry the full sandbox document with the new state, in the order they happened.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use socketioxide::layer::SocketIoLayer;
 use socketioxide::{SocketIo, TransportType};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::engine::Activity;
 use crate::sandbox::{DesiredState, State};
 use crate::secret;
 
@@ -31,7 +33,7 @@ struct Credentials {
 struct Refused;
 
 /// The gateway for clients with this API key, and the sender of its events.
-pub fn gateway(api_key: &str) -> (SocketIoLayer, Events) {
+pub fn gateway(api_key: &str, activity: &Arc<Activity>) -> (SocketIoLayer, Events) {
     let (layer, io) = SocketIo::builder()
         .req_path("/api/socket.io")
         .transports([TransportType::Websocket])
@@ -43,7 +45,12 @@ pub fn gateway(api_key: &str) -> (SocketIoLayer, Events) {
         Ok(credentials) if secret::equal(&credentials.token, &api_key) => Ok(()),
         _ => Err(Refused),
     };
-    let connected = async |_socket: SocketRef| {};
+    let activity = Arc::clone(activity);
+    let connected = async move |socket: SocketRef| {
+        let client = activity.client();
+        // The handler goes with the socket, and the client with the handler.
+        socket.on_disconnect(async move || drop(client));
+    };
     io.ns("/", connected.with(authenticate));
     let (queue, events) = unbounded_channel();
     tokio::spawn(deliver(io, events));

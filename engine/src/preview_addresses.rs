@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use daytona_toolbox::connections;
 use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
@@ -100,10 +101,11 @@ async fn serve(engine: Arc<Engine>, preview: Preview, listener: tokio::net::TcpL
             proxy::preview(&engine, preview, request).await
         }
     };
-    let server = axum::serve(listener, Router::new().fallback(handler));
+    let router = Router::new().fallback(handler);
+    let server = connections::serve(listener, router, engine.room.clone(), Default::default());
     match lifetime {
-        None => drop(server.await),
-        Some(lifetime) => drop(tokio::time::timeout(lifetime, async { server.await }).await),
+        None => server.await,
+        Some(lifetime) => drop(tokio::time::timeout(lifetime, server).await),
     }
     engine.preview_addresses.open().remove(&preview);
 }

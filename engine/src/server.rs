@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
 use daytona_toolbox::Compat;
+use daytona_toolbox::connections::{self, Room};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +62,9 @@ const LAST_CALL: Duration = Duration::from_millis(200);
 /// Connections that may wait to be accepted: a client's burst of thousands must not be told to try again in a second.
 const BACKLOG: u32 = 4096;
 
+/// Connections at once, on all addresses together, where the limit of open files allows it.
+const MAX_CONNECTIONS: usize = 16_384;
+
 /// Runs an engine until it is told to end (`SIGTERM`, `SIGINT`) or idle.
 ///
 /// The executable must have called [`isolation::run_if_sandbox_process`] at the start of `main`.
@@ -78,20 +82,20 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         None => bail!("another engine is running with the state directory {}", state_dir.display()),
     };
     discovery::remove_leftover(&state_dir, &lock);
-    raise_file_limit();
+    let room = Room::new(most_connections(raise_file_limit()));
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
     // What was kept free for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
-    let (engine, router) = prepare(&state_dir, level, options.compat, listener.local_addr()?)?;
+    let (engine, router) = prepare(&state_dir, level, options.compat, room, listener.local_addr()?)?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
         // Small answers must not wait for the next ones.
         let _ = stream.set_nodelay(true);
     });
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
     let clients = discovery::Clients::of(&state_dir)?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
@@ -148,18 +152,23 @@ async fn wait_for_turn(state_dir: &Path) -> Result<Option<discovery::EngineLock>
     bail!("another engine has the state directory but did not become ready in {} s", EXISTING_TIMEOUT.as_secs())
 }
 
-/// Allows as many open connections as the system lets us have.
-fn raise_file_limit() {
+/// Allows as many open files as the system lets us have; returns how many that is.
+fn raise_file_limit() -> u64 {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-    }
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 0 };
+    if setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() { hard } else { soft }
+}
+
+/// How many connections `files` open files allow: a forwarded request takes two of them, and sandboxes need some.
+fn most_connections(files: u64) -> usize {
+    usize::try_from(files / 3).map_or(MAX_CONNECTIONS, |room| room.clamp(64, MAX_CONNECTIONS))
 }
 
 fn prepare(
     state_dir: &Path,
     level: IsolationLevel,
     compat: Compat,
+    room: Room,
     address: SocketAddr,
 ) -> Result<(Arc<Engine>, Router)> {
     let version = env!("CARGO_PKG_VERSION");
@@ -176,7 +185,8 @@ fn prepare(
     settle(&registry, state_dir);
 
     let origin = format!("http://{address}");
-    let (gateway, events) = events::gateway(&api_key);
+    let activity = Arc::new(Activity::default());
+    let (gateway, events) = events::gateway(&api_key, &activity);
     let engine = Arc::new(Engine {
         warnings: notes.into_iter().chain(warnings(&launcher)).collect(),
         registry,
@@ -196,7 +206,8 @@ fn prepare(
         started_at: clock::iso(clock::now()),
         state_dir: state_dir.to_owned(),
         compat,
-        activity: Activity::default(),
+        activity,
+        room,
     });
     let router = Router::new()
         .nest("/api", routes::api(&engine))
@@ -335,7 +346,7 @@ impl Idle {
     /// How long the engine has to stay unused before it ends; `None` when it has been for long enough.
     fn left(&self, engine: &Engine) -> Option<Duration> {
         let started = || engine.registry.all().iter().any(|entry| entry.instance().is_some());
-        let connected = || self.clients.as_ref().is_some_and(discovery::Clients::connected);
+        let connected = || self.clients.as_ref().is_some_and(|c| c.connected() || engine.activity.has_clients());
         if started() || connected() {
             engine.activity.touch();
         }

@@ -7,6 +7,7 @@
 
 mod code_run;
 mod compat;
+pub mod connections;
 mod environment;
 mod errors;
 mod execute;
@@ -139,14 +140,17 @@ pub fn router(config: ToolboxConfig) -> Router {
         .with_state(toolbox)
 }
 
+/// Connections at once, terminals and streams included. Each request that the engine forwards has its own.
+const MAX_CONNECTIONS: usize = 8192;
+
 /// Serves the toolbox on `listener` until the future is dropped.
 ///
 /// # Errors
-/// When the listener cannot be handed to tokio, or accepting fails for good.
+/// When the listener cannot be handed to tokio.
 pub async fn serve(config: ToolboxConfig, listener: std::os::unix::net::UnixListener) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::UnixListener::from_std(listener)?;
     tracing::info!(sandbox = %config.sandbox_id, "toolbox ready");
-    axum::serve(listener, router(config)).await?;
+    connections::serve(listener, router(config), connections::Room::new(MAX_CONNECTIONS), Default::default()).await;
     Ok(())
 }
