@@ -1,5 +1,7 @@
 //! An engine, a sandbox in it, and the fault proxy between them and the client.
 
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -67,6 +69,8 @@ pub struct Bench {
     pub toolbox: Toolbox,
     /// The sandbox's toolbox without the proxy.
     pub direct: Toolbox,
+    /// A client that does without the proxy.
+    pub around: Client,
     pub api_key: String,
     _engine: Engine,
 }
@@ -83,7 +87,7 @@ impl Bench {
         let info = around.sandboxes().get(&sandbox.id).await.unwrap();
         let direct = around.toolbox(&info).unwrap();
         let api_key = engine.api_key.clone();
-        Self { proxy, client, sandbox, toolbox, direct, api_key, _engine: engine }
+        Self { proxy, client, sandbox, toolbox, direct, around, api_key, _engine: engine }
     }
 
     /// A bench whose proxy follows `script` once the sandbox has started.
