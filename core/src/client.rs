@@ -227,6 +227,11 @@ impl Client {
         Request::new(self, method, Base::Api, path)
     }
 
+    /// The limit of a call that has `limit` by itself.
+    pub(crate) fn limit(&self, limit: Option<Duration>) -> Option<Duration> {
+        self.limit.unwrap_or(limit)
+    }
+
     /// Runs one operation: names it in errors and holds it to its limit.
     pub(crate) async fn run<T>(
         &self,
@@ -237,7 +242,7 @@ impl Client {
         // Boxed, because operations are made of operations: nested in one another, their futures would be too much for the
         // stack of a thread.
         let reported = log::Operation::begin(operation);
-        let result = deadline::within(operation, self.limit.unwrap_or(limit), Box::pin(work)).await;
+        let result = deadline::within(operation, self.limit(limit), Box::pin(work)).await;
         reported.end(&result);
         result
     }
@@ -312,6 +317,11 @@ impl Toolbox {
 
     /// A request to the toolbox; `path` starts with `/`.
     pub(crate) async fn request(&self, method: Method, path: impl Into<String>) -> Result<Request<'_>> {
-        Ok(Request::new(&self.client, method, Base::Toolbox(self.base().await?), path))
+        Ok(Request::new(
+            &self.client,
+            method,
+            Base::Toolbox { url: self.base().await?, sandbox: &self.sandbox_id },
+            path,
+        ))
     }
 }

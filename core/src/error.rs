@@ -241,6 +241,9 @@ pub struct ErrorInfo {
     /// The operation that failed, for example `process.exec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// Id of the sandbox it is about, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox_id: Option<String>,
     /// Whether the same call may succeed when repeated.
     pub retryable: bool,
     /// Seconds to wait before repeating, when the server said so.
@@ -269,6 +272,7 @@ impl Error {
             method: None,
             url: None,
             operation: None,
+            sandbox_id: None,
             retryable: matches!(kind, ErrorKind::RateLimit | ErrorKind::ServiceUnavailable | ErrorKind::BadGateway)
                 || kind.is(ErrorKind::Connection),
             retry_after: None,
@@ -335,6 +339,24 @@ impl Error {
     pub(crate) fn in_request(mut self, method: &http::Method, url: &str) -> Self {
         self.0.method = Some(method.to_string());
         self.0.url = Some(url.to_owned());
+        self
+    }
+
+    /// Names the sandbox it is about.
+    pub(crate) fn in_sandbox(mut self, id: &str) -> Self {
+        self.0.sandbox_id = Some(id.to_owned());
+        self
+    }
+
+    /// Names the sandbox it is about, in the message too.
+    pub(crate) fn about_sandbox(self, id: &str) -> Self {
+        if self.0.message.contains(id) { self } else { self.context(format!("Sandbox {id}")) }.in_sandbox(id)
+    }
+
+    /// Adds a sentence to the message.
+    pub(crate) fn and(mut self, sentence: impl fmt::Display) -> Self {
+        let end = if self.0.message.ends_with(['.', '!', '?']) { "" } else { "." };
+        self.0.message = format!("{}{end} {sentence}", self.0.message);
         self
     }
 

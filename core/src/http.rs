@@ -67,7 +67,7 @@ pub(crate) enum Base<'a> {
     /// The control plane.
     Api,
     /// The toolbox of a sandbox: `{toolboxProxyUrl}/{id}`.
-    Toolbox(&'a str),
+    Toolbox { url: &'a str, sandbox: &'a str },
 }
 
 impl<'a> Request<'a> {
@@ -165,7 +165,11 @@ impl<'a> Request<'a> {
             // Each time, because a local engine may have ended since: the next attempt goes to the next one.
             let endpoint = self.client.endpoint().await?;
             let url = self.url(&endpoint)?;
-            let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()) };
+            let sandbox = match self.base {
+                Base::Api => None,
+                Base::Toolbox { sandbox, .. } => Some(sandbox.to_owned()),
+            };
+            let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()), sandbox };
             let mut request = reqwest::Request::new(self.method.clone(), url);
             *request.headers_mut() = endpoint.headers.clone();
             for (name, value) in &self.headers {
@@ -211,7 +215,7 @@ impl Request<'_> {
     fn url(&self, endpoint: &Endpoint) -> Result<url::Url> {
         let base = match self.base {
             Base::Api => endpoint.api_url.as_str().into(),
-            Base::Toolbox(url) => endpoint.toolbox_url(url),
+            Base::Toolbox { url, .. } => endpoint.toolbox_url(url),
         };
         let mut url = url::Url::parse(&format!("{base}{}", self.path))
             .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
@@ -226,16 +230,22 @@ impl Request<'_> {
 struct Named {
     method: Method,
     url: String,
+    /// The sandbox whose toolbox it is for.
+    sandbox: Option<String>,
 }
 
 impl Named {
     fn failed(&self, error: Error) -> Error {
-        error.in_request(&self.method, &self.url)
+        let error = error.in_request(&self.method, &self.url);
+        match &self.sandbox {
+            Some(id) => error.in_sandbox(id),
+            None => error,
+        }
     }
 
     fn tried_again(&self, number: u32, wait: Duration, error: &Error) {
         log::record(Level::Warn, || {
-            let Self { method, url } = self;
+            let Self { method, url, sandbox } = self;
             let wait = readable(wait);
             let message = format!("{method} {url}: attempt {number} failed, the next one follows in {wait}: {error}");
             let fields = Fields {
@@ -244,6 +254,7 @@ impl Named {
                 status: error.status(),
                 attempt: Some(number),
                 request_id: error.info().request_id.clone(),
+                sandbox_id: sandbox.clone(),
                 error: Some(format!("{:?}", error.kind())),
                 ..Fields::default()
             };

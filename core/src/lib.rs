@@ -6,6 +6,7 @@
 //!
 //! The crate knows nothing of other languages and holds no global state but the certificates it read.
 
+pub mod cleanup;
 mod client;
 mod config;
 mod deadline;

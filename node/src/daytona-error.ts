@@ -35,6 +35,8 @@ export interface ErrorDetails {
   url?: string;
   /** The operation that failed, for example `process.exec`. */
   operation?: string;
+  /** Id of the sandbox it is about, as far as it is known. */
+  sandboxId?: string;
   /** Whether the same call may succeed when repeated. */
   retryable?: boolean;
   /** Seconds to wait before repeating, when the server said so. */
@@ -64,6 +66,8 @@ export class DaytonaError extends Error {
   declare readonly url?: string;
   /** The operation that failed, for example `process.exec`. */
   declare readonly operation?: string;
+  /** Id of the sandbox it is about, as far as it is known. */
+  declare readonly sandboxId?: string;
   /** Whether the same call may succeed when repeated. */
   declare readonly retryable: boolean;
   /** Seconds to wait before repeating, when the server said so. */

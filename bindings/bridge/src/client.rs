@@ -8,7 +8,7 @@ use daytona::{Config, Error, ErrorKind};
 use crate::call::error_json;
 use crate::per_process::PerProcess;
 use crate::stats::Counted;
-use crate::{Call, Payload, Sink, generated};
+use crate::{Call, Payload, Sink, exit, generated};
 
 /// A client. After a fork it makes new connections in the child by itself.
 pub struct Client {
@@ -35,6 +35,7 @@ impl Client {
         let client =
             Self { config, core: PerProcess::new(), closed: AtomicBool::new(false), _counted: Counted::client() };
         client.core().map_err(|e| error_json(&e))?;
+        exit::prepare();
         Ok(client)
     }
 

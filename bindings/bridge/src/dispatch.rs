@@ -89,7 +89,7 @@ fn argument(path: &str) -> String {
 pub(crate) fn value<T: Serialize>(value: &T) -> Result<Completion> {
     let (json, blobs) = Blob::detach(|| serde_json::to_vec(value));
     let json = json.map_err(|e| Error::new(daytona::ErrorKind::Internal, "The result is not JSON").with_source(e))?;
-    Ok(Completion::Ok(Payload { json: json.into(), blobs }))
+    Ok(Completion::Ok(Payload::new(json, blobs)))
 }
 
 /// The completion for an open stream.

@@ -7,11 +7,12 @@
 //!   plus attachments. Bytes travel as attachments, never inside the JSON.
 //! * **Call**: an operation in flight. It completes exactly once through its [`Sink`]: `Ok`, `Stream`, `Error` or
 //!   `Cancelled`. [`Call::cancel`] is idempotent; dropping an unfinished call cancels it, and cancelling drops
-//!   the operation's future, which closes its connection and so stops the remote work.
+//!   the operation's future, which closes its connection and so stops the remote work. A call that is cancelled as it
+//!   completes still hands over its result. A result that nobody takes is dropped, and a sandbox in it is deleted.
 //! * **Stream**: an open log, run, terminal, upload or download. Reads, writes and control are calls too, and none of
 //!   them waits for another. What is not read is not taken from the socket.
 //! * **Threads**: operations run on the bridge's own runtime (2 to 4 threads, made at first use). Sinks are called
-//!   there, or on the thread that cancels; they must not block and must not touch a language runtime.
+//!   there, or on the thread that starts the call; they must not block and must not touch a language runtime.
 //! * **Fork**: the runtime and connections belong to the process that made them. In a forked child a client makes
 //!   new ones by itself; calls and streams of the parent answer `Closed`. Nothing inherited is ever dropped.
 //! * **Log**: records queue up and are fetched with [`take_log`] by a thread of the language.
@@ -20,6 +21,7 @@
 mod call;
 mod client;
 mod dispatch;
+mod exit;
 mod log;
 mod per_process;
 mod runtime;
@@ -31,9 +33,11 @@ mod stream;
 mod generated;
 
 use bytes::Bytes;
+use daytona::cleanup::Made;
 
 pub use call::Call;
 pub use client::Client;
+pub use exit::settle;
 pub use generated::SCHEMA_HASH;
 pub use log::{set_log_level, take_log};
 pub use sink::{Completion, Pump, Sink, Waiter, future};
@@ -41,17 +45,30 @@ pub use stats::{Stats, debug_stats};
 pub use stream::Stream;
 
 /// A value on the boundary: JSON, and the bytes it refers to by index.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Payload {
-    /// UTF-8 JSON; empty = nothing.
-    pub json: Bytes,
-    /// Attachments.
-    pub blobs: Vec<Bytes>,
+    json: Bytes,
+    blobs: Vec<Bytes>,
+    /// What the call has made: deleted when the payload is dropped before somebody claimed it.
+    made: Option<Made>,
 }
 
 impl Payload {
+    /// UTF-8 JSON (empty = nothing) and the attachments it refers to.
+    pub fn new(json: impl Into<Bytes>, blobs: Vec<Bytes>) -> Self {
+        Self { json: json.into(), blobs, made: None }
+    }
+
     /// JSON without attachments.
     pub fn json(json: impl Into<Bytes>) -> Self {
-        Self { json: json.into(), blobs: Vec::new() }
+        Self::new(json, Vec::new())
+    }
+
+    /// Takes the JSON and the attachments. From here on what the call has made is the caller's.
+    pub fn claim(self) -> (Bytes, Vec<Bytes>) {
+        if let Some(made) = self.made {
+            made.claim();
+        }
+        (self.json, self.blobs)
     }
 }

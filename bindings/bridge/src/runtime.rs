@@ -1,7 +1,6 @@
 //! The runtime all operations run on.
 
-use std::convert::Infallible;
-
+use daytona::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::per_process::PerProcess;
@@ -9,23 +8,55 @@ use crate::per_process::PerProcess;
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 
 /// This process' runtime, made at first use and never shut down: threads blocked in foreign code would make that hang.
-pub(crate) fn handle() -> &'static Handle {
+///
+/// # Errors
+/// `Internal` when the system has no threads or descriptors left for it. The next use tries again.
+pub(crate) fn handle() -> Result<&'static Handle> {
     let made = RUNTIME.get_or_try_init(|| {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(cores.clamp(2, 4))
+        let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+        // The runtime panics where it cannot have its threads.
+        check_threads(workers).map_err(|e| unavailable(&e))?;
+        Builder::new_multi_thread()
+            .worker_threads(workers)
             .thread_name("daytona")
             .on_thread_start(block_sigpipe)
             .enable_io()
             .enable_time()
             .build()
-            .unwrap_or_else(|e| panic!("the runtime's threads could not be started: {e}"));
-        Ok::<_, Infallible>(runtime)
-    });
-    match made {
-        Ok(runtime) => runtime.handle(),
-        Err(never) => match never {},
+            .map_err(|e| unavailable(&e))
+    })?;
+    Ok(made.handle())
+}
+
+/// Whether so many threads can be started: they live at the same time, for a moment.
+fn check_threads(number: usize) -> std::io::Result<()> {
+    let started = (0..number)
+        .map(|_| {
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let wait = move || released.recv().is_ok();
+            std::thread::Builder::new().spawn(wait).map(|thread| (release, thread))
+        })
+        .collect::<Vec<_>>();
+    let mut checked = Ok(());
+    for thread in started {
+        match thread {
+            Ok((release, thread)) => {
+                drop(release);
+                let _ = thread.join();
+            }
+            Err(error) => checked = Err(error),
+        }
     }
+    checked
+}
+
+fn unavailable(error: &std::io::Error) -> Error {
+    let what = match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "this process has too many files open",
+        Some(libc::EAGAIN | libc::ENOMEM) => "the system lets this process have no more threads or memory",
+        _ => "the system does not let it start threads",
+    };
+    Error::new(ErrorKind::Internal, format!("The client cannot work: {what}. Raise the limit (ulimit), or use less."))
 }
 
 /// A write to a connection that the other side has reset raises SIGPIPE, which ends the programs of hosts that leave it at

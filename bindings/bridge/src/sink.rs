@@ -1,6 +1,6 @@
 //! Where completions go: one trait, and the ways languages wait.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,8 +24,15 @@ pub enum Completion {
     Cancelled,
 }
 
-/// Takes the completion of one call. Called exactly once, on a thread of the runtime or on the one that cancels; must
-/// not block.
+impl Completion {
+    /// Whether the call has made something that goes when nobody claims it.
+    pub fn has_made(&self) -> bool {
+        matches!(self, Self::Ok(payload) if payload.made.is_some())
+    }
+}
+
+/// Takes the completion of one call. Called exactly once, on a thread of the runtime or on the one that starts the call;
+/// must not block.
 pub trait Sink: Send + 'static {
     /// Takes the completion.
     fn complete(self: Box<Self>, completion: Completion);
@@ -48,6 +55,7 @@ pub struct Waiter {
 struct WaiterState {
     completion: Option<Completion>,
     woken: bool,
+    abandoned: bool,
 }
 
 impl Waiter {
@@ -60,7 +68,11 @@ impl Waiter {
     pub fn sink(self: &Arc<Self>) -> Box<dyn Sink> {
         let waiter = self.clone();
         Box::new(move |completion| {
-            lock(&waiter.state).completion = Some(completion);
+            let mut state = lock(&waiter.state);
+            // What nobody waits for is dropped, outside of the lock.
+            let unwanted = if state.abandoned { Some(completion) } else { state.completion.replace(completion) };
+            drop(state);
+            drop(unwanted);
             waiter.changed.notify_all();
         })
     }
@@ -76,6 +88,20 @@ impl Waiter {
         state.completion.take()
     }
 
+    /// Puts a completion back for the next wait.
+    pub fn give_back(&self, completion: Completion) {
+        lock(&self.state).completion = Some(completion);
+    }
+
+    /// Drops the completion, now or when it comes: the wait has been left for good.
+    pub fn abandon(&self) {
+        let mut state = lock(&self.state);
+        state.abandoned = true;
+        let unwanted = state.completion.take();
+        drop(state);
+        drop(unwanted);
+    }
+
     /// Ends the current or next wait early.
     pub fn wake(&self) {
         lock(&self.state).woken = true;
@@ -85,9 +111,16 @@ impl Waiter {
 
 /// For an event loop: completions queue up, and a file descriptor becomes readable.
 pub struct Pump {
-    queue: Mutex<VecDeque<(u64, Completion)>>,
+    queue: Mutex<Queue>,
     readable: PipeReader,
     wakeup: PipeWriter,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Ids of the calls whose completion is wanted and has not come.
+    expected: HashSet<u64>,
+    completions: VecDeque<(u64, Completion)>,
 }
 
 impl Pump {
@@ -114,10 +147,15 @@ impl Pump {
     /// A sink that queues its completion under `id`.
     pub fn sink(self: &Arc<Self>, id: u64) -> Box<dyn Sink> {
         let pump = self.clone();
+        lock(&pump.queue).expected.insert(id);
         Box::new(move |completion| {
             let mut queue = lock(&pump.queue);
-            let first = queue.is_empty();
-            queue.push_back((id, completion));
+            if !queue.expected.remove(&id) {
+                drop(queue);
+                return;
+            }
+            let first = queue.completions.is_empty();
+            queue.completions.push_back((id, completion));
             drop(queue);
             // One byte wakes the loop for everything queued until it drains; a full pipe is readable already.
             if first {
@@ -126,12 +164,23 @@ impl Pump {
         })
     }
 
+    /// Drops the completion of a call, now or when it comes: nobody waits for it any more. One that has been drained is
+    /// left alone.
+    pub fn forget(&self, id: u64) {
+        let mut queue = lock(&self.queue);
+        queue.expected.remove(&id);
+        let place = queue.completions.iter().position(|(queued, _)| *queued == id);
+        let unwanted = place.and_then(|place| queue.completions.remove(place));
+        drop(queue);
+        drop(unwanted);
+    }
+
     /// Everything that completed since the last call. Never blocks.
     pub fn drain(&self) -> Vec<(u64, Completion)> {
         // The descriptor first: a completion that comes in between makes it readable again.
         let mut bytes = [0; 64];
         while matches!((&self.readable).read(&mut bytes), Ok(n) if n == bytes.len()) {}
-        lock(&self.queue).drain(..).collect()
+        lock(&self.queue).completions.drain(..).collect()
     }
 }
 

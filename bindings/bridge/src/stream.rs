@@ -89,7 +89,7 @@ impl Stream {
                 return Err(Error::new(ErrorKind::Closed, "The stream has been closed, or it is not for reading."));
             };
             match reader.batch(max.max(1)).await? {
-                Some(batch) => Ok(Completion::Ok(Payload { json: Bytes::new(), blobs: vec![batch] })),
+                Some(batch) => Ok(Completion::Ok(Payload::new(Bytes::new(), vec![batch]))),
                 None => Ok(Completion::Ok(Payload::json(reader.result()?))),
             }
         })
@@ -132,10 +132,13 @@ impl Stream {
         // A call in flight holds its half, sees the flag and lets go.
         if !self.shared.release() {
             let shared = self.shared.clone();
-            crate::runtime::handle().spawn(async move {
-                drop(shared.reader.lock().await.take());
-                drop(shared.writer.lock().await.take());
-            });
+            // A stream was opened on a runtime, so there is one.
+            if let Ok(runtime) = crate::runtime::handle() {
+                runtime.spawn(async move {
+                    drop(shared.reader.lock().await.take());
+                    drop(shared.writer.lock().await.take());
+                });
+            }
         }
     }
 

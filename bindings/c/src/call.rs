@@ -11,8 +11,9 @@ impl Call {
     }
 }
 
-/// Cancels a call unless it has completed: the connection is closed, and what it did in the sandbox stops. The
-/// callback has been called, or is running on another thread, when this returns.
+/// Cancels a call unless it has completed: the connection is closed, and what it did in the sandbox stops. The callback is
+/// called all the same, soon: with the result when the call had it already, else with `DAYTONA_STATUS_CANCELLED`. For
+/// "sandbox.create" that is when the sandbox has been deleted, at most 10 seconds later.
 ///
 /// # Safety
 /// `call` must be NULL or a call that has not been freed.
@@ -25,7 +26,7 @@ pub unsafe extern "C" fn daytona_call_cancel(call: *const Call) {
     }
 }
 
-/// Frees a call; cancels it unless it has completed.
+/// Frees a call; cancels it unless it has completed, and then its callback is still to come.
 ///
 /// # Safety
 /// `call` must be NULL or a call that has not been freed.

@@ -96,9 +96,15 @@ impl Receiver {
 
     fn deliver(self, completion: Completion) {
         match completion {
-            Completion::Ok(payload) => self.call(Status::Ok, &payload.json, &payload.blobs, ptr::null_mut()),
+            // Without a callback nobody takes what the call has made.
+            Completion::Ok(_) if self.callback.is_none() => {}
+            Completion::Ok(payload) => {
+                let (json, blobs) = payload.claim();
+                self.call(Status::Ok, &json, &blobs, ptr::null_mut());
+            }
             Completion::Stream(stream, info) => {
-                self.call(Status::Stream, &info.json, &info.blobs, Stream::into_raw(stream));
+                let (json, blobs) = info.claim();
+                self.call(Status::Stream, &json, &blobs, Stream::into_raw(stream));
             }
             Completion::Error(json) => self.fail(&json),
             Completion::Cancelled => self.call(Status::Cancelled, &[], &[], ptr::null_mut()),

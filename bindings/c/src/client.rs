@@ -60,7 +60,7 @@ pub unsafe extern "C" fn daytona_start(
                 0 => Vec::new(),
                 n => std::slice::from_raw_parts(blobs, n).iter().map(|blob| blob.copy()).collect(),
             };
-            (client.as_ref()?, CStr::from_ptr(op), Payload { json: json.copy(), blobs })
+            (client.as_ref()?, CStr::from_ptr(op), Payload::new(json.copy(), blobs))
         };
         Some(client.0.start(&op.to_string_lossy(), payload, sink))
     })

@@ -22,8 +22,11 @@
 //! other function takes a NULL client or stream as a closed one, and a NULL call as a finished one.
 //!
 //! THREADS. Every function may be called from any thread, and none waits for the network. Callbacks run on threads of
-//! the library, or on the thread that cancels, frees or starts the call; they must not block and must not unwind. They
-//! may call any function here. A callback may run before `daytona_start` has returned.
+//! the library, or on the thread that starts the call; they must not block and must not unwind. They may call any function
+//! here. A callback may run before `daytona_start` has returned.
+//!
+//! EXIT. At a normal exit of the process, calls of "sandbox.create" in flight are cancelled, and the exit waits up to 10
+//! seconds until what they made has been deleted.
 //!
 //! LOG. Log records wait in a queue of the process until `daytona_take_log` fetches them; see there.
 //!

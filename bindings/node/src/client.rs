@@ -37,7 +37,7 @@ impl Client {
     pub fn start(&self, pump: &Pump, id: u32, op: String, json: String, blobs: Vec<Uint8ArraySlice>) -> Result<Call> {
         let client = self.inner.as_ref().ok_or_else(|| Error::from_reason("the client has been closed"))?;
         let blobs = blobs.iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
-        let payload = Payload { json: json.into(), blobs };
+        let payload = Payload::new(json, blobs);
         Ok(Call::new(client.start(&op, payload, pump.sink(id))))
     }
 

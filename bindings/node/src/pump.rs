@@ -168,11 +168,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn outcome(env: &Env, id: u32, completion: Completion) -> Result<Outcome<'_>> {
-    let (status, json, blobs, stream) = match completion {
-        Completion::Ok(payload) => (DONE, payload.json, payload.blobs, None),
-        Completion::Stream(stream, info) => (DONE, info.json, info.blobs, Some(Stream::new(stream))),
-        Completion::Error(json) => (FAILED, json, Vec::new(), None),
-        Completion::Cancelled => (CANCELLED, Default::default(), Vec::new(), None),
+    let (status, (json, blobs), stream) = match completion {
+        Completion::Ok(payload) => (DONE, payload.claim(), None),
+        Completion::Stream(stream, info) => (DONE, info.claim(), Some(Stream::new(stream))),
+        Completion::Error(json) => (FAILED, (json, Vec::new()), None),
+        Completion::Cancelled => (CANCELLED, Default::default(), None),
     };
     let json = String::from_utf8_lossy(&json).into_owned();
     let blobs = blobs.into_iter().map(|blob| BufferSlice::from_data(env, Vec::from(blob))).collect::<Result<_>>()?;

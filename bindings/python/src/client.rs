@@ -13,7 +13,7 @@ use crate::outcome::{self, Outcome};
 use crate::pump::Pump;
 
 /// How long a wait may go without looking for signals.
-const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
 /// A client.
 #[pyclass(frozen, module = "daytona._daytona")]
@@ -36,7 +36,7 @@ impl Client {
     #[pyo3(signature = (op, json, blobs, pump = None, id = 0))]
     fn start(&self, op: &str, json: &str, blobs: Vec<PyBackedBytes>, pump: Option<&Pump>, id: u64) -> Call {
         let blobs = blobs.iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
-        let payload = Payload { json: Bytes::copy_from_slice(json.as_bytes()), blobs };
+        let payload = Payload::new(Bytes::copy_from_slice(json.as_bytes()), blobs);
         Call::start(pump, id, |sink| self.inner.start(op, payload, sink))
     }
 
@@ -55,8 +55,15 @@ impl Client {
 #[pyclass(frozen, module = "daytona._daytona")]
 pub struct Call {
     inner: daytona_bridge::Call,
-    /// Where the outcome is waited for; `None` when it goes to a pump.
-    waiter: Option<Arc<Waiter>>,
+    receiver: Receiver,
+}
+
+/// Where the outcome of a call goes.
+enum Receiver {
+    /// To who waits for it.
+    Waiter(Arc<Waiter>),
+    /// To a pump, under this id.
+    Pump(Arc<daytona_bridge::Pump>, u64),
 }
 
 impl Call {
@@ -67,10 +74,13 @@ impl Call {
         start: impl FnOnce(Box<dyn Sink>) -> daytona_bridge::Call,
     ) -> Self {
         match pump {
-            Some(pump) => Self { inner: start(pump.sink(id)), waiter: None },
+            Some(pump) => {
+                let pump = pump.bridge();
+                Self { inner: start(pump.sink(id)), receiver: Receiver::Pump(pump, id) }
+            }
             None => {
                 let waiter = Waiter::new();
-                Self { inner: start(waiter.sink()), waiter: Some(waiter) }
+                Self { inner: start(waiter.sink()), receiver: Receiver::Waiter(waiter) }
             }
         }
     }
@@ -82,8 +92,9 @@ impl Call {
     /// handed out once. What a signal handler raises leaves the wait; the call goes on until it is cancelled.
     #[pyo3(signature = (timeout = None))]
     fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Outcome<'py>>> {
-        let waiter =
-            self.waiter.as_ref().ok_or_else(|| PyRuntimeError::new_err("the outcome of this call goes to a pump"))?;
+        let Receiver::Waiter(waiter) = &self.receiver else {
+            return Err(PyRuntimeError::new_err("the outcome of this call goes to a pump"));
+        };
         let deadline = match timeout {
             Some(seconds) => {
                 let limit = Duration::try_from_secs_f64(seconds.max(0.0));
@@ -93,18 +104,30 @@ impl Call {
         };
         loop {
             let slice = deadline.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()).min(SLICE));
-            if let Some(completion) = py.detach(|| waiter.wait(slice)) {
+            let completion = py.detach(|| waiter.wait(slice));
+            // A signal that came meanwhile is raised here or right behind this call, where the outcome would be lost.
+            if let Err(raised) = py.check_signals() {
+                if let Some(completion) = completion {
+                    waiter.give_back(completion);
+                }
+                return Err(raised);
+            }
+            if let Some(completion) = completion {
                 return outcome::to_python(py, completion).map(Some);
             }
-            py.check_signals()?;
             if deadline.is_some_and(|end| Instant::now() >= end) {
                 return Ok(None);
             }
         }
     }
 
-    /// Ends the call as cancelled unless it has completed. May be called any number of times.
+    /// Cancels the call, whose outcome is not wanted any more: it does not appear, and if it is a new sandbox, that is
+    /// deleted. An outcome that has been handed out is left alone. May be called any number of times.
     fn cancel(&self) {
+        match &self.receiver {
+            Receiver::Waiter(waiter) => waiter.abandon(),
+            Receiver::Pump(pump, id) => pump.forget(*id),
+        }
         self.inner.cancel();
     }
 }

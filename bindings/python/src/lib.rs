@@ -7,6 +7,7 @@
 //!   looks for signals in between, so Ctrl-C and signal handlers work. The pump only makes a descriptor readable.
 //! * **Exit**: a thread that waits while the interpreter goes down must not come back to it. PyO3 sees to that: the thread
 //!   hangs where it asks for the GIL, and the end of the process ends it. tests/stress/python/test_exit.py holds it to that.
+//!   Before that, an exit hook waits for clean-ups: [`settle`].
 //! * **Fork**: as the bridge: clients go on in the child, calls and streams of the parent do not.
 //! * **Ownership**: bytes are copied in both directions, so nothing in Rust refers to a Python object.
 
@@ -15,15 +16,31 @@ mod outcome;
 mod pump;
 mod stream;
 
+use std::time::{Duration, Instant};
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+
+/// How long the exit of the interpreter may take for clean-ups.
+const EXIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Numbers of live things: `(calls, streams, clients)`. All zero when a program has let go of everything.
 #[pyfunction]
 fn debug_stats() -> (i64, i64, i64) {
     let stats = daytona_bridge::debug_stats();
     (stats.calls, stats.streams, stats.clients)
+}
+
+/// Waits until what cancelled calls have made is cleaned up, and cancels those in flight for it; up to 10 seconds. The
+/// interpreter calls it when it exits: after an interrupt it ends by a signal, at which nothing else would run.
+#[pyfunction]
+fn settle(py: Python<'_>) -> PyResult<()> {
+    let end = Instant::now() + EXIT_LIMIT;
+    while !py.detach(|| daytona_bridge::settle(client::SLICE)) && Instant::now() < end {
+        py.check_signals()?;
+    }
+    Ok(())
 }
 
 /// Queues log records of this level and above from now on: `error`, `warn`, `info`, `debug`, or `off`. The argument of the
@@ -52,6 +69,8 @@ fn _daytona(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<pump::Pump>()?;
     module.add_function(wrap_pyfunction!(debug_stats, module)?)?;
+    let settle = wrap_pyfunction!(settle, module)?;
+    module.py().import("atexit")?.call_method1("register", (settle,))?;
     module.add_function(wrap_pyfunction!(set_log_level, module)?)?;
     module.add_function(wrap_pyfunction!(take_log, module)?)
 }

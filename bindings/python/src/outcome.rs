@@ -19,13 +19,11 @@ pub type Outcome<'py> = (u8, Bound<'py, PyString>, Vec<Bound<'py, PyBytes>>, Opt
 
 /// The Python value of a completion.
 pub fn to_python(py: Python<'_>, completion: Completion) -> PyResult<Outcome<'_>> {
-    let (status, json, blobs, stream) = match completion {
-        Completion::Ok(payload) => (OK, payload.json, payload.blobs, None),
-        Completion::Stream(stream, payload) => {
-            (OK, payload.json, payload.blobs, Some(Bound::new(py, Stream::new(stream))?))
-        }
-        Completion::Error(json) => (FAILED, json, Vec::new(), None),
-        Completion::Cancelled => (CANCELLED, Default::default(), Vec::new(), None),
+    let (status, (json, blobs), stream) = match completion {
+        Completion::Ok(payload) => (OK, payload.claim(), None),
+        Completion::Stream(stream, info) => (OK, info.claim(), Some(Bound::new(py, Stream::new(stream))?)),
+        Completion::Error(json) => (FAILED, (json, Vec::new()), None),
+        Completion::Cancelled => (CANCELLED, Default::default(), None),
     };
     let blobs = blobs.iter().map(|blob| PyBytes::new(py, blob)).collect();
     Ok((status, PyString::from_bytes(py, &json)?, blobs, stream))

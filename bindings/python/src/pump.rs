@@ -3,7 +3,6 @@
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use daytona_bridge::Sink;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
@@ -16,8 +15,8 @@ pub struct Pump {
 }
 
 impl Pump {
-    pub(crate) fn sink(&self, id: u64) -> Box<dyn Sink> {
-        self.inner.sink(id)
+    pub(crate) fn bridge(&self) -> Arc<daytona_bridge::Pump> {
+        self.inner.clone()
     }
 }
 

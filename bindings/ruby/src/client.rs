@@ -39,7 +39,7 @@ impl Client {
         for index in 0..attachments.len() {
             blobs.push(bytes(attachments.entry(index as isize)?));
         }
-        let params = Payload { json: bytes(params), blobs };
+        let params = Payload::new(bytes(params), blobs);
         let completion = wait(ruby, None, |sink| this.0.start(&operation, params, sink))?;
         outcome(ruby, completion)
     }

@@ -26,6 +26,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let native = ruby.define_module("Daytona")?.define_module("Native")?;
     native.define_module_function("schema_hash", function!(schema_hash, 0))?;
     native.define_module_function("debug_stats", function!(debug_stats, 0))?;
+    native.define_module_function("settle", function!(settle, 1))?;
     native.define_module_function("set_log_level", function!(set_log_level, 1))?;
     native.define_module_function("take_log", function!(take_log, 0))?;
 
@@ -53,6 +54,12 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 /// Identifies the schema this library was built from.
 fn schema_hash() -> &'static str {
     daytona_bridge::SCHEMA_HASH
+}
+
+/// `settle(seconds)`: waits so long until what cancelled calls have made is cleaned up, and cancels those in flight for it.
+/// For the exit of the process. Returns whether there is nothing left to do.
+fn settle(seconds: f64) -> bool {
+    daytona_bridge::settle(outcome::limit(Some(seconds)).unwrap_or_default())
 }
 
 /// `set_log_level(level)`: queues log records of this level and above from now on (`error`, `warn`, `info`, `debug`, or

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use daytona_bridge::{Completion, Payload};
+use daytona_bridge::Completion;
 use magnus::{Error, IntoValue, RArray, RString, Ruby, Value};
 
 use crate::stream::Stream;
@@ -16,7 +16,8 @@ pub(crate) fn outcome(ruby: &Ruby, completion: Option<Completion>) -> Result<RAr
         return Ok(array);
     };
     match completion {
-        Completion::Ok(Payload { json, blobs }) => {
+        Completion::Ok(payload) => {
+            let (json, blobs) = payload.claim();
             array.push(ruby.to_symbol("ok"))?;
             array.push(text(ruby, &json)?)?;
             let attachments = ruby.ary_new_capa(blobs.len());
@@ -28,7 +29,7 @@ pub(crate) fn outcome(ruby: &Ruby, completion: Option<Completion>) -> Result<RAr
         Completion::Stream(stream, info) => {
             array.push(ruby.to_symbol("stream"))?;
             array.push(Stream::new(stream))?;
-            array.push(text(ruby, &info.json)?)?;
+            array.push(text(ruby, &info.claim().0)?)?;
         }
         Completion::Error(json) => {
             array.push(ruby.to_symbol("error"))?;

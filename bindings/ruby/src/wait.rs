@@ -42,8 +42,13 @@ pub(crate) fn wait(
                 Arc::as_ptr(&waiter).cast_mut().cast(),
             );
         }
-        if region.completion.is_some() {
-            return Ok(region.completion);
+        if let Some(completion) = region.completion {
+            // Raised here, an interrupt that came meanwhile drops what the call has made, and that deletes it. Output of a
+            // stream is returned first, because nobody could get it back.
+            if completion.has_made() {
+                ruby.thread_check_ints()?;
+            }
+            return Ok(Some(completion));
         }
         ruby.thread_check_ints()?;
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {

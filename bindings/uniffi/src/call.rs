@@ -46,7 +46,7 @@ impl Target {
             }
             envelope.to_string()
         });
-        let payload = Payload { json: json.into(), blobs };
+        let payload = Payload::new(json, blobs);
         complete(|sink| self.client.start(op, payload, sink)).await
     }
 }
@@ -64,7 +64,7 @@ pub(crate) async fn complete(start: impl FnOnce(Box<dyn Sink>) -> Call) -> Resul
 
 /// The value in a payload.
 pub(crate) fn read<T: DeserializeOwned>(payload: Payload) -> Result<T, DaytonaError> {
-    let Payload { json, blobs } = payload;
+    let (json, blobs) = payload.claim();
     let json = if json.is_empty() { Bytes::from_static(b"null") } else { json };
     Blob::attach(blobs, || serde_json::from_slice(&json))
         .map_err(|e| DaytonaError::new("Internal", format!("The result is not what this library expects: {e}")))

@@ -34,6 +34,8 @@ pub struct ErrorDetails {
     pub url: Option<String>,
     /// The operation that failed.
     pub operation: Option<String>,
+    /// Id of the sandbox it is about, as far as it is known.
+    pub sandbox_id: Option<String>,
     /// Whether the same call may succeed when repeated.
     pub retryable: bool,
     /// Seconds to wait before repeating, when the server said so.
@@ -66,6 +68,7 @@ impl DaytonaError {
             method: None,
             url: None,
             operation: None,
+            sandbox_id: None,
             retryable: false,
             retry_after: None,
         })

@@ -1476,6 +1476,10 @@ pub struct CreateOptions {
     #[serde(rename = "waitForStart", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub wait_for_start: Option<bool>,
+    /// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+    #[serde(rename = "keep", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub keep: Option<bool>,
 }
 
 /// Options of the calls that wait for a state.
@@ -2247,8 +2251,10 @@ pub struct Sandboxes {
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
     ///
+    /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+    ///
     /// Throws: `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
-    /// start in time (it is not deleted), `Unknown` when it fails to start.
+    /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
     #[uniffi::method(default(options = None))]
     pub async fn create(
         &self,

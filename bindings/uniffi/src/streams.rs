@@ -21,7 +21,10 @@ const STDERR: u8 = 2;
 /// Reads a batch; at the end, the payload without attachment.
 async fn batch(stream: &Stream) -> Result<Result<Bytes, Payload>, DaytonaError> {
     match complete(|sink| stream.read(BATCH, sink)).await? {
-        Completion::Ok(mut payload) => Ok(payload.blobs.pop().ok_or(payload)),
+        Completion::Ok(payload) => {
+            let (json, mut blobs) = payload.claim();
+            Ok(blobs.pop().ok_or_else(|| Payload::json(json)))
+        }
         _ => Err(DaytonaError::new("Internal", "A read has opened a stream")),
     }
 }

@@ -287,6 +287,8 @@ pub struct CreateOptions {
     pub timeout: Option<f64>,
     /// Whether to wait until the sandbox has started. Default: true.
     pub wait_for_start: Option<bool>,
+    /// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+    pub keep: Option<bool>,
 }
 
 /// Options of the calls that wait for a state.

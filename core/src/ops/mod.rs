@@ -9,6 +9,7 @@ mod code_interpreter;
 mod directory;
 mod fs;
 mod git;
+mod making;
 pub(crate) mod process;
 mod pty;
 pub(crate) mod sandbox;

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::json;
 
 use super::Sandboxes;
+use super::making::Making;
 use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,15 +30,19 @@ const POLL_WITH_EVENTS: Duration = Duration::from_secs(1);
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
     ///
+    /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+    ///
     /// # Errors
     /// `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
-    /// start in time (it is not deleted), `Unknown` when it fails to start.
+    /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
     pub async fn create(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxInfo> {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         let body = create_body(params, self.client.target())?;
-        self.client
+        let mut making = Making::new(&self.client, options.keep.unwrap_or(false));
+        let result = self
+            .client
             .run("sandbox.create", limit, async {
-                let sandbox: SandboxInfo = self.client.api(Method::POST, "/sandbox").json(&body).read().await?;
+                let sandbox = making.request(body, self.client.limit(limit)).await?;
                 if !options.wait_for_start.unwrap_or(true) {
                     return Ok(sandbox);
                 }
@@ -50,7 +55,8 @@ impl Sandboxes {
                 let sandbox = self.look(&sandbox.id).await?;
                 self.reach(sandbox, &started).await
             })
-            .await
+            .await;
+        making.end(result).await
     }
 
     /// Returns the sandbox with this id or name.

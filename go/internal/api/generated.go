@@ -9,15 +9,17 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "370cdbb855e56823"
+const SchemaHash = "51147d2894105586"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
 
 // Create creates a sandbox and waits until it has started.
 //
+// A call that is cancelled or times out deletes what it has made, unless keep is set.
+//
 // Errors: Validation for parameters the server refuses, Conflict when the name is taken, Timeout when it does not
-// start in time (it is not deleted), Unknown when it fails to start.
+// start in time, Unknown when it fails to start. Once there is a sandbox, the error has its id.
 func (s Sandboxes) Create(ctx context.Context, params CreateSandboxParams, options CreateOptions) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.create", arguments{"params": params, "options": options}, nil)
 }
@@ -999,6 +1001,8 @@ type CreateOptions struct {
 	Timeout *float64 `json:"timeout,omitempty"`
 	// Whether to wait until the sandbox has started. Default: true.
 	WaitForStart *bool `json:"waitForStart,omitempty"`
+	// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+	Keep *bool `json:"keep,omitempty"`
 }
 
 // WaitOptions: options of the calls that wait for a state.

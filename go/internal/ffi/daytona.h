@@ -22,8 +22,11 @@
 // other function takes a NULL client or stream as a closed one, and a NULL call as a finished one.
 //
 // THREADS. Every function may be called from any thread, and none waits for the network. Callbacks run on threads of
-// the library, or on the thread that cancels, frees or starts the call; they must not block and must not unwind. They
-// may call any function here. A callback may run before `daytona_start` has returned.
+// the library, or on the thread that starts the call; they must not block and must not unwind. They may call any function
+// here. A callback may run before `daytona_start` has returned.
+//
+// EXIT. At a normal exit of the process, calls of "sandbox.create" in flight are cancelled, and the exit waits up to 10
+// seconds until what they made has been deleted.
 //
 // LOG. Log records wait in a queue of the process until `daytona_take_log` fetches them; see there.
 //
@@ -100,14 +103,15 @@ daytona_stats daytona_debug_stats(void);
 // generated part has another one does not fit to this library.
 const char *daytona_schema_hash(void);
 
-// Cancels a call unless it has completed: the connection is closed, and what it did in the sandbox stops. The
-// callback has been called, or is running on another thread, when this returns.
+// Cancels a call unless it has completed: the connection is closed, and what it did in the sandbox stops. The callback is
+// called all the same, soon: with the result when the call had it already, else with `DAYTONA_STATUS_CANCELLED`. For
+// "sandbox.create" that is when the sandbox has been deleted, at most 10 seconds later.
 //
 // Safety:
 // `call` must be NULL or a call that has not been freed.
 void daytona_call_cancel(const daytona_call *call);
 
-// Frees a call; cancels it unless it has completed.
+// Frees a call; cancels it unless it has completed, and then its callback is still to come.
 //
 // Safety:
 // `call` must be NULL or a call that has not been freed.

@@ -14,10 +14,12 @@ import (
 // Create creates a sandbox and waits until it has started. params is nil for the default snapshot, or
 // types.SnapshotParams, types.ImageParams or types.SandboxBaseParams, or a pointer to one of them.
 //
-// Options: WithTimeout (default: 60 s), WithWaitForStart (default: true).
+// Options: WithTimeout (default: 60 s), WithWaitForStart (default: true), WithKeep (default: false).
+//
+// When ctx ends or the time passes, Create deletes what it has made before it returns, unless WithKeep is given.
 //
 // Errors: Validation for parameters the server refuses, Conflict when the name is taken, Timeout when it does not
-// start in time (it is not deleted).
+// start in time. Once there is a sandbox, the error has its SandboxID.
 func (c *Client) Create(ctx context.Context, params any, opts ...func(*options.CreateSandbox)) (*Sandbox, error) {
 	request, err := createParams(params)
 	if err != nil {
@@ -25,7 +27,7 @@ func (c *Client) Create(ctx context.Context, params any, opts ...func(*options.C
 	}
 	o := options.Apply(append([]func(*options.CreateSandbox){options.WithWaitForStart(true)}, opts...)...)
 	return c.sandbox(c.sandboxes.Create(ctx, request, api.CreateOptions{
-		Timeout: seconds(o.Timeout), WaitForStart: &o.WaitForStart,
+		Timeout: seconds(o.Timeout), WaitForStart: &o.WaitForStart, Keep: &o.Keep,
 	}))
 }
 

@@ -21,6 +21,7 @@ func Decode(description []byte) error {
 		Method     string            `json:"method"`
 		URL        string            `json:"url"`
 		Operation  string            `json:"operation"`
+		SandboxID  string            `json:"sandboxId"`
 		Retryable  bool              `json:"retryable"`
 		RetryAfter float64           `json:"retryAfter"`
 	}
@@ -42,6 +43,7 @@ func Decode(description []byte) error {
 		Method:     info.Method,
 		URL:        info.URL,
 		Operation:  info.Operation,
+		SandboxID:  info.SandboxID,
 		Retryable:  info.Retryable,
 		RetryAfter: time.Duration(info.RetryAfter * float64(time.Second)),
 	})

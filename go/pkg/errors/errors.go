@@ -53,6 +53,8 @@ type DaytonaError struct {
 	URL string
 	// Operation that failed, for example process.exec, or empty.
 	Operation string
+	// SandboxID is the id of the sandbox it is about, or empty when it is not known.
+	SandboxID string
 	// Retryable tells whether the same call may succeed when repeated.
 	Retryable bool
 	// RetryAfter is how long to wait before repeating, when the server said so, else 0.

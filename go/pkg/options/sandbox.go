@@ -8,6 +8,8 @@ type CreateSandbox struct {
 	Timeout *time.Duration
 	// WaitForStart tells whether to wait until the sandbox has started.
 	WaitForStart bool
+	// Keep leaves the sandbox in place when Create is cancelled or times out.
+	Keep bool
 	// LogChannel is for the log of a build.
 	LogChannel chan string
 }
@@ -20,6 +22,11 @@ func WithTimeout(timeout time.Duration) func(*CreateSandbox) {
 // WithWaitForStart tells whether Create waits until the sandbox has started. Default: true.
 func WithWaitForStart(waitForStart bool) func(*CreateSandbox) {
 	return func(o *CreateSandbox) { o.WaitForStart = waitForStart }
+}
+
+// WithKeep tells whether a Create that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+func WithKeep(keep bool) func(*CreateSandbox) {
+	return func(o *CreateSandbox) { o.Keep = keep }
 }
 
 // WithLogChannel sets a channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and the channel

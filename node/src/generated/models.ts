@@ -727,6 +727,8 @@ export interface CreateOptions {
   timeout?: number;
   /** Whether to wait until the sandbox has started. Default: true. */
   waitForStart?: boolean;
+  /** Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted. */
+  keep?: boolean;
 }
 
 /** Options of the calls that wait for a state. */

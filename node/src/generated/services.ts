@@ -67,8 +67,11 @@ export class SandboxService extends Service {
   /**
    * Creates a sandbox and waits until it has started.
    *
+   * A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+   *
    * @throws `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
-   * `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when it fails to start.
+   * `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start. Once there is a
+   * sandbox, the error has its id.
    */
   create(params: CreateSandboxParams, options: CreateOptions & CallOptions = {}): Promise<SandboxInfo> {
     return this.invoke('sandbox.create', { params }, options);

@@ -38,6 +38,7 @@ class DaytonaError(Exception):
         method: HTTP method of the request that failed, if there was one.
         url: URL of that request, without query.
         operation: Operation that failed, such as `process.exec`.
+        sandbox_id: Id of the sandbox it is about, as far as it is known.
         retryable: Whether the same call may succeed later.
         retry_after: Seconds to wait before the next attempt, if the server said so.
     """
@@ -61,6 +62,7 @@ class DaytonaError(Exception):
         self.method: str | None = None
         self.url: str | None = None
         self.operation: str | None = None
+        self.sandbox_id: str | None = None
         self.retryable: bool = False
         self.retry_after: float | None = None
 
@@ -83,6 +85,7 @@ def error_from_wire(text: str) -> DaytonaError:
     error.method = info.get("method")
     error.url = info.get("url")
     error.operation = info.get("operation")
+    error.sandbox_id = info.get("sandboxId")
     error.retryable = info.get("retryable", False)
     error.retry_after = info.get("retryAfter")
     return error

@@ -55,20 +55,22 @@ module Daytona
     #   default snapshot.
     # @param timeout [Numeric, nil] Seconds to wait for the start; 0 = no limit. Default: 60.
     # @param wait_for_start [Boolean, nil] Whether to wait. Default: true.
+    # @param keep [Boolean, nil] Whether a call that is interrupted or times out leaves the sandbox in place. Default: false,
+    #   it is deleted.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @param attributes Attributes of {CreateSandboxBaseParams}, instead of params.
     # @yieldparam sandbox [Sandbox]
     # @return [Sandbox, Object] The sandbox, or what the block returns.
     # @raise [Sdk::TimeoutError] When it has not started in time.
     # @raise [Sdk::ValidationError] For parameters that do not go together.
-    def create(params = nil, timeout: nil, wait_for_start: nil, request_timeout: nil, **attributes)
+    def create(params = nil, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil, **attributes)
       if params.nil? || params.is_a?(Hash)
         params = CreateSandboxBaseParams.coerce({ **params.to_h.transform_keys(&:to_sym), **attributes })
       elsif !attributes.empty?
         raise ArgumentError, "give #{attributes.keys.join(', ')} in the params, or no params at all"
       end
       timeout ||= params.timeout if params.respond_to?(:timeout)
-      sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start,
+      sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
                                              request_timeout: request_timeout))
       return sandbox unless block_given?
 

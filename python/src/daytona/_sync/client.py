@@ -54,6 +54,7 @@ class Daytona:
         *,
         timeout: float | None = STATE_TIMEOUT,
         wait_for_start: bool = True,
+        keep: bool = False,
         on_snapshot_create_logs: Callable[[str], Any] | None = None,
         **fields: Unpack[CreateFields],
     ) -> Sandbox:
@@ -64,14 +65,17 @@ class Daytona:
                 keywords instead. Default: a sandbox from the server's default snapshot.
             timeout: Seconds to wait for the sandbox to start; 0 = no limit.
             wait_for_start: Whether to wait until it has started.
+            keep: Whether a call that is cancelled, interrupted or times out leaves the sandbox in place. Otherwise it
+                deletes it.
             on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox. This
                 version has no image builder, so there are no lines yet.
 
         Raises:
             `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
-            `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when it fails.
+            `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails. Once there is a sandbox,
+            the error has its `sandbox_id`.
         """
-        info = self._ops.create(create_params(params, fields), timeout or 0, wait_for_start)
+        info = self._ops.create(create_params(params, fields), timeout or 0, wait_for_start, keep)
         return Sandbox(info, self._client)
 
     def get(self, sandbox_id_or_name: str) -> Sandbox:

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '370cdbb855e56823'
+  SCHEMA_HASH = '51147d2894105586'
 end

@@ -64,6 +64,9 @@ module Daytona
       # @return [String, nil] The operation that failed, for example `process.exec`.
       attr_reader :operation
 
+      # @return [String, nil] Id of the sandbox it is about, as far as it is known.
+      attr_reader :sandbox_id
+
       # @return [Numeric, nil] Seconds to wait before repeating, when the server said so.
       attr_reader :retry_after
 
@@ -80,6 +83,7 @@ module Daytona
         @http_method = info['method']
         @url = info['url']
         @operation = info['operation']
+        @sandbox_id = info['sandboxId']
         @retryable = info['retryable'] || false
         @retry_after = info['retryAfter']
       end

@@ -25,19 +25,24 @@ class AsyncSandboxesOps(AsyncService):
         params: CreateSandboxParams,
         timeout: float | None = None,
         wait_for_start: bool | None = None,
+        keep: bool | None = None,
     ) -> SandboxInfo:
         """Creates a sandbox and waits until it has started.
+
+        A call that is cancelled or times out deletes what it has made, unless `keep` is set.
 
         Args:
             timeout: Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
             wait_for_start: Whether to wait until the sandbox has started. Default: true.
+            keep: Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is
+                deleted.
 
         Raises:
             `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is
-            taken, `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when
-            it fails to start.
+            taken, `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start.
+            Once there is a sandbox, the error has its id.
         """
-        options = {"timeout": timeout, "waitForStart": wait_for_start}
+        options = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
         args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": options}
         wire = await self._call("sandbox.create", args)
         return SandboxInfo.from_wire(wire)

@@ -8,18 +8,23 @@ module Daytona
     class Sandboxes < Service
       # Creates a sandbox and waits until it has started.
       #
+      # A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+      #
       # @param params [CreateSandboxParams]
       # @param timeout [Numeric, nil] Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
       # @param wait_for_start [Boolean, nil] Whether to wait until the sandbox has started. Default: true.
+      # @param keep [Boolean, nil] Whether a call that is cancelled or times out leaves the sandbox in place. Default:
+      #   false, it is deleted.
       # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
       # @return [SandboxInfo]
       # @raise [Sdk::Error] `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout`
-      #   when it does not start in time (it is not deleted), `Unknown` when it fails to start.
-      both_forms def create(params, timeout: nil, wait_for_start: nil, request_timeout: nil)
+      #   when it does not start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its
+      #   id.
+      both_forms def create(params, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil)
         blobs = []
         args = {
           'params' => CreateSandboxParams.coerce(params).to_wire(blobs),
-          'options' => { 'timeout' => timeout, 'waitForStart' => wait_for_start }.compact
+          'options' => { 'timeout' => timeout, 'waitForStart' => wait_for_start, 'keep' => keep }.compact
         }
         invoke('sandbox.create', args, blobs, request_timeout: request_timeout).to_model(SandboxInfo)
       end
