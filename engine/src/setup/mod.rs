@@ -61,10 +61,12 @@ pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> 
     let unfinished = snapshots.join("default.unfinished");
     let _ = fs::remove_dir_all(&unfinished);
     fs::create_dir_all(unfinished.join("opt/bin"))?;
-    progress(&format!("installing for {PYTHON}: {}", pins::PYTHON.join(", ")));
-    install_python(&unfinished)?;
-    progress(&format!("installing for Node: {}", pins::NODE.join(", ")));
-    install_node(&unfinished)?;
+    progress(&format!("installing for {PYTHON}: matplotlib, numpy, pandas"));
+    install_python(&unfinished, pins::PYTHON)?;
+    point_python_at_packages(&unfinished)?;
+    progress("installing for Node: ts-node, typescript");
+    install_node(&unfinished, pins::NODE, pins::NODE_LOCK)?;
+    show_node_programs(&unfinished)?;
     progress("preparing matplotlib's font list");
     list_fonts(&unfinished)?;
     run_command(Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(&unfinished))?;
@@ -93,11 +95,14 @@ fn run_command(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn install_python(snapshot: &Path) -> Result<()> {
+/// Installs what a requirements file names; only files with its hashes are taken.
+fn install_python(snapshot: &Path, requirements: &str) -> Result<()> {
     if !Path::new(PYTHON).exists() {
         bail!("{PYTHON} is missing: install the system's Python 3 first");
     }
     let target = snapshot.join("opt/python");
+    let list = snapshot.join("requirements.txt");
+    fs::write(&list, requirements)?;
     let mut refusals = Vec::new();
     // The system's Python often comes without pip; any newer pip can work for it.
     let pips: [&[&str]; 4] = [
@@ -110,9 +115,9 @@ fn install_python(snapshot: &Path) -> Result<()> {
         let _ = fs::remove_dir_all(&target);
         let mut command = Command::new(pip[0]);
         command.args(&pip[1..]).args(["install", "--quiet", "--only-binary=:all:", "--no-warn-script-location"]);
-        command.arg("--target").arg(&target).args(pins::PYTHON);
+        command.arg("--target").arg(&target).arg("--require-hashes").arg("--requirement").arg(&list);
         match run_command(&mut command) {
-            Ok(_) => return point_python_at_packages(snapshot),
+            Ok(_) => return Ok(fs::remove_file(&list)?),
             Err(error) => refusals.push(format!("{}: {error:#}", pip.join(" "))),
         }
     }
@@ -130,18 +135,25 @@ fn point_python_at_packages(snapshot: &Path) -> Result<()> {
     Ok(())
 }
 
-fn install_node(snapshot: &Path) -> Result<()> {
+/// Installs what a lock file names; only packages with its hashes are taken.
+fn install_node(snapshot: &Path, packages: &str, lock: &str) -> Result<()> {
+    let directory = snapshot.join("opt/node");
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join("package.json"), packages)?;
+    fs::write(directory.join("package-lock.json"), lock)?;
+    let mut command = Command::new("npm");
+    command.args(["ci", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts"]);
+    run_command(command.current_dir(&directory))?;
+    Ok(())
+}
+
+/// Puts the Node packages' programs where shells and `npx` look for them.
+fn show_node_programs(snapshot: &Path) -> Result<()> {
     let node = run_command(Command::new("node").args(["-p", "require('fs').realpathSync(process.execPath)"]))
         .context("Node 20 or newer is needed")?;
     let Some(node) = node.strip_prefix('/').filter(|node| node.starts_with("usr/")) else {
         bail!("node is {node}; sandboxes show /usr only, so Node has to be installed below /usr");
     };
-    let directory = snapshot.join("opt/node");
-    fs::create_dir_all(&directory)?;
-    fs::write(directory.join("package.json"), "{\"private\": true}\n")?;
-    let mut command = Command::new("npm");
-    command.args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--prefix"]);
-    run_command(command.arg(&directory).args(pins::NODE).current_dir(&directory))?;
     // npx looks beside node itself for programs before it asks the registry.
     let beside_node = snapshot.join("layer").join(Path::new(node).parent().context("node has no directory")?);
     fs::create_dir_all(&beside_node)?;
@@ -164,4 +176,31 @@ fn list_fonts(snapshot: &Path) -> Result<()> {
             .env("PYTHONPATH", snapshot.join("opt/python")),
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_with_other_contents_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let other = "0".repeat(64);
+        let requirements = format!("six==1.17.0 --hash=sha256:{other}\n");
+        let refusal = install_python(directory.path(), &requirements).unwrap_err().to_string();
+        assert!(refusal.contains("DO NOT MATCH THE HASHES"), "{refusal}");
+        assert!(!directory.path().join("opt/python/six.py").exists());
+        let refusal = install_python(directory.path(), "six==1.17.0\n").unwrap_err().to_string();
+        assert!(refusal.contains("--require-hashes"), "{refusal}");
+
+        let packages = r#"{"private": true, "dependencies": {"arg": "4.1.3"}}"#;
+        let integrity = format!("sha512-{}==", "A".repeat(86));
+        let lock = format!(
+            r#"{{"lockfileVersion": 3, "requires": true, "packages": {{"": {{"dependencies": {{"arg": "4.1.3"}}}},
+               "node_modules/arg": {{"version": "4.1.3", "integrity": "{integrity}"}}}}}}"#
+        );
+        let refusal = install_node(directory.path(), packages, &lock).unwrap_err().to_string();
+        assert!(refusal.contains("EINTEGRITY"), "{refusal}");
+        assert!(!directory.path().join("opt/node/node_modules/arg/index.js").exists());
+    }
 }

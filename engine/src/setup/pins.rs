@@ -1,15 +1,42 @@
-//! The versions of everything `daytona local setup` installs. Change them here and nowhere else.
+//! Everything `daytona local setup` installs, by version and content. Change it in `packages/` and nowhere else.
+//!
+//! `package-lock.json` is made by `npm install --package-lock-only --omit-lockfile-registry-resolved`; TypeScript 5 is the last
+//! line that runs on Node 20. How `python.txt` is made, it says itself.
 
-/// Python packages; their own dependencies follow from them.
-pub const PYTHON: [&str; 3] = ["matplotlib==3.10.7", "numpy==2.2.6", "pandas==2.3.3"];
+use sha2::{Digest, Sha256};
 
-/// Node packages. TypeScript 5 is the last line that runs on Node 20.
-pub const NODE: [&str; 3] = ["ts-node@10.9.2", "typescript@5.9.3", "@types/node@20.19.24"];
+/// Python packages and their dependencies, as a requirements file with hashes.
+pub const PYTHON: &str = include_str!("packages/python.txt");
+
+/// Node packages.
+pub const NODE: &str = include_str!("packages/package.json");
+
+/// Node packages and their dependencies, with the integrity of each.
+pub const NODE_LOCK: &str = include_str!("packages/package-lock.json");
 
 /// Programs of the Node packages that are put on the sandboxes' path.
 pub const NODE_PROGRAMS: [&str; 3] = ["ts-node", "tsc", "tsserver"];
 
 /// What a finished snapshot is marked with; another text means it is out of date.
 pub fn mark() -> String {
-    format!("layout 1\n{}\n{}\n", PYTHON.join("\n"), NODE.join("\n"))
+    let contents = [PYTHON, NODE, NODE_LOCK].map(|text| {
+        let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{hash}\n")
+    });
+    format!("layout 1\n{}", contents.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_package_has_a_hash() {
+        let required = PYTHON.lines().filter(|line| line.contains("==") && !line.starts_with('#'));
+        assert!(required.clone().count() >= 10 && required.clone().all(|line| line.ends_with('\\')));
+        let lock: serde_json::Value = serde_json::from_str(NODE_LOCK).unwrap();
+        let packages = lock["packages"].as_object().unwrap().iter().filter(|(place, _)| !place.is_empty());
+        assert!(packages.clone().count() >= 3);
+        assert!(packages.clone().all(|(_, package)| package["integrity"].as_str().is_some_and(|text| text.len() > 60)));
+    }
 }
