@@ -76,6 +76,7 @@ impl Engine {
             "processes": enforced.processes,
             "users": self.launcher.own_users(),
             "disk": false,
+            "diskTime": enforced.disk_time,
             "network": network,
             "notEnforced": self.notes(),
         })

@@ -298,6 +298,9 @@ fn warnings(launcher: &Launcher) -> Vec<String> {
         }
     }
     warnings.push("disk limits are not enforced".to_owned());
+    if !enforced.disk_time {
+        warnings.push("the disks' time is not shared out: one sandbox can slow others down".to_owned());
+    }
     if launcher.level() == IsolationLevel::None {
         warnings
             .push("sandboxes are ordinary processes of this user: they see its files, processes, network".to_owned());

@@ -154,7 +154,6 @@ async fn signals_reach_a_sandboxs_own_processes_only() {
     let bystander = bystander(&engine).await;
     for user in ["daytona", "root"] {
         let id = id_of(&engine.create(json!({"user": user})).await);
-        // Ends the toolbox too, if its user may, and with it the sandbox.
         let request = engine.request(Method::POST, &format!("/toolbox/{id}/process/execute"));
         let _ = request.json(&json!({"command": "kill -KILL -1"})).timeout(Duration::from_secs(20)).send().await;
         assert_unharmed(&engine, &bystander).await;

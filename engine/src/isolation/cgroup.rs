@@ -35,10 +35,23 @@ enum Controller {
     Cpu,
     Memory,
     Pids,
+    Disk,
 }
 
-const CONTROLLERS: [(Controller, &str); 3] =
-    [(Controller::Cpu, "cpu"), (Controller::Memory, "memory"), (Controller::Pids, "pids")];
+/// Controllers and their names in versions 1 and 2.
+const CONTROLLERS: [(Controller, [&str; 2]); 4] = [
+    (Controller::Cpu, ["cpu"; 2]),
+    (Controller::Memory, ["memory"; 2]),
+    (Controller::Pids, ["pids"; 2]),
+    (Controller::Disk, ["blkio", "io"]),
+];
+
+/// Files that set a group's share of the disks' time, with their default: the kernel's I/O schedulers give groups equal
+/// shares once each has its own. A machine without such a scheduler has none of them.
+const DISK_SHARES: [&str; 4] = ["io.bfq.weight", "io.weight", "blkio.bfq.weight", "blkio.weight"];
+
+/// A sandbox's share of the disks' time where the machine's other groups have 100.
+const DISK_SHARE: u64 = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -64,6 +77,8 @@ pub struct Enforced {
     pub memory: bool,
     /// The number of processes.
     pub processes: bool,
+    /// A share of the disks' time.
+    pub disk_time: bool,
 }
 
 /// The engine's groups.
@@ -105,6 +120,7 @@ impl Cgroups {
             cpu: self.limits(Controller::Cpu),
             memory: self.limits(Controller::Memory),
             processes: self.limits(Controller::Pids),
+            disk_time: self.hierarchies.iter().any(Hierarchy::shares_disks),
         }
     }
 
@@ -136,6 +152,12 @@ impl Cgroups {
 }
 
 impl Hierarchy {
+    /// Whether groups here have shares of the disks' time.
+    fn shares_disks(&self) -> bool {
+        self.controllers.contains(&Controller::Disk)
+            && DISK_SHARES.iter().any(|file| self.directory.join(file).exists())
+    }
+
     fn remove_children(&self) {
         let Ok(entries) = fs::read_dir(&self.directory) else { return };
         for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
@@ -219,7 +241,7 @@ fn remove_group(directory: &Path) {
 }
 
 fn enable(directory: &Path, controller: Controller) -> io::Result<()> {
-    let name = CONTROLLERS.iter().find(|(known, _)| *known == controller).map_or("", |(_, name)| name);
+    let name = CONTROLLERS.iter().find(|(known, _)| *known == controller).map_or("", |(_, names)| names[1]);
     let file = directory.join("cgroup.subtree_control");
     if fs::read_to_string(&file)?.split_ascii_whitespace().any(|word| word == name) {
         return Ok(());
@@ -249,6 +271,13 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
             Ok(())
         }
         (_, Controller::Pids) => set("pids.max", MAX_PROCESSES.to_string()),
+        (_, Controller::Disk) => {
+            for file in DISK_SHARES.iter().filter(|file| directory.join(file).exists()) {
+                // What a scheduler does not take stays at its default.
+                let _ = set(file, DISK_SHARE.to_string());
+            }
+            Ok(())
+        }
     }
 }
 
@@ -268,8 +297,10 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
             "cgroup" => {
                 let names: Vec<&str> = options.split(',').collect();
                 let controllers: Vec<Controller> =
-                    CONTROLLERS.iter().filter(|(_, name)| names.contains(name)).map(|(known, _)| *known).collect();
-                let Some((_, name)) = CONTROLLERS.iter().find(|(_, name)| names.contains(name)) else { continue };
+                    CONTROLLERS.iter().filter(|(_, [name, _])| names.contains(name)).map(|(known, _)| *known).collect();
+                let Some((_, [name, _])) = CONTROLLERS.iter().find(|(_, [name, _])| names.contains(name)) else {
+                    continue;
+                };
                 let Some(group) = own_group(own, name) else { continue };
                 // In a container the mount shows only a part of the hierarchy.
                 let inside = group.strip_prefix(root).unwrap_or(group).trim_start_matches('/');
@@ -285,7 +316,7 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
                 let available = available.unwrap_or_default();
                 let controllers = CONTROLLERS
                     .iter()
-                    .filter(|(_, name)| available.split_ascii_whitespace().any(|word| word == *name))
+                    .filter(|(_, [_, name])| available.split_ascii_whitespace().any(|word| word == *name))
                     .map(|(known, _)| *known)
                     .collect();
                 // A group with processes cannot hand out controllers, so the engine's own will not do.

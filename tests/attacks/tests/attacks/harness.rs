@@ -61,8 +61,12 @@ pub struct Engine {
 impl Engine {
     /// Starts an engine with an empty state directory.
     pub async fn start(level: Level) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a temporary directory"), level).await
+    }
+
+    /// Starts an engine with a state directory.
+    pub async fn start_in(directory: TempDir, level: Level) -> Self {
         assert!(geteuid().is_root(), "attacks need root: to start engines as root and as others");
-        let directory = tempfile::tempdir().expect("a temporary directory");
         let process = spawn(directory.path(), level);
         let announced = wait_for(|| announcement(directory.path())).await;
         let api_url = announced["apiUrl"].as_str().expect("apiUrl");

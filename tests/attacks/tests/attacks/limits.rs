@@ -17,6 +17,7 @@ at_both_levels![
     pipes_are_not_taken_from_others,
     sessions_terminals_and_contexts_have_limits,
     open_files_and_queues_end_with_their_sandbox,
+    the_disks_time_is_shared_out_where_the_machine_can,
 ];
 
 async fn a_fork_bomb_ends_at_the_limit_of_its_sandbox(engine: &Engine) {
@@ -241,4 +242,16 @@ async fn open_files_and_queues_end_with_their_sandbox(engine: &Engine) {
     let stopped = engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await;
     assert!(stopped.0.is_success(), "{stopped:?}");
     wait_for(|| (engine.sandbox_processes().len() < 6).then_some(())).await;
+}
+
+async fn the_disks_time_is_shared_out_where_the_machine_can(engine: &Engine) {
+    let id = engine.create(json!({})).await;
+    let find = std::process::Command::new("find").args(["/sys/fs/cgroup", "-path", &format!("*{id}/*weight")]).output();
+    let found = String::from_utf8(find.expect("find runs").stdout).expect("text");
+    let shares: Vec<_> = found.lines().filter(|file| file.contains("io")).collect();
+    assert_eq!(engine.get("/api/health").await.1["limits"]["diskTime"], !shares.is_empty(), "{found}");
+    for file in shares {
+        let share = std::fs::read_to_string(file).expect("a file of the sandbox's group");
+        assert!(share.split_whitespace().any(|word| word == "50"), "{file}: {share}");
+    }
 }

@@ -1,8 +1,11 @@
 //! Other users of the machine, and other sandboxes, as users: who may look into processes and signal them.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::harness::{Engine, Level, OTHER_USER, at_both_levels, command_as, wait_for};
 
@@ -12,6 +15,53 @@ at_both_levels![
     files_belong_to_the_usual_users_inside_and_on_disk,
     what_was_there_before_a_restart_is_still_the_users,
 ];
+
+/// A state directory on overlayfs, as in a container; mounts there cannot translate ids. Unmounted when dropped.
+struct LayeredDisk {
+    at: PathBuf,
+    _layers: TempDir,
+}
+
+impl LayeredDisk {
+    fn mount(at: &Path) -> Self {
+        let layers = tempfile::tempdir().expect("a temporary directory");
+        for name in ["lower", "upper", "work"] {
+            std::fs::create_dir(layers.path().join(name)).expect("our own directory");
+        }
+        let place = layers.path().display();
+        let options = format!("lowerdir={place}/lower,upperdir={place}/upper,workdir={place}/work");
+        mount(Some("overlay"), at, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+            .expect("attacks need root");
+        Self { at: at.to_owned(), _layers: layers }
+    }
+}
+
+impl Drop for LayeredDisk {
+    fn drop(&mut self) {
+        let _ = umount2(&self.at, MntFlags::MNT_DETACH);
+    }
+}
+
+#[tokio::test]
+async fn where_ids_cannot_be_translated_the_machines_users_still_do_not_look_inside() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let _disk = LayeredDisk::mount(directory.path());
+    let engine = Engine::start_in(directory, Level::Root).await;
+    let limits = engine.get("/api/health").await.1["limits"].clone();
+    assert_eq!(limits["users"], false);
+    assert!(limits["notEnforced"].to_string().contains("the machine's user ids"), "{limits}");
+    let id = engine.bystander().await;
+    assert_eq!(user_of(sleeper(&engine, &id, 5155).await), OTHER_USER, "the same number, in another namespace");
+    assert_eq!(engine.output(&id, "id -u; stat -c %u /usr/bin/env ~").await, "1000\n0\n1000");
+    let process = sleeper(&engine, &id, 5156).await;
+    for what in ["cat environ", "ls root/", "ls cwd/", "head -c 1 mem", "ls fd/"] {
+        let command = format!("cd /proc/{process} && {what}");
+        let output = command_as(OTHER_USER, "sh").args(["-c", &command]).output().expect("a shell");
+        assert!(!output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    engine.run(&id, "kill -9 -1").await;
+    engine.assert_unharmed(&id).await;
+}
 
 /// A process that sleeps in a sandbox, by its id on the machine.
 async fn sleeper(engine: &Engine, id: &str, seconds: u32) -> i32 {
@@ -28,9 +78,15 @@ fn user_of(pid: i32) -> u32 {
 async fn the_machines_users_do_not_look_into_sandboxes(engine: &Engine) {
     let bystander = engine.bystander().await;
     let process = sleeper(engine, &bystander, 5151).await;
-    for what in
-        ["cat environ", "ls root/", "ls cwd/", "cat maps", "head -c 1 mem", "ls fd/", "cat root/home/daytona/mine"]
-    {
+    for what in [
+        "cat environ",
+        "ls root/",
+        "ls cwd/",
+        "cat maps",
+        "head -c 1 mem",
+        "readlink fd/1",
+        "cat root/home/daytona/mine",
+    ] {
         let command = format!("cd /proc/{process} && {what}");
         let output = command_as(OTHER_USER, "sh").args(["-c", &command]).output().expect("a shell");
         assert!(!output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
