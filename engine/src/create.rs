@@ -1,4 +1,4 @@
-//! Reading `POST /sandbox` (wire Appendix A `CreateSandbox`, additions 2.1).
+//! Reading `POST /sandbox` (wire 2.2, additions 2.1).
 //!
 //! Unknown fields are ignored; `null` counts as absent. What the engine cannot carry out is refused
 //! with 501 rather than accepted without effect.

@@ -1,4 +1,4 @@
-//! The control plane's error body (wire sections 2.1 and 4.7 of the additions).
+//! The control plane's error body (wire 2.1, additions 4.7).
 //!
 //! Handlers return [`ApiError`]; [`render`] writes the body once the request's path is known:
 //! `{path, timestamp, statusCode, error, message, code, source}`.

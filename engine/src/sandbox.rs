@@ -1,4 +1,4 @@
-//! A sandbox as the control plane knows it, and how clients see it (wire Appendix A `Sandbox`).
+//! A sandbox as the control plane knows it, and how clients see it (wire 2.2, additions 2.2).
 
 use std::collections::BTreeMap;
 

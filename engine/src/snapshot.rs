@@ -51,7 +51,7 @@ pub fn build_reference(dockerfile: &str) -> String {
     format!("daytona-{hex}:daytona")
 }
 
-/// The `SnapshotDto` (wire Appendix A, additions 0 row 3a).
+/// The `SnapshotDto` (wire 2.7).
 pub fn document(identity: &Identity, created_at: &str) -> Value {
     json!({
         "id": DEFAULT_ID,

@@ -1,4 +1,4 @@
-//! The control plane's routes (wire Appendix A, additions section 2).
+//! The control plane's routes (wire section 2, additions section 2).
 
 mod account;
 mod listing;
