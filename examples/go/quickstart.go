@@ -36,7 +36,7 @@ months = {}
 for row in csv.DictReader(open("sales.csv")):
     months[row["month"]] = months.get(row["month"], 0) + float(row["revenue"])
 print(f"{sum(months.values()):.2f}")
-plt.bar(list(months), list(months.values()))
+plt.plot(list(months), list(months.values()))
 plt.title("Revenue by month")
 plt.show()
 `
