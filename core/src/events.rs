@@ -11,7 +11,7 @@
 //!   for new ones: a server without the gateway is not asked once per call.
 //! * Dropping the hub ends the connection and its task. Nothing is queued: a subscriber sees the latest state.
 
-mod packet;
+pub(crate) mod packet;
 mod session;
 
 use std::collections::HashMap;

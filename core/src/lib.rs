@@ -12,6 +12,8 @@ mod config;
 mod deadline;
 mod error;
 pub mod events;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod local;
 pub mod log;

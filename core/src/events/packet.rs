@@ -11,7 +11,7 @@ pub(super) const DISCONNECT: &str = "41";
 
 /// A packet from the server.
 #[derive(Debug, PartialEq)]
-pub(super) enum Packet {
+pub(crate) enum Packet {
     /// The transport is open; nothing at all for this long means it is dead.
     Open { silence_limit: Duration },
     /// The namespace accepted the credentials.
@@ -30,7 +30,7 @@ pub(super) enum Packet {
 
 /// A sandbox is now in this state.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct StateChange {
+pub(crate) struct StateChange {
     pub sandbox_id: String,
     pub state: String,
 }

@@ -7,7 +7,7 @@ pub(crate) mod archive;
 pub(crate) mod atomic_file;
 pub mod directory;
 mod end_mark;
-mod exclude;
+pub(crate) mod exclude;
 pub mod interpreter;
 pub mod log_demux;
 pub mod logs;

@@ -13,6 +13,8 @@ mod errors;
 mod execute;
 mod extract;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod git;
 pub mod hop_by_hop;
 mod info;
