@@ -1,5 +1,6 @@
 //! What the client promises when connections break, against the real engine behind a proxy that breaks them.
 
+#[allow(dead_code, reason = "each test file uses what it needs")]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -136,7 +137,7 @@ async fn a_timeout_stops_the_command() {
     let slow = "touch begun; sleep 100; touch late";
     let error = bench.process().exec(slow, exec_within(0.5)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\n");
 }
 
@@ -149,7 +150,7 @@ async fn dropping_a_call_stops_the_command() {
     bench.until("cat begun 2>/dev/null && echo begun", "begun\n").await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\n");
 }
 
@@ -160,12 +161,12 @@ async fn a_call_given_up_is_ended_on_servers_that_do_not_end_it() {
     let slow = "touch begun; setsid sleep 1000 & sleep 1000; touch late";
     let error = process.exec(slow, exec_within(0.5)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     let code = "import os, time\nopen('run', 'w')\nos.system('sleep 1000')\nopen('late', 'w')";
     let call = tokio::spawn(async move { process.code_run(code, "python", CodeRunOptions::default()).await });
-    bench.until("pgrep -x sleep >/dev/null && echo runs", "runs\n").await;
+    bench.until("pgrep -f '^sleep 100' >/dev/null && echo runs", "runs\n").await;
     call.abort();
-    bench.until("pgrep -x sleep >/dev/null || echo ended", "ended\n").await;
+    bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\nrun\n");
 }
 

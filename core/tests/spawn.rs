@@ -177,9 +177,9 @@ async fn a_signal_reaches_the_whole_tree() {
     let command =
         "trap '' TERM; (sleep 1111 & setsid sleep 1111 & wait) & sh -c 'trap \"\" TERM; while :; do sleep 1111; done'";
     let info = spawn(&process, command).await;
-    bench.until("pgrep -cx sleep", "3\n").await;
+    bench.until("pgrep -cf '^sleep 1'", "3\n").await;
     process.signal_spawned(info.clone(), "KILL").await.unwrap();
-    assert_eq!(bench.sh("pgrep -cx sleep").await, "0\n");
+    assert_eq!(bench.sh("pgrep -cf '^sleep 1'").await, "0\n");
     assert_eq!(code(&process, &info).await, 137);
     let gentle = spawn(&process, "trap 'echo bye; exit 5' TERM; while :; do sleep 0.05; done").await;
     process.signal_spawned(gentle.clone(), "SIGTERM").await.unwrap();
@@ -203,7 +203,7 @@ async fn a_process_is_found_again_from_anywhere() {
     process.release_spawned(info.clone()).await.unwrap();
     let error = process.get_spawned(&info.id).await.unwrap_err();
     assert!(error.kind() == ErrorKind::ProcessNotFound && error.to_string().contains(&info.id), "{error}");
-    assert_eq!(bench.sh("pgrep -cx sleep").await, "0\n");
+    assert_eq!(bench.sh("pgrep -cf '^sleep 1'").await, "0\n");
 }
 
 #[tokio::test]

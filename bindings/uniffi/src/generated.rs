@@ -3141,13 +3141,13 @@ impl FileSystem {
         DirectoryTransfer::open(stream, info)
     }
 
-    /// Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
-    /// Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+    /// Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
+    /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
     /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     ///
     /// Throws: `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
-    /// is no such directory, `UnprocessableEntity` when something in it cannot be read, `InvalidFilePath` for an archive that tries
-    /// to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
+    /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
     #[uniffi::method(default(options = None))]
     pub async fn download_dir(
         &self,
@@ -3320,7 +3320,8 @@ impl FileSystem {
         self.target.call("fs.get_work_dir", || json!({})).await
     }
 
-    /// Uploads one file from memory or from a local path; directories above it are created.
+    /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
+    /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
     ///
     /// Throws: `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
     #[uniffi::method(default(options = None))]
@@ -3337,7 +3338,8 @@ impl FileSystem {
             .await
     }
 
-    /// Uploads several files in one request.
+    /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
+    /// it stays in place of what was there.
     ///
     /// Throws: `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
     /// names it, and those before it are stored.
@@ -3355,7 +3357,8 @@ impl FileSystem {
             .await
     }
 
-    /// Opens an upload to be written piece by piece.
+    /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
+    /// arrived stays in place of what was there.
     ///
     /// Throws: `Connection` when the server cannot be reached.
     #[uniffi::method(default(options = None))]

@@ -12,7 +12,6 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use super::spawn::signal_script;
 use crate::client::{DEFAULT_LIMIT, Toolbox};
 use crate::error::Result;
 use crate::model::ExecuteResponse;
@@ -22,17 +21,15 @@ const VARIABLE: &str = "DAYTONA_CALL_ID";
 /// Pause before the first look, in which others may join, and between further ones.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(700);
-/// Looks for each call.
-const LOOKS: u8 = 5;
-/// Calls looked for at once, so that the script stays short.
-const AT_ONCE: usize = 500;
+/// Looks for a call that nobody waits for any more.
+const LOOKS: u32 = 5;
 
 /// Calls that were given up, by sandbox, with the number of looks that are left.
 #[derive(Default)]
-pub(crate) struct Abandoned(Mutex<HashMap<String, Vec<(String, u8)>>>);
+pub(crate) struct Abandoned(Mutex<HashMap<String, HashMap<String, u32>>>);
 
 impl Abandoned {
-    fn calls<T>(&self, use_them: impl FnOnce(&mut HashMap<String, Vec<(String, u8)>>) -> T) -> T {
+    fn calls<T>(&self, use_them: impl FnOnce(&mut HashMap<String, HashMap<String, u32>>) -> T) -> T {
         use_them(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -57,95 +54,34 @@ impl<'a> Running<'a> {
         body["envs"][VARIABLE] = json!(self.id);
     }
 
+    /// Has the command killed, however late it begins.
+    fn kill(&self) {
+        look_for(self.toolbox, &self.id, u32::MAX);
+    }
+
     pub(crate) fn ended(mut self) {
         self.ended = true;
+        let sandbox = self.toolbox.sandbox_id();
+        self.toolbox.client.abandoned().calls(|calls| calls.get_mut(sandbox).map(|waiting| waiting.remove(&self.id)));
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let sandbox = self.toolbox.sandbox_id().to_owned();
-        let id = std::mem::take(&mut self.id);
-        let first = self.toolbox.client.abandoned().calls(|calls| match calls.get_mut(&sandbox) {
-            Some(waiting) => {
-                waiting.push((id, LOOKS));
-                false
-            }
-            None => {
-                calls.insert(sandbox.clone(), vec![(id, LOOKS)]);
-                true
-            }
-        });
-        if first {
-            runtime.spawn(look(self.toolbox.clone(), sandbox));
+        if !self.ended {
+            look_for(self.toolbox, &self.id, LOOKS);
         }
     }
 }
 
-async fn look(toolbox: Toolbox, sandbox: String) {
-    // Should the task be dropped with its runtime, calls given up later are looked for by another.
-    let _forget = Forget { toolbox: &toolbox, sandbox: &sandbox };
-    let mut pause = FIRST_PAUSE;
-    loop {
-        tokio::time::sleep(pause).await;
-        pause = PAUSE;
-        let ids = toolbox.client.abandoned().calls(|calls| {
-            let waiting = calls.entry(sandbox.clone()).or_default();
-            let ids: Vec<_> = waiting.iter().take(AT_ONCE).map(|(id, _)| id.clone()).collect();
-            for (_, left) in waiting.iter_mut().take(AT_ONCE) {
-                *left -= 1;
-            }
-            // Those that have not had their turn come first next time.
-            let turn = waiting.len().min(AT_ONCE);
-            waiting.rotate_left(turn);
-            waiting.retain(|(_, left)| *left > 0);
-            if ids.is_empty() {
-                calls.remove(&sandbox);
-            }
-            ids
-        });
-        // Nobody is left to tell whether it worked; without a sandbox nothing is left to end.
-        if ids.is_empty() || kill(&toolbox, &ids).await.is_err_and(|error| error.is_not_found()) {
-            break;
-        }
-    }
-}
-
-struct Forget<'a> {
-    toolbox: &'a Toolbox,
-    sandbox: &'a str,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.toolbox.client.abandoned().calls(|calls| calls.remove(self.sandbox));
-    }
-}
-
-async fn kill(toolbox: &Toolbox, ids: &[String]) -> Result<()> {
-    let body = json!({ "command": signal_script(VARIABLE, ids, "KILL") });
-    toolbox
-        .client
-        .run("process.exec", DEFAULT_LIMIT, async {
-            let request = toolbox.request(Method::POST, "/process/execute").await?;
-            request.json(&body).read::<ExecuteResponse>().await.map(drop)
-        })
-        .await
-}
-
-/// Runs a command whose end can be awaited even when it is no longer wanted: `wanted` says whether it is. When it
-/// becomes unwanted, the command is killed, and the server's answer says that it has ended.
+/// Runs a command whose end is awaited even when it is no longer wanted: it is killed then, and the server's answer says
+/// that it has ended.
 pub(crate) async fn run_while(
     toolbox: &Toolbox,
     command: &str,
     unwanted: impl Future<Output = ()>,
 ) -> Result<ExecuteResponse> {
     let running = Running::new(toolbox);
-    let id = running.id.clone();
     let mut body = json!({ "command": command });
     running.mark(&mut body);
     let mut answer = std::pin::pin!(async {
@@ -155,19 +91,87 @@ pub(crate) async fn run_while(
         biased;
         outcome = &mut answer => outcome,
         () = unwanted => {
-            let killing = async {
-                loop {
-                    // Whether it worked shows in the answer; the command may not have begun yet.
-                    let _ = kill(toolbox, std::slice::from_ref(&id)).await;
-                    tokio::time::sleep(PAUSE).await;
-                }
-            };
-            tokio::select! {
-                outcome = answer => outcome,
-                never = killing => never,
-            }
+            running.kill();
+            answer.await
         }
     };
     running.ended();
     outcome
+}
+
+fn look_for(toolbox: &Toolbox, id: &str, looks: u32) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    let sandbox = toolbox.sandbox_id();
+    let first = toolbox.client.abandoned().calls(|calls| {
+        let first = !calls.contains_key(sandbox);
+        calls.entry(sandbox.to_owned()).or_default().insert(id.to_owned(), looks);
+        first
+    });
+    if first {
+        runtime.spawn(look(toolbox.clone()));
+    }
+}
+
+async fn look(toolbox: Toolbox) {
+    // Should the task be dropped with its runtime, calls given up later are looked for by another.
+    let _forget = Forget(&toolbox);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = PAUSE;
+        let ids = toolbox.client.abandoned().calls(|calls| {
+            let waiting = calls.get_mut(toolbox.sandbox_id())?;
+            let ids: Vec<_> = waiting.keys().cloned().collect();
+            waiting.retain(|_, left| {
+                *left -= 1;
+                *left > 0
+            });
+            if ids.is_empty() {
+                calls.remove(toolbox.sandbox_id());
+            }
+            Some(ids)
+        });
+        let Some(ids) = ids.filter(|ids| !ids.is_empty()) else { break };
+        // Nobody is left to tell whether it worked; without a sandbox nothing is left to end.
+        if kill(&toolbox, &ids).await.is_err_and(|error| error.is_not_found()) {
+            break;
+        }
+    }
+}
+
+struct Forget<'a>(&'a Toolbox);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.client.abandoned().calls(|calls| calls.remove(self.0.sandbox_id()));
+    }
+}
+
+async fn kill(toolbox: &Toolbox, ids: &[String]) -> Result<()> {
+    let body = json!({ "command": script(ids) });
+    toolbox
+        .client
+        .run("process.exec", DEFAULT_LIMIT, async {
+            let request = toolbox.request(Method::POST, "/process/execute").await?;
+            request.json(&body).read::<ExecuteResponse>().await.map(drop)
+        })
+        .await
+}
+
+/// Kills all that has one of the ids. What is met may be starting more processes: again until nothing is left.
+fn script(ids: &[String]) -> String {
+    // Most servers have ended them, so one look at what processes there are is nearly always all.
+    format!(
+        "ids=' {ids} '\n\
+         round=0\n\
+         while [ \"$round\" -lt 100 ]; do\n\
+         round=$((round + 1))\n\
+         killed=$(grep -la '{VARIABLE}=' /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do\n\
+         id=$(tr '\\000' '\\n' <\"/proc/$pid/environ\" 2>/dev/null | sed -n 's/^{VARIABLE}=//p')\n\
+         case $ids in *\" $id \"*) kill -KILL \"$pid\" 2>/dev/null && echo \"$pid\";; esac\n\
+         done)\n\
+         [ -z \"$killed\" ] && break\n\
+         done\n",
+        ids = ids.join(" "),
+    )
 }

@@ -38,14 +38,14 @@ impl FileSystem {
         self.toolbox.client.run("fs.upload_dir", limit, begin).await
     }
 
-    /// Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
-    /// Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+    /// Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
+    /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
     /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     ///
     /// # Errors
     /// `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
-    /// is no such directory, `UnprocessableEntity` when something in it cannot be read, `InvalidFilePath` for an archive that tries
-    /// to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
+    /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
     pub async fn download_dir(
         &self,
         remote_path: &str,

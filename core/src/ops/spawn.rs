@@ -205,7 +205,7 @@ impl Process {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
             return Err(Error::invalid_argument(format!("{signal:?} is no signal: use for example \"SIGTERM\".")));
         }
-        let command = signal_script(ID_VARIABLE, std::slice::from_ref(&process.id), name);
+        let command = signal_script(&process.id, name);
         self.toolbox
             .client
             .run("process.signal_spawned", DEFAULT_LIMIT, async {
@@ -396,18 +396,17 @@ fn script(info: &ProcessInfo, with_environment: bool) -> String {
     script
 }
 
-/// Signals every process whose environment has the variable with one of the ids. Exit code: 0 when there was one, 1 when
-/// there was none, 2 when the shell does not know the signal.
-pub(super) fn signal_script(variable: &str, ids: &[String], signal: &str) -> String {
+/// Signals every process whose environment has the id. Exit code: 0 when there was one, 1 when there was none, 2 when the
+/// shell does not know the signal.
+fn signal_script(id: &str, signal: &str) -> String {
     // What SIGKILL meets may be starting more processes: again until nothing is left. Others are sent once.
     let rounds = if matches!(signal, "KILL" | "9") { 100 } else { 1 };
-    let wanted: String = ids.iter().map(|id| format!(" -e {variable}={id}")).collect();
     format!(
         "kill -l {signal} >/dev/null || exit 2\n\
          found=1 round=0\n\
          while [ \"$round\" -lt {rounds} ]; do\n\
          round=$((round + 1))\n\
-         pids=$(grep -la{wanted} /proc/[0-9]*/environ 2>/dev/null | \
+         pids=$(grep -la {ID_VARIABLE}={id} /proc/[0-9]*/environ 2>/dev/null | \
          while IFS=/ read -r _ _ pid _; do kill -{signal} \"$pid\" 2>/dev/null && echo \"$pid\"; done)\n\
          [ -z \"$pids\" ] && break\n\
          found=0\n\

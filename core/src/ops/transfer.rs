@@ -24,7 +24,8 @@ const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 const MEMORY_LIMIT: usize = 2 << 30;
 
 impl FileSystem {
-    /// Uploads one file from memory or from a local path; directories above it are created.
+    /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
+    /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
     ///
     /// # Errors
     /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
@@ -32,7 +33,8 @@ impl FileSystem {
         self.upload_files(vec![file], options).await
     }
 
-    /// Uploads several files in one request.
+    /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
+    /// it stays in place of what was there.
     ///
     /// # Errors
     /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
@@ -48,7 +50,8 @@ impl FileSystem {
         self.toolbox.client.run("fs.upload_files", limit, transfer::upload(&self.toolbox, files)).await
     }
 
-    /// Opens an upload to be written piece by piece.
+    /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
+    /// arrived stays in place of what was there.
     ///
     /// # Errors
     /// `Connection` when the server cannot be reached.

@@ -1,7 +1,7 @@
 //! Files on their way: multipart uploads (wire.md 3.2, 4.5) and bulk-download responses.
 //!
 //! Nothing here holds a file in memory. An upload that is dropped breaks its connection, so the server never sees a
-//! complete body; a download to a path is written beside it and renamed when it is complete.
+//! complete body (servers up to 0.190 keep what has come of it all the same); a download to a path is written beside it and renamed when it is complete.
 
 use std::io::Read;
 use std::path::Path;

@@ -20,12 +20,13 @@ struct Engine {
 }
 
 impl Engine {
-    fn start() -> Self {
+    fn start(compat: Option<&str>) -> Self {
         let state = tempfile::tempdir().unwrap();
         let program = program();
         let mut process = Command::new(&program)
             .args(["local", "serve", "--port", "0", "--state-dir"])
             .arg(state.path())
+            .args(compat.map(|compat| format!("--compat={compat}")))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -77,7 +78,16 @@ pub struct Bench {
 
 impl Bench {
     pub async fn new() -> Self {
-        let engine = tokio::task::spawn_blocking(Engine::start).await.unwrap();
+        Self::start(None).await
+    }
+
+    /// A bench whose engine answers as a released server did.
+    pub async fn like(compat: &'static str) -> Self {
+        Self::start(Some(compat)).await
+    }
+
+    async fn start(compat: Option<&'static str>) -> Self {
+        let engine = tokio::task::spawn_blocking(move || Engine::start(compat)).await.unwrap();
         let proxy = Proxy::start(&engine.api_url, Vec::new()).await.unwrap();
         let client = connect(&format!("{}/api", proxy.url()), &engine.api_key);
         let params = CreateSandboxParams::default();

@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "51147d2894105586"
+const SchemaHash = "5d9764e6c4c15375"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }
@@ -419,13 +419,13 @@ func (s FileSystem) UploadDir(ctx context.Context, localPath string, remotePath 
 	return open(ctx, s.Caller, "fs.upload_dir", arguments{"localPath": localPath, "remotePath": remotePath, "options": options}, nil)
 }
 
-// DownloadDir downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
-// Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+// DownloadDir downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
+// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
 // and the like are skipped and reported. The sandbox needs tar and gzip.
 //
 // Errors: InvalidArgument for a bad glob or a local directory that cannot be written; while it goes on, FileNotFound when there
-// is no such directory, UnprocessableEntity when something in it cannot be read, InvalidFilePath for an archive that tries
-// to write elsewhere, Connection when it is cut short, Timeout.
+// is no such directory, UnprocessableEntity when something in it cannot be read or the archive is
+// without measure, InvalidFilePath for one that tries to write elsewhere, Connection when it is cut short, Timeout.
 func (s FileSystem) DownloadDir(ctx context.Context, remotePath string, localPath string, options DirectoryOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "fs.download_dir", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
 }
@@ -508,14 +508,16 @@ func (s FileSystem) GetWorkDir(ctx context.Context) (string, error) {
 	return value[string](ctx, s.Caller, "fs.get_work_dir", arguments{}, nil)
 }
 
-// UploadFile uploads one file from memory or from a local path; directories above it are created.
+// UploadFile uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
+// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
 //
 // Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout.
 func (s FileSystem) UploadFile(ctx context.Context, file FileUpload, options UploadOptions, attachments [][]byte) error {
 	return run(ctx, s.Caller, "fs.upload_file", arguments{"file": file, "options": options}, attachments)
 }
 
-// UploadFiles uploads several files in one request.
+// UploadFiles uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
+// it stays in place of what was there.
 //
 // Errors: InvalidArgument when a local file cannot be read, Validation when the server cannot store one: the message
 // names it, and those before it are stored.
@@ -523,7 +525,8 @@ func (s FileSystem) UploadFiles(ctx context.Context, files []FileUpload, options
 	return run(ctx, s.Caller, "fs.upload_files", arguments{"files": files, "options": options}, attachments)
 }
 
-// OpenUpload opens an upload to be written piece by piece.
+// OpenUpload opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
+// arrived stays in place of what was there.
 //
 // Errors: Connection when the server cannot be reached.
 func (s FileSystem) OpenUpload(ctx context.Context, remotePath string, options UploadOptions) (*Stream, error) {

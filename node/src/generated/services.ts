@@ -628,14 +628,14 @@ export abstract class FileSystemService extends Service {
   }
 
   /**
-   * Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
-   * Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it, devices
+   * Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
+   * added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
    * and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
    *
    * @throws `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written; while it goes on,
    * `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when something in it
-   * cannot be read, `DaytonaInvalidFilePathError` for an archive that tries to write elsewhere,
-   * `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
+   * cannot be read or the archive is without measure, `DaytonaInvalidFilePathError` for one that tries to write
+   * elsewhere, `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
    */
   protected _downloadDir(
     remotePath: string,
@@ -752,7 +752,8 @@ export abstract class FileSystemService extends Service {
   }
 
   /**
-   * Uploads one file from memory or from a local path; directories above it are created.
+   * Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
+   * nothing; on servers up to 0.190, what had arrived stays in place of what was there.
    *
    * @throws `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the server
    * cannot store it, `DaytonaTimeoutError`.
@@ -762,7 +763,8 @@ export abstract class FileSystemService extends Service {
   }
 
   /**
-   * Uploads several files in one request.
+   * Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
+   * it stays in place of what was there.
    *
    * @throws `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
    * cannot store one: the message names it, and those before it are stored.
@@ -772,7 +774,8 @@ export abstract class FileSystemService extends Service {
   }
 
   /**
-   * Opens an upload to be written piece by piece.
+   * Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
+   * arrived stays in place of what was there.
    *
    * @throws `DaytonaConnectionError` when the server cannot be reached.
    */

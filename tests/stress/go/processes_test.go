@@ -136,6 +136,11 @@ func TestAStormOfDirectoriesGivenUpLeavesNothing(t *testing.T) {
 	})
 	nothingLeft(t, goroutines)
 	// What is there is whole, and nothing else is there.
+	t.Cleanup(func() {
+		if left, err := sandbox.Process.ExecuteCommand(ctx, "ls -lA /tmp storm; ps -ef"); t.Failed() && err == nil {
+			t.Log(left.Result)
+		}
+	})
 	eventually(t, "the end of the archives", func() bool {
 		left, err := sandbox.Process.ExecuteCommand(ctx,
 			`ls -A /tmp | grep -c daytona; for d in $(ls -A storm); do [ "$(ls -A "storm/$d" | wc -l)" = 200 ] || echo "$d"; done`)

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '51147d2894105586'
+  SCHEMA_HASH = '5d9764e6c4c15375'
 end

@@ -45,9 +45,10 @@ class FileSystemOps(Service):
         exclude: list[str] | None = None,
         timeout: float | None = None,
     ) -> StreamHandle:
-        """Downloads a directory with everything in it, as one compressed stream, into a local one, which is created
-        or added to. Files appear when they are complete. Nothing is written outside the local directory: links
-        that lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+        """Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that
+        exists is added to, file by file; one that does not appears when it is complete. Nothing is written
+        outside the local directory: links that lead out of it, devices and the like are skipped and reported. The
+        sandbox needs `tar` and `gzip`.
 
         Args:
             exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
@@ -58,8 +59,9 @@ class FileSystemOps(Service):
         Raises:
             `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written; while it
             goes on, `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError`
-            when something in it cannot be read, `DaytonaInvalidFilePathError` for an archive that tries to write
-            elsewhere, `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
+            when something in it cannot be read or the archive is without measure, `DaytonaInvalidFilePathError`
+            for one that tries to write elsewhere, `DaytonaConnectionError` when it is cut short,
+            `DaytonaTimeoutError`.
         """
         options = {"exclude": exclude, "timeout": timeout}
         args = {"remotePath": remote_path, "localPath": local_path, "options": options}
@@ -236,7 +238,8 @@ class FileSystemOps(Service):
         return wire
 
     def _upload_file(self, file: FileUpload, timeout: float | None = None) -> None:
-        """Uploads one file from memory or from a local path; directories above it are created.
+        """Uploads one file from memory or from a local path; directories above it are created. One that is
+        interrupted stores nothing; on servers up to 0.190, what had arrived stays in place of what was there.
 
         Args:
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -251,7 +254,8 @@ class FileSystemOps(Service):
         self._call_with_bytes("fs.upload_file", args, blobs)
 
     def _upload_files(self, files: list[FileUpload], timeout: float | None = None) -> None:
-        """Uploads several files in one request.
+        """Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what
+        had arrived of it stays in place of what was there.
 
         Args:
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -266,7 +270,8 @@ class FileSystemOps(Service):
         self._call_with_bytes("fs.upload_files", args, blobs)
 
     def _open_upload(self, remote_path: str, timeout: float | None = None) -> StreamHandle:
-        """Opens an upload to be written piece by piece.
+        """Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190,
+        what had arrived stays in place of what was there.
 
         Args:
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.

@@ -30,9 +30,10 @@ module Daytona
         DirectoryTransfer.open(open_stream('fs.upload_dir', args, request_timeout: request_timeout), self, &block)
       end
 
-      # Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or
-      # added to. Files appear when they are complete. Nothing is written outside the local directory: links that lead
-      # out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+      # Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists
+      # is added to, file by file; one that does not appears when it is complete. Nothing is written outside the local
+      # directory: links that lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and
+      # `gzip`.
       #
       # @param remote_path [String]
       # @param local_path [String]
@@ -44,8 +45,9 @@ module Daytona
       # @yieldparam stream [DirectoryTransfer] Closed after the block.
       # @return [DirectoryTransfer, Object] The open stream, or what the block returns.
       # @raise [Sdk::Error] `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes
-      #   on, `FileNotFound` when there is no such directory, `UnprocessableEntity` when something in it cannot be read,
-      #   `InvalidFilePath` for an archive that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
+      #   on, `FileNotFound` when there is no such directory, `UnprocessableEntity` when something in it cannot be read
+      #   or the archive is without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when
+      #   it is cut short, `Timeout`.
       both_forms def download_dir(remote_path, local_path, exclude: nil, timeout: nil, request_timeout: nil, &block)
         args = {
           'remotePath' => remote_path,
@@ -191,7 +193,8 @@ module Daytona
         invoke('fs.get_work_dir', args, request_timeout: request_timeout).data
       end
 
-      # Uploads one file from memory or from a local path; directories above it are created.
+      # Uploads one file from memory or from a local path; directories above it are created. One that is interrupted
+      # stores nothing; on servers up to 0.190, what had arrived stays in place of what was there.
       #
       # @param file [FileUploadRequest]
       # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -209,7 +212,8 @@ module Daytona
         nil
       end
 
-      # Uploads several files in one request.
+      # Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had
+      # arrived of it stays in place of what was there.
       #
       # @param files [Array<FileUploadRequest>]
       # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -227,7 +231,8 @@ module Daytona
         nil
       end
 
-      # Opens an upload to be written piece by piece.
+      # Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what
+      # had arrived stays in place of what was there.
       #
       # @param remote_path [String]
       # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
