@@ -41,12 +41,20 @@ const LOG_LIMIT: u64 = 4 << 20;
 struct Announced {
     api_url: String,
     api_key: String,
+    #[serde(default = "newest")]
+    compat: String,
+}
+
+fn newest() -> String {
+    "newest".to_owned()
 }
 
 /// A running engine.
 pub(crate) struct Engine {
     pub(crate) api_url: String,
     pub(crate) api_key: String,
+    /// The server whose answers it gives.
+    compat: String,
     announcement: File,
     /// Keeps the engine from being idle; missing where the state directory cannot be written to.
     _presence: Option<File>,
@@ -61,6 +69,23 @@ impl Engine {
 
 /// The running engine, started if need be.
 pub(crate) async fn find_or_start(config: &Resolved, http: &Pool) -> Result<Engine> {
+    let engine = find_or_start_any(config, http).await?;
+    // An engine that is started inherits the variable; one that runs already may have been started without it.
+    check_compat(&engine.compat, std::env::var("DAYTONA_LOCAL_COMPAT").ok().as_deref())?;
+    Ok(engine)
+}
+
+fn check_compat(running: &str, wanted: Option<&str>) -> Result<()> {
+    match wanted.filter(|wanted| !wanted.is_empty() && *wanted != running) {
+        Some(wanted) => Err(Error::invalid_argument(format!(
+            "DAYTONA_LOCAL_COMPAT is {wanted}, but the local engine that is running answers as {running}. Stop it with \
+             `daytona local stop`, or use another DAYTONA_LOCAL_STATE_DIR."
+        ))),
+        None => Ok(()),
+    }
+}
+
+async fn find_or_start_any(config: &Resolved, http: &Pool) -> Result<Engine> {
     let directory = state_dir(config)?;
     refuse_foreign(&directory)?;
     if let Some(engine) = running(&directory, http).await {
@@ -107,7 +132,7 @@ async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
     }
     let mut text = Vec::new();
     announcement.read_to_end(&mut text).ok()?;
-    let Announced { api_url, api_key } = serde_json::from_slice(&text).ok()?;
+    let Announced { api_url, api_key, compat } = serde_json::from_slice(&text).ok()?;
     let presence = locks::hold_presence(&directory.join("clients.lock"));
     if let Err(error) = &presence {
         tracing::debug!(%error, "the engine cannot be told that a client is there");
@@ -115,7 +140,7 @@ async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
     if !has_key(&api_url, &api_key, http).await {
         return None;
     }
-    Some(Engine { api_url, api_key, announcement, _presence: presence.ok() })
+    Some(Engine { api_url, api_key, compat, announcement, _presence: presence.ok() })
 }
 
 /// Whether the server at `api_url` knows the key, without telling it.

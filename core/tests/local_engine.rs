@@ -219,3 +219,34 @@ async fn an_engine_is_not_idle_while_a_client_exists_unless_told_so() {
     drop(client);
     assert!(used_engine.wait().unwrap().success());
 }
+
+#[test]
+fn an_engine_of_other_answers_than_wanted_is_refused() {
+    if let Some(directory) = std::env::var_os(STATE_OF_THE_CHILD) {
+        let found = Config {
+            local_binary: Some(program().to_string_lossy().into_owned()),
+            local_state_dir: Some(directory.to_string_lossy().into_owned()),
+            ..Config::local()
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let listed = runtime.block_on(async { Client::new(found).unwrap().sandboxes().list(Default::default()).await });
+        match std::env::var("DAYTONA_LOCAL_COMPAT").as_deref() {
+            Ok("newest") => {
+                let error = listed.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+                assert!(error.to_string().contains("answers as 0.190"), "{error}");
+            }
+            _ => drop(listed.unwrap()),
+        }
+        return;
+    }
+    let home = Home::new();
+    for compat in [Some("0.190"), None, Some("newest")] {
+        let mut client = Command::new(std::env::current_exe().unwrap());
+        client.args(["--exact", "an_engine_of_other_answers_than_wanted_is_refused", "--nocapture"]);
+        client.stdin(Stdio::null()).env(STATE_OF_THE_CHILD, home.directory()).env_remove("DAYTONA_LOCAL_COMPAT");
+        client.envs(compat.map(|compat| ("DAYTONA_LOCAL_COMPAT", compat)));
+        assert!(client.status().unwrap().success(), "{compat:?}");
+        assert_eq!(Home::announced_in(home.directory()).unwrap()["compat"], "0.190");
+    }
+}

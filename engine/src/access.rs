@@ -17,6 +17,9 @@ use crate::errors::ApiError;
 use crate::registry::Entry;
 use crate::{clock, secret};
 
+/// Sent by clients that show a token.
+const ORGANIZATION: &str = "x-daytona-organization-id";
+
 /// Ports that stay private on public sandboxes: web terminal, toolbox, recordings.
 const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
 
@@ -62,6 +65,14 @@ pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request
             next.run(request).await
         }
         _ => ApiError::invalid_credentials().into_response(),
+    }
+}
+
+/// Middleware: an API key opens no account, a token does. Clients name the organization with a token, and only then.
+pub async fn require_token(request: Request, next: Next) -> Response {
+    match request.headers().contains_key(ORGANIZATION) {
+        true => next.run(request).await,
+        false => ApiError::invalid_credentials().into_response(),
     }
 }
 

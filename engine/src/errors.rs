@@ -41,6 +41,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Invalid credentials")
     }
 
+    /// 403: not for clients.
+    pub fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden resource")
+    }
+
     /// 404.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)

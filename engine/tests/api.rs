@@ -307,6 +307,20 @@ async fn lists_page_filter_and_sort() {
 }
 
 #[tokio::test]
+async fn an_api_key_opens_neither_accounts_nor_what_is_for_operators() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    for path in ["/api/organizations", "/api/organizations/x", "/api/users/me"] {
+        let (status, error) = engine.get(path).await;
+        assert_eq!((status, &error["message"]), (StatusCode::UNAUTHORIZED, &json!("Invalid credentials")), "{path}");
+    }
+    assert_eq!(engine.get("/api/api-keys/current").await.0, StatusCode::OK);
+    for path in ["/api/health/ready", &format!("/api/sandbox/{id}/organization"), "/api/preview/x/80/sandbox-id"] {
+        assert_eq!(engine.get(path).await.0, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_account_and_the_snapshot_are_described() {
     let engine = Engine::start().await;
     let (_, config) = engine.get("/api/config").await;
@@ -320,9 +334,13 @@ async fn the_account_and_the_snapshot_are_described() {
         assert_eq!(engine.get(&format!("/api/snapshots/{name}")).await.1["state"], "active");
     }
     assert_eq!(engine.get("/api/snapshots/other").await.0, StatusCode::NOT_FOUND);
-    let organization = id_of(&engine.get("/api/organizations").await.1[0]);
-    assert_eq!(engine.get(&format!("/api/organizations/{organization}")).await.1["secretQuota"], 0);
-    assert_eq!(engine.get("/api/users/me").await.1["emailVerified"], false);
+    let with_token = async |path: &str| {
+        let request = engine.request(Method::GET, path).header("X-Daytona-Organization-ID", "x");
+        read(request.send().await).await.1
+    };
+    let organization = id_of(&with_token("/api/organizations").await[0]);
+    assert_eq!(with_token(&format!("/api/organizations/{organization}")).await["secretQuota"], 0);
+    assert_eq!(with_token("/api/users/me").await["emailVerified"], false);
     assert_eq!(engine.get("/api/regions").await.1[0]["id"], "local");
 }
 

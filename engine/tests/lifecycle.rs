@@ -135,6 +135,41 @@ async fn replies_show_the_state_in_between_and_a_second_change_is_refused() {
     wait_until_gone(&engine, &path).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_what_is_being_created_leaves_no_half_of_it() {
+    let engine = std::sync::Arc::new(Engine::start().await);
+    let rounds = (0..6).map(|round| {
+        let engine = std::sync::Arc::clone(&engine);
+        tokio::spawn(async move {
+            let name = format!("contested-{round}");
+            let body = json!({"name": name}).to_string();
+            let creating = tokio::spawn(engine.request(Method::POST, "/api/sandbox").body(body).send());
+            let path = format!("/api/sandbox/{name}");
+            let mut refused = 0;
+            loop {
+                // Not the harness' own, which waits.
+                let (status, error) = read(engine.request(Method::DELETE, &path).send().await).await;
+                match status {
+                    StatusCode::NOT_FOUND => {}
+                    StatusCode::CONFLICT => {
+                        refused += usize::from(error["message"] == "Sandbox state change in progress")
+                    }
+                    status => break assert_eq!(status, StatusCode::OK, "{error}"),
+                }
+            }
+            let (status, created) = read(creating.await.unwrap()).await;
+            assert_eq!(status, StatusCode::OK, "{created}");
+            wait_until_gone(&engine, &format!("/api/sandbox/{}", id_of(&created))).await;
+            refused
+        })
+    });
+    let refused = futures_util::future::join_all(rounds).await.into_iter().map(Result::unwrap).sum::<usize>();
+    assert!(refused > 0, "a create takes longer than a request");
+    assert!(engine.sandbox_processes().is_empty());
+    let left = std::fs::read_dir(engine.directory.path().join("sandboxes")).unwrap().count();
+    assert_eq!(left, 0, "files of deleted sandboxes");
+}
+
 async fn wait_until_gone(engine: &Engine, path: &str) {
     while engine.get(path).await.0 != StatusCode::NOT_FOUND {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -148,12 +148,6 @@ pub async fn organization(State(engine): Shared, Path(id): Path<String>) -> ApiR
     Ok(Json(the_organization(&engine)))
 }
 
-/// `GET /sandbox/{id}/organization`.
-pub async fn sandbox_organization(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
-    engine.registry.get(&id)?;
-    Ok(Json(the_organization(&engine)))
-}
-
 /// `GET /api-keys/current`: the engine's key, masked.
 pub async fn current_api_key(State(engine): Shared) -> Json<Value> {
     Json(json!({

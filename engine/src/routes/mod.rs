@@ -29,7 +29,7 @@ const MAX_BODY_BYTES: usize = 100 << 10;
 pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
     let open = Router::new()
         .route("/health", get(account::health))
-        .route("/health/ready", get(account::health))
+        .route("/health/ready", get(operators_only))
         .route("/config", get(account::config));
     let closed = Router::new()
         .merge(sandbox_routes())
@@ -37,9 +37,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .route("/snapshots/{id}", get(account::snapshot).delete(unimplemented::changing_snapshots))
         .route("/regions", get(account::regions).post(unimplemented::route))
         .route("/shared-regions", get(account::regions))
-        .route("/users/me", get(account::user))
-        .route("/organizations", get(account::organizations).post(unimplemented::route))
-        .route("/organizations/{id}", get(account::organization).delete(unimplemented::route))
+        .merge(account_routes())
         .route("/api-keys/current", get(account::current_api_key))
         .merge(unimplemented::routes())
         .fallback(unknown)
@@ -82,6 +80,20 @@ async fn too_large(State(engine): State<Arc<Engine>>, request: Request, next: Ne
     }
 }
 
+/// What belongs to a person and not to a key.
+fn account_routes() -> Router<Arc<Engine>> {
+    Router::new()
+        .route("/users/me", get(account::user))
+        .route("/organizations", get(account::organizations).post(unimplemented::route))
+        .route("/organizations/{id}", get(account::organization).delete(unimplemented::route))
+        .layer(middleware::from_fn(access::require_token))
+}
+
+/// What the platform's own services ask each other: 403 for everybody else.
+async fn operators_only() -> ApiError {
+    ApiError::forbidden()
+}
+
 fn sandbox_routes() -> Router<Arc<Engine>> {
     let one = Router::new()
         .route("/", get(sandboxes::get).delete(sandboxes::delete))
@@ -102,7 +114,7 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/fork", post(sandboxes::fork))
         .route("/signing-key", get(sandboxes::signing_key))
         .route("/signing-key/rotate", post(sandboxes::rotate_signing_key))
-        .route("/organization", get(account::sandbox_organization))
+        .route("/organization", get(operators_only))
         .route("/toolbox-proxy-url", get(ports::toolbox_proxy_url))
         .route("/ports/{port}/preview-url", get(ports::preview_url))
         .route("/ports/{port}/signed-preview-url", get(ports::signed_preview_url))
@@ -114,7 +126,7 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/preview/{id}/public", get(ports::is_public))
         .route("/preview/{id}/validate/{token}", get(ports::is_valid_token))
         .route("/preview/{id}/access", get(ports::has_access))
-        .route("/preview/{id}/{port}/sandbox-id", get(ports::signed_sandbox_id));
+        .route("/preview/{id}/{port}/sandbox-id", get(operators_only));
     routes = routes.nest("/sandbox/{id}", one);
     routes.route("/sandbox/{id}/ssh-access", delete(unimplemented::route).post(unimplemented::route))
 }

@@ -89,12 +89,3 @@ pub async fn is_valid_token(State(engine): Shared, Path((id, token)): Path<(Stri
 pub async fn has_access(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<bool>> {
     engine.registry.get(&id).map(|_| Json(true))
 }
-
-/// `GET /preview/{token}/{port}/sandbox-id`.
-pub async fn signed_sandbox_id(
-    State(engine): Shared,
-    Path((token, port)): Path<(String, String)>,
-) -> ApiResult<String> {
-    let found = engine.previews.sandbox(&token, read_port(&port)?);
-    found.ok_or_else(|| ApiError::not_found("Invalid or expired token"))
-}
