@@ -281,6 +281,8 @@ async fn an_idle_engine_ends_but_not_while_a_sandbox_runs() {
     let mut engine = Engine::start_in(directory, &["1"]).await;
     let id = engine.sandbox().await;
     engine.delete(&format!("/api/sandbox/{id}")).await;
+    // A connection that is kept counts as a client.
+    engine.client = reqwest::Client::new();
     let status = wait_for(|| engine.process.try_wait().unwrap()).await;
     assert!(status.success());
     assert!(announcement(engine.directory.path()).is_none());
