@@ -4,7 +4,8 @@
 //! working directory and only their `DAYTONA_*` keys count. [`Config::resolve`] does it once, when a client is made.
 //!
 //! The files may come with somebody else's project, so they cannot name what runs on this machine or where it writes:
-//! the local engine's program and state directory come from code and environment only.
+//! the local engine's program and state directory come from code and environment only. Nor do they decide who is sent
+//! the caller's own credentials: an address in a file counts together with credentials in a file, or when it is `local`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -119,9 +120,16 @@ impl Config {
 
     fn resolve_with(self, lookup: &Lookup) -> Result<Resolved> {
         let given = |v: &Option<String>| v.clone().filter(|s| !s.is_empty());
+        let own_credentials = given(&self.api_key).is_some()
+            || given(&self.jwt_token).is_some()
+            || ["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN"].iter().any(|key| lookup.own(key).is_some());
+        let address = |key: &str| {
+            let own = lookup.own(key);
+            own.or_else(|| lookup.get(key).filter(|url| url == LOCAL || usable_from_file(key, url, own_credentials)))
+        };
         let api_url = given(&self.api_url)
-            .or_else(|| lookup.get("DAYTONA_API_URL"))
-            .or_else(|| lookup.get("DAYTONA_SERVER_URL"))
+            .or_else(|| address("DAYTONA_API_URL"))
+            .or_else(|| address("DAYTONA_SERVER_URL"))
             .unwrap_or_else(|| DEFAULT_API_URL.to_owned());
         let local = api_url == LOCAL;
         let api_url = if local { api_url } else { checked_url(&api_url)? };
@@ -166,6 +174,18 @@ impl Config {
     }
 }
 
+/// Whether an address that only a file gives may be used.
+fn usable_from_file(key: &str, url: &str, own_credentials: bool) -> bool {
+    if own_credentials {
+        tracing::warn!(
+            key,
+            url,
+            "ignored in the .env file: the credentials are not from there; set it in the environment"
+        );
+    }
+    !own_credentials
+}
+
 fn checked_url(text: &str) -> Result<String> {
     let url = url::Url::parse(text)
         .ok()
@@ -202,6 +222,11 @@ impl Lookup {
         if self.files.iter().any(|file| file.contains_key(key)) {
             tracing::warn!(key, "ignored in the .env file: it counts only in the environment and in code");
         }
+        self.own(key)
+    }
+
+    /// The value of the environment itself.
+    fn own(&self, key: &str) -> Option<String> {
         self.environment.get(key).filter(|value| !value.is_empty()).cloned()
     }
 
@@ -240,18 +265,32 @@ mod tests {
             &[("DAYTONA_API_KEY", "from-env")],
             &[
                 &[("DAYTONA_API_KEY", "from-local"), ("DAYTONA_TARGET", "local-target")],
-                &[("DAYTONA_TARGET", "env-target"), ("DAYTONA_API_URL", "https://env.example/api/")],
+                &[("DAYTONA_TARGET", "env-target"), ("DAYTONA_ORGANIZATION_ID", "env-organization")],
             ],
         );
-        let config = Config { organization_id: Some("o".into()), ..Config::default() };
-        let resolved = config.resolve_with(&look).unwrap();
+        let resolved = Config::default().resolve_with(&look).unwrap();
         assert_eq!(resolved.bearer, "from-env");
         assert_eq!(resolved.target.as_deref(), Some("local-target"));
-        assert_eq!(resolved.api_url, "https://env.example/api");
+        assert_eq!(resolved.organization_id.as_deref(), Some("env-organization"));
         let code = Config { api_key: Some("code".into()), ..Config::default() };
         assert_eq!(code.resolve_with(&look).unwrap().bearer, "code");
         let bare = lookup(&[("DAYTONA_API_KEY", "k")], &[]);
         assert_eq!(Config::default().resolve_with(&bare).unwrap().api_url, DEFAULT_API_URL);
+    }
+
+    #[test]
+    fn a_file_does_not_decide_who_is_sent_the_callers_own_credentials() {
+        let address = ("DAYTONA_API_URL", "https://elsewhere.example/api");
+        let url = |config: Config, look: &Lookup| config.resolve_with(look).unwrap().api_url;
+        let with_key = lookup(&[("DAYTONA_API_KEY", "own")], &[&[address]]);
+        assert_eq!(url(Config::default(), &with_key), DEFAULT_API_URL);
+        let in_code = Config { api_key: Some("own".into()), ..Config::default() };
+        assert_eq!(url(in_code, &lookup(&[], &[&[address]])), DEFAULT_API_URL);
+        // Both from the project, or nothing that could be told.
+        let both = lookup(&[], &[&[address, ("DAYTONA_API_KEY", "theirs")]]);
+        assert_eq!(url(Config::default(), &both), "https://elsewhere.example/api");
+        let local = lookup(&[("DAYTONA_API_KEY", "own")], &[&[("DAYTONA_API_URL", LOCAL)]]);
+        assert_eq!(url(Config::default(), &local), LOCAL);
     }
 
     #[test]
