@@ -21,7 +21,7 @@ use crate::{clock, secret};
 const ORGANIZATION: &str = "x-daytona-organization-id";
 
 /// Ports that stay private on public sandboxes: web terminal, toolbox, recordings.
-const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
+pub const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
 
 /// What a request wants to reach.
 pub enum Access<'a> {
@@ -32,8 +32,11 @@ pub enum Access<'a> {
     },
     /// A port the sandbox's programs listen on.
     Port(u16),
-    /// A port the caller has a signed link to.
-    Signed,
+    /// A port the caller has a signed link to, with this token.
+    Signed {
+        /// The link's token.
+        token: &'a str,
+    },
 }
 
 /// Why a sandbox is not entered.
@@ -87,9 +90,13 @@ pub fn check(
     access: Access<'_>,
 ) -> Result<Option<String>, Denied> {
     let auth_token = entry.map(|entry| entry.with_record(|record| record.auth_token.clone()));
-    let presented = credentials::take(request, &[&engine.api_key, auth_token.as_deref().unwrap_or_default()]);
+    let token = match access {
+        Access::Signed { token } => token,
+        Access::Toolbox { .. } | Access::Port(_) => "",
+    };
+    let presented = credentials::take(request, &[&engine.api_key, auth_token.as_deref().unwrap_or_default(), token]);
     let query = request.uri().query().map(str::to_owned);
-    if matches!(access, Access::Signed) {
+    if matches!(access, Access::Signed { .. }) {
         return Ok(query);
     }
     if let Access::Port(port) = access

@@ -13,7 +13,10 @@ use crate::access::form_decode;
 const PREVIEW_TOKEN: &str = "x-daytona-preview-token";
 
 /// The query parameter for clients that cannot set headers.
-const AUTH_KEY: &str = "DAYTONA_SANDBOX_AUTH_KEY";
+pub const AUTH_KEY: &str = "DAYTONA_SANDBOX_AUTH_KEY";
+
+/// What the names of cookies that open a preview begin with; the sandbox's id follows (wire 1.3).
+pub const AUTH_COOKIE: &str = "daytona-sandbox-auth-";
 
 /// What a request presented.
 pub struct Credentials {
@@ -52,6 +55,23 @@ pub fn take(request: &mut Request, secrets: &[&str]) -> Credentials {
     }
     clean_headers(request.headers_mut(), secrets);
     credentials
+}
+
+/// The values of the cookies with a name.
+pub fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// Writes `by` for `secret` wherever a header has it.
+pub fn replace(headers: &mut HeaderMap, secret: &str, by: &str) {
+    for value in headers.values_mut() {
+        let replaced = value.to_str().ok().filter(|text| text.contains(secret)).map(|text| text.replace(secret, by));
+        if let Some(replaced) = replaced.and_then(|text| text.parse().ok()) {
+            *value = replaced;
+        }
+    }
 }
 
 /// The first value of a query's parameter, as it was sent.
@@ -95,7 +115,9 @@ fn clean_headers(headers: &mut HeaderMap, secrets: &[&str]) {
     headers.remove(PREVIEW_TOKEN);
     let told: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| headers.get_all(*name).iter().any(|value| mentions(value.as_bytes(), secrets)))
+        .filter(|name| {
+            *name == header::COOKIE || headers.get_all(*name).iter().any(|value| mentions(value.as_bytes(), secrets))
+        })
         .cloned()
         .collect();
     for name in told {
@@ -109,7 +131,7 @@ fn clean_headers(headers: &mut HeaderMap, secrets: &[&str]) {
 
 /// What may be left of a header's value.
 fn clean(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> Option<HeaderValue> {
-    if !mentions(value.as_bytes(), secrets) {
+    if !mentions(value.as_bytes(), secrets) && !mentions(value.as_bytes(), &[AUTH_COOKIE]) {
         return Some(value.clone());
     }
     // Of lists, the other items stay.
@@ -119,7 +141,9 @@ fn clean(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> Option<Hea
         _ => return None,
     };
     let items = value.to_str().ok()?.split(separator.trim()).map(str::trim);
-    let kept: Vec<_> = items.filter(|item| !item.is_empty() && !mentions(item.as_bytes(), secrets)).collect();
+    let is_ours = |item: &str| *name == header::COOKIE && item.starts_with(AUTH_COOKIE);
+    let kept: Vec<_> =
+        items.filter(|item| !item.is_empty() && !is_ours(item) && !mentions(item.as_bytes(), secrets)).collect();
     (!kept.is_empty()).then(|| kept.join(separator).parse().ok())?
 }
 
@@ -153,7 +177,7 @@ mod tests {
             &[
                 ("authorization", "Bearer s3same"),
                 ("cookie", "a=1; b=s3same; c=3"),
-                ("cookie", "d=4"),
+                ("cookie", "d=4; daytona-sandbox-auth-x=1"),
                 ("referer", "http://x/?DAYTONA_SANDBOX_AUTH_KEY=s3same"),
                 ("sec-websocket-protocol", "chat, token.s3same,v2"),
                 ("x-daytona-preview-token", "other"),

@@ -20,6 +20,7 @@ pub mod isolation;
 mod lifecycle;
 mod network_rules;
 mod preview_addresses;
+mod previewing;
 mod previews;
 mod proxy;
 mod record_file;

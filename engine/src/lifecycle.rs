@@ -249,7 +249,7 @@ impl Engine {
         };
         self.change(entry, |record| record.state = State::Destroyed);
         let removed = self.registry.remove(&id).wait().await;
-        self.preview_addresses.close(&id);
+        self.close_previews(&id);
         let engine = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = remove_tree(&discarded, Locked::Unlock)

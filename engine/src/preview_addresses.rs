@@ -2,7 +2,9 @@
 //!
 //! Browsers know that `3000-<id>.localhost` is this machine, but most resolvers do not. All of 127.0.0.0/8 is
 //! this machine too, and numbers need no resolver: each previewed port gets an address of its own there,
-//! with the engine's port number, and so an origin of its own in browsers.
+//! with the engine's port number, and so an origin of its own in browsers. An address is no secret: every user of the
+//! machine can connect to it. Signed URLs therefore carry their token as the first segment of the path, and an address
+//! answers to its own name only, so that no web page reaches it through a name of its choice.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
-use crate::proxy;
+use crate::previewing;
 
 /// How many addresses are tried when one is taken.
 const ATTEMPTS: u32 = 8;
@@ -46,7 +48,7 @@ impl PreviewAddresses {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops listening for a sandbox's ports.
+    /// Stops listening for a sandbox's ports, or for a token; connections end with it.
     pub fn close(&self, label: &str) {
         self.open().retain(|preview, address| {
             let keep = preview.label != label;
@@ -59,12 +61,29 @@ impl PreviewAddresses {
 }
 
 impl Engine {
-    /// The URL of a port inside a sandbox, reachable until the sandbox goes or `lifetime` is over.
-    pub fn preview_url(self: &Arc<Self>, port: u16, label: &str, lifetime: Option<Duration>) -> String {
-        let preview = Preview { port, label: label.to_owned() };
-        match self.open_preview(&preview, lifetime) {
+    /// The URL of a port inside a sandbox, reachable until the sandbox goes.
+    pub fn preview_url(self: &Arc<Self>, port: u16, sandbox_id: &str) -> String {
+        let preview = Preview { port, label: sandbox_id.to_owned() };
+        match self.open_preview(&preview, None) {
             Some(ip) => format!("http://{ip}:{}", self.port),
-            None => format!("http://{port}-{label}.localhost:{}", self.port),
+            None => format!("http://{port}-{sandbox_id}.localhost:{}", self.port),
+        }
+    }
+
+    /// The URL a signed token opens, until it expires or the sandbox goes.
+    pub fn signed_url(self: &Arc<Self>, port: u16, token: &str, lifetime: Duration) -> String {
+        let preview = Preview { port, label: token.to_owned() };
+        match self.open_preview(&preview, Some(lifetime)) {
+            Some(ip) => format!("http://{ip}:{}/{token}", self.port),
+            None => format!("http://{port}-{token}.localhost:{}", self.port),
+        }
+    }
+
+    /// Ends all ways to a sandbox's ports.
+    pub fn close_previews(&self, sandbox_id: &str) {
+        self.preview_addresses.close(sandbox_id);
+        for token in self.previews.forget(sandbox_id) {
+            self.preview_addresses.close(&token);
         }
     }
 
@@ -76,7 +95,7 @@ impl Engine {
         let (ip, listener) = candidates(preview).find_map(|ip| Some((ip, TcpListener::bind((ip, self.port)).ok()?)))?;
         listener.set_nonblocking(true).ok()?;
         let listener = tokio::net::TcpListener::from_std(listener).ok()?;
-        let server = tokio::spawn(serve(Arc::clone(self), preview.clone(), listener, lifetime)).abort_handle();
+        let server = tokio::spawn(serve(Arc::clone(self), preview.clone(), ip, listener, lifetime)).abort_handle();
         open.insert(preview.clone(), Address { ip, server });
         Some(ip)
     }
@@ -93,12 +112,18 @@ fn candidates(preview: &Preview) -> impl Iterator<Item = Ipv4Addr> {
     })
 }
 
-async fn serve(engine: Arc<Engine>, preview: Preview, listener: tokio::net::TcpListener, lifetime: Option<Duration>) {
+async fn serve(
+    engine: Arc<Engine>,
+    preview: Preview,
+    ip: Ipv4Addr,
+    listener: tokio::net::TcpListener,
+    lifetime: Option<Duration>,
+) {
     let handler = {
         let (engine, preview) = (Arc::clone(&engine), preview.clone());
         move |request: Request| async move {
             let _open = engine.activity.open();
-            proxy::preview(&engine, preview, request).await
+            previewing::by_address(&engine, preview, ip, request).await
         }
     };
     let router = Router::new().fallback(handler);

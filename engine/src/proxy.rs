@@ -1,4 +1,4 @@
-//! The proxy in front of sandboxes (wire 1.3): `/toolbox/{id}/…`, and preview hosts `{port}-{id}.localhost`.
+//! The proxy in front of sandboxes (wire 1.3): `/toolbox/{id}/…`, and the way on for previews.
 //!
 //! Bodies stream both ways with the slower side setting the pace; an upgraded connection becomes a raw
 //! tunnel; a client that goes away ends the request upstream. Each request gets its own connection to
@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use daytona_toolbox::hop_by_hop;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -20,12 +19,9 @@ use tokio::net::UnixStream;
 use crate::access::{self, Access, Denied};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
-use crate::preview_addresses::Preview;
+use crate::previews::LinkEnd;
 use crate::registry::{Entry, OpenRequest};
 use crate::sandbox;
-
-/// The toolbox's own port; its preview host is the toolbox itself.
-const TOOLBOX_PORT: u16 = 2280;
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;
@@ -34,12 +30,13 @@ const UPSTREAM_BUFFER: usize = 16 * 1024;
 const DOWNSTREAM_BUFFER: usize = 64 * 1024;
 
 /// Where a request is to go.
-struct Target {
-    entry: Arc<Entry>,
+pub struct Target {
+    /// The sandbox.
+    pub entry: Arc<Entry>,
     /// Path and query as the toolbox sees them.
-    path_and_query: String,
+    pub path_and_query: String,
     /// What a redirect's path is to be prefixed with.
-    location_prefix: String,
+    pub location_prefix: String,
 }
 
 /// `ANY /toolbox/{id}/{rest}`.
@@ -68,62 +65,21 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
     forward(&engine, target, request, uri.path()).await
 }
 
-/// Middleware: takes requests for preview hosts before they reach any route.
-pub async fn previews(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
-    match preview_host(&request) {
-        Some(named) => preview(&engine, named, request).await,
-        None => next.run(request).await,
-    }
-}
-
-/// A request for a port inside a sandbox.
-pub async fn preview(engine: &Engine, Preview { port, label }: Preview, mut request: Request) -> Response {
-    if let Some(answer) = preflight(&request) {
-        return answer;
-    }
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let signed = engine.previews.sandbox(&label, port);
-    let entry = engine.registry.find(signed.as_deref().unwrap_or(&label));
-    let access = if signed.is_some() { Access::Signed } else { Access::Port(port) };
-    let query = match access::check(engine, entry.as_ref(), &mut request, access) {
-        Ok(query) => query,
-        Err(denied) => return refuse(&denied, &method, uri.path()),
-    };
-    let Some(entry) = entry else {
-        return proxy_error(StatusCode::NOT_FOUND, "not found: no such sandbox", &method, uri.path());
-    };
-    let path = match port {
-        TOOLBOX_PORT => uri.path().to_owned(),
-        _ => format!("/proxy/{port}{}", uri.path()),
-    };
-    let target = Target { entry, path_and_query: with_query(path, query), location_prefix: String::new() };
-    forward(engine, target, request, uri.path()).await
-}
-
-/// `{port}-{id or token}` out of a host `{port}-{id or token}.localhost[:port]`.
-fn preview_host(request: &Request) -> Option<Preview> {
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| request.uri().host())?;
-    let host = host.split(':').next()?;
-    let (label, domain) = host.split_once('.')?;
-    let (port, id) = label.split_once('-')?;
-    (domain == "localhost").then_some(())?;
-    Some(Preview { port: port.parse().ok()?, label: id.to_owned() })
-}
-
-fn with_query(path: String, query: Option<String>) -> String {
+/// A path with its query.
+pub fn with_query(path: String, query: Option<String>) -> String {
     match query {
         Some(query) => format!("{path}?{query}"),
         None => path,
     }
 }
 
-fn refuse(denied: &Denied, method: &Method, path: &str) -> Response {
+/// The answer to those who may not enter.
+pub fn refuse(denied: &Denied, method: &Method, path: &str) -> Response {
     proxy_error(StatusCode::UNAUTHORIZED, denied.message(), method, path)
 }
 
 /// Sends the request to the sandbox and its answer back.
-async fn forward(engine: &Engine, target: Target, request: Request, shown_path: &str) -> Response {
+pub async fn forward(engine: &Engine, target: Target, request: Request, shown_path: &str) -> Response {
     let (method, origin) = (request.method().clone(), cors_origin(request.headers()));
     let state = target.entry.with_record(|record| record.state);
     if state != sandbox::State::Started {
@@ -161,6 +117,7 @@ async fn exchange(
     mut request: Request,
     open: Option<OpenRequest>,
 ) -> anyhow::Result<Response> {
+    let link_end = request.extensions_mut().remove::<LinkEnd>();
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
     let stream = UnixStream::connect(engine.launcher.socket_path(sandbox_id)).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -174,7 +131,12 @@ async fn exchange(
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         if let Some(client) = upgrade {
             let upstream = hyper::upgrade::on(&mut response);
-            tokio::spawn(tunnel(client, upstream, open));
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = tunnel(client, upstream, open) => {}
+                    Some(()) = async { Some(link_end?.wait().await) } => {}
+                }
+            });
         }
         return Ok(response.map(Body::new).into_response());
     }
@@ -236,7 +198,7 @@ fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
 }
 
 /// The answer to a browser that asks before it sends.
-fn preflight(request: &Request) -> Option<Response> {
+pub fn preflight(request: &Request) -> Option<Response> {
     let headers = request.headers();
     let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let origin = cors_origin(headers).filter(|_| asks)?;

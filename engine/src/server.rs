@@ -29,7 +29,7 @@ use crate::registry::Registry;
 use crate::reserve::Reserve;
 use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::store::Store;
-use crate::{clock, events, proxy, record_file, routes, secret};
+use crate::{clock, events, previewing, proxy, record_file, routes, secret};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -216,7 +216,7 @@ fn prepare(
         .fallback(|| async { ApiError::not_found("Not found") })
         .layer(middleware::from_fn(errors::render))
         .layer(gateway)
-        .layer(middleware::from_fn_with_state(Arc::clone(&engine), proxy::previews))
+        .layer(middleware::from_fn_with_state(Arc::clone(&engine), previewing::by_host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&engine), account))
         .with_state(Arc::clone(&engine));

@@ -5,7 +5,7 @@ mod harness;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use harness::{Engine, id_of, read};
+use harness::{Engine, id_of, read, wait_for};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,6 +28,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     open('/tmp/sent', 'w').write(str(sent))
             except OSError:
                 open('/tmp/gone', 'w').write('gone')
+            return
+        if self.path == '/tunnel':
+            self.send_response(101)
+            self.send_header('Connection', 'Upgrade')
+            self.send_header('Upgrade', 'raw')
+            self.end_headers()
+            self.rfile.read()
+            return
+        if self.path.startswith('/elsewhere'):
+            self.send_response(302)
+            self.send_header('Location', self.path.removeprefix('/elsewhere') or f"http://{self.headers['Host']}/there")
+            self.send_header('Content-Length', '0')
+            self.end_headers()
             return
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         text = json.dumps({'method': self.command, 'path': self.path, 'headers': dict(self.headers), 'size': len(body)})
@@ -170,7 +183,7 @@ async fn previews_are_private_public_or_signed() {
     assert_eq!(engine.client.get(signed_url).send().await.unwrap().status(), StatusCode::OK);
     let expire = format!("{path}/{}/expire", signed["token"].as_str().unwrap());
     assert_eq!(engine.post(&expire, json!({})).await.0, StatusCode::CREATED);
-    assert_eq!(engine.client.get(signed_url).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert!(engine.client.get(signed_url).send().await.is_err(), "the address ends with its link");
 
     engine.post(&format!("/api/sandbox/{id}/public/true"), json!({})).await;
     assert_eq!(engine.client.get(&url).send().await.unwrap().status(), StatusCode::OK);
@@ -301,4 +314,135 @@ async fn pre_signed_file_urls_need_no_other_credentials() {
     assert_eq!(engine.anonymous(Method::GET, &other).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     engine.post(&format!("/api/sandbox/{id}/signing-key/rotate"), json!({})).await;
     assert_eq!(engine.anonymous(Method::GET, &path).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+/// A signed URL, its origin and its token.
+async fn signed(engine: &Engine, id: &str) -> (String, String, String) {
+    let (_, signed) =
+        engine.get(&format!("/api/sandbox/{id}/ports/8080/signed-preview-url?expiresInSeconds=600")).await;
+    let (url, token) = (signed["url"].as_str().unwrap().to_owned(), signed["token"].as_str().unwrap().to_owned());
+    let origin = url.strip_suffix(&format!("/{token}")).unwrap().to_owned();
+    (url, origin, token)
+}
+
+#[tokio::test]
+async fn a_signed_link_is_its_token_and_not_its_address() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    let (url, origin, token) = signed(&engine, &id).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status();
+    assert_eq!(status(client.get(&origin)).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(client.get(format!("{origin}/{token}x"))).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(client.get(format!("{origin}/?token={token}"))).await, StatusCode::UNAUTHORIZED);
+
+    let answer = client.get(format!("{url}/a/b?c=1")).header("Referer", &url).send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.ends_with("HttpOnly; SameSite=Lax"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let (_, echo) = read(Ok(answer)).await;
+    assert_eq!(echo["path"], "/a/b?c=1");
+    assert!(!echo.to_string().contains(&token), "{echo}");
+    for (asked, goes) in [
+        ("/elsewhere/there", format!("/{token}/there")),
+        ("/elsewhere", format!("{url}/there")),
+        ("/elsewhere//other.example/", "//other.example/".to_owned()),
+    ] {
+        let answer = client.get(format!("{url}{asked}")).send().await.unwrap();
+        assert_eq!(answer.headers()["location"], goes.as_str());
+    }
+
+    let with_cookie = || client.get(format!("{origin}/page")).header("Cookie", format!("mine=1; {cookie}"));
+    let (seen, echo) = read(with_cookie().header("Origin", &origin).send().await).await;
+    assert_eq!((seen, &echo["path"], &echo["headers"]["cookie"]), (StatusCode::OK, &json!("/page"), &json!("mine=1")));
+    let pages_of_others = [("Origin", "http://other.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")];
+    for (name, value) in pages_of_others {
+        assert_eq!(status(with_cookie().header(name, value)).await, StatusCode::UNAUTHORIZED, "{name}: {value}");
+    }
+    let followed = with_cookie().header("Sec-Fetch-Site", "cross-site").header("Sec-Fetch-Mode", "navigate");
+    assert_eq!(status(followed).await, StatusCode::OK);
+
+    let page = |url: String| client.get(url).header("Accept", "text/html,*/*");
+    for (asked, goes) in [("/a?b=1", "/a?b=1"), ("", "/"), ("//other.example", "/other.example")] {
+        let answer = page(format!("{url}{asked}")).send().await.unwrap();
+        assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::FOUND, &goes.parse().unwrap()));
+        assert!(answer.headers()["set-cookie"].to_str().unwrap().starts_with(cookie));
+    }
+
+    let by_host = engine.anonymous(Method::GET, "/x").header("Host", format!("8080-{token}.localhost"));
+    let (seen, echo) = read(by_host.send().await).await;
+    assert_eq!((seen, &echo["headers"]["host"]), (StatusCode::OK, &json!(format!("8080-{id}.localhost"))));
+    for port in [2280, 22222, 33333] {
+        let (seen, error) = engine.get(&format!("/api/sandbox/{id}/ports/{port}/signed-preview-url")).await;
+        assert_eq!(seen, StatusCode::BAD_REQUEST, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_answers_to_its_own_host_only() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({"public": true})).await;
+    let (public, _) = preview(&engine, &id, 8080).await;
+    let (url, _, _) = signed(&engine, &id).await;
+    for url in [public, url] {
+        assert_eq!(engine.client.get(&url).send().await.unwrap().status(), StatusCode::OK);
+        for host in ["other.example", "localhost", "127.0.0.1", ""] {
+            let answer = engine.client.get(&url).header("Host", host).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{host:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_query_becomes_a_cookie_in_browsers() {
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    let (url, token) = preview(&engine, &id, 8080).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let page = |key: &str| {
+        let request = client.get(format!("{url}/a?DAYTONA_SANDBOX_AUTH_KEY={key}&b=1"));
+        request.header("Accept", "text/html").send()
+    };
+    let answer = page(&token).await.unwrap();
+    assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::FOUND, &"/a?b=1".parse().unwrap()));
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert!(!cookie.contains(&token));
+    let (status, _) = read(client.get(&url).header("Cookie", &cookie).send().await).await;
+    assert_eq!(status, StatusCode::OK);
+    let other_port = preview(&engine, &id, 2280).await.0;
+    let (status, _) = read(client.get(&other_port).header("Cookie", &cookie).send().await).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    engine.post(&format!("/api/sandbox/{id}/public/true"), json!({})).await;
+    let answer = page("wrong").await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(!answer.headers().contains_key("set-cookie"), "no key, no cookie");
+}
+
+#[tokio::test]
+async fn links_end_with_what_runs_through_them() {
+    use std::io::{Read, Write};
+
+    let engine = Engine::start().await;
+    let id = serving(&engine, json!({})).await;
+    for ends_with_sandbox in [false, true] {
+        let (url, origin, token) = signed(&engine, &id).await;
+        let address = origin.strip_prefix("http://").unwrap().to_owned();
+        let mut tunnel = std::net::TcpStream::connect(&address).unwrap();
+        let head = format!("Host: {address}\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n");
+        write!(tunnel, "GET /{token}/tunnel HTTP/1.1\r\n{head}").unwrap();
+        let mut seen = [0; 12];
+        tunnel.read_exact(&mut seen).unwrap();
+        assert_eq!(&seen, b"HTTP/1.1 101");
+        let mut answer = engine.client.get(format!("{url}/endless")).send().await.unwrap();
+        answer.chunk().await.unwrap().unwrap();
+        if ends_with_sandbox {
+            engine.delete(&format!("/api/sandbox/{id}")).await;
+        } else {
+            let path = format!("/api/sandbox/{id}/ports/8080/signed-preview-url/{token}/expire");
+            assert_eq!(engine.post(&path, json!({})).await.0, StatusCode::CREATED);
+        }
+        while let Ok(Some(_)) = answer.chunk().await {}
+        let _ = tokio::task::spawn_blocking(move || tunnel.read_to_end(&mut Vec::new())).await.unwrap();
+        wait_for(|| std::net::TcpStream::connect(&address).err()).await;
+    }
 }

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::access::PRIVATE_PORTS;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::secret;
@@ -34,7 +35,7 @@ pub async fn preview_url(State(engine): Shared, Path((id, port)): Path<(String, 
     let port = read_port(&port)?;
     let entry = engine.registry.get(&id)?;
     let (id, token) = entry.with_record(|record| (record.id.clone(), record.auth_token.clone()));
-    Ok(Json(json!({ "sandboxId": id, "url": engine.preview_url(port, &id, None), "token": token })))
+    Ok(Json(json!({ "sandboxId": id, "url": engine.preview_url(port, &id), "token": token })))
 }
 
 /// `GET /sandbox/{id}/ports/{port}/signed-preview-url?expiresInSeconds`.
@@ -44,6 +45,10 @@ pub async fn signed_preview_url(
     Query(query): Query<HashMap<String, String>>,
 ) -> ApiResult<Json<Value>> {
     let port = read_port(&port)?;
+    if PRIVATE_PORTS.contains(&port) {
+        let message = format!("Port {port} controls the sandbox and cannot be opened by a signed URL");
+        return Err(ApiError::bad_request(message));
+    }
     let seconds = match query.get("expiresInSeconds") {
         None => SIGNED_SECONDS,
         Some(text) => {
@@ -54,7 +59,7 @@ pub async fn signed_preview_url(
     let entry = engine.registry.get(&id)?;
     let id = entry.with_record(|record| record.id.clone());
     let token = engine.previews.sign(&id, port, seconds);
-    let url = engine.preview_url(port, &token, Some(Duration::from_secs(seconds.unsigned_abs())));
+    let url = engine.signed_url(port, &token, Duration::from_secs(seconds.unsigned_abs()));
     Ok(Json(json!({ "sandboxId": id, "port": port, "token": token, "url": url })))
 }
 
@@ -65,7 +70,9 @@ pub async fn expire_signed_preview_url(
 ) -> ApiResult<StatusCode> {
     read_port(&port)?;
     let entry = engine.registry.get(&id)?;
-    engine.previews.expire(&entry.with_record(|record| record.id.clone()), &token);
+    if engine.previews.expire(&entry.with_record(|record| record.id.clone()), &token) {
+        engine.preview_addresses.close(&token);
+    }
     Ok(StatusCode::CREATED)
 }
 
