@@ -2,6 +2,8 @@
 
 mod local;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Daytona: sandboxes for code nobody has read yet.
@@ -18,12 +20,19 @@ enum Command {
     Local(local::Local),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     // Before anything else: this may be a sandbox starting, not a person typing.
     daytona_engine::isolation::run_if_sandbox_process();
     let filter = tracing_subscriber::EnvFilter::try_from_env("DAYTONA_LOG").unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match Cli::parse().command {
+    let done = match Cli::parse().command {
         Command::Local(local) => local::run(local),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {}", daytona_engine::in_words(&error));
+            ExitCode::FAILURE
+        }
     }
 }

@@ -13,6 +13,20 @@ use serde_json::json;
 use crate::clock;
 use crate::store::StoreError;
 
+/// An error with its causes as a person reads it: without the system's numbers of errors.
+pub fn in_words(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.parse::<u32>().is_ok() => words.push_str(rest),
+            _ => words.extend([" (os error ", part]),
+        }
+    }
+    words
+}
+
 /// The result of a control-plane handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -161,4 +175,16 @@ pub fn proxy_error(status: StatusCode, message: &str, method: &http::Method, pat
         "method": method.as_str(),
     });
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn errors_are_told_without_numbers() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        let error = anyhow::Error::new(missing).context("opening (os error x) a file");
+        assert_eq!(in_words(&error), "opening (os error x) a file: No such file or directory");
+    }
 }

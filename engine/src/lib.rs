@@ -25,6 +25,7 @@ mod previews;
 mod proxy;
 mod record_file;
 mod registry;
+mod request_lines;
 mod reserve;
 mod routes;
 mod sandbox;
@@ -36,4 +37,5 @@ mod store;
 mod validation;
 
 pub use daytona_toolbox::Compat;
+pub use errors::in_words;
 pub use server::{ServeOptions, serve};

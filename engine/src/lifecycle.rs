@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::create;
 use crate::engine::Engine;
-use crate::errors::{ApiError, ApiResult};
+use crate::errors::{ApiError, ApiResult, in_words};
 use crate::isolation::{Instance, IsolationLevel, Resources, Start};
 use crate::registry::{Entry, Operation, Updated};
 use crate::sandbox::{self, DesiredState, Sandbox, State, now_millis};
@@ -146,7 +146,7 @@ impl Engine {
     }
 
     fn failed(&self, entry: &Entry, error: &anyhow::Error) -> ApiError {
-        let reason = format!("{error:#}");
+        let reason = in_words(error);
         tracing::error!(reason, "a sandbox failed to start");
         self.change(entry, |record| {
             record.state = State::Error;

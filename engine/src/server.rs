@@ -26,6 +26,7 @@ use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::registry::Registry;
+use crate::request_lines::RepairedListener;
 use crate::reserve::Reserve;
 use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::store::Store;
@@ -95,6 +96,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         // Small answers must not wait for the next ones.
         let _ = stream.set_nodelay(true);
     });
+    let listener = RepairedListener(listener);
     let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
     let clients = discovery::Clients::of(&state_dir)?;

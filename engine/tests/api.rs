@@ -363,3 +363,23 @@ async fn a_sandbox_has_python_by_both_names_and_an_entrypoint_session() {
         engine.delete(&format!("/api/sandbox/{id}")).await;
     }
 }
+
+#[tokio::test]
+async fn quotes_may_stand_in_a_query_as_they_are() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let engine = Engine::start().await;
+    let id = id_of(&engine.create(json!({"labels": {"a": "b"}})).await);
+    engine.create(json!({"labels": {"a": "c"}})).await;
+    let address = engine.origin.strip_prefix("http://").unwrap().to_owned();
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = format!("host: {address}\r\nauthorization: Bearer {}\r\n", engine.api_key);
+    let line = "GET /api/sandbox?labels={\"a\":\"b\"} HTTP/1.1\r\n";
+    let requests = format!("{line}{head}\r\n{line}{head}connection: close\r\n\r\n");
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    assert_eq!(answers.matches("\"labels\":{\"a\":\"b\"}").count(), 2, "{answers}");
+    assert!(answers.contains(&id) && !answers.contains("\"labels\":{\"a\":\"c\"}"), "{answers}");
+}

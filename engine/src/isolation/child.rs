@@ -75,7 +75,7 @@ pub fn run() -> i32 {
 }
 
 fn fail(control: &UnixStream, error: &anyhow::Error) -> i32 {
-    let _ = report(control, &Report::Failed(format!("{error:#}")));
+    let _ = report(control, &Report::Failed(crate::in_words(error)));
     1
 }
 
