@@ -91,6 +91,15 @@ async fn ranges_are_answered_in_part() {
         assert_eq!(response.text().await.unwrap(), expected, "{range}");
     }
     assert_eq!(download(&toolbox, "digits", Some("bytes=20-")).await.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let several = download(&toolbox, "digits", Some("bytes=1-2,-3,30-")).await;
+    assert_eq!(several.status(), StatusCode::PARTIAL_CONTENT);
+    let kind = several.headers()["content-type"].to_str().unwrap().to_owned();
+    let boundary = kind.strip_prefix("multipart/byteranges; boundary=").expect("the documented type");
+    let found = parts(&several.bytes().await.unwrap(), boundary);
+    let found: Vec<_> = found.iter().map(|part| (part.headers["content-range"].as_str(), &part.body[..])).collect();
+    assert_eq!(found, [("bytes 1-2/10", &b"12"[..]), ("bytes 7-9/10", &b"789"[..])]);
+    let all = download(&toolbox, "digits", Some("bytes=0-,0-")).await;
+    assert_eq!((all.status(), all.text().await.unwrap().as_str()), (StatusCode::OK, "0123456789"));
     let whole = download(&toolbox, "digits", None).await;
     assert_eq!(whole.headers()["content-length"], "10");
     let disposition = whole.headers()["content-disposition"].to_str().unwrap();

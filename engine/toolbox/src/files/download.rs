@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mime_guess::mime::APPLICATION_OCTET_STREAM;
 use tower_http::services::ServeFile;
 
+use super::ranges;
 use crate::State;
 use crate::errors::ApiError;
 use crate::extract::Query;
@@ -18,7 +19,7 @@ const CHUNK: usize = 256 * 1024;
 /// Files that state no length (such as those in `/proc`) are read up to this many bytes to learn it.
 const UNSIZED_LIMIT: u64 = 16 * 1024 * 1024;
 
-pub(super) async fn download(toolbox: State, query: Query, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn download(toolbox: State, query: Query, mut request: Request) -> Result<Response, ApiError> {
     let shown = query.required_path("path")?;
     let path = toolbox.resolve(&shown);
     let failed = |error: std::io::Error| ApiError::file(&error, &path);
@@ -31,6 +32,29 @@ pub(super) async fn download(toolbox: State, query: Query, request: Request) -> 
     }
     // Opening tells apart what serving would report as one "not found".
     let file = tokio::fs::File::open(&path).await.map_err(failed)?;
+    let ranges = match ranges::asked(request.headers(), metadata.len()) {
+        Some(ranges::Answer::Parts(ranges)) => Some(ranges),
+        Some(ranges::Answer::Whole) => {
+            request.headers_mut().remove(header::RANGE);
+            None
+        }
+        Some(ranges::Answer::One(range)) => {
+            if let Ok(range) = range.parse() {
+                request.headers_mut().insert(header::RANGE, range);
+            }
+            None
+        }
+        None => None,
+    };
+    if let Some(ranges) = ranges {
+        let mut response = ranges::parts(file, metadata.len(), ranges);
+        let kind = response.headers_mut().remove(header::CONTENT_TYPE);
+        describe(response.headers_mut(), &shown);
+        if let Some(kind) = kind {
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        return Ok(response);
+    }
     let mut response = if metadata.len() == 0 {
         read_unsized(file).await.map_err(failed)?.into_response()
     } else {

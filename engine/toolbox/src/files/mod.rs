@@ -13,6 +13,7 @@ mod find;
 mod glob;
 mod incoming;
 mod list;
+mod ranges;
 mod replace;
 mod search;
 mod upload;
