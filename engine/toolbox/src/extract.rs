@@ -28,19 +28,39 @@ impl<T: DeserializeOwned> FromRequest<Arc<Toolbox>> for Json<T> {
         if body.is_empty() {
             return Err(ApiError::invalid_body("EOF"));
         }
+        let not_an_object = |_| ApiError::invalid_body("it is not a JSON object");
         let mut documents = serde_json::Deserializer::from_slice(&body);
-        let mut fields = serde_json::Map::deserialize(&mut documents).map_err(ApiError::invalid_body)?;
+        let mut fields = serde_json::Map::deserialize(&mut documents).map_err(not_an_object)?;
         if !toolbox.config.compat.ignores_trailing_json() {
-            documents.end().map_err(ApiError::invalid_body)?;
+            documents.end().map_err(not_an_object)?;
         }
         fields.retain(|_, value: &mut Value| !value.is_null());
-        let read = T::deserialize(fields).map(Json).map_err(ApiError::invalid_body);
+        let read = serde_path_to_error::deserialize(fields).map(Json).map_err(|error| {
+            let field = error.path().to_string();
+            ApiError::invalid_body(problem(&field, &error.into_inner().to_string()))
+        });
         #[cfg(feature = "fuzzing")]
         if crate::fuzzing::is_only_read() {
             return read.and(Err(ApiError::bad_request("nothing is done while fuzzing")));
         }
         read
     }
+}
+
+/// What is wrong with a field, in the words of the contract. `reported` is what the library says of its value.
+fn problem(field: &str, reported: &str) -> String {
+    if let Some(name) = reported.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return format!("{name} is required");
+    }
+    let Some((_, expected)) = reported.rsplit_once("expected ") else { return format!("{field} is not valid") };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" => "a whole number, 0 or more",
+        "i32" | "i64" => "a whole number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        expected => expected,
+    };
+    format!("{field} must be {expected}")
 }
 
 /// A path parameter (or a tuple of them).
@@ -113,5 +133,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::problem;
+
+    #[test]
+    fn problems_name_the_field_and_what_it_must_be() {
+        for (reported, said) in [
+            ("invalid type: integer `1`, expected a string", "x must be a string"),
+            ("invalid value: integer `-1`, expected u32", "x must be a whole number, 0 or more"),
+            ("invalid type: string \"a\", expected a map", "x must be an object"),
+            ("missing field `paths`", "paths is required"),
+            ("something else", "x is not valid"),
+        ] {
+            assert_eq!(problem("x", reported), said);
+        }
     }
 }

@@ -28,6 +28,16 @@ async fn unknown_routes_and_malformed_bodies_answer_the_error_body() {
         let request = toolbox.request(Method::POST, "/process/execute").body(body);
         assert_eq!(toolbox.failure(request).await, (400, "INVALID_REQUEST_BODY".into()), "{body}");
     }
+    for (body, problem) in [
+        ("{\"command\": 1}", "command must be a string"),
+        ("{\"command\": \"true\", \"timeout\": -1}", "timeout must be a whole number, 0 or more"),
+        ("{\"command\": \"true\", \"envs\": {\"A\": 1}}", "envs.A must be a string"),
+        ("[]", "it is not a JSON object"),
+    ] {
+        let request = toolbox.request(Method::POST, "/process/execute").body(body);
+        let error = harness::read(request.send().await.unwrap()).await.1;
+        assert_eq!(error["message"], format!("invalid body request: invalid request body: {problem}"));
+    }
     let blank = toolbox.posting("/process/execute", &json!({ "command": "  " }));
     assert_eq!(toolbox.failure(blank).await, (400, "BAD_REQUEST".into()));
     assert_eq!(toolbox.failure(toolbox.posting("/lsp/start", &json!({}))).await, (501, "NOT_IMPLEMENTED".into()));
