@@ -231,7 +231,8 @@ fn spying(path: &Path, report: &Path, then: &str) {
 async fn nothing_the_sandbox_configured_gets_the_credentials() {
     let (server, thief) = (GitServer::start().await, GitServer::start().await);
     server.create("a.git", 1);
-    thief.create("a.git", 1);
+    // One more commit, so that the two never hold the same.
+    thief.create("a.git", 2);
     let toolbox = Toolbox::start();
     let home = toolbox.home.path();
     let report = home.join("report");
