@@ -81,7 +81,7 @@ async fn code_run(toolbox: State, Json(request): Json<CodeRunRequest>) -> Result
         other => return Err(ApiError::bad_request(format!("unsupported language: {other}"))),
     };
     let command = toolbox.command(Path::new(&toolbox.shell()), None, &variables);
-    let kills = toolbox.kills_before();
+    let memory = toolbox.watch_memory();
     let work = run(command, script.into_bytes(), seconds(request.timeout));
     let artifacts = |charts: Vec<Value>| {
         let charts: Vec<_> = charts.into_iter().filter_map(|chart| compat.chart(chart)).collect();
@@ -91,7 +91,7 @@ async fn code_run(toolbox: State, Json(request): Json<CodeRunRequest>) -> Result
         Ok(Finished { status, mut output }) => {
             let charts = take_charts(&mut output.bytes);
             if !status.success() {
-                toolbox.name_kills(&kills, &mut output.bytes);
+                memory.explain(&mut output.bytes);
             }
             (Outcome { exit_code: status.code().unwrap_or(-1), artifacts: artifacts(charts) }, output)
         }

@@ -60,12 +60,12 @@ async fn execute(toolbox: State, Json(request): Json<ExecuteRequest>) -> Result<
     let variables = request.envs.unwrap_or_default();
     environment::check(&variables)?;
     let command = toolbox.command(&toolbox.shell(), request.cwd.as_deref(), &variables);
-    let kills = toolbox.kills_before();
+    let memory = toolbox.watch_memory();
     let work = run(command, request.command.into_bytes(), seconds(request.timeout));
     let (exit_code, output) = match toolbox.config.compat.carry_out(work).await? {
         Ok(Finished { status, mut output }) => {
             if !status.success() {
-                toolbox.name_kills(&kills, &mut output.bytes);
+                memory.explain(&mut output.bytes);
             }
             (status.code().unwrap_or(-1), output)
         }

@@ -29,25 +29,38 @@ impl MemoryLimit {
     }
 }
 
-/// The count of kills at the start of a command.
-pub(crate) struct KillsBefore(u64);
+/// Notices what is killed at the memory limit while a command runs.
+pub(crate) struct MemoryWatch {
+    limit: Option<MemoryLimit>,
+    kills_before: u64,
+}
 
 impl Toolbox {
-    /// Remembers how much has been killed before a command starts.
-    pub(crate) fn kills_before(&self) -> KillsBefore {
-        KillsBefore(self.config.memory_limit.as_ref().map_or(0, MemoryLimit::kills))
+    /// Begins to watch, before a command starts.
+    pub(crate) fn watch_memory(&self) -> MemoryWatch {
+        MemoryWatch::begin(self.config.memory_limit.clone())
+    }
+}
+
+impl MemoryWatch {
+    pub(crate) fn begin(limit: Option<MemoryLimit>) -> Self {
+        let kills_before = limit.as_ref().map_or(0, MemoryLimit::kills);
+        Self { limit, kills_before }
     }
 
-    /// Ends the output of a failed command with the reason, when something was killed for want of memory while it ran.
-    pub(crate) fn name_kills(&self, before: &KillsBefore, output: &mut Vec<u8>) {
-        let Some(limit) = self.config.memory_limit.as_ref().filter(|limit| limit.kills() > before.0) else { return };
+    /// A line that says so when something has been killed since, for the output of a command that failed.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let limit = self.limit.as_ref().filter(|limit| limit.kills() > self.kills_before)?;
+        let gib = limit.gib;
+        Some(format!("out of memory: the sandbox reached its limit of {gib} GiB and a process in it was killed\n"))
+    }
+
+    /// Ends the output of a failed command with [`Self::reason`].
+    pub(crate) fn explain(&self, output: &mut Vec<u8>) {
+        let Some(reason) = self.reason() else { return };
         if output.last().is_some_and(|last| *last != b'\n') {
             output.push(b'\n');
         }
-        let reason = format!(
-            "out of memory: the sandbox reached its limit of {} GiB and a process in it was killed\n",
-            limit.gib
-        );
         output.extend_from_slice(reason.as_bytes());
     }
 }

@@ -17,7 +17,13 @@ pub(crate) fn start(toolbox: &Arc<Toolbox>) {
     let text = arguments.iter().map(|argument| quote(argument)).collect::<Vec<_>>().join(" ");
     let sessions = &toolbox.sessions;
     let shell = toolbox.command(&toolbox.shell(), None, &Variables::new());
-    let started = Session::start(ENTRYPOINT.to_owned(), sessions.root.join(ENTRYPOINT), shell, toolbox.config.compat);
+    let started = Session::start(
+        ENTRYPOINT.to_owned(),
+        sessions.root.join(ENTRYPOINT),
+        shell,
+        toolbox.config.compat,
+        toolbox.config.memory_limit.clone(),
+    );
     match started {
         Ok(session) => {
             if let Err(error) = session.submit(COMMAND.to_owned(), text, Stdin::Open { echoes: true }) {

@@ -19,6 +19,8 @@ use memchr::memrchr;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::memory_limit::{MemoryLimit, MemoryWatch};
+
 use super::command::{Command, Progress, Stream};
 
 /// How long an unfinished line may wait for its end, in milliseconds.
@@ -38,8 +40,8 @@ const STACK_SIZE: usize = 128 * 1024;
 ///
 /// # Errors
 /// When a pipe cannot be opened or the thread cannot be started.
-pub(super) fn start(command: &Arc<Command>) -> io::Result<()> {
-    let labeller = Labeller::new(command)?;
+pub(super) fn start(command: &Arc<Command>, memory_limit: Option<MemoryLimit>) -> io::Result<()> {
+    let labeller = Labeller::new(command, MemoryWatch::begin(memory_limit))?;
     thread::Builder::new().name("labeller".into()).stack_size(STACK_SIZE).spawn(move || labeller.run())?;
     Ok(())
 }
@@ -67,6 +69,7 @@ struct Labeller {
     caught_up: Option<Instant>,
     /// Whether the pipes hold what a fast program writes while output is gathered.
     pipes_are_large: bool,
+    memory: MemoryWatch,
 }
 
 /// One output pipe and the unfinished line read from it.
@@ -77,7 +80,7 @@ struct Output {
 }
 
 impl Labeller {
-    fn new(command: &Arc<Command>) -> io::Result<Self> {
+    fn new(command: &Arc<Command>, memory: MemoryWatch) -> io::Result<Self> {
         let mut pipes_are_large = true;
         let mut open = |stream, name| {
             let pipe = command.open_pipe(name)?;
@@ -91,12 +94,18 @@ impl Labeller {
         let command = Arc::clone(command);
         let buffer = vec![0; READ_SIZE];
         let status = Status::Pending;
-        Ok(Self { command, outputs, status_pipe, writers, status, buffer, caught_up: None, pipes_are_large })
+        Ok(Self { command, outputs, status_pipe, writers, status, buffer, caught_up: None, pipes_are_large, memory })
     }
 
     fn run(mut self) {
         let progress = match self.label() {
-            Ok(code) => Progress::Exited(code),
+            Ok(code) => {
+                if let Some(reason) = self.memory.reason().filter(|_| code != 0) {
+                    self.command.end_stream(Stream::Stderr);
+                    self.command.append(Stream::Stderr, reason.as_bytes());
+                }
+                Progress::Exited(code)
+            }
             Err(error) => {
                 tracing::error!(command = %self.command.id, %error, "reading the command's output failed");
                 Progress::Exited(-1)

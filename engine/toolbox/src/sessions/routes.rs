@@ -92,7 +92,13 @@ async fn create(
         return Err(ApiError::too_many(MAX_SESSIONS, "sessions", "delete those that are done"));
     }
     let shell = toolbox.command(&toolbox.shell(), cwd, &Variables::new());
-    let started = Session::start(id.clone(), toolbox.sessions.directory(&id), shell, toolbox.config.compat);
+    let started = Session::start(
+        id.clone(),
+        toolbox.sessions.directory(&id),
+        shell,
+        toolbox.config.compat,
+        toolbox.config.memory_limit.clone(),
+    );
     let session = started.map_err(|error| match error.kind() {
         // The id names a directory.
         std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),

@@ -19,6 +19,7 @@ use super::command::{Command, Progress, Stdin};
 use super::{labeller, session_ended};
 use crate::compat::Compat;
 use crate::errors::{ApiError, reason};
+use crate::memory_limit::MemoryLimit;
 use crate::process_tree;
 use crate::remove_tree::{Locked, remove_tree};
 use crate::shell::start_failure;
@@ -34,6 +35,7 @@ pub(super) struct Session {
     shell: i32,
     commands: Mutex<Commands>,
     compat: Compat,
+    memory_limit: Option<MemoryLimit>,
 }
 
 struct Commands {
@@ -49,6 +51,7 @@ impl Session {
         directory: PathBuf,
         mut shell: std::process::Command,
         compat: Compat,
+        memory_limit: Option<MemoryLimit>,
     ) -> io::Result<Arc<Self>> {
         match remove_tree(&directory, Locked::Unlock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -66,7 +69,7 @@ impl Session {
         };
         let (queue, arriving) = mpsc::unbounded_channel();
         let commands = Mutex::new(Commands { all: Vec::new(), queue: Some(queue) });
-        let session = Arc::new(Self { id, directory, shell: pid.cast_signed(), commands, compat });
+        let session = Arc::new(Self { id, directory, shell: pid.cast_signed(), commands, compat, memory_limit });
         tokio::spawn(drive(Arc::clone(&session), child, stdin, arriving));
         Ok(session)
     }
@@ -155,7 +158,7 @@ async fn drive(
             // Deleted: whoever deletes ends the shell.
             break child.wait().await;
         };
-        if let Err(error) = labeller::start(&command) {
+        if let Err(error) = labeller::start(&command, session.memory_limit.clone()) {
             tracing::warn!(session = %session.id, %error, "starting a command failed");
             command.finish(Progress::Exited(-1));
             continue;
