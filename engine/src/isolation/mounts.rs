@@ -28,6 +28,10 @@ const HIDDEN_FILES: [&str; 5] = ["kcore", "keys", "timer_list", "sched_debug", "
 /// Kernel interfaces under /proc that an administrator inside must not write.
 const READ_ONLY_PROC: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
 
+/// Limits of the sandbox's System V objects: pages of shared memory, message queues, and semaphores (of a set, of all, of a
+/// call, sets).
+const KEPT_WITHOUT_PROCESS: [(&str, &str); 3] = [("shmall", "65536"), ("msgmni", "512"), ("sem", "250 64000 500 1024")];
+
 /// Mounts everything below the new root and makes it `/`. `namespace` is the one of [`LaunchSpec::ids`].
 pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("making mounts private")?;
@@ -160,6 +164,10 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
     let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let proc = root.join("proc");
     mount(Some("proc"), &proc, Some("proc"), quiet, NONE)?;
+    // What System V keeps is nobody's memory: no process that the OOM killer could end holds it.
+    for (name, limit) in KEPT_WITHOUT_PROCESS {
+        let _ = fs::write(proc.join("sys/kernel").join(name), limit);
+    }
     // The network is the sandbox's alone, and nobody inside is an administrator of it: any program may listen anywhere.
     let _ = fs::write(proc.join("sys/net/ipv4/ip_unprivileged_port_start"), "0");
     for name in HIDDEN_FILES {

@@ -17,6 +17,7 @@ at_both_levels![
     pipes_are_not_taken_from_others,
     sessions_terminals_and_contexts_have_limits,
     open_files_and_queues_end_with_their_sandbox,
+    memory_that_no_process_holds_is_bounded,
     the_disks_time_is_shared_out_where_the_machine_can,
 ];
 
@@ -97,6 +98,10 @@ async fn memory_ends_with_the_sandbox_that_takes_it_and_the_result_says_so(engin
     let request = json!({"code": "x = bytearray(b'x') * (3 << 30)", "language": "python"});
     let answer = engine.post(&format!("/toolbox/{id}/process/code-run"), request).await.1;
     assert!(answer["result"].as_str().is_some_and(|text| text.contains(reason)), "{answer}");
+    engine.post(&format!("/toolbox/{id}/process/session"), json!({"sessionId": "hungry"})).await;
+    let request = json!({"command": "python3 -c 'x = bytearray(b\"x\") * (3 << 30)'"});
+    let answer = engine.post(&format!("/toolbox/{id}/process/session/hungry/exec"), request).await.1;
+    assert!(answer["output"].as_str().is_some_and(|text| text.contains(reason)), "{answer}");
     // Failures of other kinds keep their output, and the toolbox is not what was killed.
     assert_eq!(engine.run(&id, "echo other; exit 3").await, (3, "other\n".to_owned()));
     // Many small ones: the toolbox is last in line.
@@ -254,4 +259,37 @@ async fn the_disks_time_is_shared_out_where_the_machine_can(engine: &Engine) {
         let share = std::fs::read_to_string(file).expect("a file of the sandbox's group");
         assert!(share.split_whitespace().any(|word| word == "50"), "{file}: {share}");
     }
+}
+
+async fn memory_that_no_process_holds_is_bounded(engine: &Engine) {
+    let bystander = engine.bystander().await;
+    let id = engine.with_memory(1).await;
+    // An ordinary user may not limit these, nor memory as a whole, and says so.
+    let limited = engine.level == Level::Root;
+    let program = "
+import ctypes
+library = ctypes.CDLL(None, use_errno=True)
+library.shmat.restype = ctypes.c_void_p
+size, total = 16 << 20, 0
+while total < 2 << 30:
+    segment = library.shmget(0, ctypes.c_size_t(size), 0o1600)
+    if segment < 0: break
+    place = library.shmat(segment, None, 0)
+    ctypes.memset(place, 1, size)
+    library.shmdt(ctypes.c_void_p(place))
+    total += size
+print(total >> 20)
+";
+    if limited {
+        assert_eq!(engine.python(&id, program).await, (0, "256\n".to_owned()));
+    }
+    engine.run(&id, "head -c 1G /dev/zero > /dev/shm/fill; head -c 1G /dev/zero > /run/fill").await;
+    assert_eq!(engine.output(&id, "df -m --output=used /dev/shm | tail -n 1 | tr -d ' '").await, "256");
+    let queues =
+        "import ctypes\nlibrary = ctypes.CDLL(None)\nprint(sum(library.msgget(0, 0o1600) >= 0 for _ in range(2000)))";
+    if limited {
+        assert_eq!(engine.python(&id, queues).await, (0, "512\n".to_owned()));
+    }
+    assert_eq!(engine.output(&id, "echo still here").await, "still here");
+    engine.assert_unharmed(&bystander).await;
 }
