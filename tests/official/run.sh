@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives the local engine with Daytona's released SDKs, as proof that programs written for them run on it unchanged.
+# Drives the local engine with Daytona's released SDKs, as proof that programs written for them run on it unchanged: today's
+# against the newest contract, and the one of release 0.190 against an engine that answers as that server did.
 #
 # Needs DAYTONA_LOCAL_BINARY (the `daytona` program) and DAYTONA_LOCAL_STATE_DIR (a state directory whose snapshot is prepared).
 # The SDKs are installed once, below target/official. The last line is "N passed, N failed"; fails unless N failed is 0.
@@ -8,14 +9,18 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${DAYTONA_LOCAL_BINARY:?must name the daytona program}" "${DAYTONA_LOCAL_STATE_DIR:?must name a state directory}"
 environments=${here%/tests/official}/target/official
 python_sdk=daytona==0.226.1
+older_sdk=daytona==0.190.0
 node_sdk=@daytonaio/sdk@0.218.0
 
-if [[ ! -e $environments/python/$python_sdk ]]; then
-    rm -rf "$environments/python"
-    python3 -m venv "$environments/python"
-    "$environments/python/bin/pip" install --quiet --disable-pip-version-check "$python_sdk"
-    touch "$environments/python/$python_sdk"
-fi
+python_environment() {
+    [[ -e $1/$2 ]] && return
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+    touch "$1/$2"
+}
+python_environment "$environments/python" "$python_sdk"
+python_environment "$environments/older" "$older_sdk"
 if [[ ! -e $environments/node/${node_sdk//\//-} ]]; then
     rm -rf "$environments/node"
     mkdir -p "$environments/node"
@@ -23,16 +28,18 @@ if [[ ! -e $environments/node/${node_sdk//\//-} ]]; then
     touch "$environments/node/${node_sdk//\//-}"
 fi
 
-# An engine that is already running stays; ours ends when it is not used any more.
-"$DAYTONA_LOCAL_BINARY" local --state-dir "$DAYTONA_LOCAL_STATE_DIR" serve --or-existing --idle-timeout 60 >/dev/null 2>&1 &
-field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$DAYTONA_LOCAL_STATE_DIR/engine.json" "$1"; }
-for _ in $(seq 200); do
-    "$DAYTONA_LOCAL_BINARY" local --state-dir "$DAYTONA_LOCAL_STATE_DIR" status >/dev/null 2>&1 && break
-    sleep 0.05
-done
-DAYTONA_API_URL=$(field apiUrl)
-DAYTONA_API_KEY=$(field apiKey)
-export DAYTONA_API_URL DAYTONA_API_KEY
+# Lets the SDKs talk to an engine of a state directory. One that is already running stays; ours ends when it is idle.
+use_engine() {
+    "$DAYTONA_LOCAL_BINARY" local --state-dir "$1" serve --or-existing --idle-timeout 60 --compat "$2" >/dev/null 2>&1 &
+    for _ in $(seq 200); do
+        "$DAYTONA_LOCAL_BINARY" local --state-dir "$1" status >/dev/null 2>&1 && break
+        sleep 0.05
+    done
+    field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1/engine.json" "$2"; }
+    DAYTONA_API_URL=$(field "$1" apiUrl)
+    DAYTONA_API_KEY=$(field "$1" apiKey)
+    export DAYTONA_API_URL DAYTONA_API_KEY
+}
 unset DAYTONA_TARGET DAYTONA_ORGANIZATION_ID DAYTONA_JWT_TOKEN
 
 results=$(mktemp)
@@ -43,11 +50,22 @@ scenarios() {
     shift
     timeout 300 "$@" 2>&1 | tee -a "$results" || echo "FAILED ${*: -1}: exit status ${PIPESTATUS[0]}" | tee -a "$results"
 }
+use_engine "$DAYTONA_LOCAL_STATE_DIR" newest
 scenarios 'Python' "$environments/python/bin/python" "$here/scenarios.py"
 scenarios 'Python, asynchronous' "$environments/python/bin/python" "$here/scenarios_async.py"
 # Packages are found from the directory of the importing file.
 install -m 644 "$here"/*.mjs "$environments/node/"
 scenarios 'TypeScript' node "$environments/node/scenarios.mjs"
+
+older_state=$DAYTONA_LOCAL_STATE_DIR-0.190
+if [[ ! -d $older_state/snapshots ]]; then
+    mkdir -p "$older_state"
+    chmod 700 "$older_state"
+    # What setup has installed is the same there: links keep it once.
+    cp -al "$DAYTONA_LOCAL_STATE_DIR/snapshots" "$older_state/"
+fi
+use_engine "$older_state" 0.190
+scenarios 'Python, as 0.190' "$environments/older/bin/python" "$here/older.py"
 
 passed=$(grep -c '^ok ' "$results" || true)
 failed=$(grep -c '^FAILED ' "$results" || true)
