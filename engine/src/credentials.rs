@@ -4,6 +4,8 @@
 //! token: neither where the wire puts them nor in a cookie, a referrer or a list of subprotocols.
 
 use axum::extract::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 
@@ -116,7 +118,7 @@ fn clean_headers(headers: &mut HeaderMap, secrets: &[&str]) {
     let told: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {
-            *name == header::COOKIE || headers.get_all(*name).iter().any(|value| mentions(value.as_bytes(), secrets))
+            *name == header::COOKIE || headers.get_all(*name).iter().any(|value| tells(name, value, secrets))
         })
         .cloned()
         .collect();
@@ -131,7 +133,7 @@ fn clean_headers(headers: &mut HeaderMap, secrets: &[&str]) {
 
 /// What may be left of a header's value.
 fn clean(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> Option<HeaderValue> {
-    if !mentions(value.as_bytes(), secrets) && !mentions(value.as_bytes(), &[AUTH_COOKIE]) {
+    if !tells(name, value, secrets) && !mentions(value.as_bytes(), &[AUTH_COOKIE]) {
         return Some(value.clone());
     }
     // Of lists, the other items stay.
@@ -145,6 +147,14 @@ fn clean(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> Option<Hea
     let kept: Vec<_> =
         items.filter(|item| !item.is_empty() && !is_ours(item) && !mentions(item.as_bytes(), secrets)).collect();
     (!kept.is_empty()).then(|| kept.join(separator).parse().ok())?
+}
+
+/// Whether a header's value contains a secret, plainly or as user name or password.
+fn tells(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> bool {
+    let text = value.as_bytes();
+    let encoded = text.split_at_checked(6).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"basic "));
+    let decoded = encoded.filter(|_| *name == header::AUTHORIZATION).and_then(|(_, text)| STANDARD.decode(text).ok());
+    mentions(text, secrets) || decoded.is_some_and(|text| mentions(&text, secrets))
 }
 
 fn mentions(text: &[u8], secrets: &[&str]) -> bool {
@@ -193,6 +203,17 @@ mod tests {
         for kept in ["cookie: a=1; c=3", "cookie: d=4", "sec-websocket-protocol: chat, v2", "x-mine: 1"] {
             assert!(left.iter().any(|line| line == kept), "{kept} of {left:?}");
         }
+    }
+
+    #[test]
+    fn a_password_that_is_a_secret_does_not_reach_a_program() {
+        // x:s3same and x:its-own
+        let mut sent = request("/", &[("authorization", "basic eDpzM3NhbWU=")]);
+        take(&mut sent, &["s3same"]);
+        assert!(sent.headers().is_empty());
+        let mut sent = request("/", &[("authorization", "Basic eDppdHMtb3du")]);
+        take(&mut sent, &["s3same"]);
+        assert_eq!(sent.headers()["authorization"], "Basic eDppdHMtb3du");
     }
 
     #[test]

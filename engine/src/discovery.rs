@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,7 +168,9 @@ pub fn remove_leftover(state_dir: &Path, _lock: &EngineLock) {
 pub fn announced(state_dir: &Path) -> Option<EngineFile> {
     let mut options = fs::OpenOptions::new();
     let mut file = options.read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(engine_file(state_dir)).ok()?;
-    if !is_locked(&file) {
+    // Somebody else could have written anything there, another process's id for example.
+    let is_ours = file.metadata().is_ok_and(|metadata| metadata.uid() == nix::unistd::geteuid().as_raw());
+    if !is_ours || !is_locked(&file) {
         return None;
     }
     let mut text = Vec::new();

@@ -132,9 +132,15 @@ async fn exchange(
         if let Some(client) = upgrade {
             let upstream = hyper::upgrade::on(&mut response);
             tokio::spawn(async move {
+                let ended = async {
+                    match link_end {
+                        Some(end) => end.wait().await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
                     () = tunnel(client, upstream, open) => {}
-                    Some(()) = async { Some(link_end?.wait().await) } => {}
+                    () = ended => {}
                 }
             });
         }
