@@ -1,5 +1,6 @@
 //! What a `create` leaves behind that does not succeed: nothing when it was given up, unless that is wanted.
 
+#[allow(dead_code, reason = "each test file uses what it needs")]
 mod support;
 
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! An engine, a sandbox in it, and the fault proxy between them and the client.
 
-#![allow(dead_code, reason = "each file of tests uses a part of it")]
-
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
