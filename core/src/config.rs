@@ -30,7 +30,8 @@ pub const WIRE_VERSION: &str = "0.205.1";
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 const NO_CREDENTIALS: &str = "Authentication credentials not found. Set DAYTONA_API_KEY, or both DAYTONA_JWT_TOKEN and \
-DAYTONA_ORGANIZATION_ID. These can also be provided via DaytonaConfig.";
+DAYTONA_ORGANIZATION_ID. These can also be provided via DaytonaConfig. With DAYTONA_API_URL=local an engine on this machine \
+serves without an account.";
 const NO_ORGANIZATION: &str = "DAYTONA_ORGANIZATION_ID is required when authenticating with DAYTONA_JWT_TOKEN. It can also \
 be provided via DaytonaConfig.";
 

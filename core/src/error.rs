@@ -10,6 +10,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 /// What went wrong, in the terms a caller decides by.
 ///
 /// The class names of every language derive from these names (`DaytonaNotFoundError`, `Daytona::NotFoundError`,
@@ -374,10 +376,22 @@ impl Error {
 
     /// Appends a cause to the message.
     pub fn with_source(mut self, source: impl fmt::Display) -> Self {
-        let cause = source.to_string();
+        let cause = words::plain(&source.to_string());
         if !cause.is_empty() && !self.0.message.contains(&cause) {
             self.0.message = format!("{}: {cause}", self.0.message);
         }
+        self
+    }
+
+    /// Says it in other words.
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// Names what it is about, in parentheses behind the message.
+    pub(crate) fn about(mut self, objects: impl fmt::Display) -> Self {
+        self.0.message = format!("{} ({objects})", self.0.message.trim_end_matches('.'));
         self
     }
 

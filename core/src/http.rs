@@ -2,6 +2,7 @@
 
 mod attempt;
 mod gathered;
+mod objects;
 mod pool;
 
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub(crate) struct Request<'a> {
     bad_body: Option<Error>,
     /// A part of the path that is never shown.
     secret: Option<String>,
+    /// What the body says the request is about.
+    objects: Vec<(&'static str, String)>,
 }
 
 /// What a path is appended to.
@@ -83,12 +86,19 @@ impl<'a> Request<'a> {
             streamed: None,
             bad_body: None,
             secret: None,
+            objects: Vec::new(),
         }
     }
 
     /// Keeps a segment of the path out of errors and the log.
     pub(crate) fn hiding(mut self, secret: &str) -> Self {
         self.secret = Some(segment(secret)).filter(|secret| !secret.is_empty());
+        self
+    }
+
+    /// Names what the body says the request is about, for errors.
+    pub(crate) fn about(mut self, what: &'static str, name: &str) -> Self {
+        self.objects.push((what, name.to_owned()));
         self
     }
 
@@ -192,7 +202,12 @@ impl<'a> Request<'a> {
                     // Another engine has the port now, and did nothing.
                     let elsewhere = response.status() == StatusCode::UNAUTHORIZED && !endpoint.is_current();
                     let failure = if elsewhere { Failure::NotSent } else { Failure::Answered };
-                    (failure, named.failed(response_error(response).await))
+                    let mut error =
+                        objects::named(response_error(response).await, &self.path, &self.query, &self.objects);
+                    if matches!(self.base, Base::Api) && error.kind() == ErrorKind::Authentication {
+                        error = error.about("check the API key, DAYTONA_API_KEY, or the token, DAYTONA_JWT_TOKEN");
+                    }
+                    (failure, named.failed(error))
                 }
                 Err(e) => {
                     let error = named.failed(transport_error(&e));
@@ -310,6 +325,7 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
     let (kind, what) = if error.is_connect() && error.is_timeout() {
         (ErrorKind::ConnectionTimeout, format!("Connecting to {place} took too long"))
     } else if error.is_connect() {
+        cause.push_str(". Check the API URL, and that the server is running");
         (ErrorKind::Connection, format!("Cannot connect to {place}"))
     } else if error.is_timeout() {
         (ErrorKind::Timeout, format!("{place} did not answer in time"))

@@ -24,6 +24,7 @@ mod retry;
 mod sandbox;
 pub mod stream;
 pub mod tls;
+mod words;
 pub mod ws;
 
 pub use client::{Client, Toolbox};

@@ -81,13 +81,12 @@ pub fn refuse(denied: &Denied, method: &Method, path: &str) -> Response {
 /// Sends the request to the sandbox and its answer back.
 pub async fn forward(engine: &Engine, target: Target, request: Request, shown_path: &str) -> Response {
     let (method, origin) = (request.method().clone(), cors_origin(request.headers()));
-    let state = target.entry.with_record(|record| record.state);
+    let (state, id) = target.entry.with_record(|record| (record.state, record.id.clone()));
     if state != sandbox::State::Started {
-        let message = format!("bad request: the sandbox is {}, not started", state.name());
+        let message = format!("bad request: sandbox {id} is {}: start it first", state.name());
         return proxy_error(StatusCode::BAD_REQUEST, &message, &method, shown_path);
     }
     let open = counts_as_activity(request.headers()).then(|| target.entry.open_request());
-    let id = target.entry.with_record(|record| record.id.clone());
     let mut response = match exchange(engine, &id, &target.path_and_query, request, open).await {
         Ok(response) => response,
         Err(error) if error.downcast_ref().is_some_and(hyper::Error::is_user) => {

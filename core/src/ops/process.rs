@@ -9,7 +9,7 @@ use super::Process;
 use super::abandoned::Running;
 use super::fs::check_nul;
 use crate::deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
 
 /// What a call may take longer than the command it waits for.
@@ -33,7 +33,7 @@ impl Process {
         self.toolbox
             .client
             .run("process.exec", limit, async {
-                let mut response = self.run_to_its_end("/process/execute", body).await?;
+                let mut response = self.run_to_its_end("/process/execute", body, timeout).await?;
                 // `artifacts` is documented for commands, too, in every language; servers do not send it.
                 let stdout = response.result.clone();
                 response.artifacts.get_or_insert_default().stdout = stdout;
@@ -58,7 +58,7 @@ impl Process {
         self.toolbox
             .client
             .run("process.code_run", limit, async {
-                let mut response = self.run_to_its_end("/process/code-run", body).await?;
+                let mut response = self.run_to_its_end("/process/code-run", body, timeout).await?;
                 // `artifacts.stdout` is documented in every language; servers do not send it.
                 let stdout = response.result.clone();
                 response.artifacts.get_or_insert_default().stdout = stdout;
@@ -68,12 +68,23 @@ impl Process {
     }
 
     /// Sends a request that runs something. Given up before the answer, what runs is ended in the sandbox.
-    async fn run_to_its_end(&self, path: &str, mut body: serde_json::Value) -> Result<ExecuteResponse> {
+    async fn run_to_its_end(
+        &self,
+        path: &str,
+        mut body: serde_json::Value,
+        timeout: Option<u32>,
+    ) -> Result<ExecuteResponse> {
         let running = Running::new(&self.toolbox);
         running.mark(&mut body);
         let response = self.toolbox.request(Method::POST, path).await?.json(&body).read().await;
         running.ended();
-        response
+        response.map_err(|error: Error| match timeout {
+            Some(seconds) if error.kind() == ErrorKind::ProcessExecutionTimeout => {
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                error.saying(format!("It did not end within {seconds} {unit}, its timeout, and was killed."))
+            }
+            _ => error,
+        })
     }
 }
 

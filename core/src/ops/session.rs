@@ -39,7 +39,8 @@ impl Process {
         self.toolbox
             .client
             .run("process.create_session", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::POST, "/process/session").await?.json(&body).done().await
+                let request = self.toolbox.request(Method::POST, "/process/session").await?;
+                request.json(&body).about("session", session_id).done().await
             })
             .await
     }

@@ -203,7 +203,7 @@ impl Process {
     pub async fn signal_spawned(&self, process: ProcessInfo, signal: &str) -> Result<()> {
         let name = signal.strip_prefix("SIG").unwrap_or(signal);
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
-            return Err(Error::invalid_argument(format!("{signal:?} is no signal: use for example \"SIGTERM\".")));
+            return Err(not_a_signal(signal));
         }
         let command = signal_script(&process.id, name);
         self.toolbox
@@ -216,12 +216,7 @@ impl Process {
                     match done.exit_code {
                         0 => return Ok(()),
                         1 => {}
-                        _ => {
-                            return Err(Error::new(
-                                ErrorKind::Validation,
-                                format!("The sandbox could not send {signal:?}: {}", done.result.trim()),
-                            ));
-                        }
+                        _ => return Err(not_a_signal(signal)),
                     }
                     // No such process: it has ended, or the shell that becomes it has not got there yet.
                     if self.exit_code(&process).await?.is_some() || begun.elapsed() > VISIBLE_LIMIT {
@@ -347,7 +342,7 @@ fn exports(variables: &std::collections::BTreeMap<String, String>) -> Result<Str
         let good = letters.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
             && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !good {
-            return Err(Error::invalid_argument(format!("{name:?} is no name for an environment variable.")));
+            return Err(Error::invalid_argument(format!("{name:?} is not a valid name for an environment variable.")));
         }
         if value.contains('\0') {
             return Err(Error::invalid_argument(format!(
@@ -394,6 +389,10 @@ fn script(info: &ProcessInfo, with_environment: bool) -> String {
     script
         .push_str(&format!(") {QUIETLY}\nprintf '\\036%s\\n' {id}\nprintf '\\036%s\\n' {id} >&2\nreturn \"$code\"\n"));
     script
+}
+
+fn not_a_signal(signal: &str) -> Error {
+    Error::invalid_argument(format!("{signal:?} is not a signal of the sandbox: use for example \"SIGTERM\"."))
 }
 
 /// Signals every process whose environment has the id. Exit code: 0 when there was one, 1 when there was none, 2 when the

@@ -28,10 +28,9 @@ impl Process {
     /// # Errors
     /// `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
     pub async fn wait_for_port(&self, port: i64, options: WaitOptions) -> Result<()> {
-        let port = u16::try_from(port)
-            .ok()
-            .filter(|port| *port != 0)
-            .ok_or_else(|| Error::invalid_argument(format!("{port} is no port: it must be between 1 and 65535.")))?;
+        let port = u16::try_from(port).ok().filter(|port| *port != 0).ok_or_else(|| {
+            Error::invalid_argument(format!("{port} is not a valid port: it must be between 1 and 65535."))
+        })?;
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         self.toolbox
             .client
@@ -118,9 +117,12 @@ fn expression(pattern: &str, regex: bool) -> Result<Regex> {
         return Err(Error::invalid_argument("The pattern is empty."));
     }
     let source = if regex { pattern.to_owned() } else { regex::escape(pattern) };
-    RegexBuilder::new(&source)
-        .build()
-        .map_err(|e| Error::invalid_argument(format!("{pattern:?} is no regular expression: {e}")))
+    RegexBuilder::new(&source).build().map_err(|e| {
+        // Its last line says what is wrong; those before draw where.
+        let reason = e.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        Error::invalid_argument(format!("{pattern:?} is not a valid regular expression: {reason}."))
+    })
 }
 
 /// The line that an output is in the middle of.

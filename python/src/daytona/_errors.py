@@ -45,6 +45,9 @@ class DaytonaError(Exception):
 
     kind: str = "Unknown"
 
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.removeprefix("Daytona").removesuffix("Error")
+
     def __init__(
         self,
         message: str,
