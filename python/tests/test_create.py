@@ -11,6 +11,7 @@ import pytest
 
 from conftest import eventually
 from daytona import AsyncDaytona, Daytona, DaytonaTimeoutError
+from daytona._async.runtime import LoopPump
 
 CREATING = """
 import signal, sys
@@ -49,9 +50,9 @@ def test_an_interrupted_program_leaves_no_sandbox(daytona: Daytona, unique: str,
     # What it got is its own; the deletion of the rest was answered before it ended.
     got = output.decode().split()
     left = made_by(daytona, unique)
+    assert [sandbox.id for sandbox in left if sandbox.id not in got] == [], errors.decode()
     for sandbox in left:
         sandbox.delete()
-    assert [sandbox.id for sandbox in left if sandbox.id not in got] == [], print(got, errors.decode())
 
 
 @pytest.mark.parametrize("moment", ["0", "0.05", "0.2"])
@@ -76,6 +77,31 @@ def test_a_cancelled_task_leaves_no_sandbox(daytona: Daytona, unique: str, momen
                     await made.delete()
 
     asyncio.run(main())
+    eventually(lambda: not made_by(daytona, unique))
+
+
+def test_a_task_cancelled_with_the_outcome_on_its_way_leaves_no_sandbox(
+    daytona: Daytona, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = LoopPump._drain
+    creating: list[asyncio.Task[Any]] = []
+
+    def drain_and_cancel(pump: LoopPump) -> None:
+        drain(pump)
+        # The task has not run since its outcome came.
+        for task in creating:
+            task.cancel()
+
+    monkeypatch.setattr(LoopPump, "_drain", drain_and_cancel)
+
+    async def main() -> None:
+        async with AsyncDaytona() as client:
+            creating.append(asyncio.ensure_future(client.create(labels={"made-by": unique})))
+            with pytest.raises(asyncio.CancelledError):
+                await creating[0]
+
+    asyncio.run(main())
+    creating.clear()
     eventually(lambda: not made_by(daytona, unique))
 
 

@@ -33,7 +33,7 @@ mod stream;
 mod generated;
 
 use bytes::Bytes;
-use daytona::cleanup::Made;
+pub use daytona::cleanup::Made;
 
 pub use call::Call;
 pub use client::Client;
@@ -62,6 +62,12 @@ impl Payload {
     /// JSON without attachments.
     pub fn json(json: impl Into<Bytes>) -> Self {
         Self::new(json, Vec::new())
+    }
+
+    /// Takes the JSON, the attachments, and what the call has made, for callers that do not know yet whether anybody takes
+    /// the result.
+    pub fn into_parts(self) -> (Bytes, Vec<Bytes>, Option<Made>) {
+        (self.json, self.blobs, self.made)
     }
 
     /// Takes the JSON and the attachments. From here on what the call has made is the caller's.

@@ -1,5 +1,7 @@
 //! Completions as Python values.
 
+use std::sync::{Mutex, PoisonError};
+
 use daytona_bridge::Completion;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -13,18 +15,37 @@ pub const FAILED: u8 = 1;
 /// The call was cancelled.
 pub const CANCELLED: u8 = 2;
 
-/// `(status, json, attachments, stream)`: the JSON is the result or what is known about an opened stream, and empty when
-/// there is nothing to say.
-pub type Outcome<'py> = (u8, Bound<'py, PyString>, Vec<Bound<'py, PyBytes>>, Option<Bound<'py, Stream>>);
+/// What a call has made. Collected before it is claimed, because its task was cancelled with the outcome on its way, it is
+/// deleted.
+#[pyclass(frozen, module = "daytona._daytona")]
+pub struct Made {
+    inner: Mutex<Option<daytona_bridge::Made>>,
+}
+
+#[pymethods]
+impl Made {
+    /// Leaves it to the caller.
+    fn claim(&self) {
+        if let Some(made) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            made.claim();
+        }
+    }
+}
+
+/// `(status, json, attachments, stream, made)`: the JSON is the result or what is known about an opened stream, and empty
+/// when there is nothing to say.
+pub type Outcome<'py> =
+    (u8, Bound<'py, PyString>, Vec<Bound<'py, PyBytes>>, Option<Bound<'py, Stream>>, Option<Bound<'py, Made>>);
 
 /// The Python value of a completion.
 pub fn to_python(py: Python<'_>, completion: Completion) -> PyResult<Outcome<'_>> {
-    let (status, (json, blobs), stream) = match completion {
-        Completion::Ok(payload) => (OK, payload.claim(), None),
-        Completion::Stream(stream, info) => (OK, info.claim(), Some(Bound::new(py, Stream::new(stream))?)),
-        Completion::Error(json) => (FAILED, (json, Vec::new()), None),
+    let (status, (json, blobs, made), stream) = match completion {
+        Completion::Ok(payload) => (OK, payload.into_parts(), None),
+        Completion::Stream(stream, info) => (OK, info.into_parts(), Some(Bound::new(py, Stream::new(stream))?)),
+        Completion::Error(json) => (FAILED, (json, Vec::new(), None), None),
         Completion::Cancelled => (CANCELLED, Default::default(), None),
     };
+    let made = made.map(|made| Bound::new(py, Made { inner: Mutex::new(Some(made)) })).transpose()?;
     let blobs = blobs.iter().map(|blob| PyBytes::new(py, blob)).collect();
-    Ok((status, PyString::from_bytes(py, &json)?, blobs, stream))
+    Ok((status, PyString::from_bytes(py, &json)?, blobs, stream, made))
 }

@@ -5,8 +5,11 @@ OK: int
 FAILED: int
 CANCELLED: int
 
-# (status, json, attachments, opened stream)
-Outcome = tuple[int, str, list[bytes], Stream | None]
+# (status, json, attachments, opened stream, what the call has made)
+Outcome = tuple[int, str, list[bytes], Stream | None, Made | None]
+
+class Made:
+    def claim(self) -> None: ...
 
 class Client:
     def __new__(cls, config: str) -> Client: ...

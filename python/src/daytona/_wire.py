@@ -64,10 +64,12 @@ def _refuse(name: str, value: Any, error: Exception) -> None:
 
 
 def result(outcome: Outcome) -> Any:
-    """The JSON of an outcome; raises what went wrong."""
+    """The JSON of an outcome, and with it what the call has made; raises what went wrong."""
     pass_records_on()
-    status, text = outcome[0], outcome[1]
+    status, text, _, _, made = outcome
     if status == OK:
+        if made is not None:
+            made.claim()
         return loads(text) if text else None
     raise failure(outcome)
 
