@@ -55,8 +55,8 @@ module Daytona
     #   default snapshot.
     # @param timeout [Numeric, nil] Seconds to wait for the start; 0 = no limit. Default: 60.
     # @param wait_for_start [Boolean, nil] Whether to wait. Default: true.
-    # @param keep [Boolean, nil] Whether a call that is interrupted or times out leaves the sandbox in place. Default: false,
-    #   it is deleted.
+    # @param keep [Boolean, nil] Whether a call that is interrupted or times out leaves the sandbox in place. Default:
+    #   false, it is deleted.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @param attributes Attributes of {CreateSandboxBaseParams}, instead of params.
     # @yieldparam sandbox [Sandbox]

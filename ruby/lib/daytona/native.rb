@@ -12,7 +12,8 @@ module Daytona
                        "#{schema_hash}, the Ruby code #{SCHEMA_HASH}. Reinstall the gem."
     end
 
-    # After an interrupt Ruby ends by a signal: what cancelled calls have made is cleaned up before, in up to 10 seconds.
+    # After an interrupt Ruby ends by a signal: what cancelled calls have made is cleaned up before, in up to 10
+    # seconds.
     at_exit { 200.times { break if settle(0.05) } }
 
     # The part of an outcome that follows its status.
