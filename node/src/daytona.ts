@@ -5,11 +5,13 @@ import type {
   CreateSandboxParams,
   DeleteOptions,
   ListSandboxesQuery,
+  SandboxInfo,
   StopOptions,
   WaitOptions,
 } from './generated/models.js';
 import { SandboxService } from './generated/services.js';
 import { type Inspect, inspection, shown } from './inspection.js';
+import { cleansUp } from './interrupt.js';
 import { nativeFile } from './native-files.js';
 import { Sandbox, type SandboxOwner } from './sandbox.js';
 import { SandboxList } from './sandbox-list.js';
@@ -135,20 +137,25 @@ export class Daytona implements AsyncDisposable {
   }
 
   /**
-   * Creates a sandbox and waits until it has started.
+   * Creates a sandbox and waits until it has started. A call that is aborted or times out deletes what it has made, unless `keep`
+   * is set; so do SIGINT and SIGTERM when the program does not listen to them itself.
    *
    * @param params - How to create it: from a snapshot or an image. Default: from the server's default snapshot.
    * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal. `onSnapshotCreateLogs` is for
    * the log of a build; sandboxes of this version are not built, so it is not called.
    * @throws `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
-   * `DaytonaTimeoutError` when it does not start in time (it is not deleted), `DaytonaError` when it fails to start.
+   * `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start. Once there is a sandbox, the error has
+   * its `sandboxId`.
    */
   async create(
     params?: CreateSandboxFromSnapshotParams | CreateSandboxFromImageParams,
     options: CreateOptions & CallOptions & { onSnapshotCreateLogs?: (chunk: string) => unknown } = {},
   ): Promise<Sandbox> {
-    const { onSnapshotCreateLogs: _, ...others } = options;
-    return new Sandbox(this.#owner, await this.#owner.sandboxes.create(params ?? {}, others));
+    const { onSnapshotCreateLogs: _, ...others } = options ?? {};
+    const { sandboxes } = this.#owner;
+    const create = (signal: AbortSignal) => sandboxes.create(params ?? {}, { ...others, signal });
+    const undo = ({ id }: SandboxInfo) => sandboxes.delete(id).catch(() => {});
+    return new Sandbox(this.#owner, await cleansUp(create, undo, others.signal));
   }
 
   /**
