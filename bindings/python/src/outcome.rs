@@ -15,8 +15,7 @@ pub const FAILED: u8 = 1;
 /// The call was cancelled.
 pub const CANCELLED: u8 = 2;
 
-/// What a call has made. Collected before it is claimed, because its task was cancelled with the outcome on its way, it is
-/// deleted.
+/// What a call has made. It is deleted when it is discarded, or collected before it is claimed.
 #[pyclass(frozen, module = "daytona._daytona")]
 pub struct Made {
     inner: Mutex<Option<daytona_bridge::Made>>,
@@ -29,6 +28,12 @@ impl Made {
         if let Some(made) = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take() {
             made.claim();
         }
+    }
+
+    /// Deletes it, in the background: nobody takes the outcome.
+    fn discard(&self) {
+        let made = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(made);
     }
 }
 

@@ -95,6 +95,9 @@ async def wait(start: Callable[[Pump, int], Call]) -> Outcome:
     except BaseException:
         pump.forget(id)
         call.cancel()
+        # Cancelled with the outcome on its way. Not left to the collector: tracebacks may hold the future to the end.
+        if future.done() and not future.cancelled() and (made := future.result()[4]) is not None:
+            made.discard()
         raise
 
 
