@@ -143,7 +143,7 @@ func TestAStormOfDirectoriesGivenUpLeavesNothing(t *testing.T) {
 	})
 	eventually(t, "the end of the archives", func() bool {
 		left, err := sandbox.Process.ExecuteCommand(ctx,
-			`ls -A /tmp | grep -c daytona; for d in $(ls -A storm); do [ "$(ls -A "storm/$d" | wc -l)" = 200 ] || echo "$d"; done`)
+			`mkdir -p storm; ls -A /tmp | grep -c daytona; for d in $(ls -A storm); do [ "$(ls -A "storm/$d" | wc -l)" = 200 ] || echo "$d"; done`)
 		return err == nil && left.Result == "0\n"
 	})
 	whole, err := os.ReadDir(target)
