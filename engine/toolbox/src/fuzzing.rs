@@ -50,6 +50,9 @@ pub fn router() -> Router {
         work_dir: "/nonexistent".into(),
         version: "0".to_owned(),
         entrypoint: None,
+        process_oom_score: None,
+        process_limit: None,
+        memory_limit: None,
         compat: Compat::default(),
     })
 }
