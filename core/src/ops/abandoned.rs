@@ -12,6 +12,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
+use crate::cleanup::Unsettled;
 use crate::client::{DEFAULT_LIMIT, Toolbox};
 use crate::error::Result;
 use crate::model::ExecuteResponse;
@@ -24,12 +25,20 @@ const PAUSE: Duration = Duration::from_millis(700);
 /// Looks for a call that nobody waits for any more.
 const LOOKS: u32 = 5;
 
-/// Calls that were given up, by sandbox, with the number of looks that are left.
+/// Calls that were given up, by id, by sandbox.
 #[derive(Default)]
-pub(crate) struct Abandoned(Mutex<HashMap<String, HashMap<String, u32>>>);
+pub(crate) struct Abandoned(Mutex<HashMap<String, HashMap<String, Waiting>>>);
+
+/// A call that is to be looked for.
+struct Waiting {
+    /// Looks that are left.
+    left: u32,
+    /// Until the first look, a program that ends waits.
+    unsettled: Option<Unsettled>,
+}
 
 impl Abandoned {
-    fn calls<T>(&self, use_them: impl FnOnce(&mut HashMap<String, HashMap<String, u32>>) -> T) -> T {
+    fn calls<T>(&self, use_them: impl FnOnce(&mut HashMap<String, HashMap<String, Waiting>>) -> T) -> T {
         use_them(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -102,9 +111,10 @@ pub(crate) async fn run_while(
 fn look_for(toolbox: &Toolbox, id: &str, looks: u32) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     let sandbox = toolbox.sandbox_id();
+    let waiting = Waiting { left: looks, unsettled: Some(Unsettled::new()) };
     let first = toolbox.client.abandoned().calls(|calls| {
         let first = !calls.contains_key(sandbox);
-        calls.entry(sandbox.to_owned()).or_default().insert(id.to_owned(), looks);
+        calls.entry(sandbox.to_owned()).or_default().insert(id.to_owned(), waiting);
         first
     });
     if first {
@@ -119,23 +129,25 @@ async fn look(toolbox: Toolbox) {
     loop {
         tokio::time::sleep(pause).await;
         pause = PAUSE;
-        let ids = toolbox.client.abandoned().calls(|calls| {
+        let turn = toolbox.client.abandoned().calls(|calls| {
             let waiting = calls.get_mut(toolbox.sandbox_id())?;
-            let ids: Vec<_> = waiting.keys().cloned().collect();
-            waiting.retain(|_, left| {
-                *left -= 1;
-                *left > 0
+            let turn: (Vec<_>, Vec<_>) =
+                waiting.iter_mut().map(|(id, call)| (id.clone(), call.unsettled.take())).unzip();
+            waiting.retain(|_, call| {
+                call.left -= 1;
+                call.left > 0
             });
-            if ids.is_empty() {
+            if turn.0.is_empty() {
                 calls.remove(toolbox.sandbox_id());
             }
-            Some(ids)
+            Some(turn)
         });
-        let Some(ids) = ids.filter(|ids| !ids.is_empty()) else { break };
+        let Some((ids, unsettled)) = turn.filter(|(ids, _)| !ids.is_empty()) else { break };
         // Nobody is left to tell whether it worked; without a sandbox nothing is left to end.
         if kill(&toolbox, &ids).await.is_err_and(|error| error.is_not_found()) {
             break;
         }
+        drop(unsettled);
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::json;
 use super::Process;
 use super::fs::{check_nul, check_path};
 use super::process::quote;
+use crate::cleanup::Unsettled;
 use crate::client::DEFAULT_LIMIT;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
@@ -278,13 +279,15 @@ impl Drop for Started<'_> {
         let (process, session_id) = (self.process.clone(), self.info.session_id.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // The server may still be making the session that is given up, so one look is not enough. Nobody is left to tell
-            // whether it worked.
+            // whether it worked; a program that ends waits for the first.
+            let mut unsettled = Some(Unsettled::new());
             runtime.spawn(async move {
                 for pause in AFTERMATH {
                     tokio::time::sleep(pause).await;
                     if process.delete_session(&session_id).await.is_ok() {
                         break;
                     }
+                    drop(unsettled.take());
                 }
             });
         }

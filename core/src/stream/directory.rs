@@ -7,7 +7,7 @@
 //! would leave it to chance whether the sandbox makes a file after it was looked for.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::archive::{self, Counters, Listing};
 use super::exclude::{Exclude, known_to_tar};
 use super::transfer::{FileReader, FileWriter};
+use crate::cleanup::{self, Unsettled};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryProgress, DirectoryResult, ExecOptions};
@@ -37,6 +38,8 @@ pub struct DirectoryTransfer {
     work: JoinHandle<Result<DirectoryResult>>,
     /// Dropped with this, it tells the work that nobody wants it any more.
     _wanted: watch::Sender<()>,
+    /// Once the transfer is given up, what a program that ends waits for until the work has ended.
+    giving_up: Arc<Mutex<Option<Unsettled>>>,
     deadline: Option<Instant>,
     counters: Arc<Counters>,
     totals: (Option<i64>, Option<i64>),
@@ -84,9 +87,16 @@ impl DirectoryTransfer {
         W: Future<Output = Result<DirectoryResult>> + Send + 'static,
     {
         let (wanted, watched) = watch::channel(());
-        let work = tokio::spawn(work(Until { wanted: watched, deadline }));
+        let giving_up = Arc::<Mutex<Option<Unsettled>>>::default();
+        let settling = giving_up.clone();
+        let work = work(Until { wanted: watched, deadline });
+        let work = tokio::spawn(async move {
+            let outcome = work.await;
+            drop(settling.lock().unwrap_or_else(PoisonError::into_inner).take());
+            outcome
+        });
         let next_report = Instant::now() + REPORT_INTERVAL;
-        Self { work, _wanted: wanted, deadline, counters, totals, next_report, result: None }
+        Self { work, _wanted: wanted, giving_up, deadline, counters, totals, next_report, result: None }
     }
 
     /// How far the transfer has come, some ten times a second and once at its end, then `None`. Nothing is lost when the future
@@ -129,6 +139,14 @@ impl DirectoryTransfer {
     pub async fn finish(mut self) -> Result<DirectoryResult> {
         while self.next().await?.is_some() {}
         Ok(self.result.take().unwrap_or_default())
+    }
+}
+
+impl Drop for DirectoryTransfer {
+    fn drop(&mut self) {
+        if !self.work.is_finished() {
+            *self.giving_up.lock().unwrap_or_else(PoisonError::into_inner) = Some(Unsettled::new());
+        }
     }
 }
 
@@ -311,7 +329,11 @@ fn remote_archive() -> String {
 /// Deletes in the background an archive that has done its work.
 fn delete(toolbox: &Toolbox, archive: String) {
     let toolbox = toolbox.clone();
-    tokio::spawn(async move { toolbox.request(Method::DELETE, "/files").await?.query("path", archive).done().await });
+    cleanup::spawn(async move {
+        if let Ok(request) = toolbox.request(Method::DELETE, "/files").await {
+            let _ = request.query("path", archive).done().await;
+        }
+    });
 }
 
 /// Takes away in the background what a transfer that ended with `error` has left in the sandbox.
@@ -321,7 +343,7 @@ fn clear(toolbox: &Toolbox, paths: &[&str], error: &Error) {
     let script = clear_script(paths, in_use);
     let toolbox = toolbox.clone();
     // Nobody is left to tell whether it worked.
-    tokio::spawn(async move { toolbox.process().exec(&script, ExecOptions::default()).await });
+    cleanup::spawn(async move { drop(toolbox.process().exec(&script, ExecOptions::default()).await) });
 }
 
 /// Exit code of the packing script when there is no directory to pack.
