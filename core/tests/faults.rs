@@ -343,7 +343,9 @@ async fn an_answer_that_is_no_json_is_named() {
     let bench = Bench::with(&format!(r#"[{{"path": "/files/info", "do": {html}}}]"#)).await;
     let error = bench.fs().get_file_info("/tmp").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unknown);
-    assert!(error.to_string().starts_with("The server answered GET /files/info with something unexpected"), "{error}");
+    assert!(error.to_string().starts_with("The server answered with something unexpected"), "{error}");
+    assert_eq!(error.info().method.as_deref(), Some("GET"));
+    assert!(error.info().url.as_deref().is_some_and(|url| url.ends_with("/files/info")), "{:?}", error.info().url);
 }
 
 #[tokio::test]
