@@ -7,6 +7,7 @@ from daytona import (
     Daytona,
     DaytonaError,
     DaytonaNotFoundError,
+    ListSandboxesQuery,
     PtySize,
     SessionExecuteRequest,
 )
@@ -34,7 +35,7 @@ with scenario("0.190: a sandbox is made, stopped and started promptly"):
     assert sandbox.state == "stopped", sandbox.state
     with promptly():
         sandbox.start()
-    assert [found.id for found in daytona.list({"suite": mark})] == [sandbox.id]
+    assert [found.id for found in daytona.list(ListSandboxesQuery(labels={"suite": mark}))] == [sandbox.id]
 
 with scenario("0.190: commands and programs"):
     assert sandbox.process.exec("echo $GIVEN").result == "yes\n"
