@@ -68,7 +68,7 @@ impl Bridged {
         let Completion::Ok(sandbox) = bridged.call("sandbox.create", json!({ "params": {} }))? else {
             return Err(anyhow!("no sandbox was created"));
         };
-        let sandbox: Value = serde_json::from_slice(&sandbox.json)?;
+        let sandbox: Value = serde_json::from_slice(&sandbox.claim().0)?;
         bridged.target = json!({ "id": sandbox["id"], "url": sandbox["toolboxProxyUrl"] });
         Ok(bridged)
     }

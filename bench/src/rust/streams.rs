@@ -56,7 +56,7 @@ fn bridge(server: &Server) -> Result<f64> {
             let waiter = daytona_bridge::Waiter::new();
             let _call = stream.read(BATCH, waiter.sink());
             let Completion::Ok(batch) = wait(&waiter)? else { bail!("the stream broke") };
-            let Some(mut frames) = batch.blobs.into_iter().next() else { break };
+            let Some(mut frames) = batch.claim().1.into_iter().next() else { break };
             while frames.len() >= 5 {
                 let length = u32::from_le_bytes([frames[1], frames[2], frames[3], frames[4]]) as usize;
                 read += length;
