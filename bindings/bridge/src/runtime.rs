@@ -105,7 +105,7 @@ mod tests {
             // SAFETY: the default is no handler of anyone's.
             unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
             let (told, tell) = std::sync::mpsc::channel();
-            super::handle().spawn(async move { told.send(write_to_a_reset_connection().await) });
+            super::handle().expect("a runtime").spawn(async move { told.send(write_to_a_reset_connection().await) });
             println!("{}", tell.recv().unwrap());
             return;
         }
