@@ -3,6 +3,7 @@
 mod harness;
 
 mod limits;
+mod neighbours;
 mod privileges;
 mod sockets;
 mod users;
