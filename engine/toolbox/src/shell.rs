@@ -40,7 +40,16 @@ impl Toolbox {
             .envs(self.environment.snapshot())
             .envs(variables)
             .current_dir(self.resolve(cwd.unwrap_or_default()));
-        step_down(&mut command, self.config.process_oom_score, self.config.process_limit);
+        step_down(&mut command, self.config.process_oom_score, self.config.process_limit, Real::SandboxUser);
+        command
+    }
+
+    /// A command of the system's, with an empty environment, that keeps the toolbox's own real user where it has one: what the
+    /// sandbox's user runs can then neither trace it nor look into its memory and descriptors.
+    pub(crate) fn guarded(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear();
+        step_down(&mut command, self.config.process_oom_score, self.config.process_limit, Real::Own);
         command
     }
 }
@@ -60,12 +69,19 @@ pub(crate) fn start_failure(command: &Command, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), message)
 }
 
-/// Makes `command` run as the sandbox's user alone, be killed for want of memory before the toolbox is, and leave some of
+/// Whose real user a command has; the effective one is the sandbox's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Real {
+    SandboxUser,
+    Own,
+}
+
+/// Makes `command` run as the sandbox's user alone (unless told otherwise), be killed for want of memory before the toolbox is, and leave some of
 /// the processes that may be to the toolbox.
-fn step_down(command: &mut Command, oom_score: Option<i32>, process_limit: Option<u64>) {
+fn step_down(command: &mut Command, oom_score: Option<i32>, process_limit: Option<u64>, real: Real) {
     let user = geteuid().as_raw();
     // The toolbox may have another real user, which keeps the sandbox's user from signalling it.
-    let foreign = getuid() != geteuid();
+    let foreign = getuid() != geteuid() && real == Real::SandboxUser;
     if oom_score.is_none() && process_limit.is_none() && !foreign {
         return;
     }

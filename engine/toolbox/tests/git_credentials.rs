@@ -8,6 +8,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use git_server::{GitServer, PASSWORD, USER, git};
 use harness::{Toolbox, read};
@@ -300,4 +301,58 @@ async fn nothing_the_sandbox_configured_gets_the_credentials() {
     let (status, answer) = send("pull", json!({"path": "mine"})).await;
     assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("GIT_MERGE_CONFLICT")), "{answer}");
     assert!(thief.requests.lock().unwrap().authorised > 0);
+}
+
+/// Gives the toolbox, and it alone, the sandbox's user as its effective one and a real one of its own. Needs root.
+fn with_a_user_of_its_own(home: &Path) {
+    let (own, user) = (65_533, 65_534);
+    std::os::unix::fs::chown(home, Some(user), Some(user)).unwrap();
+    // The call itself, because the library's function changes every thread.
+    // SAFETY: it takes three integers.
+    let done = unsafe { libc::syscall(libc::SYS_setresuid, own, user, own) };
+    assert_eq!(done, 0, "these tests change users and need root");
+}
+
+#[tokio::test]
+async fn the_sandboxes_user_cannot_look_into_a_git_with_credentials() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let (report, stop) = (place.path().join("report"), place.path().join("stop"));
+    let looked = {
+        let report = report.clone();
+        move || std::fs::read_to_string(&report).unwrap_or_default().lines().count()
+    };
+    let looks = looked.clone();
+    let server = GitServer::observed(move || {
+        // Git waits for its answer until it has been looked at.
+        let (before, deadline) = (looks(), Instant::now() + Duration::from_secs(60));
+        while looks() < before + 2 {
+            assert!(Instant::now() < deadline, "nobody looked");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    })
+    .await;
+    server.create("a.git", 1);
+    let toolbox = Toolbox::start_with(None, with_a_user_of_its_own);
+    toolbox.create_session("spy").await;
+    // Whom to look at is known from the arguments, which everybody may read.
+    let spy = format!(
+        "while ! test -e {stop}; do for p in /proc/[0-9]*; do if grep -qa 'credential\\.http' $p/cmdline; then \
+         if cat $p/environ > /dev/null || ls $p/fd/; then echo seen >> {report}; else echo refused >> {report}; fi; \
+         fi; done; done 2> /dev/null",
+        stop = stop.display(),
+        report = report.display()
+    );
+    let command = toolbox.start_command("spy", &spy).await;
+    let url = server.url("a.git");
+    let clone = toolbox.posting("/git/clone", &authorised(json!({"url": url, "path": "mine"})));
+    let (status, answer) = read(clone.send().await.unwrap()).await;
+    std::fs::write(&stop, "").unwrap();
+    toolbox.exit_code("spy", &command).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let found = std::fs::read_to_string(&report).unwrap();
+    assert!(found.lines().all(|line| line == "refused"), "{found}");
+    // Files are the user's all the same.
+    let file = std::fs::metadata(toolbox.path("mine/file")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&file), 65_534);
 }

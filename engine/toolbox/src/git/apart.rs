@@ -19,14 +19,15 @@ use crate::errors::{ApiError, reason};
 const FETCHED: &str = "refs/daytona/fetched";
 
 /// A repository without configuration that has all that another one has.
-pub(super) struct Apart {
+pub(super) struct Apart<'a> {
+    toolbox: &'a Toolbox,
     repository: TempDir,
     credentials: Credentials,
 }
 
-impl Apart {
+impl<'a> Apart<'a> {
     /// Borrows the objects and references of the repository at `directory`.
-    pub(super) async fn of(toolbox: &Toolbox, directory: &Path, credentials: Credentials) -> Result<Self, ApiError> {
+    pub(super) async fn of(toolbox: &'a Toolbox, directory: &Path, credentials: Credentials) -> Result<Self, ApiError> {
         let ask = |args: &[&str]| Git::new(toolbox, directory).args(args).text();
         let paths = ["rev-parse", "--show-object-format", "--git-path", "objects", "--git-path", "shallow"];
         let answers = ask(&paths).await?;
@@ -42,11 +43,11 @@ impl Apart {
         let repository = parts
             .write()
             .map_err(|error| ApiError::internal(format!("the connection could not be prepared: {}", reason(&error))))?;
-        Ok(Self { repository, credentials })
+        Ok(Self { toolbox, repository, credentials })
     }
 
     fn git(&self) -> Result<Git, ApiError> {
-        let git = Git::apart()?.directory(self.repository.path());
+        let git = Git::apart(self.toolbox)?.directory(self.repository.path());
         Ok(git.credentials(Some(self.credentials.clone())))
     }
 
@@ -54,7 +55,8 @@ impl Apart {
     pub(super) async fn fetch(&self, url: &str, source: &str) -> Result<String, ApiError> {
         let refspec = format!("+{source}:{FETCHED}");
         self.git()?.args(["fetch", "--quiet", "--", url, &refspec]).text().await?;
-        let commit = Git::apart()?.directory(self.repository.path()).args(["rev-parse", FETCHED]).text().await?;
+        let commit =
+            Git::apart(self.toolbox)?.directory(self.repository.path()).args(["rev-parse", FETCHED]).text().await?;
         Ok(commit.trim().to_owned())
     }
 
@@ -65,17 +67,12 @@ impl Apart {
     }
 
     /// Gives the repository at `directory` what was fetched, new tags with it, and puts the commit in `tracking`.
-    pub(super) async fn hand_over(
-        &self,
-        toolbox: &Toolbox,
-        directory: &Path,
-        tracking: Option<&str>,
-    ) -> Result<(), ApiError> {
+    pub(super) async fn hand_over(&self, directory: &Path, tracking: Option<&str>) -> Result<(), ApiError> {
         let fetched = match tracking {
             Some(tracking) => format!("+{FETCHED}:{tracking}"),
             None => FETCHED.to_owned(),
         };
-        let git = Git::new(toolbox, directory).args(["-c", "protocol.file.allow=always"]);
+        let git = Git::new(self.toolbox, directory).args(["-c", "protocol.file.allow=always"]);
         let git = git.args(["fetch", "--quiet", "--no-tags", "--"]);
         git.args([self.repository.path()]).args([&fetched, "refs/tags/*:refs/tags/*"]).text().await?;
         Ok(())

@@ -45,12 +45,11 @@ impl Git {
     ///
     /// # Errors
     /// 501 when the system has none.
-    pub(super) fn apart() -> Result<Self, ApiError> {
+    pub(super) fn apart(toolbox: &Toolbox) -> Result<Self, ApiError> {
         let programs = SYSTEM_DIRECTORIES.iter().map(|directory| Path::new(directory).join("git"));
         let program = programs.into_iter().find(|program| program.is_file()).ok_or_else(not_installed)?;
-        let mut command = Command::new(program);
+        let mut command = toolbox.guarded(&program);
         command
-            .env_clear()
             .env("PATH", SYSTEM_DIRECTORIES.join(":"))
             // No configuration, no .netrc, no templates.
             .env("HOME", "/nonexistent")

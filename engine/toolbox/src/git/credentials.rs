@@ -2,8 +2,8 @@
 //!
 //! They travel through a pipe that only this git and its credential helper inherit: they are never an argument, an
 //! environment variable or a file, and git has no other way to ask for them. The helper answers for the remote's own host
-//! alone, so a server that redirects git elsewhere does not get them there. (Other processes of the sandbox's user can still
-//! look into this one's memory and descriptors while it runs: nothing keeps a user's processes apart.)
+//! alone, so a server that redirects git elsewhere does not get them there. Where the toolbox has a real user of its own, so has
+//! this git, and the sandbox's user cannot look into it; elsewhere nothing keeps a user's processes apart.
 
 use std::io::{self, PipeReader, Write};
 

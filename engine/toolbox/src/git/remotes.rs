@@ -50,7 +50,7 @@ async fn make_clone(toolbox: State, request: CloneRequest) -> Result<StatusCode,
     let work_dir = &toolbox.config.work_dir;
     let login = Credentials::of(request.username, request.password, &[url])?;
     let mut git = match login {
-        Some(login) => Git::apart()?.credentials(Some(login)),
+        Some(login) => Git::apart(&toolbox)?.credentials(Some(login)),
         None => Git::new(&toolbox, work_dir),
     };
     if request.insecure_skip_tls {
@@ -348,7 +348,7 @@ enum Pull<'a> {
     /// By the repository's own git.
     Ordinary,
     /// With credentials, at this address.
-    Apart(Apart, &'a str),
+    Apart(Apart<'a>, &'a str),
 }
 
 impl Pull<'_> {
@@ -359,7 +359,7 @@ impl Pull<'_> {
             Self::Apart(apart, url) => {
                 let commit = apart.fetch(url, source).await?;
                 let tracking = tracking(toolbox, directory, remote, source).await?;
-                apart.hand_over(toolbox, directory, tracking.as_deref().filter(|_| source != "HEAD")).await?;
+                apart.hand_over(directory, tracking.as_deref().filter(|_| source != "HEAD")).await?;
                 git.args(["merge", "--quiet", "--ff-only", &commit]).text().await?
             }
         };
