@@ -96,7 +96,11 @@ impl Inner {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("api_url", &self.inner.config.api_url).finish_non_exhaustive()
+        let config = &self.inner.config;
+        f.debug_struct("Client")
+            .field("api_url", &config.api_url)
+            .field("target", &config.target)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,6 +155,26 @@ impl Client {
     /// Base URL of the API without trailing slash, or `local`.
     pub fn api_url(&self) -> &str {
         &self.inner.config.api_url
+    }
+
+    /// A parameter's name as callers of this language write it: errors speak their words.
+    #[doc(hidden)]
+    pub fn spelled(&self, name: &str) -> String {
+        let mut spelled = String::with_capacity(name.len() + 4);
+        let snake = !matches!(self.inner.config.source.as_str(), "sdk-typescript" | "sdk-go" | "sdk-uniffi");
+        let mut raise = self.inner.config.source == "sdk-go";
+        for c in name.chars() {
+            match c {
+                '_' if !snake => raise = true,
+                c if snake && c.is_ascii_uppercase() => spelled.extend(['_', c.to_ascii_lowercase()]),
+                c if raise => {
+                    spelled.push(c.to_ascii_uppercase());
+                    raise = false;
+                }
+                c => spelled.push(c),
+            }
+        }
+        spelled
     }
 
     /// The region for new sandboxes.
@@ -225,6 +249,11 @@ impl Client {
     /// A request to the control plane; `path` starts with `/`.
     pub(crate) fn api(&self, method: Method, path: impl Into<String>) -> Request<'_> {
         Request::new(self, method, Base::Api, path)
+    }
+
+    /// Whether this clone has a limit of its own for every call.
+    pub(crate) fn limits_requests(&self) -> bool {
+        self.limit.is_some()
     }
 
     /// The limit of a call that has `limit` by itself.

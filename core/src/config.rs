@@ -193,13 +193,29 @@ fn checked_url(text: &str) -> Result<String> {
         .filter(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
         .ok_or_else(|| {
             Error::invalid_argument(format!(
-                "The API URL {text:?} is not usable: it must start with http:// or https://, or be \"local\"."
+                "The API URL {text:?} is not usable: it must start with http:// or https://, or be \"local\".{}",
+                suggestion(text)
             ))
         })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::invalid_argument("The API URL must not contain credentials: use DAYTONA_API_KEY."));
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// A URL that was given without its beginning.
+fn suggestion(text: &str) -> String {
+    if text.eq_ignore_ascii_case(LOCAL) {
+        return format!(" Did you mean {LOCAL:?}?");
+    }
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let scheme = match host {
+        "" => return String::new(),
+        "localhost" | "127.0.0.1" | "0.0.0.0" => "http",
+        _ if text.contains("://") || !host.contains('.') => return String::new(),
+        _ => "https",
+    };
+    format!(" Did you mean \"{scheme}://{text}\"?")
 }
 
 /// Environment first, then `.env.local`, then `.env`.

@@ -41,6 +41,11 @@ pub(crate) async fn within<T>(
     }
 }
 
+/// Whether an error is that of a deadline set here, and not the server's.
+pub(crate) fn has_passed(error: &Error) -> bool {
+    error.kind() == ErrorKind::Timeout && error.status().is_none() && error.info().url.is_none()
+}
+
 /// Time left for the current call; `None` = no limit.
 pub(crate) fn remaining() -> Option<Duration> {
     CALL.try_with(|call| call.deadline)

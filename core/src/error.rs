@@ -5,6 +5,8 @@
 //! a kind it does not know falls back to the base class. Credentials never enter an error: messages are built from
 //! operation names, paths and what the server said, never from request headers.
 
+pub mod wording;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -299,11 +301,14 @@ impl Error {
             })
             .filter(|m| !m.is_empty())
             .unwrap_or_else(|| {
+                let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+                let known = format!("HTTP {status} {}", reason.unwrap_or("")).trim_end().to_owned();
                 let text = String::from_utf8_lossy(body);
                 let text = text.trim();
-                if text.is_empty() || json.is_some() {
-                    let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
-                    format!("HTTP {status} {}", reason.unwrap_or("")).trim_end().to_owned()
+                if let Some(title) = wording::html(body) {
+                    format!("{known}: the answer is a web page{}", titled(&title))
+                } else if text.is_empty() || json.is_some() {
+                    known
                 } else {
                     text.chars().take(2000).collect()
                 }
@@ -374,7 +379,7 @@ impl Error {
         self
     }
 
-    /// Appends a cause to the message.
+    /// Appends a cause to the message, without error numbers and places in JSON.
     pub fn with_source(mut self, source: impl fmt::Display) -> Self {
         let cause = words::plain(&source.to_string());
         if !cause.is_empty() && !self.0.message.contains(&cause) {
@@ -432,6 +437,11 @@ pub(crate) fn request_id(headers: &http::HeaderMap) -> Option<String> {
     let value =
         ["x-request-id", "x-daytona-request-id", "x-amzn-trace-id", "cf-ray"].iter().find_map(|n| headers.get(*n))?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The title of a web page, as part of a sentence.
+pub(crate) fn titled(title: &str) -> String {
+    if title.is_empty() { String::new() } else { format!(" titled {title:?}") }
 }
 
 /// Seconds until a retry: the specific `Retry-After-{throttler}` first, then the plain header (wire.md 7).

@@ -15,7 +15,7 @@ use url::Position;
 
 use crate::client::{Client, Endpoint};
 use crate::config::{Resolved, WIRE_VERSION};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, titled, wording};
 use crate::log::{self, Fields, Level, readable};
 use crate::retry::{self, Failure};
 
@@ -146,10 +146,7 @@ impl<'a> Request<'a> {
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T> {
         let (response, request) = self.exchange().await?;
         let body = response.whole().await.map_err(|e| request.failed(e))?;
-        serde_json::from_slice(&body).map_err(|e| {
-            let error = Error::new(ErrorKind::Unknown, "The server answered with something unexpected").with_source(e);
-            request.failed(error)
-        })
+        serde_json::from_slice(&body).map_err(|e| request.failed(request.unreadable(&body, &e)))
     }
 
     /// Sends and ignores the body of the response.
@@ -258,6 +255,19 @@ impl Named {
         }
     }
 
+    /// A successful answer that is not what was asked for.
+    fn unreadable(&self, body: &[u8], error: &serde_json::Error) -> Error {
+        let Self { method, url, .. } = self;
+        if let Some(title) = wording::html(body) {
+            let page = format!("{method} {url} was answered with a web page{} instead of JSON.", titled(&title));
+            return Error::new(ErrorKind::Unknown, page).and(
+                "Check DAYTONA_API_URL, which usually ends in /api, and whether a proxy or a login page stands in between.",
+            );
+        }
+        let why = wording::json(error);
+        Error::new(ErrorKind::Unknown, format!("{method} {url} was answered with something unexpected: {why}."))
+    }
+
     fn tried_again(&self, number: u32, wait: Duration, error: &Error) {
         log::record(Level::Warn, || {
             let Self { method, url, sandbox } = self;
@@ -310,33 +320,23 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
         Some((host, None)) => host,
         None => "the server".to_owned(),
     };
-    let mut cause = String::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        if !cause.contains(&text) {
-            if !cause.is_empty() {
-                cause.push_str(": ");
-            }
-            cause.push_str(&text);
-        }
-        source = inner.source();
+    if error.is_connect() && error.is_timeout() {
+        let error = Error::new(ErrorKind::ConnectionTimeout, format!("Connecting to {place} took too long."));
+        return error.and("Check the network and its proxy (HTTPS_PROXY).");
     }
-    let (kind, what) = if error.is_connect() && error.is_timeout() {
-        (ErrorKind::ConnectionTimeout, format!("Connecting to {place} took too long"))
-    } else if error.is_connect() {
-        cause.push_str(". Check the API URL, and that the server is running");
-        (ErrorKind::Connection, format!("Cannot connect to {place}"))
-    } else if error.is_timeout() {
-        (ErrorKind::Timeout, format!("{place} did not answer in time"))
-    } else if error.is_redirect() {
-        (ErrorKind::UnprocessableEntity, format!("The answer of {place} is refused"))
-    } else if error.is_builder() {
-        (ErrorKind::InvalidArgument, "The request cannot be made".to_owned())
-    } else {
-        (ErrorKind::Connection, format!("The connection to {place} broke"))
-    };
-    Error::new(kind, what).with_source(cause)
+    if error.is_timeout() {
+        return Error::new(ErrorKind::Timeout, format!("{place} did not answer in time."));
+    }
+    let cause = std::error::Error::source(error);
+    if error.is_redirect() {
+        let error = Error::new(ErrorKind::UnprocessableEntity, format!("The answer of {place} is refused"));
+        return error.with_source(cause.map(ToString::to_string).unwrap_or_default());
+    }
+    if error.is_builder() {
+        let error = Error::invalid_argument("The request cannot be made");
+        return error.with_source(cause.map(ToString::to_string).unwrap_or_default());
+    }
+    wording::connection(&place, None, error.is_connect(), cause.unwrap_or(error))
 }
 
 /// A path segment, percent-encoded.

@@ -29,5 +29,7 @@ pub mod ws;
 
 pub use client::{Client, Toolbox};
 pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
+#[doc(hidden)]
+pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
 pub use sandbox::Sandbox;

@@ -24,7 +24,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tower_service::Service;
 use url::Url;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, wording};
 use crate::tls::Tls;
 
 /// How often the kernel probes an idle connection.
@@ -159,17 +159,8 @@ where
 
 /// Names the host, never the path or query: those may hold a token.
 fn failed(url: &Url, proxy: Option<&Uri>, error: &(dyn StdError + 'static)) -> Error {
-    let host = url.host_str().unwrap_or_default();
-    let via = proxy.map(|p| format!(" through the proxy {p}")).unwrap_or_default();
-    let mut causes = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    // Wrappers tend to repeat the text of what they wrap.
-    causes.dedup_by(|next, kept| kept.contains(next.as_str()));
-    Error::new(ErrorKind::Connection, format!("cannot connect to {host}{via}: {}", causes.join(": ")))
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    wording::connection(host, proxy.map(Uri::to_string).as_deref(), true, error)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::words::plain;
 
 /// The TLS configuration of one client. Cheap to clone; clones share certificates and session tickets.
 #[derive(Clone, Debug)]
@@ -72,7 +73,11 @@ fn system_roots() -> &'static RootCertStore {
 
 fn add_authorities(path: &Path, roots: &mut RootCertStore) -> Result<()> {
     let unusable = |why: &dyn std::fmt::Display| {
-        Error::invalid_argument(format!("ca_cert {:?} is not a usable PEM file of certificates: {why}", path.display()))
+        Error::invalid_argument(format!(
+            "ca_cert {:?} is not a usable PEM file of certificates: {}",
+            path.display(),
+            plain(&why.to_string()).trim_start_matches("I/O error: ")
+        ))
     };
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(|sections| sections.collect::<Result<_, _>>())

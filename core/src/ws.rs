@@ -162,7 +162,7 @@ pub async fn connect(
     } else {
         tokio::time::timeout(options.connect_timeout, opening).await.unwrap_or_else(|_| {
             let host = url.host_str().unwrap_or_default();
-            let message = format!("no WebSocket connection to {host} within {:?}", options.connect_timeout);
+            let message = format!("Connecting to {host} took longer than {} s.", options.connect_timeout.as_secs_f64());
             Err(Error::new(ErrorKind::ConnectionTimeout, message))
         })
     };
@@ -329,5 +329,5 @@ impl WsReceiver {
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the WebSocket is closed")
+    Error::new(ErrorKind::Closed, "The stream is closed.")
 }

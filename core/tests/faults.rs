@@ -136,7 +136,7 @@ async fn a_timeout_stops_the_command() {
     // A fraction is kept by the client alone, so it is the client that hangs up.
     let slow = "touch begun; sleep 100; touch late";
     let error = bench.process().exec(slow, exec_within(0.5)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
     bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\n");
 }
@@ -160,7 +160,7 @@ async fn a_call_given_up_is_ended_on_servers_that_do_not_end_it() {
     let process = bench.process();
     let slow = "touch begun; setsid sleep 1000 & sleep 1000; touch late";
     let error = process.exec(slow, exec_within(0.5)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
     bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     let code = "import os, time\nopen('run', 'w')\nos.system('sleep 1000')\nopen('late', 'w')";
     let call = tokio::spawn(async move { process.code_run(code, "python", CodeRunOptions::default()).await });
@@ -343,9 +343,7 @@ async fn an_answer_that_is_no_json_is_named() {
     let bench = Bench::with(&format!(r#"[{{"path": "/files/info", "do": {html}}}]"#)).await;
     let error = bench.fs().get_file_info("/tmp").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unknown);
-    assert!(error.to_string().starts_with("The server answered with something unexpected"), "{error}");
-    assert_eq!(error.info().method.as_deref(), Some("GET"));
-    assert!(error.info().url.as_deref().is_some_and(|url| url.ends_with("/files/info")), "{:?}", error.info().url);
+    assert!(error.to_string().contains("/files/info was answered with a web page instead of JSON"), "{error}");
 }
 
 #[tokio::test]

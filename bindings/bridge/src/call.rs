@@ -142,5 +142,9 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
         .map(|s| (*s).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
+    // What the runtime says where it needs one more thread and cannot have it.
+    if text.contains("spawn") && text.contains("thread") {
+        return runtime::unavailable(&std::io::ErrorKind::WouldBlock.into());
+    }
     Error::new(ErrorKind::Internal, format!("The daytona library has a defect: {text}"))
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use daytona::{Config, Error, ErrorKind};
+use daytona::{Config, Error, ErrorKind, wording};
 
 use crate::call::error_json;
 use crate::per_process::PerProcess;
@@ -30,8 +30,9 @@ impl Client {
     /// # Errors
     /// The error envelope: `Authentication` without credentials, `InvalidArgument` for a bad value.
     pub fn new(config: &[u8]) -> Result<Self, Bytes> {
-        let config: Config = serde_json::from_slice(config)
-            .map_err(|e| error_json(&Error::invalid_argument("The configuration is not usable").with_source(e)))?;
+        let config: Config = serde_json::from_slice(config).map_err(|e| {
+            error_json(&Error::invalid_argument(format!("The configuration is not usable: {}.", wording::json(&e))))
+        })?;
         let client =
             Self { config, core: PerProcess::new(), closed: AtomicBool::new(false), _counted: Counted::client() };
         client.core().map_err(|e| error_json(&e))?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use daytona::model::Blob;
-use daytona::{Client, Error, Result, Toolbox};
+use daytona::{Client, Error, Result, Toolbox, wording};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,15 @@ impl<A: DeserializeOwned> Parsed<A> {
             serde_ignored::deserialize(json, |path| unknown.push(path.to_string()))
         });
         let envelope = envelope.map_err(|e| {
-            let argument = argument(&at.path().to_string());
-            Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable")).with_source(e)
+            let why = wording::json(&e);
+            match argument(&at.path().to_string()).as_str() {
+                // The place of a missing argument is where the others are.
+                "" | "." | "args" => Error::invalid_argument(format!("The arguments of {op} are not usable: {why}.")),
+                argument => Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable: {why}.")),
+            }
         })?;
         if let Some(argument) = unknown.iter().find_map(|path| given(path, &params.json)) {
+            let argument = spelled(&client, &argument);
             return Err(Error::invalid_argument(format!("{op} does not know {argument:?}. Check how it is spelled.")));
         }
         let client = match envelope.request_timeout {
@@ -83,6 +88,12 @@ fn argument(path: &str) -> String {
         .find_map(|group| argument.strip_prefix(group))
         .unwrap_or(argument)
         .to_owned()
+}
+
+/// The argument in the caller's language. What follows it are keys and numbers of the caller's own.
+fn spelled(client: &Client, argument: &str) -> String {
+    let end = argument.find(['.', '[']).unwrap_or(argument.len());
+    format!("{}{}", client.spelled(&argument[..end]), &argument[end..])
 }
 
 /// The completion for a value.
@@ -130,7 +141,7 @@ mod tests {
     #[test]
     fn an_argument_of_the_wrong_type_is_named() {
         let error = refused(r#"{"command": 5}"#);
-        assert!(error.contains(r#""command" of process.exec"#) && error.contains("integer `5`"), "{error}");
+        assert!(error.contains(r#""command" of process.exec"#) && error.contains("a string, not 5"), "{error}");
         let error = refused(r#"{"command": "x", "options": {"env": {"A": null}}}"#);
         assert!(error.contains(r#""env.A""#), "{error}");
     }

@@ -50,11 +50,10 @@ fn check_threads(number: usize) -> std::io::Result<()> {
     checked
 }
 
-fn unavailable(error: &std::io::Error) -> Error {
+pub(crate) fn unavailable(error: &std::io::Error) -> Error {
     let what = match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE) => "this process has too many files open",
-        Some(libc::EAGAIN | libc::ENOMEM) => "the system lets this process have no more threads or memory",
-        _ => "the system does not let it start threads",
+        _ => "the system lets this process have no more threads",
     };
     Error::new(ErrorKind::Internal, format!("The client cannot work: {what}. Raise the limit (ulimit), or use less."))
 }

@@ -33,13 +33,14 @@ impl Process {
         self.toolbox
             .client
             .run("process.exec", limit, async {
-                let mut response = self.run_to_its_end("/process/execute", body, timeout).await?;
+                let mut response = self.run_to_its_end("/process/execute", body).await?;
                 // `artifacts` is documented for commands, too, in every language; servers do not send it.
                 let stdout = response.result.clone();
                 response.artifacts.get_or_insert_default().stdout = stdout;
                 Ok(response)
             })
             .await
+            .map_err(|e| self.killed(e, &format!("The command {}", shortened(command)), options.timeout))
     }
 
     /// Runs a program and returns its exit code, output and charts.
@@ -58,34 +59,46 @@ impl Process {
         self.toolbox
             .client
             .run("process.code_run", limit, async {
-                let mut response = self.run_to_its_end("/process/code-run", body, timeout).await?;
+                let mut response = self.run_to_its_end("/process/code-run", body).await?;
                 // `artifacts.stdout` is documented in every language; servers do not send it.
                 let stdout = response.result.clone();
                 response.artifacts.get_or_insert_default().stdout = stdout;
                 Ok(response)
             })
             .await
+            .map_err(|e| self.killed(e, "The program", options.timeout))
+    }
+
+    /// Whoever noticed that the time was over, the server or this side: the error is the same.
+    fn killed(&self, error: Error, what: &str, timeout: Option<f64>) -> Error {
+        let Some(timeout) = timeout.filter(|timeout| *timeout > 0.0) else { return error };
+        // A limit for every request is not the command's, although the command is killed with it.
+        let here = deadline::has_passed(&error) && !self.toolbox.client.limits_requests();
+        if !here && error.kind() != ErrorKind::ProcessExecutionTimeout && error.status() != Some(408) {
+            return error;
+        }
+        let unit = if timeout == 1.0 { "second" } else { "seconds" };
+        error
+            .with_kind(ErrorKind::ProcessExecutionTimeout)
+            .with_status(408)
+            .saying(format!("{what} ran longer than its timeout of {timeout} {unit} and was killed."))
     }
 
     /// Sends a request that runs something. Given up before the answer, what runs is ended in the sandbox.
-    async fn run_to_its_end(
-        &self,
-        path: &str,
-        mut body: serde_json::Value,
-        timeout: Option<u32>,
-    ) -> Result<ExecuteResponse> {
+    async fn run_to_its_end(&self, path: &str, mut body: serde_json::Value) -> Result<ExecuteResponse> {
         let running = Running::new(&self.toolbox);
         running.mark(&mut body);
         let response = self.toolbox.request(Method::POST, path).await?.json(&body).read().await;
         running.ended();
-        response.map_err(|error: Error| match timeout {
-            Some(seconds) if error.kind() == ErrorKind::ProcessExecutionTimeout => {
-                let unit = if seconds == 1 { "second" } else { "seconds" };
-                error.saying(format!("It did not end within {seconds} {unit}, its timeout, and was killed."))
-            }
-            _ => error,
-        })
+        response
     }
+}
+
+/// A command as errors quote it.
+fn shortened(command: &str) -> String {
+    const MOST: usize = 200;
+    let short: String = command.chars().take(MOST).collect();
+    if short.len() < command.len() { format!("{short:?}…") } else { format!("{command:?}") }
 }
 
 /// The call's limit and the whole seconds the server is told. The server knows only whole seconds, so a fraction is

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Sandboxes;
 use super::making::Making;
-use crate::client::DEFAULT_LIMIT;
+use crate::client::{Client, DEFAULT_LIMIT};
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::segment;
@@ -37,7 +37,7 @@ impl Sandboxes {
     /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
     pub async fn create(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxInfo> {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
-        let body = create_body(params, self.client.target())?;
+        let body = create_body(params, &self.client)?;
         let mut making = Making::new(&self.client, options.keep.unwrap_or(false));
         let result = self
             .client
@@ -171,6 +171,7 @@ impl Sandboxes {
                 self.reach(sandbox, &[SandboxState::Started]).await
             })
             .await
+            .map_err(|e| late(e, id_or_name))
     }
 
     /// Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
@@ -187,6 +188,7 @@ impl Sandboxes {
                 self.reach(sandbox, &[SandboxState::Stopped, SandboxState::Destroyed]).await
             })
             .await
+            .map_err(|e| late(e, id_or_name))
     }
 
     /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
@@ -214,6 +216,7 @@ impl Sandboxes {
                 self.reach(sandbox, &[SandboxState::Destroyed]).await
             })
             .await
+            .map_err(|e| late(e, id_or_name))
     }
 
     /// Waits until the sandbox has started.
@@ -254,6 +257,7 @@ impl Sandboxes {
                 self.reach(sandbox, &[SandboxState::Started]).await
             })
             .await
+            .map_err(|e| late(e, id_or_name))
     }
 
     /// Replaces the labels and returns them.
@@ -389,6 +393,7 @@ impl Sandboxes {
                 self.reach(sandbox, targets).await
             })
             .await
+            .map_err(|e| late(e, id_or_name))
     }
 
     /// Waits until the sandbox is in one of `targets`: by events where the server offers them, by looking otherwise.
@@ -430,6 +435,11 @@ impl Sandboxes {
     }
 }
 
+/// Names the sandbox when the time is over.
+fn late(error: Error, id_or_name: &str) -> Error {
+    if deadline::has_passed(&error) { error.context(format!("Sandbox {id_or_name}")) } else { error }
+}
+
 /// The wait before the next look; each one is a little longer.
 fn next_pause(pause: &mut Duration) -> Duration {
     let now = *pause;
@@ -457,13 +467,16 @@ fn arrived(sandbox: &SandboxInfo, targets: &[SandboxState]) -> Result<bool> {
 }
 
 /// The body of `POST /sandbox` (wire.md 2.2, wire-additions 2.1).
-fn create_body(params: CreateSandboxParams, default_target: Option<&str>) -> Result<serde_json::Value> {
-    let conflict = |a: &str, b: &str| Err(Error::invalid_argument(format!("Give either {a} or {b}, not both.")));
+fn create_body(params: CreateSandboxParams, client: &Client) -> Result<serde_json::Value> {
+    let conflict = |a: &str, b: &str| {
+        let (a, b) = (client.spelled(a), client.spelled(b));
+        Err(Error::invalid_argument(format!("Give either {a} or {b}, not both.")))
+    };
     if params.snapshot.is_some() && params.image.is_some() {
         return conflict("snapshot", "image");
     }
     if params.dockerfile.is_some() && (params.snapshot.is_some() || params.image.is_some()) {
-        return conflict("dockerfile", "snapshot or image");
+        return conflict("dockerfile", if params.image.is_some() { "image" } else { "snapshot" });
     }
     for (name, value) in [
         ("auto_stop_interval", params.auto_stop_interval),
@@ -473,7 +486,8 @@ fn create_body(params: CreateSandboxParams, default_target: Option<&str>) -> Res
     ] {
         if let Some(value) = value.filter(|v| *v < 0) {
             return Err(Error::invalid_argument(format!(
-                "{name} is {value}: it must be a number of minutes, 0 or more."
+                "{} is {value}: it must be a number of minutes, 0 or more.",
+                client.spelled(name)
             )));
         }
     }
@@ -513,7 +527,7 @@ fn create_body(params: CreateSandboxParams, default_target: Option<&str>) -> Res
     set("networkAllowList", json!(params.network_allow_list));
     set("domainAllowList", json!(params.domain_allow_list));
     set("linkedSandbox", json!(params.linked_sandbox));
-    set("target", json!(params.target.as_deref().or(default_target)));
+    set("target", json!(params.target.as_deref().or(client.target())));
     if let Some(dockerfile) = dockerfile {
         set(
             "buildInfo",
@@ -555,25 +569,30 @@ fn plain(value: &impl serde::Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
+
+    fn client() -> Client {
+        Client::new(Config { api_key: Some("k".into()), ..Config::default() }).unwrap()
+    }
 
     #[test]
     fn an_ephemeral_sandbox_is_deleted_when_it_stops() {
         let params = CreateSandboxParams { ephemeral: Some(true), ..Default::default() };
-        assert_eq!(create_body(params, None).unwrap()["autoDeleteInterval"], 0);
+        assert_eq!(create_body(params, &client()).unwrap()["autoDeleteInterval"], 0);
     }
 
     #[test]
     fn a_bare_create_sends_what_servers_expect() {
-        let body = create_body(CreateSandboxParams::default(), None).unwrap();
+        let body = create_body(CreateSandboxParams::default(), &client()).unwrap();
         assert_eq!(body, json!({"env": {}, "labels": {LANGUAGE_LABEL: "python"}, "volumes": []}));
     }
 
     #[test]
     fn contradictions_are_named() {
         let both = CreateSandboxParams { snapshot: Some("a".into()), image: Some("b".into()), ..Default::default() };
-        assert!(create_body(both, None).unwrap_err().to_string().contains("snapshot"));
+        assert!(create_body(both, &client()).unwrap_err().to_string().contains("snapshot"));
         let language = CreateSandboxParams { language: Some("cobol".into()), ..Default::default() };
-        assert!(create_body(language, None).unwrap_err().to_string().contains("cobol"));
+        assert!(create_body(language, &client()).unwrap_err().to_string().contains("cobol"));
     }
 
     #[test]

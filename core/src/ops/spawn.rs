@@ -306,7 +306,7 @@ pub(super) fn log_channel(channel: Option<&OutputChannel>) -> Result<Option<LogC
         Some(OutputChannel::Stdout) => Some(LogChannel::Stdout),
         Some(OutputChannel::Stderr) => Some(LogChannel::Stderr),
         Some(OutputChannel::Other(name)) => {
-            return Err(Error::invalid_argument(format!("{name:?} is no output: use \"stdout\" or \"stderr\".")));
+            return Err(Error::invalid_argument(format!("{name:?} is not an output: use \"stdout\" or \"stderr\".")));
         }
     })
 }

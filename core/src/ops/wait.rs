@@ -43,6 +43,7 @@ impl Process {
                 Ok(())
             })
             .await
+            .map_err(|e| late(e, limit, || format!("Nothing listened on port {port}")))
     }
 
     /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
@@ -89,6 +90,7 @@ impl Process {
                 ))
             })
             .await
+            .map_err(|e| late(e, limit, || format!("No line with {pattern:?} came")))
     }
 
     async fn listens(&self, port: u16) -> Result<bool> {
@@ -109,6 +111,16 @@ impl Process {
         }
         let listening: Ports = self.toolbox.request(Method::GET, "/port").await?.read().await?;
         Ok(listening.ports.unwrap_or_default().contains(&port))
+    }
+}
+
+/// Says what was waited for when the time is over.
+fn late(error: Error, limit: Option<Duration>, what: impl FnOnce() -> String) -> Error {
+    match limit {
+        Some(limit) if deadline::has_passed(&error) => {
+            error.saying(format!("{} within {} s.", what(), limit.as_secs_f64()))
+        }
+        _ => error,
     }
 }
 

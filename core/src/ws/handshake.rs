@@ -63,7 +63,7 @@ pub(super) async fn upgrade(
 }
 
 fn upgrade_request(url: &Url, headers: HeaderMap, subprotocols: &[&str], key: &str) -> Result<Request<Empty<Bytes>>> {
-    let unusable = |what: &str| Error::invalid_argument(format!("the {what} of the WebSocket cannot be sent"));
+    let unusable = |what: &str| Error::invalid_argument(format!("The {what} of the stream cannot be sent."));
     let path_and_query = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let mut request = Request::new(Empty::new());
@@ -87,7 +87,9 @@ fn upgrade_request(url: &Url, headers: HeaderMap, subprotocols: &[&str], key: &s
 
 /// Checks what the server agreed to; returns the subprotocol it picked.
 fn check_response(headers: &HeaderMap, key: &str, subprotocols: &[&str]) -> Result<Option<String>> {
-    let wrong = |what: &str| Err(Error::new(ErrorKind::Connection, format!("not a WebSocket server: {what}")));
+    let wrong = |what: &str| {
+        Err(Error::new(ErrorKind::Connection, format!("What answers at this URL is not a Daytona server: {what}.")))
+    };
     let has_token = |name, token: &str| {
         headers
             .get_all(name)
@@ -123,7 +125,7 @@ async fn refusal(response: Response<Incoming>) -> Error {
 }
 
 fn broken(error: hyper::Error) -> Error {
-    Error::new(ErrorKind::Connection, "the connection broke before it became a WebSocket").with_source(error)
+    Error::new(ErrorKind::Connection, "The connection broke before the stream was open").with_source(error)
 }
 
 /// Completes `work` while moving the connection it depends on.
