@@ -70,15 +70,17 @@ module Daytona
         raise ArgumentError, "give #{attributes.keys.join(', ')} in the params, or no params at all"
       end
       timeout ||= params.timeout if params.respond_to?(:timeout)
-      sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
-                                             request_timeout: request_timeout))
-      return sandbox unless block_given?
-
-      begin
-        yield sandbox
-      ensure
-        discard(sandbox)
+      sandbox = nil
+      handed_out = false
+      # An interrupt that comes when the sandbox is there already must find it, to delete it.
+      Thread.handle_interrupt(Object => :on_blocking) do
+        sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
+                                               request_timeout: request_timeout))
       end
+      handed_out = !block_given?
+      block_given? ? yield(sandbox) : sandbox
+    ensure
+      discard(sandbox) if sandbox && !handed_out
     end
 
     # Returns the sandbox with this id or name.
