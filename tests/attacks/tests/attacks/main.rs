@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod git;
 mod limits;
 mod neighbours;
 mod privileges;
