@@ -41,7 +41,7 @@ time.sleep(600)
 ";
     engine.output(&id, &format!("nohup python3 - > counted 2>&1 <<'BOMB' &\n{bomb}\nBOMB\n")).await;
     let mut counted = String::new();
-    for _ in 0..600 {
+    for _ in 0..1_800 {
         let (status, text) = engine.get(&format!("/toolbox/{id}/files/download?path=counted")).await;
         counted = text.to_string();
         if status.is_success() && counted.chars().any(|c| c.is_ascii_digit()) {
