@@ -24,6 +24,9 @@ use crate::{deadline, http, local, log};
 /// Limit of a control-plane or metadata call when nothing else is said.
 pub(crate) const DEFAULT_LIMIT: Option<Duration> = Some(Duration::from_secs(60));
 
+/// How long an engine that was killed may take to be gone.
+const LAST_MOMENTS: Duration = Duration::from_secs(1);
+
 /// A connection to Daytona. Cheap to clone; clones share the connection pool.
 ///
 /// ```no_run
@@ -68,6 +71,20 @@ impl Endpoint {
     /// Whether requests can still go there. A local engine may have ended.
     pub(crate) fn is_current(&self) -> bool {
         self.engine.as_ref().is_none_or(local::Engine::is_running)
+    }
+
+    /// Whether the local engine behind a broken connection has ended. One that was killed closes its connections a moment
+    /// before it is gone.
+    pub(crate) async fn has_ended(&self) -> bool {
+        if self.engine.is_none() {
+            return false;
+        }
+        let gone = async {
+            while self.is_current() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(LAST_MOMENTS, gone).await.is_ok()
     }
 
     /// A toolbox's URL as it is reached now: sandboxes outlive their engine, and the next one has another port.

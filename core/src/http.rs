@@ -61,6 +61,7 @@ pub(crate) struct Request<'a> {
     bad_body: Option<Error>,
     /// A part of the path that is never shown.
     secret: Option<String>,
+    idempotent: bool,
     /// What the body says the request is about.
     objects: Vec<(&'static str, String)>,
 }
@@ -86,6 +87,7 @@ impl<'a> Request<'a> {
             streamed: None,
             bad_body: None,
             secret: None,
+            idempotent: false,
             objects: Vec::new(),
         }
     }
@@ -99,6 +101,13 @@ impl<'a> Request<'a> {
     /// Names what the body says the request is about, for errors.
     pub(crate) fn about(mut self, what: &'static str, name: &str) -> Self {
         self.objects.push((what, name.to_owned()));
+        self
+    }
+
+    /// Says that carrying the request out twice changes no more than once. When a local engine was killed before it
+    /// answered, the next one is asked.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 
@@ -213,7 +222,8 @@ impl<'a> Request<'a> {
                         // Asked again, it would do the same.
                         return Err(error);
                     }
-                    (if e.is_connect() { Failure::NotSent } else { Failure::Broken }, error)
+                    let again = e.is_connect() || (self.idempotent && endpoint.has_ended().await);
+                    (if again { Failure::NotSent } else { Failure::Broken }, error)
                 }
             };
             let Some(wait) = retry::delay(&self.method, failure, &error, number, repeatable) else { return Err(error) };

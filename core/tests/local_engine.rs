@@ -172,6 +172,19 @@ async fn clients_and_handles_outlive_their_engine() {
     sandbox.delete().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_start_is_repeated_when_the_engine_is_killed_under_it() {
+    let home = Home::new();
+    let client = home.client();
+    let mut sandbox = client.create(Default::default()).await.unwrap();
+    for _ in 0..5 {
+        // Its end is not waited for: connections that are about to break are still there.
+        nix::sys::signal::kill(home.pid(), nix::sys::signal::Signal::SIGKILL).unwrap();
+        sandbox.start().await.unwrap();
+        assert_eq!(sandbox.process().exec("echo on", Default::default()).await.unwrap().result, "on\n");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_restart_the_engine_at_once_get_the_same_one() {
     let home = Home::new();

@@ -167,7 +167,7 @@ impl Sandboxes {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         self.client
             .run("sandbox.start", limit, async {
-                let sandbox = self.client.api(Method::POST, path).read().await?;
+                let sandbox = self.client.api(Method::POST, path).idempotent().read().await?;
                 self.reach(sandbox, &[SandboxState::Started]).await
             })
             .await
@@ -184,7 +184,7 @@ impl Sandboxes {
         self.client
             .run("sandbox.stop", limit, async {
                 let request = self.client.api(Method::POST, path).query("force", options.force.unwrap_or(false));
-                let sandbox = request.read().await?;
+                let sandbox = request.idempotent().read().await?;
                 self.reach(sandbox, &[SandboxState::Stopped, SandboxState::Destroyed]).await
             })
             .await
@@ -313,7 +313,8 @@ impl Sandboxes {
     /// `NotFound` when there is no such sandbox.
     pub async fn refresh_activity(&self, id_or_name: &str) -> Result<()> {
         let path = sandbox_path(id_or_name, "/last-activity")?;
-        self.client.run("sandbox.refresh_activity", DEFAULT_LIMIT, self.client.api(Method::POST, path).done()).await
+        let request = self.client.api(Method::POST, path).idempotent();
+        self.client.run("sandbox.refresh_activity", DEFAULT_LIMIT, request.done()).await
     }
 
     /// Changes the network rules.
@@ -376,7 +377,7 @@ impl Sandboxes {
             )));
         }
         let path = sandbox_path(id_or_name, &format!("/{route}/{interval}"))?;
-        self.client.run(operation, DEFAULT_LIMIT, self.client.api(Method::POST, path).done()).await
+        self.client.run(operation, DEFAULT_LIMIT, self.client.api(Method::POST, path).idempotent().done()).await
     }
 
     async fn wait(
