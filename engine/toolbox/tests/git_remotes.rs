@@ -353,3 +353,27 @@ async fn as_0_190_git_is_stricter_and_leaves_more_behind() {
     let (status, answer) = post("push", json!({"path": "mine"})).await;
     assert_eq!((status, &answer["code"]), (500, &json!("INTERNAL_SERVER_ERROR")));
 }
+
+#[tokio::test]
+async fn shallow_clones_and_tags_travel_with_credentials() {
+    let server = GitServer::start().await;
+    server.create("a.git", 3);
+    let toolbox = Toolbox::start();
+    done(&toolbox, "clone", json!({"url": server.url("a.git"), "path": "mine", "depth": 1})).await;
+    let theirs = server.commit("a.git", "theirs", "x\n");
+    git(&server.path("a.git"), &["tag", "v1", &theirs]);
+    done(&toolbox, "pull", json!({"path": "mine"})).await;
+    let commits = history(&toolbox, "mine").await;
+    assert_eq!((commits.len(), &commits[0]["hash"]), (2, &json!(theirs)));
+    assert_eq!(git(&toolbox.path("mine"), &["tag"]), "v1");
+    let ours = commit(&toolbox, "mine", "ours", "y\n").await;
+    done(&toolbox, "push", json!({"path": "mine"})).await;
+    assert_eq!(git(&server.path("a.git"), &["rev-parse", "main"]), ours);
+    assert_eq!(status(&toolbox, "mine").await["ahead"], 0);
+    // The address itself as the remote, from a directory below.
+    std::fs::create_dir(toolbox.path("mine/below")).unwrap();
+    let again = server.commit("a.git", "theirs", "z\n");
+    let pull = json!({"path": "mine/below", "remote": server.url("a.git"), "branch": "main"});
+    done(&toolbox, "pull", pull).await;
+    assert_eq!(history(&toolbox, "mine").await[0]["hash"], again.as_str());
+}
