@@ -203,7 +203,10 @@ func ptyInfo(s *types.PtySessionInfo) map[string]any {
 }
 
 func charts(found []types.Chart) []any {
-	var list []any
+	if found == nil {
+		return nil
+	}
+	list := make([]any, 0, len(found))
 	for _, chart := range found {
 		described := map[string]any{
 			"type": chart.Type, "title": chart.Title, "png": chart.PNG, "x_label": chart.XLabel, "y_label": chart.YLabel,
