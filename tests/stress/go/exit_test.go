@@ -63,6 +63,11 @@ func TestAProgramEndsAsItWantsWithCallsInFlight(t *testing.T) {
 				t.Error(err)
 				return
 			}
+			// What a program leaves in the sandbox counts against its limits.
+			left := fmt.Sprintf("exit-%d", command.Process.Pid)
+			if err := errors.Join(sandbox.Process.KillPtySession(ctx, left), sandbox.Process.DeleteSession(ctx, left)); err != nil {
+				t.Error(err)
+			}
 			if limited.Err() != nil || !way.status(command.ProcessState) || !bytes.HasPrefix(output.Bytes(), []byte("ready\n")) {
 				t.Errorf("%s: %s, %.2000s", way.name, command.ProcessState, output.String())
 			}

@@ -25,7 +25,7 @@ const program = (ending) => `
   const { signal } = controller;
   const sandbox = await new Daytona().get(process.argv[1]);
   const pending = Array.from({ length: 5 }, () => sandbox.process.executeCommand('sleep 30', { signal }));
-  const pty = sandbox.process.createPty({ signal, onData: () => {} });
+  const pty = sandbox.process.createPty({ id: \`exit-\${process.pid}\`, signal, onData: () => {} });
   pending.push(pty, pty.then((handle) => handle.wait()));
   for (const call of pending) call.catch(() => {});
   process.on('uncaughtException', () => process.exit(7));
@@ -42,6 +42,8 @@ async function exit(id, ending) {
   const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   const [code, signal] = await new Promise((done) => child.on('close', (...how) => done(how)));
   clearTimeout(limit);
+  // What a process leaves in the sandbox counts against its limits. It may have ended before the terminal was there.
+  await sandbox.process.killPtySession(`exit-${child.pid}`).catch(() => {});
   assert.deepEqual({ ending, code, signal, said }, { ending, code: 7, signal: null, said: '' });
 }
 
