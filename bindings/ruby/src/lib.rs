@@ -2,8 +2,9 @@
 //!
 //! * **Shape**: two handles, [`Client`](client::Client) and [`Stream`](stream::Stream). Every method that talks to the
 //!   network blocks the calling Ruby thread and returns an array that starts with how it ended:
-//!   `[:ok, json, attachments]`, `[:stream, stream, json]`, `[:error, json]`, `[:cancelled]`, or `[:timeout]` when the
-//!   limit passed. The Ruby layer turns it into values and exceptions, so that backtraces begin in Ruby.
+//!   `[:ok, json, attachments]` with what the call has made, if it has to be claimed, `[:stream, stream, json]`,
+//!   `[:error, json]`, `[:cancelled]`, or `[:timeout]` when the limit passed. The Ruby layer turns it into values and
+//!   exceptions, so that backtraces begin in Ruby.
 //! * **Threads**: waiting releases the global VM lock, so other Ruby threads run. No thread of the bridge's runtime ever
 //!   sees a Ruby value: completions are Rust data, converted by the thread that waited.
 //! * **Interrupts**: `Thread#raise`, `Thread#kill`, `Timeout.timeout` and signals wake the wait. The call is cancelled when the
@@ -36,6 +37,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     client.define_method("call", method!(client::Client::call, 3))?;
     client.define_method("close", method!(client::Client::close, 0))?;
     client.define_method("place", method!(client::Client::place, 0))?;
+
+    let made = native.define_class("Made", ruby.class_object())?;
+    made.undef_default_alloc_func();
+    made.define_method("claim", method!(outcome::Made::claim, 0))?;
+    made.define_method("discard", method!(outcome::Made::discard, 0))?;
 
     let stream = native.define_class("Stream", ruby.class_object())?;
     stream.undef_default_alloc_func();

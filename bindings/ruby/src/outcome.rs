@@ -1,5 +1,6 @@
 //! Turning completions into Ruby arrays, and Ruby strings into bytes.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,28 @@ use daytona_bridge::Completion;
 use magnus::{Error, IntoValue, RArray, RString, Ruby, Value};
 
 use crate::stream::Stream;
+
+/// What a call has made. It is deleted when it is discarded, or collected before it is claimed.
+#[magnus::wrap(class = "Daytona::Native::Made", free_immediately)]
+pub(crate) struct Made(Mutex<Option<daytona_bridge::Made>>);
+
+impl Made {
+    /// `claim`: leaves it to the caller.
+    pub(crate) fn claim(&self) {
+        if let Some(made) = self.take() {
+            made.claim();
+        }
+    }
+
+    /// `discard`: deletes it, in the background.
+    pub(crate) fn discard(&self) {
+        drop(self.take());
+    }
+
+    fn take(&self) -> Option<daytona_bridge::Made> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// What a blocking method returns: see the crate's documentation. `None` is a limit that passed.
 pub(crate) fn outcome(ruby: &Ruby, completion: Option<Completion>) -> Result<RArray, Error> {
@@ -17,7 +40,7 @@ pub(crate) fn outcome(ruby: &Ruby, completion: Option<Completion>) -> Result<RAr
     };
     match completion {
         Completion::Ok(payload) => {
-            let (json, blobs) = payload.claim();
+            let (json, blobs, made) = payload.into_parts();
             array.push(ruby.to_symbol("ok"))?;
             array.push(text(ruby, &json)?)?;
             let attachments = ruby.ary_new_capa(blobs.len());
@@ -25,6 +48,9 @@ pub(crate) fn outcome(ruby: &Ruby, completion: Option<Completion>) -> Result<RAr
                 attachments.push(ruby.str_from_slice(&blob))?;
             }
             array.push(attachments)?;
+            if let Some(made) = made {
+                array.push(Made(Mutex::new(Some(made))))?;
+            }
         }
         Completion::Stream(stream, info) => {
             array.push(ruby.to_symbol("stream"))?;

@@ -59,7 +59,11 @@ module Daytona
 
     def call(operation, args, blobs, target, request_timeout)
       params = { 'target' => target, 'requestTimeout' => request_timeout, 'args' => args }.compact
-      Sdk.logged { Native.unwrap(@native.call(operation, Wire.dump(params), blobs)) }
+      *parts, made = Sdk.logged { Native.unwrap(@native.call(operation, Wire.dump(params), blobs)) }
+      return [*parts, made] unless made.is_a?(Native::Made)
+
+      Thread.current[:daytona_made] = made
+      parts
     end
   end
 end

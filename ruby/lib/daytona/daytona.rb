@@ -70,17 +70,27 @@ module Daytona
         raise ArgumentError, "give #{attributes.keys.join(', ')} in the params, or no params at all"
       end
       timeout ||= params.timeout if params.respond_to?(:timeout)
-      sandbox = nil
+      sandbox = made = nil
       handed_out = false
       # An interrupt that comes when the sandbox is there already must find it, to delete it.
       Thread.handle_interrupt(Object => :on_blocking) do
         sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
                                                request_timeout: request_timeout))
+        made = Native.take_made
       end
-      handed_out = !block_given?
-      block_given? ? yield(sandbox) : sandbox
+      return yield(sandbox) if block_given?
+
+      made&.claim
+      handed_out = true
+      sandbox
     ensure
-      discard(sandbox) if sandbox && !handed_out
+      if sandbox
+        discard(sandbox) unless handed_out
+        # Claimed last: what interrupts the deletion leaves it to be deleted at the exit.
+        (made || Native.take_made)&.claim
+      else
+        Native.take_made&.discard
+      end
     end
 
     # Returns the sandbox with this id or name.

@@ -14,7 +14,18 @@ module Daytona
 
     # After an interrupt Ruby ends by a signal: what cancelled calls have made is cleaned up before, in up to 10
     # seconds.
-    at_exit { 200.times { break if settle(0.05) } }
+    at_exit do
+      ObjectSpace.each_object(Made, &:discard)
+      200.times { break if settle(0.05) }
+    end
+
+    # What the last call of this thread has made and nobody has claimed yet: signals interrupt Ruby anywhere, and what
+    # was made must not be lost between the library and who asked for it.
+    #
+    # @return [Made, nil]
+    def self.take_made
+      Thread.current[:daytona_made].tap { Thread.current[:daytona_made] = nil }
+    end
 
     # The part of an outcome that follows its status.
     #
