@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use daytona::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteFileOptions, ExecOptions, FindOneOptions,
-    ListFilesOptions, WaitForLogOptions, WaitOptions,
+    ListFilesOptions, PtyCreateOptions, WaitForLogOptions, WaitOptions,
 };
 use daytona::{Client, Config, Error, Result};
 use support::Bench;
@@ -276,5 +276,28 @@ async fn what_is_not_in_a_sandbox() {
         process.wait_for_log("s", "c", "(", regex).await,
         &[],
         "\"(\" is not a valid regular expression: unclosed group.",
+    );
+}
+
+#[tokio::test]
+async fn what_has_ended() {
+    let bench = Bench::new().await;
+    let mut terminal = bench.process().create_pty("short", PtyCreateOptions::default()).await.unwrap();
+    terminal.write("exit 3\n").await.unwrap();
+    assert_eq!(terminal.wait().await.unwrap().exit_code, Some(3));
+    // The end is met again, with the same result; input is refused.
+    assert_eq!(terminal.next().await.unwrap(), None);
+    assert_eq!(terminal.wait().await.unwrap().exit_code, Some(3));
+    says(
+        terminal.write("x").await,
+        &[],
+        "The connection to the terminal has ended: nothing can be written to it any more.",
+    );
+    let left = bench.process().create_pty("left", PtyCreateOptions::default()).await.unwrap();
+    left.disconnect().await;
+    says(
+        left.write("x").await,
+        &[],
+        "The connection to the terminal has ended: nothing can be written to it any more.",
     );
 }

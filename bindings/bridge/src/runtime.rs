@@ -10,7 +10,7 @@ static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 /// This process' runtime, made at first use and never shut down: threads blocked in foreign code would make that hang.
 ///
 /// # Errors
-/// `Internal` when the system has no threads or descriptors left for it. The next use tries again.
+/// `Unknown` when the system has no threads or descriptors left for it. The next use tries again.
 pub(crate) fn handle() -> Result<&'static Handle> {
     let made = RUNTIME.get_or_try_init(|| {
         let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
@@ -55,7 +55,7 @@ pub(crate) fn unavailable(error: &std::io::Error) -> Error {
         Some(libc::EMFILE | libc::ENFILE) => "this process has too many files open",
         _ => "the system lets this process have no more threads",
     };
-    Error::new(ErrorKind::Internal, format!("The client cannot work: {what}. Raise the limit (ulimit), or use less."))
+    Error::new(ErrorKind::Unknown, format!("The client cannot work: {what}. Raise the limit (ulimit), or use less."))
 }
 
 /// A write to a connection that the other side has reset raises SIGPIPE, which ends the programs of hosts that leave it at

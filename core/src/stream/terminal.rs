@@ -1,6 +1,8 @@
 //! Terminals: bytes both ways, until the process exits (wire.md 4.3, wire-additions 4.1).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -38,6 +40,8 @@ pub struct Terminal {
 #[derive(Clone)]
 pub struct TerminalInput {
     sender: WsSender,
+    /// Whether the reader has met the end, or this side has closed the connection.
+    ended: Arc<AtomicBool>,
 }
 
 /// The reading half.
@@ -46,6 +50,7 @@ pub struct TerminalOutput {
     early: VecDeque<Bytes>,
     early_bytes: usize,
     result: Option<PtyResult>,
+    ended: Arc<AtomicBool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,14 +95,16 @@ impl Terminal {
     }
 
     async fn connected(session_id: &str, (sender, receiver): (WsSender, WsReceiver)) -> Result<Self> {
-        let mut output = TerminalOutput { receiver, early: VecDeque::new(), early_bytes: 0, result: None };
+        let ended = Arc::new(AtomicBool::new(false));
+        let mut output =
+            TerminalOutput { receiver, early: VecDeque::new(), early_bytes: 0, result: None, ended: ended.clone() };
         tokio::time::timeout(CONNECT_LIMIT, output.wait_for_connection()).await.map_err(|_| {
             Error::new(
                 ErrorKind::ConnectionTimeout,
                 format!("The terminal {session_id:?} was not connected within {} s", CONNECT_LIMIT.as_secs()),
             )
         })??;
-        Ok(Self { session_id: session_id.to_owned(), input: TerminalInput { sender }, output })
+        Ok(Self { session_id: session_id.to_owned(), input: TerminalInput { sender, ended }, output })
     }
 
     /// Id of the session.
@@ -145,28 +152,51 @@ impl TerminalInput {
     /// Writes input as if it were typed; waits while the connection is busy.
     ///
     /// # Errors
-    /// `Connection` or `Closed` when the terminal is gone.
+    /// `Closed` when the process has exited or the connection was closed, `Connection` when it broke.
     pub async fn write(&self, input: impl Into<Bytes>) -> Result<()> {
+        let ended = || {
+            Error::new(
+                ErrorKind::Closed,
+                "The connection to the terminal has ended: nothing can be written to it any more.",
+            )
+        };
         let mut input = input.into();
         while !input.is_empty() {
+            // The connection may take some time to notice.
+            if self.ended.load(Ordering::Acquire) {
+                return Err(ended());
+            }
             let piece = input.split_to(input.len().min(MAX_INPUT));
-            self.sender.send_binary(piece).await?;
+            self.sender
+                .send_binary(piece)
+                .await
+                .map_err(|e| if e.kind() == ErrorKind::Closed { ended() } else { e })?;
         }
         Ok(())
     }
 
     /// Closes the connection and leaves the session running.
     pub async fn disconnect(&self) {
+        self.ended.store(true, Ordering::Release);
         self.sender.close(1000, "").await;
     }
 }
 
 impl TerminalOutput {
-    /// The next output, or `None` when the process has exited. Nothing is lost when the future is dropped.
+    /// The next output, or `None` when the process has exited, however often it is asked. Nothing is lost when the future is
+    /// dropped.
     ///
     /// # Errors
     /// `Connection` when the connection breaks; the session goes on.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        let next = self.receive().await;
+        if matches!(next, Ok(None)) {
+            self.ended.store(true, Ordering::Release);
+        }
+        next
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>> {
         if let Some(early) = self.early.pop_front() {
             return Ok(Some(early));
         }
