@@ -29,6 +29,24 @@ class CreateTest < DaytonaTest
     assert_none_left
   end
 
+  def test_an_interrupted_program_leaves_no_sandbox
+    MOMENTS.each do |moment|
+      child = ruby(<<~'RUBY', @label)
+        trap(:INT, 'DEFAULT')
+        daytona = Daytona::Daytona.new
+        puts 'ready'
+        $stdout.flush
+        daytona.create(labels: { 'made-by' => ARGV[0] }) { sleep }
+      RUBY
+      assert_equal "ready\n", child.gets
+      sleep moment
+      ::Process.kill(:INT, child.pid)
+      child.read
+      child.close
+    end
+    assert_none_left
+  end
+
   def test_one_that_times_out_is_deleted_unless_it_is_to_be_kept
     assert_raises(Daytona::Sdk::TimeoutError) { daytona.create(labels: { 'made-by' => @label }, timeout: 0.001) }
     assert_none_left

@@ -24,7 +24,9 @@ class MistakesTest < DaytonaTest
       error = assert_raises(Daytona::Sdk::Error) { Dir.mktmpdir { |dir| Dir.chdir(dir) { send(id) } } }
       TEXTS[mistake['id']] = "#{error.kind}: #{error.message}"
       assert_kind_of Daytona::Sdk.const_get("#{mistake['kind']}Error"), error
-      mistake['says'].each { |words| assert_includes error.message, words.gsub('{name}', @values[:name]).gsub('{id}', @values[:id]) }
+      mistake['says'].each do |words|
+        assert_includes error.message, words.gsub('{name}', @values[:name]).gsub('{id}', @values[:id])
+      end
       [*mistake['saysNot'], *LIST['never']].each { |words| refute_includes error.message, words }
     end
   end

@@ -1,6 +1,6 @@
 //! Waiting for a call as a Ruby thread should: without the global VM lock, and interruptible.
 //!
-//! `rb_thread_call_without_gvl2` neither raises nor jumps. Ruby interrupts it through an unblock function that only wakes
+//! `rb_thread_call_without_gvl2` hardly ever raises, and is protected for when it does. Ruby interrupts it through an unblock function that only wakes
 //! the waiter; then interrupts are checked under protection. When there is one to deliver, it comes back as an `Err`,
 //! Rust unwinds by returning, and dropping the call on the way cancels it.
 
@@ -32,16 +32,19 @@ pub(crate) fn wait(
     loop {
         let slice = deadline.map_or(SLICE, |deadline| deadline.saturating_duration_since(Instant::now()));
         let mut region = Region { waiter: &waiter, slice, completion: None };
-        // SAFETY: `block` and `wake` touch nothing of Ruby, never unwind, and the pointers outlive the call: Ruby does
-        // not use the unblock function after it has returned.
-        unsafe {
-            rb_sys::rb_thread_call_without_gvl2(
-                Some(block),
-                ptr::from_mut(&mut region).cast(),
-                Some(wake),
-                Arc::as_ptr(&waiter).cast_mut().cast(),
-            );
-        }
+        let region_pointer: *mut c_void = ptr::from_mut(&mut region).cast();
+        let waiter_pointer: *mut c_void = Arc::as_ptr(&waiter).cast_mut().cast();
+        // Up to Ruby 3.1 the main thread of a program without others waits for a helper at the end of this, where an
+        // interrupt is raised: unprotected, it would jump over what has to be dropped.
+        let left = magnus::rb_sys::protect(|| {
+            // SAFETY: `block` and `wake` touch nothing of Ruby, never unwind, and the pointers outlive the call: Ruby
+            // does not use the unblock function after it has returned.
+            unsafe {
+                rb_sys::rb_thread_call_without_gvl2(Some(block), region_pointer, Some(wake), waiter_pointer);
+            }
+            rb_sys::Qnil.into()
+        });
+        left?;
         if let Some(completion) = region.completion {
             // Raised here, an interrupt that came meanwhile drops what the call has made, and that deletes it. Output of a
             // stream is returned first, because nobody could get it back.
