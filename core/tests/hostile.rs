@@ -110,7 +110,7 @@ async fn an_answer_that_never_ends_ends_with_the_deadline() {
     let (url, _requests) = server("HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n").await;
     let options = ExecOptions { timeout: Some(0.5), ..ExecOptions::default() };
     let error = toolbox(&url).process().exec("true", options).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout, "{error}");
 }
 
 #[tokio::test]
