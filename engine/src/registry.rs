@@ -20,6 +20,8 @@ pub struct Entry {
     busy: AtomicBool,
     /// In the engine's steady time.
     last_activity: AtomicI64,
+    /// The same on the wall clock. Not computed from the other: the two clocks tick apart, and lists are sorted by it.
+    last_activity_at: AtomicI64,
     /// When it stopped, or last changed, in the engine's steady time.
     resting_since: AtomicI64,
     /// Requests being proxied right now.
@@ -36,6 +38,7 @@ impl Entry {
         let steadily = |at: i64| steady_millis() - now_millis().saturating_sub(at).max(0);
         Self {
             last_activity: AtomicI64::new(steadily(sandbox.last_activity_at)),
+            last_activity_at: AtomicI64::new(sandbox.last_activity_at),
             resting_since: AtomicI64::new(steadily(sandbox.stopped_at.unwrap_or(sandbox.updated_at))),
             record: Mutex::new(sandbox),
             instance: Mutex::new(None),
@@ -53,7 +56,7 @@ impl Entry {
 
     /// When it was last used, on the wall clock.
     fn last_activity_at(&self) -> i64 {
-        now_millis() - (steady_millis() - self.last_activity.load(Ordering::Relaxed))
+        self.last_activity_at.load(Ordering::Relaxed)
     }
 
     /// Reads a part of the record without copying all of it.
@@ -87,6 +90,7 @@ impl Entry {
     /// Notes that somebody used the sandbox.
     pub fn touch(&self) {
         self.last_activity.store(steady_millis(), Ordering::Relaxed);
+        self.last_activity_at.store(now_millis(), Ordering::Relaxed);
     }
 
     /// Milliseconds since it was last used; 0 while a request is open.

@@ -307,6 +307,17 @@ async fn lists_page_filter_and_sort() {
 }
 
 #[tokio::test]
+async fn the_time_of_the_last_activity_stands_still_without_any() {
+    let engine = Engine::start().await;
+    let path = format!("/api/sandbox/{}", engine.sandbox().await);
+    let first = engine.get(&path).await.1["lastActivityAt"].clone();
+    // Lists are sorted by it: a millisecond less, and a sandbox is on two pages.
+    for _ in 0..300 {
+        assert_eq!(engine.get(&path).await.1["lastActivityAt"], first);
+    }
+}
+
+#[tokio::test]
 async fn an_api_key_opens_neither_accounts_nor_what_is_for_operators() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
