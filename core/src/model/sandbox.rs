@@ -1,6 +1,7 @@
 //! Sandboxes: parameters of their creation, their state, lists of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
@@ -479,7 +480,7 @@ pub struct NetworkSettings {
 }
 
 /// Where a port of the sandbox can be reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PortPreviewUrl {
     /// Id of the sandbox.
@@ -491,7 +492,7 @@ pub struct PortPreviewUrl {
 }
 
 /// Where a port of the sandbox can be reached without further authentication.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SignedPortPreviewUrl {
     /// Id of the sandbox.
@@ -504,9 +505,32 @@ pub struct SignedPortPreviewUrl {
     pub url: String,
 }
 
+// The token of a preview opens it, and a signed URL has it too.
+impl fmt::Debug for PortPreviewUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("PortPreviewUrl");
+        shown.field("sandbox_id", &self.sandbox_id).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SignedPortPreviewUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SignedPortPreviewUrl");
+        shown.field("sandbox_id", &self.sandbox_id).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn previews_are_shown_without_what_opens_them() {
+        let url = "http://127.1.2.3:80/sesame".to_owned();
+        let signed = SignedPortPreviewUrl { token: "sesame".into(), url, ..Default::default() };
+        let link = PortPreviewUrl { token: "sesame".into(), ..Default::default() };
+        assert!(!format!("{signed:?} {link:?}").contains("sesame"));
+    }
 
     #[test]
     fn an_empty_cursor_is_the_end_of_a_list() {

@@ -66,7 +66,10 @@ module Daytona
     # @return [String] Class and attributes that are set; long values are cut, environment variables and tokens hidden.
     def inspect
       shown = to_h.compact.map { |name, value| "#{name}=#{SECRETS.include?(name) ? hidden(value) : shown(value)}" }
-      "#<#{[self.class.name, *shown].join(' ')}>"
+      text = "#<#{[self.class.name, *shown].join(' ')}>"
+      # A URL may have the token in it.
+      token = to_h[:token].to_s
+      token.empty? ? text : text.gsub(token, '***')
     end
     alias to_s inspect
 
