@@ -7,6 +7,7 @@ Arguments: texts that the `file/name` of a case must contain, one of them.
 """
 
 import asyncio
+import atexit
 import base64
 import importlib
 import json
@@ -45,8 +46,9 @@ def load_library():
     """Generates the Python side of the library and imports it."""
     profile = TARGET / os.environ.get("PROFILE", "debug")
     library = profile / "libdaytona_uniffi.so"
-    out = TARGET / "uniffi/python"
-    shutil.rmtree(out, ignore_errors=True)
+    # A directory of its own: another run may have the library of a common one loaded.
+    out = Path(tempfile.mkdtemp(prefix="daytona-uniffi-"))
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     command = [profile / "uniffi-bindgen", "generate", library, "--language", "python", "--no-format", "--out-dir", out]
     subprocess.run(command, check=True, cwd=ROOT / "bindings/uniffi", stdout=subprocess.DEVNULL)
     shutil.copy(library, out)

@@ -6,6 +6,7 @@ the difference, so one adapter serves both runners.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import threading
@@ -24,6 +25,10 @@ METHODS = {
     "sandbox.wait_for_stop": "wait_for_sandbox_stop",
     "sandbox.set_auto_stop_interval": "set_autostop_interval",
 }
+
+
+# Long enough for a stream to be opened on a busy machine.
+OPEN_SECONDS = 3.0
 
 
 async def settle(value: Any) -> Any:
@@ -156,6 +161,9 @@ class Adapter:
 
     async def logs(self, stream: Any, step: dict[str, Any]) -> Any:
         if step.get("detach"):
+            # Reading is what opens the stream; there may be nothing to read.
+            with contextlib.suppress(TimeoutError):
+                await settle(stream.read(OPEN_SECONDS))
             await settle(stream.close())
             return None
         texts = {"stdout": "", "stderr": ""}
