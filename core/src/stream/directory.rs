@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::archive::{self, Counters, Listing};
 use super::exclude::{Exclude, known_to_tar};
-use super::transfer::{FileReader, FileWriter};
+use super::transfer::{FileReader, FileWriter, SETTLE_LIMIT};
 use crate::cleanup::{self, Unsettled};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
@@ -243,7 +243,18 @@ async fn send(
         packed.ok_or_else(|| Error::new(ErrorKind::Internal, "Packing ended early"))
     };
     match until.or(sending).await {
-        Ok(packed) => until.or(file.finish()).await.map(|()| packed),
+        Ok(packed) => {
+            let mut finishing = std::pin::pin!(file.finish());
+            tokio::select! {
+                biased;
+                finished = &mut finishing => finished.map(|()| packed),
+                () = until.over() => {
+                    // The sandbox may be putting the file in its place. What is removed before it has would appear again.
+                    let _ = tokio::time::timeout(SETTLE_LIMIT, finishing).await;
+                    Err(late())
+                }
+            }
+        }
         Err(error) => {
             file.settle().await;
             Err(error)

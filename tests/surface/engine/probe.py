@@ -3,7 +3,8 @@
     python probe.py <endpoints file> <result file>
 
 An endpoint is answered when the engine carries it out: it gives a result, or an error about the arguments, which here
-are mostly missing. It is refused when the engine knows it and never carries it out, like the cloud does for containers.
+are mostly missing. It is refused when the engine knows it and never carries it out, like the cloud does for containers,
+and closed to keys when the cloud has it for people who have logged in.
 Starts the engine at DAYTONA_LOCAL_STATE_DIR with DAYTONA_LOCAL_BINARY unless it runs.
 """
 
@@ -91,6 +92,8 @@ def verdict(status: int, text: str) -> str:
         return "unknown"
     if status in (501, 503):
         return "not implemented"
+    if status in (401, 403):
+        return "closed to keys"
     return "refused" if "is not supported for this sandbox" in text else "answered"
 
 
@@ -133,7 +136,8 @@ def main() -> None:
     result.parent.mkdir(parents=True, exist_ok=True)
     result.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n")
     counts = {
-        word: list(answers.values()).count(word) for word in ("answered", "refused", "not implemented", "unknown")
+        word: list(answers.values()).count(word)
+        for word in ("answered", "refused", "closed to keys", "not implemented", "unknown")
     }
     print("engine:", ", ".join(f"{count} {word}" for word, count in counts.items()))
 
