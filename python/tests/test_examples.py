@@ -104,8 +104,8 @@ def test_the_shell_passes_keys_and_the_exit_code_on(shell: Terminal) -> None:
 
 def test_the_shell_follows_the_size_of_its_terminal(shell: Terminal) -> None:
     shell.resize(41, 121)
-    shell.type("until [ \"$(stty size)\" = '41 121' ]; do sleep 0.05; done; echo it is there\n")
-    shell.read_until("\rit is there")
+    shell.type("until [ \"$(stty size)\" = '41 121' ]; do sleep 0.05; done; echo it is $((41 * 121))\n")
+    shell.read_until("it is 4961")
     shell.type("exit\n")
     assert shell.exit_code() == 0
 
