@@ -52,15 +52,16 @@ impl Engine {
             let id = operation.entry.with_record(|record| record.id.clone());
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
             let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
-            let started = match files {
-                Ok(()) => engine.run(&operation).await,
-                Err(error) => Err(engine.failed(&operation.entry, &error)),
-            };
-            if let Err(error) = stored.wait().await {
-                engine.remove(&operation.entry).await?;
-                return Err(ApiError::not_stored(&error));
+            match files {
+                Ok(()) => engine.run(operation, Some(stored)).await?,
+                Err(error) => {
+                    if let Err(error) = stored.wait().await {
+                        engine.remove(operation).await?;
+                        return Err(ApiError::not_stored(&error));
+                    }
+                    return Err(engine.failed(operation, &error));
+                }
             }
-            started?;
             Ok(sandbox::just_created(created))
         })
         .await
@@ -68,26 +69,30 @@ impl Engine {
 
     /// `POST /sandbox/{id}/start`.
     pub async fn start(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
-        match entry.with_record(|record| record.state) {
-            State::Started => return Ok(self.document(&entry)),
-            State::Stopped | State::Archived => {}
-            State::Creating | State::Starting | State::Stopping | State::Destroying => {
-                return Err(ApiError::state_change_in_progress());
-            }
-            State::Error | State::Destroyed => return Err(ApiError::bad_request("Sandbox is not in valid state")),
+        let state = || entry.with_record(|record| record.state);
+        if state() == State::Started {
+            return Ok(self.document(&entry));
         }
-        self.start_stopped(entry).await
+        let operation = entry.begin()?;
+        match state() {
+            State::Started => Ok(self.document(&entry)),
+            State::Stopped | State::Archived => self.start_stopped(operation).await,
+            State::Creating | State::Starting | State::Stopping | State::Destroying => {
+                Err(ApiError::state_change_in_progress())
+            }
+            State::Error | State::Destroyed => Err(ApiError::bad_request("Sandbox is not in valid state")),
+        }
     }
 
     /// `POST /sandbox/{id}/recover`.
     pub async fn recover(self: &Arc<Self>, entry: Arc<Entry>, skip_start: bool) -> ApiResult<Value> {
+        let operation = entry.begin()?;
         let (state, recoverable) = entry.with_record(|record| (record.state, record.recoverable));
         if state != State::Error || !recoverable {
             return Err(ApiError::bad_request("Sandbox is not in a recoverable state"));
         }
         if skip_start {
-            let operation = entry.begin()?;
-            self.change(&operation.entry, |record| {
+            self.settle(operation, |record| {
                 record.state = State::Stopped;
                 record.desired_state = DesiredState::Stopped;
                 record.error_reason = None;
@@ -95,13 +100,13 @@ impl Engine {
             });
             return Ok(self.document(&entry));
         }
-        self.start_stopped(entry).await
+        self.start_stopped(operation).await
     }
 
-    async fn start_stopped(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+    async fn start_stopped(self: &Arc<Self>, operation: Operation) -> ApiResult<Value> {
         let engine = Arc::clone(self);
         to_the_end(async move {
-            let operation = entry.begin()?;
+            let entry = Arc::clone(&operation.entry);
             engine.change(&entry, |record| {
                 record.state = State::Starting;
                 record.desired_state = DesiredState::Started;
@@ -109,15 +114,16 @@ impl Engine {
                 record.recoverable = false;
                 record.auth_token = secret::token(32);
             });
-            engine.run(&operation).await?;
+            engine.run(operation, None).await?;
             Ok(engine.document(&entry))
         })
         .await
     }
 
-    /// Starts the processes of a claimed sandbox.
-    async fn run(self: &Arc<Self>, operation: &Operation) -> ApiResult<()> {
-        let entry = &operation.entry;
+    /// Starts the processes of a claimed sandbox, which runs once it is also on the disk that there is one: what could
+    /// not be stored is removed again.
+    async fn run(self: &Arc<Self>, operation: Operation, stored: Option<Stored>) -> ApiResult<()> {
+        let entry = Arc::clone(&operation.entry);
         let record = entry.record();
         let engine = Arc::clone(self);
         let started = off_the_runtime(move || {
@@ -131,24 +137,33 @@ impl Engine {
             })
         })
         .await?;
-        let instance = match started {
-            Ok(instance) => Arc::new(instance),
-            Err(error) => return Err(self.failed(entry, &error)),
+        let unstored = match stored {
+            Some(stored) => stored.wait().await.err(),
+            None => None,
         };
-        entry.set_instance(Some(Arc::clone(&instance)));
+        let started = started.map(Arc::new);
+        entry.set_instance(started.as_ref().ok().map(Arc::clone));
+        if let Some(error) = unstored {
+            self.remove(operation).await?;
+            return Err(ApiError::not_stored(&error));
+        }
+        let instance = match started {
+            Ok(instance) => instance,
+            Err(error) => return Err(self.failed(operation, &error)),
+        };
         entry.touch();
-        self.change(entry, |record| {
+        self.settle(operation, |record| {
             record.state = State::Started;
             record.stopped_at = None;
         });
-        tokio::spawn(Arc::clone(self).watch(Arc::clone(entry), instance));
+        tokio::spawn(Arc::clone(self).watch(entry, instance));
         Ok(())
     }
 
-    fn failed(&self, entry: &Entry, error: &anyhow::Error) -> ApiError {
+    fn failed(&self, operation: Operation, error: &anyhow::Error) -> ApiError {
         let reason = in_words(error);
         tracing::error!(reason, "a sandbox failed to start");
-        self.change(entry, |record| {
+        self.settle(operation, |record| {
             record.state = State::Error;
             record.error_reason = Some(reason.clone());
             record.recoverable = true;
@@ -175,6 +190,7 @@ impl Engine {
 
     /// `POST /sandbox/{id}/stop`: answers with the sandbox `stopping`. An ephemeral sandbox is destroyed instead.
     pub fn stop(self: &Arc<Self>, entry: Arc<Entry>, force: bool) -> ApiResult<Change> {
+        let operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         match state {
             State::Started => {}
@@ -187,17 +203,16 @@ impl Engine {
             }
         }
         if ephemeral {
-            return self.destroy(entry);
+            return Ok(self.destroy_claimed(operation));
         }
-        let operation = entry.begin()?;
         self.change(&entry, |record| {
             record.state = State::Stopping;
             record.desired_state = DesiredState::Stopped;
         });
         let engine = Arc::clone(self);
-        Ok(self.under_way(operation, async move {
-            end(&entry, force).await?;
-            engine.change(&entry, |record| {
+        Ok(self.under_way(&entry, async move {
+            end(&operation.entry, force).await?;
+            engine.settle(operation, |record| {
                 record.state = State::Stopped;
                 record.stopped_at = Some(now_millis());
             });
@@ -208,25 +223,32 @@ impl Engine {
     /// `DELETE /sandbox/{id}`: answers with the sandbox `destroying`.
     pub fn destroy(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Change> {
         let operation = entry.begin()?;
+        if entry.with_record(|record| record.state) == State::Destroyed {
+            return Err(ApiError::sandbox_not_found(&entry.with_record(|record| record.id.clone())));
+        }
+        Ok(self.destroy_claimed(operation))
+    }
+
+    fn destroy_claimed(self: &Arc<Self>, operation: Operation) -> Change {
+        let entry = Arc::clone(&operation.entry);
         let stored = self.change(&entry, |record| {
             record.name = format!("DESTROYED_{}_{}", record.name, now_millis());
             record.state = State::Destroying;
             record.desired_state = DesiredState::Destroyed;
         });
         let engine = Arc::clone(self);
-        let change = self.under_way(operation, async move { engine.remove(&entry).await });
-        Ok(Change { stored: Some(stored), ..change })
+        let change = self.under_way(&entry, async move { engine.remove(operation).await });
+        Change { stored: Some(stored), ..change }
     }
 
-    /// Carries on a claimed change, whoever waits for it.
-    fn under_way(&self, operation: Operation, rest: impl Future<Output = ApiResult<()>> + Send + 'static) -> Change {
-        let reply = sandbox::changing(self.document(&operation.entry));
+    /// Carries on a change that was begun, whoever waits for it.
+    fn under_way(&self, entry: &Entry, rest: impl Future<Output = ApiResult<()>> + Send + 'static) -> Change {
+        let reply = sandbox::changing(self.document(entry));
         let done = tokio::spawn(async move {
             let result = rest.await;
             if let Err(error) = &result {
                 tracing::error!(%error, "a change of a sandbox's state was not completed");
             }
-            drop(operation);
             result
         });
         Change { reply, stored: None, done }
@@ -235,8 +257,9 @@ impl Engine {
     /// Ends and removes a claimed sandbox; the files go while nobody waits.
     ///
     /// Files in the trash are what records a sandbox as destroyed: moving them there needs no room on the disk.
-    async fn remove(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<()> {
-        end(entry, true).await?;
+    async fn remove(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
+        let entry = Arc::clone(&operation.entry);
+        end(&entry, true).await?;
         let id = entry.with_record(|record| record.id.clone());
         let launcher = Arc::clone(&self.launcher);
         let discarded = off_the_runtime({
@@ -245,9 +268,9 @@ impl Engine {
         });
         let discarded = match discarded.await? {
             Ok(path) => path,
-            Err(error) => return Err(self.failed(entry, &error.into())),
+            Err(error) => return Err(self.failed(operation, &error.into())),
         };
-        self.change(entry, |record| record.state = State::Destroyed);
+        self.change(&entry, |record| record.state = State::Destroyed);
         let removed = self.registry.remove(&id).wait().await;
         self.close_previews(&id);
         let engine = Arc::clone(self);
@@ -267,7 +290,7 @@ impl Engine {
 
     /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
     pub async fn archive(&self, entry: &Arc<Entry>) -> ApiResult<Value> {
-        let _operation = entry.begin()?;
+        let operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         if state != State::Stopped {
             return Err(ApiError::bad_request("Sandbox is not stopped"));
@@ -279,13 +302,18 @@ impl Engine {
             record.state = State::Archived;
             record.desired_state = DesiredState::Archived;
         };
-        self.change_stored(entry, archived).await?;
+        let updated = self.registry.settle(operation, archived);
+        self.once_stored(entry, updated).await?;
         Ok(self.document(entry))
     }
 
     /// Changes a record and answers once it is stored; a change that could not be is not made.
     pub async fn change_stored(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
-        let Updated { before, after, stored } = self.registry.update(entry, change);
+        self.once_stored(entry, self.registry.update(entry, change)).await
+    }
+
+    async fn once_stored(&self, entry: &Entry, updated: Updated) -> ApiResult<()> {
+        let Updated { before, after, stored } = updated;
         if let Err(error) = stored.wait().await {
             self.registry.revert(entry, before, &after);
             return Err(ApiError::not_stored(&error));
@@ -299,6 +327,12 @@ impl Engine {
         let Updated { before, after, stored } = self.registry.update(entry, change);
         self.tell(&before, &after);
         stored
+    }
+
+    /// Makes the last change of an operation, which another may follow at once, and tells subscribers.
+    fn settle(&self, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
+        let Updated { before, after, .. } = self.registry.settle(operation, change);
+        self.tell(&before, &after);
     }
 
     fn tell(&self, before: &Sandbox, after: &Sandbox) {

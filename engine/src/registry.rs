@@ -193,6 +193,16 @@ impl Registry {
 
     /// Changes a record and writes it.
     pub fn update(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Updated {
+        self.write(entry, None, change)
+    }
+
+    /// Makes the last change of an operation and ends it: whoever sees the new state may begin the next one.
+    pub fn settle(&self, operation: Operation, change: impl FnOnce(&mut Sandbox)) -> Updated {
+        let entry = Arc::clone(&operation.entry);
+        self.write(&entry, Some(operation), change)
+    }
+
+    fn write(&self, entry: &Entry, ended: Option<Operation>, change: impl FnOnce(&mut Sandbox)) -> Updated {
         let mut record = lock(&entry.record);
         let before = record.clone();
         change(&mut record);
@@ -204,6 +214,7 @@ impl Registry {
         let after = record.clone();
         // While the record is locked, so that changes are stored in the order they were made in.
         let stored = self.store.save(&after);
+        drop(ended);
         Updated { before, after, stored }
     }
 
