@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::clock::steady_millis;
-use crate::events::Events;
+use crate::control::events::Events;
+use crate::gateway::preview_addresses::PreviewAddresses;
+use crate::gateway::previews::SignedPreviews;
 use crate::isolation::{IsolationLevel, Launcher};
-use crate::preview_addresses::PreviewAddresses;
-use crate::previews::SignedPreviews;
-use crate::registry::{Entry, Registry};
-use crate::sandbox::Identity;
+use crate::sandboxes::registry::{Entry, Registry};
+use crate::sandboxes::sandbox::Identity;
 
 /// Shared by all handlers.
 pub struct Engine {

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::clock;
-use crate::store::StoreError;
+use crate::sandboxes::store::StoreError;
 
 /// An error with its causes as a person reads it: without the system's numbers of errors.
 pub fn in_words(error: &anyhow::Error) -> String {

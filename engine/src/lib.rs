@@ -5,36 +5,28 @@
 //! this same executable started again inside its own namespaces, where it serves the toolbox on a Unix
 //! socket; see [`isolation`]. Clients find a running engine through [`discovery`].
 //!
+//! | room | subject |
+//! |---|---|
+//! | `control` | the API: routes, what requests say, events |
+//! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
+//! | `sandboxes` | records, where they are kept, and what changes their state |
+//! | `isolation` | processes, mounts and limits of a running sandbox |
+//! | `setup` | what sandboxes find beyond the machine's own programs |
+//!
 //! What is not implemented answers 501 and says so. The isolation level in force and the limits that
 //! cannot be enforced are printed at start and answered by `GET /api/health`.
 
-mod access;
 mod clock;
-mod create;
-mod credentials;
+mod control;
 pub mod discovery;
 mod engine;
 mod errors;
-mod events;
+mod gateway;
 pub mod isolation;
-mod lifecycle;
-mod network_rules;
-mod preview_addresses;
-mod previewing;
-mod previews;
-mod proxy;
-mod record_file;
-mod registry;
-mod request_lines;
-mod reserve;
-mod routes;
-mod sandbox;
+mod sandboxes;
 mod secret;
 mod server;
 pub mod setup;
-mod snapshot;
-mod store;
-mod validation;
 
 pub use daytona_toolbox::Compat;
 pub use errors::in_words;

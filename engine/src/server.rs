@@ -21,16 +21,19 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::control::events;
 use crate::discovery::{self, EngineFile};
 use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
+use crate::gateway::request_lines::RepairedListener;
+use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
-use crate::registry::Registry;
-use crate::request_lines::RepairedListener;
-use crate::reserve::Reserve;
-use crate::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
-use crate::store::Store;
-use crate::{clock, events, previewing, proxy, record_file, routes, secret};
+use crate::sandboxes::record_file;
+use crate::sandboxes::registry::Registry;
+use crate::sandboxes::reserve::Reserve;
+use crate::sandboxes::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
+use crate::sandboxes::store::Store;
+use crate::{clock, control, secret};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -212,7 +215,7 @@ fn prepare(
         room,
     });
     let router = Router::new()
-        .nest("/api", routes::api(&engine))
+        .nest("/api", control::api(&engine))
         .route("/health", any(|| async { axum::Json(serde_json::json!({ "status": "ok" })) }))
         .route("/toolbox/{*rest}", any(proxy::toolbox))
         .fallback(|| async { ApiError::not_found("Not found") })

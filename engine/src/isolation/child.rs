@@ -317,7 +317,7 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> R
         home: spec.home.clone(),
         work_dir: spec.home.clone(),
         version: spec.version.clone(),
-        entrypoint: Some(crate::snapshot::ENTRYPOINT.map(str::to_owned).to_vec()),
+        entrypoint: Some(crate::sandboxes::snapshot::ENTRYPOINT.map(str::to_owned).to_vec()),
         process_oom_score: Some(inside.process_oom_score),
         process_limit: process_limit(spec.level)?,
         memory_limit: inside.memory_limit,

@@ -27,7 +27,7 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
 };
 use super::users::{RANGES, Separation, UserIds};
-use crate::record_file;
+use crate::sandboxes::record_file;
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);

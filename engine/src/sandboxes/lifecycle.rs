@@ -12,14 +12,14 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::create;
+use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::isolation::{Instance, IsolationLevel, Resources, Start};
-use crate::registry::{Entry, Operation, Updated};
-use crate::sandbox::{self, DesiredState, Sandbox, State, now_millis};
+use crate::sandboxes::registry::{Entry, Operation, Updated};
+use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
+use crate::sandboxes::store::Stored;
 use crate::secret;
-use crate::store::Stored;
 
 /// How often intervals are checked.
 const TICK: Duration = Duration::from_secs(1);

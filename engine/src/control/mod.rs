@@ -1,11 +1,15 @@
 //! The control plane's routes (wire section 2, additions section 2).
 
 mod account;
+pub mod create;
+pub mod events;
 mod listing;
+mod network_rules;
 mod ports;
 mod query;
 mod sandboxes;
 mod unimplemented;
+mod validation;
 
 use std::sync::Arc;
 
@@ -18,9 +22,9 @@ use axum::routing::{delete, get, post, put};
 use daytona_toolbox::Compat;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::access;
 use crate::engine::Engine;
 use crate::errors::ApiError;
+use crate::gateway::access;
 
 /// The largest request body, as on the platform.
 const MAX_BODY_BYTES: usize = 100 << 10;

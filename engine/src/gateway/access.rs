@@ -11,10 +11,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use sha2::Sha256;
 
-use crate::credentials::{self, bearer, parameter, without};
 use crate::engine::Engine;
 use crate::errors::ApiError;
-use crate::registry::Entry;
+use crate::gateway::credentials::{self, bearer, parameter, without};
+use crate::sandboxes::registry::Entry;
 use crate::{clock, secret};
 
 /// Sent by clients that show a token.

@@ -16,12 +16,12 @@ use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use crate::access::{self, Access, Denied};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
-use crate::previews::LinkEnd;
-use crate::registry::{Entry, OpenRequest};
-use crate::sandbox;
+use crate::gateway::access::{self, Access, Denied};
+use crate::gateway::previews::LinkEnd;
+use crate::sandboxes::registry::{Entry, OpenRequest};
+use crate::sandboxes::sandbox;
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;

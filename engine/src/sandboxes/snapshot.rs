@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::{Identity, REGIONS};
+use crate::sandboxes::sandbox::{Identity, REGIONS};
 
 /// Its name, used when a client names none.
 pub const DEFAULT_NAME: &str = "default";

@@ -13,9 +13,9 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-use crate::record_file;
-use crate::reserve;
-use crate::sandbox::{Sandbox, now_millis};
+use crate::sandboxes::record_file;
+use crate::sandboxes::reserve;
+use crate::sandboxes::sandbox::{Sandbox, now_millis};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sandboxes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;

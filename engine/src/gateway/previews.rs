@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::access::PRIVATE_PORTS;
-use crate::sandbox::now_millis;
+use crate::gateway::access::PRIVATE_PORTS;
+use crate::sandboxes::sandbox::now_millis;
 use crate::secret;
 
 #[derive(Debug)]

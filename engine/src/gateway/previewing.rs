@@ -14,12 +14,12 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::access::{self, Access, PRIVATE_PORTS};
-use crate::credentials::{self, AUTH_COOKIE, AUTH_KEY, parameter};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
-use crate::preview_addresses::Preview;
-use crate::proxy::{Target, forward, preflight, refuse, with_query};
+use crate::gateway::access::{self, Access, PRIVATE_PORTS};
+use crate::gateway::credentials::{self, AUTH_COOKIE, AUTH_KEY, parameter};
+use crate::gateway::preview_addresses::Preview;
+use crate::gateway::proxy::{Target, forward, preflight, refuse, with_query};
 use crate::secret;
 
 /// The toolbox's own port; its preview host is the toolbox itself.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
-use crate::sandbox::Sandbox;
+use crate::sandboxes::sandbox::Sandbox;
 
 use super::query::{Order, Parameters, read_sort};
 

@@ -10,14 +10,14 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::Value;
 
-use crate::create;
+use crate::control::create;
+use crate::control::network_rules;
+use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
-use crate::network_rules;
-use crate::registry::Entry;
-use crate::sandbox::{Sandbox, now_millis};
+use crate::sandboxes::registry::Entry;
+use crate::sandboxes::sandbox::{Sandbox, now_millis};
 use crate::secret;
-use crate::validation::{self, Fields};
 
 type Shared = State<Arc<Engine>>;
 

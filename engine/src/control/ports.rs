@@ -9,9 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::access::PRIVATE_PORTS;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::gateway::access::PRIVATE_PORTS;
 use crate::secret;
 
 type Shared = State<Arc<Engine>>;

@@ -16,7 +16,7 @@ impl Parameters {
         let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let read = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = crate::access::form_decode;
+            let decode = crate::gateway::access::form_decode;
             let name = decode(name)?;
             let base = name.split('[').next().unwrap_or(&name).to_owned();
             Some((base, decode(value)?))

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
-use crate::previewing;
+use crate::gateway::previewing;
 
 /// How many addresses are tried when one is taken.
 const ATTEMPTS: u32 = 8;

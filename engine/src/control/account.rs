@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use serde_json::{Value, json};
 
-use crate::create::MAX_ARCHIVE_MINUTES;
-use crate::credentials::parameter;
+use crate::control::create::MAX_ARCHIVE_MINUTES;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
-use crate::sandbox::{LOCAL_REGION, REGIONS};
-use crate::snapshot::{self, MAX_RESOURCES};
+use crate::gateway::credentials::parameter;
+use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
+use crate::sandboxes::snapshot::{self, MAX_RESOURCES};
 
 use super::query::{Parameters, read_sort};
 

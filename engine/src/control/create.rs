@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::control::network_rules;
+use crate::control::validation::Fields;
 use crate::errors::{ApiError, ApiResult};
-use crate::network_rules;
-use crate::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
+use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
+use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES};
 use crate::secret;
-use crate::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES};
-use crate::validation::Fields;
 
 /// Minutes of inactivity after which a sandbox stops, when the client says nothing.
 const AUTO_STOP_MINUTES: i64 = 15;

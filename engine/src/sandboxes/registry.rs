@@ -9,8 +9,8 @@ use anyhow::Result;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
-use crate::sandbox::{Sandbox, now_millis};
-use crate::store::{Store, Stored};
+use crate::sandboxes::sandbox::{Sandbox, now_millis};
+use crate::sandboxes::store::{Store, Stored};
 
 /// One sandbox.
 pub struct Entry {

@@ -15,7 +15,7 @@ use socketioxide::{SocketIo, TransportType};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::Activity;
-use crate::sandbox::{DesiredState, State};
+use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::secret;
 
 /// Sends events to whoever listens.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 
-use crate::access::form_decode;
+use crate::gateway::access::form_decode;
 
 /// Carries a sandbox's preview token.
 const PREVIEW_TOKEN: &str = "x-daytona-preview-token";
