@@ -20,10 +20,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::client::Client;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::segment;
 use crate::log::{self, Fields, Level};
+use crate::travel::deadline;
+use crate::travel::http::segment;
 
 /// How long a deletion is tried. A server may refuse it as long as the sandbox is being created.
 const LIMIT: Duration = Duration::from_secs(300);

@@ -12,14 +12,15 @@ use url::{Position, Url};
 
 use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
-use crate::events::{EventHub, EventHubConfig, EventTiming, Gateway};
-use crate::http::{Base, Pool, Request};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Process, Sandboxes};
-use crate::proxy::Proxies;
-use crate::tls::Tls;
-use crate::{deadline, http, local, log};
+use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
+use crate::travel::http::{Base, Pool, Request};
+use crate::travel::proxy::Proxies;
+use crate::travel::tls::Tls;
+use crate::travel::{deadline, http};
+use crate::{local, log};
 
 /// Limit of a control-plane or metadata call when nothing else is said.
 pub(crate) const DEFAULT_LIMIT: Option<Duration> = Some(Duration::from_secs(60));

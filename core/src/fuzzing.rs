@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::events::packet::Packet;
 use crate::model;
-use crate::stream::archive::unpack_whole;
-use crate::stream::exclude::Exclude;
-use crate::stream::logs::from_body;
+use crate::protocols::archive::unpack_whole;
+use crate::protocols::exclude::Exclude;
+use crate::protocols::logs::from_body;
+use crate::travel::events::packet::Packet;
 
 /// Unpacks an archive; whether it was whole.
 ///

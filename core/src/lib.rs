@@ -9,23 +9,17 @@
 pub mod cleanup;
 mod client;
 mod config;
-mod deadline;
 mod error;
-pub mod events;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod http;
 mod local;
 pub mod log;
 pub mod model;
 pub mod ops;
-pub mod proxy;
-mod retry;
+mod protocols;
 mod sandbox;
-pub mod stream;
-pub mod tls;
+mod travel;
 mod words;
-pub mod ws;
 
 pub use client::{Client, Toolbox};
 pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
@@ -33,3 +27,9 @@ pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
 pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
 pub use sandbox::Sandbox;
+pub use travel::{events, proxy, tls, ws};
+
+/// Open streams: logs, runs of the interpreter, terminals, files and directories on their way.
+pub mod stream {
+    pub use crate::protocols::{directory, interpreter, log_demux, logs, multipart, terminal, transfer, utf8};
+}

@@ -24,7 +24,7 @@ use sha2::Sha256;
 
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Pool;
+use crate::travel::http::Pool;
 
 /// How long a starting engine may take to listen, the end of the one before included.
 const START_LIMIT: Duration = Duration::from_secs(60);

@@ -22,8 +22,8 @@ use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 
-use crate::deadline;
 use crate::error::{Error, Result};
+use crate::travel::deadline;
 
 /// The environment variable that sends records to standard error.
 pub const VARIABLE: &str = "DAYTONA_LOG";

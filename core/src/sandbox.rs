@@ -6,7 +6,7 @@ use crate::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, SandboxInfo, StopOptions,
     WaitOptions,
 };
-use crate::ops::sandbox::LANGUAGE_LABEL;
+use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Process};
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.

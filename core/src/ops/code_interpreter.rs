@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::CodeInterpreter;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, Result};
-use crate::http::segment;
 use crate::model::{CreateContextOptions, InterpreterContext, RunCodeOptions};
-use crate::stream::interpreter::InterpreterStream;
+use crate::protocols::interpreter::InterpreterStream;
+use crate::travel::http::segment;
 
 impl CodeInterpreter {
     /// Runs code and streams its output; variables, imports and functions last until the context ends.

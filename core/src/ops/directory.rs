@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::FileSystem;
 use super::fs::check_path;
-use crate::deadline;
 use crate::error::Result;
 use crate::model::DirectoryOptions;
-use crate::stream::directory::DirectoryTransfer;
+use crate::protocols::directory::DirectoryTransfer;
+use crate::travel::deadline;
 
 /// Limit of a transfer when nothing else is said (inconsistencies A43).
 const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));

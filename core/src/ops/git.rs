@@ -9,12 +9,12 @@ use super::Git;
 use super::fs::{check_nul, check_path};
 use super::process::{quote, set};
 use crate::client::DEFAULT_LIMIT;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
     ExecOptions, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse, GitDeleteBranchOptions,
     GitRemoteOptions, GitStatus, ListBranchResponse,
 };
+use crate::travel::deadline;
 
 /// Limit of a call that talks to a remote when nothing else is said.
 const REMOTE_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));

@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 
 use crate::cleanup::{self, Unsettled};
 use crate::client::{Client, DEFAULT_LIMIT};
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::SandboxInfo;
+use crate::travel::deadline;
 
 /// How long a `create` that has timed out waits for the deletion of what it made, before it returns.
 const GRACE: Duration = Duration::from_secs(10);

@@ -6,17 +6,23 @@
 
 pub(crate) mod abandoned;
 mod code_interpreter;
+mod create_body;
 mod directory;
 mod fs;
 mod git;
 mod making;
 pub(crate) mod process;
 mod pty;
-pub(crate) mod sandbox;
+mod reach;
+mod sandbox;
+mod sandbox_settings;
+mod sandbox_urls;
 mod session;
 mod spawn;
 mod transfer;
 mod wait;
+
+pub(crate) use create_body::LANGUAGE_LABEL;
 
 use crate::client::{Client, Toolbox};
 

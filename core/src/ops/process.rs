@@ -8,9 +8,9 @@ use serde_json::json;
 use super::Process;
 use super::abandoned::Running;
 use super::fs::check_nul;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
+use crate::travel::deadline;
 
 /// What a call may take longer than the command it waits for.
 const GRACE: Duration = Duration::from_secs(5);

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::Process;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, Result};
-use crate::http::segment;
 use crate::model::{PtyCreateOptions, PtySessionInfo};
-use crate::stream::terminal::Terminal;
+use crate::protocols::terminal::Terminal;
+use crate::travel::http::segment;
 
 impl Process {
     /// Creates a terminal session and connects to it.

@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use super::Process;
 use crate::client::DEFAULT_LIMIT;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::segment;
 use crate::model::{
     Command, Session, SessionCommandLogsResponse, SessionExecuteRequest, SessionExecuteResponse, WaitOptions,
 };
-use crate::stream::log_demux::without_markers;
-use crate::stream::logs::LogStream;
+use crate::protocols::log_demux::without_markers;
+use crate::protocols::logs::LogStream;
+use crate::travel::deadline;
+use crate::travel::http::segment;
 
 /// How long a server may take to write down how a command ended, once it has.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
@@ -251,7 +251,7 @@ impl Process {
                 let response = self.toolbox.request(Method::GET, path).await?.send().await?;
                 let json = response.is_json();
                 let body = response.whole().await?;
-                Ok(crate::stream::logs::from_body(&body, json))
+                Ok(crate::protocols::logs::from_body(&body, json))
             })
             .await
     }

@@ -20,15 +20,15 @@ use super::fs::{check_nul, check_path};
 use super::process::quote;
 use crate::cleanup::Unsettled;
 use crate::client::DEFAULT_LIMIT;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::segment;
 use crate::model::{
     Blob, Command, ExecOptions, OutputChannel, OutputOptions, ProcessInfo, Session, SessionExecuteRequest,
     SpawnOptions, WaitOptions,
 };
-use crate::stream::log_demux::LogChannel;
-use crate::stream::logs::LogStream;
+use crate::protocols::log_demux::LogChannel;
+use crate::protocols::logs::LogStream;
+use crate::travel::deadline;
+use crate::travel::http::segment;
 
 /// Begins the ids of sessions that are processes.
 const SESSION_PREFIX: &str = "process-";

@@ -6,16 +6,16 @@ use tokio::time::Instant;
 
 use super::FileSystem;
 use super::fs::check_path;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Gathered;
 use crate::model::{
     Blob, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileUpload,
     UploadOptions,
 };
-use crate::stream::atomic_file::AtomicFile;
-use crate::stream::multipart::MultipartEvent;
-use crate::stream::transfer::{self, Download, FileReader, FileWriter};
+use crate::protocols::atomic_file::AtomicFile;
+use crate::protocols::multipart::MultipartEvent;
+use crate::protocols::transfer::{self, Download, FileReader, FileWriter};
+use crate::travel::deadline;
+use crate::travel::http::Gathered;
 
 /// Limit of a transfer when nothing else is said (inconsistencies A43).
 const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));

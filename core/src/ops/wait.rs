@@ -9,12 +9,12 @@ use serde::Deserialize;
 use super::Process;
 use super::spawn::{log_channel, process_of_session};
 use crate::client::DEFAULT_LIMIT;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::segment;
 use crate::model::{ProcessInfo, WaitForLogOptions, WaitOptions};
-use crate::stream::log_demux::LogChannel;
-use crate::stream::logs::{LogChunk, LogStream};
+use crate::protocols::log_demux::LogChannel;
+use crate::protocols::logs::{LogChunk, LogStream};
+use crate::travel::deadline;
+use crate::travel::http::segment;
 
 /// Pauses between two looks at a port.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);

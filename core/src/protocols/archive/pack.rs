@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use super::{Counters, skipped};
 use crate::error::{Error, Result};
 use crate::model::{DirectoryResult, SkippedEntry};
-use crate::stream::exclude::Exclude;
+use crate::protocols::exclude::Exclude;
 
 /// A local directory about to be packed.
 pub(crate) struct Listing {

@@ -27,9 +27,9 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{self, Attempt};
-use crate::proxy::{self, Proxies};
-use crate::tls::Tls;
+use crate::travel::http::{self, Attempt};
+use crate::travel::proxy::{self, Proxies};
+use crate::travel::tls::Tls;
 
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
 

@@ -25,7 +25,7 @@ use tower_service::Service;
 use url::Url;
 
 use crate::error::{Error, Result, wording};
-use crate::tls::Tls;
+use crate::travel::tls::Tls;
 
 /// How often the kernel probes an idle connection.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(20);

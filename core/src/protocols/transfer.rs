@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Response, transport_error};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
+use crate::travel::http::{Response, transport_error};
 
 /// Bytes read from a local file at once: so many that going to another thread for them costs nothing.
 const FILE_CHUNK: usize = 512 * 1024;

@@ -26,8 +26,8 @@ use url::Position;
 
 use super::gathered::Gathered;
 use crate::error::{Error, ErrorKind, Result};
-use crate::proxy::Proxies;
-use crate::tls::Tls;
+use crate::travel::proxy::Proxies;
+use crate::travel::tls::Tls;
 
 /// Requests in flight per client: no server should allow fewer on one connection (RFC 9113, 6.5.2).
 const REQUESTS_PER_CLIENT: usize = 100;

@@ -54,7 +54,7 @@ pub(crate) fn delay(
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         None => Duration::from_millis(100 << (attempt - 1)).mul_f64(jitter()),
     };
-    let left = crate::deadline::remaining().unwrap_or(LONGEST_WAIT);
+    let left = crate::travel::deadline::remaining().unwrap_or(LONGEST_WAIT);
     (wait < left).then_some(wait)
 }
 

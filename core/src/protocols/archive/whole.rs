@@ -9,7 +9,7 @@ use super::Counters;
 use super::unpack::unpack;
 use crate::error::{Error, Result};
 use crate::model::DirectoryResult;
-use crate::stream::exclude::Exclude;
+use crate::protocols::exclude::Exclude;
 
 /// Unpacks an archive into `destination`. One that is there is added to, file by file; one that is not is made beside its
 /// name, and after a failure nothing of it is left.

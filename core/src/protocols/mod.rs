@@ -19,7 +19,7 @@ pub mod utf8;
 
 use crate::client::Toolbox;
 use crate::error::{Error, Result};
-use crate::ws::{self, ConnectOptions, KeepAlive, WsStream};
+use crate::travel::ws::{self, ConnectOptions, KeepAlive, WsStream};
 
 /// Opens a WebSocket to a path of the toolbox.
 async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: KeepAlive) -> Result<WsStream> {

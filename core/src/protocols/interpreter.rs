@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::BODY_LIMIT;
 use crate::model::{ExecutionError, ExecutionResult, RunCodeOptions};
 use crate::ops::process::{limits, set};
-use crate::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
+use crate::travel::http::BODY_LIMIT;
+use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 
 const TIMED_OUT: &str =
     "Execution timed out: operation exceeded the configured `timeout`. Provide a larger value if needed.";

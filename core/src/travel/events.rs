@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::proxy::Proxies;
-use crate::tls::Tls;
+use crate::travel::proxy::Proxies;
+use crate::travel::tls::Tls;
 
 /// The gateway of one server.
 #[derive(Clone)]

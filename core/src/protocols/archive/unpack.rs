@@ -31,7 +31,7 @@ use tar::{Archive, Entry, EntryType};
 use super::{Counters, skipped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryResult, SkippedEntry};
-use crate::stream::exclude::Exclude;
+use crate::protocols::exclude::Exclude;
 use gate::Gate;
 
 /// Bytes written at once.

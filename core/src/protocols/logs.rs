@@ -11,9 +11,9 @@ use super::end_mark::EndMark;
 use super::log_demux::{LogChannel, LogDemux, without_markers};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Response, transport_error};
 use crate::model::{ProcessInfo, SessionCommandLogsResponse};
-use crate::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};
+use crate::travel::http::{Response, transport_error};
+use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};
 
 /// Reconnects without a byte of progress before the stream gives up.
 const MAX_RECONNECTS: u32 = 5;

@@ -17,7 +17,7 @@ use crate::client::{Client, Endpoint};
 use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result, titled, wording};
 use crate::log::{self, Fields, Level, readable};
-use crate::retry::{self, Failure};
+use crate::travel::retry::{self, Failure};
 
 pub(crate) use attempt::Attempt;
 pub(crate) use gathered::Gathered;

@@ -10,7 +10,7 @@ use url::Url;
 use super::packet::{DISCONNECT, PONG, Packet, connect_packet};
 use super::{EventHubConfig, Gateway, Shared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ws::{self, ConnectOptions, KeepAlive, WsMessage, WsReceiver, WsSender};
+use crate::travel::ws::{self, ConnectOptions, KeepAlive, WsMessage, WsReceiver, WsSender};
 
 /// Why listening ended.
 enum Ended {

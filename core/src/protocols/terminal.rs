@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::segment;
 use crate::model::{PtyCreateOptions, PtyResult};
-use crate::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
+use crate::travel::http::segment;
+use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 
 /// Tells the server that this client reads the `exited` control frame.
 const EXIT_CONTROL: &str = "X-Daytona-Pty-Exit-Control";

@@ -1,0 +1,106 @@
+//! Waiting until a sandbox is in the state it should be in.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::Sandboxes;
+use super::sandbox::{plain, sandbox_path};
+use crate::client::DEFAULT_LIMIT;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{SandboxInfo, SandboxState, WaitOptions};
+use crate::travel::deadline;
+
+/// First wait between two looks at a sandbox's state; grows gently to [`POLL_MAX`].
+const POLL_FIRST: Duration = Duration::from_millis(50);
+const POLL_MAX: Duration = Duration::from_secs(1);
+/// While events arrive a look now and then is enough.
+const POLL_WITH_EVENTS: Duration = Duration::from_secs(1);
+
+impl Sandboxes {
+    pub(super) async fn wait(
+        &self,
+        id_or_name: &str,
+        options: WaitOptions,
+        operation: &'static str,
+        targets: &[SandboxState],
+    ) -> Result<SandboxInfo> {
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        self.client
+            .run(operation, limit, async {
+                let sandbox = self.look(id_or_name).await?;
+                self.reach(sandbox, targets).await
+            })
+            .await
+            .map_err(|e| late(e, id_or_name))
+    }
+
+    /// Waits until the sandbox is in one of `targets`: by events where the server offers them, by looking otherwise.
+    pub(super) async fn reach(&self, mut sandbox: SandboxInfo, targets: &[SandboxState]) -> Result<SandboxInfo> {
+        if arrived(&sandbox, targets)? {
+            return Ok(sandbox);
+        }
+        let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
+        // What happened before the subscription is not pushed: the first look comes at once.
+        sandbox = self.look(&sandbox.id).await?;
+        let mut pause = POLL_FIRST;
+        while !arrived(&sandbox, targets)? {
+            match &mut changes {
+                Some(changes) => {
+                    // A socket that is not connected is no reason to look less often.
+                    let pause = if changes.is_connected() { POLL_WITH_EVENTS } else { next_pause(&mut pause) };
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        _ = changes.changed() => {}
+                    }
+                }
+                None => tokio::time::sleep(next_pause(&mut pause)).await,
+            }
+            sandbox = self.look(&sandbox.id).await?;
+        }
+        Ok(sandbox)
+    }
+
+    /// The sandbox now; one that is not found any more is `destroyed`.
+    pub(super) async fn look(&self, id_or_name: &str) -> Result<SandboxInfo> {
+        match self.client.api(Method::GET, sandbox_path(id_or_name, "")?).read().await {
+            Err(e) if e.is_not_found() => Ok(SandboxInfo {
+                id: id_or_name.to_owned(),
+                state: Some(SandboxState::Destroyed),
+                ..Default::default()
+            }),
+            other => other,
+        }
+    }
+}
+
+/// Names the sandbox when the time is over.
+pub(super) fn late(error: Error, id_or_name: &str) -> Error {
+    if deadline::has_passed(&error) { error.context(format!("Sandbox {id_or_name}")) } else { error }
+}
+
+/// The wait before the next look; each one is a little longer.
+fn next_pause(pause: &mut Duration) -> Duration {
+    let now = *pause;
+    *pause = pause.mul_f64(1.2).min(POLL_MAX);
+    now
+}
+
+/// Whether the sandbox is where it should be; an error when it will not get there.
+pub(super) fn arrived(sandbox: &SandboxInfo, targets: &[SandboxState]) -> Result<bool> {
+    let Some(state) = &sandbox.state else { return Ok(false) };
+    if targets.contains(state) {
+        return Ok(true);
+    }
+    if state.is_failure() {
+        let reason = sandbox.error_reason.as_deref().unwrap_or("no reason given");
+        return Err(Error::new(
+            ErrorKind::Unknown,
+            format!("Sandbox {} is in state {}: {reason}", sandbox.id, plain(state)),
+        ));
+    }
+    if *state == SandboxState::Destroyed {
+        return Err(Error::new(ErrorKind::NotFound, format!("Sandbox {} does not exist any more", sandbox.id)));
+    }
+    Ok(false)
+}

@@ -1,0 +1,97 @@
+//! What can be changed about a sandbox: labels, intervals, network rules.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::json;
+
+use super::Sandboxes;
+use super::sandbox::sandbox_path;
+use crate::client::DEFAULT_LIMIT;
+use crate::error::{Error, Result};
+use crate::model::{NetworkSettings, SandboxInfo};
+
+impl Sandboxes {
+    /// Replaces the labels and returns them.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn set_labels(
+        &self,
+        id_or_name: &str,
+        labels: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
+        #[derive(serde::Deserialize)]
+        struct Labels {
+            labels: BTreeMap<String, String>,
+        }
+        let path = sandbox_path(id_or_name, "/labels")?;
+        let body = json!({ "labels": labels });
+        self.client
+            .run("sandbox.set_labels", DEFAULT_LIMIT, async {
+                let answer: Labels = self.client.api(Method::PUT, path).json(&body).read().await?;
+                Ok(answer.labels)
+            })
+            .await
+    }
+
+    /// Sets the minutes without activity after which the sandbox stops; 0 = never.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number.
+    pub async fn set_auto_stop_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
+        self.set_interval("sandbox.set_auto_stop_interval", id_or_name, "autostop", interval, 0).await
+    }
+
+    /// Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number.
+    pub async fn set_auto_archive_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
+        self.set_interval("sandbox.set_auto_archive_interval", id_or_name, "autoarchive", interval, 0).await
+    }
+
+    /// Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn set_auto_delete_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
+        self.set_interval("sandbox.set_auto_delete_interval", id_or_name, "autodelete", interval, i64::MIN).await
+    }
+
+    /// Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn refresh_activity(&self, id_or_name: &str) -> Result<()> {
+        let path = sandbox_path(id_or_name, "/last-activity")?;
+        let request = self.client.api(Method::POST, path).idempotent();
+        self.client.run("sandbox.refresh_activity", DEFAULT_LIMIT, request.done()).await
+    }
+
+    /// Changes the network rules.
+    ///
+    /// # Errors
+    /// `Validation` when no rule is given.
+    pub async fn update_network_settings(&self, id_or_name: &str, settings: NetworkSettings) -> Result<SandboxInfo> {
+        let path = sandbox_path(id_or_name, "/network-settings")?;
+        let request = self.client.api(Method::POST, path).json(&settings);
+        self.client.run("sandbox.update_network_settings", DEFAULT_LIMIT, request.read()).await
+    }
+    async fn set_interval(
+        &self,
+        operation: &'static str,
+        id_or_name: &str,
+        route: &str,
+        interval: i64,
+        least: i64,
+    ) -> Result<()> {
+        if interval < least {
+            return Err(Error::invalid_argument(format!(
+                "The interval {interval} is not usable: it must be a number of minutes, 0 or more."
+            )));
+        }
+        let path = sandbox_path(id_or_name, &format!("/{route}/{interval}"))?;
+        self.client.run(operation, DEFAULT_LIMIT, self.client.api(Method::POST, path).idempotent().done()).await
+    }
+}
