@@ -12,7 +12,7 @@ export CARGO_INCREMENTAL ?= 0
 NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-uniffi-bindgen \
 	-p daytona-cli -p daytona-conformance
 
-.PHONY: help setup build codegen check advisories test test-rust test-packages conformance stress quickstart dist fuzz bench clean
+.PHONY: help setup build codegen check advisories test test-rust test-packages conformance stress quickstart dist docs fuzz bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ dist: build ## Wheel, npm tarball, gem and Go module in dist/
 
 quickstart: build ## The same program in every language, on the local engine
 	@scripts/quickstart
+
+docs: setup ## The documentation as a site, in target/site
+	@scripts/site
 
 fuzz: setup ## A minute of each fuzz target: what is read from the other side of a connection
 	@scripts/fuzz

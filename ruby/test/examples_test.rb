@@ -13,6 +13,7 @@ class ExamplesTest < DaytonaTest
   PRINTED = {
     'files' => ['it begins with "all work and no play"', 'given up', '2 files, 18 bytes', '-rw-------'],
     'git' => ['main main.py Untracked', 'experiment, main', 'ahead 0, behind 0', 'Ann Say hello'],
+    'interpreter' => ["12.57\n", 'ZeroDivisionError: division by zero', "hello\n", "careful\n", 'NameError', 'line Growth'],
     'processes' => ['hello from /tmp', 'line: done', "apple\npear\n", 'exit code 5', '"first\n" so far', 'port 8000',
                     'hello world from /tmp'],
     'terminals' => ['30 100', 'exit code 7', 'left: []']
@@ -20,6 +21,7 @@ class ExamplesTest < DaytonaTest
   REGIONS = {
     'files' => %w[upload-download streams many directories search-replace permissions],
     'git' => %w[clone status-commit branches push-pull history],
+    'interpreter' => %w[state live contexts charts],
     'processes' => %w[exec code-run spawn stdin signals reattach waits sessions],
     'terminals' => %w[create resize-kill]
   }.freeze
