@@ -26,6 +26,11 @@ for (const name of ['files', 'git', 'interpreter', 'processes', 'terminals']) {
   });
 }
 
+test('the first program says hello', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [...tsx, join(examples, 'first.ts')]);
+  assert.equal(stdout.trim(), 'hello');
+});
+
 /** A local terminal in which a command runs, and everything it showed. */
 class LocalTerminal {
   readonly #script: ChildProcess;

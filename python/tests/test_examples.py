@@ -34,6 +34,13 @@ def test_an_example_runs_and_deletes_its_sandbox(daytona: Daytona, name: str, va
     eventually(lambda: {sandbox.id for sandbox in daytona.list()} <= before)
 
 
+@pytest.mark.parametrize("name", ["first", "first_async"])
+def test_the_first_program_says_hello(daytona: Daytona, name: str) -> None:
+    program = [sys.executable, EXAMPLES / f"{name}.py"]
+    done = subprocess.run(program, capture_output=True, timeout=LIMIT)
+    assert (done.returncode, done.stdout.strip()) == (0, b"hello"), done.stderr.decode()
+
+
 class Terminal:
     """A program on a terminal of its own."""
 

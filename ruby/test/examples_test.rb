@@ -11,14 +11,17 @@ class ExamplesTest < DaytonaTest
   RUBY = [RbConfig.ruby, '-W', "-I#{File.expand_path('../lib', __dir__)}"].freeze
   # What they print, among other things.
   PRINTED = {
+    'first' => ["hello\n"],
     'files' => ['it begins with "all work and no play"', 'given up', '2 files, 18 bytes', '-rw-------'],
     'git' => ['main main.py Untracked', 'experiment, main', 'ahead 0, behind 0', 'Ann Say hello'],
-    'interpreter' => ["12.57\n", 'ZeroDivisionError: division by zero', "hello\n", "careful\n", 'NameError', 'line Growth'],
+    'interpreter' => ["12.57\n", 'ZeroDivisionError: division by zero', "hello\n", "careful\n", 'NameError',
+                      'line Growth'],
     'processes' => ['hello from /tmp', 'line: done', "apple\npear\n", 'exit code 5', '"first\n" so far', 'port 8000',
                     'hello world from /tmp'],
     'terminals' => ['30 100', 'exit code 7', 'left: []']
   }.freeze
   REGIONS = {
+    'first' => %w[first],
     'files' => %w[upload-download streams many directories search-replace permissions],
     'git' => %w[clone status-commit branches push-pull history],
     'interpreter' => %w[state live contexts charts],
