@@ -39,12 +39,13 @@ pub struct CreateContextOptions {
 
 /// Options of `run_code`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunCodeOptions {
     /// Id of the context to run in. Default: the sandbox's default context.
     pub context_id: Option<String>,
     /// Environment variables during this run.
+    #[debug("[secret]")]
     pub envs: Option<BTreeMap<String, String>>,
     /// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
     pub timeout: Option<f64>,

@@ -7,7 +7,7 @@ use super::null_as_default;
 
 /// Options of `clone`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCloneOptions {
     /// Branch to check out. Default: the remote's.
@@ -17,6 +17,7 @@ pub struct GitCloneOptions {
     /// User name at the remote; used only together with `password`.
     pub username: Option<String>,
     /// Password or token at the remote.
+    #[debug("[secret]")]
     pub password: Option<String>,
     /// Whether to accept any TLS certificate. Default: false.
     pub insecure_skip_tls: Option<bool>,
@@ -28,12 +29,13 @@ pub struct GitCloneOptions {
 
 /// Options of `push` and `pull`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitRemoteOptions {
     /// User name at the remote; used only together with `password`.
     pub username: Option<String>,
     /// Password or token at the remote.
+    #[debug("[secret]")]
     pub password: Option<String>,
     /// Branch. Default: the current one.
     pub branch: Option<String>,

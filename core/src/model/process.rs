@@ -26,12 +26,13 @@ pub enum CodeLanguage {
 
 /// Options of `exec`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecOptions {
     /// Working directory. Default: the sandbox's.
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's.
+    #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
     /// Seconds after which the command is killed; 0 = no limit. Default: no limit.
     pub timeout: Option<f64>,
@@ -39,12 +40,13 @@ pub struct ExecOptions {
 
 /// Options of `code_run`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CodeRunOptions {
     /// Arguments of the program.
     pub argv: Option<Vec<String>>,
     /// Environment variables on top of the sandbox's.
+    #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
     /// Seconds after which the program is killed; 0 = no limit. Default: no limit.
     pub timeout: Option<f64>,

@@ -19,12 +19,13 @@ pub struct PtySize {
 
 /// Options of `create_pty`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PtyCreateOptions {
     /// Working directory. Default: the sandbox's.
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's. `TERM` is `xterm-256color` unless given.
+    #[debug("[secret]")]
     pub envs: Option<BTreeMap<String, String>>,
     /// Lines. Default: 24.
     pub rows: Option<i64>,
@@ -34,7 +35,7 @@ pub struct PtyCreateOptions {
 
 /// A terminal session.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PtySessionInfo {
     /// Id.
@@ -44,6 +45,7 @@ pub struct PtySessionInfo {
     pub cwd: String,
     /// Environment variables it was started with.
     #[serde(deserialize_with = "null_as_default")]
+    #[debug("[secret]")]
     pub envs: BTreeMap<String, String>,
     /// Columns.
     pub cols: i64,

@@ -1,7 +1,6 @@
 //! Sandboxes: parameters of their creation, their state, lists of them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
@@ -137,7 +136,7 @@ pub struct BuildInfo {
 
 /// A sandbox as the server describes it.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SandboxInfo {
     /// Unique id.
@@ -153,6 +152,7 @@ pub struct SandboxInfo {
     pub user: String,
     /// Environment variables of every process in the sandbox.
     #[serde(deserialize_with = "null_as_default")]
+    #[debug("[secret]")]
     pub env: BTreeMap<String, String>,
     /// Labels.
     #[serde(deserialize_with = "null_as_default")]
@@ -228,7 +228,7 @@ pub struct SandboxInfo {
 
 /// How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateSandboxParams {
     /// Name, unique in the organization. Default: the id.
@@ -238,6 +238,7 @@ pub struct CreateSandboxParams {
     /// Operating system user. Default: `daytona`.
     pub user: Option<String>,
     /// Environment variables of every process in the sandbox.
+    #[debug("[secret]")]
     pub env_vars: Option<BTreeMap<String, String>>,
     /// Labels.
     pub labels: Option<BTreeMap<String, String>>,
@@ -480,7 +481,7 @@ pub struct NetworkSettings {
 }
 
 /// Where a port of the sandbox can be reached.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PortPreviewUrl {
     /// Id of the sandbox.
@@ -488,11 +489,12 @@ pub struct PortPreviewUrl {
     /// URL of the port.
     pub url: String,
     /// Token for the header `X-Daytona-Preview-Token`.
+    #[debug("[secret]")]
     pub token: String,
 }
 
 /// Where a port of the sandbox can be reached without further authentication.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SignedPortPreviewUrl {
     /// Id of the sandbox.
@@ -500,24 +502,11 @@ pub struct SignedPortPreviewUrl {
     /// The port.
     pub port: i64,
     /// The token in the URL.
+    #[debug("[secret]")]
     pub token: String,
     /// URL of the port.
+    #[debug("[secret]")]
     pub url: String,
-}
-
-// The token of a preview opens it, and a signed URL has it too.
-impl fmt::Debug for PortPreviewUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("PortPreviewUrl");
-        shown.field("sandbox_id", &self.sandbox_id).field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SignedPortPreviewUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("SignedPortPreviewUrl");
-        shown.field("sandbox_id", &self.sandbox_id).field("port", &self.port).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use super::null_as_default;
 
 /// Options of `spawn`.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SpawnOptions {
     /// Working directory. Default: the sandbox's.
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
     /// Whether standard input is open for writing. Default: false, which is at end of file from the start.
     pub stdin: Option<bool>,

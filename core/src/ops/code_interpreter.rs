@@ -13,6 +13,9 @@ use crate::travel::http::segment;
 impl CodeInterpreter {
     /// Runs code and streams its output; variables, imports and functions last until the context ends.
     ///
+    /// # Parameters
+    /// * `code`: Source to run.
+    ///
     /// # Errors
     /// `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
     /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
@@ -60,6 +63,9 @@ impl CodeInterpreter {
     }
 
     /// Ends a context and its process.
+    ///
+    /// # Parameters
+    /// * `context_id`: Id of the context.
     ///
     /// # Errors
     /// `NotFound` when there is none, `Validation` for the default context.

@@ -19,6 +19,10 @@ impl FileSystem {
     /// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
     /// `gzip`.
     ///
+    /// # Parameters
+    /// * `local_path`: Directory on this machine.
+    /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
     /// sandbox cannot store it, `Timeout`.
@@ -41,6 +45,10 @@ impl FileSystem {
     /// Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
     /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
     /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+    ///
+    /// # Parameters
+    /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
+    /// * `local_path`: Directory on this machine.
     ///
     /// # Errors
     /// `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there

@@ -14,6 +14,9 @@ use crate::model::{
 impl FileSystem {
     /// Lists a directory, sorted by name.
     ///
+    /// # Parameters
+    /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `NotFound` when it does not exist, `Authorization` when it may not be read.
     pub async fn list_files(&self, path: &str, options: ListFilesOptions) -> Result<Vec<FileInfo>> {
@@ -32,6 +35,9 @@ impl FileSystem {
 
     /// Describes a file or directory; links are followed.
     ///
+    /// # Parameters
+    /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `NotFound` when it does not exist.
     pub async fn get_file_info(&self, path: &str) -> Result<FileInfo> {
@@ -45,6 +51,10 @@ impl FileSystem {
     }
 
     /// Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+    ///
+    /// # Parameters
+    /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
+    /// * `mode`: Permissions as an octal number, for example `755`. Default: `755`.
     ///
     /// # Errors
     /// `Validation` for a bad mode, `Authorization` when it may not be created.
@@ -62,6 +72,9 @@ impl FileSystem {
 
     /// Deletes a file, or with `recursive` a directory with everything in it.
     ///
+    /// # Parameters
+    /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `NotFound` when it does not exist, `Validation` for a directory without `recursive`.
     pub async fn delete_file(&self, path: &str, options: DeleteFileOptions) -> Result<()> {
@@ -76,6 +89,10 @@ impl FileSystem {
     }
 
     /// Moves or renames a file or directory.
+    ///
+    /// # Parameters
+    /// * `source`: File or directory in the sandbox; relative paths begin at the working directory.
+    /// * `destination`: Its new path.
     ///
     /// # Errors
     /// `NotFound` when the source or the directory of the destination does not exist, `Conflict` when the destination
@@ -94,6 +111,10 @@ impl FileSystem {
 
     /// Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
     ///
+    /// # Parameters
+    /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
+    /// * `pattern`: Text to look for, taken literally.
+    ///
     /// # Errors
     /// `NotFound` when the path does not exist.
     pub async fn find_files(&self, path: &str, pattern: &str) -> Result<Vec<Match>> {
@@ -109,6 +130,10 @@ impl FileSystem {
 
     /// Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
     ///
+    /// # Parameters
+    /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
+    /// * `pattern`: Glob that file names must match: `*`, `?`, `[a-z]`.
+    ///
     /// # Errors
     /// `NotFound` when the path does not exist.
     pub async fn search_files(&self, path: &str, pattern: &str) -> Result<SearchFilesResponse> {
@@ -122,6 +147,11 @@ impl FileSystem {
     }
 
     /// Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
+    ///
+    /// # Parameters
+    /// * `files`: Paths of files in the sandbox.
+    /// * `pattern`: Text to replace, taken literally.
+    /// * `new_value`: Text to put in its place.
     ///
     /// # Errors
     /// `Validation` for an empty pattern; a file that could not be changed says so in its own result.
@@ -143,6 +173,9 @@ impl FileSystem {
     }
 
     /// Changes permissions, owner and group of a file or directory.
+    ///
+    /// # Parameters
+    /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
     /// `NotFound` when it does not exist, `Validation` for a bad mode or an unknown user.

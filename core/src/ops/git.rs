@@ -22,6 +22,10 @@ const REMOTE_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 impl Git {
     /// Clones a repository into `path`.
     ///
+    /// # Parameters
+    /// * `url`: URL of the repository.
+    /// * `path`: Directory to clone into; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
     /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
@@ -47,6 +51,9 @@ impl Git {
 
     /// Returns the branch, its distance to the remote and the changed files.
     ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
     pub async fn status(&self, path: &str) -> Result<GitStatus> {
@@ -61,6 +68,10 @@ impl Git {
 
     /// Stages files; `.` stands for all.
     ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    /// * `files`: Paths in the repository; `.` stands for all.
+    ///
     /// # Errors
     /// `NotFound` when the repository or a file does not exist.
     pub async fn add(&self, path: &str, files: Vec<String>) -> Result<()> {
@@ -69,6 +80,12 @@ impl Git {
     }
 
     /// Commits what is staged.
+    ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    /// * `message`: Message of the commit.
+    /// * `author`: Author's name.
+    /// * `email`: Author's e-mail address.
     ///
     /// # Errors
     /// `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
@@ -99,6 +116,9 @@ impl Git {
 
     /// Pushes the current branch.
     ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
     pub async fn push(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
@@ -107,6 +127,9 @@ impl Git {
 
     /// Fetches the current branch and moves forward to it.
     ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
     pub async fn pull(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
@@ -114,6 +137,9 @@ impl Git {
     }
 
     /// Returns the local branches.
+    ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
     ///
     /// # Errors
     /// `GitRepoNotFound` when there is no repository.
@@ -129,6 +155,10 @@ impl Git {
 
     /// Creates a branch and checks it out.
     ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    /// * `name`: Name of the new branch.
+    ///
     /// # Errors
     /// `GitBranchExists` when there is one of this name.
     pub async fn create_branch(&self, path: &str, name: &str) -> Result<()> {
@@ -139,6 +169,10 @@ impl Git {
     }
 
     /// Checks out a branch, or a commit by its hash.
+    ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    /// * `branch`: Name of the branch, or hash of a commit.
     ///
     /// # Errors
     /// `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
@@ -153,6 +187,10 @@ impl Git {
     ///
     /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
     /// keeps a branch whose commits would be lost.
+    ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
+    /// * `name`: Name of the branch.
     ///
     /// # Errors
     /// `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
@@ -175,6 +213,9 @@ impl Git {
     }
 
     /// Returns the commits of the current branch, newest first.
+    ///
+    /// # Parameters
+    /// * `path`: Directory of the repository; relative paths begin at the working directory.
     ///
     /// # Errors
     /// `NotFound` when there is no repository or no commit yet.

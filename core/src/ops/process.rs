@@ -21,6 +21,9 @@ impl Process {
     /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
     /// in the environment variable `DAYTONA_CALL_ID`.
     ///
+    /// # Parameters
+    /// * `command`: Command line for the shell.
+    ///
     /// # Errors
     /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     pub async fn exec(&self, command: &str, options: ExecOptions) -> Result<ExecuteResponse> {
@@ -47,6 +50,10 @@ impl Process {
     ///
     /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
     /// for variables that last. Cancelled, it is killed as a command is.
+    ///
+    /// # Parameters
+    /// * `code`: Source of the program.
+    /// * `language`: `python`, `typescript` or `javascript`.
     ///
     /// # Errors
     /// `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.

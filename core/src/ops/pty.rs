@@ -14,6 +14,9 @@ use crate::travel::http::segment;
 impl Process {
     /// Creates a terminal session and connects to it.
     ///
+    /// # Parameters
+    /// * `session_id`: Id for the session, which must not be taken.
+    ///
     /// # Errors
     /// `Conflict` when the id is taken, `InvalidArgument` for a size outside 1 to 1000, `Connection` when the terminal
     /// cannot be reached.
@@ -30,6 +33,9 @@ impl Process {
     }
 
     /// Connects to an existing terminal session. Only output from now on is seen.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the terminal session.
     ///
     /// # Errors
     /// `NotFound` when there is none, `Connection` when it cannot be reached.
@@ -61,6 +67,9 @@ impl Process {
 
     /// Returns a terminal session.
     ///
+    /// # Parameters
+    /// * `session_id`: Id of the terminal session.
+    ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn get_pty_session_info(&self, session_id: &str) -> Result<PtySessionInfo> {
@@ -74,6 +83,11 @@ impl Process {
     }
 
     /// Changes the size of a terminal.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the terminal session.
+    /// * `rows`: Lines, 1 to 1000.
+    /// * `cols`: Columns, 1 to 1000.
     ///
     /// # Errors
     /// `InvalidArgument` for a size outside 1 to 1000, `NotFound` or `Gone` when there is no such session.
@@ -90,6 +104,9 @@ impl Process {
     }
 
     /// Kills the processes of a terminal session and removes it.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the terminal session.
     ///
     /// # Errors
     /// `NotFound` when there is none.

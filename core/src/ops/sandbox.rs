@@ -23,6 +23,9 @@ impl Sandboxes {
     ///
     /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
     ///
+    /// # Parameters
+    /// * `params`: How to create it.
+    ///
     /// # Errors
     /// `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
     /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
@@ -51,6 +54,9 @@ impl Sandboxes {
     }
 
     /// Returns the sandbox with this id or name.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `NotFound` when there is none.
@@ -82,6 +88,9 @@ impl Sandboxes {
     }
 
     /// Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue.
+    ///
+    /// # Parameters
+    /// * `query`: Which sandboxes, in which order, and where to continue.
     ///
     /// # Errors
     /// `Validation` for a filter the server refuses.
@@ -151,6 +160,9 @@ impl Sandboxes {
 
     /// Starts a stopped sandbox and waits until it has started.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    ///
     /// # Errors
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
     pub async fn start(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
@@ -166,6 +178,9 @@ impl Sandboxes {
     }
 
     /// Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
@@ -183,6 +198,9 @@ impl Sandboxes {
     }
 
     /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `NotFound` when there is none, `Conflict` while its state changes.
@@ -212,6 +230,9 @@ impl Sandboxes {
 
     /// Waits until the sandbox has started.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    ///
     /// # Errors
     /// `Timeout` when it takes too long, `Unknown` when the sandbox fails.
     pub async fn wait_for_start(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
@@ -219,6 +240,9 @@ impl Sandboxes {
     }
 
     /// Waits until the sandbox has stopped or is gone.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `Timeout` when it takes too long, `Unknown` when the sandbox fails.
@@ -228,6 +252,9 @@ impl Sandboxes {
 
     /// Moves a stopped sandbox to object storage.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    ///
     /// # Errors
     /// `Validation` when its state does not allow it.
     pub async fn archive(&self, id_or_name: &str) -> Result<SandboxInfo> {
@@ -236,6 +263,9 @@ impl Sandboxes {
     }
 
     /// Brings a sandbox back from a recoverable error and waits until it has started.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.

@@ -14,6 +14,10 @@ use crate::model::{NetworkSettings, SandboxInfo};
 impl Sandboxes {
     /// Replaces the labels and returns them.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `labels`: All labels the sandbox is to have.
+    ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
     pub async fn set_labels(
@@ -37,6 +41,10 @@ impl Sandboxes {
 
     /// Sets the minutes without activity after which the sandbox stops; 0 = never.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `interval`: Minutes without activity; 0 = never stop.
+    ///
     /// # Errors
     /// `InvalidArgument` for a negative number.
     pub async fn set_auto_stop_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
@@ -44,6 +52,10 @@ impl Sandboxes {
     }
 
     /// Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `interval`: Minutes stopped; 0 = the longest the server allows.
     ///
     /// # Errors
     /// `InvalidArgument` for a negative number.
@@ -53,6 +65,10 @@ impl Sandboxes {
 
     /// Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `interval`: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+    ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
     pub async fn set_auto_delete_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
@@ -60,6 +76,9 @@ impl Sandboxes {
     }
 
     /// Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
@@ -70,6 +89,10 @@ impl Sandboxes {
     }
 
     /// Changes the network rules.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `settings`: The new rules; at least one must be given.
     ///
     /// # Errors
     /// `Validation` when no rule is given.

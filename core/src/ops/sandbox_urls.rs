@@ -12,6 +12,10 @@ use crate::travel::http::segment;
 impl Sandboxes {
     /// Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
     ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `port`: Port of the sandbox, 1 to 65535.
+    ///
     /// # Errors
     /// `Validation` when the port is not 1 to 65535.
     pub async fn get_preview_link(&self, id_or_name: &str, port: i64) -> Result<PortPreviewUrl> {
@@ -21,6 +25,11 @@ impl Sandboxes {
 
     /// Returns a URL of a port of the sandbox that needs no further authentication, valid for `expires_in_seconds`
     /// (1 to 86400; default 60).
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `port`: Port of the sandbox, 1 to 65535.
+    /// * `expires_in_seconds`: Seconds until the URL expires, 1 to 86400. Default: 60.
     ///
     /// # Errors
     /// `Validation` when the port or the time is out of range.
@@ -36,6 +45,11 @@ impl Sandboxes {
     }
 
     /// Ends a signed preview URL before its time.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `port`: Port of the sandbox, 1 to 65535.
+    /// * `token`: Token of the URL.
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.

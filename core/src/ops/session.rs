@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 impl Process {
     /// Creates a session.
     ///
+    /// # Parameters
+    /// * `session_id`: Id for the session, which must not be taken.
+    ///
     /// # Errors
     /// `Conflict` when the id is taken, `Validation` when it is reserved.
     pub async fn create_session(&self, session_id: &str) -> Result<()> {
@@ -46,6 +49,9 @@ impl Process {
     }
 
     /// Returns a session with its commands.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
     ///
     /// # Errors
     /// `NotFound` when there is none.
@@ -70,6 +76,9 @@ impl Process {
 
     /// Ends a session and every process in it.
     ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn delete_session(&self, session_id: &str) -> Result<()> {
@@ -85,6 +94,10 @@ impl Process {
     /// Runs a command in a session: waits for it, or with `run_async` returns its id at once.
     ///
     /// `timeout` limits the call and not the command, which goes on; default: no limit.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    /// * `request`: The command and how to run it.
     ///
     /// # Errors
     /// `Validation` for an empty command, `NotFound` without such a session, `Timeout` after `timeout` seconds.
@@ -109,6 +122,10 @@ impl Process {
 
     /// Returns a command of a session.
     ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    /// * `command_id`: Id of the command.
+    ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn get_session_command(&self, session_id: &str, command_id: &str) -> Result<Command> {
@@ -117,6 +134,10 @@ impl Process {
     }
 
     /// Returns the log of a command so far.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    /// * `command_id`: Id of the command.
     ///
     /// # Errors
     /// `NotFound` when there is no such command.
@@ -131,6 +152,10 @@ impl Process {
 
     /// Streams the log of a command from its beginning until the command ends.
     ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    /// * `command_id`: Id of the command.
+    ///
     /// # Errors
     /// `NotFound` when there is no such command; while reading, `Connection` when the stream breaks.
     pub async fn stream_session_command_logs(&self, session_id: &str, command_id: &str) -> Result<LogStream> {
@@ -143,6 +168,11 @@ impl Process {
 
     /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
     /// has just been accepted, and has not opened its input yet, is waited for.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the session.
+    /// * `command_id`: Id of the command.
+    /// * `data`: Text for the standard input of the command.
     ///
     /// # Errors
     /// `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when

@@ -54,6 +54,9 @@ impl Process {
     /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
     /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
     ///
+    /// # Parameters
+    /// * `command`: Command line for the shell.
+    ///
     /// # Errors
     /// `InvalidArgument` for an empty command or a bad variable name.
     pub async fn spawn(&self, command: &str, options: SpawnOptions) -> Result<ProcessInfo> {
@@ -106,6 +109,9 @@ impl Process {
 
     /// Returns a process started with `spawn`, to attach to it again.
     ///
+    /// # Parameters
+    /// * `process_id`: Id of the process.
+    ///
     /// # Errors
     /// `ProcessNotFound` when there is none: it was never started, or has been released.
     pub async fn get_spawned(&self, process_id: &str) -> Result<ProcessInfo> {
@@ -129,6 +135,9 @@ impl Process {
     /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
     /// at their own speed.
     ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
+    ///
     /// # Errors
     /// `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
     pub async fn stream_output(&self, process: ProcessInfo, options: OutputOptions) -> Result<LogStream> {
@@ -150,6 +159,10 @@ impl Process {
 
     /// Writes to the standard input of a process, any bytes.
     ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
+    /// * `data`: Bytes to write.
+    ///
     /// # Errors
     /// `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has ended, `NotFound` when it has
     /// been released.
@@ -164,6 +177,9 @@ impl Process {
 
     /// Closes the standard input of a process: it reads what was written, then end of file.
     ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
+    ///
     /// # Errors
     /// `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
     pub async fn close_stdin(&self, process: ProcessInfo) -> Result<()> {
@@ -176,6 +192,9 @@ impl Process {
 
     /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
     /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
     ///
     /// # Errors
     /// `Timeout` when it has not ended in time, `NotFound` when it has been released.
@@ -198,6 +217,10 @@ impl Process {
 
     /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
     /// leaves nothing of the tree. Nothing happens to one that has ended.
+    ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
+    /// * `signal`: Name or number: `SIGTERM`, `TERM` or `15`.
     ///
     /// # Errors
     /// `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
@@ -231,6 +254,9 @@ impl Process {
     }
 
     /// Ends a process with everything it started and forgets its output. One that has been released is fine.
+    ///
+    /// # Parameters
+    /// * `process`: The process, as `spawn` returned it.
     ///
     /// # Errors
     /// Only those of every request.

@@ -27,6 +27,9 @@ impl FileSystem {
     /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
     /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
     ///
+    /// # Parameters
+    /// * `file`: The file: its content or local path, and its path in the sandbox.
+    ///
     /// # Errors
     /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
     pub async fn upload_file(&self, file: FileUpload, options: UploadOptions) -> Result<()> {
@@ -35,6 +38,9 @@ impl FileSystem {
 
     /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
     /// it stays in place of what was there.
+    ///
+    /// # Parameters
+    /// * `files`: The files: content or local path, and path in the sandbox, of each.
     ///
     /// # Errors
     /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
@@ -53,6 +59,9 @@ impl FileSystem {
     /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
     /// arrived stays in place of what was there.
     ///
+    /// # Parameters
+    /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
+    ///
     /// # Errors
     /// `Connection` when the server cannot be reached.
     pub async fn open_upload(&self, remote_path: &str, options: UploadOptions) -> Result<FileWriter> {
@@ -64,6 +73,9 @@ impl FileSystem {
     }
 
     /// Downloads a file into memory.
+    ///
+    /// # Parameters
+    /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
     /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
@@ -85,6 +97,10 @@ impl FileSystem {
     }
 
     /// Downloads a file to a local path, which appears only when it is complete.
+    ///
+    /// # Parameters
+    /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
+    /// * `local_path`: Path on this machine.
     ///
     /// # Errors
     /// As for `download_file`; `InvalidArgument` when the local path cannot be written.
@@ -108,6 +124,9 @@ impl FileSystem {
     /// Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
     /// own result.
     ///
+    /// # Parameters
+    /// * `files`: The files: path in the sandbox of each, and where to put it.
+    ///
     /// # Errors
     /// Those of the request as a whole; `Connection` when it is cut short.
     pub async fn download_files(
@@ -126,6 +145,9 @@ impl FileSystem {
     }
 
     /// Opens a download to be read piece by piece.
+    ///
+    /// # Parameters
+    /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
     /// As for `download_file`.

@@ -25,6 +25,9 @@ const LONGEST_LINE: usize = 64 * 1024;
 impl Process {
     /// Waits until something in the sandbox listens on a TCP port.
     ///
+    /// # Parameters
+    /// * `port`: TCP port, 1 to 65535.
+    ///
     /// # Errors
     /// `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
     pub async fn wait_for_port(&self, port: i64, options: WaitOptions) -> Result<()> {
@@ -49,6 +52,11 @@ impl Process {
     /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
     /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
     /// server logs it: those up to 0.190 log a line when it ends.
+    ///
+    /// # Parameters
+    /// * `session_id`: Id of the session that runs the command.
+    /// * `command_id`: Id of the command.
+    /// * `pattern`: Text to look for, or a regular expression with the option `regex`.
     ///
     /// # Errors
     /// `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it

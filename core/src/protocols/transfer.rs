@@ -30,7 +30,7 @@ pub(super) const SETTLE_LIMIT: std::time::Duration = std::time::Duration::from_s
 
 type Sender = mpsc::Sender<std::io::Result<Bytes>>;
 
-/// A file being uploaded piece by piece. Dropping it before [`finish`](Self::finish) gives the upload up.
+/// A file being uploaded piece by piece. Dropping it before `finish` gives the upload up.
 pub struct FileWriter {
     pieces: Option<Sender>,
     boundary: String,
