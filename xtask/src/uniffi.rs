@@ -63,10 +63,14 @@ fn string_enum(source: &mut String, item: &Enum) -> Result<()> {
 fn record(source: &mut String, item: &Struct) -> Result<()> {
     docs(source, &item.doc);
     let default = if item.fields.iter().all(|f| f.optional) { "Default, " } else { "" };
-    writeln!(source, "#[derive(Debug, Clone, PartialEq, {default}Serialize, Deserialize, uniffi::Record)]")?;
+    let debug = if item.fields.iter().any(|f| f.secret) { "derive_more::Debug" } else { "Debug" };
+    writeln!(source, "#[derive({debug}, Clone, PartialEq, {default}Serialize, Deserialize, uniffi::Record)]")?;
     writeln!(source, "pub struct {} {{", item.name)?;
     for field in &item.fields {
         docs(source, &field.doc);
+        if field.secret {
+            source.push_str("#[debug(\"[secret]\")]");
+        }
         let ty = rust_type(&field.ty);
         if field.optional {
             writeln!(
@@ -127,6 +131,9 @@ fn object(source: &mut String, service: &Service) -> Result<()> {
 fn method(source: &mut String, op: &Op) -> Result<()> {
     docs(source, &op.doc);
     docs(source, "");
+    for param in &op.params {
+        docs(source, &format!("- Parameter {}: {}", param.field.name, param.field.doc));
+    }
     docs(source, &format!("Throws: {}", op.errors));
     let mut parameters = String::new();
     let mut arguments = Vec::new();

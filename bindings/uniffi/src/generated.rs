@@ -401,13 +401,22 @@ pub struct CreateContextOptions {
 }
 
 /// Options of `run_code`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct RunCodeOptions {
     /// Id of the context to run in. Default: the sandbox's default context.
     #[serde(rename = "contextId", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_id: Option<String>,
     /// Environment variables during this run.
+    #[debug("[secret]")]
     #[serde(rename = "envs", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub envs: Option<HashMap<String, String>>,
@@ -702,7 +711,15 @@ pub struct ReplaceResult {
 }
 
 /// Options of `clone`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct GitCloneOptions {
     /// Branch to check out. Default: the remote's.
     #[serde(rename = "branch", default, skip_serializing_if = "Option::is_none")]
@@ -717,6 +734,7 @@ pub struct GitCloneOptions {
     #[uniffi(default = None)]
     pub username: Option<String>,
     /// Password or token at the remote.
+    #[debug("[secret]")]
     #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub password: Option<String>,
@@ -739,13 +757,22 @@ pub struct GitCloneOptions {
 }
 
 /// Options of `push` and `pull`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct GitRemoteOptions {
     /// User name at the remote; used only together with `password`.
     #[serde(rename = "username", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub username: Option<String>,
     /// Password or token at the remote.
+    #[debug("[secret]")]
     #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub password: Option<String>,
@@ -879,13 +906,22 @@ pub struct GitCommitInfo {
 }
 
 /// Options of `exec`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct ExecOptions {
     /// Working directory. Default: the sandbox's.
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's.
+    #[debug("[secret]")]
     #[serde(rename = "env", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub env: Option<HashMap<String, String>>,
@@ -896,13 +932,22 @@ pub struct ExecOptions {
 }
 
 /// Options of `code_run`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct CodeRunOptions {
     /// Arguments of the program.
     #[serde(rename = "argv", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub argv: Option<Vec<String>>,
     /// Environment variables on top of the sandbox's.
+    #[debug("[secret]")]
     #[serde(rename = "env", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub env: Option<HashMap<String, String>>,
@@ -1037,13 +1082,22 @@ pub struct PtySize {
 }
 
 /// Options of `create_pty`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct PtyCreateOptions {
     /// Working directory. Default: the sandbox's.
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's. `TERM` is `xterm-256color` unless given.
+    #[debug("[secret]")]
     #[serde(rename = "envs", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub envs: Option<HashMap<String, String>>,
@@ -1058,7 +1112,7 @@ pub struct PtyCreateOptions {
 }
 
 /// A terminal session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct PtySessionInfo {
     /// Id.
     #[serde(rename = "id")]
@@ -1067,6 +1121,7 @@ pub struct PtySessionInfo {
     #[serde(rename = "cwd")]
     pub cwd: String,
     /// Environment variables it was started with.
+    #[debug("[secret]")]
     #[serde(rename = "envs")]
     pub envs: HashMap<String, String>,
     /// Columns.
@@ -1169,7 +1224,7 @@ pub struct BuildInfo {
 }
 
 /// A sandbox as the server describes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SandboxInfo {
     /// Unique id.
     #[serde(rename = "id")]
@@ -1188,6 +1243,7 @@ pub struct SandboxInfo {
     #[serde(rename = "user")]
     pub user: String,
     /// Environment variables of every process in the sandbox.
+    #[debug("[secret]")]
     #[serde(rename = "env")]
     pub env: HashMap<String, String>,
     /// Labels.
@@ -1341,7 +1397,15 @@ pub struct SandboxInfo {
 }
 
 /// How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct CreateSandboxParams {
     /// Name, unique in the organization. Default: the id.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
@@ -1356,6 +1420,7 @@ pub struct CreateSandboxParams {
     #[uniffi(default = None)]
     pub user: Option<String>,
     /// Environment variables of every process in the sandbox.
+    #[debug("[secret]")]
     #[serde(rename = "envVars", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub env_vars: Option<HashMap<String, String>>,
@@ -1739,7 +1804,7 @@ pub struct NetworkSettings {
 }
 
 /// Where a port of the sandbox can be reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct PortPreviewUrl {
     /// Id of the sandbox.
     #[serde(rename = "sandboxId")]
@@ -1748,12 +1813,13 @@ pub struct PortPreviewUrl {
     #[serde(rename = "url")]
     pub url: String,
     /// Token for the header `X-Daytona-Preview-Token`.
+    #[debug("[secret]")]
     #[serde(rename = "token")]
     pub token: String,
 }
 
 /// Where a port of the sandbox can be reached without further authentication.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SignedPortPreviewUrl {
     /// Id of the sandbox.
     #[serde(rename = "sandboxId")]
@@ -1762,21 +1828,32 @@ pub struct SignedPortPreviewUrl {
     #[serde(rename = "port")]
     pub port: i64,
     /// The token in the URL.
+    #[debug("[secret]")]
     #[serde(rename = "token")]
     pub token: String,
     /// URL of the port.
+    #[debug("[secret]")]
     #[serde(rename = "url")]
     pub url: String,
 }
 
 /// Options of `spawn`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
 pub struct SpawnOptions {
     /// Working directory. Default: the sandbox's.
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
     /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    #[debug("[secret]")]
     #[serde(rename = "env", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub env: Option<HashMap<String, String>>,
@@ -2253,6 +2330,7 @@ impl Sandboxes {
     ///
     /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
     ///
+    /// - Parameter params: How to create it.
     /// Throws: `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
     /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
     #[uniffi::method(default(options = None))]
@@ -2271,6 +2349,7 @@ impl Sandboxes {
 
     /// Returns the sandbox with this id or name.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `NotFound` when there is none.
     pub async fn get(&self, id_or_name: String) -> Result<SandboxInfo, DaytonaError> {
         self.target.call("sandbox.get", || json!({ "idOrName" : id_or_name })).await
@@ -2294,6 +2373,7 @@ impl Sandboxes {
 
     /// Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue.
     ///
+    /// - Parameter query: Which sandboxes, in which order, and where to continue.
     /// Throws: `Validation` for a filter the server refuses.
     pub async fn list(
         &self,
@@ -2320,6 +2400,7 @@ impl Sandboxes {
 
     /// Starts a stopped sandbox and waits until it has started.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn start(
@@ -2342,6 +2423,7 @@ impl Sandboxes {
 
     /// Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn stop(
@@ -2364,6 +2446,7 @@ impl Sandboxes {
 
     /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `NotFound` when there is none, `Conflict` while its state changes.
     #[uniffi::method(default(options = None))]
     pub async fn delete(
@@ -2386,6 +2469,7 @@ impl Sandboxes {
 
     /// Waits until the sandbox has started.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Timeout` when it takes too long, `Unknown` when the sandbox fails.
     #[uniffi::method(default(options = None))]
     pub async fn wait_for_start(
@@ -2408,6 +2492,7 @@ impl Sandboxes {
 
     /// Waits until the sandbox has stopped or is gone.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Timeout` when it takes too long, `Unknown` when the sandbox fails.
     #[uniffi::method(default(options = None))]
     pub async fn wait_for_stop(
@@ -2430,6 +2515,7 @@ impl Sandboxes {
 
     /// Moves a stopped sandbox to object storage.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it.
     pub async fn archive(
         &self,
@@ -2440,6 +2526,7 @@ impl Sandboxes {
 
     /// Brings a sandbox back from a recoverable error and waits until it has started.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn recover(
@@ -2462,6 +2549,8 @@ impl Sandboxes {
 
     /// Replaces the labels and returns them.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter labels: All labels the sandbox is to have.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn set_labels(
         &self,
@@ -2478,6 +2567,8 @@ impl Sandboxes {
 
     /// Sets the minutes without activity after which the sandbox stops; 0 = never.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter interval: Minutes without activity; 0 = never stop.
     /// Throws: `InvalidArgument` for a negative number.
     pub async fn set_auto_stop_interval(
         &self,
@@ -2494,6 +2585,8 @@ impl Sandboxes {
 
     /// Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter interval: Minutes stopped; 0 = the longest the server allows.
     /// Throws: `InvalidArgument` for a negative number.
     pub async fn set_auto_archive_interval(
         &self,
@@ -2510,6 +2603,8 @@ impl Sandboxes {
 
     /// Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter interval: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn set_auto_delete_interval(
         &self,
@@ -2526,6 +2621,7 @@ impl Sandboxes {
 
     /// Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn refresh_activity(
         &self,
@@ -2538,6 +2634,8 @@ impl Sandboxes {
 
     /// Changes the network rules.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter settings: The new rules; at least one must be given.
     /// Throws: `Validation` when no rule is given.
     pub async fn update_network_settings(
         &self,
@@ -2554,6 +2652,8 @@ impl Sandboxes {
 
     /// Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter port: Port of the sandbox, 1 to 65535.
     /// Throws: `Validation` when the port is not 1 to 65535.
     pub async fn get_preview_link(
         &self,
@@ -2571,6 +2671,9 @@ impl Sandboxes {
     /// Returns a URL of a port of the sandbox that needs no further authentication, valid for `expires_in_seconds`
     /// (1 to 86400; default 60).
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter port: Port of the sandbox, 1 to 65535.
+    /// - Parameter expires_in_seconds: Seconds until the URL expires, 1 to 86400. Default: 60.
     /// Throws: `Validation` when the port or the time is out of range.
     #[uniffi::method(default(expires_in_seconds = None))]
     pub async fn create_signed_preview_url(
@@ -2594,6 +2697,9 @@ impl Sandboxes {
 
     /// Ends a signed preview URL before its time.
     ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter port: Port of the sandbox, 1 to 65535.
+    /// - Parameter token: Token of the URL.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn expire_signed_preview_url(
         &self,
@@ -2623,6 +2729,7 @@ impl Process {
     /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
     /// in the environment variable `DAYTONA_CALL_ID`.
     ///
+    /// - Parameter command: Command line for the shell.
     /// Throws: `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn exec(
@@ -2647,6 +2754,8 @@ impl Process {
     /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
     /// for variables that last. Cancelled, it is killed as a command is.
     ///
+    /// - Parameter code: Source of the program.
+    /// - Parameter language: `python`, `typescript` or `javascript`.
     /// Throws: `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn code_run(
@@ -2670,6 +2779,7 @@ impl Process {
 
     /// Creates a terminal session and connects to it.
     ///
+    /// - Parameter session_id: Id for the session, which must not be taken.
     /// Throws: `Conflict` when the id is taken, `InvalidArgument` for a size outside 1 to 1000, `Connection` when the terminal
     /// cannot be reached.
     #[uniffi::method(default(options = None))]
@@ -2695,6 +2805,7 @@ impl Process {
 
     /// Connects to an existing terminal session. Only output from now on is seen.
     ///
+    /// - Parameter session_id: Id of the terminal session.
     /// Throws: `NotFound` when there is none, `Connection` when it cannot be reached.
     pub async fn connect_pty(
         &self,
@@ -2716,6 +2827,7 @@ impl Process {
 
     /// Returns a terminal session.
     ///
+    /// - Parameter session_id: Id of the terminal session.
     /// Throws: `NotFound` when there is none.
     pub async fn get_pty_session_info(
         &self,
@@ -2728,6 +2840,9 @@ impl Process {
 
     /// Changes the size of a terminal.
     ///
+    /// - Parameter session_id: Id of the terminal session.
+    /// - Parameter rows: Lines, 1 to 1000.
+    /// - Parameter cols: Columns, 1 to 1000.
     /// Throws: `InvalidArgument` for a size outside 1 to 1000, `NotFound` or `Gone` when there is no such session.
     pub async fn resize_pty_session(
         &self,
@@ -2745,6 +2860,7 @@ impl Process {
 
     /// Kills the processes of a terminal session and removes it.
     ///
+    /// - Parameter session_id: Id of the terminal session.
     /// Throws: `NotFound` when there is none.
     pub async fn kill_pty_session(
         &self,
@@ -2757,6 +2873,7 @@ impl Process {
 
     /// Creates a session.
     ///
+    /// - Parameter session_id: Id for the session, which must not be taken.
     /// Throws: `Conflict` when the id is taken, `Validation` when it is reserved.
     pub async fn create_session(&self, session_id: String) -> Result<(), DaytonaError> {
         self.target
@@ -2766,6 +2883,7 @@ impl Process {
 
     /// Returns a session with its commands.
     ///
+    /// - Parameter session_id: Id of the session.
     /// Throws: `NotFound` when there is none.
     pub async fn get_session(
         &self,
@@ -2785,6 +2903,7 @@ impl Process {
 
     /// Ends a session and every process in it.
     ///
+    /// - Parameter session_id: Id of the session.
     /// Throws: `NotFound` when there is none.
     pub async fn delete_session(&self, session_id: String) -> Result<(), DaytonaError> {
         self.target
@@ -2796,6 +2915,8 @@ impl Process {
     ///
     /// `timeout` limits the call and not the command, which goes on; default: no limit.
     ///
+    /// - Parameter session_id: Id of the session.
+    /// - Parameter request: The command and how to run it.
     /// Throws: `Validation` for an empty command, `NotFound` without such a session, `Timeout` after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn execute_session_command(
@@ -2819,6 +2940,8 @@ impl Process {
 
     /// Returns a command of a session.
     ///
+    /// - Parameter session_id: Id of the session.
+    /// - Parameter command_id: Id of the command.
     /// Throws: `NotFound` when there is none.
     pub async fn get_session_command(
         &self,
@@ -2835,6 +2958,8 @@ impl Process {
 
     /// Returns the log of a command so far.
     ///
+    /// - Parameter session_id: Id of the session.
+    /// - Parameter command_id: Id of the command.
     /// Throws: `NotFound` when there is no such command.
     pub async fn get_session_command_logs(
         &self,
@@ -2851,6 +2976,8 @@ impl Process {
 
     /// Streams the log of a command from its beginning until the command ends.
     ///
+    /// - Parameter session_id: Id of the session.
+    /// - Parameter command_id: Id of the command.
     /// Throws: `NotFound` when there is no such command; while reading, `Connection` when the stream breaks.
     pub async fn stream_session_command_logs(
         &self,
@@ -2870,6 +2997,9 @@ impl Process {
     /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
     /// has just been accepted, and has not opened its input yet, is waited for.
     ///
+    /// - Parameter session_id: Id of the session.
+    /// - Parameter command_id: Id of the command.
+    /// - Parameter data: Text for the standard input of the command.
     /// Throws: `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when
     /// there is no such command.
     pub async fn send_session_command_input(
@@ -2923,6 +3053,7 @@ impl Process {
     /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
     /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
     ///
+    /// - Parameter command: Command line for the shell.
     /// Throws: `InvalidArgument` for an empty command or a bad variable name.
     #[uniffi::method(default(options = None))]
     pub async fn spawn(
@@ -2951,6 +3082,7 @@ impl Process {
 
     /// Returns a process started with `spawn`, to attach to it again.
     ///
+    /// - Parameter process_id: Id of the process.
     /// Throws: `ProcessNotFound` when there is none: it was never started, or has been released.
     pub async fn get_spawned(
         &self,
@@ -2964,6 +3096,7 @@ impl Process {
     /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
     /// at their own speed.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
     #[uniffi::method(default(options = None))]
     pub async fn stream_output(
@@ -2987,6 +3120,8 @@ impl Process {
 
     /// Writes to the standard input of a process, any bytes.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
+    /// - Parameter data: Bytes to write.
     /// Throws: `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has ended, `NotFound` when it has
     /// been released.
     pub async fn write_stdin(
@@ -3004,6 +3139,7 @@ impl Process {
 
     /// Closes the standard input of a process: it reads what was written, then end of file.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
     pub async fn close_stdin(&self, process: ProcessInfo) -> Result<(), DaytonaError> {
         self.target.call("process.close_stdin", || json!({ "process" : process })).await
@@ -3012,6 +3148,7 @@ impl Process {
     /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
     /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `Timeout` when it has not ended in time, `NotFound` when it has been released.
     #[uniffi::method(default(options = None))]
     pub async fn wait_spawned(
@@ -3034,6 +3171,8 @@ impl Process {
     /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
     /// leaves nothing of the tree. Nothing happens to one that has ended.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
+    /// - Parameter signal: Name or number: `SIGTERM`, `TERM` or `15`.
     /// Throws: `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
     pub async fn signal_spawned(
         &self,
@@ -3050,6 +3189,7 @@ impl Process {
 
     /// Ends a process with everything it started and forgets its output. One that has been released is fine.
     ///
+    /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: Only those of every request.
     pub async fn release_spawned(
         &self,
@@ -3062,6 +3202,7 @@ impl Process {
 
     /// Waits until something in the sandbox listens on a TCP port.
     ///
+    /// - Parameter port: TCP port, 1 to 65535.
     /// Throws: `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
     #[uniffi::method(default(options = None))]
     pub async fn wait_for_port(
@@ -3081,6 +3222,9 @@ impl Process {
     /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
     /// server logs it: those up to 0.190 log a line when it ends.
     ///
+    /// - Parameter session_id: Id of the session that runs the command.
+    /// - Parameter command_id: Id of the command.
+    /// - Parameter pattern: Text to look for, or a regular expression with the option `regex`.
     /// Throws: `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
     /// ends without such a line, `Timeout`.
     #[uniffi::method(default(options = None))]
@@ -3117,6 +3261,8 @@ impl FileSystem {
     /// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
     /// `gzip`.
     ///
+    /// - Parameter local_path: Directory on this machine.
+    /// - Parameter remote_path: Directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
     /// sandbox cannot store it, `Timeout`.
     #[uniffi::method(default(options = None))]
@@ -3145,6 +3291,8 @@ impl FileSystem {
     /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
     /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     ///
+    /// - Parameter remote_path: Directory in the sandbox; relative paths begin at the working directory.
+    /// - Parameter local_path: Directory on this machine.
     /// Throws: `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
     /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
     /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
@@ -3172,6 +3320,7 @@ impl FileSystem {
 
     /// Lists a directory, sorted by name.
     ///
+    /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist, `Authorization` when it may not be read.
     #[uniffi::method(default(options = None))]
     pub async fn list_files(
@@ -3189,6 +3338,7 @@ impl FileSystem {
 
     /// Describes a file or directory; links are followed.
     ///
+    /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist.
     pub async fn get_file_info(&self, path: String) -> Result<FileInfo, DaytonaError> {
         self.target.call("fs.get_file_info", || json!({ "path" : path })).await
@@ -3196,6 +3346,8 @@ impl FileSystem {
 
     /// Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
     ///
+    /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
+    /// - Parameter mode: Permissions as an octal number, for example `755`. Default: `755`.
     /// Throws: `Validation` for a bad mode, `Authorization` when it may not be created.
     #[uniffi::method(default(mode = None))]
     pub async fn create_folder(
@@ -3210,6 +3362,7 @@ impl FileSystem {
 
     /// Deletes a file, or with `recursive` a directory with everything in it.
     ///
+    /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist, `Validation` for a directory without `recursive`.
     #[uniffi::method(default(options = None))]
     pub async fn delete_file(
@@ -3227,6 +3380,8 @@ impl FileSystem {
 
     /// Moves or renames a file or directory.
     ///
+    /// - Parameter source: File or directory in the sandbox; relative paths begin at the working directory.
+    /// - Parameter destination: Its new path.
     /// Throws: `NotFound` when the source or the directory of the destination does not exist, `Conflict` when the destination
     /// exists.
     pub async fn move_files(
@@ -3244,6 +3399,8 @@ impl FileSystem {
 
     /// Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
     ///
+    /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
+    /// - Parameter pattern: Text to look for, taken literally.
     /// Throws: `NotFound` when the path does not exist.
     pub async fn find_files(
         &self,
@@ -3257,6 +3414,8 @@ impl FileSystem {
 
     /// Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
     ///
+    /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
+    /// - Parameter pattern: Glob that file names must match: `*`, `?`, `[a-z]`.
     /// Throws: `NotFound` when the path does not exist.
     pub async fn search_files(
         &self,
@@ -3270,6 +3429,9 @@ impl FileSystem {
 
     /// Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
     ///
+    /// - Parameter files: Paths of files in the sandbox.
+    /// - Parameter pattern: Text to replace, taken literally.
+    /// - Parameter new_value: Text to put in its place.
     /// Throws: `Validation` for an empty pattern; a file that could not be changed says so in its own result.
     pub async fn replace_in_files(
         &self,
@@ -3291,6 +3453,7 @@ impl FileSystem {
 
     /// Changes permissions, owner and group of a file or directory.
     ///
+    /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist, `Validation` for a bad mode or an unknown user.
     #[uniffi::method(default(options = None))]
     pub async fn set_file_permissions(
@@ -3323,6 +3486,7 @@ impl FileSystem {
     /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
     /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
     ///
+    /// - Parameter file: The file: its content or local path, and its path in the sandbox.
     /// Throws: `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
     #[uniffi::method(default(options = None))]
     pub async fn upload_file(
@@ -3341,6 +3505,7 @@ impl FileSystem {
     /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
     /// it stays in place of what was there.
     ///
+    /// - Parameter files: The files: content or local path, and path in the sandbox, of each.
     /// Throws: `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
     /// names it, and those before it are stored.
     #[uniffi::method(default(options = None))]
@@ -3360,6 +3525,7 @@ impl FileSystem {
     /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
     /// arrived stays in place of what was there.
     ///
+    /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
     /// Throws: `Connection` when the server cannot be reached.
     #[uniffi::method(default(options = None))]
     pub async fn open_upload(
@@ -3384,6 +3550,7 @@ impl FileSystem {
 
     /// Downloads a file into memory.
     ///
+    /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
     /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
     /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
     #[uniffi::method(default(options = None))]
@@ -3407,6 +3574,8 @@ impl FileSystem {
 
     /// Downloads a file to a local path, which appears only when it is complete.
     ///
+    /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
+    /// - Parameter local_path: Path on this machine.
     /// Throws: As for `download_file`; `InvalidArgument` when the local path cannot be written.
     #[uniffi::method(default(options = None))]
     pub async fn download_to_path(
@@ -3431,6 +3600,7 @@ impl FileSystem {
     /// Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
     /// own result.
     ///
+    /// - Parameter files: The files: path in the sandbox of each, and where to put it.
     /// Throws: Those of the request as a whole; `Connection` when it is cut short.
     #[uniffi::method(default(options = None))]
     pub async fn download_files(
@@ -3448,6 +3618,7 @@ impl FileSystem {
 
     /// Opens a download to be read piece by piece.
     ///
+    /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
     /// Throws: As for `download_file`.
     #[uniffi::method(default(options = None))]
     pub async fn open_download(
@@ -3481,6 +3652,8 @@ pub struct Git {
 impl Git {
     /// Clones a repository into `path`.
     ///
+    /// - Parameter url: URL of the repository.
+    /// - Parameter path: Directory to clone into; relative paths begin at the working directory.
     /// Throws: `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
     /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
     #[uniffi::method(default(options = None))]
@@ -3505,6 +3678,7 @@ impl Git {
 
     /// Returns the branch, its distance to the remote and the changed files.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
     pub async fn status(&self, path: String) -> Result<GitStatus, DaytonaError> {
         self.target.call("git.status", || json!({ "path" : path })).await
@@ -3512,6 +3686,8 @@ impl Git {
 
     /// Stages files; `.` stands for all.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
+    /// - Parameter files: Paths in the repository; `.` stands for all.
     /// Throws: `NotFound` when the repository or a file does not exist.
     pub async fn add(
         &self,
@@ -3523,6 +3699,10 @@ impl Git {
 
     /// Commits what is staged.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
+    /// - Parameter message: Message of the commit.
+    /// - Parameter author: Author's name.
+    /// - Parameter email: Author's e-mail address.
     /// Throws: `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
     /// `allow_empty` is not set.
     #[uniffi::method(default(options = None))]
@@ -3549,6 +3729,7 @@ impl Git {
 
     /// Pushes the current branch.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
     #[uniffi::method(default(options = None))]
     pub async fn push(
@@ -3566,6 +3747,7 @@ impl Git {
 
     /// Fetches the current branch and moves forward to it.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
     #[uniffi::method(default(options = None))]
     pub async fn pull(
@@ -3583,6 +3765,7 @@ impl Git {
 
     /// Returns the local branches.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `GitRepoNotFound` when there is no repository.
     pub async fn branches(
         &self,
@@ -3593,6 +3776,8 @@ impl Git {
 
     /// Creates a branch and checks it out.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
+    /// - Parameter name: Name of the new branch.
     /// Throws: `GitBranchExists` when there is one of this name.
     pub async fn create_branch(
         &self,
@@ -3606,6 +3791,8 @@ impl Git {
 
     /// Checks out a branch, or a commit by its hash.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
+    /// - Parameter branch: Name of the branch, or hash of a commit.
     /// Throws: `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
     pub async fn checkout_branch(
         &self,
@@ -3622,6 +3809,8 @@ impl Git {
     /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
     /// keeps a branch whose commits would be lost.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
+    /// - Parameter name: Name of the branch.
     /// Throws: `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
     /// or, with false, not merged.
     #[uniffi::method(default(options = None))]
@@ -3646,6 +3835,7 @@ impl Git {
 
     /// Returns the commits of the current branch, newest first.
     ///
+    /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `NotFound` when there is no repository or no commit yet.
     pub async fn history(
         &self,
@@ -3665,6 +3855,7 @@ pub struct CodeInterpreter {
 impl CodeInterpreter {
     /// Runs code and streams its output; variables, imports and functions last until the context ends.
     ///
+    /// - Parameter code: Source to run.
     /// Throws: `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
     /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
     #[uniffi::method(default(options = None))]
@@ -3708,6 +3899,7 @@ impl CodeInterpreter {
 
     /// Ends a context and its process.
     ///
+    /// - Parameter context_id: Id of the context.
     /// Throws: `NotFound` when there is none, `Validation` for the default context.
     pub async fn delete_context(&self, context_id: String) -> Result<(), DaytonaError> {
         self.target

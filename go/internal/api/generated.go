@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "5d9764e6c4c15375"
+const SchemaHash = "78f4f81a701e1011"
 
 // Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
 type Sandboxes struct{ Caller }

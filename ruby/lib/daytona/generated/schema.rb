@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '5d9764e6c4c15375'
+  SCHEMA_HASH = '78f4f81a701e1011'
 end

@@ -1,0 +1,80 @@
+//! Attributes of the model. One that is not known here might change what travels, so it is refused.
+
+use anyhow::{Result, bail};
+use syn::{Attribute, Expr, LitStr, Token};
+
+/// What the attributes of a struct, field, enum or variant say.
+#[derive(Default)]
+pub(super) struct Attributes {
+    /// `#[serde(rename = "…")]`
+    pub(super) rename: Option<String>,
+    /// `#[serde(rename_all = "…")]`
+    pub(super) rename_all: Option<String>,
+    /// `#[serde(untagged)]`
+    pub(super) untagged: bool,
+    /// `#[debug("[secret]")]`
+    pub(super) secret: bool,
+}
+
+/// What a secret is shown as.
+const SECRET: &str = "[secret]";
+
+impl Attributes {
+    pub(super) fn read(attrs: &[Attribute]) -> Result<Self> {
+        let mut found = Self::default();
+        for attr in attrs {
+            let name = attr.path().segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+            match name.as_str() {
+                "doc" | "derive" | "default" | "skip_serializing_none" | "serde_as" | "allow" | "expect" => {}
+                "serde" => found.serde(attr)?,
+                "debug" => {
+                    let shown: LitStr = attr.parse_args()?;
+                    if shown.value() != SECRET {
+                        bail!("#[debug({:?})]: a secret is marked with #[debug({SECRET:?})]", shown.value());
+                    }
+                    found.secret = true;
+                }
+                other => bail!("the attribute #[{other}] is not known to codegen (xtask/src/schema/attributes.rs)"),
+            }
+        }
+        Ok(found)
+    }
+
+    fn serde(&mut self, attr: &Attribute) -> Result<()> {
+        attr.parse_nested_meta(|meta| {
+            let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            let text = if meta.input.peek(Token![=]) {
+                match meta.value()?.parse()? {
+                    Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+                    _ => None,
+                }
+            } else {
+                None
+            };
+            match (key.as_str(), text) {
+                ("rename", Some(text)) => self.rename = Some(text),
+                ("rename_all", Some(text)) if ["camelCase", "snake_case"].contains(&text.as_str()) => {
+                    self.rename_all = Some(text);
+                }
+                ("untagged", None) => self.untagged = true,
+                // How the core reads what servers write; what it writes itself stays the same.
+                ("default", _) | ("alias" | "deserialize_with" | "skip_serializing_if", Some(_)) => {}
+                (key, text) => {
+                    let value = text.map(|text| format!(" = {text:?}")).unwrap_or_default();
+                    return Err(meta.error(format!("#[serde({key}{value})] is not known to codegen")));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// The name on the wire of something that the core calls `name` (snake_case).
+    pub(super) fn wire(&self, name: &str, rule: Option<&str>) -> String {
+        match (&self.rename, rule) {
+            (Some(rename), _) => rename.clone(),
+            (None, Some("camelCase")) => crate::names::camel(name),
+            (None, _) => name.to_owned(),
+        }
+    }
+}
