@@ -19,6 +19,9 @@ impl CodeInterpreter {
     /// # Errors
     /// `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
     /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
+    ///
+    /// # Examples
+    /// `interpreter live`
     pub async fn run_code(&self, code: &str, options: RunCodeOptions) -> Result<InterpreterStream> {
         if code.is_empty() {
             return Err(Error::invalid_argument("The code is empty."));
@@ -33,6 +36,9 @@ impl CodeInterpreter {
     ///
     /// # Errors
     /// `Validation` for a language the server does not know.
+    ///
+    /// # Examples
+    /// `interpreter contexts`
     pub async fn create_context(&self, options: CreateContextOptions) -> Result<InterpreterContext> {
         self.toolbox
             .client
@@ -69,6 +75,9 @@ impl CodeInterpreter {
     ///
     /// # Errors
     /// `NotFound` when there is none, `Validation` for the default context.
+    ///
+    /// # Examples
+    /// `interpreter contexts`
     pub async fn delete_context(&self, context_id: &str) -> Result<()> {
         if context_id.is_empty() {
             return Err(Error::invalid_argument("The context id is empty."));

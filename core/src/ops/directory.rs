@@ -26,6 +26,9 @@ impl FileSystem {
     /// # Errors
     /// `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
     /// sandbox cannot store it, `Timeout`.
+    ///
+    /// # Examples
+    /// `files directories`
     pub async fn upload_dir(
         &self,
         local_path: &str,
@@ -54,6 +57,9 @@ impl FileSystem {
     /// `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
     /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
     /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    ///
+    /// # Examples
+    /// `files directories`
     pub async fn download_dir(
         &self,
         remote_path: &str,

@@ -117,6 +117,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `NotFound` when the path does not exist.
+    ///
+    /// # Examples
+    /// `files search-replace`
     pub async fn find_files(&self, path: &str, pattern: &str) -> Result<Vec<Match>> {
         self.toolbox
             .client
@@ -136,6 +139,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `NotFound` when the path does not exist.
+    ///
+    /// # Examples
+    /// `files search-replace`
     pub async fn search_files(&self, path: &str, pattern: &str) -> Result<SearchFilesResponse> {
         self.toolbox
             .client
@@ -155,6 +161,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `Validation` for an empty pattern; a file that could not be changed says so in its own result.
+    ///
+    /// # Examples
+    /// `files search-replace`
     pub async fn replace_in_files(
         &self,
         files: Vec<String>,
@@ -179,6 +188,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `NotFound` when it does not exist, `Validation` for a bad mode or an unknown user.
+    ///
+    /// # Examples
+    /// `files permissions`
     pub async fn set_file_permissions(&self, path: &str, options: PermissionOptions) -> Result<()> {
         check_path(path)?;
         self.toolbox

@@ -29,6 +29,9 @@ impl Git {
     /// # Errors
     /// `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
     /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
+    ///
+    /// # Examples
+    /// `git clone`
     pub async fn clone(&self, url: &str, path: &str, options: GitCloneOptions) -> Result<()> {
         check_path(path)?;
         if url.is_empty() {
@@ -56,6 +59,9 @@ impl Git {
     ///
     /// # Errors
     /// `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
+    ///
+    /// # Examples
+    /// `git status-commit`
     pub async fn status(&self, path: &str) -> Result<GitStatus> {
         check_path(path)?;
         self.toolbox
@@ -74,6 +80,9 @@ impl Git {
     ///
     /// # Errors
     /// `NotFound` when the repository or a file does not exist.
+    ///
+    /// # Examples
+    /// `git status-commit`
     pub async fn add(&self, path: &str, files: Vec<String>) -> Result<()> {
         check_path(path)?;
         self.post("git.add", "/git/add", DEFAULT_LIMIT, &json!({ "path": path, "files": files })).await
@@ -90,6 +99,9 @@ impl Git {
     /// # Errors
     /// `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
     /// `allow_empty` is not set.
+    ///
+    /// # Examples
+    /// `git status-commit`
     pub async fn commit(
         &self,
         path: &str,
@@ -121,6 +133,9 @@ impl Git {
     ///
     /// # Errors
     /// `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
+    ///
+    /// # Examples
+    /// `git push-pull`
     pub async fn push(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
         self.exchange("git.push", "/git/push", path, options).await
     }
@@ -132,6 +147,9 @@ impl Git {
     ///
     /// # Errors
     /// `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
+    ///
+    /// # Examples
+    /// `git push-pull`
     pub async fn pull(&self, path: &str, options: GitRemoteOptions) -> Result<()> {
         self.exchange("git.pull", "/git/pull", path, options).await
     }
@@ -143,6 +161,9 @@ impl Git {
     ///
     /// # Errors
     /// `GitRepoNotFound` when there is no repository.
+    ///
+    /// # Examples
+    /// `git branches`
     pub async fn branches(&self, path: &str) -> Result<ListBranchResponse> {
         check_path(path)?;
         self.toolbox
@@ -161,6 +182,9 @@ impl Git {
     ///
     /// # Errors
     /// `GitBranchExists` when there is one of this name.
+    ///
+    /// # Examples
+    /// `git branches`
     pub async fn create_branch(&self, path: &str, name: &str) -> Result<()> {
         check_path(path)?;
         check_branch(name)?;
@@ -176,6 +200,9 @@ impl Git {
     ///
     /// # Errors
     /// `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
+    ///
+    /// # Examples
+    /// `git branches`
     pub async fn checkout_branch(&self, path: &str, branch: &str) -> Result<()> {
         check_path(path)?;
         check_branch(branch)?;
@@ -195,6 +222,9 @@ impl Git {
     /// # Errors
     /// `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
     /// or, with false, not merged.
+    ///
+    /// # Examples
+    /// `git branches`
     pub async fn delete_branch(&self, path: &str, name: &str, options: GitDeleteBranchOptions) -> Result<()> {
         check_path(path)?;
         check_branch(name)?;
@@ -219,6 +249,9 @@ impl Git {
     ///
     /// # Errors
     /// `NotFound` when there is no repository or no commit yet.
+    ///
+    /// # Examples
+    /// `git history`
     pub async fn history(&self, path: &str) -> Result<Vec<GitCommitInfo>> {
         check_path(path)?;
         self.toolbox

@@ -26,6 +26,9 @@ impl Process {
     ///
     /// # Errors
     /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
+    ///
+    /// # Examples
+    /// `processes exec`
     pub async fn exec(&self, command: &str, options: ExecOptions) -> Result<ExecuteResponse> {
         check_nul("command", command)?;
         let (limit, timeout) = limits(options.timeout)?;
@@ -57,6 +60,9 @@ impl Process {
     ///
     /// # Errors
     /// `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
+    ///
+    /// # Examples
+    /// `processes code-run`
     pub async fn code_run(&self, code: &str, language: &str, options: CodeRunOptions) -> Result<ExecuteResponse> {
         let (limit, timeout) = limits(options.timeout)?;
         let mut body = json!({ "code": code, "language": language });

@@ -20,6 +20,9 @@ impl Process {
     /// # Errors
     /// `Conflict` when the id is taken, `InvalidArgument` for a size outside 1 to 1000, `Connection` when the terminal
     /// cannot be reached.
+    ///
+    /// # Examples
+    /// `terminals create`
     pub async fn create_pty(&self, session_id: &str, options: PtyCreateOptions) -> Result<Terminal> {
         let (rows, cols) = (options.rows.unwrap_or(24), options.cols.unwrap_or(80));
         check_size(rows, cols)?;
@@ -91,6 +94,9 @@ impl Process {
     ///
     /// # Errors
     /// `InvalidArgument` for a size outside 1 to 1000, `NotFound` or `Gone` when there is no such session.
+    ///
+    /// # Examples
+    /// `terminals resize-kill`
     pub async fn resize_pty_session(&self, session_id: &str, rows: i64, cols: i64) -> Result<PtySessionInfo> {
         check_size(rows, cols)?;
         let path = pty_path(session_id, "/resize")?;
@@ -110,6 +116,9 @@ impl Process {
     ///
     /// # Errors
     /// `NotFound` when there is none.
+    ///
+    /// # Examples
+    /// `terminals resize-kill`
     pub async fn kill_pty_session(&self, session_id: &str) -> Result<()> {
         let path = pty_path(session_id, "")?;
         self.toolbox

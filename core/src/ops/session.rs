@@ -34,6 +34,9 @@ impl Process {
     ///
     /// # Errors
     /// `Conflict` when the id is taken, `Validation` when it is reserved.
+    ///
+    /// # Examples
+    /// `processes sessions`
     pub async fn create_session(&self, session_id: &str) -> Result<()> {
         if session_id.is_empty() {
             return Err(Error::invalid_argument("The session id is empty."));
@@ -101,6 +104,9 @@ impl Process {
     ///
     /// # Errors
     /// `Validation` for an empty command, `NotFound` without such a session, `Timeout` after `timeout` seconds.
+    ///
+    /// # Examples
+    /// `processes sessions`
     pub async fn execute_session_command(
         &self,
         session_id: &str,

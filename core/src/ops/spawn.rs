@@ -59,6 +59,9 @@ impl Process {
     ///
     /// # Errors
     /// `InvalidArgument` for an empty command or a bad variable name.
+    ///
+    /// # Examples
+    /// `processes spawn`
     pub async fn spawn(&self, command: &str, options: SpawnOptions) -> Result<ProcessInfo> {
         if command.trim().is_empty() {
             return Err(Error::invalid_argument("The command is empty."));
@@ -103,6 +106,9 @@ impl Process {
     ///
     /// # Errors
     /// Only those of every request.
+    ///
+    /// # Examples
+    /// `processes reattach`
     pub async fn list_spawned(&self) -> Result<Vec<ProcessInfo>> {
         Ok(self.list_sessions().await?.iter().filter_map(info_of).collect())
     }
@@ -114,6 +120,9 @@ impl Process {
     ///
     /// # Errors
     /// `ProcessNotFound` when there is none: it was never started, or has been released.
+    ///
+    /// # Examples
+    /// `processes reattach`
     pub async fn get_spawned(&self, process_id: &str) -> Result<ProcessInfo> {
         let unknown = || {
             Error::new(
@@ -140,6 +149,9 @@ impl Process {
     ///
     /// # Errors
     /// `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
+    ///
+    /// # Examples
+    /// `processes spawn`
     pub async fn stream_output(&self, process: ProcessInfo, options: OutputOptions) -> Result<LogStream> {
         let channel = log_channel(options.channel.as_ref())?;
         let path =
@@ -166,6 +178,9 @@ impl Process {
     /// # Errors
     /// `InvalidArgument` when it was started without input, `CommandAlreadyCompleted` when it has ended, `NotFound` when it has
     /// been released.
+    ///
+    /// # Examples
+    /// `processes stdin`
     pub async fn write_stdin(&self, process: ProcessInfo, data: Blob) -> Result<()> {
         check_stdin(&process)?;
         for piece in data.0.chunks(INPUT_LINE) {
@@ -182,6 +197,9 @@ impl Process {
     ///
     /// # Errors
     /// `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
+    ///
+    /// # Examples
+    /// `processes stdin`
     pub async fn close_stdin(&self, process: ProcessInfo) -> Result<()> {
         check_stdin(&process)?;
         match self.send_session_command_input(&process.session_id, &process.command_id, END_OF_INPUT).await {
@@ -198,6 +216,9 @@ impl Process {
     ///
     /// # Errors
     /// `Timeout` when it has not ended in time, `NotFound` when it has been released.
+    ///
+    /// # Examples
+    /// `processes spawn`
     pub async fn wait_spawned(&self, process: ProcessInfo, options: WaitOptions) -> Result<i64> {
         let limit = deadline::limit(options.timeout, None)?;
         self.toolbox
@@ -224,6 +245,9 @@ impl Process {
     ///
     /// # Errors
     /// `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+    ///
+    /// # Examples
+    /// `processes signals`
     pub async fn signal_spawned(&self, process: ProcessInfo, signal: &str) -> Result<()> {
         let name = signal.strip_prefix("SIG").unwrap_or(signal);
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {

@@ -32,6 +32,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
+    ///
+    /// # Examples
+    /// `files upload-download`
     pub async fn upload_file(&self, file: FileUpload, options: UploadOptions) -> Result<()> {
         self.upload_files(vec![file], options).await
     }
@@ -45,6 +48,9 @@ impl FileSystem {
     /// # Errors
     /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
     /// names it, and those before it are stored.
+    ///
+    /// # Examples
+    /// `files many`
     pub async fn upload_files(&self, files: Vec<FileUpload>, options: UploadOptions) -> Result<()> {
         for file in &files {
             check_path(&file.destination)?;
@@ -64,6 +70,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// `Connection` when the server cannot be reached.
+    ///
+    /// # Examples
+    /// `files streams`
     pub async fn open_upload(&self, remote_path: &str, options: UploadOptions) -> Result<FileWriter> {
         check_path(remote_path)?;
         let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
@@ -80,6 +89,9 @@ impl FileSystem {
     /// # Errors
     /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
     /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
+    ///
+    /// # Examples
+    /// `files upload-download`
     pub async fn download_file(&self, remote_path: &str, options: DownloadOptions) -> Result<Blob> {
         check_path(remote_path)?;
         let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
@@ -129,6 +141,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// Those of the request as a whole; `Connection` when it is cut short.
+    ///
+    /// # Examples
+    /// `files many`
     pub async fn download_files(
         &self,
         files: Vec<FileDownloadRequest>,
@@ -151,6 +166,9 @@ impl FileSystem {
     ///
     /// # Errors
     /// As for `download_file`.
+    ///
+    /// # Examples
+    /// `files streams`
     pub async fn open_download(&self, remote_path: &str, options: DownloadOptions) -> Result<FileReader> {
         check_path(remote_path)?;
         let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;

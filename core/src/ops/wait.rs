@@ -30,6 +30,9 @@ impl Process {
     ///
     /// # Errors
     /// `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
+    ///
+    /// # Examples
+    /// `processes waits`
     pub async fn wait_for_port(&self, port: i64, options: WaitOptions) -> Result<()> {
         let port = u16::try_from(port).ok().filter(|port| *port != 0).ok_or_else(|| {
             Error::invalid_argument(format!("{port} is not a valid port: it must be between 1 and 65535."))
@@ -61,6 +64,9 @@ impl Process {
     /// # Errors
     /// `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
     /// ends without such a line, `Timeout`.
+    ///
+    /// # Examples
+    /// `processes waits`
     pub async fn wait_for_log(
         &self,
         session_id: &str,
