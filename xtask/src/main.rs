@@ -2,6 +2,8 @@
 
 mod bridge;
 mod c;
+mod deviations;
+mod examples;
 mod go;
 mod names;
 mod output;
@@ -11,7 +13,7 @@ mod schema;
 mod typescript;
 mod uniffi;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -30,16 +32,23 @@ enum Command {
         /// Write nothing; fail and name the files that are not up to date.
         #[arg(long)]
         check: bool,
+        /// The tree to work on. Default: the one this program was built from.
+        #[arg(long)]
+        root: Option<PathBuf>,
     },
 }
 
 fn main() -> Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     match Cli::parse().command {
-        Command::Codegen { check } => {
-            let schema = schema::Schema::read(&root.join("core/src"))?;
+        Command::Codegen { check, root } => {
+            let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).canonicalize()?;
+            let mut schema = schema::Schema::read(&root.join("core/src"))?;
+            examples::attach(&mut schema, &root)?;
+            let deviations = deviations::Deviations::read(&root)?;
+            deviations.check(&schema)?;
             let mut output = output::Output::new(&root, check);
-            output.write("schema/daytona.json", schema.to_json()?)?;
+            output.write("schema/daytona.json", schema.to_json(&deviations)?)?;
+            deviations.install()?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
             output.write("bindings/uniffi/src/generated.rs", uniffi::generate(&schema)?)?;
             for (name, content) in typescript::generate(&schema)? {

@@ -1,167 +1,42 @@
-//! Names in the conventions of each language, and the ONE table of deviations from them.
+//! Names in the conventions of each language.
 
-/// Names that differ from the language's convention, by operation id (`process.exec`) or struct field
-/// (`ExecuteResponse.exit_code`). Everything not listed follows the convention.
-pub struct Deviations(&'static [(&'static str, &'static str)]);
+use crate::deviations;
 
-impl Deviations {
-    /// The special name, if there is one.
+/// The names of one language that differ from its convention.
+pub struct Names(&'static str);
+
+impl Names {
+    /// The special name of an operation (`process.exec`), a parameter of one, a struct, field, value or service, if there is
+    /// one. A hidden method begins with an underscore, a struct that has another home than it should is `home.Name`.
     pub fn get(&self, id: &str) -> Option<&'static str> {
-        self.0.iter().find(|(key, _)| *key == id).map(|(_, name)| *name)
+        let language = deviations::language(self.0);
+        if let Some(op) = language.operation(id) {
+            let name = id.split('.').next_back().unwrap_or_default();
+            return match (op.hand_written, self.0) {
+                (true, "python") => Some(format!("_{name}").leak()),
+                (true, "typescript") => Some(format!("_{}", camel(name)).leak()),
+                _ => op.name.as_deref(),
+            };
+        }
+        if let Some(item) = language.structure(id) {
+            return match (&item.home, item.hand_written, self.0) {
+                (Some(home), _, "go") => Some(format!("{home}.{id}").leak()),
+                (_, true, "go") => Some(format!("types.{id}").leak()),
+                _ => item.name.as_deref(),
+            };
+        }
+        let param = id.rsplit_once('.').and_then(|(op, param)| language.param(op, param));
+        let name =
+            || [&language.fields, &language.values, &language.services].into_iter().find_map(|names| names.get(id));
+        param.or_else(|| name().map(String::as_str))
     }
 }
 
-/// Python.
-///
-/// Methods that begin with an underscore have a public form of their own in the package.
-pub const PYTHON: Deviations = Deviations(&[
-    ("Chart.chart_type", "type"),
-    ("ChartElement.chart_type", "type"),
-    ("ChartType.UnknownChart", "UNKNOWN"),
-    ("CodeLanguage.JavaScript", "JAVASCRIPT"),
-    ("CodeLanguage.TypeScript", "TYPESCRIPT"),
-    ("CreateSandboxParams.user", "os_user"),
-    ("SandboxListSortField.CreatedAt", "CREATEDAT"),
-    ("SandboxListSortField.DiskGib", "DISKGIB"),
-    ("SandboxListSortField.LastActivityAt", "LASTACTIVITYAT"),
-    ("SandboxListSortField.MemoryGib", "MEMORYGIB"),
-    ("SandboxState.UnknownState", "UNKNOWN"),
-    ("code_interpreter.delete_context", "_delete_context"),
-    ("code_interpreter.run_code", "_run_code"),
-    ("fs.download_dir", "_download_dir"),
-    ("fs.download_file", "_download_file"),
-    ("fs.download_files", "_download_files"),
-    ("fs.download_to_path", "_download_to_path"),
-    ("fs.open_download", "_open_download"),
-    ("fs.open_upload", "_open_upload"),
-    ("fs.upload_dir", "_upload_dir"),
-    ("fs.upload_file", "_upload_file"),
-    ("fs.upload_files", "_upload_files"),
-    ("git.pull", "_pull"),
-    ("process.close_stdin", "_close_stdin"),
-    ("process.code_run", "_code_run"),
-    ("process.connect_pty", "_connect_pty"),
-    ("process.create_pty", "_create_pty"),
-    ("process.execute_session_command", "_execute_session_command"),
-    ("process.get_spawned", "_get_spawned"),
-    ("process.list_spawned", "_list_spawned"),
-    ("process.release_spawned", "_release_spawned"),
-    ("process.resize_pty_session", "_resize_pty_session"),
-    ("process.signal_spawned", "_signal_spawned"),
-    ("process.spawn", "_spawn"),
-    ("process.stream_entrypoint_logs", "_stream_entrypoint_logs"),
-    ("process.stream_output", "_stream_output"),
-    ("process.stream_session_command_logs", "_stream_session_command_logs"),
-    ("process.wait_for_log", "_wait_for_log"),
-    ("process.wait_spawned", "_wait_spawned"),
-    ("process.write_stdin", "_write_stdin"),
-]);
-
-/// TypeScript.
-pub const TYPESCRIPT: Deviations = Deviations(&[
-    // A service is the base of the public class that has its plain name.
-    ("Sandboxes", "SandboxService"),
-    // An underscore: the public class offers the operation in another shape.
-    ("process.exec", "_exec"),
-    ("process.code_run", "_codeRun"),
-    ("process.create_pty", "_createPty"),
-    ("process.connect_pty", "_connectPty"),
-    ("process.resize_pty_session", "_resizePtySession"),
-    ("process.execute_session_command", "_executeSessionCommand"),
-    ("process.get_session_command_logs", "_getSessionCommandLogs"),
-    ("process.get_entrypoint_logs", "_getEntrypointLogs"),
-    ("fs.delete_file", "_deleteFile"),
-    ("fs.find_files", "_findFiles"),
-    ("fs.set_file_permissions", "_setFilePermissions"),
-    ("fs.upload_file", "_uploadFile"),
-    ("fs.upload_files", "_uploadFiles"),
-    ("fs.download_file", "_downloadFile"),
-    ("fs.download_to_path", "_downloadToPath"),
-    ("fs.download_files", "_downloadFiles"),
-    ("fs.upload_dir", "_uploadDir"),
-    ("fs.download_dir", "_downloadDir"),
-    ("git.clone", "_clone"),
-    ("git.status", "_status"),
-    ("git.commit", "_commit"),
-    ("git.push", "_push"),
-    ("git.pull", "_pull"),
-    ("git.delete_branch", "_deleteBranch"),
-    ("process.spawn", "_spawn"),
-    ("process.list_spawned", "_listSpawned"),
-    ("process.get_spawned", "_getSpawned"),
-    ("process.stream_output", "_streamOutput"),
-    ("process.write_stdin", "_writeStdin"),
-    ("process.close_stdin", "_closeStdin"),
-    ("process.wait_spawned", "_waitSpawned"),
-    ("process.signal_spawned", "_signalSpawned"),
-    ("process.release_spawned", "_releaseSpawned"),
-    ("process.wait_for_port", "_waitForPort"),
-    ("process.wait_for_log", "_waitForLog"),
-    ("code_interpreter.run_code", "_runCode"),
-    ("code_interpreter.create_context", "_createContext"),
-    ("code_interpreter.delete_context", "_deleteContext"),
-    // The public type has another shape.
-    ("FileUpload", "UploadEntry"),
-    ("FileDownloadResponse", "DownloadEntry"),
-    ("FileStatus", "FileStatusData"),
-    ("GitStatus", "GitStatusData"),
-    ("GitCommitResponse", "GitCommitData"),
-    ("PaginatedSandboxes", "SandboxPage"),
-    ("PtyCreateOptions", "PtyOptions"),
-    ("RunCodeOptions", "InterpreterRunOptions"),
-    ("SessionExecuteRequest", "SessionCommand"),
-]);
-
-/// Ruby.
-pub const RUBY: Deviations = Deviations(&[
-    ("Chart", "ChartInfo"),
-    ("Chart.chart_type", "type"),
-    ("ChartElement.chart_type", "type"),
-    ("FileUpload", "FileUploadRequest"),
-    ("PaginatedSandboxes", "SandboxPage"),
-    ("code_interpreter.run_code", "run_code_stream"),
-    ("fs.download_file", "read_file"),
-    ("process.connect_pty", "connect_pty_session"),
-    ("process.create_pty", "create_pty_session"),
-    ("process.execute_session_command.request", "req"),
-]);
-
-/// Go.
-pub const GO: Deviations = Deviations(&[
-    ("process.exec", "ExecuteCommand"),
-    ("SandboxState.UnknownState", "Unknown"),
-    ("ChartType.UnknownChart", "Unknown"),
-    ("PortPreviewUrl", "PreviewLink"),
-    ("SignedPortPreviewUrl", "SignedPreviewLink"),
-    ("GitCommitResponse.sha", "SHA"),
-    // Behind public types of another shape.
-    ("CreateSandboxParams", "api.CreateSandboxParams"),
-    ("FileDownloadErrorDetails", "api.FileDownloadErrorDetails"),
-    ("FileDownloadRequest", "api.FileDownloadRequest"),
-    ("FileDownloadResponse", "api.FileDownloadResponse"),
-    ("FileUpload", "api.FileUpload"),
-    ("ListSandboxesQuery", "api.ListSandboxesQuery"),
-    ("ListSandboxesResponse", "api.ListSandboxesResponse"),
-    ("PaginatedSandboxes", "api.PaginatedSandboxes"),
-    ("SandboxInfo", "api.SandboxInfo"),
-    ("SessionExecuteRequest", "api.SessionExecuteRequest"),
-    // Written by hand: times, second names, and values whose Go type depends on another.
-    ("Chart", "types.Chart"),
-    ("Command", "types.Command"),
-    ("FileInfo", "types.FileInfo"),
-    ("FileStatus", "types.FileStatus"),
-    ("GitStatus", "types.GitStatus"),
-    ("PtySessionInfo", "types.PtySessionInfo"),
-    ("Resources", "types.Resources"),
-    ("Session", "types.Session"),
-    ("SessionCommandLogsResponse", "types.SessionCommandLogsResponse"),
-]);
-
-/// The languages of uniffi.
-pub const UNIFFI: Deviations = Deviations(&[
-    // Every object has a `clone` already.
-    ("git.clone", "clone_repository"),
-]);
+pub const PYTHON: Names = Names("python");
+pub const TYPESCRIPT: Names = Names("typescript");
+pub const RUBY: Names = Names("ruby");
+pub const GO: Names = Names("go");
+pub const UNIFFI: Names = Names("uniffi");
 
 /// `exec_command` -> `execCommand`.
 pub fn camel(name: &str) -> String {

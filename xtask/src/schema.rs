@@ -9,8 +9,12 @@ mod read;
 mod shape;
 mod streams;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use serde::Serialize;
+
+use crate::deviations::Deviations;
 
 /// The whole schema.
 #[derive(Serialize)]
@@ -162,6 +166,12 @@ pub struct Op {
     /// The struct of optional parameters, if there is one. In JSON it is the object `options`.
     pub options: Option<String>,
     pub returns: Type,
+    /// File and region of its example below `examples/<language>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+    /// The example's code by language: `go`, `python`, `python_async`, `ruby`, `typescript`.
+    #[serde(skip)]
+    pub examples: BTreeMap<&'static str, String>,
 }
 
 /// The public class that offers an operation.
@@ -217,12 +227,13 @@ pub enum Passing {
 }
 
 impl Schema {
-    /// The schema as it is checked in.
-    pub fn to_json(&self) -> Result<String> {
+    /// The schema as it is checked in, with what languages do differently.
+    pub fn to_json(&self, deviations: &Deviations) -> Result<String> {
         let mut value = serde_json::to_value(self)?;
         let hash = self.hash()?;
         let object = value.as_object_mut().ok_or_else(|| anyhow!("the schema is not an object"))?;
         object.insert("hash".to_owned(), hash.into());
+        object.insert("deviations".to_owned(), serde_json::to_value(deviations)?);
         Ok(serde_json::to_string_pretty(&value)? + "\n")
     }
 

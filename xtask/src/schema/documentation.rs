@@ -40,9 +40,12 @@ pub(super) struct Sections {
     /// Name and documentation, in order.
     pub(super) params: Vec<(String, String)>,
     pub(super) errors: String,
+    /// File and region of its example.
+    pub(super) example: Option<String>,
 }
 
-/// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``) and `# Errors`.
+/// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``), `# Errors` and `# Examples` (one, by file and region:
+/// `` `processes exec` ``).
 pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
     let all = text(attrs);
     let mut sections = vec![(String::new(), Vec::new())];
@@ -56,20 +59,29 @@ pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
             }
         }
     }
-    let mut found = Sections { text: String::new(), params: Vec::new(), errors: String::new() };
+    let mut found = Sections { text: String::new(), params: Vec::new(), errors: String::new(), example: None };
     for (title, lines) in sections {
         let body = lines.join("\n").trim().to_owned();
         match title.as_str() {
             "" => found.text = body,
             "Parameters" => found.params = parameters(&lines)?,
             "Errors" => found.errors = body,
-            other => bail!("has the section `# {other}`: known are `# Parameters` and `# Errors`"),
+            "Examples" => found.example = Some(example(&body)?),
+            other => bail!("has the section `# {other}`: known are `# Parameters`, `# Errors` and `# Examples`"),
         }
     }
     if found.text.is_empty() || found.errors.is_empty() {
         bail!("needs documentation with an `# Errors` section");
     }
     Ok(found)
+}
+
+fn example(body: &str) -> Result<String> {
+    let name = body.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+    match name {
+        Some(name) if name.split(' ').count() == 2 => Ok(name.to_owned()),
+        _ => bail!("`# Examples` is {body:?}, not file and region between backticks"),
+    }
 }
 
 fn parameters(lines: &[&str]) -> Result<Vec<(String, String)>> {

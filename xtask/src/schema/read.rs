@@ -1,6 +1,6 @@
 //! Reading the core's sources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -292,6 +292,8 @@ fn read_op(function: &syn::ImplItemFn, service: &Service, known: &Known, structs
         params,
         options,
         returns,
+        example: documented.example,
+        examples: BTreeMap::new(),
     })
 }
 
