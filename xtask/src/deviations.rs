@@ -185,3 +185,43 @@ fn expect(kind: &str, entries: &BTreeMap<String, String>, known: BTreeSet<String
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(table: &str) -> String {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let schema = Schema::read(&root.join("core/src")).unwrap();
+        let result = toml::from_str::<Deviations>(table).map_err(anyhow::Error::from);
+        match result.and_then(|table| table.check(&schema)) {
+            Ok(()) => String::new(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn an_entry_that_names_nothing_is_refused() {
+        for (table, expected) in [
+            ("[cobol.operations]", "there is no language \"cobol\""),
+            ("[go.operations]\n\"fs.sum\" = { name = \"Sum\" }", "there is no operation \"fs.sum\""),
+            ("[go.operations]\n\"process.exec\" = { }", "says nothing"),
+            ("[go.operations]\n\"process.exec\" = { title = \"Run\" }", "unknown field `title`"),
+            ("[go.operations]\n\"process.exec\" = { positional = [\"dir\"] }", "has no option \"dir\""),
+            ("[go.operations]\n\"process.exec\" = { params = { dir = \"d\" } }", "has no parameter \"dir\""),
+            ("[go.structs]\nItem = { name = \"Thing\" }", "there is no struct \"Item\""),
+            ("[go.fields]\n\"Chart.size\" = \"Size\"", "there is no field \"Chart.size\""),
+            ("[go.values]\n\"ChartType.Map\" = \"M\"", "there is no value \"ChartType.Map\""),
+            ("[go.services]\nDisks = \"D\"", "there is no service \"Disks\""),
+        ] {
+            let error = checked(table);
+            assert!(error.contains(expected), "{error}\nin {table}");
+        }
+    }
+
+    #[test]
+    fn an_entry_may_rename_what_there_is() {
+        let table = "[go.operations]\n\"process.exec\" = { positional = [\"cwd\"], params = { command = \"cmd\" } }";
+        assert_eq!(checked(table), "");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod c;
+mod conformance;
 mod deviations;
 mod examples;
 mod go;
@@ -51,6 +52,7 @@ fn main() -> Result<()> {
             deviations.install()?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
             output.write("bindings/uniffi/src/generated.rs", uniffi::generate(&schema)?)?;
+            output.write("tests/conformance/rust/src/calls/generated.rs", conformance::generate(&schema)?)?;
             for (name, content) in typescript::generate(&schema)? {
                 output.write(&format!("node/src/generated/{name}"), content)?;
             }

@@ -8,6 +8,8 @@ mod documentation;
 mod read;
 mod shape;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

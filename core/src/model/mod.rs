@@ -15,30 +15,16 @@ mod pty;
 mod sandbox;
 mod spawn;
 
-pub use blob::Blob;
-pub use chart::{Chart, ChartElement, ChartType};
-pub use code_interpreter::{CreateContextOptions, ExecutionError, ExecutionResult, InterpreterContext, RunCodeOptions};
-pub use directory::{DirectoryOptions, DirectoryProgress, DirectoryResult, SkippedEntry};
-pub use file::{
-    DeleteFileOptions, DownloadOptions, FileDownloadErrorDetails, FileDownloadRequest, FileDownloadResponse, FileInfo,
-    FileUpload, ListFilesOptions, Match, PermissionOptions, ReplaceResult, SearchFilesResponse, UploadOptions,
-};
-pub use git::{
-    FileStatus, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse, GitDeleteBranchOptions,
-    GitRemoteOptions, GitStatus, ListBranchResponse,
-};
-pub use process::{
-    CodeLanguage, CodeRunOptions, Command, ExecOptions, ExecuteResponse, ExecutionArtifacts, Session,
-    SessionCommandLogsResponse, SessionExecuteRequest, SessionExecuteResponse,
-};
-pub use pty::{PtyCreateOptions, PtyResult, PtySessionInfo, PtySize};
-pub use sandbox::{
-    BuildInfo, CreateOptions, CreateSandboxParams, DeleteOptions, FindOneOptions, ListPageOptions, ListSandboxesQuery,
-    ListSandboxesResponse, NetworkSettings, PaginatedSandboxes, PortPreviewUrl, Resources, SandboxDesiredState,
-    SandboxInfo, SandboxListSortDirection, SandboxListSortField, SandboxState, SignedPortPreviewUrl, StopOptions,
-    VolumeMount, WaitOptions,
-};
-pub use spawn::{OutputChannel, OutputOptions, ProcessInfo, SpawnOptions, WaitForLogOptions};
+pub use blob::*;
+pub use chart::*;
+pub use code_interpreter::*;
+pub use directory::*;
+pub use file::*;
+pub use git::*;
+pub use process::*;
+pub use pty::*;
+pub use sandbox::*;
+pub use spawn::*;
 
 /// A value of any JSON type.
 pub type Json = serde_json::Value;

@@ -1,10 +1,8 @@
 //! Each operation of the schema as a Rust program calls it: nothing but the client's public API.
 
-mod code_interpreter;
-mod fs;
-mod git;
-mod process;
-mod sandbox;
+#[rustfmt::skip]
+mod generated;
+mod streams;
 
 use bytes::Bytes;
 use daytona::model::Blob;
@@ -42,19 +40,17 @@ pub struct Request {
 
 /// Makes the call. Dropping the future cancels it.
 pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request: &Request) -> Called {
-    let arguments = Arguments::new(&request.args);
+    let args = Arguments::new(&request.args);
     let (service, name) = op.split_once('.').unwrap_or_default();
     if service == "sandbox" {
-        return sandbox::call(&client.sandboxes(), name, &arguments).await;
+        return generated::sandbox(&client.sandboxes(), name, &args, request).await;
     }
     let toolbox = toolbox.ok_or_else(|| Failure::Case(format!("{op} needs a sandbox")))?;
     match service {
-        "process" => process::call(&toolbox.process(), name, &arguments, request).await,
-        "fs" => fs::call(&toolbox.fs(), name, &arguments, request).await,
-        "git" => git::call(&toolbox.git(), name, &arguments).await,
-        "code_interpreter" => {
-            code_interpreter::call(&toolbox.code_interpreter(), name, &arguments, request.detach).await
-        }
+        "process" => generated::process(&toolbox.process(), name, &args, request).await,
+        "fs" => generated::fs(&toolbox.fs(), name, &args, request).await,
+        "git" => generated::git(&toolbox.git(), name, &args, request).await,
+        "code_interpreter" => generated::code_interpreter(&toolbox.code_interpreter(), name, &args, request).await,
         _ => Err(unknown(op)),
     }
 }
@@ -98,8 +94,4 @@ fn value<T: Serialize>(result: T) -> Called {
 
 fn unknown(op: &str) -> Failure {
     Failure::Case(format!("this runner does not know the operation {op}"))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,0 +1,102 @@
+//! Streams, read or written to their end as a case says.
+
+use daytona::model::Blob;
+use daytona::stream::directory::DirectoryTransfer;
+use daytona::stream::interpreter::InterpreterStream;
+use daytona::stream::log_demux::LogChannel;
+use daytona::stream::logs::LogStream;
+use daytona::stream::terminal::Terminal;
+use daytona::stream::transfer::{FileReader, FileWriter};
+use serde_json::{Value, json};
+
+use super::{Called, Request, value};
+use crate::matching::Outcome;
+
+/// A stream that an operation has opened.
+pub(super) trait ToItsEnd {
+    /// What flows through it, as cases compare it; nothing of a detached one.
+    async fn to_its_end(self, request: &Request) -> Called;
+}
+
+impl ToItsEnd for LogStream {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        if request.detach {
+            return value(Value::Null);
+        }
+        while let Some(chunk) = self.next().await? {
+            match chunk.channel {
+                LogChannel::Stdout => stdout.extend_from_slice(&chunk.data),
+                LogChannel::Stderr => stderr.extend_from_slice(&chunk.data),
+            }
+        }
+        value(json!({ "stdout": text(&stdout), "stderr": text(&stderr) }))
+    }
+}
+
+impl ToItsEnd for InterpreterStream {
+    async fn to_its_end(self, request: &Request) -> Called {
+        match request.detach {
+            true => value(Value::Null),
+            false => value(self.collect().await?),
+        }
+    }
+}
+
+impl ToItsEnd for Terminal {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        for input in &request.input {
+            self.write(input.clone()).await?;
+        }
+        if request.detach {
+            self.disconnect().await;
+            return value(Value::Null);
+        }
+        let mut output = Vec::new();
+        while let Some(piece) = self.next().await? {
+            output.extend_from_slice(&piece);
+        }
+        let result = self.wait().await?;
+        value(json!({ "output": text(&output), "exitCode": result.exit_code, "error": result.error }))
+    }
+}
+
+impl ToItsEnd for FileReader {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        let size = self.size();
+        if request.detach {
+            return value(Value::Null);
+        }
+        let mut content = Vec::new();
+        while let Some(piece) = self.next().await? {
+            content.extend_from_slice(&piece);
+        }
+        let Outcome { value, blobs } = value(Blob::from(content))?;
+        Ok(Outcome { value: json!({ "content": value, "size": size }), blobs })
+    }
+}
+
+impl ToItsEnd for FileWriter {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        if request.detach {
+            return value(Value::Null);
+        }
+        for piece in &request.pieces {
+            self.write(piece.clone()).await?;
+        }
+        value(self.finish().await?)
+    }
+}
+
+impl ToItsEnd for DirectoryTransfer {
+    async fn to_its_end(self, request: &Request) -> Called {
+        match request.detach {
+            true => value(Value::Null),
+            false => value(self.finish().await?),
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

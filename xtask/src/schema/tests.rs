@@ -1,0 +1,179 @@
+//! What is read, and what is refused: an undocumented or unknown thing must not reach a language by accident.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Receiver, Schema, Type, Update};
+
+const ERRORS: &str =
+    "/// Kinds.\npub enum ErrorKind {\n    /// Any.\n    Unknown,\n    /// Not there.\n    NotFound,\n}\n";
+const SERVICES: &str =
+    "/// Sandboxes.\npub struct Sandboxes { client: Client }\n/// Files.\npub struct FileSystem { toolbox: Toolbox }\n";
+const MODEL: &str = r#"
+/// A sandbox.
+#[derive(derive_more::Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SandboxInfo {
+    /// Id.
+    pub id: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Token.
+    #[debug("[secret]")]
+    pub token: Option<String>,
+}
+/// Options of `sum`.
+pub struct SumOptions {
+    /// Algorithm. Default: `sha256`.
+    pub algorithm: Option<String>,
+}
+/// State.
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Running.
+    Up,
+    /// Any other.
+    #[serde(untagged)]
+    Other(String),
+}
+"#;
+const PROTOCOLS: &str = r#"
+/// A log.
+pub struct LogStream { inner: () }
+impl LogStream {
+    /// The next piece.
+    pub async fn next(&mut self) -> Result<Option<LogChunk>> { todo!() }
+}
+/// A piece.
+pub struct LogChunk { pub channel: LogChannel, pub data: Bytes }
+pub enum LogChannel { Stdout, Stderr }
+"#;
+const OPS: &str = r#"
+impl Sandboxes {
+    /// Replaces the labels.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name
+    ///   of the sandbox.
+    /// * `labels`: The labels.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn set_labels(&self, id_or_name: &str, labels: BTreeMap<String, String>) -> Result<()> { todo!() }
+}
+impl FileSystem {
+    /// Follows a file.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn follow(&self, options: SumOptions) -> Result<LogStream> { todo!() }
+}
+"#;
+
+/// The sources of a core, with some of them replaced.
+fn core(changes: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let given = [
+        ("error.rs", ERRORS),
+        ("model/all.rs", MODEL),
+        ("protocols/logs.rs", PROTOCOLS),
+        ("ops/mod.rs", SERVICES),
+        ("ops/all.rs", OPS),
+    ];
+    for (file, text) in given.iter().chain(changes) {
+        let path = directory.path().join(file);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn refused(file: &str, text: &str) -> String {
+    let directory = core(&[(file, text)]);
+    match Schema::read(directory.path()) {
+        Ok(_) => panic!("not refused: {text}"),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+#[test]
+fn a_core_is_read_with_everything_that_languages_need() {
+    let directory = core(&[]);
+    let schema = Schema::read(directory.path()).unwrap();
+    let ops: Vec<_> = schema.ops().collect();
+    assert_eq!((ops[0].id.as_str(), ops[0].receiver), ("sandbox.set_labels", Receiver::Sandbox));
+    assert_eq!(ops[0].supplied.as_deref(), Some("id_or_name"));
+    let (field, param) = ("labels".to_owned(), "labels".to_owned());
+    assert_eq!(ops[0].updates, Some(Update::FieldFromParam { field, param }));
+    assert_eq!(ops[0].params[0].field.doc, "Id or name\nof the sandbox.");
+    assert_eq!(ops[1].returns, Type::Stream { name: "LogStream".into() });
+    assert_eq!(schema.options(ops[1])[0].name, "algorithm");
+    let items: Vec<_> = schema.streams[0].items.iter().map(|item| (item.name.as_str(), item.tag)).collect();
+    assert_eq!(items, [("stdout", 1), ("stderr", 2)]);
+    let secret: Vec<_> =
+        schema.structs[0].fields.iter().filter(|field| field.secret).map(|field| &field.name).collect();
+    assert_eq!(secret, ["token"]);
+    assert_eq!(schema.enums[0].values.len(), 1);
+}
+
+#[test]
+fn better_words_leave_the_hash_as_it_is() {
+    let hash = |model: &str| Schema::read(core(&[("model/all.rs", model)]).path()).unwrap().hash().unwrap();
+    assert_eq!(hash(MODEL), hash(&MODEL.replace("/// Id.", "/// Unique id.")));
+    assert_ne!(hash(MODEL), hash(&MODEL.replace("pub id: String", "pub id: i64")));
+}
+
+#[test]
+fn an_operation_that_is_not_documented_is_refused() {
+    let documented = "/// Sums.\n///\n/// # Parameters\n/// * `path`: Path.\n///\n/// # Errors\n/// None.\n";
+    let op =
+        |docs: &str, signature: &str| format!("impl FileSystem {{ {docs} pub async fn sum{signature} {{ todo!() }} }}");
+    let signature = "(&self, path: &str) -> Result<String>";
+    for (source, expected) in [
+        (op("", signature), "needs documentation with an `# Errors` section"),
+        (op("/// Sums.\n", signature), "needs documentation with an `# Errors` section"),
+        (op(&documented.replace("/// * `path`: Path.\n", ""), signature), "the parameter `path` is not documented"),
+        (op(&documented.replace("`path`", "`paths`"), signature), "has `paths` where the parameter is `path`"),
+        (op(&documented.replace("* `path`: Path.", "path: Path."), signature), "belongs to no parameter"),
+        (op(documented, "(&self) -> Result<String>"), "has `path`, which is not a parameter"),
+        (op(&documented.replace("# Errors", "# Panics"), signature), "has the section `# Panics`"),
+        (op(&format!("{documented}///\n/// # Examples\n/// sum\n"), signature), "not file and region"),
+        (op(documented, "(&self, path: &Path) -> Result<String>"), "the type Path is not supported"),
+        (op(documented, "(&self, path: &str) -> String"), "does not return a Result"),
+        (op(documented, "(&self, path: &str) -> Result<Option<String>>"), "an optional result is not supported"),
+        (op(documented, "(&self, path: Vec<Option<String>>) -> Result<()>"), "an `Option` inside another type"),
+    ] {
+        let error = refused("ops/sum.rs", &source);
+        assert!(error.contains(expected) && error.contains("ops/sum.rs: sum"), "{error}\nin {source}");
+    }
+}
+
+#[test]
+fn a_model_that_not_every_language_can_express_is_refused() {
+    let item = |text: &str| format!("/// An item.\npub struct Item {{ {text} }}");
+    for (source, expected) in [
+        ("pub struct Item { }".to_owned(), "has no documentation"),
+        (item("pub id: String,"), "has no documentation"),
+        (item("/// Id.\n pub id: u8,"), "the type u8 is not supported"),
+        (item("/// Id.\n #[serde(flatten)] pub id: String,"), "#[serde(flatten)] is not known"),
+        (item("/// Id.\n #[serde(rename_all = \"kebab-case\")] pub id: String,"), "kebab-case"),
+        (item("/// Id.\n #[validate] pub id: String,"), "the attribute #[validate] is not known"),
+        (item("/// Id.\n #[debug(\"***\")] pub id: String,"), "a secret is marked with"),
+        (item("/// Password.\n pub password: String,"), "must be marked as a secret"),
+        ("/// An item.\npub struct Item(String);".to_owned(), "only structs with named fields"),
+        ("/// An item.\n///\n/// # Notes\n/// None.\npub struct Item { }".to_owned(), "which only operations have"),
+        ("/// Kinds.\npub enum Item { One }".to_owned(), "has no documentation"),
+        ("/// Kinds.\npub enum Item {\n /// One.\n One(i64) }".to_owned(), "only plain variants are supported"),
+    ] {
+        let error = refused("model/item.rs", &source);
+        assert!(error.contains(expected) && error.contains("model/item.rs: Item"), "{error}\nin {source}");
+    }
+}
+
+#[test]
+fn a_stream_whose_items_nobody_could_read_is_refused() {
+    let error = refused("protocols/logs.rs", &PROTOCOLS.replace("Stderr", "Journal"));
+    assert!(error.contains("items of the kind \"journal\" have no tag"), "{error}");
+}
