@@ -14,6 +14,8 @@ pub fn header(root: &Path) -> Result<String> {
     let mut config = cbindgen::Config::from_file(directory.join("cbindgen.toml")).map_err(|e| anyhow!("{e}"))?;
     config.header = Some(contract.trim_end().to_owned());
     let mut text = Vec::new();
-    cbindgen::Builder::new().with_crate(&directory).with_config(config).generate()?.write(&mut text);
+    // From its first file on: a crate by its name would need cargo, and with it the whole workspace.
+    let builder = cbindgen::Builder::new().with_src(directory.join("src/lib.rs"));
+    builder.with_config(config).generate()?.write(&mut text);
     Ok(String::from_utf8(text)?.replace("# Safety", "Safety:"))
 }
