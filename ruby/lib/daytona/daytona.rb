@@ -1,10 +1,8 @@
 # frozen_string_literal: true
 
 module Daytona
-  # The client: creates, finds and manages sandboxes. May be shared by threads, and works on in a forked child.
+  # The client. May be shared by threads, and goes on working in a forked child.
   class Daytona
-    extend BothForms
-
     # @return [Config]
     attr_reader :config
 
@@ -45,8 +43,7 @@ module Daytona
       if @config.tracing?
         warn 'daytona: tracing is not part of this version; otel_enabled has no effect', uplevel: 1, category: nil
       end
-      @connection = Connection.new(@config)
-      @service = Generated::Sandboxes.new(@connection)
+      super(Connection.new(@config))
     end
 
     # Creates a sandbox and waits until it has started. With a block, yields the sandbox and deletes it afterwards.
@@ -74,8 +71,8 @@ module Daytona
       handed_out = false
       # An interrupt that comes when the sandbox is there already must find it, to delete it.
       Thread.handle_interrupt(Object => :on_blocking) do
-        sandbox = wrap(@service.create(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
-                                               request_timeout: request_timeout))
+        sandbox = wrap(create_sandbox(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
+                                              request_timeout: request_timeout))
         made = Native.take_made
       end
       return yield(sandbox) if block_given?
@@ -91,28 +88,6 @@ module Daytona
       else
         Native.take_made&.discard
       end
-    end
-
-    # Returns the sandbox with this id or name.
-    #
-    # @param id_or_name [String] Also as `id:`.
-    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Sandbox]
-    # @raise [Sdk::NotFoundError] When there is none.
-    both_forms def get(id_or_name = nil, id: id_or_name, request_timeout: nil)
-      wrap(@service.get(id, request_timeout: request_timeout))
-    end
-
-    # Returns the sandbox with this id or name, or the first that has all these labels.
-    #
-    # @param id_or_name [String, nil] Also as `id:`.
-    # @param labels [Hash{String => String}, nil]
-    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Sandbox]
-    # @raise [Sdk::NotFoundError] When there is none.
-    both_forms def find_one(id_or_name = nil, id: nil, labels: nil, request_timeout: nil)
-      labels = nil if labels&.empty?
-      wrap(@service.find_one(id_or_name: id || id_or_name, labels: labels, request_timeout: request_timeout))
     end
 
     # Lists sandboxes: an Enumerator over all of them that is at the same time a page with `items`, `total`, `page` and
@@ -134,36 +109,9 @@ module Daytona
         filters[:labels] = labels unless labels.empty?
         query = ListSandboxesQuery.new(**filters)
       end
-      PaginatedSandboxes.new(@service, query, page) { |info| wrap(info) }
-    end
-
-    # Starts a sandbox and waits until it has started.
-    #
-    # @param sandbox [Sandbox]
-    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Also by keyword.
-    # @return [Sandbox]
-    both_forms def start(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT)
-      sandbox.start(timeout)
-    end
-
-    # Stops a sandbox and waits until it has stopped.
-    #
-    # @param sandbox [Sandbox]
-    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Also by keyword.
-    # @param force [Boolean] Whether to kill its processes at once.
-    # @return [Sandbox]
-    both_forms def stop(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT, force: false)
-      sandbox.stop(timeout, force: force)
-    end
-
-    # Deletes a sandbox with everything in it.
-    #
-    # @param sandbox [Sandbox]
-    # @param timeout [Numeric] Seconds the call may take; 0 = no limit. Also by keyword.
-    # @param wait [Boolean] Whether to wait until it is gone.
-    # @return [Sandbox]
-    both_forms def delete(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT, wait: false)
-      sandbox.delete(timeout, wait: wait)
+      parts = method(:list_sandboxes)
+      pages = method(:list_sandbox_page)
+      PaginatedSandboxes.new(query, page, parts: parts, pages: pages) { |info| wrap(info) }
     end
 
     # Refuses further operations, also of the sandboxes this client returned. Those in flight go on.

@@ -30,6 +30,20 @@ module Daytona
       value.is_a?(String) || value.is_a?(Pathname)
     end
 
+    # @return [FileUploadRequest, Hash] What is sent for a member of `upload_files`.
+    # @raise [Sdk::InvalidArgumentError] For anything else than an upload.
+    # @api private
+    def self.request(file)
+      case file
+      when FileUploadRequest then file
+      when FileUpload then file.to_request
+      when Hash
+        values = file.transform_keys(&:to_sym)
+        values.key?(:source) ? new(*values.values_at(:source, :destination)).to_request : values
+      else raise Sdk::InvalidArgumentError, "Expected a Daytona::FileUpload, got #{file.class}."
+      end
+    end
+
     # @return [Boolean] Whether the content comes from a local path.
     # @api private
     def local?

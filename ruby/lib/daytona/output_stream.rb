@@ -98,5 +98,23 @@ module Daytona
   class LogStream < OutputStream; end
 
   # A run of the code interpreter: yields {OutputMessage}s, and an {ExecutionError} when an exception ended it.
-  class InterpreterStream < OutputStream; end
+  class InterpreterStream < OutputStream
+    # Runs to the end and hands events to callables on the way.
+    #
+    # @return [ExecutionResult]
+    # @api private
+    def result(on_stdout, on_stderr, on_error)
+      result = ExecutionResult.new(stdout: +'', stderr: +'')
+      each do |event|
+        if event.is_a?(ExecutionError)
+          result.error = event
+          on_error&.call(event)
+        else
+          result.public_send(event.channel) << event.output
+          (event.stdout? ? on_stdout : on_stderr)&.call(event)
+        end
+      end
+      result
+    end
+  end
 end

@@ -4,32 +4,37 @@ module Daytona
   # Sandboxes of {Daytona#list}: an Enumerator over all of them, fetched as they are needed, and at the same time the
   # page that was asked for: `items`, `total`, `page`, `total_pages`.
   class PaginatedSandboxes < Enumerator
-    # @param service [Generated::Sandboxes]
     # @param query [ListSandboxesQuery]
-    # @param page [Integer, nil] Page to begin with.
+    # @param number [Integer, nil] Page to begin with.
+    # @param parts [#call] Returns the sandboxes of a query, up to a cursor.
+    # @param pages [#call] Returns a numbered page.
     # @yieldparam info [SandboxInfo]
     # @yieldreturn [Sandbox]
     # @api private
-    def initialize(service, query, page, &sandbox)
-      @service = service
+    def initialize(query, number, parts:, pages:, &sandbox)
       @query = query
-      @number = page
+      @number = number
+      @parts = parts
+      @pages = pages
       @sandbox = sandbox
       super() do |yielder|
-        infos = @number ? infos_by_page : infos_by_cursor
-        infos.each { |info| yielder << @sandbox.call(info) }
+        part = first_batch
+        while part
+          part.items.each { |info| yielder << @sandbox.call(info) }
+          part = batch_after(part)
+        end
       end
     end
 
     # @return [Array<Sandbox>] The sandboxes of this page; without a page number, of the first part.
     def items
-      @items ||= (@number ? first_page : first_part).items.map(&@sandbox)
+      @items ||= first_batch.items.map(&@sandbox)
     end
 
     # @return [String, nil] The cursor behind {items}: a `ListSandboxesQuery` with it continues there. nil at the end,
     #   and with a page number.
     def next_cursor
-      @number ? nil : first_part.next_cursor
+      first_part.next_cursor unless @number
     end
 
     # @return [Integer] Number of sandboxes on all pages.
@@ -54,43 +59,28 @@ module Daytona
 
     private
 
+    def first_batch
+      @number ? first_page : first_part
+    end
+
     def first_page
       @first_page ||= fetch(@number || 1)
     end
 
     def first_part
-      @first_part ||= @service.list(@query)
+      @first_part ||= @parts.call(@query)
+    end
+
+    def batch_after(part)
+      if @number
+        fetch(part.page + 1) if part.page < part.total_pages
+      elsif part.next_cursor
+        @parts.call(@query.dup.tap { |query| query.cursor = part.next_cursor })
+      end
     end
 
     def fetch(number)
-      @service.list_page(labels: @query.labels, page: number, limit: @query.limit)
-    end
-
-    # From the page asked for to the last one.
-    def infos_by_page
-      Enumerator.new do |yielder|
-        current = first_page
-        loop do
-          current.items.each { |info| yielder << info }
-          break if current.page >= current.total_pages
-
-          current = fetch(current.page + 1)
-        end
-      end
-    end
-
-    def infos_by_cursor
-      Enumerator.new do |yielder|
-        query = @query.dup
-        part = first_part
-        loop do
-          part.items.each { |info| yielder << info }
-          break if part.next_cursor.nil?
-
-          query.cursor = part.next_cursor
-          part = @service.list(query)
-        end
-      end
+      @pages.call(labels: @query.labels, page: number, limit: @query.limit)
     end
   end
 end

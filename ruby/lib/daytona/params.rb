@@ -6,19 +6,8 @@ module Daytona
     # @return [Numeric, nil] Seconds to wait for the sandbox to start, unless `create` is told otherwise.
     attr_accessor :timeout
 
-    alias os_user user
-    alias os_user= user=
-
-    alias env env_vars
-    alias env= env_vars=
-    alias envs env_vars
-    alias envs= env_vars=
-
-    # Every argument is the attribute of the same name; `os_user` is another name of `user`, `env` and `envs` are other
-    # names of `env_vars`.
-    def initialize(os_user: nil, env: nil, envs: nil, timeout: nil, **attributes)
-      attributes[:user] = os_user if os_user
-      attributes[:env_vars] ||= env || envs
+    # Every argument is the attribute of the same name.
+    def initialize(timeout: nil, **attributes)
       super(**attributes)
       @timeout = timeout
     end
@@ -57,34 +46,5 @@ module Daytona
       @argv = argv
       @env = env
     end
-  end
-
-  # Lets `var_async` stand for `run_async`.
-  module VarAsync
-    def initialize(var_async: nil, **attributes)
-      attributes[:run_async] = var_async unless var_async.nil?
-      super(**attributes)
-    end
-  end
-  private_constant :VarAsync
-
-  class SessionExecuteRequest # rubocop:disable Style/Documentation
-    prepend VarAsync
-
-    alias var_async run_async
-    alias var_async= run_async=
-  end
-
-  class Command # rubocop:disable Style/Documentation
-    alias cmd_id id
-  end
-
-  class SessionExecuteResponse # rubocop:disable Style/Documentation
-    alias id cmd_id
-  end
-
-  class ListSandboxesQuery # rubocop:disable Style/Documentation
-    alias public? is_public
-    alias recoverable? is_recoverable
   end
 end

@@ -60,14 +60,14 @@ module Daytona
     private
 
     def invoke(operation, args, blobs = [], request_timeout: nil)
-      @connection.invoke(operation, args, blobs, target: target, request_timeout: request_timeout)
+      @connection.invoke(operation, args, blobs, target: address, request_timeout: request_timeout)
     end
 
     def open_stream(operation, args, blobs = [], request_timeout: nil)
-      @connection.open_stream(operation, args, blobs, target: target, request_timeout: request_timeout)
+      @connection.open_stream(operation, args, blobs, target: address, request_timeout: request_timeout)
     end
 
-    def target
+    def address
       nil
     end
   end
@@ -87,6 +87,14 @@ module Daytona
       @sandbox.id
     end
 
+    # @return [Sandbox]
+    # @api private
+    attr_reader :sandbox
+
+    # @return [Connection]
+    # @api private
+    attr_reader :connection
+
     # @return [String]
     def inspect
       "#<#{self.class.name} sandbox_id=#{sandbox_id.inspect}>"
@@ -94,7 +102,7 @@ module Daytona
 
     private
 
-    def target
+    def address
       { 'id' => @sandbox.id, 'url' => @sandbox.toolbox_proxy_url }
     end
   end

@@ -20,6 +20,15 @@ module Daytona
       map.to_h { |key, value| [key.to_s, value.to_s] }
     end
 
+    # @return [String] A regular expression as text, with its flags; Ruby's `m` is `s` elsewhere. Text stays as it is.
+    def pattern(pattern)
+      return pattern unless pattern.is_a?(Regexp)
+
+      flags = { 'i' => Regexp::IGNORECASE, 's' => Regexp::MULTILINE, 'x' => Regexp::EXTENDED }
+      set = flags.select { |_, bit| pattern.options.anybits?(bit) }.keys.join
+      set.empty? ? pattern.source : "(?#{set})#{pattern.source}"
+    end
+
     # Adds bytes to the attachments.
     # @return [Integer, nil] What stands for them in JSON.
     def attach(content, blobs)

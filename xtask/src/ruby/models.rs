@@ -2,6 +2,8 @@
 
 use anyhow::{Result, bail};
 
+use super::classes::attribute_aliases;
+use super::deviations::{RECEIVED_AS, SHORTHANDS, SYNONYMS};
 use super::{Body, Used, field_name, header, struct_name};
 use crate::schema::{Field, Struct, Type};
 
@@ -12,10 +14,26 @@ pub fn model(item: &Struct, used: &Used) -> Result<String> {
     body.open(&format!("class {} < Model", struct_name(&item.name)));
     for field in &item.fields {
         body.tagged(&format!("@return [{}] {}", yard(&field.ty, field.optional), field.doc), "  ");
-        body.line(&format!("attr_accessor :{}", field_name(&item.name, &field.name)));
+        let name = field_name(&item.name, &field.name);
+        body.line(&format!("attr_accessor :{name}"));
+        for (other, _) in attribute_aliases(&item.name).filter(|(_, attribute)| *attribute == name) {
+            body.line(&format!("alias {other} {name}"));
+        }
+        for other in synonyms(&item.name, name) {
+            body.line(&format!("alias {other} {name}"));
+            body.line(&format!("alias {other}= {name}="));
+        }
         body.blank();
     }
     initializer(&mut body, item);
+    if let Some((_, attribute)) = SHORTHANDS.iter().find(|(owner, _)| *owner == item.name) {
+        body.blank();
+        body.comment(&format!("@return [{}] Also of its {attribute} alone.", struct_name(&item.name)));
+        body.line("# @api private");
+        body.open("def self.coerce(value)");
+        body.line(&format!("super(value.is_a?(String) ? {{ {attribute}: value }} : value)"));
+        body.close();
+    }
     if used.received.contains(&item.name) {
         body.blank();
         from_wire(&mut body, item)?;
@@ -27,19 +45,32 @@ pub fn model(item: &Struct, used: &Used) -> Result<String> {
     Ok(body.finish())
 }
 
+/// Other names by which an attribute can be given and read.
+pub fn synonyms(owner: &str, name: &str) -> impl Iterator<Item = &'static str> {
+    SYNONYMS.iter().filter(move |(item, _, attribute)| *item == owner && *attribute == name).map(|(_, other, _)| *other)
+}
+
 fn initializer(body: &mut Body, item: &Struct) {
     body.comment("Every argument is the attribute of the same name.");
     // Required ones first, each group in the order of the attributes.
     let names = |optional: bool| item.fields.iter().filter(move |f| f.optional == optional);
     let required = names(false).map(|f| format!("{}:", field_name(&item.name, &f.name)));
     let optional = names(true).map(|f| format!("{}: nil", field_name(&item.name, &f.name)));
-    let arguments: Vec<_> = required.chain(optional).collect();
+    let others = SYNONYMS.iter().filter(|(owner, ..)| *owner == item.name).map(|(_, other, _)| format!("{other}: nil"));
+    let arguments: Vec<_> = required.chain(optional).chain(others).collect();
     body.list("def initialize(", &arguments, ")");
     body.depth += 1;
     body.line("super()");
     for field in &item.fields {
         let name = field_name(&item.name, &field.name);
-        body.line(&format!("@{name} = {name}"));
+        let others: Vec<_> = synonyms(&item.name, name).collect();
+        // False is a value, too.
+        let value = match others.as_slice() {
+            [] => name.to_owned(),
+            others if field.ty == Type::Bool => format!("[{name}, {}].compact.first", others.join(", ")),
+            others => format!("{name} || {}", others.join(" || ")),
+        };
+        body.line(&format!("@{name} = {value}"));
     }
     body.close();
 }
@@ -84,16 +115,29 @@ fn nests(ty: &Type) -> bool {
     }
 }
 
+/// The class of a struct as callers meet it.
+pub fn class_name(name: &str) -> &str {
+    RECEIVED_AS.iter().find(|(item, ..)| *item == name).map_or_else(|| struct_name(name), |(_, class, _)| class)
+}
+
+/// An expression that makes an object of a struct's JSON.
+fn received(name: &str, value: &str) -> String {
+    match RECEIVED_AS.iter().find(|(item, ..)| *item == name) {
+        Some((.., expression)) => expression.replace("{}", value),
+        None => format!("{}.from_wire({value}, blobs)", struct_name(name)),
+    }
+}
+
 /// An expression that turns a JSON value into the type.
 pub fn decode(value: &str, ty: &Type, optional: bool) -> Result<String> {
     Ok(match ty {
         Type::Bytes => format!("Wire.blob({value}, blobs)"),
         Type::Struct { name } => {
-            format!("{value}&.then {{ |item| {}.from_wire(item, blobs) }}", struct_name(name))
+            format!("{value}&.then {{ |item| {} }}", received(name, "item"))
         }
         Type::List { of } => match &**of {
             Type::Struct { name } => {
-                let each = format!("map {{ |item| {}.from_wire(item, blobs) }}", struct_name(name));
+                let each = format!("map {{ |item| {} }}", received(name, "item"));
                 if optional { format!("{value}&.{each}") } else { format!("({value} || []).{each}") }
             }
             of if nests(of) => bail!("nested lists of models are not supported in Ruby"),
@@ -139,8 +183,8 @@ pub fn yard(ty: &Type, optional: bool) -> String {
         Type::Json => "Object".to_owned(),
         Type::List { of } => format!("Array<{}>", yard(of, false)),
         Type::Map { of } => format!("Hash{{String => {}}}", yard(of, false)),
-        Type::Struct { name } => struct_name(name).to_owned(),
-        Type::Stream { name } => super::services::stream_class(name).to_owned(),
+        Type::Struct { name } => class_name(name).to_owned(),
+        Type::Stream { name } => super::methods::stream_class(name).to_owned(),
     };
     if optional { format!("{name}, nil") } else { name }
 }

@@ -7,6 +7,7 @@ module Daytona
   class Command < Model
     # @return [String] Id.
     attr_accessor :id
+    alias cmd_id id
 
     # @return [String] The command text.
     attr_accessor :command

@@ -13,9 +13,15 @@ module Daytona
 
     # @return [String, nil] Operating system user. Default: `daytona`.
     attr_accessor :user
+    alias os_user user
+    alias os_user= user=
 
     # @return [Hash{String => String}, nil] Environment variables of every process in the sandbox.
     attr_accessor :env_vars
+    alias env env_vars
+    alias env= env_vars=
+    alias envs env_vars
+    alias envs= env_vars=
 
     # @return [Hash{String => String}, nil] Labels.
     attr_accessor :labels
@@ -100,13 +106,16 @@ module Daytona
       image: nil,
       dockerfile: nil,
       context_hashes: nil,
-      resources: nil
+      resources: nil,
+      os_user: nil,
+      env: nil,
+      envs: nil
     )
       super()
       @name = name
       @language = language
-      @user = user
-      @env_vars = env_vars
+      @user = user || os_user
+      @env_vars = env_vars || env || envs
       @labels = labels
       @public = public
       @auto_stop_interval = auto_stop_interval

@@ -8,7 +8,7 @@ module Daytona
     # @return [String] The output, as in `result`.
     attr_accessor :stdout
 
-    # @return [Array<ChartInfo>] Charts the program showed; a command shows none.
+    # @return [Array<Chart>] Charts the program showed; a command shows none.
     attr_accessor :charts
 
     # Every argument is the attribute of the same name.
@@ -22,7 +22,7 @@ module Daytona
     def self.from_wire(data, blobs)
       new(
         stdout: data['stdout'],
-        charts: (data['charts'] || []).map { |item| ChartInfo.from_wire(item, blobs) }
+        charts: (data['charts'] || []).map { |item| Charts.parse_chart(ChartInfo.from_wire(item, blobs)) }
       )
     end
   end

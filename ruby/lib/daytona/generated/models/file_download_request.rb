@@ -18,6 +18,12 @@ module Daytona
       @destination = destination
     end
 
+    # @return [FileDownloadRequest] Also of its source alone.
+    # @api private
+    def self.coerce(value)
+      super(value.is_a?(String) ? { source: value } : value)
+    end
+
     # @api private
     def to_wire(_blobs)
       {

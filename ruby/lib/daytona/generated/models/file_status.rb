@@ -7,6 +7,7 @@ module Daytona
   class FileStatus < Model
     # @return [String] Path in the repository.
     attr_accessor :name
+    alias path name
 
     # @return [String] Previous path of a renamed file.
     attr_accessor :extra

@@ -55,9 +55,11 @@ module Daytona
 
     # @return [Boolean, nil] Only public, or only private ones.
     attr_accessor :is_public
+    alias public? is_public
 
     # @return [Boolean, nil] Only recoverable, or only others.
     attr_accessor :is_recoverable
+    alias recoverable? is_recoverable
 
     # @return [String, nil] Created after, ISO 8601.
     attr_accessor :created_at_after

@@ -19,6 +19,7 @@ module Daytona
 
     # @return [String] Operating system user that commands run as.
     attr_accessor :user
+    alias os_user user
 
     # @return [Hash{String => String}] Environment variables of every process in the sandbox.
     attr_accessor :env

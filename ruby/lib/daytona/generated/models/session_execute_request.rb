@@ -10,16 +10,24 @@ module Daytona
 
     # @return [Boolean, nil] Whether to return at once instead of waiting for the command to end. Default: false.
     attr_accessor :run_async
+    alias var_async run_async
+    alias var_async= run_async=
 
     # @return [Boolean, nil] Whether to keep input sent to the command out of its log. Default: false.
     attr_accessor :suppress_input_echo
 
     # Every argument is the attribute of the same name.
-    def initialize(command:, run_async: nil, suppress_input_echo: nil)
+    def initialize(command:, run_async: nil, suppress_input_echo: nil, var_async: nil)
       super()
       @command = command
-      @run_async = run_async
+      @run_async = [run_async, var_async].compact.first
       @suppress_input_echo = suppress_input_echo
+    end
+
+    # @return [SessionExecuteRequest] Also of its command alone.
+    # @api private
+    def self.coerce(value)
+      super(value.is_a?(String) ? { command: value } : value)
     end
 
     # @api private

@@ -7,6 +7,7 @@ module Daytona
   class SessionExecuteResponse < Model
     # @return [String] Id of the command.
     attr_accessor :cmd_id
+    alias id cmd_id
 
     # @return [Integer, nil] Exit code; nothing for an asynchronous command.
     attr_accessor :exit_code
