@@ -4,6 +4,8 @@
 //! from the asynchronous sources by [`twin`].
 
 mod documented;
+mod imports;
+mod methods;
 mod models;
 mod services;
 mod text;
@@ -16,7 +18,7 @@ use anyhow::Result;
 
 use crate::names::PYTHON;
 use crate::output::Output;
-use crate::schema::{Schema, Service, Struct, Type};
+use crate::schema::{Field, Op, Schema, Service, Struct, Type};
 use text::{Text, docstring, wrap};
 
 const BASE: &str = "python/src/daytona";
@@ -47,8 +49,11 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
     for service in &schema.services {
         let module = &service.id;
         output.write(&format!("{generated}/models/{module}.py"), models::file(&layout, service))?;
-        output.write(&format!("{generated}/async_ops/{module}.py"), services::file(&layout, service, true))?;
-        output.write(&format!("{generated}/ops/{module}.py"), services::file(&layout, service, false))?;
+    }
+    for (folder, asynchronous) in [("async_ops", true), ("ops", false)] {
+        for (name, content) in services::files(&layout, asynchronous)? {
+            output.write(&format!("{generated}/{folder}/{name}"), content)?;
+        }
     }
     documented::generate(root, BASE, output)?;
     twin::generate(&root.join(BASE), BASE, output)
@@ -114,6 +119,12 @@ impl<'a> Layout<'a> {
 
     fn item(&self, name: &str) -> Option<&'a Struct> {
         self.schema.structs.iter().find(|s| s.name == name)
+    }
+
+    /// The optional parameters of an operation.
+    fn options(&self, op: &Op) -> &'a [Field] {
+        let item = op.options.as_deref().and_then(|name| self.item(name));
+        item.map_or(&[], |item| &item.fields)
     }
 
     /// Whether a value of this type carries bytes, which travel beside the JSON.

@@ -44,12 +44,8 @@ from ._requests import (
     SessionExecuteRequest,
 )
 from ._sync.client import Daytona
-from ._sync.code_interpreter import CodeInterpreter
-from ._sync.filesystem import FileSystem
-from ._sync.git import Git
 from ._sync.listing import PaginatedSandboxes
 from ._sync.outputs import LogStream, OutputStream, ProcessOutput
-from ._sync.process import Process
 from ._sync.pty import PtyHandle
 from ._sync.reader import OutputReader
 from ._sync.sandbox import Sandbox
@@ -99,39 +95,43 @@ from .generated.models.sandbox import (
     SignedPortPreviewUrl,
     VolumeMount,
 )
+from .generated.ops.code_interpreter import CodeInterpreter
+from .generated.ops.fs import FileSystem
+from .generated.ops.git import Git
+from .generated.ops.process import Process
 
 if TYPE_CHECKING:
     from ._async.client import AsyncDaytona
-    from ._async.code_interpreter import AsyncCodeInterpreter
-    from ._async.filesystem import AsyncFileSystem
-    from ._async.git import AsyncGit
     from ._async.listing import AsyncPaginatedSandboxes
     from ._async.outputs import AsyncLogStream, AsyncOutputStream, AsyncProcessOutput
-    from ._async.process import AsyncProcess
     from ._async.pty import AsyncPtyHandle
     from ._async.reader import AsyncOutputReader
     from ._async.sandbox import AsyncSandbox
     from ._async.spawned import AsyncSpawnedProcess
     from ._async.streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
     from ._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
+    from .generated.async_ops.code_interpreter import AsyncCodeInterpreter
+    from .generated.async_ops.fs import AsyncFileSystem
+    from .generated.async_ops.git import AsyncGit
+    from .generated.async_ops.process import AsyncProcess
     from .generated.to_come import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 # What is loaded when it is first used, and where it is. Documented names that are not there yet follow these.
 _LAZY = {
-    "AsyncCodeInterpreter": "_async.code_interpreter",
+    "AsyncCodeInterpreter": "generated.async_ops.code_interpreter",
     "AsyncDaytona": "_async.client",
     "AsyncDownloadStream": "_async.streams",
     "AsyncFileReader": "_async.streams",
-    "AsyncFileSystem": "_async.filesystem",
+    "AsyncFileSystem": "generated.async_ops.fs",
     "AsyncFileWriter": "_async.streams",
-    "AsyncGit": "_async.git",
+    "AsyncGit": "generated.async_ops.git",
     "AsyncLogStream": "_async.outputs",
     "AsyncOutputReader": "_async.reader",
     "AsyncOutputStream": "_async.outputs",
     "AsyncPaginatedSandboxes": "_async.listing",
-    "AsyncProcess": "_async.process",
+    "AsyncProcess": "generated.async_ops.process",
     "AsyncProcessOutput": "_async.outputs",
     "AsyncPtyHandle": "_async.pty",
     "AsyncSandbox": "_async.sandbox",

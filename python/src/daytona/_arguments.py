@@ -47,3 +47,8 @@ def bytes_of(name: str, data: Any) -> bytes:
     if isinstance(data, (bytearray, memoryview)):
         return bytes(cast("bytearray", data))
     raise unusable(name, data, "it must be bytes, a bytearray or a memoryview")
+
+
+def text_or_bytes(name: str, data: Any) -> bytes:
+    """Content as bytes: of text, its UTF-8."""
+    return data.encode() if isinstance(data, str) else bytes_of(name, data)

@@ -10,7 +10,7 @@ from ._arguments import unknown_names, unusable
 from ._model import Model
 from .generated.errors import DaytonaInvalidArgumentError
 from .generated.models.process import PtySize
-from .generated.models.sandbox import CreateSandboxParams
+from .generated.models.sandbox import CreateSandboxParams, ListSandboxesQuery
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .generated.enums import CodeLanguage
+    from .generated.models.code_interpreter import InterpreterContext
     from .generated.models.sandbox import Resources, VolumeMount
 
     class BaseFields(TypedDict, total=False):
@@ -182,6 +183,25 @@ def environment(*forms: dict[str, str] | None) -> dict[str, str] | None:
     return given[0] if given else None
 
 
+def listing(
+    labels: ListSandboxesQuery | dict[str, str] | None,
+    page: int | None,
+    limit: int | None,
+    query: ListSandboxesQuery | None,
+) -> tuple[ListSandboxesQuery | None, dict[str, str] | None, int | None, int | None]:
+    """The parameters of `list`: a query, or labels with page and limit."""
+    if isinstance(labels, ListSandboxesQuery):
+        query, labels = labels, None
+    if query is not None and (labels is not None or page is not None or limit is not None):
+        raise DaytonaInvalidArgumentError("Give either a query or labels, page and limit.")
+    return None if query is None else ListSandboxesQuery.given("query", query), labels, page, limit
+
+
+def context_id(context: InterpreterContext | str | None) -> Any:
+    """Id of a context that is given as such or by its id."""
+    return context if context is None or isinstance(context, str) else context.id
+
+
 class CodeRunParams(Model):
     """Parameters of `code_run`.
 
@@ -257,7 +277,15 @@ def session_request(request: SessionExecuteRequest | Mapping[str, Any] | str) ->
     return SessionExecuteRequest(command, any(run_async), any(quiet))
 
 
-def pty_size(size: PtySize | int | None, rows: int | None, cols: int | None) -> PtySize:
+def rows_and_cols(size: PtySize | None) -> tuple[int | None, int | None]:
+    """A size as the core takes it: nothing when none is given."""
+    if size is None:
+        return None, None
+    size = PtySize.given("pty_size", size)
+    return size.rows, size.cols
+
+
+def size_of(size: PtySize | int | None, rows: int | None, cols: int | None) -> PtySize:
     """A size from an object, from columns and rows, or from keywords."""
     if size is not None and not isinstance(size, int):
         return PtySize.given("pty_size", size)

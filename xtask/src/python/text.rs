@@ -42,9 +42,36 @@ impl Text {
         self.line(level, after);
     }
 
+    /// A statement that ends in a call, whose arguments are one a line when it is too long.
+    pub fn expression(&mut self, level: usize, code: &str) {
+        match code.find('(').filter(|_| level * INDENT + code.len() > WIDTH && code.ends_with(')')) {
+            Some(at) => self.list(level, &code[..=at], &split(&code[at + 1..code.len() - 1]), ")"),
+            None => self.line(level, code),
+        }
+    }
+
     pub fn finish(self) -> String {
         self.0
     }
+}
+
+/// The items of a list of arguments or parameters.
+pub fn split(list: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut depth = 0;
+    for c in list.chars() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        match items.last_mut() {
+            _ if c == ',' && depth == 0 => items.push(String::new()),
+            Some(item) => item.push(c),
+            None => {}
+        }
+    }
+    items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 /// Paragraphs, filled again for a level of indentation.

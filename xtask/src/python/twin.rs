@@ -89,7 +89,7 @@ fn sorted_imports(text: &str) -> String {
             Some((module, names)) if !names.starts_with('(') => {
                 let indent = &line[..line.len() - line.trim_start().len()];
                 let mut names: Vec<_> = names.split(", ").collect();
-                names.sort_by_key(|name| (kind(name), *name));
+                names.sort_by_key(|name| rank(name));
                 block.push((format!("{indent}from {module}"), names));
             }
             _ => {
@@ -112,7 +112,11 @@ fn flush(block: &mut Vec<(String, Vec<&str>)>, out: &mut Vec<String>) {
     out.extend(block.drain(..).map(|(module, names)| format!("{module} import {}", names.join(", "))));
 }
 
-/// Constants come before classes, and those before functions.
+/// Where a name is in a list of imports: constants come before classes, and those before functions.
+pub fn rank(name: &str) -> (u8, String) {
+    (kind(name), name.to_lowercase())
+}
+
 fn kind(name: &str) -> u8 {
     match name {
         _ if name.chars().all(|c| !c.is_lowercase()) => 0,

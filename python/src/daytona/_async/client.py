@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from .._config import DaytonaConfig, open_client
-from .._requests import create_params
 from .._to_come import missing_attribute
+from ..generated.async_ops.client import AsyncDaytonaMethods
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
-from ..generated.errors import DaytonaInvalidArgumentError
-from ..generated.models.sandbox import ListSandboxesQuery
-from .listing import AsyncPaginatedSandboxes
-from .sandbox import STATE_TIMEOUT, AsyncSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
-    from typing_extensions import Unpack
-
     from .._daytona import Client
-    from .._requests import CreateFields, CreateSandboxBaseParams
 
 
-class AsyncDaytona:
+class AsyncDaytona(AsyncDaytonaMethods):
     """Daytona's client for asyncio.
 
     One client serves a whole program: it may be shared between tasks, threads and event loops, and keeps its
@@ -36,7 +28,7 @@ class AsyncDaytona:
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
 
-    __slots__ = ("_client", "_config", "_ops")
+    __slots__ = ("_config",)
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
@@ -47,106 +39,6 @@ class AsyncDaytona:
     def local(cls) -> AsyncDaytona:
         """A client for the local engine, which is started when it does not run. It needs no account."""
         return cls(DaytonaConfig(api_url="local"))
-
-    async def create(
-        self,
-        params: CreateSandboxBaseParams | None = None,
-        *,
-        timeout: float | None = STATE_TIMEOUT,
-        wait_for_start: bool = True,
-        keep: bool = False,
-        on_snapshot_create_logs: Callable[[str], Any] | None = None,
-        **fields: Unpack[CreateFields],
-    ) -> AsyncSandbox:
-        """Creates a sandbox and waits until it has started.
-
-        Args:
-            params: `CreateSandboxFromSnapshotParams` or `CreateSandboxFromImageParams`; their fields may be given as
-                keywords instead. Default: a sandbox from the server's default snapshot.
-            timeout: Seconds to wait for the sandbox to start; 0 = no limit.
-            wait_for_start: Whether to wait until it has started.
-            keep: Whether a call that is cancelled, interrupted or times out leaves the sandbox in place. Otherwise it
-                deletes it.
-            on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox. This
-                version has no image builder, so there are no lines yet.
-
-        Raises:
-            `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
-            `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails. Once there is a sandbox,
-            the error has its `sandbox_id`.
-        """
-        info = await self._ops.create(create_params(params, fields), timeout or 0, wait_for_start, keep)
-        return AsyncSandbox(info, self._client)
-
-    async def get(self, sandbox_id_or_name: str) -> AsyncSandbox:
-        """Returns the sandbox with this id or name.
-
-        Raises:
-            `DaytonaNotFoundError` when there is none.
-        """
-        return AsyncSandbox(await self._ops.get(sandbox_id_or_name), self._client)
-
-    async def find_one(
-        self,
-        sandbox_id_or_name: str | None = None,
-        labels: dict[str, str] | None = None,
-        *,
-        id_or_name: str | None = None,
-    ) -> AsyncSandbox:
-        """Returns the sandbox with this id or name, or the first that has all these labels.
-
-        Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaInvalidArgumentError` when neither is given.
-        """
-        wanted = sandbox_id_or_name if sandbox_id_or_name is not None else id_or_name
-        return AsyncSandbox(await self._ops.find_one(wanted, labels), self._client)
-
-    @overload
-    def list(self, query: ListSandboxesQuery, /) -> AsyncPaginatedSandboxes: ...
-
-    @overload
-    def list(self, *, query: ListSandboxesQuery | None) -> AsyncPaginatedSandboxes: ...
-
-    @overload
-    def list(
-        self, labels: dict[str, str] | None = None, page: int | None = None, limit: int | None = None
-    ) -> AsyncPaginatedSandboxes: ...
-
-    def list(
-        self,
-        labels: ListSandboxesQuery | dict[str, str] | None = None,
-        page: int | None = None,
-        limit: int | None = None,
-        *,
-        query: ListSandboxesQuery | None = None,
-    ) -> AsyncPaginatedSandboxes:
-        """Lists sandboxes: `async for` over the result for all of them, `await` it for one page.
-
-        Args:
-            query: Filters and order, for iteration.
-            labels: Labels the sandboxes must have, all of them.
-            page: Page, from 1. Default: 1.
-            limit: Sandboxes a page or request, 1 to 200. Default: 100.
-        """
-        if isinstance(labels, ListSandboxesQuery):
-            query, labels = labels, None
-        if query is not None and (labels is not None or page is not None or limit is not None):
-            raise DaytonaInvalidArgumentError("Give either a query or labels, page and limit.")
-        if query is not None:
-            query = ListSandboxesQuery.given("query", query)
-        return AsyncPaginatedSandboxes(self._client, query, labels, page, limit)
-
-    async def start(self, sandbox: AsyncSandbox, timeout: float | None = STATE_TIMEOUT) -> None:
-        """The same as `sandbox.start`."""
-        await sandbox.start(timeout)
-
-    async def stop(self, sandbox: AsyncSandbox, timeout: float | None = STATE_TIMEOUT, force: bool = False) -> None:
-        """The same as `sandbox.stop`."""
-        await sandbox.stop(timeout, force)
-
-    async def delete(self, sandbox: AsyncSandbox, timeout: float | None = STATE_TIMEOUT, wait: bool = False) -> None:
-        """The same as `sandbox.delete`."""
-        await sandbox.delete(timeout, wait)
 
     async def close(self) -> None:
         """Refuses further operations; those in flight go on. Sandboxes are not touched."""

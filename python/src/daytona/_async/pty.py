@@ -6,8 +6,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import bytes_of
-from .._requests import pty_size as size_of
+from .._arguments import text_or_bytes
+from .._requests import size_of
 from ..generated.errors import DaytonaConnectionError, DaytonaTimeoutError
 from ..generated.models.process import PtyResult
 from .background import AsyncBackground
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .._files import Bytes
-    from ..generated.async_ops.process import AsyncProcessOps
+    from ..generated.async_ops.process import AsyncProcess
     from ..generated.models.process import PtySessionInfo, PtySize
     from .runtime import AsyncStreamHandle
 
@@ -35,7 +35,7 @@ class AsyncPtyHandle:
 
     def __init__(
         self,
-        process: AsyncProcessOps,
+        process: AsyncProcess,
         session_id: str,
         stream: AsyncStreamHandle,
         on_data: Callable[[bytes], Any] | None = None,
@@ -82,7 +82,7 @@ class AsyncPtyHandle:
             `DaytonaClosedError` after the terminal has ended or was disconnected, `DaytonaConnectionError` when the
             connection breaks.
         """
-        await self._stream.write(data.encode() if isinstance(data, str) else bytes_of("input", data))
+        await self._stream.write(text_or_bytes("input", data))
 
     async def write(self, data: str | Bytes) -> None:
         """The same as `send_input`."""
@@ -96,8 +96,7 @@ class AsyncPtyHandle:
         Raises:
             `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` when the session is gone.
         """
-        size = size_of(pty_size, rows, cols)
-        return await self._process._resize_pty_session(self._session_id, size.rows, size.cols)  # pyright: ignore[reportPrivateUsage]
+        return await self._process.resize_pty_session(self._session_id, size_of(pty_size, rows, cols))
 
     async def kill(self) -> None:
         """Kills the terminal's processes and removes the session.

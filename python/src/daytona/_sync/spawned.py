@@ -8,28 +8,26 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import bytes_of, check_timeout
-from .._requests import log_pattern, signal_name
+from .._arguments import check_timeout
 from ..generated.enums import OutputChannel
 from ..generated.errors import DaytonaTimeoutError
 from ..generated.models.process import ProcessInfo
+from ..generated.ops.spawned_process import SpawnedProcessMethods
 from .outputs import LogStream, ProcessOutput
 from .runtime import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from re import Pattern
     from types import TracebackType
 
-    from .._files import Bytes
-    from ..generated.ops.process import ProcessOps
+    from ..generated.ops.process import Process
     from .runtime import Opener, StreamHandle
 
 # The least a last look may take, in seconds: 0 would stand for no limit.
 SHORTEST_WAIT = 0.1
 
 
-class SpawnedProcess(ProcessInfo):
+class SpawnedProcess(SpawnedProcessMethods):
     """A process of its own in the sandbox: its outputs apart, its input, its exit code, signals to its whole tree.
 
     It runs until it ends, is signalled or released, whether anybody reads its output or not: the sandbox keeps the
@@ -45,9 +43,9 @@ class SpawnedProcess(ProcessInfo):
         exit_code: Exit code as last seen; `None` when it ran then.
     """
 
-    __slots__ = ("_ops",)
+    __slots__ = ()
 
-    def __init__(self, info: ProcessInfo, ops: ProcessOps) -> None:
+    def __init__(self, info: ProcessInfo, ops: Process) -> None:
         for name in ProcessInfo.__slots__:
             setattr(self, name, getattr(info, name))
         self._ops = ops
@@ -75,24 +73,6 @@ class SpawnedProcess(ProcessInfo):
             return self._ops._stream_output(self, channel, follow)
 
         return open
-
-    def write(self, data: str | Bytes) -> None:
-        """Writes to the standard input, text as UTF-8. Writes at the same time arrive in any order, each in one piece.
-
-        Raises:
-            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError` when
-            it has ended, `DaytonaNotFoundError` when it has been released.
-        """
-        self._ops._write_stdin(self, data.encode() if isinstance(data, str) else bytes_of("input", data))
-
-    def close_stdin(self) -> None:
-        """Closes the standard input: the process reads what was written, then end of file. One that has ended is fine.
-
-        Raises:
-            `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has been
-            released.
-        """
-        self._ops._close_stdin(self)
 
     def wait(
         self,
@@ -123,65 +103,6 @@ class SpawnedProcess(ProcessInfo):
                 timeout = max(SHORTEST_WAIT, timeout - (monotonic() - begun))
         self.exit_code = self._ops._wait_spawned(self, timeout)
         return self.exit_code
-
-    def poll(self) -> int | None:
-        """Looks once whether the process has ended: its exit code, or `None` while it runs.
-
-        Raises:
-            `DaytonaNotFoundError` when it has been released.
-        """
-        self.exit_code = (self._ops._get_spawned(self.id)).exit_code
-        return self.exit_code
-
-    def send_signal(self, signal: int | str) -> None:
-        """Sends a signal to the process and everything it started. Nothing happens to one that has ended.
-
-        Args:
-            signal: `signal.SIGTERM`, 15, `"SIGTERM"` or `"TERM"`.
-
-        Raises:
-            `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when the process has
-            been released.
-        """
-        self._ops._signal_spawned(self, signal_name(signal))
-
-    def terminate(self) -> None:
-        """Asks the process and everything it started to end (`SIGTERM`)."""
-        self.send_signal("SIGTERM")
-
-    def kill(self) -> None:
-        """Kills the process and everything it started (`SIGKILL`); its output stays readable."""
-        self.send_signal("SIGKILL")
-
-    def wait_for_log(
-        self,
-        pattern: str | Pattern[str],
-        timeout: float | None = None,
-        *,
-        regex: bool = False,
-        channel: OutputChannel | str | None = None,
-    ) -> str:
-        """Waits until the output has a line with `pattern`, looking from its beginning, and returns that line as far as
-        it was written.
-
-        Args:
-            pattern: A text, or a regular expression: a compiled one, or text with `regex`.
-            timeout: Seconds to wait; 0 = no limit. Default: 60.
-            regex: Whether the text is a regular expression (no look-around, no back-references).
-            channel: `stdout` or `stderr`. Default: both.
-
-        Raises:
-            `DaytonaCommandAlreadyCompletedError` when the process ends without such a line, `DaytonaTimeoutError`,
-            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when the process has been
-            released.
-        """
-        text, is_regex = log_pattern(pattern, regex)
-        only = None if channel is None else OutputChannel(channel)
-        return self._ops._wait_for_log(self.session_id, self.command_id, text, is_regex, only, timeout)
-
-    def release(self) -> None:
-        """Ends the process with everything it started and forgets its output. One that has been released is fine."""
-        self._ops._release_spawned(self)
 
     def __enter__(self) -> SpawnedProcess:
         return self

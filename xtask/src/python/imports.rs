@@ -1,0 +1,107 @@
+//! The imports of a generated module: of the names its code has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::methods::IMPORTS;
+use super::text::Text;
+use super::{HANDWRITTEN, Layout, import_line};
+
+/// Names that the code of a module has: those it runs, and those it only annotates with.
+#[derive(Default)]
+pub struct Imports {
+    runtime: BTreeSet<String>,
+    annotations: BTreeSet<String>,
+}
+
+impl Imports {
+    /// Code that runs, before its placeholders are filled in.
+    pub fn runtime(&mut self, code: &str) {
+        self.runtime.extend(words(code));
+    }
+
+    /// Code that only annotates.
+    pub fn annotation(&mut self, code: &str) {
+        self.annotations.extend(words(code));
+    }
+
+    /// Writes the import lines in the order of the formatter; `own` is the module itself.
+    pub fn write(&self, text: &mut Text, layout: &Layout, asynchronous: bool, own: &str) -> Result<()> {
+        let (prefix, side) = if asynchronous { ("Async", "_async") } else { ("", "_sync") };
+        let place = |text: &str| text.replace("{A}", prefix).replace("{side}", side);
+        let mut now: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut checked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, module, runtime) in IMPORTS {
+            let into = match (self.runtime.contains(*name), self.annotations.contains(*name)) {
+                (true, _) if *runtime => &mut now,
+                (false, false) => continue,
+                _ => &mut checked,
+            };
+            if *module != own {
+                into.entry(place(module)).or_default().insert(place(name));
+            }
+        }
+        let schema = layout.schema;
+        for name in schema.structs.iter().map(|s| &s.name).chain(schema.enums.iter().map(|e| &e.name)) {
+            let into = match (self.runtime.contains(name), self.annotations.contains(name)) {
+                (true, _) => &mut now,
+                (false, true) => &mut checked,
+                _ => continue,
+            };
+            let module = if schema.enums.iter().any(|e| e.name == *name) {
+                "..enums".to_owned()
+            } else if let Some((_, file)) = HANDWRITTEN.iter().find(|(own, _)| own == name) {
+                format!("...{file}")
+            } else if let Some(home) = layout.homes.get(name.as_str()) {
+                format!("..models.{home}")
+            } else {
+                continue;
+            };
+            into.entry(module).or_default().insert(name.clone());
+        }
+        if !checked.is_empty() {
+            now.entry("typing".to_owned()).or_default().insert("TYPE_CHECKING".to_owned());
+        }
+        if let Some(names) = checked.remove("typing") {
+            now.entry("typing".to_owned()).or_default().extend(names);
+        }
+        block(text, 0, &now);
+        if !checked.is_empty() {
+            text.line(0, "");
+            text.line(0, "if TYPE_CHECKING:");
+            block(text, 1, &checked);
+        }
+        Ok(())
+    }
+}
+
+/// Import lines: the standard library, other packages, then this package, in it what is further away first.
+fn block(text: &mut Text, level: usize, imports: &BTreeMap<String, BTreeSet<String>>) {
+    let mut modules: Vec<&String> = imports.keys().collect();
+    let dots = |module: &str| module.len() - module.trim_start_matches('.').len();
+    let section = |module: &str| match module {
+        _ if dots(module) > 0 => 2,
+        "typing_extensions" => 1,
+        _ => 0,
+    };
+    modules.sort_by_key(|module| (section(module), usize::MAX - dots(module), module.to_string()));
+    let mut before = None;
+    for module in modules {
+        if before.is_some_and(|before| before != section(module)) {
+            text.line(0, "");
+        }
+        before = Some(section(module));
+        let mut names: Vec<String> = imports[module].iter().cloned().collect();
+        names.sort_by_key(|name| super::twin::rank(name));
+        text.lines(level, &import_line(module, &names));
+    }
+}
+
+fn words(code: &str) -> Vec<String> {
+    let code = code.replace("{await}", "");
+    code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '{' || c == '}'))
+        .map(|word| word.trim_end_matches("{}").to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
