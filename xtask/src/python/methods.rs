@@ -356,18 +356,8 @@ pub const CLASSES: &[Class] = &[
             Method { signature: "timeout wait", then: TAKE, returns: "None", ..Method::of("sandbox.delete") },
             Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.recover") },
             Method { signature: " ", then: TAKE, returns: "None", ..Method::of("sandbox.archive") },
-            Method {
-                signature: "timeout",
-                then: TAKE,
-                returns: "None",
-                ..Method::of("sandbox.wait_for_start")
-            },
-            Method {
-                signature: "timeout",
-                then: TAKE,
-                returns: "None",
-                ..Method::of("sandbox.wait_for_stop")
-            },
+            Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.wait_for_start") },
+            Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.wait_for_stop") },
             Method {
                 signature: "labels",
                 then: &["self.labels = {}", "return self.labels"],
@@ -398,10 +388,7 @@ pub const CLASSES: &[Class] = &[
                 ..Method::of("sandbox.update_network_settings")
             },
             Method { signature: "port", ..Method::of("sandbox.get_preview_link") },
-            Method {
-                signature: "port expires_in_seconds",
-                ..Method::of("sandbox.create_signed_preview_url")
-            },
+            Method { signature: "port expires_in_seconds", ..Method::of("sandbox.create_signed_preview_url") },
             Method { signature: "port token", ..Method::of("sandbox.expire_signed_preview_url") },
             Method {
                 signature: " ",

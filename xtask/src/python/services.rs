@@ -105,7 +105,8 @@ impl Side<'_> {
             "" => deviations.method(&op.id).unwrap_or(&op.name),
             name => name,
         };
-        let aliases = method.aliases.iter().copied().chain(known.iter().flat_map(|k| k.aliases.iter().map(String::as_str)));
+        let aliases =
+            method.aliases.iter().copied().chain(known.iter().flat_map(|k| k.aliases.iter().map(String::as_str)));
         let (sync, asynchronous) = method.signature.split_once(';').unwrap_or((method.signature, method.signature));
         let tokens: Vec<String> = match if self.asynchronous { asynchronous } else { sync } {
             "" => self.default_signature(op),

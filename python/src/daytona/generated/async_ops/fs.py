@@ -42,6 +42,7 @@ class AsyncFileSystem(AsyncService):
 
         Args:
             local_path: The local directory.
+            remote_path: Directory in the sandbox; relative paths begin at the working directory.
             exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
                 `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
                 left out is left out too.
@@ -52,6 +53,17 @@ class AsyncFileSystem(AsyncService):
         Raises:
             `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read; while it goes on,
             `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`.
+
+        Example:
+            def report(progress: DirectoryProgress) -> None:
+                print(f"\\r{progress.files} of {progress.total_files} files", end="", file=sys.stderr)
+
+            up = await sandbox.fs.upload_dir(project, "work/project", exclude=["*.pyc", ".git"], on_progress=report)
+            print(f"\\n{up.files} files, {up.bytes} bytes")
+
+            down = await sandbox.fs.download_dir("work/project", results)
+            for left_out in down.skipped:
+                print(f"left out {left_out.path}: {left_out.reason}")
         """
         options = {"exclude": exclude, "timeout": timeout}
         args = {"localPath": fspath(local_path), "remotePath": remote_path, "options": options}
@@ -73,6 +85,7 @@ class AsyncFileSystem(AsyncService):
         sandbox needs `tar` and `gzip`.
 
         Args:
+            remote_path: Directory in the sandbox; relative paths begin at the working directory.
             local_path: The local directory.
             exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
                 `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
@@ -87,6 +100,17 @@ class AsyncFileSystem(AsyncService):
             when something in it cannot be read or the archive is without measure, `DaytonaInvalidFilePathError`
             for one that tries to write elsewhere, `DaytonaConnectionError` when it is cut short,
             `DaytonaTimeoutError`.
+
+        Example:
+            def report(progress: DirectoryProgress) -> None:
+                print(f"\\r{progress.files} of {progress.total_files} files", end="", file=sys.stderr)
+
+            up = await sandbox.fs.upload_dir(project, "work/project", exclude=["*.pyc", ".git"], on_progress=report)
+            print(f"\\n{up.files} files, {up.bytes} bytes")
+
+            down = await sandbox.fs.download_dir("work/project", results)
+            for left_out in down.skipped:
+                print(f"left out {left_out.path}: {left_out.reason}")
         """
         options = {"exclude": exclude, "timeout": timeout}
         args = {"remotePath": remote_path, "localPath": fspath(local_path), "options": options}
@@ -102,6 +126,7 @@ class AsyncFileSystem(AsyncService):
         """Lists a directory, sorted by name.
 
         Args:
+            path: Directory in the sandbox; relative paths begin at the working directory.
             depth: How deep to go, from 1 (the directory's own entries). Default: 1.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
@@ -117,6 +142,7 @@ class AsyncFileSystem(AsyncService):
         """Describes a file or directory; links are followed.
 
         Args:
+            path: File or directory in the sandbox; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -134,6 +160,8 @@ class AsyncFileSystem(AsyncService):
         """Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
 
         Args:
+            path: Directory in the sandbox; relative paths begin at the working directory.
+            mode: Permissions as an octal number, for example `755`. Default: `755`.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -152,6 +180,7 @@ class AsyncFileSystem(AsyncService):
         """Deletes a file, or with `recursive` a directory with everything in it.
 
         Args:
+            path: File or directory in the sandbox; relative paths begin at the working directory.
             recursive: Whether a directory may be deleted with everything in it. Default: false.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
@@ -167,6 +196,8 @@ class AsyncFileSystem(AsyncService):
         """Moves or renames a file or directory.
 
         Args:
+            source: File or directory in the sandbox; relative paths begin at the working directory.
+            destination: Its new path.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -180,10 +211,22 @@ class AsyncFileSystem(AsyncService):
         """Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
 
         Args:
+            path: File or directory in the sandbox; relative paths begin at the working directory.
+            pattern: Text to look for, taken literally.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
+
+        Example:
+            found = await sandbox.fs.search_files("work", "*.py")
+            print(found.files)
+
+            for match in await sandbox.fs.find_files("work", "A = 1"):
+                print(f"{match.file}:{match.line}: {match.content}")
+
+            for result in await sandbox.fs.replace_in_files(found.files, "A = 1", "A = 2"):
+                print(result.file, result.error or "ok")
         """
         args = {"path": path, "pattern": pattern}
         wire = await self._call("fs.find_files", args, request_timeout=request_timeout)
@@ -199,10 +242,22 @@ class AsyncFileSystem(AsyncService):
         """Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
 
         Args:
+            path: Directory in the sandbox; relative paths begin at the working directory.
+            pattern: Glob that file names must match: `*`, `?`, `[a-z]`.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
+
+        Example:
+            found = await sandbox.fs.search_files("work", "*.py")
+            print(found.files)
+
+            for match in await sandbox.fs.find_files("work", "A = 1"):
+                print(f"{match.file}:{match.line}: {match.content}")
+
+            for result in await sandbox.fs.replace_in_files(found.files, "A = 1", "A = 2"):
+                print(result.file, result.error or "ok")
         """
         args = {"path": path, "pattern": pattern}
         wire = await self._call("fs.search_files", args, request_timeout=request_timeout)
@@ -219,11 +274,24 @@ class AsyncFileSystem(AsyncService):
         """Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
 
         Args:
+            files: Paths of files in the sandbox.
+            pattern: Text to replace, taken literally.
+            new_value: Text to put in its place.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaValidationError` for an empty pattern; a file that could not be changed says so in its own
             result.
+
+        Example:
+            found = await sandbox.fs.search_files("work", "*.py")
+            print(found.files)
+
+            for match in await sandbox.fs.find_files("work", "A = 1"):
+                print(f"{match.file}:{match.line}: {match.content}")
+
+            for result in await sandbox.fs.replace_in_files(found.files, "A = 1", "A = 2"):
+                print(result.file, result.error or "ok")
         """
         args = {"files": files, "pattern": pattern, "newValue": new_value}
         wire = await self._call("fs.replace_in_files", args, request_timeout=request_timeout)
@@ -241,6 +309,7 @@ class AsyncFileSystem(AsyncService):
         """Changes permissions, owner and group of a file or directory.
 
         Args:
+            path: File or directory in the sandbox; relative paths begin at the working directory.
             mode: Permissions in octal, for example `644`.
             owner: User name or id.
             group: Group name or id.
@@ -249,6 +318,11 @@ class AsyncFileSystem(AsyncService):
         Raises:
             `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for a bad mode or an unknown
             user.
+
+        Example:
+            await sandbox.fs.set_file_permissions("work/greeting.txt", mode="600")
+            info = await sandbox.fs.get_file_info("work/greeting.txt")
+            print(info.mode, info.owner, info.group)
         """
         options = {"mode": mode, "owner": owner, "group": group}
         args = {"path": path, "options": options}
@@ -324,6 +398,14 @@ class AsyncFileSystem(AsyncService):
         Raises:
             `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the
             server cannot store it, `DaytonaTimeoutError`.
+
+        Example:
+            await sandbox.fs.upload_file(b"hello\\n", "work/greeting.txt")
+            print(await sandbox.fs.download_file("work/greeting.txt"))
+
+            # From path to path, whatever the size.
+            await sandbox.fs.download_file("work/greeting.txt", local)
+            await sandbox.fs.upload_file(local, "work/copy.txt")
         """
         await upload_file(self, local_path if file is None else file, remote_path, timeout, on_progress, cancel_event)
 
@@ -332,11 +414,22 @@ class AsyncFileSystem(AsyncService):
         had arrived of it stays in place of what was there.
 
         Args:
+            files: The files: content or local path, and path in the sandbox, of each.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
             `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the
             server cannot store one: the message names it, and those before it are stored.
+
+        Example:
+            await sandbox.fs.upload_files(
+                [FileUpload(b"1\\n", "work/many/one.txt"), FileUpload(b"2\\n", "work/many/two.txt")],
+            )
+            files = await sandbox.fs.download_files(
+                [FileDownloadRequest("work/many/one.txt"), FileDownloadRequest("work/many/none.txt")],
+            )
+            for file in files:
+                print(file.source, file.error or file.result)
         """
         options = {"timeout": timeout}
         blobs: list[bytes] = []
@@ -355,6 +448,7 @@ class AsyncFileSystem(AsyncService):
 
         Args:
             source: Bytes, a local path, a binary file object, or an iterable of bytes.
+            remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             on_progress: Called after every piece.
             cancel_event: Gives the transfer up when it is set.
@@ -369,10 +463,23 @@ class AsyncFileSystem(AsyncService):
         what had arrived stays in place of what was there.
 
         Args:
+            remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
             `DaytonaConnectionError` when the server cannot be reached.
+
+        Example:
+            def report(progress: UploadProgress) -> None:
+                print(f"\\rsent {progress.bytes_sent} bytes", end="", file=sys.stderr)
+
+            # An iterable of bytes, synchronous or asynchronous, a file object or a path.
+            await sandbox.fs.upload_file_stream(source(), "work/big.txt", on_progress=report)
+
+            async with sandbox.fs.open_download("work/big.txt") as file:
+                beginning = await file.read(21)
+                print(f"\\nthe first of {file.size} bytes: {beginning!r}")
+            # Whoever leaves early cancels: the rest is never sent.
         """
         return AsyncFileWriter(lambda: self._open_upload(remote_path, timeout))
 
@@ -389,6 +496,7 @@ class AsyncFileSystem(AsyncService):
         """Downloads a file: into memory, or to a local path, which appears only when it is complete.
 
         Args:
+            remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             local_path: Local path to write to. Default: return the content.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
@@ -408,10 +516,21 @@ class AsyncFileSystem(AsyncService):
         its own result.
 
         Args:
+            files: The files: path in the sandbox of each, and where to put it.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
             Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
+
+        Example:
+            await sandbox.fs.upload_files(
+                [FileUpload(b"1\\n", "work/many/one.txt"), FileUpload(b"2\\n", "work/many/two.txt")],
+            )
+            files = await sandbox.fs.download_files(
+                [FileDownloadRequest("work/many/one.txt"), FileDownloadRequest("work/many/none.txt")],
+            )
+            for file in files:
+                print(file.source, file.error or file.result)
         """
         options = {"timeout": timeout}
         args = {"files": [FileDownloadRequest.given("files", item).to_wire() for item in files], "options": options}
@@ -428,6 +547,7 @@ class AsyncFileSystem(AsyncService):
         """Downloads piece by piece: iterate over the result. The asynchronous client's may be awaited before.
 
         Args:
+            remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             on_progress: Called for every piece, before it is handed out.
             cancel_event: Gives the transfer up when it is set.
@@ -446,10 +566,23 @@ class AsyncFileSystem(AsyncService):
         """Opens a download to be read piece by piece.
 
         Args:
+            remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
             As for `download_file`.
+
+        Example:
+            def report(progress: UploadProgress) -> None:
+                print(f"\\rsent {progress.bytes_sent} bytes", end="", file=sys.stderr)
+
+            # An iterable of bytes, synchronous or asynchronous, a file object or a path.
+            await sandbox.fs.upload_file_stream(source(), "work/big.txt", on_progress=report)
+
+            async with sandbox.fs.open_download("work/big.txt") as file:
+                beginning = await file.read(21)
+                print(f"\\nthe first of {file.size} bytes: {beginning!r}")
+            # Whoever leaves early cancels: the rest is never sent.
         """
         return AsyncFileReader(lambda: self._open_download(remote_path, timeout))
 

@@ -64,6 +64,7 @@ class AsyncProcess(AsyncService):
         the call's id in the environment variable `DAYTONA_CALL_ID`.
 
         Args:
+            command: Command line for the shell.
             cwd: Working directory. Default: the sandbox's.
             env: Environment variables on top of the sandbox's.
             timeout: Seconds after which the command is killed; 0 = no limit. Default: no limit.
@@ -73,6 +74,10 @@ class AsyncProcess(AsyncService):
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
+
+        Example:
+            result = await sandbox.process.exec('echo "$GREETING from $PWD"', cwd="/tmp", env={"GREETING": "hello"}, timeout=10)
+            print(result.exit_code, result.result, end="")
         """
         options = {"cwd": cwd, "env": environment(env, envs, env_vars), "timeout": timeout}
         args = {"command": command, "options": options}
@@ -95,6 +100,7 @@ class AsyncProcess(AsyncService):
         interpreter for variables that last. Cancelled, it is killed as a command is.
 
         Args:
+            code: Source of the program.
             params: Arguments and environment variables; `argv` and `env` are the same as keywords.
             timeout: Seconds after which the program is killed; 0 = no limit. Default: no limit.
             language: `python`, `typescript` or `javascript`. Default: the sandbox's.
@@ -104,6 +110,11 @@ class AsyncProcess(AsyncService):
         Raises:
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
+
+        Example:
+            program = "import sys; print(sum(map(int, sys.argv[1:])))"
+            result = await sandbox.process.code_run(program, CodeRunParams(argv=["1", "2", "3"]))
+            print(result.exit_code, result.result, end="")
         """
         params = CodeRunParams.given("params", params or {})
         options = {
@@ -141,6 +152,13 @@ class AsyncProcess(AsyncService):
         Raises:
             `DaytonaConflictError` when the id is taken, `DaytonaInvalidArgumentError` for a size outside 1 to
             1000, `DaytonaConnectionError` when the terminal cannot be reached.
+
+        Example:
+            async with await sandbox.process.create_pty_session("work", pty_size=PtySize(rows=30, cols=100)) as terminal:
+                await terminal.send_input("stty size; exit 7\\n")
+                async for data in terminal:
+                    sys.stdout.buffer.write(data)
+                print("exit code", terminal.exit_code)
         """
         rows, cols = rows_and_cols(pty_size)
         options = {"cwd": cwd, "envs": environment(envs, env, env_vars), "rows": rows, "cols": cols}
@@ -155,6 +173,7 @@ class AsyncProcess(AsyncService):
         """Connects to an existing terminal session. Only output from now on is seen.
 
         Args:
+            session_id: Id of the terminal session.
             on_data: Called with output as it comes, on a thread of its own; in the asynchronous client on a task,
                 and it may be a coroutine function. Default: read the output from the handle.
 
@@ -180,6 +199,7 @@ class AsyncProcess(AsyncService):
         """Returns a terminal session.
 
         Args:
+            session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -200,6 +220,7 @@ class AsyncProcess(AsyncService):
         """Changes the size of a terminal.
 
         Args:
+            session_id: Id of the terminal session.
             pty_size: The size, or its columns when `rows` is given too.
             rows: Lines, 1 to 1000.
             cols: Columns, 1 to 1000.
@@ -207,6 +228,14 @@ class AsyncProcess(AsyncService):
         Raises:
             `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` or
             `DaytonaGoneError` when there is no such session.
+
+        Example:
+            terminal = await sandbox.process.create_pty_session("second")
+            await terminal.resize(PtySize(rows=40, cols=120))
+            await terminal.disconnect()  # Its session goes on.
+
+            again = await sandbox.process.connect_pty_session("second")
+            await again.kill()
         """
         size = size_of(pty_size, rows, cols)
         args = {"sessionId": session_id, "rows": size.rows, "cols": size.cols}
@@ -217,10 +246,19 @@ class AsyncProcess(AsyncService):
         """Kills the processes of a terminal session and removes it.
 
         Args:
+            session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when there is none.
+
+        Example:
+            terminal = await sandbox.process.create_pty_session("second")
+            await terminal.resize(PtySize(rows=40, cols=120))
+            await terminal.disconnect()  # Its session goes on.
+
+            again = await sandbox.process.connect_pty_session("second")
+            await again.kill()
         """
         args = {"sessionId": session_id}
         await self._call("process.kill_pty_session", args, request_timeout=request_timeout)
@@ -233,10 +271,18 @@ class AsyncProcess(AsyncService):
         """Creates a session.
 
         Args:
+            session_id: Id for the session, which must not be taken.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaConflictError` when the id is taken, `DaytonaValidationError` when it is reserved.
+
+        Example:
+            await sandbox.process.create_session("build")
+            await sandbox.process.execute_session_command("build", "cd /tmp && NAME=world")
+            result = await sandbox.process.execute_session_command("build", 'echo "hello $NAME from $PWD"')
+            print(result.stdout, end="")
+            await sandbox.process.delete_session("build")
         """
         args = {"sessionId": session_id}
         await self._call("process.create_session", args, request_timeout=request_timeout)
@@ -245,6 +291,7 @@ class AsyncProcess(AsyncService):
         """Returns a session with its commands.
 
         Args:
+            session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -270,6 +317,7 @@ class AsyncProcess(AsyncService):
         """Ends a session and every process in it.
 
         Args:
+            session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -289,6 +337,7 @@ class AsyncProcess(AsyncService):
         `timeout` limits the call and not the command, which goes on; default: no limit.
 
         Args:
+            session_id: Id of the session.
             req: `SessionExecuteRequest`, a dictionary of its fields, or the command's text.
             timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
                 for.
@@ -296,6 +345,13 @@ class AsyncProcess(AsyncService):
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` without such a session,
             `DaytonaTimeoutError` after `timeout` seconds.
+
+        Example:
+            await sandbox.process.create_session("build")
+            await sandbox.process.execute_session_command("build", "cd /tmp && NAME=world")
+            result = await sandbox.process.execute_session_command("build", 'echo "hello $NAME from $PWD"')
+            print(result.stdout, end="")
+            await sandbox.process.delete_session("build")
         """
         options = {"timeout": timeout}
         args = {
@@ -316,6 +372,8 @@ class AsyncProcess(AsyncService):
         """Returns a command of a session.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -335,6 +393,8 @@ class AsyncProcess(AsyncService):
         """Returns the log of a command so far.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -349,6 +409,10 @@ class AsyncProcess(AsyncService):
 
         The stream is opened when it is first read; errors appear there.
 
+        Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
+
         Raises:
             `DaytonaNotFoundError` when there is no such command; while reading, `DaytonaConnectionError` when the
             stream breaks.
@@ -357,6 +421,10 @@ class AsyncProcess(AsyncService):
 
     def get_session_command_logs_stream(self, session_id: str, command_id: str) -> AsyncLogStream:
         """The same as `stream_session_command_logs`.
+
+        Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
 
         Raises:
             `DaytonaNotFoundError` when there is no such command; while reading, `DaytonaConnectionError` when the
@@ -374,6 +442,8 @@ class AsyncProcess(AsyncService):
         """Follows the log of a command from its beginning until the command ends, without blocking the event loop.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             on_stdout: Called with text of the standard output.
             on_stderr: Called with text of the standard error.
 
@@ -395,6 +465,9 @@ class AsyncProcess(AsyncService):
         command that has just been accepted, and has not opened its input yet, is waited for.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
+            data: Text for the standard input of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -474,6 +547,7 @@ class AsyncProcess(AsyncService):
         when it is no longer needed.
 
         Args:
+            command: Command line for the shell.
             cwd: Working directory. Default: the sandbox's.
             env: Environment variables on top of the sandbox's. They reach the process through a pipe, never
                 through a file.
@@ -484,6 +558,16 @@ class AsyncProcess(AsyncService):
 
         Raises:
             `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+
+        Example:
+            command = "echo building; echo careful >&2; echo done"
+            async with await sandbox.process.spawn(command) as process:  # Leaving ends it with everything it started.
+                code = await process.wait(on_stdout=sys.stdout.write, on_stderr=sys.stderr.write)
+                print("exit code", code)
+
+                # Each reader has the whole output: as lines, as text, as bytes, or as a file.
+                async for line in process.stdout:
+                    print("line:", line)
         """
         options = {"cwd": cwd, "env": environment(env, envs, env_vars), "stdin": stdin}
         args = {"command": command, "options": options}
@@ -495,6 +579,15 @@ class AsyncProcess(AsyncService):
 
         Raises:
             Only those of every request.
+
+        Example:
+            process = await sandbox.process.spawn("echo first; sleep 1000")
+            process_id = process.id  # All that it takes, from any program.
+
+            found = await sandbox.process.attach(process_id)
+            await found.wait_for_log("first")
+            print(found.command, "wrote so far:", await found.stdout.read_text(follow=False))
+            await found.release()
         """
         wire = await self._call("process.list_spawned", {})
         return [AsyncSpawnedProcess(info, self) for info in [ProcessInfo.from_wire(item) for item in wire]]
@@ -502,8 +595,20 @@ class AsyncProcess(AsyncService):
     async def get_spawned(self, process_id: str) -> AsyncSpawnedProcess:
         """Returns a process started with `spawn`, to attach to it again.
 
+        Args:
+            process_id: Id of the process.
+
         Raises:
             `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+
+        Example:
+            process = await sandbox.process.spawn("echo first; sleep 1000")
+            process_id = process.id  # All that it takes, from any program.
+
+            found = await sandbox.process.attach(process_id)
+            await found.wait_for_log("first")
+            print(found.command, "wrote so far:", await found.stdout.read_text(follow=False))
+            await found.release()
         """
         args = {"processId": process_id}
         wire = await self._call("process.get_spawned", args)
@@ -517,12 +622,18 @@ class AsyncProcess(AsyncService):
         """Waits until something in the sandbox listens on a TCP port.
 
         Args:
+            port: TCP port, 1 to 65535.
             timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
                 for.
 
         Raises:
             `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens
             in time (default: 60 seconds).
+
+        Example:
+            async with await sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
+                await sandbox.process.wait_for_port(8000, timeout=10)
+                print(await server.wait_for_log(re.compile(r"port \\d+")))
         """
         options = {"timeout": timeout}
         args = {"port": port, "options": options}
@@ -543,6 +654,8 @@ class AsyncProcess(AsyncService):
         prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
 
         Args:
+            session_id: Id of the session that runs the command.
+            command_id: Id of the command.
             pattern: A text, or a regular expression: a compiled one, or text with `regex`.
             timeout: Seconds to wait; 0 = no limit. Default: 60.
             regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no
@@ -553,6 +666,11 @@ class AsyncProcess(AsyncService):
             `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
             such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
             `DaytonaTimeoutError`.
+
+        Example:
+            async with await sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
+                await sandbox.process.wait_for_port(8000, timeout=10)
+                print(await server.wait_for_log(re.compile(r"port \\d+")))
         """
         text, is_regex = log_pattern(pattern, regex)
         options = {

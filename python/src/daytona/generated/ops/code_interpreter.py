@@ -35,6 +35,7 @@ class CodeInterpreter(Service):
         """Runs code and streams its output; variables, imports and functions last until the context ends.
 
         Args:
+            code: Source to run.
             context: The context to run in, or its id. Default: the sandbox's default context.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
@@ -46,6 +47,15 @@ class CodeInterpreter(Service):
             `DaytonaInvalidArgumentError` for empty code; while reading, `DaytonaTimeoutError` after `timeout`
             seconds, `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream
             breaks. An exception in the code is a result, not an error.
+
+        Example:
+            sandbox.code_interpreter.run_code(
+                "import os, sys\\nprint(os.environ['GREETING'], flush=True)\\nprint('careful', file=sys.stderr)",
+                on_stdout=lambda message: sys.stdout.write(message.output),
+                on_stderr=lambda message: sys.stderr.write(message.output),
+                envs={"GREETING": "hello"},
+                timeout=30,
+            )
         """
         options = {"contextId": context_id(context), "envs": envs, "timeout": timeout}
         args = {"code": code, "options": options}
@@ -67,6 +77,14 @@ class CodeInterpreter(Service):
 
         Raises:
             `DaytonaValidationError` for a language the server does not know.
+
+        Example:
+            interpreter = sandbox.code_interpreter
+            context = interpreter.create_context(cwd="/tmp")
+            interpreter.run_code("secret = 42", context=context)
+            result = interpreter.run_code("secret")  # The default context is another one.
+            print(result.error.name if result.error else "found")
+            interpreter.delete_context(context)
         """
         options = {"cwd": cwd, "language": language}
         args = {"options": options}
@@ -93,6 +111,14 @@ class CodeInterpreter(Service):
 
         Raises:
             `DaytonaNotFoundError` when there is none, `DaytonaValidationError` for the default context.
+
+        Example:
+            interpreter = sandbox.code_interpreter
+            context = interpreter.create_context(cwd="/tmp")
+            interpreter.run_code("secret = 42", context=context)
+            result = interpreter.run_code("secret")  # The default context is another one.
+            print(result.error.name if result.error else "found")
+            interpreter.delete_context(context)
         """
         args = {"contextId": context_id(context)}
         self._call("code_interpreter.delete_context", args)

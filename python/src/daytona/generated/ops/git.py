@@ -27,6 +27,8 @@ class Git(Service):
         """Clones a repository into `path`.
 
         Args:
+            url: URL of the repository.
+            path: Directory to clone into; relative paths begin at the working directory.
             branch: Branch to check out. Default: the remote's.
             commit_id: Commit to check out, detached.
             username: User name at the remote; used only together with `password`.
@@ -39,6 +41,10 @@ class Git(Service):
             `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitBranchNotFoundError` for an unknown
             branch, `DaytonaGitRepoNotFoundError` for an unknown repository, `DaytonaConflictError` when the
             directory is not empty, `DaytonaGitTransportFailedError`, `DaytonaTimeoutError`.
+
+        Example:
+            # For a private repository: username="…", password="…".
+            sandbox.git.clone(url, "project", branch="main")
         """
         options = {
             "branch": branch,
@@ -56,10 +62,21 @@ class Git(Service):
         """Returns the branch, its distance to the remote and the changed files.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` (`DaytonaGitRepoNotFoundError`) when there is no repository or no commit yet.
+
+        Example:
+            sandbox.fs.upload_file(b"print('hello')\\n", "project/main.py")
+            status = sandbox.git.status("project")
+            for file in status.file_status:
+                print(status.current_branch, file.path, file.status)
+
+            sandbox.git.add("project", ["main.py"])
+            commit = sandbox.git.commit("project", "Say hello", "Ann", "ann@example.com")
+            print("committed", commit.sha[:8])
         """
         args = {"path": path}
         wire = self._call("git.status", args, request_timeout=request_timeout)
@@ -69,10 +86,22 @@ class Git(Service):
         """Stages files; `.` stands for all.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
+            files: Paths in the repository; `.` stands for all.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when the repository or a file does not exist.
+
+        Example:
+            sandbox.fs.upload_file(b"print('hello')\\n", "project/main.py")
+            status = sandbox.git.status("project")
+            for file in status.file_status:
+                print(status.current_branch, file.path, file.status)
+
+            sandbox.git.add("project", ["main.py"])
+            commit = sandbox.git.commit("project", "Say hello", "Ann", "ann@example.com")
+            print("committed", commit.sha[:8])
         """
         args = {"path": path, "files": files}
         self._call("git.add", args, request_timeout=request_timeout)
@@ -90,12 +119,26 @@ class Git(Service):
         """Commits what is staged.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
+            message: Message of the commit.
+            author: Author's name.
+            email: Author's e-mail address.
             allow_empty: Whether a commit without changes is fine. Default: false.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaInvalidArgumentError` without message, author or e-mail address; `DaytonaInternalServerError`
             when nothing is staged and `allow_empty` is not set.
+
+        Example:
+            sandbox.fs.upload_file(b"print('hello')\\n", "project/main.py")
+            status = sandbox.git.status("project")
+            for file in status.file_status:
+                print(status.current_branch, file.path, file.status)
+
+            sandbox.git.add("project", ["main.py"])
+            commit = sandbox.git.commit("project", "Say hello", "Ann", "ann@example.com")
+            print("committed", commit.sha[:8])
         """
         options = {"allowEmpty": allow_empty}
         args = {"path": path, "message": message, "author": author, "email": email, "options": options}
@@ -115,6 +158,7 @@ class Git(Service):
         """Pushes the current branch.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
             username: User name at the remote; used only together with `password`.
             password: Password or token at the remote.
             branch: Branch. Default: the current one.
@@ -125,6 +169,12 @@ class Git(Service):
         Raises:
             `DaytonaGitAuthFailedError`, `DaytonaGitPushRejectedError` when the remote has other commits,
             `DaytonaGitRemoteRejectedError`, `DaytonaTimeoutError`.
+
+        Example:
+            sandbox.git.push("project")
+            sandbox.git.pull("project")
+            status = sandbox.git.status("project")
+            print("ahead", status.ahead, "behind", status.behind)
         """
         options = {
             "username": username,
@@ -149,6 +199,7 @@ class Git(Service):
         """Fetches the current branch and moves forward to it.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
             username: User name at the remote; used only together with `password`.
             password: Password or token at the remote.
             branch: Branch. Default: the current one.
@@ -158,6 +209,12 @@ class Git(Service):
         Raises:
             `DaytonaGitAuthFailedError`, `DaytonaGitMergeConflictError` when the branches have gone apart,
             `DaytonaGitDirtyWorktreeError`, `DaytonaTimeoutError`.
+
+        Example:
+            sandbox.git.push("project")
+            sandbox.git.pull("project")
+            status = sandbox.git.status("project")
+            print("ahead", status.ahead, "behind", status.behind)
         """
         options = {"username": username, "password": password, "branch": branch, "remote": remote, "timeout": timeout}
         args = {"path": path, "options": options}
@@ -167,10 +224,18 @@ class Git(Service):
         """Returns the local branches.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaGitRepoNotFoundError` when there is no repository.
+
+        Example:
+            sandbox.git.create_branch("project", "experiment")
+            print(sandbox.git.branches("project").branches)
+
+            sandbox.git.checkout_branch("project", "main")
+            sandbox.git.delete_branch("project", "experiment", force=True)
         """
         args = {"path": path}
         wire = self._call("git.branches", args, request_timeout=request_timeout)
@@ -180,10 +245,19 @@ class Git(Service):
         """Creates a branch and checks it out.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
+            name: Name of the new branch.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaGitBranchExistsError` when there is one of this name.
+
+        Example:
+            sandbox.git.create_branch("project", "experiment")
+            print(sandbox.git.branches("project").branches)
+
+            sandbox.git.checkout_branch("project", "main")
+            sandbox.git.delete_branch("project", "experiment", force=True)
         """
         args = {"path": path, "name": name}
         self._call("git.create_branch", args, request_timeout=request_timeout)
@@ -192,11 +266,20 @@ class Git(Service):
         """Checks out a branch, or a commit by its hash.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
+            branch: Name of the branch, or hash of a commit.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaGitBranchNotFoundError` when there is none, `DaytonaGitDirtyWorktreeError` when changes would
             be lost.
+
+        Example:
+            sandbox.git.create_branch("project", "experiment")
+            print(sandbox.git.branches("project").branches)
+
+            sandbox.git.checkout_branch("project", "main")
+            sandbox.git.delete_branch("project", "experiment", force=True)
         """
         args = {"path": path, "branch": branch}
         self._call("git.checkout_branch", args, request_timeout=request_timeout)
@@ -219,6 +302,8 @@ class Git(Service):
         which keeps a branch whose commits would be lost.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
+            name: Name of the branch.
             force: Whether to delete a branch whose commits are nowhere else. Default: what the server does, which
                 is to delete it.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
@@ -226,6 +311,13 @@ class Git(Service):
         Raises:
             `DaytonaGitRepoNotFoundError`; when `force` is given, `DaytonaGitBranchNotFoundError` when there is
             none, `DaytonaConflictError` when it is checked out or, with false, not merged.
+
+        Example:
+            sandbox.git.create_branch("project", "experiment")
+            print(sandbox.git.branches("project").branches)
+
+            sandbox.git.checkout_branch("project", "main")
+            sandbox.git.delete_branch("project", "experiment", force=True)
         """
         options = {"force": force}
         args = {"path": path, "name": name, "options": options}
@@ -235,10 +327,15 @@ class Git(Service):
         """Returns the commits of the current branch, newest first.
 
         Args:
+            path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when there is no repository or no commit yet.
+
+        Example:
+            for commit in sandbox.git.history("project"):
+                print(commit.hash[:8], commit.author, commit.message.strip())
         """
         args = {"path": path}
         wire = self._call("git.history", args, request_timeout=request_timeout)

@@ -65,6 +65,7 @@ class Process(Service):
         the call's id in the environment variable `DAYTONA_CALL_ID`.
 
         Args:
+            command: Command line for the shell.
             cwd: Working directory. Default: the sandbox's.
             env: Environment variables on top of the sandbox's.
             timeout: Seconds after which the command is killed; 0 = no limit. Default: no limit.
@@ -74,6 +75,10 @@ class Process(Service):
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
+
+        Example:
+            result = sandbox.process.exec('echo "$GREETING from $PWD"', cwd="/tmp", env={"GREETING": "hello"}, timeout=10)
+            print(result.exit_code, result.result, end="")
         """
         options = {"cwd": cwd, "env": environment(env, envs, env_vars), "timeout": timeout}
         args = {"command": command, "options": options}
@@ -96,6 +101,7 @@ class Process(Service):
         interpreter for variables that last. Cancelled, it is killed as a command is.
 
         Args:
+            code: Source of the program.
             params: Arguments and environment variables; `argv` and `env` are the same as keywords.
             timeout: Seconds after which the program is killed; 0 = no limit. Default: no limit.
             language: `python`, `typescript` or `javascript`. Default: the sandbox's.
@@ -105,6 +111,11 @@ class Process(Service):
         Raises:
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
+
+        Example:
+            program = "import sys; print(sum(map(int, sys.argv[1:])))"
+            result = sandbox.process.code_run(program, CodeRunParams(argv=["1", "2", "3"]))
+            print(result.exit_code, result.result, end="")
         """
         params = CodeRunParams.given("params", params or {})
         options = {
@@ -142,6 +153,13 @@ class Process(Service):
         Raises:
             `DaytonaConflictError` when the id is taken, `DaytonaInvalidArgumentError` for a size outside 1 to
             1000, `DaytonaConnectionError` when the terminal cannot be reached.
+
+        Example:
+            with sandbox.process.create_pty_session("work", pty_size=PtySize(rows=30, cols=100)) as terminal:
+                terminal.send_input("stty size; exit 7\\n")
+                for data in terminal:
+                    sys.stdout.buffer.write(data)
+                print("exit code", terminal.exit_code)
         """
         rows, cols = rows_and_cols(pty_size)
         options = {"cwd": cwd, "envs": environment(envs, env, env_vars), "rows": rows, "cols": cols}
@@ -152,6 +170,7 @@ class Process(Service):
         """Connects to an existing terminal session. Only output from now on is seen.
 
         Args:
+            session_id: Id of the terminal session.
             on_data: Called with output as it comes, on a thread of its own; in the asynchronous client on a task,
                 and it may be a coroutine function. Default: read the output from the handle.
 
@@ -177,6 +196,7 @@ class Process(Service):
         """Returns a terminal session.
 
         Args:
+            session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -197,6 +217,7 @@ class Process(Service):
         """Changes the size of a terminal.
 
         Args:
+            session_id: Id of the terminal session.
             pty_size: The size, or its columns when `rows` is given too.
             rows: Lines, 1 to 1000.
             cols: Columns, 1 to 1000.
@@ -204,6 +225,14 @@ class Process(Service):
         Raises:
             `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` or
             `DaytonaGoneError` when there is no such session.
+
+        Example:
+            terminal = sandbox.process.create_pty_session("second")
+            terminal.resize(PtySize(rows=40, cols=120))
+            terminal.disconnect()  # Its session goes on.
+
+            again = sandbox.process.connect_pty_session("second")
+            again.kill()
         """
         size = size_of(pty_size, rows, cols)
         args = {"sessionId": session_id, "rows": size.rows, "cols": size.cols}
@@ -214,10 +243,19 @@ class Process(Service):
         """Kills the processes of a terminal session and removes it.
 
         Args:
+            session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaNotFoundError` when there is none.
+
+        Example:
+            terminal = sandbox.process.create_pty_session("second")
+            terminal.resize(PtySize(rows=40, cols=120))
+            terminal.disconnect()  # Its session goes on.
+
+            again = sandbox.process.connect_pty_session("second")
+            again.kill()
         """
         args = {"sessionId": session_id}
         self._call("process.kill_pty_session", args, request_timeout=request_timeout)
@@ -230,10 +268,18 @@ class Process(Service):
         """Creates a session.
 
         Args:
+            session_id: Id for the session, which must not be taken.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaConflictError` when the id is taken, `DaytonaValidationError` when it is reserved.
+
+        Example:
+            sandbox.process.create_session("build")
+            sandbox.process.execute_session_command("build", "cd /tmp && NAME=world")
+            result = sandbox.process.execute_session_command("build", 'echo "hello $NAME from $PWD"')
+            print(result.stdout, end="")
+            sandbox.process.delete_session("build")
         """
         args = {"sessionId": session_id}
         self._call("process.create_session", args, request_timeout=request_timeout)
@@ -242,6 +288,7 @@ class Process(Service):
         """Returns a session with its commands.
 
         Args:
+            session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -267,6 +314,7 @@ class Process(Service):
         """Ends a session and every process in it.
 
         Args:
+            session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -286,6 +334,7 @@ class Process(Service):
         `timeout` limits the call and not the command, which goes on; default: no limit.
 
         Args:
+            session_id: Id of the session.
             req: `SessionExecuteRequest`, a dictionary of its fields, or the command's text.
             timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
                 for.
@@ -293,6 +342,13 @@ class Process(Service):
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` without such a session,
             `DaytonaTimeoutError` after `timeout` seconds.
+
+        Example:
+            sandbox.process.create_session("build")
+            sandbox.process.execute_session_command("build", "cd /tmp && NAME=world")
+            result = sandbox.process.execute_session_command("build", 'echo "hello $NAME from $PWD"')
+            print(result.stdout, end="")
+            sandbox.process.delete_session("build")
         """
         options = {"timeout": timeout}
         args = {
@@ -307,6 +363,8 @@ class Process(Service):
         """Returns a command of a session.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -326,6 +384,8 @@ class Process(Service):
         """Returns the log of a command so far.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -339,6 +399,10 @@ class Process(Service):
         """Returns the log of a command from its beginning, live until the command ends: iterate over it.
 
         The stream is opened when it is first read; errors appear there.
+
+        Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
 
         Raises:
             `DaytonaNotFoundError` when there is no such command; while reading, `DaytonaConnectionError` when the
@@ -369,6 +433,8 @@ class Process(Service):
         then, without it returns a stream to iterate over.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             on_stdout: Called with text of the standard output.
             on_stderr: Called with text of the standard error.
 
@@ -388,6 +454,8 @@ class Process(Service):
         """Follows the log of a command from its beginning until the command ends, without blocking the event loop.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
             on_stdout: Called with text of the standard output.
             on_stderr: Called with text of the standard error.
 
@@ -409,6 +477,9 @@ class Process(Service):
         command that has just been accepted, and has not opened its input yet, is waited for.
 
         Args:
+            session_id: Id of the session.
+            command_id: Id of the command.
+            data: Text for the standard input of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -488,6 +559,7 @@ class Process(Service):
         when it is no longer needed.
 
         Args:
+            command: Command line for the shell.
             cwd: Working directory. Default: the sandbox's.
             env: Environment variables on top of the sandbox's. They reach the process through a pipe, never
                 through a file.
@@ -498,6 +570,16 @@ class Process(Service):
 
         Raises:
             `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+
+        Example:
+            command = "echo building; echo careful >&2; echo done"
+            with sandbox.process.spawn(command) as process:  # Leaving ends it with everything it started.
+                code = process.wait(on_stdout=sys.stdout.write, on_stderr=sys.stderr.write)
+                print("exit code", code)
+
+                # Each reader has the whole output: as lines, as text, as bytes, or as a file.
+                for line in process.stdout:
+                    print("line:", line)
         """
         options = {"cwd": cwd, "env": environment(env, envs, env_vars), "stdin": stdin}
         args = {"command": command, "options": options}
@@ -509,6 +591,15 @@ class Process(Service):
 
         Raises:
             Only those of every request.
+
+        Example:
+            process = sandbox.process.spawn("echo first; sleep 1000")
+            process_id = process.id  # All that it takes, from any program.
+
+            found = sandbox.process.attach(process_id)
+            found.wait_for_log("first")
+            print(found.command, "wrote so far:", found.stdout.read_text(follow=False))
+            found.release()
         """
         wire = self._call("process.list_spawned", {})
         return [SpawnedProcess(info, self) for info in [ProcessInfo.from_wire(item) for item in wire]]
@@ -516,8 +607,20 @@ class Process(Service):
     def get_spawned(self, process_id: str) -> SpawnedProcess:
         """Returns a process started with `spawn`, to attach to it again.
 
+        Args:
+            process_id: Id of the process.
+
         Raises:
             `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+
+        Example:
+            process = sandbox.process.spawn("echo first; sleep 1000")
+            process_id = process.id  # All that it takes, from any program.
+
+            found = sandbox.process.attach(process_id)
+            found.wait_for_log("first")
+            print(found.command, "wrote so far:", found.stdout.read_text(follow=False))
+            found.release()
         """
         args = {"processId": process_id}
         wire = self._call("process.get_spawned", args)
@@ -531,12 +634,18 @@ class Process(Service):
         """Waits until something in the sandbox listens on a TCP port.
 
         Args:
+            port: TCP port, 1 to 65535.
             timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
                 for.
 
         Raises:
             `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens
             in time (default: 60 seconds).
+
+        Example:
+            with sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
+                sandbox.process.wait_for_port(8000, timeout=10)
+                print(server.wait_for_log(re.compile(r"port \\d+")))
         """
         options = {"timeout": timeout}
         args = {"port": port, "options": options}
@@ -557,6 +666,8 @@ class Process(Service):
         prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
 
         Args:
+            session_id: Id of the session that runs the command.
+            command_id: Id of the command.
             pattern: A text, or a regular expression: a compiled one, or text with `regex`.
             timeout: Seconds to wait; 0 = no limit. Default: 60.
             regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no
@@ -567,6 +678,11 @@ class Process(Service):
             `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
             such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
             `DaytonaTimeoutError`.
+
+        Example:
+            with sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
+                sandbox.process.wait_for_port(8000, timeout=10)
+                print(server.wait_for_log(re.compile(r"port \\d+")))
         """
         text, is_regex = log_pattern(pattern, regex)
         options = {

@@ -298,6 +298,9 @@ class SandboxMethods(SandboxInfo):
     def set_labels(self, labels: dict[str, str]) -> dict[str, str]:
         """Replaces the labels and returns them.
 
+        Args:
+            labels: All labels the sandbox is to have.
+
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
         """
@@ -306,6 +309,9 @@ class SandboxMethods(SandboxInfo):
 
     def set_autostop_interval(self, interval: int) -> None:
         """Sets the minutes without activity after which the sandbox stops; 0 = never.
+
+        Args:
+            interval: Minutes without activity; 0 = never stop.
 
         Raises:
             `DaytonaInvalidArgumentError` for a negative number.
@@ -320,6 +326,9 @@ class SandboxMethods(SandboxInfo):
     def set_auto_archive_interval(self, interval: int) -> None:
         """Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
 
+        Args:
+            interval: Minutes stopped; 0 = the longest the server allows.
+
         Raises:
             `DaytonaInvalidArgumentError` for a negative number.
         """
@@ -328,6 +337,9 @@ class SandboxMethods(SandboxInfo):
 
     def set_auto_delete_interval(self, interval: int) -> None:
         """Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+
+        Args:
+            interval: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -366,6 +378,9 @@ class SandboxMethods(SandboxInfo):
     def get_preview_link(self, port: int) -> PortPreviewUrl:
         """Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
 
+        Args:
+            port: Port of the sandbox, 1 to 65535.
+
         Raises:
             `DaytonaValidationError` when the port is not 1 to 65535.
         """
@@ -374,6 +389,10 @@ class SandboxMethods(SandboxInfo):
     def create_signed_preview_url(self, port: int, expires_in_seconds: int | None = None) -> SignedPortPreviewUrl:
         """Returns a URL of a port of the sandbox that needs no further authentication, valid for
         `expires_in_seconds` (1 to 86400; default 60).
+
+        Args:
+            port: Port of the sandbox, 1 to 65535.
+            expires_in_seconds: Seconds until the URL expires, 1 to 86400. Default: 60.
 
         Raises:
             `DaytonaValidationError` when the port or the time is out of range.
@@ -386,6 +405,10 @@ class SandboxMethods(SandboxInfo):
 
     def expire_signed_preview_url(self, port: int, token: str) -> None:
         """Ends a signed preview URL before its time.
+
+        Args:
+            port: Port of the sandbox, 1 to 65535.
+            token: Token of the URL.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.

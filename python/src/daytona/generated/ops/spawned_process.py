@@ -44,6 +44,13 @@ class SpawnedProcessMethods(ProcessInfo):
         Raises:
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaCommandAlreadyCompletedError`
             when it has ended, `DaytonaNotFoundError` when it has been released.
+
+        Example:
+            with sandbox.process.spawn("sort", stdin=True) as process:
+                process.write("pear\\n")
+                process.write(b"apple\\n")
+                process.close_stdin()
+                print(process.stdout.read_text(), end="")
         """
         self._ops._write_stdin(self, text_or_bytes("input", data))
 
@@ -53,6 +60,13 @@ class SpawnedProcessMethods(ProcessInfo):
         Raises:
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has
             been released. One that has ended is fine.
+
+        Example:
+            with sandbox.process.spawn("sort", stdin=True) as process:
+                process.write("pear\\n")
+                process.write(b"apple\\n")
+                process.close_stdin()
+                print(process.stdout.read_text(), end="")
         """
         self._ops._close_stdin(self)
 
@@ -66,6 +80,15 @@ class SpawnedProcessMethods(ProcessInfo):
         Raises:
             `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
             released.
+
+        Example:
+            with sandbox.process.spawn(command) as process:
+                process.wait_for_log("ready")
+                process.send_signal("SIGTERM")
+                try:
+                    print("exit code", process.wait(timeout=5))
+                except DaytonaTimeoutError:
+                    process.kill()  # SIGKILL, to the whole tree.
         """
         self._ops._signal_spawned(self, signal_name(signal))
 
@@ -116,6 +139,11 @@ class SpawnedProcessMethods(ProcessInfo):
             `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
             such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
             `DaytonaTimeoutError`.
+
+        Example:
+            with sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
+                sandbox.process.wait_for_port(8000, timeout=10)
+                print(server.wait_for_log(re.compile(r"port \\d+")))
         """
         text, is_regex = log_pattern(pattern, regex)
         return self._ops._wait_for_log(
