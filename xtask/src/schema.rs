@@ -8,6 +8,7 @@ mod documentation;
 mod read;
 mod shape;
 mod streams;
+mod tagged;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,20 @@ pub struct Struct {
     pub name: String,
     pub doc: String,
     pub fields: Vec<Field>,
+    /// Where the core has an enum with data: its variants. The first field is the tag, and every other is there only in some of
+    /// them, so all of those are optional. A language may offer the variants as types of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variant>,
+}
+
+/// A variant of an enum with data.
+#[derive(Serialize)]
+pub struct Variant {
+    /// Value of the tag on the wire.
+    pub wire: String,
+    /// Its fields, by their names in the core.
+    pub fields: Vec<String>,
+    pub doc: String,
 }
 
 /// A field of a struct or a parameter of an operation.

@@ -62,7 +62,7 @@ fn enums(schema: &Schema, words: &Words) -> String {
 fn models(schema: &Schema, words: &Words) -> String {
     let mut body = String::new();
     let mut used = BTreeSet::new();
-    for Struct { name, doc, fields } in &schema.structs {
+    for Struct { name, doc, fields, .. } in &schema.structs {
         let _ = writeln!(body, "\n{}export interface {} {{", comment(&words.text(doc), 0), struct_name(name));
         for field in fields {
             let mark = if field.optional { "?" } else { "" };

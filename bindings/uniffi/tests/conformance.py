@@ -37,8 +37,8 @@ RECORDER = os.environ.get("DAYTONA_CONFORMANCE_RECORDER")
 SCHEMA = json.loads((ROOT / "schema/daytona.json").read_text())
 STRUCTS = {s["name"]: s for s in SCHEMA["structs"]}
 ENUMS = {e["name"]: e for e in SCHEMA["enums"]}
-# Methods that are not named as in the schema (the table in xtask/src/names.rs).
-NAMES = {"git.clone": "clone_repository"}
+# Methods that are not named as in the core (schema/deviations.toml).
+NAMES = {op: entry["name"] for op, entry in SCHEMA["deviations"]["uniffi"]["operations"].items() if "name" in entry}
 OPS = {op["id"]: (service, op) for service in SCHEMA["services"] for op in service["ops"]}
 
 

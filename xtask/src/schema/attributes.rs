@@ -10,12 +10,18 @@ pub(super) struct Attributes {
     pub(super) rename: Option<String>,
     /// `#[serde(rename_all = "…")]`
     pub(super) rename_all: Option<String>,
+    /// `#[serde(rename_all_fields = "…")]`
+    pub(super) rename_all_fields: Option<String>,
+    /// `#[serde(tag = "…")]`
+    pub(super) tag: Option<String>,
     /// `#[serde(untagged)]`
     pub(super) untagged: bool,
     /// `#[debug("[secret]")]`
     pub(super) secret: bool,
 }
 
+/// The ways to rename that are known here.
+const RULES: [&str; 2] = ["camelCase", "snake_case"];
 /// What a secret is shown as.
 const SECRET: &str = "[secret]";
 
@@ -53,8 +59,10 @@ impl Attributes {
             };
             match (key.as_str(), text) {
                 ("rename", Some(text)) => self.rename = Some(text),
-                ("rename_all", Some(text)) if ["camelCase", "snake_case"].contains(&text.as_str()) => {
-                    self.rename_all = Some(text);
+                ("tag", Some(text)) => self.tag = Some(text),
+                ("rename_all", Some(text)) if RULES.contains(&text.as_str()) => self.rename_all = Some(text),
+                ("rename_all_fields", Some(text)) if RULES.contains(&text.as_str()) => {
+                    self.rename_all_fields = Some(text);
                 }
                 ("untagged", None) => self.untagged = true,
                 // How the core reads what servers write; what it writes itself stays the same.

@@ -11,6 +11,7 @@ use super::attributes::Attributes;
 use super::documentation::{plain, sections};
 use super::{
     Enum, EnumValue, ErrorKind, Field, Op, Param, Passing, Receiver, Schema, Service, Struct, Type, Update, streams,
+    tagged,
 };
 use crate::names::{camel, snake};
 
@@ -37,6 +38,7 @@ impl Schema {
         for item in model.iter().flat_map(|(_, file)| &file.items) {
             match item {
                 Item::Struct(item) if is_model(item) => known.structs.insert(item.ident.to_string()),
+                Item::Enum(item) if tagged::is(item) => known.structs.insert(item.ident.to_string()),
                 Item::Enum(item) if is_public(&item.vis) => known.enums.insert(item.ident.to_string()),
                 _ => false,
             };
@@ -54,6 +56,11 @@ impl Schema {
                     Item::Struct(item) if is_model(item) => {
                         let parsed = read_struct(item, &known);
                         schema.structs.push(parsed.with_context(|| format!("{place}: {}", item.ident))?);
+                    }
+                    Item::Enum(item) if tagged::is(item) => {
+                        let parsed = tagged::read(item, &known).with_context(|| format!("{place}: {}", item.ident))?;
+                        schema.enums.push(parsed.0);
+                        schema.structs.push(parsed.1);
                     }
                     Item::Enum(item) if is_public(&item.vis) => {
                         let parsed = read_enum(item);
@@ -182,13 +189,14 @@ fn read_struct(item: &syn::ItemStruct, known: &Known) -> Result<Struct> {
         .iter()
         .map(|field| {
             let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-            read_field(field, &name, &own, known).with_context(|| format!("field {name}"))
+            read_field(field, &name, own.rename_all.as_deref(), known).with_context(|| format!("field {name}"))
         })
         .collect::<Result<_>>()?;
-    Ok(Struct { name: item.ident.to_string(), doc: plain(&item.attrs)?, fields })
+    Ok(Struct { name: item.ident.to_string(), doc: plain(&item.attrs)?, fields, variants: vec![] })
 }
 
-fn read_field(field: &syn::Field, name: &str, owner: &Attributes, known: &Known) -> Result<Field> {
+/// Reads a field. `rule` renames it.
+pub(super) fn read_field(field: &syn::Field, name: &str, rule: Option<&str>, known: &Known) -> Result<Field> {
     let attributes = Attributes::read(&field.attrs)?;
     let (ty, optional) = read_type(&field.ty, known)?;
     if SECRETS.contains(&name) && !attributes.secret {
@@ -196,7 +204,7 @@ fn read_field(field: &syn::Field, name: &str, owner: &Attributes, known: &Known)
     }
     Ok(Field {
         name: name.to_owned(),
-        wire: attributes.wire(name, owner.rename_all.as_deref()),
+        wire: attributes.wire(name, rule),
         ty,
         optional,
         secret: attributes.secret,

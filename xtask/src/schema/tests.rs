@@ -177,3 +177,41 @@ fn a_stream_whose_items_nobody_could_read_is_refused() {
     let error = refused("protocols/logs.rs", &PROTOCOLS.replace("Stderr", "Journal"));
     assert!(error.contains("items of the kind \"journal\" have no tag"), "{error}");
 }
+
+#[test]
+fn an_enum_with_data_is_a_struct_of_all_its_fields() {
+    let source = r#"
+/// Something that happened.
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// Text arrived.
+    TextArrived {
+        /// The text.
+        text: String,
+        /// Seconds since the start.
+        at_second: f64,
+    },
+    /// It ended.
+    Ended {
+        /// Exit code.
+        code: i64,
+        /// Seconds since the start.
+        at_second: f64,
+    },
+}
+"#;
+    let directory = core(&[("model/event.rs", source)]);
+    let schema = Schema::read(directory.path()).unwrap();
+    let event = schema.structure("Event").unwrap();
+    let fields: Vec<_> = event.fields.iter().map(|field| (field.wire.as_str(), field.optional)).collect();
+    assert_eq!(fields, [("type", false), ("text", true), ("atSecond", true), ("code", true)]);
+    assert_eq!(event.fields[0].ty, Type::Enum { name: "EventKind".into() });
+    let variants: Vec<_> = event.variants.iter().map(|v| (v.wire.as_str(), v.fields.join(" "))).collect();
+    assert_eq!(variants, [("textArrived", "text at_second".to_owned()), ("ended", "code at_second".to_owned())]);
+    assert!(schema.enums.iter().any(|item| item.name == "EventKind" && item.values.len() == 2));
+
+    let error = refused("model/event.rs", &source.replace("code: i64", "text: i64"));
+    assert!(error.contains("Ended: another variant has a field text of another type"), "{error}");
+    let error = refused("model/event.rs", &source.replace("/// Exit code.", ""));
+    assert!(error.contains("Ended: field code: has no documentation"), "{error}");
+}
