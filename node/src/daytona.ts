@@ -9,13 +9,12 @@ import type {
   StopOptions,
   WaitOptions,
 } from './generated/models.js';
-import { SandboxService } from './generated/services.js';
+import { Sandbox } from './generated/sandbox.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
 import { nativeFile } from './native-files.js';
-import { Sandbox, type SandboxOwner } from './sandbox.js';
 import { SandboxList } from './sandbox-list.js';
-import type { CallOptions } from './service.js';
+import { type CallOptions, Service } from './service.js';
 import type { Seconds } from './timeout.js';
 
 /**
@@ -108,8 +107,8 @@ const QUERY_FIELDS: Readonly<Record<keyof ListSandboxesQuery, true>> = {
  * const { result } = await sandbox.process.codeRun('print(1 + 1)');
  * await sandbox.delete();
  */
-export class Daytona implements AsyncDisposable {
-  readonly #owner: SandboxOwner;
+export class Daytona extends Service implements AsyncDisposable {
+  readonly #connection: Connection;
 
   /**
    * Makes a client. No request is made.
@@ -125,7 +124,8 @@ export class Daytona implements AsyncDisposable {
       ...others,
       source: 'sdk-typescript',
     });
-    this.#owner = { connection, sandboxes: new SandboxService(connection) };
+    super(connection);
+    this.#connection = connection;
   }
 
   /**
@@ -152,10 +152,10 @@ export class Daytona implements AsyncDisposable {
     options: CreateOptions & CallOptions & { onSnapshotCreateLogs?: (chunk: string) => unknown } = {},
   ): Promise<Sandbox> {
     const { onSnapshotCreateLogs: _, ...others } = options ?? {};
-    const { sandboxes } = this.#owner;
-    const create = (signal: AbortSignal) => sandboxes.create(params ?? {}, { ...others, signal });
-    const undo = ({ id }: SandboxInfo) => sandboxes.delete(id).catch(() => {});
-    return new Sandbox(this.#owner, await cleansUp(create, undo, others.signal));
+    const args = { params: params ?? {} };
+    const create = (signal: AbortSignal) => this.invoke<SandboxInfo>('sandbox.create', args, { ...others, signal });
+    const undo = ({ id }: SandboxInfo) => this.invoke('sandbox.delete', { idOrName: id }).catch(() => {});
+    return new Sandbox(this.#connection, await cleansUp(create, undo, others.signal));
   }
 
   /**
@@ -163,8 +163,9 @@ export class Daytona implements AsyncDisposable {
    *
    * @throws `DaytonaNotFoundError` when there is none.
    */
-  async get(sandboxIdOrName: string, options: CallOptions = {}): Promise<Sandbox> {
-    return new Sandbox(this.#owner, await this.#owner.sandboxes.get(sandboxIdOrName, options));
+  async get(sandboxIdOrName: string, options?: CallOptions): Promise<Sandbox> {
+    const info = await this.invoke<SandboxInfo>('sandbox.get', { idOrName: sandboxIdOrName }, options);
+    return new Sandbox(this.#connection, info);
   }
 
   /**
@@ -173,9 +174,10 @@ export class Daytona implements AsyncDisposable {
    * @param filter - Id or name, or a filter.
    * @throws `DaytonaNotFoundError` when there is none, `DaytonaInvalidArgumentError` for an empty filter.
    */
-  async findOne(filter: string | SandboxFilter, options: CallOptions = {}): Promise<Sandbox> {
+  async findOne(filter: string | SandboxFilter, options?: CallOptions): Promise<Sandbox> {
     const wanted = typeof filter === 'string' ? { idOrName: filter } : filter;
-    return new Sandbox(this.#owner, await this.#owner.sandboxes.findOne({ ...wanted, ...options }));
+    const info = await this.invoke<SandboxInfo>('sandbox.find_one', {}, { ...wanted, ...options });
+    return new Sandbox(this.#connection, info);
   }
 
   /**
@@ -201,7 +203,7 @@ export class Daytona implements AsyncDisposable {
     const isQuery = !numbered && Object.keys(queryOrLabels).every((name) => name in QUERY_FIELDS);
     const query = isQuery ? queryOrLabels : { labels: queryOrLabels as Record<string, string>, limit };
     const others = typeof page === 'object' ? page : options;
-    return new SandboxList(this.#owner, query, typeof page === 'number' ? page : undefined, others ?? {});
+    return new SandboxList(this.#connection, query, typeof page === 'number' ? page : undefined, others ?? {});
   }
 
   /** Starts the sandbox: the same as {@link Sandbox.start}. */
@@ -230,7 +232,7 @@ export class Daytona implements AsyncDisposable {
 
   /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */
   close(): void {
-    this.#owner.connection.close();
+    this.#connection.close();
   }
 
   async [asyncDispose](): Promise<void> {
@@ -239,6 +241,6 @@ export class Daytona implements AsyncDisposable {
 
   /** @internal */
   [inspection](_depth: number, options: object, inspect: Inspect): string {
-    return shown('Daytona', this.#owner.connection.place ?? { closed: true }, options, inspect);
+    return shown('Daytona', this.#connection.place ?? { closed: true }, options, inspect);
   }
 }

@@ -5,7 +5,6 @@
  */
 
 export * from './charts.js';
-export { CodeInterpreter, type OutputMessage, type RunCodeOptions } from './code-interpreter.js';
 export {
   type CreateSandboxBaseParams,
   type CreateSandboxFromImageParams,
@@ -17,22 +16,28 @@ export {
 export type { DirectoryTransferOptions } from './directory-transfer.js';
 export * from './errors.js';
 export { type DownloadProgress, type DownloadProgressHandler, FileReader } from './file-reader.js';
-export {
-  type ByteStream,
-  type DownloadMetadata,
-  type DownloadStreamOptions,
-  type FileDownloadResponse,
-  type FilePermissionsParams,
-  type FileSource,
-  FileSystem,
-  type FileUpload,
-  type UploadProgress,
-  type UploadStreamOptions,
-} from './file-system.js';
+export type {
+  ByteStream,
+  DownloadMetadata,
+  DownloadStreamOptions,
+  FileDownloadResponse,
+  FilePermissionsParams,
+  FileSource,
+  FileUpload,
+  UploadProgress,
+  UploadStreamOptions,
+} from './file-transfers.js';
 export { FileWriter } from './file-writer.js';
+export { CodeInterpreter } from './generated/code-interpreter.js';
 export * from './generated/enums.js';
+export { FileSystem } from './generated/file-system.js';
+export { Git } from './generated/git.js';
 export type * from './generated/models.js';
-export { type FileStatus, Git, type GitCommitResponse, type GitStatus } from './git.js';
+export { Process } from './generated/process.js';
+export { Sandbox } from './generated/sandbox.js';
+export { SpawnedProcess } from './generated/spawned-process.js';
+export type { FileStatus, GitCommitResponse, GitStatus } from './git-results.js';
+export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
 export { type LogFields, type LogLevel, type LogRecord, setLogger } from './log.js';
 export type { LogPattern } from './log-pattern.js';
@@ -45,17 +50,15 @@ export {
   type TextHandler,
 } from './log-stream.js';
 export { type DebugStats, debugStats } from './native.js';
+export type { OutputHandlers, SignalName } from './process-handle.js';
 export {
   CodeRunParams,
-  Process,
   type PtyConnectOptions,
   type PtyCreateOptions,
   type SessionExecuteRequest,
-} from './process.js';
+} from './process-handles.js';
 export { ProcessOutput, type ReadOptions } from './process-output.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
-export { Sandbox } from './sandbox.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { CallOptions } from './service.js';
-export { type OutputHandlers, type SignalName, SpawnedProcess } from './spawned-process.js';
 export type { Seconds } from './timeout.js';

@@ -10,8 +10,8 @@ export type PtyDataHandler = (data: Uint8Array) => unknown;
 
 /** What a handle does through the service that made it. */
 export interface PtyControl {
-  resizePtySession(sessionId: string, cols: number, rows: number): Promise<PtySessionInfo>;
-  killPtySession(sessionId: string): Promise<void>;
+  resize(sessionId: string, size: PtySize): Promise<PtySessionInfo>;
+  kill(sessionId: string): Promise<void>;
 }
 
 /**
@@ -87,7 +87,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   async resize(cols: number, rows: number): Promise<PtySessionInfo>;
   async resize(cols: number | PtySize, rows?: number): Promise<PtySessionInfo> {
     const size = typeof cols === 'number' ? { cols, rows: rows as number } : cols;
-    const resized = this.#resized.then(() => this.#control.resizePtySession(this.sessionId, size.cols, size.rows));
+    const resized = this.#resized.then(() => this.#control.resize(this.sessionId, size));
     this.#resized = resized.catch(() => {});
     return await resized;
   }
@@ -99,7 +99,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Kills the terminal's processes and removes the session. */
   async kill(): Promise<void> {
-    await this.#control.killPtySession(this.sessionId);
+    await this.#control.kill(this.sessionId);
   }
 
   /**

@@ -1,7 +1,14 @@
+import type { Connection } from './connection.js';
 import { DaytonaInvalidArgumentError } from './errors.js';
-import type { ListPageOptions, ListSandboxesQuery } from './generated/models.js';
-import { Sandbox, type SandboxOwner } from './sandbox.js';
-import type { CallOptions } from './service.js';
+import type {
+  ListPageOptions,
+  ListSandboxesQuery,
+  ListSandboxesResponse,
+  SandboxInfo,
+  SandboxPage,
+} from './generated/models.js';
+import { Sandbox } from './generated/sandbox.js';
+import { type CallOptions, Service } from './service.js';
 
 /** A numbered page of sandboxes. Iterating over it goes through this page and all that follow. */
 export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
@@ -15,7 +22,8 @@ export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
   readonly totalPages: number;
   readonly #next: () => Promise<PaginatedSandboxes>;
 
-  private constructor(
+  /** @internal */
+  constructor(
     page: Pick<PaginatedSandboxes, 'items' | 'total' | 'page' | 'totalPages'>,
     next: () => Promise<PaginatedSandboxes>,
   ) {
@@ -24,14 +32,6 @@ export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
     this.page = page.page;
     this.totalPages = page.totalPages;
     this.#next = next;
-  }
-
-  /** @internal */
-  static async fetch(owner: SandboxOwner, options: ListPageOptions & CallOptions): Promise<PaginatedSandboxes> {
-    const found = await owner.sandboxes.listPage(options);
-    const items = found.items.map((info) => new Sandbox(owner, info));
-    const next = () => PaginatedSandboxes.fetch(owner, { ...options, page: found.page + 1 });
-    return new PaginatedSandboxes({ ...found, items }, next);
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Sandbox> {
@@ -54,16 +54,17 @@ export interface SandboxListPart {
  * Sandboxes to be listed. Nothing is fetched until you iterate over it, which goes through all of them, or `await` it,
  * which gives one numbered page. For the same reason an `async` function that returns a list resolves to its page.
  */
-export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<PaginatedSandboxes> {
-  readonly #owner: SandboxOwner;
+export class SandboxList extends Service implements AsyncIterableIterator<Sandbox>, PromiseLike<PaginatedSandboxes> {
+  readonly #connection: Connection;
   readonly #query: ListSandboxesQuery;
   readonly #page: number | undefined;
   readonly #options: CallOptions;
   #sandboxes: AsyncGenerator<Sandbox> | undefined;
 
   /** @internal */
-  constructor(owner: SandboxOwner, query: ListSandboxesQuery, page: number | undefined, options: CallOptions) {
-    this.#owner = owner;
+  constructor(connection: Connection, query: ListSandboxesQuery, page: number | undefined, options: CallOptions) {
+    super(connection);
+    this.#connection = connection;
     this.#query = query;
     this.#page = page;
     this.#options = options;
@@ -87,8 +88,9 @@ export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<
   async *parts(): AsyncGenerator<SandboxListPart, void, undefined> {
     let cursor = this.#query.cursor;
     do {
-      const part = await this.#owner.sandboxes.list({ ...this.#query, cursor }, this.#options);
-      yield { ...part, items: part.items.map((info) => new Sandbox(this.#owner, info)) };
+      const query = { ...this.#query, cursor };
+      const part = await this.invoke<ListSandboxesResponse>('sandbox.list', { query }, this.#options);
+      yield { ...part, items: this.#sandboxesOf(part) };
       cursor = part.nextCursor;
     } while (cursor !== undefined);
   }
@@ -109,7 +111,17 @@ export class SandboxList implements AsyncIterableIterator<Sandbox>, PromiseLike<
         `A page of sandboxes can be filtered by labels only, not by ${filters.join(', ')}: iterate over the list instead.`,
       );
     }
-    return await PaginatedSandboxes.fetch(this.#owner, { labels, limit, page: this.#page, ...this.#options });
+    return await this.#fetch({ labels, limit, page: this.#page, ...this.#options });
+  }
+
+  async #fetch(options: ListPageOptions & CallOptions): Promise<PaginatedSandboxes> {
+    const found = await this.invoke<SandboxPage>('sandbox.list_page', {}, options);
+    const next = () => this.#fetch({ ...options, page: found.page + 1 });
+    return new PaginatedSandboxes({ ...found, items: this.#sandboxesOf(found) }, next);
+  }
+
+  #sandboxesOf({ items }: { items: SandboxInfo[] }): Sandbox[] {
+    return items.map((info) => new Sandbox(this.#connection, info));
   }
 
   async *#all(): AsyncGenerator<Sandbox> {

@@ -36,7 +36,7 @@ export abstract class Service {
    *
    * @param bytes - Names of the result's fields that hold bytes.
    */
-  protected async invoke<T>(op: string, args: object, options: CallOptions, bytes?: readonly string[]): Promise<T> {
+  protected async invoke<T>(op: string, args: object, options?: CallOptions, bytes?: readonly string[]): Promise<T> {
     const { json, blobs } = await this.#run(op, args, options);
     if (json === '') {
       return undefined as T;
@@ -48,19 +48,24 @@ export abstract class Service {
   }
 
   /** Runs an operation whose result is bytes. */
-  protected async invokeForBytes(op: string, args: object, options: CallOptions): Promise<Buffer> {
+  protected async invokeForBytes(op: string, args: object, options?: CallOptions): Promise<Buffer> {
     const { blobs } = await this.#run(op, args, options);
     return blobs[0] ?? Buffer.alloc(0);
   }
 
   /** Runs an operation that opens a stream. */
-  protected async open<S>(op: string, args: object, options: CallOptions, streamClass: StreamClass<S>): Promise<S> {
+  protected async open<S>(
+    op: string,
+    args: object,
+    options: CallOptions | undefined,
+    streamClass: StreamClass<S>,
+  ): Promise<S> {
     const outcome = await this.#run(op, args, options);
     return new streamClass(new StreamHandle(outcome, options?.signal), outcome.json);
   }
 
   /** Programs without types may give `null` for no options. */
-  async #run(op: string, args: object, given: CallOptions | null): Promise<NativeOutcome> {
+  async #run(op: string, args: object, given: CallOptions | null | undefined): Promise<NativeOutcome> {
     if (typeof (given ?? {}) !== 'object') {
       throw unusable('options', given, 'they must be an object');
     }

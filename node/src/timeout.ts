@@ -4,20 +4,37 @@ import type { CallOptions } from './service.js';
 /** A number of seconds, or all options of a call: `30` is short for `{ timeout: 30 }`. */
 export type Seconds<Options> = number | (Options & CallOptions);
 
-/** The options a last argument stands for. */
-export function withTimeout<Options extends { timeout?: number }>(
+/**
+ * The options that the last arguments of a call stand for.
+ *
+ * @param timeout - Seconds, or all options.
+ * @param named - Options given by position. An object in the place of the first holds all options.
+ */
+export function withTimeout<Options>(
   timeout: Seconds<Options> | undefined,
-): { timeout?: number } & Partial<Options> & CallOptions {
-  // What is neither a number nor options would be spread into nothing, and stand for no limit.
-  const given: unknown = timeout ?? {};
+  named: Record<string, unknown> = {},
+): Options & CallOptions {
+  const [first] = Object.values(named);
+  if (first && typeof first === 'object') {
+    return first as Options & CallOptions;
+  }
+  const options: Record<string, unknown> = { ...seconds(timeout ?? {}) };
+  for (const [name, value] of Object.entries(named)) {
+    options[name] = value ?? options[name];
+  }
+  return options as Options & CallOptions;
+}
+
+/** What is neither a number nor options would be spread into nothing, and stand for no limit. */
+function seconds(given: unknown): object {
   if (typeof given === 'number') {
     if (!Number.isFinite(given)) {
       throw unusable('timeout', given, 'it must be a finite number of seconds, 0 for no limit');
     }
-    return { timeout: given } as Options;
+    return { timeout: given };
   }
-  if (typeof given !== 'object' || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw unusable('timeout', given, 'it must be a number of seconds, 0 for no limit, or an object with options');
   }
-  return given as Options & CallOptions;
+  return given;
 }

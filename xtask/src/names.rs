@@ -14,7 +14,6 @@ impl Names {
             let name = id.split('.').next_back().unwrap_or_default();
             return match (op.hand_written, self.0) {
                 (true, "python") => Some(format!("_{name}").leak()),
-                (true, "typescript") => Some(format!("_{}", camel(name)).leak()),
                 _ => op.name.as_deref(),
             };
         }
@@ -33,7 +32,6 @@ impl Names {
 }
 
 pub const PYTHON: Names = Names("python");
-pub const TYPESCRIPT: Names = Names("typescript");
 pub const RUBY: Names = Names("ruby");
 pub const GO: Names = Names("go");
 pub const UNIFFI: Names = Names("uniffi");

@@ -419,7 +419,7 @@ export interface GitCommitInfo {
   timestamp: string;
 }
 
-/** Options of `exec`. */
+/** Options of `executeCommand`. */
 export interface ExecOptions {
   /** Working directory. Default: the sandbox's. */
   cwd?: string;
@@ -907,7 +907,7 @@ export interface ProcessInfo {
   exitCode?: number;
 }
 
-/** Options of `streamOutput`. */
+/** Options of `output`. */
 export interface OutputOptions {
   /** The one output to read. Default: both. */
   channel?: OutputChannel;

@@ -1,25 +1,14 @@
 import type { Writable } from 'node:stream';
 import { bytesOf } from './argument.js';
+import type { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
-import type { OutputOptions, ProcessInfo, WaitForLogOptions, WaitOptions } from './generated/models.js';
+import type { OutputOptions, ProcessInfo, WaitForLogOptions } from './generated/models.js';
 import { type Inspect, inspection, shown } from './inspection.js';
-import type { LogPattern } from './log-pattern.js';
-import type { LogStream, TextHandler } from './log-stream.js';
+import { type LogPattern, logPattern } from './log-pattern.js';
+import { LogStream, type TextHandler } from './log-stream.js';
 import { ProcessOutput } from './process-output.js';
-import type { CallOptions } from './service.js';
+import { type CallOptions, Service, type Target } from './service.js';
 import { type Seconds, withTimeout } from './timeout.js';
-
-/** What a handle does through the service that made it. */
-export interface SpawnControl {
-  get(processId: string, options: CallOptions): Promise<ProcessInfo>;
-  streamOutput(process: ProcessInfo, options: OutputOptions & CallOptions): Promise<LogStream>;
-  writeStdin(process: ProcessInfo, data: Uint8Array, options: CallOptions): Promise<void>;
-  closeStdin(process: ProcessInfo, options: CallOptions): Promise<void>;
-  wait(process: ProcessInfo, options: WaitOptions & CallOptions): Promise<number>;
-  signal(process: ProcessInfo, signal: string, options: CallOptions): Promise<void>;
-  waitForLog(process: ProcessInfo, pattern: LogPattern, options: WaitForLogOptions & CallOptions): Promise<string>;
-  release(process: ProcessInfo, options: CallOptions): Promise<void>;
-}
 
 /** What takes the output of a process. A returned promise is waited for before the next piece. */
 export interface OutputHandlers {
@@ -32,18 +21,8 @@ export interface OutputHandlers {
 /** Names a signal: `SIGTERM`, `TERM` or 15. */
 export type SignalName = NodeJS.Signals | (string & Record<never, never>) | number;
 
-/**
- * A process in the sandbox.
- *
- * It runs until it ends, is signalled or released, whether anybody reads its output or not: the sandbox keeps the output, and
- * every reader gets all of it from the beginning. Losing the handle does not end the process; `attach` finds it again.
- *
- * @example
- * await using server = await sandbox.process.spawn('npm start', { cwd: 'app' });
- * await sandbox.process.waitForPort(3000);
- * // … and at the end of the block it is released.
- */
-export class SpawnedProcess implements AsyncDisposable {
+/** A process as an object: its output and input as streams. */
+export abstract class ProcessHandle extends Service implements AsyncDisposable {
   /** Id, to attach to the process from anywhere. */
   readonly id: string;
   /** The command text. */
@@ -55,19 +34,18 @@ export class SpawnedProcess implements AsyncDisposable {
   /** Standard error. */
   readonly stderr: ProcessOutput;
 
-  readonly #control: SpawnControl;
   #info: ProcessInfo;
   #lastInput: Promise<unknown> = Promise.resolve();
 
   /** @internal */
-  constructor(info: ProcessInfo, control: SpawnControl) {
+  constructor(connection: Connection, target: Target, info: ProcessInfo) {
+    super(connection, target);
     this.id = info.id;
     this.command = info.command;
     this.cwd = info.cwd;
     this.#info = info;
-    this.#control = control;
-    this.stdout = new ProcessOutput((options) => this.output({ ...options, channel: 'stdout' }));
-    this.stderr = new ProcessOutput((options) => this.output({ ...options, channel: 'stderr' }));
+    this.stdout = new ProcessOutput((options) => this.#output({ ...options, channel: 'stdout' }));
+    this.stderr = new ProcessOutput((options) => this.#output({ ...options, channel: 'stderr' }));
   }
 
   /** Exit code, as far as this handle knows: {@link SpawnedProcess.wait} and {@link SpawnedProcess.poll} find it out. */
@@ -81,19 +59,6 @@ export class SpawnedProcess implements AsyncDisposable {
   }
 
   /**
-   * Both outputs together, in the order they were written, until the process ends.
-   *
-   * @param options - With `channel` only one of them; with `follow: false` only what was written so far.
-   * @throws `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the connection
-   * breaks for good.
-   * @example
-   * for await (const { channel, text } of await build.output()) process[channel].write(text);
-   */
-  async output(options: OutputOptions & CallOptions = {}): Promise<LogStream> {
-    return await this.#control.streamOutput(this.#info, options);
-  }
-
-  /**
    * Hands the output to the handlers until the process ends.
    *
    * @returns Its exit code.
@@ -101,9 +66,9 @@ export class SpawnedProcess implements AsyncDisposable {
    */
   async forward(handlers: OutputHandlers & CallOptions = {}): Promise<number> {
     const { onStdout = ignore, onStderr = ignore, ...options } = handlers;
-    const output = await this.output(options);
+    const output = await this.#output(options);
     await output.forward(onStdout, onStderr);
-    return await this.wait(options);
+    return await this.exit('process.wait_spawned', { process: this.#info }, options);
   }
 
   /**
@@ -113,10 +78,10 @@ export class SpawnedProcess implements AsyncDisposable {
    * @throws `DaytonaInvalidArgumentError` when it was spawned without `stdin`, `DaytonaCommandAlreadyCompletedError` when it has
    * ended, `DaytonaNotFoundError` when it has been released.
    */
-  async write(data: string | Uint8Array, options: CallOptions = {}): Promise<void> {
+  async write(data: string | Uint8Array, options?: CallOptions): Promise<void> {
     // Copied: it may have to wait its turn, and bytes may change meanwhile.
     const bytes = Buffer.from(bytesOf('input', data));
-    await this.#inOrder(() => this.#control.writeStdin(this.#info, bytes, options));
+    await this.#inOrder(() => this.invoke('process.write_stdin', { process: this.#info, data: bytes }, options));
   }
 
   /**
@@ -124,8 +89,8 @@ export class SpawnedProcess implements AsyncDisposable {
    *
    * @throws `DaytonaInvalidArgumentError` when it was spawned without `stdin`.
    */
-  async closeStdin(options: CallOptions = {}): Promise<void> {
-    await this.#inOrder(() => this.#control.closeStdin(this.#info, options));
+  async closeStdin(options?: CallOptions): Promise<void> {
+    await this.#inOrder(() => this.invoke('process.close_stdin', { process: this.#info }, options));
   }
 
   /** Its standard input as a Node.js stream: ending it closes the input. */
@@ -142,42 +107,19 @@ export class SpawnedProcess implements AsyncDisposable {
   }
 
   /**
-   * Waits until it has ended.
-   *
-   * @param timeout - Seconds to wait, 0 = no limit, or options. Default: no limit.
-   * @returns Its exit code: 128 + n when signal n ended it.
-   * @throws `DaytonaTimeoutError` when it has not ended in time: it goes on, and its output can be read as before.
-   */
-  async wait(timeout?: Seconds<WaitOptions>): Promise<number> {
-    const exitCode = await this.#control.wait(this.#info, withTimeout(timeout));
-    this.#info = { ...this.#info, exitCode };
-    return exitCode;
-  }
-
-  /**
    * Looks whether it has ended.
    *
    * @returns Its exit code; nothing while it runs.
    * @throws `DaytonaProcessNotFoundError` when it has been released.
    */
-  async poll(options: CallOptions = {}): Promise<number | undefined> {
-    this.#info = await this.#control.get(this.id, options);
+  async poll(options?: CallOptions): Promise<number | undefined> {
+    this.#info = await this.invoke('process.get_spawned', { processId: this.id }, options);
     return this.exitCode;
   }
 
   /** Kills it with everything it started. Nothing happens when it has ended. */
-  async kill(options: CallOptions = {}): Promise<void> {
-    await this.sendSignal('SIGKILL', options);
-  }
-
-  /**
-   * Sends a signal to it and everything it started. Nothing happens when it has ended.
-   *
-   * @param signal - `SIGTERM`, `TERM` or 15.
-   * @throws `DaytonaInvalidArgumentError` for something that is no signal.
-   */
-  async sendSignal(signal: SignalName, options: CallOptions = {}): Promise<void> {
-    await this.#control.signal(this.#info, String(signal), options);
+  async kill(options?: CallOptions): Promise<void> {
+    await this.invoke('process.signal_spawned', { process: this.#info, signal: 'SIGKILL' }, options);
   }
 
   /**
@@ -189,16 +131,14 @@ export class SpawnedProcess implements AsyncDisposable {
    * @throws `DaytonaCommandAlreadyCompletedError` when the process ends without such a line, `DaytonaTimeoutError`.
    */
   async waitForLog(pattern: LogPattern, options?: Seconds<WaitForLogOptions>): Promise<string> {
-    return await this.#control.waitForLog(this.#info, pattern, withTimeout(options));
-  }
-
-  /** Ends it with everything it started, and forgets its output. One that has been released is fine. */
-  async release(options: CallOptions = {}): Promise<void> {
-    await this.#control.release(this.#info, options);
+    const { sessionId, commandId } = this.#info;
+    const { text, regex } = logPattern(pattern);
+    const args = { sessionId, commandId, pattern: text };
+    return await this.invoke('process.wait_for_log', args, { ...regex, ...withTimeout(options) });
   }
 
   async [asyncDispose](): Promise<void> {
-    await this.release();
+    await this.invoke('process.release_spawned', { process: this.#info });
   }
 
   /** @internal */
@@ -209,6 +149,17 @@ export class SpawnedProcess implements AsyncDisposable {
       options,
       inspect,
     );
+  }
+
+  /** @internal */
+  protected async exit(op: string, args: object, options?: CallOptions): Promise<number> {
+    const exitCode = await this.invoke<number>(op, args, options);
+    this.#info = { ...this.#info, exitCode };
+    return exitCode;
+  }
+
+  #output(options: OutputOptions & CallOptions): Promise<LogStream> {
+    return this.open('process.stream_output', { process: this.#info }, options, LogStream);
   }
 
   /** Requests of their own might overtake each other. */

@@ -4,22 +4,21 @@ import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { unlessAborted } from './abort.js';
 import { bytesOf, unusable } from './argument.js';
-import type { DirectoryTransferOptions } from './directory-transfer.js';
+import { DirectoryTransfer, type DirectoryTransferOptions } from './directory-transfer.js';
 import { cancelled, DaytonaInvalidArgumentError } from './errors.js';
-import type { DownloadProgressHandler } from './file-reader.js';
+import { type DownloadProgressHandler, FileReader } from './file-reader.js';
+import { FileWriter } from './file-writer.js';
 import type {
-  DeleteFileOptions,
   DirectoryResult,
+  DownloadEntry,
   DownloadOptions,
   FileDownloadErrorDetails,
-  FileDownloadRequest,
-  FileInfo,
   Match,
   PermissionOptions,
+  UploadEntry,
   UploadOptions,
 } from './generated/models.js';
-import { FileSystemService } from './generated/services.js';
-import type { CallOptions } from './service.js';
+import { type CallOptions, Service } from './service.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** Content to upload: bytes, or the path of a local file, which is streamed. */
@@ -83,28 +82,8 @@ export interface DownloadMetadata {
 /** Permissions and ownership of a file; what is not given stays as it is. */
 export type FilePermissionsParams = PermissionOptions;
 
-/** Files and directories of a sandbox. */
-export class FileSystem extends FileSystemService {
-  /**
-   * Describes a file or directory. The same as `getFileInfo`.
-   *
-   * @throws `DaytonaNotFoundError` when there is none.
-   */
-  async getFileDetails(path: string, options: CallOptions = {}): Promise<FileInfo> {
-    return await this.getFileInfo(path, options);
-  }
-
-  /**
-   * Deletes a file or directory.
-   *
-   * @param path - Its path.
-   * @param recursive - Whether a directory may be deleted with everything in it, or options. Default: false.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaValidationError` for a directory without `recursive`.
-   */
-  async deleteFile(path: string, recursive: boolean | (DeleteFileOptions & CallOptions) = {}): Promise<void> {
-    await this._deleteFile(path, typeof recursive === 'boolean' ? { recursive } : recursive);
-  }
-
+/** Files that travel, in the forms this language has for them. */
+export abstract class FileTransfers extends Service {
   /**
    * Finds lines that contain a text in a file or below a directory.
    *
@@ -118,44 +97,8 @@ export class FileSystem extends FileSystemService {
     options?: CallOptions,
   ): Promise<Match[]> {
     return typeof path === 'object'
-      ? await this._findFiles(path.path, path.pattern, pattern as CallOptions | undefined)
-      : await this._findFiles(path, pattern as string, options);
-  }
-
-  /**
-   * Changes permissions and ownership.
-   *
-   * @param path - Path of the file or directory.
-   * @param permissions - What to change.
-   * @throws `DaytonaNotFoundError` when there is none.
-   */
-  async setFilePermissions(path: string, permissions: FilePermissionsParams, options: CallOptions = {}): Promise<void> {
-    await this._setFilePermissions(path, { ...permissions, ...options });
-  }
-
-  /**
-   * Uploads a file. Missing directories are created, an existing file is replaced.
-   *
-   * @param file - Bytes, or the path of a local file, which is streamed.
-   * @param remotePath - Path in the sandbox; relative paths start at the working directory.
-   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
-   * @throws `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaAuthorizationError` when the
-   * sandbox user may not write there.
-   */
-  async uploadFile(file: FileSource, remotePath: string, timeout?: Seconds<UploadOptions>): Promise<void> {
-    await this._uploadFile(entry(file, remotePath), withTimeout(timeout));
-  }
-
-  /**
-   * Uploads several files in one request.
-   *
-   * @param files - What to upload, and where to.
-   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
-   * @throws As {@link FileSystem.uploadFile}.
-   */
-  async uploadFiles(files: FileUpload[], timeout?: Seconds<UploadOptions>): Promise<void> {
-    const entries = files.map(({ source, destination }) => entry(source, destination));
-    await this._uploadFiles(entries, withTimeout(timeout));
+      ? await this.invoke('fs.find_files', path, pattern as CallOptions | undefined)
+      : await this.invoke('fs.find_files', { path, pattern }, options);
   }
 
   /**
@@ -165,7 +108,7 @@ export class FileSystem extends FileSystemService {
    * @param source - The content: a stream, bytes, or the path of a local file.
    * @param remotePath - Path in the sandbox.
    * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
-   * @throws What the stream throws; otherwise as {@link FileSystem.uploadFile}.
+   * @throws What the stream throws; otherwise as `uploadFile`.
    * @example
    * await sandbox.fs.uploadFileStream(createReadStream('big.iso'), 'big.iso', { onProgress, signal });
    */
@@ -176,11 +119,11 @@ export class FileSystem extends FileSystemService {
   ): Promise<void> {
     const { onProgress, ...options } = withTimeout(timeout);
     if (!onProgress && (typeof source === 'string' || source instanceof Uint8Array)) {
-      await this.uploadFile(source, remotePath, options);
+      await this.invoke('fs.upload_file', { file: uploadEntry(source, remotePath) }, options);
       return;
     }
     const pieces = await content(source);
-    const file = await this.openUpload(remotePath, options);
+    const file = await this.open('fs.open_upload', { remotePath }, options, FileWriter);
     try {
       let bytesSent = 0;
       for await (const piece of options.signal ? untilAborted(pieces, options.signal) : pieces) {
@@ -211,9 +154,9 @@ export class FileSystem extends FileSystemService {
     timeout?: Seconds<DownloadOptions>,
   ): Promise<unknown> {
     if (typeof localPath !== 'string') {
-      return await this._downloadFile(remotePath, withTimeout(localPath));
+      return await this.invokeForBytes('fs.download_file', { remotePath }, withTimeout(localPath));
     }
-    await this._downloadToPath(remotePath, localPath, withTimeout(timeout));
+    await this.invoke('fs.download_to_path', { remotePath, localPath }, withTimeout(timeout));
     return undefined;
   }
 
@@ -226,72 +169,28 @@ export class FileSystem extends FileSystemService {
    */
   async downloadFileStream(remotePath: string, timeout?: Seconds<DownloadStreamOptions>): Promise<Readable> {
     const { onProgress, ...options } = withTimeout(timeout);
-    return (await this.openDownload(remotePath, options)).readable(onProgress);
+    const file = await this.open('fs.open_download', { remotePath }, options, FileReader);
+    return file.readable(onProgress);
   }
 
-  /**
-   * Downloads several files in one request. A file that cannot be downloaded does not fail the others.
-   *
-   * @param files - What to download; with a destination into a local file, otherwise into memory.
-   * @param timeout - Seconds the transfer may take, 0 = no limit, or options. Default: 1800.
-   */
-  async downloadFiles(
-    files: FileDownloadRequest[],
-    timeout?: Seconds<DownloadOptions>,
-  ): Promise<FileDownloadResponse[]> {
-    const entries = await this._downloadFiles(files, withTimeout(timeout));
+  /** @internal */
+  protected async downloads(op: string, args: object, options: CallOptions): Promise<FileDownloadResponse[]> {
+    const entries = await this.invoke<DownloadEntry[]>(op, args, options, ['content']);
     return entries.map(({ content, localPath, ...others }) => {
       const result = (content as Buffer | undefined) ?? localPath;
       return result === undefined ? others : { ...others, result };
     });
   }
 
-  /**
-   * Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
-   * does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and `gzip`.
-   *
-   * @param localPath - The local directory.
-   * @param remotePath - Directory in the sandbox.
-   * @param options - What to leave out, who takes the progress, seconds it may take (`timeout`, default 1800), and a signal:
-   * a transfer that is aborted leaves nothing half-done behind.
-   * @returns What was transferred, and what was skipped.
-   * @throws `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read,
-   * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`; what the handler throws.
-   * @example
-   * await sandbox.fs.uploadDir('project', 'project', { exclude: ['node_modules', '*.log'] });
-   */
-  async uploadDir(
-    localPath: string,
-    remotePath: string,
-    options: DirectoryTransferOptions = {},
-  ): Promise<DirectoryResult> {
-    const { onProgress, ...others } = options;
-    return await (await this._uploadDir(localPath, remotePath, others)).finish(onProgress);
-  }
-
-  /**
-   * Downloads a directory with everything in it, as one compressed stream, into a local one, which is created or added to.
-   * Files appear when they are complete. Nothing is written outside the local directory. The sandbox needs `tar` and `gzip`.
-   *
-   * @param remotePath - Directory in the sandbox.
-   * @param localPath - The local directory.
-   * @param options - As for {@link FileSystem.uploadDir}.
-   * @returns What was transferred, and what was skipped.
-   * @throws `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written, `DaytonaFileNotFoundError`
-   * when there is no such directory, `DaytonaUnprocessableEntityError` when something in it cannot be read,
-   * `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`; what the handler throws.
-   */
-  async downloadDir(
-    remotePath: string,
-    localPath: string,
-    options: DirectoryTransferOptions = {},
-  ): Promise<DirectoryResult> {
-    const { onProgress, ...others } = options;
-    return await (await this._downloadDir(remotePath, localPath, others)).finish(onProgress);
+  /** @internal */
+  protected async transfer(op: string, args: object, options?: DirectoryTransferOptions): Promise<DirectoryResult> {
+    const { onProgress, ...others } = options ?? {};
+    return await (await this.open(op, args, others, DirectoryTransfer)).finish(onProgress);
   }
 }
 
-function entry(source: FileSource, destination: string) {
+/** What the core takes for a file to upload. */
+export function uploadEntry(source: FileSource, destination: string): UploadEntry {
   if (typeof source === 'string') {
     return { localPath: source, destination };
   }

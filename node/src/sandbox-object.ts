@@ -1,0 +1,114 @@
+import type { Connection } from './connection.js';
+import { asyncDispose } from './disposal.js';
+import { DaytonaNotFoundError } from './errors.js';
+import { CodeInterpreter } from './generated/code-interpreter.js';
+import { SandboxState } from './generated/enums.js';
+import { FileSystem } from './generated/file-system.js';
+import { Git } from './generated/git.js';
+import type { SandboxInfo } from './generated/models.js';
+import { Process } from './generated/process.js';
+import { type Inspect, inspection, shown } from './inspection.js';
+import { type CallOptions, Service } from './service.js';
+
+/** The label that holds the language of `codeRun`. */
+const LANGUAGE_LABEL = 'code-toolbox-language';
+
+/** The properties of a sandbox: those of its last description. */
+export interface SandboxObject extends SandboxInfo {}
+
+/** A sandbox as an object: its description, its services and its end. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns every property of the interface
+export abstract class SandboxObject extends Service implements AsyncDisposable {
+  /** Files and directories. */
+  readonly fs: FileSystem;
+  /** Git repositories. */
+  readonly git: Git;
+  /** Commands, code, processes, sessions and terminals. */
+  readonly process: Process;
+  /** Python whose variables last from run to run. */
+  readonly codeInterpreter: CodeInterpreter;
+  #info: SandboxInfo;
+
+  /** @internal */
+  constructor(connection: Connection, info: SandboxInfo) {
+    super(connection);
+    this.#info = info;
+    Object.assign(this, info);
+    this.fs = new FileSystem(connection, this);
+    this.git = new Git(connection, this);
+    this.process = new Process(connection, this);
+    this.codeInterpreter = new CodeInterpreter(connection, this);
+    // Consoles print a sandbox's data, not its services.
+    for (const service of ['fs', 'git', 'process', 'codeInterpreter'] as const) {
+      Object.defineProperty(this, service, { enumerable: false });
+    }
+  }
+
+  /** Language of {@link Process.codeRun}. */
+  get language(): string {
+    return this.labels?.[LANGUAGE_LABEL] ?? 'python';
+  }
+
+  /** The sandbox's data as a plain object. */
+  toJSON(): SandboxInfo {
+    return this.#info;
+  }
+
+  /**
+   * Fetches the sandbox's data again.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaNotFoundError` when it is gone.
+   */
+  async refreshData(options?: CallOptions): Promise<void> {
+    await this.update('sandbox.get', { idOrName: this.id }, options);
+  }
+
+  /** The same as {@link Sandbox.refreshData}. */
+  refresh(options?: CallOptions): Promise<void> {
+    return this.refreshData(options);
+  }
+
+  /** Deletes the sandbox at the end of the block of `await using`, unless it is gone. */
+  async [asyncDispose](): Promise<void> {
+    if (this.state === SandboxState.DESTROYED || this.state === SandboxState.DESTROYING) {
+      return;
+    }
+    try {
+      await this.update('sandbox.delete', { idOrName: this.id }, {});
+    } catch (error) {
+      if (!(error instanceof DaytonaNotFoundError)) {
+        throw error;
+      }
+    }
+  }
+
+  /** @internal */
+  [inspection](_depth: number, options: object, inspect: Inspect): string {
+    return shown('Sandbox', { id: this.id, name: this.name, state: this.state, target: this.target }, options, inspect);
+  }
+
+  /**
+   * Runs an operation whose result is the sandbox's data.
+   *
+   * @internal
+   */
+  protected async update(op: string, args: object, options: CallOptions | undefined): Promise<void> {
+    this.#replace(await this.invoke(op, args, options));
+  }
+
+  /** @internal */
+  protected set<Name extends keyof SandboxInfo>(name: Name, value: SandboxInfo[Name]): void {
+    this.#replace({ ...this.#info, [name]: value });
+  }
+
+  #replace(info: SandboxInfo): void {
+    for (const name of Object.keys(this.#info)) {
+      if (!(name in info)) {
+        delete this[name as keyof this];
+      }
+    }
+    this.#info = info;
+    Object.assign(this, info);
+  }
+}

@@ -1,0 +1,165 @@
+//! Where TypeScript differs from the schema with code of its own: classes, conversions of arguments and results. Names, aliases and
+//! positional options stand in `schema/deviations.toml`.
+
+use crate::schema::Receiver;
+
+/// A class that users see. Codegen writes it on top of a hand-written base, which holds what is idiom.
+pub struct Class {
+    pub name: &'static str,
+    pub receiver: Receiver,
+    /// The base, in the file of that name. Default: `Service`.
+    pub base: Option<(&'static str, &'static str)>,
+    /// Describes a class that is not a service of the core.
+    pub doc: &'static str,
+}
+
+/// The classes that codegen writes.
+pub const CLASSES: &[Class] = &[
+    Class {
+        name: "Sandbox",
+        receiver: Receiver::Sandbox,
+        base: Some(("SandboxObject", "sandbox-object")),
+        doc: "A sandbox: an isolated computer with files, processes and network of its own. Its properties are those of its \
+              last description; `refreshData` brings them up to date.",
+    },
+    Class { name: "Process", receiver: Receiver::Process, base: Some(("ProcessHandles", "process-handles")), doc: "" },
+    Class {
+        name: "SpawnedProcess",
+        receiver: Receiver::SpawnedProcess,
+        base: Some(("ProcessHandle", "process-handle")),
+        doc: "A process in the sandbox.\n\nIt runs until it ends, is signalled or released, whether its output is read or not: \
+              the sandbox keeps the\noutput, and every reader gets all of it from the beginning. Losing the handle does not end \
+              the process; `attach`\nfinds it again.",
+    },
+    Class { name: "FileSystem", receiver: Receiver::Fs, base: Some(("FileTransfers", "file-transfers")), doc: "" },
+    Class { name: "Git", receiver: Receiver::Git, base: Some(("GitResults", "git-results")), doc: "" },
+    Class {
+        name: "CodeInterpreter",
+        receiver: Receiver::CodeInterpreter,
+        base: Some(("InterpreterRuns", "interpreter-runs")),
+        doc: "",
+    },
+];
+
+/// Methods of a sandbox that one of its services has, too: operation, and further names.
+pub const SHORTCUTS: &[(&str, &str, &[&str])] =
+    &[("fs.get_user_home_dir", "fs", &[]), ("fs.get_work_dir", "fs", &["getWorkingDir"])];
+
+/// Parameters in another order than the core's, `options` among them. `*name` are the options as an object of that name, which is
+/// required; `options` are then only those of every call.
+pub const ORDERS: &[(&str, &[&str])] = &[
+    ("fs.set_file_permissions", &["path", "*permissions", "options"]),
+    ("process.resize_pty_session", &["session_id", "cols", "rows", "options"]),
+];
+
+/// A parameter of the core that has another form.
+pub struct Conversion {
+    /// Operation and parameter.
+    pub param: &'static str,
+    /// Names and types of what is given instead, documented where the core's documentation does not fit.
+    pub given: &'static [(&'static str, &'static str, &'static str)],
+    /// Makes of it what the core takes.
+    pub value: &'static str,
+    /// Where the names come from: file, and names.
+    pub imports: (&'static str, &'static [&'static str]),
+}
+
+/// Parameters of the core that have another form.
+pub const CONVERSIONS: &[Conversion] = &[
+    Conversion {
+        param: "code_interpreter.delete_context.context_id",
+        given: &[("context", "InterpreterContext | string", "The context or its id.")],
+        value: "idOf(context)",
+        imports: ("interpreter-runs", &["idOf"]),
+    },
+    Conversion {
+        param: "fs.upload_file.file",
+        given: &[
+            ("file", "FileSource", "Bytes, or the path of a local file, which is streamed."),
+            ("remotePath", "string", "Path in the sandbox; relative paths begin at the working directory."),
+        ],
+        value: "uploadEntry(file, remotePath)",
+        imports: ("file-transfers", &["type FileSource", "uploadEntry"]),
+    },
+    Conversion {
+        param: "fs.upload_files.files",
+        given: &[("files", "FileUpload[]", "")],
+        value: "files.map(({ source, destination }) => uploadEntry(source, destination))",
+        imports: ("file-transfers", &["type FileUpload", "uploadEntry"]),
+    },
+    Conversion {
+        param: "process.execute_session_command.request",
+        given: &[("req", "SessionExecuteRequest", "")],
+        value: "sessionCommand(req)",
+        imports: ("process-handles", &["type SessionExecuteRequest", "sessionCommand"]),
+    },
+    Conversion {
+        param: "process.signal_spawned.signal",
+        given: &[("signal", "SignalName", "")],
+        value: "String(signal)",
+        imports: ("process-handle", &["type SignalName"]),
+    },
+];
+
+/// A result that the hand-written base makes something of.
+pub struct Outcome {
+    pub op: &'static str,
+    /// Type of the options. Default: the core's.
+    pub options: &'static str,
+    pub returns: &'static str,
+    /// Method of the base that runs the operation.
+    pub run: &'static str,
+    /// Where the types come from: file, and names.
+    pub imports: &'static [(&'static str, &'static str)],
+}
+
+const SPAWNED: &[(&str, &str)] = &[("./spawned-process.js", "type SpawnedProcess")];
+
+/// Results that the hand-written base makes something of.
+pub const OUTCOMES: &[Outcome] = &[
+    Outcome {
+        op: "code_interpreter.run_code",
+        options: "RunCodeOptions",
+        returns: "ExecutionResult",
+        run: "run",
+        imports: &[("../interpreter-runs.js", "type RunCodeOptions"), ("./models.js", "ExecutionResult")],
+    },
+    Outcome {
+        op: "fs.download_dir",
+        options: "DirectoryTransferOptions",
+        returns: "DirectoryResult",
+        run: "transfer",
+        imports: &[("../directory-transfer.js", "type DirectoryTransferOptions"), ("./models.js", "DirectoryResult")],
+    },
+    Outcome {
+        op: "fs.download_files",
+        options: "",
+        returns: "FileDownloadResponse[]",
+        run: "downloads",
+        imports: &[("../file-transfers.js", "type FileDownloadResponse")],
+    },
+    Outcome {
+        op: "fs.upload_dir",
+        options: "DirectoryTransferOptions",
+        returns: "DirectoryResult",
+        run: "transfer",
+        imports: &[("../directory-transfer.js", "type DirectoryTransferOptions"), ("./models.js", "DirectoryResult")],
+    },
+    Outcome {
+        op: "process.connect_pty",
+        options: "PtyConnectOptions & CallOptions",
+        returns: "PtyHandle",
+        run: "terminal",
+        imports: &[("../process-handles.js", "type PtyConnectOptions"), ("../pty-handle.js", "type PtyHandle")],
+    },
+    Outcome { op: "process.get_spawned", options: "", returns: "SpawnedProcess", run: "spawned", imports: SPAWNED },
+    Outcome {
+        op: "process.list_spawned",
+        options: "",
+        returns: "SpawnedProcess[]",
+        run: "allSpawned",
+        imports: SPAWNED,
+    },
+    Outcome { op: "process.spawn", options: "", returns: "SpawnedProcess", run: "spawned", imports: SPAWNED },
+    Outcome { op: "process.wait_spawned", options: "", returns: "number", run: "exit", imports: &[] },
+];
