@@ -85,6 +85,8 @@ pub(super) struct Terminal {
     cwd: String,
     created_at: OffsetDateTime,
     inner: Mutex<Inner>,
+    /// What clients type.
+    input: mpsc::Sender<Bytes>,
     /// Set when the terminal is killed: nobody is waited for any more.
     killed: watch::Sender<bool>,
     exit: watch::Sender<Option<Exit>>,
@@ -98,8 +100,14 @@ struct Inner {
 }
 
 enum Phase {
-    Created,
-    Running { device: Arc<Device>, shell: i32, input: mpsc::Sender<Bytes> },
+    /// With what clients will have typed by the time the shell starts.
+    Created(mpsc::Receiver<Bytes>),
+    /// The shell is being forked; no lock is held for that.
+    Starting,
+    Running {
+        device: Arc<Device>,
+        shell: i32,
+    },
     Ended,
 }
 
@@ -131,13 +139,16 @@ impl Terminal {
     pub(super) fn new(toolbox: &Toolbox, mut description: Description) -> Arc<Self> {
         description.envs.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
         let cwd = toolbox.resolve(description.cwd.as_deref().unwrap_or_default()).to_string_lossy().into_owned();
-        let inner = Inner { size: description.size, phase: Phase::Created, clients: BTreeMap::new(), next_client: 0 };
+        let (input, typed) = mpsc::channel(INPUT_QUEUE);
+        let phase = Phase::Created(typed);
+        let inner = Inner { size: description.size, phase, clients: BTreeMap::new(), next_client: 0 };
         let ((killed, _), (exit, _)) = (watch::channel(false), watch::channel(None));
         Arc::new(Self {
             description,
             cwd,
             created_at: OffsetDateTime::now_utc(),
             inner: Mutex::new(inner),
+            input,
             killed,
             exit,
         })
@@ -167,21 +178,48 @@ impl Terminal {
 
     /// Starts the shell unless it runs already.
     pub(super) fn start(self: &Arc<Self>, toolbox: &Arc<Toolbox>) -> Result<(), Refusal> {
-        let mut inner = self.lock();
-        match inner.phase {
-            Phase::Created => {}
-            Phase::Running { .. } => return Ok(()),
-            Phase::Ended => return Err(Refusal::Ended),
-        }
+        let (typed, size) = {
+            let mut inner = self.lock();
+            match std::mem::replace(&mut inner.phase, Phase::Starting) {
+                Phase::Created(typed) => (typed, inner.size),
+                Phase::Ended => {
+                    inner.phase = Phase::Ended;
+                    return Err(Refusal::Ended);
+                }
+                other => {
+                    inner.phase = other;
+                    return Ok(());
+                }
+            }
+        };
         let cwd = self.description.cwd.as_deref();
         let mut shell = toolbox.command(&toolbox.shell(), cwd, &self.description.envs);
         shell.args(["-i", "-l"]);
-        let started = Device::start(shell, inner.size);
-        let (device, child) = started.map_err(|error| Refusal::Failed(reason(&error)))?;
+        let (device, child) = match Device::start(shell, size) {
+            Ok(started) => started,
+            Err(error) => {
+                let mut inner = self.lock();
+                inner.phase = if *self.killed.borrow() { Phase::Ended } else { Phase::Created(typed) };
+                // Clients that came meanwhile learn from it that there is no shell.
+                inner.clients.clear();
+                return Err(Refusal::Failed(reason(&error)));
+            }
+        };
         let device = Arc::new(device);
-        let (input, typed) = mpsc::channel(INPUT_QUEUE);
         let pid = child.id().map_or(0, u32::cast_signed);
-        inner.phase = Phase::Running { device: Arc::clone(&device), shell: pid, input };
+        let resized = {
+            let mut inner = self.lock();
+            inner.phase = Phase::Running { device: Arc::clone(&device), shell: pid };
+            (inner.size != size).then_some(inner.size)
+        };
+        if let Some(size) = resized {
+            // Accepted while the shell was being forked.
+            let _ = device.resize(size);
+        }
+        if *self.killed.borrow() {
+            // Before there was a shell to kill.
+            process_tree::signal(pid, Signal::SIGKILL);
+        }
         tokio::spawn(type_into(Arc::clone(&device), typed));
         tokio::spawn(run(Arc::clone(self), Arc::clone(toolbox), device, child));
         Ok(())
@@ -201,13 +239,11 @@ impl Terminal {
             inner.clients.insert(number, ClientQueue { output: sender, too_slow: Arc::clone(&too_slow) });
             number
         };
-        let started = self.start(toolbox);
-        let input = match &self.lock().phase {
-            Phase::Running { input, .. } => Ok(input.clone()),
-            _ => Err(Refusal::Ended),
-        };
-        match started.and(input) {
-            Ok(input) => Ok(Attachment { terminal: Arc::clone(self), number, output, input, too_slow }),
+        match self.start(toolbox) {
+            Ok(()) => {
+                let input = self.input.clone();
+                Ok(Attachment { terminal: Arc::clone(self), number, output, input, too_slow })
+            }
             Err(refusal) => {
                 self.lock().clients.remove(&number);
                 Err(refusal)
@@ -218,8 +254,10 @@ impl Terminal {
     pub(super) fn resize(&self, size: Size) -> Result<(), Refusal> {
         let mut inner = self.lock();
         match &inner.phase {
-            Phase::Created => return Err(Refusal::NotStarted),
+            Phase::Created(_) => return Err(Refusal::NotStarted),
             Phase::Ended => return Err(Refusal::Ended),
+            // The shell's first look at its terminal finds this size.
+            Phase::Starting => {}
             Phase::Running { device, .. } => {
                 device.resize(size).map_err(|error| Refusal::Failed(reason(&error)))?;
             }
@@ -235,7 +273,9 @@ impl Terminal {
             let mut inner = self.lock();
             match inner.phase {
                 Phase::Running { shell, .. } => shell,
-                Phase::Created | Phase::Ended => {
+                // Whoever starts it kills it.
+                Phase::Starting => return,
+                Phase::Created(_) | Phase::Ended => {
                     inner.phase = Phase::Ended;
                     return;
                 }

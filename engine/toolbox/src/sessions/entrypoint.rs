@@ -29,7 +29,7 @@ pub(crate) fn start(toolbox: &Arc<Toolbox>) {
             if let Err(error) = session.submit(COMMAND.to_owned(), text, Stdin::Open { echoes: true }) {
                 tracing::error!(error = %error.message, "starting the entrypoint failed");
             }
-            sessions.table().insert(ENTRYPOINT.to_owned(), session);
+            sessions.table().by_id.insert(ENTRYPOINT.to_owned(), session);
         }
         Err(error) => tracing::error!(%error, "starting the entrypoint session failed"),
     }

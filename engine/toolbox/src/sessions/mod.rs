@@ -17,7 +17,7 @@ mod log_format;
 mod routes;
 mod shell;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,16 +45,60 @@ const DIRECTORY_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 pub(crate) struct Sessions {
     /// Where session directories are made.
     root: PathBuf,
-    by_id: Mutex<BTreeMap<String, Arc<Session>>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_id: BTreeMap<String, Arc<Session>>,
+    /// Ids of sessions that are being started.
+    starting: BTreeSet<String>,
+}
+
+/// The id of a session that is being started; free again if this is dropped before [`Place::fill`].
+struct Place<'a> {
+    sessions: &'a Sessions,
+    id: String,
+}
+
+impl Place<'_> {
+    /// Makes the started session known under the id.
+    fn fill(self, session: Arc<Session>) {
+        self.sessions.table().by_id.insert(self.id.clone(), session);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.sessions.table().starting.remove(&self.id);
+    }
 }
 
 impl Sessions {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, by_id: Mutex::default() }
+        Self { root, table: Mutex::default() }
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Session>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Claims the id of a session to be started, so that no lock is held while its shell is forked.
+    ///
+    /// # Errors
+    /// 409 when the id is taken, 429 when there are [`MAX_SESSIONS`].
+    fn reserve(&self, id: String) -> Result<Place<'_>, ApiError> {
+        let mut table = self.table();
+        if table.by_id.contains_key(&id) || table.starting.contains(&id) {
+            return Err(ApiError::conflict("session already exists"));
+        }
+        let users = table.by_id.keys().chain(&table.starting).filter(|id| *id != ENTRYPOINT);
+        if users.count() >= MAX_SESSIONS {
+            return Err(ApiError::too_many(MAX_SESSIONS, "sessions", "delete those that are done"));
+        }
+        table.starting.insert(id.clone());
+        drop(table);
+        Ok(Place { sessions: self, id })
     }
 
     /// Where a session keeps its files. An id may hold anything, so it is quoted to be one plain name.
@@ -63,14 +107,14 @@ impl Sessions {
     }
 
     fn get(&self, id: &str) -> Result<Arc<Session>, ApiError> {
-        self.table().get(id).cloned().ok_or_else(|| ApiError::not_found("session not found"))
+        self.table().by_id.get(id).cloned().ok_or_else(|| ApiError::not_found("session not found"))
     }
 
     /// Removes this session, unless its id has been given to another since.
     fn forget(&self, session: &Arc<Session>) {
         let mut table = self.table();
-        if table.get(&session.id).is_some_and(|current| Arc::ptr_eq(current, session)) {
-            table.remove(&session.id);
+        if table.by_id.get(&session.id).is_some_and(|current| Arc::ptr_eq(current, session)) {
+            table.by_id.remove(&session.id);
         }
     }
 

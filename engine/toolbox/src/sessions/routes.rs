@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Command, Progress, Stdin};
 use super::follow::{self, Until};
 use super::shell::Session;
-use super::{ENTRYPOINT, MAX_SESSIONS, entrypoint, log_format};
+use super::{ENTRYPOINT, entrypoint, log_format};
 use crate::environment::Variables;
 use crate::errors::{ApiError, reason};
 use crate::extract::{self, Path, Query};
@@ -84,33 +84,22 @@ async fn create(
     let home = toolbox.config.home.to_string_lossy();
     let at_home = SdkVersion::of(&headers).sessions_start_at_home();
     let cwd = at_home.then_some(&*home);
-    let mut table = toolbox.sessions.table();
-    if table.contains_key(&id) {
-        return Err(ApiError::conflict("session already exists"));
-    }
-    if table.keys().filter(|id| *id != ENTRYPOINT).count() >= MAX_SESSIONS {
-        return Err(ApiError::too_many(MAX_SESSIONS, "sessions", "delete those that are done"));
-    }
+    let place = toolbox.sessions.reserve(id.clone())?;
     let shell = toolbox.command(&toolbox.shell(), cwd, &Variables::new());
-    let started = Session::start(
-        id.clone(),
-        toolbox.sessions.directory(&id),
-        shell,
-        toolbox.config.compat,
-        toolbox.config.memory_limit.clone(),
-    );
+    let directory = toolbox.sessions.directory(&id);
+    let started = Session::start(id, directory, shell, toolbox.config.compat, toolbox.config.memory_limit.clone());
     let session = started.map_err(|error| match error.kind() {
         // The id names a directory.
         std::io::ErrorKind::InvalidFilename => ApiError::bad_request("session ID is too long"),
         _ => ApiError::internal(format!("failed to create session: {}", reason(&error))),
     })?;
-    table.insert(id, session);
+    place.fill(session);
     Ok(StatusCode::CREATED)
 }
 
 async fn list(toolbox: State) -> Json<Vec<SessionView>> {
     let table = toolbox.sessions.table();
-    let sessions = table.values().filter(|session| session.id != ENTRYPOINT);
+    let sessions = table.by_id.values().filter(|session| session.id != ENTRYPOINT);
     Json(sessions.map(|session| SessionView::from(&**session)).collect())
 }
 
