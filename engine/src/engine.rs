@@ -17,11 +17,14 @@ use crate::gateway::previews::SignedPreviews;
 use crate::isolation::{IsolationLevel, Launcher};
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::Identity;
+use crate::sandboxes::unstored::Unstored;
 
 /// Shared by all handlers.
 pub struct Engine {
     /// The sandboxes.
     pub registry: Registry,
+    /// Those whose last change is not on the disk.
+    pub unstored: Unstored,
     /// Starts them.
     pub launcher: Arc<Launcher>,
     /// Tells subscribers.
@@ -85,6 +88,7 @@ impl Engine {
     /// What a user should know about this engine, as sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.warnings.clone();
+        notes.extend(self.unstored.notes());
         if self.snapshot_dir().is_none() {
             notes.push("`daytona local setup` has not run: sandboxes lack matplotlib, numpy, pandas, ts-node".into());
         }

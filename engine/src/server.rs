@@ -1,5 +1,6 @@
 //! Starting and ending an engine.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ use crate::sandboxes::record_file;
 use crate::sandboxes::registry::Registry;
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
-use crate::sandboxes::store::Store;
+use crate::sandboxes::store::{Store, Stored};
 use crate::{clock, control, secret};
 
 /// How an engine is started.
@@ -124,11 +125,9 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     ticks.abort();
     engine.stop_all().await;
     server.abort();
-    if let Err(error) = engine.registry.flush().wait().await {
-        tracing::error!(%error, "the last changes could not be stored");
-    }
+    let stored = engine.store_rest().await;
     engine.launcher.clean_up();
-    Ok(())
+    stored.context("storing the last changes")
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -182,12 +181,12 @@ fn prepare(
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
-    let (registry, notes) = Registry::load(store)?;
+    let (registry, notes, mut writing) = Registry::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     let launcher = Launcher::new(state_dir, level, &name, version, compat)?;
-    settle(&registry, state_dir);
+    writing.extend(settle(&registry, state_dir));
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
@@ -195,6 +194,7 @@ fn prepare(
     let engine = Arc::new(Engine {
         warnings: notes.into_iter().chain(warnings(&launcher)).collect(),
         registry,
+        unstored: Default::default(),
         launcher: Arc::new(launcher),
         events,
         previews: Default::default(),
@@ -214,6 +214,7 @@ fn prepare(
         activity,
         room,
     });
+    writing.into_iter().for_each(|(id, stored)| engine.keep(id, stored));
     let router = Router::new()
         .nest("/api", control::api(&engine))
         .route("/health", any(|| async { axum::Json(serde_json::json!({ "status": "ok" })) }))
@@ -247,49 +248,76 @@ fn runner_id(store: &Store, state_dir: &Path) -> Result<String> {
 
 /// Brings records into agreement with what is after an engine that was killed: nothing is running any more.
 ///
-/// Removes the files of those sandboxes only that are recorded as destroyed, and never fails a start.
-fn settle(registry: &Registry, state_dir: &Path) {
+/// Removes the files of those sandboxes only that are recorded as destroyed, and never fails a start. Returns what it
+/// writes, by sandbox.
+fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
+    let (mut writing, mut removing) = (Vec::new(), HashMap::new());
     for entry in registry.all() {
         let (id, state) = entry.with_record(|record| (record.id.clone(), record.state));
         let has_files = record_file::directory(state_dir, &id).is_dir();
-        match state {
+        let stored = match state {
             SandboxState::Destroying | SandboxState::Destroyed => {
                 if let Err(error) = record_file::discard(state_dir, &id) {
                     tracing::warn!(%error, sandbox = id, "the files of a deleted sandbox could not be put away");
                     continue;
                 }
-                drop(registry.remove(&id));
+                removing.insert(id.clone(), registry.remove(&id));
+                continue;
             }
-            SandboxState::Creating => drop(registry.update(&entry, |record| {
-                record.state = SandboxState::Error;
-                record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
-            })),
-            _ if !has_files => drop(registry.update(&entry, |record| {
-                record.state = SandboxState::Error;
-                record.error_reason = Some("The sandbox's files are missing".to_owned());
-                record.recoverable = false;
-            })),
+            // Its removal could not be stored.
+            _ if !has_files && record_file::is_discarded(state_dir, &id) => {
+                removing.insert(id.clone(), registry.remove(&id));
+                continue;
+            }
+            SandboxState::Creating => {
+                registry
+                    .update(&entry, |record| {
+                        record.state = SandboxState::Error;
+                        record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
+                    })
+                    .stored
+            }
+            _ if !has_files => {
+                registry
+                    .update(&entry, |record| {
+                        record.state = SandboxState::Error;
+                        record.error_reason = Some("The sandbox's files are missing".to_owned());
+                        record.recoverable = false;
+                    })
+                    .stored
+            }
             SandboxState::Started | SandboxState::Starting | SandboxState::Stopping => {
-                drop(registry.update(&entry, |record| {
-                    record.state = SandboxState::Stopped;
-                    record.desired_state = DesiredState::Stopped;
-                    record.stopped_at = Some(now_millis());
-                }));
+                registry
+                    .update(&entry, |record| {
+                        record.state = SandboxState::Stopped;
+                        record.desired_state = DesiredState::Stopped;
+                        record.stopped_at = Some(now_millis());
+                    })
+                    .stored
             }
-            SandboxState::Stopped | SandboxState::Archived | SandboxState::Error => {}
-        }
+            SandboxState::Stopped | SandboxState::Archived | SandboxState::Error => continue,
+        };
+        writing.push((id, stored));
     }
     let trash = state_dir.join("trash");
-    let emptied = std::thread::Builder::new().name("trash".to_owned()).spawn(move || empty(&trash));
+    let emptied = std::thread::Builder::new().name("trash".to_owned()).spawn(move || empty(&trash, removing));
     if let Err(error) = emptied {
         tracing::warn!(%error, "files of deleted sandboxes are left until the next start");
     }
+    writing
 }
 
-fn empty(trash: &Path) {
+/// Removes what lies in the trash. What is not recorded as removed is left there for the next start, which then sees that the
+/// sandbox is gone.
+fn empty(trash: &Path, mut removing: HashMap<String, Stored>) {
     for entry in std::fs::read_dir(trash).into_iter().flatten().flatten() {
-        if let Err(error) = remove_tree(&entry.path(), Locked::Unlock) {
-            tracing::warn!(%error, directory = %entry.path().display(), "the files of a deleted sandbox are left");
+        let removal = entry.file_name().to_str().and_then(|id| removing.remove(id));
+        let removed = match removal.map_or(Ok(()), Stored::wait_here) {
+            Ok(()) => remove_tree(&entry.path(), Locked::Unlock).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(error, directory = %entry.path().display(), "the files of a deleted sandbox are left");
         }
     }
 }

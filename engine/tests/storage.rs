@@ -74,7 +74,8 @@ async fn trees_left_by_a_killed_engine_are_removed_by_the_next() {
     fs::rename(directory.path().join("sandboxes").join(&id), directory.path().join("trash").join(&id)).unwrap();
     let engine = Engine::start_in(directory, &[]).await;
     wait_for_empty_trash(&engine).await;
-    assert_eq!(state(&engine, &id).await, "error");
+    // What lies in the trash counts as destroyed, also where that could not be stored.
+    assert_eq!(engine.get(&format!("/api/sandbox/{id}")).await.0, StatusCode::NOT_FOUND);
 }
 
 /// A sandbox with a file, in an engine that has ended.
@@ -249,4 +250,58 @@ async fn on_a_full_disk_changes_fail_and_deleting_works_even_after_a_restart() {
     assert_eq!(engine.get(&format!("/api/sandbox/{doomed}")).await.0, StatusCode::NOT_FOUND);
     // The disk goes before the directory on it.
     drop(engine.end(Signal::SIGTERM).await);
+}
+
+#[tokio::test]
+async fn what_ends_while_the_disk_is_full_is_stored_when_it_is_not() {
+    let disk = SmallDisk::new();
+    let directory = tempfile::tempdir_in(disk.0.path()).unwrap();
+    let engine = Engine::start_in(directory, &[]).await;
+    // Large records: each change of one needs room.
+    let large = json!({"labels": {"a": "1".repeat(90_000)}});
+    let rested = harness::id_of(&engine.create(large.clone()).await);
+    let killed = harness::id_of(&engine.create(large.clone()).await);
+    assert_eq!(engine.post(&format!("/api/sandbox/{rested}/stop"), json!({})).await.0, StatusCode::OK);
+    let filler = disk.fill();
+    loop {
+        let request = engine.request(Method::PUT, &format!("/api/sandbox/{rested}/labels")).json(&large);
+        let (status, _) = harness::read(request.send().await).await;
+        if status == StatusCode::INSUFFICIENT_STORAGE {
+            break;
+        }
+        disk.fill();
+    }
+
+    let (status, answer) = engine.post(&format!("/api/sandbox/{rested}/start"), json!({})).await;
+    assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE, "{answer}");
+    assert_eq!(state(&engine, &rested).await, "stopped");
+
+    let (code, _) = engine.run(&killed, "echo alive").await;
+    assert_eq!(code, 0);
+    for process in engine.sandbox_processes() {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), Signal::SIGKILL);
+    }
+    wait_for_note(&engine, &killed, true).await;
+    assert_eq!(state(&engine, &killed).await, "error");
+
+    fs::remove_file(filler).unwrap();
+    wait_for_note(&engine, &killed, false).await;
+    let engine = engine.restart_after(Signal::SIGKILL).await;
+    assert_eq!(state(&engine, &killed).await, "error");
+    assert_eq!(state(&engine, &rested).await, "stopped");
+    drop(engine.end(Signal::SIGTERM).await);
+}
+
+/// Waits until the engine says, or no longer says, that a sandbox's last change is not stored.
+async fn wait_for_note(engine: &Engine, id: &str, expected: bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let (_, health) = engine.get("/api/health").await;
+        let notes = health["limits"]["notEnforced"].to_string();
+        if notes.contains(&format!("the last change of sandbox {id} is not stored")) == expected {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{notes}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

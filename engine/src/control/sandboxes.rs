@@ -194,11 +194,11 @@ pub async fn signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiRe
 pub async fn rotate_signing_key(State(engine): Shared, Path(id): Path<String>) -> ApiResult<String> {
     let entry = engine.registry.get(&id)?;
     let key = secret::token(32);
-    engine.change(&entry, |record| record.signing_key.clone_from(&key));
+    engine.change_stored(&entry, |record| record.signing_key.clone_from(&key)).await?;
     Ok(key)
 }
 
-async fn changed(engine: &Engine, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<Json<Value>> {
+async fn changed(engine: &Arc<Engine>, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<Json<Value>> {
     engine.change_stored(entry, change).await?;
     Ok(Json(engine.document(entry)))
 }

@@ -53,7 +53,7 @@ impl Engine {
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
             let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
             match files {
-                Ok(()) => engine.run(operation, Some(stored)).await?,
+                Ok(()) => engine.run(operation, stored, Unless::Remove).await?,
                 Err(error) => {
                     if let Err(error) = stored.wait().await {
                         engine.remove(operation).await?;
@@ -107,22 +107,23 @@ impl Engine {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let entry = Arc::clone(&operation.entry);
-            engine.change(&entry, |record| {
+            let before = entry.record();
+            let stored = engine.change(&entry, |record| {
                 record.state = State::Starting;
                 record.desired_state = DesiredState::Started;
                 record.error_reason = None;
                 record.recoverable = false;
                 record.auth_token = secret::token(32);
             });
-            engine.run(operation, None).await?;
+            engine.run(operation, stored, Unless::Restore(Box::new(before))).await?;
             Ok(engine.document(&entry))
         })
         .await
     }
 
-    /// Starts the processes of a claimed sandbox, which runs once it is also on the disk that there is one: what could
-    /// not be stored is removed again.
-    async fn run(self: &Arc<Self>, operation: Operation, stored: Option<Stored>) -> ApiResult<()> {
+    /// Starts the processes of a claimed sandbox, which runs once it is also on the disk that it starts. If that cannot be
+    /// stored, it is as it was before.
+    async fn run(self: &Arc<Self>, operation: Operation, stored: Stored, unless: Unless) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
         let record = entry.record();
         let engine = Arc::clone(self);
@@ -137,14 +138,17 @@ impl Engine {
             })
         })
         .await?;
-        let unstored = match stored {
-            Some(stored) => stored.wait().await.err(),
-            None => None,
-        };
+        let stored = stored.wait().await;
         let started = started.map(Arc::new);
         entry.set_instance(started.as_ref().ok().map(Arc::clone));
-        if let Some(error) = unstored {
-            self.remove(operation).await?;
+        if let Err(error) = stored {
+            match unless {
+                Unless::Remove => self.remove(operation).await?,
+                Unless::Restore(before) => {
+                    end(&entry, true).await?;
+                    self.settle(operation, |record| *record = *before);
+                }
+            }
             return Err(ApiError::not_stored(&error));
         }
         let instance = match started {
@@ -160,7 +164,7 @@ impl Engine {
         Ok(())
     }
 
-    fn failed(&self, operation: Operation, error: &anyhow::Error) -> ApiError {
+    fn failed(self: &Arc<Self>, operation: Operation, error: &anyhow::Error) -> ApiError {
         let reason = in_words(error);
         tracing::error!(reason, "a sandbox failed to start");
         self.settle(operation, |record| {
@@ -179,12 +183,13 @@ impl Engine {
             return;
         }
         entry.set_instance(None);
-        self.change(&entry, |record| {
+        let stored = self.change(&entry, |record| {
             record.state = State::Error;
             record.error_reason = Some("The sandbox's processes ended unexpectedly".to_owned());
             record.recoverable = true;
             record.stopped_at = Some(now_millis());
         });
+        self.keep(entry.with_record(|record| record.id.clone()), stored);
         let _ = off_the_runtime(move || drop(instance)).await;
     }
 
@@ -205,10 +210,11 @@ impl Engine {
         if ephemeral {
             return Ok(self.destroy_claimed(operation));
         }
-        self.change(&entry, |record| {
+        // Nothing is lost when this is not stored: after the engine's end the sandbox is stopped, too.
+        drop(self.change(&entry, |record| {
             record.state = State::Stopping;
             record.desired_state = DesiredState::Stopped;
-        });
+        }));
         let engine = Arc::clone(self);
         Ok(self.under_way(&entry, async move {
             end(&operation.entry, force).await?;
@@ -270,10 +276,13 @@ impl Engine {
             Ok(path) => path,
             Err(error) => return Err(self.failed(operation, &error.into())),
         };
-        self.change(&entry, |record| record.state = State::Destroyed);
+        // Its removal says more.
+        drop(self.change(&entry, |record| record.state = State::Destroyed));
         let removed = self.registry.remove(&id).wait().await;
         self.close_previews(&id);
-        let engine = Arc::clone(self);
+        if removed.is_err() {
+            self.keep(id.clone(), self.registry.store_again(&id));
+        }
         tokio::task::spawn_blocking(move || {
             if let Err(error) = remove_tree(&discarded, Locked::Unlock)
                 && error.kind() != std::io::ErrorKind::NotFound
@@ -281,15 +290,15 @@ impl Engine {
                 tracing::warn!(%error, directory = %discarded.display(), "the files of a deleted sandbox are left");
             }
             if removed.is_err() {
-                // There is room now that the files are gone.
-                drop(engine.registry.remove(&id));
+                // Until the removal is stored this says that the sandbox is gone, also to the next engine.
+                let _ = std::fs::create_dir_all(&discarded);
             }
         });
         Ok(())
     }
 
     /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
-    pub async fn archive(&self, entry: &Arc<Entry>) -> ApiResult<Value> {
+    pub async fn archive(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<Value> {
         let operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         if state != State::Stopped {
@@ -308,14 +317,19 @@ impl Engine {
     }
 
     /// Changes a record and answers once it is stored; a change that could not be is not made.
-    pub async fn change_stored(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
+    pub async fn change_stored(self: &Arc<Self>, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
         self.once_stored(entry, self.registry.update(entry, change)).await
     }
 
-    async fn once_stored(&self, entry: &Entry, updated: Updated) -> ApiResult<()> {
+    async fn once_stored(self: &Arc<Self>, entry: &Entry, updated: Updated) -> ApiResult<()> {
         let Updated { before, after, stored } = updated;
         if let Err(error) = stored.wait().await {
+            let id = before.id.clone();
             self.registry.revert(entry, before, &after);
+            if self.unstored.contains(&id) {
+                // It may have been written again with the change in it.
+                self.keep(id.clone(), self.registry.store_again(&id));
+            }
             return Err(ApiError::not_stored(&error));
         }
         self.tell(&before, &after);
@@ -323,6 +337,7 @@ impl Engine {
     }
 
     /// Changes what is true whether it is stored or not, such as that a sandbox runs, and tells subscribers.
+    #[must_use = "a change that is not stored has to be kept or taken back"]
     pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Stored {
         let Updated { before, after, stored } = self.registry.update(entry, change);
         self.tell(&before, &after);
@@ -330,9 +345,10 @@ impl Engine {
     }
 
     /// Makes the last change of an operation, which another may follow at once, and tells subscribers.
-    fn settle(&self, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
-        let Updated { before, after, .. } = self.registry.settle(operation, change);
+    fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
+        let Updated { before, after, stored } = self.registry.settle(operation, change);
         self.tell(&before, &after);
+        self.keep(after.id, stored);
     }
 
     fn tell(&self, before: &Sandbox, after: &Sandbox) {
@@ -399,6 +415,14 @@ impl Engine {
         }
         self.stop(entry, false)?.completed().await
     }
+}
+
+/// What becomes of a sandbox whose start cannot be stored.
+enum Unless {
+    /// It was never there.
+    Remove,
+    /// It is as it was before.
+    Restore(Box<Sandbox>),
 }
 
 /// A change that is under way.

@@ -7,3 +7,4 @@ pub mod reserve;
 pub mod sandbox;
 pub mod snapshot;
 pub mod store;
+pub mod unstored;

@@ -36,6 +36,11 @@ pub fn ids(state_dir: &Path) -> Vec<String> {
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
+/// Whether the files of a sandbox are in the trash, or were until their removal could not be stored.
+pub fn is_discarded(state_dir: &Path, id: &str) -> bool {
+    state_dir.join("trash").join(id).is_dir()
+}
+
 /// Moves all files of a sandbox to the trash and returns where they are. What lies there counts as destroyed.
 pub fn discard(state_dir: &Path, id: &str) -> io::Result<PathBuf> {
     let trash = state_dir.join("trash");

@@ -10,7 +10,7 @@ use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
 use crate::sandboxes::sandbox::{Sandbox, now_millis};
-use crate::sandboxes::store::{Store, Stored};
+use crate::sandboxes::store::{Found, Store, Stored};
 
 /// One sandbox.
 pub struct Entry {
@@ -145,11 +145,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads what the store has; also returns what a user should know about it, as sentences.
-    pub fn load(store: Store) -> Result<(Self, Vec<String>)> {
-        let found = store.load()?;
-        let entries = found.sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
-        Ok((Self { entries: RwLock::new(entries.collect()), store }, found.notes))
+    /// Reads what the store has; also returns what a user should know about it, as sentences, and what it writes because
+    /// the database did not have it.
+    pub fn load(store: Store) -> Result<(Self, Vec<String>, Vec<(String, Stored)>)> {
+        let Found { sandboxes, notes, writing } = store.load()?;
+        let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
+        Ok((Self { entries: RwLock::new(entries.collect()), store }, notes, writing))
     }
 
     /// Everything changed before is stored when this is.
@@ -223,6 +224,16 @@ impl Registry {
         let mut record = lock(&entry.record);
         if *record == *after {
             *record = before;
+        }
+    }
+
+    /// Writes a sandbox as it is now, or that there is none.
+    pub fn store_again(&self, id: &str) -> Stored {
+        let entry = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        match entry {
+            // While the record is locked, so that no later change is stored before this one.
+            Some(entry) => self.store.save(&lock(&entry.record)),
+            None => self.store.remove(id),
         }
     }
 

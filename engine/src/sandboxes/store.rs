@@ -42,7 +42,16 @@ pub struct Stored(oneshot::Receiver<Result<(), StoreError>>);
 impl Stored {
     /// Waits until the change is on the disk.
     pub async fn wait(self) -> Result<(), StoreError> {
-        self.0.await.unwrap_or_else(|_| Err(StoreError::Other("the engine is ending".to_owned())))
+        self.0.await.unwrap_or_else(|_| Err(Self::unwritten()))
+    }
+
+    /// The same outside the runtime.
+    pub fn wait_here(self) -> Result<(), StoreError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(Self::unwritten()))
+    }
+
+    fn unwritten() -> StoreError {
+        StoreError::Other("the engine is ending".to_owned())
     }
 }
 
@@ -64,6 +73,8 @@ pub struct Found {
     pub sandboxes: Vec<Sandbox>,
     /// What a user should know, as sentences.
     pub notes: Vec<String>,
+    /// Sandboxes the database did not have, by id, on their way into it.
+    pub writing: Vec<(String, Stored)>,
 }
 
 /// The open database.
@@ -144,7 +155,7 @@ impl Store {
             match record_file::read(&self.state_dir, &id) {
                 Some(sandbox) => {
                     tracing::warn!(sandbox = id, "a sandbox the database does not know was read from its own record");
-                    drop(self.save(&sandbox));
+                    found.writing.push((id, self.save(&sandbox)));
                     found.sandboxes.push(sandbox);
                 }
                 None => found.notes.push(format!(
