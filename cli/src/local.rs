@@ -16,7 +16,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub struct Local {
     /// Where the engine keeps everything [default: $XDG_STATE_HOME/daytona/local]
-    #[arg(long, global = true, env = "DAYTONA_LOCAL_STATE_DIR")]
+    #[arg(long, global = true, env = discovery::STATE_DIR_VARIABLE)]
     state_dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -61,7 +61,9 @@ struct Serve {
 
 /// Runs the command.
 pub fn run(local: Local) -> Result<()> {
-    let state_dir = local.state_dir.map_or_else(discovery::default_state_dir, Ok)?;
+    let state_dir = local.state_dir.or_else(discovery::default_state_dir);
+    let state_dir =
+        state_dir.with_context(|| format!("no state directory: set {} or HOME", discovery::STATE_DIR_VARIABLE))?;
     match local.command {
         Command::Serve(serve) => run_engine(serve, state_dir),
         Command::Status => print_status(state_dir),
@@ -91,11 +93,12 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
 }
 
 fn print_status(state_dir: PathBuf) -> Result<()> {
-    let running = discovery::announced(&state_dir);
-    let healthy = running.and_then(|engine| discovery::check_health(&engine).ok().map(|health| (engine, health)));
-    let Some((engine, health)) = healthy else {
+    let found = discovery::announced(&state_dir).context("reading engine.json")?;
+    let Some(discovery::Announced { engine, .. }) = found else {
         bail!("no engine is running with the state directory {}", state_dir.display());
     };
+    let health = discovery::check_health(&engine)
+        .with_context(|| format!("the engine (pid {}) does not answer at {}", engine.pid, engine.api_url))?;
     println!("running: pid {}, version {}", engine.pid, engine.version);
     println!("API: {}", engine.api_url);
     println!("isolation: {}", engine.isolation);
@@ -115,9 +118,11 @@ fn stop_engine(state_dir: PathBuf) -> Result<()> {
     let mut asked = None;
     while discovery::is_taken(&state_dir) {
         // One that starts or ends right now is not announced.
-        match (discovery::announced(&state_dir), asked) {
+        let announced = discovery::announced(&state_dir).context("reading engine.json")?;
+        match (announced.map(|found| found.engine), asked) {
             (Some(engine), None) => {
-                let pid = i32::try_from(engine.pid).context("engine.json has no process id")?;
+                let pid =
+                    i32::try_from(engine.pid).ok().filter(|pid| *pid > 0).context("engine.json has no process id")?;
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
                     .context("asking the engine to stop")?;
                 asked = Some(engine.pid);

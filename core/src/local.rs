@@ -9,18 +9,15 @@
 //! looked at again before each request, so a client notices that its engine has ended, however it ended, and finds or
 //! starts the next one. While a client exists it holds a lock as well, by which the engine knows that it is not idle.
 
-mod locks;
-
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
+use daytona_discovery::{self as discovery, Announced, Presence};
 use http::Method;
 use serde::Deserialize;
-use sha2::Sha256;
 
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,35 +32,19 @@ const IDLE_TIMEOUT: &str = "600";
 /// Beyond this many bytes the engine's log is put aside before another engine writes to it.
 const LOG_LIMIT: u64 = 4 << 20;
 
-/// What `engine.json` says.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Announced {
-    api_url: String,
-    api_key: String,
-    #[serde(default = "newest")]
-    compat: String,
-}
-
-fn newest() -> String {
-    "newest".to_owned()
-}
-
 /// A running engine.
 pub(crate) struct Engine {
     pub(crate) api_url: String,
     pub(crate) api_key: String,
-    /// The server whose answers it gives.
-    compat: String,
-    announcement: File,
+    announced: Announced,
     /// Keeps the engine from being idle; missing where the state directory cannot be written to.
-    _presence: Option<File>,
+    _presence: Option<Presence>,
 }
 
 impl Engine {
     /// Whether it is still running and takes requests.
     pub(crate) fn is_running(&self) -> bool {
-        locks::is_held(&self.announcement)
+        self.announced.stands()
     }
 }
 
@@ -71,7 +52,7 @@ impl Engine {
 pub(crate) async fn find_or_start(config: &Resolved, http: &Pool) -> Result<Engine> {
     let engine = find_or_start_any(config, http).await?;
     // An engine that is started inherits the variable; one that runs already may have been started without it.
-    check_compat(&engine.compat, std::env::var("DAYTONA_LOCAL_COMPAT").ok().as_deref())?;
+    check_compat(&engine.announced.engine.compat, std::env::var("DAYTONA_LOCAL_COMPAT").ok().as_deref())?;
     Ok(engine)
 }
 
@@ -118,29 +99,22 @@ async fn find_or_start_any(config: &Resolved, http: &Pool) -> Result<Engine> {
 
 /// The engine that `engine.json` names, if it is running and is the one that wrote the file.
 async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
-    let mut announcement = match locks::open_announcement(&directory.join("engine.json")) {
-        Ok(file) => file,
+    let announced = match discovery::announced(directory) {
+        Ok(found) => found?,
         Err(error) => {
-            if error.kind() != std::io::ErrorKind::NotFound {
-                tracing::warn!(%error, ?directory, "engine.json is not trusted");
-            }
+            tracing::warn!(%error, ?directory, "engine.json is not trusted");
             return None;
         }
     };
-    if !locks::is_held(&announcement) {
-        return None;
-    }
-    let mut text = Vec::new();
-    announcement.read_to_end(&mut text).ok()?;
-    let Announced { api_url, api_key, compat } = serde_json::from_slice(&text).ok()?;
-    let presence = locks::hold_presence(&directory.join("clients.lock"));
+    let presence = discovery::hold_presence(directory);
     if let Err(error) = &presence {
         tracing::debug!(%error, "the engine cannot be told that a client is there");
     }
+    let (api_url, api_key) = (announced.engine.api_url.clone(), announced.engine.api_key.clone());
     if !has_key(&api_url, &api_key, http).await {
         return None;
     }
-    Some(Engine { api_url, api_key, compat, announcement, _presence: presence.ok() })
+    Some(Engine { api_url, api_key, announced, _presence: presence.ok() })
 }
 
 /// Whether the server at `api_url` knows the key, without telling it.
@@ -155,18 +129,9 @@ async fn has_key(api_url: &str, api_key: &str, http: &Pool) -> bool {
         let mut request = reqwest::Request::new(Method::GET, url);
         *request.timeout_mut() = Some(PROBE_LIMIT);
         let answer = http.send(request).await.ok()?.whole().await.ok()?;
-        let proof = serde_json::from_slice::<Health>(&answer).ok()?.proof;
-        let mut mac = Hmac::<Sha256>::new_from_slice(api_key.as_bytes()).ok()?;
-        mac.update(b"daytona-local-engine:");
-        mac.update(challenge.as_bytes());
-        mac.verify_slice(&from_hex(&proof)?).ok()
+        Some(serde_json::from_slice::<Health>(&answer).ok()?.proof)
     };
-    ask.await.is_some()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| Some((byte as char).to_digit(16)? as u8);
-    text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+    ask.await.is_some_and(|proof| discovery::is_proven(api_key, &challenge, &proof))
 }
 
 /// An engine on its way. When it is dropped, the engine goes on.
@@ -186,7 +151,7 @@ impl Starting {
                 .with_source(e)
                 .context("The local engine is not running. Install the `daytona` program or set DAYTONA_LOCAL_BINARY")
         };
-        make_private(directory).map_err(refuse)?;
+        discovery::prepare_state_dir(directory).map_err(refuse)?;
         let path = directory.join("engine.log");
         if std::fs::metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
             let _ = std::fs::rename(&path, directory.join("engine.log.old"));
@@ -242,47 +207,23 @@ impl Drop for Starting {
     }
 }
 
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
 /// A state directory somebody else owns is a trap: its owner can put anything there.
 fn refuse_foreign(directory: &Path) -> Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::fs::MetadataExt;
-
-        let (me, root) = (nix::unistd::geteuid().as_raw(), 0);
-        let owner = std::fs::metadata(directory).map(|metadata| metadata.uid());
-        if let Ok(owner) = owner
-            && me != root
-            && owner != me
-        {
-            return Err(Error::invalid_argument(format!(
-                "The local engine's state directory {} belongs to another user (id {owner}). Set \
-                 DAYTONA_LOCAL_STATE_DIR to a directory of your own.",
-                directory.display()
-            )));
-        }
+    match discovery::foreign_owner(directory) {
+        Some(owner) => Err(Error::invalid_argument(format!(
+            "The local engine's state directory {} belongs to another user (id {owner}). Set {} to a directory of your own.",
+            directory.display(),
+            discovery::STATE_DIR_VARIABLE,
+        ))),
+        None => Ok(()),
     }
-    let _ = directory;
-    Ok(())
 }
 
 fn state_dir(config: &Resolved) -> Result<PathBuf> {
-    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(directory) = &config.local_state_dir {
-        return Ok(PathBuf::from(directory));
-    }
-    let base =
-        from("XDG_STATE_HOME").or_else(|| from("HOME").map(|home| home.join(".local/state"))).ok_or_else(|| {
-            Error::invalid_argument(
-                "There is no place for the local engine's state: set HOME or DAYTONA_LOCAL_STATE_DIR.",
-            )
-        })?;
-    Ok(base.join("daytona/local"))
+    config.local_state_dir.as_ref().map(PathBuf::from).or_else(discovery::default_state_dir).ok_or_else(|| {
+        Error::invalid_argument(format!(
+            "There is no place for the local engine's state: set HOME or {}.",
+            discovery::STATE_DIR_VARIABLE
+        ))
+    })
 }

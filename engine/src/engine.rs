@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{Connection, Room};
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::clock::steady_millis;
 use crate::control::events::Events;
@@ -104,16 +102,6 @@ impl Engine {
             "compat": self.compat,
             "limits": self.limits(),
         })
-    }
-}
-
-impl Engine {
-    /// Shows that this server has the API key, to a client that has it too and will not send it to anybody else.
-    pub fn prove(&self, challenge: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.api_key.as_bytes()).expect("any key length will do");
-        mac.update(b"daytona-local-engine:");
-        mac.update(challenge.as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

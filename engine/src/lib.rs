@@ -18,7 +18,6 @@
 
 mod clock;
 mod control;
-pub mod discovery;
 mod engine;
 mod errors;
 mod gateway;
@@ -28,6 +27,7 @@ mod secret;
 mod server;
 pub mod setup;
 
+pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;
 pub use errors::in_words;
 pub use server::{ServeOptions, serve};

@@ -15,6 +15,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::serve::ListenerExt;
+use daytona_discovery::{self as discovery, EngineFile};
 use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{self, Room};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
@@ -23,7 +24,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::control::events;
-use crate::discovery::{self, EngineFile};
 use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
 use crate::gateway::request_lines::RepairedListener;
@@ -43,7 +43,7 @@ pub struct ServeOptions {
     pub host: IpAddr,
     /// The port; 0 = any free one.
     pub port: u16,
-    /// Where everything is kept; see [`discovery::default_state_dir`].
+    /// Where everything is kept; see [`discovery`].
     pub state_dir: PathBuf,
     /// End when no sandbox was started, no client connected and no request open for this long; zero = never.
     pub idle_timeout: Duration,
@@ -77,8 +77,9 @@ const MAX_CONNECTIONS: usize = 16_384;
 /// # Errors
 /// When the state directory is taken, the address is not free, or the machine allows no isolation.
 pub async fn serve(options: ServeOptions) -> Result<()> {
-    let state_dir = discovery::prepare_state_dir(&options.state_dir)?;
-    let lock = match discovery::lock(&state_dir)? {
+    let state_dir = discovery::prepare_state_dir(&options.state_dir)
+        .with_context(|| format!("creating {}", options.state_dir.display()))?;
+    let lock = match take_turn(&state_dir)? {
         Some(lock) => lock,
         None if options.or_existing => match wait_for_turn(&state_dir).await? {
             Some(lock) => lock,
@@ -103,9 +104,9 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let listener = RepairedListener(listener);
     let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
-    let clients = discovery::Clients::of(&state_dir)?;
+    let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
-    let mut announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
+    let mut announcement = announce(&state_dir, &engine)?;
     reserve.keep();
     let reason = loop {
         let reason = wait_for_end(&engine, &idle).await?;
@@ -118,7 +119,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         if idle.left(&engine).is_none() {
             break reason;
         }
-        announcement = discovery::announce(&state_dir, &engine_file(&engine))?;
+        announcement = announce(&state_dir, &engine)?;
     };
     tracing::info!(reason, "the engine ends");
 
@@ -137,16 +138,25 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+fn take_turn(state_dir: &Path) -> Result<Option<discovery::EngineLock>> {
+    discovery::lock(state_dir).context("locking the state directory")
+}
+
+fn announce(state_dir: &Path, engine: &Engine) -> Result<discovery::Announcement> {
+    discovery::announce(state_dir, &engine_file(engine)).context("writing engine.json")
+}
+
 /// Waits until the engine that has the state directory is ready (`None`), or has ended and left the lock to us.
 async fn wait_for_turn(state_dir: &Path) -> Result<Option<discovery::EngineLock>> {
     let deadline = tokio::time::Instant::now() + EXISTING_TIMEOUT;
     while tokio::time::Instant::now() < deadline {
-        if let Some(lock) = discovery::lock(state_dir)? {
+        if let Some(lock) = take_turn(state_dir)? {
             return Ok(Some(lock));
         }
         let state_dir = state_dir.to_owned();
         let ready = tokio::task::spawn_blocking(move || {
-            discovery::announced(&state_dir).is_some_and(|engine| discovery::check_health(&engine).is_ok())
+            let announced = discovery::announced(&state_dir).ok().flatten();
+            announced.is_some_and(|found| discovery::check_health(&found.engine).is_ok())
         });
         if ready.await? {
             return Ok(None);
@@ -367,7 +377,7 @@ fn engine_file(engine: &Engine) -> EngineFile {
         organization_id: engine.identity.organization_id.clone(),
         version: engine.identity.version.clone(),
         isolation: engine.launcher.level().name().to_owned(),
-        compat: engine.compat,
+        compat: engine.compat.to_string(),
     }
 }
 

@@ -25,7 +25,7 @@ const USER_ID: &str = "local";
 pub async fn health(State(engine): Shared, RawQuery(query): RawQuery) -> Json<Value> {
     let mut health = engine.health();
     if let Some(challenge) = query.as_deref().and_then(|query| parameter(query, "challenge")) {
-        health["proof"] = json!(engine.prove(challenge));
+        health["proof"] = json!(daytona_discovery::prove(&engine.api_key, challenge));
     }
     Json(health)
 }

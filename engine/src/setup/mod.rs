@@ -49,7 +49,8 @@ pub enum Outcome {
 /// # Errors
 /// When Python, pip, Node or npm is missing or an installation fails; an earlier snapshot then stays.
 pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> {
-    let state_dir = crate::discovery::prepare_state_dir(state_dir)?;
+    let state_dir =
+        daytona_discovery::prepare_state_dir(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;
     let snapshots = state_dir.join("snapshots");
     fs::create_dir_all(&snapshots)?;
     let lock = fs::File::create(snapshots.join("setup.lock"))?;
