@@ -120,7 +120,7 @@ class Runner
     return if item['create'].nil? && place(item) != 'own'
 
     params = References.replace(item['create'] || {}, known)
-    @daytona.create(**Calls.keywords(params))
+    @daytona.create(**Calls.keywords(params, Calls::STRUCTS.fetch('CreateSandboxParams')))
   end
 
   def discard(sandbox)

@@ -108,7 +108,7 @@ fn method(body: &mut Body, method: &Method<'_>) {
         }
     }
     body.close();
-    for alias in method.form.aliases {
+    for alias in &method.aliases {
         if method.both_forms() {
             body.line(&format!("alias_both_forms :{alias}, :{}", method.name));
         } else {

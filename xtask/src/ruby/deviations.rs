@@ -1,5 +1,5 @@
-//! The ONE table of what Ruby's methods do otherwise than the schema says: other names, positions, defaults, types and
-//! results. A method that is not listed follows the schema.
+//! What Ruby's methods do otherwise than the schema says, beyond the names in `schema/deviations.toml`: defaults, types,
+//! conversions, results, blocks, and further methods of an operation. A method that is not listed follows the schema.
 //!
 //! Snippets of Ruby stand where only Ruby can say it; whatever they call is in the hand-written half of the class.
 
@@ -44,9 +44,9 @@ pub type Block = (&'static str, &'static str, &'static str);
 pub struct Form {
     /// The operation.
     pub op: &'static str,
-    /// The class it is a method of. Default: that of the service.
+    /// The class it is a method of. Default: the one that the schema says.
     pub class: &'static str,
-    /// Default: the operation's name, or the one in the table of names.
+    /// Default: the operation's name, or the one in `schema/deviations.toml`, as are its aliases.
     pub name: &'static str,
     pub aliases: &'static [&'static str],
     /// Documentation instead of the schema's.
@@ -104,7 +104,6 @@ const STREAMED: Option<(&str, &str, &str)> =
     Some(("LogStream, Object, nil", "LogStream", "The stream, what the block returns, or nil after callables."));
 
 const ID: Arg = Arg { name: "id_or_name", shape: Shape::Hidden, sent: "id", ..ARG };
-const SPAWNED_ID: Arg = Arg { name: "process", shape: Shape::Hidden, sent: "info.to_wire([])", ..ARG };
 const TIMEOUT: Arg = Arg { name: "timeout", shape: Shape::Position("DEFAULT_TIMEOUT"), types: NUMERIC, ..ARG };
 const WAIT: Arg = Arg { doc: "Seconds to wait; 0 = no limit. Default: 60.", ..TIMEOUT };
 const NO_LIMIT: Arg = Arg { name: "timeout", doc: "Seconds to wait; 0 = no limit. Default: no limit.", ..ARG };
@@ -218,13 +217,13 @@ pub const FORMS: &[Form] = &[
         ..FORM
     },
     // A sandbox.
-    Form { op: "sandbox.start", args: &[ID, WAIT], result: "update({})", returns: ITSELF, ..FORM },
-    Form { op: "sandbox.stop", args: &[ID, TIMEOUT, NO_FORCE], result: "update({})", returns: ITSELF, ..FORM },
-    Form { op: "sandbox.delete", args: &[ID, TIMEOUT, NO_WAIT], result: "update({})", returns: ITSELF, ..FORM },
-    Form { op: "sandbox.archive", args: &[ID], result: "update({})", returns: ITSELF, ..FORM },
-    Form { op: "sandbox.recover", args: &[ID, WAIT], result: "update({})", returns: ITSELF, ..FORM },
+    Form { op: "sandbox.start", args: &[WAIT], ..FORM },
+    Form { op: "sandbox.stop", args: &[TIMEOUT, NO_FORCE], ..FORM },
+    Form { op: "sandbox.delete", args: &[TIMEOUT, NO_WAIT], ..FORM },
+    Form { op: "sandbox.recover", args: &[WAIT], ..FORM },
     Form {
         op: "sandbox.get",
+        class: "Sandbox",
         name: "refresh",
         aliases: &["refresh_data"],
         doc: "Asks the server for the attributes again.",
@@ -234,76 +233,18 @@ pub const FORMS: &[Form] = &[
         returns: ITSELF,
         ..FORM
     },
-    Form {
-        op: "sandbox.wait_for_start",
-        name: "wait_for_sandbox_start",
-        aliases: &["wait_until_started", "wait_for_start"],
-        args: &[ID, WAIT],
-        result: "update({})",
-        returns: ITSELF,
-        ..FORM
-    },
-    Form {
-        op: "sandbox.wait_for_stop",
-        name: "wait_for_sandbox_stop",
-        aliases: &["wait_until_stopped", "wait_for_stop"],
-        args: &[ID, WAIT],
-        result: "update({})",
-        returns: ITSELF,
-        ..FORM
-    },
-    Form { op: "sandbox.refresh_activity", args: &[ID], ..FORM },
-    Form {
-        op: "sandbox.set_labels",
-        aliases: &["labels="],
-        args: &[ID],
-        result: "info.labels = {}",
-        plain: true,
-        ..FORM
-    },
-    Form {
-        op: "sandbox.set_auto_stop_interval",
-        aliases: &["auto_stop_interval=", "set_autostop_interval"],
-        args: &[ID],
-        result: "info.auto_stop_interval = interval",
-        returns: Some(("Integer", "Integer", "")),
-        plain: true,
-        ..FORM
-    },
-    Form {
-        op: "sandbox.set_auto_archive_interval",
-        aliases: &["auto_archive_interval="],
-        args: &[ID],
-        result: "info.auto_archive_interval = interval",
-        returns: Some(("Integer", "Integer", "")),
-        plain: true,
-        ..FORM
-    },
-    Form {
-        op: "sandbox.set_auto_delete_interval",
-        aliases: &["auto_delete_interval="],
-        args: &[ID],
-        result: "info.auto_delete_interval = interval",
-        returns: Some(("Integer", "Integer", "")),
-        plain: true,
-        ..FORM
-    },
+    Form { op: "sandbox.wait_for_start", args: &[WAIT], ..FORM },
+    Form { op: "sandbox.wait_for_stop", args: &[WAIT], ..FORM },
+    Form { op: "sandbox.set_labels", plain: true, ..FORM },
+    Form { op: "sandbox.set_auto_stop_interval", plain: true, ..FORM },
+    Form { op: "sandbox.set_auto_archive_interval", plain: true, ..FORM },
+    Form { op: "sandbox.set_auto_delete_interval", plain: true, ..FORM },
     Form {
         op: "sandbox.update_network_settings",
         note: "Rules that are not given stay as they are.",
-        args: &[ID, Arg { name: "settings", shape: Shape::Spread, ..ARG }],
-        result: "update({})",
-        returns: ITSELF,
+        args: &[Arg { name: "settings", shape: Shape::Spread, ..ARG }],
         ..FORM
     },
-    Form { op: "sandbox.get_preview_link", name: "preview_url", aliases: &["get_preview_link"], args: &[ID], ..FORM },
-    Form {
-        op: "sandbox.create_signed_preview_url",
-        aliases: &["get_signed_preview_url", "get_signed_preview_link"],
-        args: &[ID],
-        ..FORM
-    },
-    Form { op: "sandbox.expire_signed_preview_url", args: &[ID], ..FORM },
     // Processes.
     Form {
         op: "process.code_run",
@@ -331,7 +272,6 @@ pub const FORMS: &[Form] = &[
     },
     Form {
         op: "process.create_pty",
-        aliases: &["create_pty"],
         args: &[
             Arg { name: "session_id", also: &["id"], ..ARG },
             Arg {
@@ -349,12 +289,7 @@ pub const FORMS: &[Form] = &[
         block: Some(("pty", "PtyHandle", "Its session is killed after the block.")),
         ..FORM
     },
-    Form {
-        op: "process.connect_pty",
-        aliases: &["connect_pty"],
-        block: Some(("pty", "PtyHandle", "Disconnected after the block.")),
-        ..FORM
-    },
+    Form { op: "process.connect_pty", block: Some(("pty", "PtyHandle", "Disconnected after the block.")), ..FORM },
     Form {
         op: "process.resize_pty_session",
         args: &[
@@ -390,7 +325,6 @@ pub const FORMS: &[Form] = &[
         before: &["size = PtySize.of(pty_size, rows, cols)"],
         ..FORM
     },
-    Form { op: "process.kill_pty_session", aliases: &["delete_pty_session"], ..FORM },
     Form {
         op: "process.execute_session_command",
         args: &[
@@ -476,59 +410,30 @@ pub const FORMS: &[Form] = &[
         returns: Some(("Array<SpawnedProcess>", "Array[SpawnedProcess]", "")),
         ..FORM
     },
-    Form {
-        op: "process.get_spawned",
-        aliases: &["attach"],
-        result: "SpawnedProcess.new(self, {})",
-        returns: SPAWNED,
-        ..FORM
-    },
+    Form { op: "process.get_spawned", result: "SpawnedProcess.new(self, {})", returns: SPAWNED, ..FORM },
     // A process.
     Form {
         op: "process.stream_output",
-        class: "SpawnedProcess",
-        name: "output",
         args: &[
-            SPAWNED_ID,
             CHANNEL,
             Arg { name: "follow", shape: Shape::Keyword("true"), types: Some(("Boolean", "bool")), ..ARG },
         ],
         ..FORM
     },
-    Form { op: "process.write_stdin", class: "SpawnedProcess", args: &[SPAWNED_ID], private: true, ..FORM },
-    Form { op: "process.close_stdin", class: "SpawnedProcess", aliases: &["close_write"], args: &[SPAWNED_ID], ..FORM },
-    Form {
-        op: "process.wait_spawned",
-        class: "SpawnedProcess",
-        name: "wait",
-        args: &[SPAWNED_ID, Arg { shape: Shape::Position("nil"), ..NO_LIMIT }],
-        result: "info.exit_code ||= {}",
-        ..FORM
-    },
+    Form { op: "process.write_stdin", private: true, ..FORM },
+    Form { op: "process.wait_spawned", args: &[NO_LIMIT], result: "info.exit_code ||= {}", ..FORM },
     Form {
         op: "process.signal_spawned",
-        class: "SpawnedProcess",
-        name: "send_signal",
-        args: &[
-            SPAWNED_ID,
-            Arg {
-                name: "signal",
-                value: "signal.to_s",
-                types: Some(("String, Symbol, Integer", "String | Symbol | Integer")),
-                doc: "`'SIGTERM'`, `:TERM` or 15.",
-                ..ARG
-            },
-        ],
+        args: &[Arg {
+            name: "signal",
+            value: "signal.to_s",
+            types: Some(("String, Symbol, Integer", "String | Symbol | Integer")),
+            doc: "`'SIGTERM'`, `:TERM` or 15.",
+            ..ARG
+        }],
         ..FORM
     },
-    Form {
-        op: "process.release_spawned",
-        class: "SpawnedProcess",
-        name: "release",
-        args: &[SPAWNED_ID],
-        result: "close_outputs",
-        ..FORM
-    },
+    Form { op: "process.release_spawned", result: "close_outputs", ..FORM },
     Form {
         op: "process.wait_for_log",
         class: "SpawnedProcess",
@@ -543,7 +448,6 @@ pub const FORMS: &[Form] = &[
         ..FORM
     },
     // Files.
-    Form { op: "fs.get_file_info", aliases: &["get_file_details"], ..FORM },
     Form {
         op: "fs.upload_file",
         note: "Local files, IOs and pieces are streamed.",
@@ -620,9 +524,6 @@ pub const FORMS: &[Form] = &[
         block: Some(("progress", "DirectoryProgress", "How far it is.")),
         ..FORM
     },
-    // Git.
-    Form { op: "git.commit", args: &[Arg { name: "allow_empty", shape: Shape::Position("nil"), ..ARG }], ..FORM },
-    Form { op: "git.checkout_branch", aliases: &["checkout"], ..FORM },
     // The code interpreter.
     Form {
         op: "code_interpreter.run_code",

@@ -2,18 +2,22 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use super::deviations::{Arg, Block, ENVIRONMENT, FORMS, Form, Shape};
+use super::deviations::{
+    ATTRIBUTE_ALIASES, ATTRIBUTES, Arg, Block, ENVIRONMENT, FORMS, Form, SHORTHANDS, SYNONYMS, Shape,
+};
 use super::models::{encode, yard};
 use super::signatures::{argument, rbs};
 use super::{field_name, options, struct_name};
+use crate::deviations::language;
 use crate::names::RUBY;
-use crate::schema::{Field, Op, Schema, Service, Type};
+use crate::schema::{Field, Op, Receiver, Schema, Type, Update};
 
 /// A method, ready to be printed as Ruby and as RBS.
 pub struct Method<'a> {
     pub op: &'a Op,
     pub form: &'a Form,
     pub name: String,
+    pub aliases: Vec<String>,
     pub doc: String,
     pub arguments: Vec<Argument>,
     pub blobs: bool,
@@ -74,20 +78,26 @@ impl Method<'_> {
     }
 }
 
-/// The class whose methods a service's operations are unless the table says otherwise.
-fn class_of(service: &Service) -> &str {
-    if service.name == "Sandboxes" { "Sandbox" } else { &service.name }
+/// The class whose method an operation is unless the table says otherwise.
+fn class_of(op: &Op) -> &'static str {
+    match op.receiver {
+        Receiver::Daytona => "Daytona",
+        Receiver::Sandbox => "Sandbox",
+        Receiver::Process => "Process",
+        Receiver::Fs => "FileSystem",
+        Receiver::Git => "Git",
+        Receiver::CodeInterpreter => "CodeInterpreter",
+        Receiver::SpawnedProcess => "SpawnedProcess",
+    }
 }
 
 /// All methods of a class, in the order of the schema.
 pub fn of_class<'a>(schema: &'a Schema, class: &str) -> Result<Vec<Method<'a>>> {
     let mut methods = Vec::new();
-    for service in &schema.services {
-        for op in &service.ops {
-            for form in forms(op) {
-                if (if form.class.is_empty() { class_of(service) } else { form.class }) == class {
-                    methods.push(method(schema, op, form).map_err(|error| anyhow!("{}: {error}", op.id))?);
-                }
+    for op in schema.ops() {
+        for form in forms(op) {
+            if (if form.class.is_empty() { class_of(op) } else { form.class }) == class {
+                methods.push(method(schema, op, form).map_err(|error| anyhow!("{}: {error}", op.id))?);
             }
         }
     }
@@ -103,13 +113,21 @@ fn forms(op: &Op) -> Vec<&'static Form> {
 
 /// Fails for entries of the table that name nothing.
 pub fn check(schema: &Schema) -> Result<()> {
-    let ops = || schema.services.iter().flat_map(|s| &s.ops);
     for form in FORMS {
-        if !ops().any(|op| op.id == form.op) {
+        let Some(op) = schema.ops().find(|op| op.id == form.op) else {
             bail!("the table of Ruby's methods has {}, which is not an operation", form.op);
+        };
+        if let Some(arg) = form.args.iter().find(|arg| arg.types.is_none() && !in_schema(schema, op, arg)) {
+            bail!("{} has no parameter {}", form.op, arg.name);
         }
     }
-    Ok(())
+    let structs = ATTRIBUTES.iter().map(|(_, item, _)| item);
+    let structs = structs.chain(ATTRIBUTE_ALIASES.iter().chain(SYNONYMS).map(|(item, ..)| item));
+    let mut structs = structs.chain(SHORTHANDS.iter().map(|(item, _)| item));
+    match structs.find(|name| schema.structure(name).is_none()) {
+        Some(name) => bail!("the tables of Ruby have {name}, which is not a struct"),
+        None => Ok(()),
+    }
 }
 
 /// The class a stream is wrapped in.
@@ -122,6 +140,7 @@ pub fn stream_class(name: &str) -> &str {
 
 fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Method<'a>> {
     let mut plan = Parts::default();
+    let deviations = language("ruby").operation(&op.id);
     for arg in form.args.iter().filter(|arg| !in_schema(schema, op, arg)) {
         plan.own(arg)?;
     }
@@ -131,13 +150,20 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
             plan.spread(schema, &param.field)?;
             continue;
         }
+        if arg.is_none() && form.class.is_empty() && op.supplied.as_ref() == Some(&param.field.name) {
+            plan.entries.push(supplied(op, &param.field)?);
+            continue;
+        }
         let kind = if param.field.optional { Kind::Position("nil".to_owned()) } else { Kind::Required };
         let entry = plan.field(op, &param.field, arg, kind)?;
         plan.entries.push(entry);
     }
     for field in options(schema, op.options.as_deref()) {
         let arg = form.args.iter().find(|arg| arg.name == field.name);
-        let entry = plan.field(op, field, arg, Kind::Keyword("nil".to_owned()))?;
+        let nil = "nil".to_owned();
+        let positional = deviations.is_some_and(|entry| entry.positional.contains(&field.name));
+        let kind = if positional { Kind::Position(nil) } else { Kind::Keyword(nil) };
+        let entry = plan.field(op, field, arg, kind)?;
         plan.options.push(entry);
     }
     let mut arguments = plan.arguments;
@@ -164,11 +190,16 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
     let doc = if form.doc.is_empty() { op.doc.clone() } else { form.doc.to_owned() };
     let doc = if form.note.is_empty() { doc } else { format!("{doc}\n\n{}", form.note) };
     let errors = if form.errors.is_empty() { &op.errors } else { form.errors };
+    let mut aliases: Vec<String> = form.aliases.iter().map(|alias| (*alias).to_owned()).collect();
+    if form.name.is_empty() {
+        aliases.extend(deviations.iter().flat_map(|entry| entry.aliases.clone()));
+    }
     let blobs = plan.entries.iter().chain(&plan.options).any(|entry| entry.contains("blobs"));
     Ok(Method {
         op,
         form,
         name: name.to_owned(),
+        aliases,
         doc,
         arguments,
         blobs,
@@ -179,6 +210,16 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
         block: block(op, form),
         raises: raises(schema, errors),
     })
+}
+
+/// The entry of what the receiver knows of itself.
+fn supplied(op: &Op, field: &Field) -> Result<String> {
+    let value = match op.receiver {
+        Receiver::Sandbox => "id",
+        Receiver::SpawnedProcess => "info.to_wire([])",
+        other => bail!("{other:?} supplies nothing in Ruby"),
+    };
+    Ok(format!("'{}' => {value}", field.wire))
 }
 
 fn in_schema(schema: &Schema, op: &Op, arg: &Arg) -> bool {
@@ -341,6 +382,16 @@ fn result(op: &Op, form: &Form, blobs: bool) -> Result<Option<String>> {
             format!("invoke({call}).{convert}")
         }
     };
+    if form.result == "{}" && form.class.is_empty() {
+        match &op.updates {
+            Some(Update::Receiver) => return Ok(Some(format!("update({plain})"))),
+            Some(Update::FieldFromResult { field }) => return Ok(Some(format!("info.{field} = {plain}"))),
+            Some(Update::FieldFromParam { field, param }) => {
+                return Ok(Some(format!("{plain}\ninfo.{field} = {param}")));
+            }
+            None => {}
+        }
+    }
     if op.returns == Type::Unit {
         if form.result == "{}" {
             return Ok(None);
@@ -370,6 +421,14 @@ fn block(op: &Op, form: &Form) -> Option<Block> {
 fn returns(op: &Op, form: &Form) -> Returns {
     let (yard, rbs, doc) = match (&form.returns, &op.returns) {
         (Some((yard, rbs, doc)), _) => ((*yard).to_owned(), (*rbs).to_owned(), *doc),
+        (None, _) if form.class.is_empty() && op.updates == Some(Update::Receiver) => {
+            ("self".to_owned(), "self".to_owned(), "")
+        }
+        (None, Type::Unit) if form.class.is_empty() && op.updates.is_some() => {
+            let param = op.params.iter().find(|param| op.supplied.as_ref() != Some(&param.field.name));
+            let ty = param.map_or(&Type::Unit, |param| &param.field.ty);
+            (yard(ty, false), rbs(ty, false), "")
+        }
         (None, Type::Unit) => ("void".to_owned(), "void".to_owned(), ""),
         (None, Type::Stream { name }) => {
             let class = stream_class(name).to_owned();

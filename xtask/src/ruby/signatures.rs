@@ -180,7 +180,7 @@ fn method(body: &mut Body, method: &Method<'_>) {
         let start = if i == 0 { prefix.clone() } else { format!("{:>1$}", "| ", prefix.len()) };
         overload(body, &start, open, form, close);
     }
-    for alias in method.form.aliases {
+    for alias in &method.aliases {
         body.line(&format!("alias {alias} {}", method.name));
     }
 }
