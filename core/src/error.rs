@@ -23,7 +23,7 @@ use crate::words;
 /// `errors.ErrNotFound`), and [`ErrorKind::parent`] is their class hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {
-    /// An error without a more exact kind.
+    /// An error that has no more specific kind.
     Unknown,
     /// The server refused the request as malformed (HTTP 400).
     Validation,
@@ -41,7 +41,7 @@ pub enum ErrorKind {
     Conflict,
     /// The resource existed and has ended (HTTP 410).
     Gone,
-    /// Too many requests; `retry_after` tells when to come back (HTTP 429).
+    /// Too many requests; `retry_after` says how long to wait (HTTP 429).
     RateLimit,
     /// The server failed (HTTP 5xx).
     Server,
@@ -57,7 +57,7 @@ pub enum ErrorKind {
     Timeout,
     /// The connection failed or broke.
     Connection,
-    /// The connection could not be made in time.
+    /// The connection could not be established in time.
     ConnectionTimeout,
     /// The caller cancelled the operation.
     Cancelled,
@@ -93,9 +93,9 @@ pub enum ErrorKind {
     GitPushRejected,
     /// The git worktree has uncommitted changes.
     GitDirtyWorktree,
-    /// Merging would conflict.
+    /// The changes conflict.
     GitMergeConflict,
-    /// Talking to the git server failed.
+    /// The git server could not be reached.
     GitTransportFailed,
     /// The git server refused the operation.
     GitRemoteRejected,

@@ -32,7 +32,7 @@ pub enum ChartType {
     /// Several charts in one figure.
     #[serde(rename = "composite_chart")]
     CompositeChart,
-    /// A figure of another kind; its picture is there all the same.
+    /// A figure of another kind, which has only its picture.
     #[serde(rename = "unknown")]
     UnknownChart,
     /// A value this version does not know, as the server sent it.
@@ -57,7 +57,7 @@ pub enum CodeLanguage {
     Other(String),
 }
 
-/// Where a sandbox is in its life (wire.md 2.4).
+/// State of a sandbox (wire.md 2.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
 pub enum SandboxState {
     /// Being created.
@@ -66,7 +66,7 @@ pub enum SandboxState {
     /// Being restored from an archive.
     #[serde(rename = "restoring")]
     Restoring,
-    /// Gone.
+    /// Deleted.
     #[serde(rename = "destroyed")]
     Destroyed,
     /// Being deleted.
@@ -78,13 +78,13 @@ pub enum SandboxState {
     /// Not running; its files are kept.
     #[serde(rename = "stopped")]
     Stopped,
-    /// On the way to `started`.
+    /// Being started.
     #[serde(rename = "starting")]
     Starting,
-    /// On the way to `stopped`.
+    /// Being stopped.
     #[serde(rename = "stopping")]
     Stopping,
-    /// Failed; `error_reason` says why.
+    /// Failed; `error_reason` has the reason.
     #[serde(rename = "error")]
     Error,
     /// Its image could not be built.
@@ -105,7 +105,7 @@ pub enum SandboxState {
     /// Kept in object storage.
     #[serde(rename = "archived")]
     Archived,
-    /// On the way to `archived`.
+    /// Being archived.
     #[serde(rename = "archiving")]
     Archiving,
     /// Its resources are being changed.
@@ -117,13 +117,13 @@ pub enum SandboxState {
     /// A copy of it is being made.
     #[serde(rename = "forking")]
     Forking,
-    /// On the way to `paused`.
+    /// Being paused.
     #[serde(rename = "pausing")]
     Pausing,
-    /// Frozen with its memory.
+    /// Frozen; its memory is kept.
     #[serde(rename = "paused")]
     Paused,
-    /// On the way from `paused` to `started`.
+    /// Being started again after a pause.
     #[serde(rename = "resuming")]
     Resuming,
     /// A value this version does not know, as the server sent it.
@@ -134,7 +134,7 @@ pub enum SandboxState {
 /// The state a sandbox is meant to reach.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
 pub enum SandboxDesiredState {
-    /// Gone.
+    /// Deleted.
     #[serde(rename = "destroyed")]
     Destroyed,
     /// Running.
@@ -157,7 +157,7 @@ pub enum SandboxDesiredState {
     Other(String),
 }
 
-/// What a list of sandboxes is sorted by.
+/// Field that a list of sandboxes is sorted by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
 pub enum SandboxListSortField {
     /// By name.
@@ -367,22 +367,22 @@ pub struct ChartElement {
     pub elements: Option<Vec<ChartElement>>,
 }
 
-/// A context: variables, imports and functions that last from run to run.
+/// A context of the code interpreter, which keeps variables, imports and functions from run to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct InterpreterContext {
-    /// Id.
+    /// Id of the context.
     #[serde(rename = "id")]
     pub id: String,
     /// Working directory.
     #[serde(rename = "cwd")]
     pub cwd: String,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     #[serde(rename = "createdAt")]
     pub created_at: String,
-    /// Whether its process runs.
+    /// Whether its process is running.
     #[serde(rename = "active")]
     pub active: bool,
-    /// Language.
+    /// Language of the code.
     #[serde(rename = "language")]
     pub language: String,
 }
@@ -394,7 +394,7 @@ pub struct CreateContextOptions {
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
-    /// Language. Default: `python`, the only one so far.
+    /// Language of the code. Default: `python`, the only one so far.
     #[serde(rename = "language", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub language: Option<String>,
@@ -415,7 +415,7 @@ pub struct RunCodeOptions {
     #[serde(rename = "contextId", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_id: Option<String>,
-    /// Environment variables during this run.
+    /// Environment variables for this run only.
     #[debug("[secret]")]
     #[serde(rename = "envs", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -432,10 +432,10 @@ pub struct ExecutionError {
     /// Class of the exception.
     #[serde(rename = "name")]
     pub name: String,
-    /// Its message.
+    /// Message of the exception.
     #[serde(rename = "value")]
     pub value: String,
-    /// Its traceback.
+    /// Traceback of the exception.
     #[serde(rename = "traceback")]
     pub traceback: String,
 }
@@ -458,8 +458,8 @@ pub struct ExecutionResult {
 /// Options of `upload_dir` and `download_dir`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryOptions {
-    /// Globs of what to leave out. One without `/` is compared with every name (`node_modules`, `*.pyc`), one with `/` with
-    /// the path below the directory (`build/**`). What is below a directory left out is left out too.
+    /// Globs of entries to leave out. A glob without `/` is compared with every name (`node_modules`, `*.pyc`), one
+    /// with `/` with the path below the directory (`build/**`). Everything below an excluded directory is excluded too.
     #[serde(rename = "exclude", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exclude: Option<Vec<String>>,
@@ -469,26 +469,26 @@ pub struct DirectoryOptions {
     pub timeout: Option<f64>,
 }
 
-/// How far a transfer has come.
+/// Progress of a transfer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryProgress {
-    /// Files done.
+    /// Files transferred so far.
     #[serde(rename = "files")]
     pub files: i64,
-    /// Bytes of file content done.
+    /// Bytes of file content transferred so far.
     #[serde(rename = "bytes")]
     pub bytes: i64,
-    /// Files in all, where it is known beforehand (uploads).
+    /// Files in total; known for uploads only.
     #[serde(rename = "totalFiles", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub total_files: Option<i64>,
-    /// Bytes of file content in all, where it is known beforehand (uploads).
+    /// Bytes of file content in total; known for uploads only.
     #[serde(rename = "totalBytes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub total_bytes: Option<i64>,
 }
 
-/// What a transfer did.
+/// Result of a transfer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryResult {
     /// Files written.
@@ -497,18 +497,18 @@ pub struct DirectoryResult {
     /// Bytes of file content written.
     #[serde(rename = "bytes")]
     pub bytes: i64,
-    /// What was not transferred, and why: devices, sockets, links that lead outside.
+    /// Entries that were not transferred, with the reason: devices, sockets, links that lead outside.
     #[serde(rename = "skipped")]
     pub skipped: Vec<SkippedEntry>,
 }
 
-/// Something a transfer left out although nobody excluded it.
+/// An entry that could not be transferred.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SkippedEntry {
     /// Path below the directory.
     #[serde(rename = "path")]
     pub path: String,
-    /// A sentence for people.
+    /// Reason, as a sentence.
     #[serde(rename = "reason")]
     pub reason: String,
 }
@@ -537,14 +537,14 @@ pub struct FileInfo {
     /// Id of the owning group.
     #[serde(rename = "group")]
     pub group: String,
-    /// When it was last changed, as text; `modified_at` is the one to parse.
+    /// Time of the last change, as text; use `modified_at` to parse it.
     #[serde(rename = "modTime")]
     pub mod_time: String,
-    /// When it was last changed, ISO 8601.
+    /// Time of the last change, ISO 8601.
     #[serde(rename = "modifiedAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub modified_at: Option<String>,
-    /// Full path, where the server tells it.
+    /// Full path, if the server sends it.
     #[serde(rename = "path", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub path: Option<String>,
@@ -553,7 +553,7 @@ pub struct FileInfo {
 /// Options of `list_files`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct ListFilesOptions {
-    /// How deep to go, from 1 (the directory's own entries). Default: 1.
+    /// Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
     #[serde(rename = "depth", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub depth: Option<i64>,
@@ -562,13 +562,13 @@ pub struct ListFilesOptions {
 /// Options of `delete_file`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct DeleteFileOptions {
-    /// Whether a directory may be deleted with everything in it. Default: false.
+    /// Whether to delete a directory with everything in it. Default: false.
     #[serde(rename = "recursive", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub recursive: Option<bool>,
 }
 
-/// Options of `set_file_permissions`; what is not given stays as it is.
+/// Options of `set_file_permissions`. Anything that is not given stays unchanged.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct PermissionOptions {
     /// Permissions in octal, for example `644`.
@@ -603,17 +603,17 @@ pub struct DownloadOptions {
     pub timeout: Option<f64>,
 }
 
-/// A file to upload: from memory or from a local path, one of the two.
+/// A file to upload, either from memory or from a local path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileUpload {
-    /// Path in the sandbox; relative paths start at the working directory.
+    /// Path of the file in the sandbox; relative paths begin at the working directory.
     #[serde(rename = "destination")]
     pub destination: String,
-    /// The content.
+    /// Content of the file.
     #[serde(rename = "content", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub content: Option<Blob>,
-    /// Local file to read the content from; it is streamed, not loaded.
+    /// Local path to read the content from; it is streamed, not loaded into memory.
     #[serde(rename = "localPath", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub local_path: Option<String>,
@@ -622,50 +622,50 @@ pub struct FileUpload {
 /// A file to download.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileDownloadRequest {
-    /// Path in the sandbox.
+    /// Path of the file in the sandbox.
     #[serde(rename = "source")]
     pub source: String,
-    /// Local path to write to, atomically. Default: return the content.
+    /// Local path to write to; the file appears when it is complete. Default: the content is returned.
     #[serde(rename = "destination", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub destination: Option<String>,
 }
 
-/// Why one file of several could not be downloaded.
+/// Reason why one of several files could not be downloaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileDownloadErrorDetails {
-    /// A sentence for people.
+    /// Message, as a sentence.
     #[serde(rename = "message")]
     pub message: String,
-    /// HTTP status this error would have had on its own.
+    /// HTTP status of the error.
     #[serde(rename = "statusCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub status_code: Option<i64>,
-    /// Machine-readable code.
+    /// Code of the error.
     #[serde(rename = "errorCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error_code: Option<String>,
 }
 
-/// Result of one file of several.
+/// Result of downloading one of several files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileDownloadResponse {
     /// Path in the sandbox, as requested.
     #[serde(rename = "source")]
     pub source: String,
-    /// The content, when no destination was given.
+    /// Content of the file, if no destination was given.
     #[serde(rename = "content", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub content: Option<Blob>,
-    /// The local path written to, when a destination was given.
+    /// Local path of the file, if a destination was given.
     #[serde(rename = "localPath", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub local_path: Option<String>,
-    /// Why there is neither.
+    /// Reason why there is neither.
     #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error: Option<String>,
-    /// More about the error.
+    /// Details of the error.
     #[serde(rename = "errorDetails", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error_details: Option<FileDownloadErrorDetails>,
@@ -680,15 +680,15 @@ pub struct Match {
     /// Line number, from 1.
     #[serde(rename = "line")]
     pub line: i64,
-    /// The line.
+    /// Text of the line.
     #[serde(rename = "content")]
     pub content: String,
 }
 
-/// What `search_files` found.
+/// Files found by `search_files`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SearchFilesResponse {
-    /// Paths whose name matches.
+    /// Paths of the files whose names match.
     #[serde(rename = "files")]
     pub files: Vec<String>,
 }
@@ -700,11 +700,11 @@ pub struct ReplaceResult {
     #[serde(rename = "file", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub file: Option<String>,
-    /// Whether it was replaced.
+    /// Whether the replacement succeeded.
     #[serde(rename = "success", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub success: Option<bool>,
-    /// Why not.
+    /// Reason why it was not replaced.
     #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error: Option<String>,
@@ -725,7 +725,7 @@ pub struct GitCloneOptions {
     #[serde(rename = "branch", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub branch: Option<String>,
-    /// Commit to check out, detached.
+    /// Commit to check out, without a branch.
     #[serde(rename = "commitId", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub commit_id: Option<String>,
@@ -776,15 +776,15 @@ pub struct GitRemoteOptions {
     #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub password: Option<String>,
-    /// Branch. Default: the current one.
+    /// Branch to push or pull. Default: the current one.
     #[serde(rename = "branch", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub branch: Option<String>,
-    /// Remote. Default: `origin`.
+    /// Name of the remote. Default: `origin`.
     #[serde(rename = "remote", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub remote: Option<String>,
-    /// Whether the branch follows the remote one from now on (`push` only). Default: false.
+    /// Whether the branch tracks the remote one from now on (`push` only). Default: false.
     #[serde(rename = "setUpstream", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub set_upstream: Option<bool>,
@@ -797,7 +797,7 @@ pub struct GitRemoteOptions {
 /// Options of `commit`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct GitCommitOptions {
-    /// Whether a commit without changes is fine. Default: false.
+    /// Whether to allow a commit without changes. Default: false.
     #[serde(rename = "allowEmpty", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub allow_empty: Option<bool>,
@@ -806,7 +806,7 @@ pub struct GitCommitOptions {
 /// Options of `delete_branch`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct GitDeleteBranchOptions {
-    /// Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+    /// Whether to delete a branch whose commits are on no other branch. Default: it is deleted.
     #[serde(rename = "force", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub force: Option<bool>,
@@ -825,7 +825,7 @@ pub struct FileStatus {
     /// `Updated but unmerged`.
     #[serde(rename = "staging")]
     pub staging: String,
-    /// State in the worktree, in the same words.
+    /// State in the worktree, with the same values as `staging`.
     #[serde(rename = "worktree")]
     pub worktree: String,
 }
@@ -833,13 +833,13 @@ pub struct FileStatus {
 /// State of a repository.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct GitStatus {
-    /// Current branch; `HEAD` when detached.
+    /// Current branch; `HEAD` when no branch is checked out.
     #[serde(rename = "currentBranch")]
     pub current_branch: String,
     /// Changed files.
     #[serde(rename = "fileStatus")]
     pub file_status: Vec<FileStatus>,
-    /// Whether the branch exists at its remote.
+    /// Whether the branch exists at the remote.
     #[serde(
         rename = "branchPublished",
         default,
@@ -847,19 +847,19 @@ pub struct GitStatus {
     )]
     #[uniffi(default = None)]
     pub branch_published: Option<bool>,
-    /// Commits the remote branch lacks.
+    /// Number of commits that the remote branch lacks.
     #[serde(rename = "ahead", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub ahead: Option<i64>,
-    /// Commits only the remote branch has.
+    /// Number of commits that only the remote branch has.
     #[serde(rename = "behind", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub behind: Option<i64>,
-    /// Whether no branch is checked out, where the server tells it.
+    /// Whether no branch is checked out, if the server sends it.
     #[serde(rename = "detached", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub detached: Option<bool>,
-    /// The branch at the remote, where the server tells it.
+    /// Remote branch that the current branch tracks, if the server sends it.
     #[serde(rename = "upstream", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub upstream: Option<String>,
@@ -871,7 +871,7 @@ pub struct ListBranchResponse {
     /// Local branches.
     #[serde(rename = "branches")]
     pub branches: Vec<String>,
-    /// Current branch, where the server tells it; empty when detached.
+    /// Current branch, if the server sends it; empty when no branch is checked out.
     #[serde(rename = "current", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub current: Option<String>,
@@ -880,7 +880,7 @@ pub struct ListBranchResponse {
 /// A new commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct GitCommitResponse {
-    /// Its hash.
+    /// Hash of the commit.
     #[serde(rename = "sha")]
     pub sha: String,
 }
@@ -888,19 +888,19 @@ pub struct GitCommitResponse {
 /// A commit of the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct GitCommitInfo {
-    /// Its hash.
+    /// Hash of the commit.
     #[serde(rename = "hash")]
     pub hash: String,
-    /// Name of its author.
+    /// Name of the author.
     #[serde(rename = "author")]
     pub author: String,
-    /// E-mail address of its author.
+    /// E-mail address of the author.
     #[serde(rename = "email")]
     pub email: String,
-    /// Its message.
+    /// Message of the commit.
     #[serde(rename = "message")]
     pub message: String,
-    /// When it was made, ISO 8601.
+    /// Time of the commit, ISO 8601.
     #[serde(rename = "timestamp")]
     pub timestamp: String,
 }
@@ -957,13 +957,13 @@ pub struct CodeRunOptions {
     pub timeout: Option<f64>,
 }
 
-/// What a program left besides its output.
+/// Output and charts of a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct ExecutionArtifacts {
-    /// The output, as in `result`.
+    /// The same output as in `result`.
     #[serde(rename = "stdout")]
     pub stdout: String,
-    /// Charts the program showed; a command shows none.
+    /// Charts that the program showed; always empty for a command.
     #[serde(rename = "charts")]
     pub charts: Vec<Chart>,
 }
@@ -971,13 +971,13 @@ pub struct ExecutionArtifacts {
 /// Result of a command or program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct ExecuteResponse {
-    /// Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
+    /// Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started.
     #[serde(rename = "exitCode")]
     pub exit_code: i64,
     /// Standard output and standard error, in the order they were written.
     #[serde(rename = "result")]
     pub result: String,
-    /// The output once more, and the charts of a program.
+    /// The output again, and the charts of a program.
     #[serde(rename = "artifacts", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub artifacts: Option<ExecutionArtifacts>,
@@ -986,25 +986,25 @@ pub struct ExecuteResponse {
 /// A command of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct Command {
-    /// Id.
+    /// Id of the command.
     #[serde(rename = "id")]
     pub id: String,
-    /// The command text.
+    /// Command line.
     #[serde(rename = "command")]
     pub command: String,
-    /// Exit code; nothing while it runs.
+    /// Exit code; missing while it runs.
     #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exit_code: Option<i64>,
 }
 
-/// A session: one shell whose directory, variables and functions last from command to command.
+/// A session: a shell that keeps its directory, variables and functions from command to command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct Session {
-    /// Id.
+    /// Id of the command.
     #[serde(rename = "sessionId")]
     pub session_id: String,
-    /// Its commands.
+    /// Commands that were run in the session, oldest first.
     #[serde(rename = "commands")]
     pub commands: Vec<Command>,
 }
@@ -1012,14 +1012,14 @@ pub struct Session {
 /// A command for a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SessionExecuteRequest {
-    /// The command text.
+    /// Command line.
     #[serde(rename = "command")]
     pub command: String,
     /// Whether to return at once instead of waiting for the command to end. Default: false.
     #[serde(rename = "runAsync", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub run_async: Option<bool>,
-    /// Whether to keep input sent to the command out of its log. Default: false.
+    /// Whether to leave input that is sent to the command out of its log. Default: false.
     #[serde(
         rename = "suppressInputEcho",
         default,
@@ -1029,13 +1029,13 @@ pub struct SessionExecuteRequest {
     pub suppress_input_echo: Option<bool>,
 }
 
-/// What a session answers to a command.
+/// Result of a command in a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SessionExecuteResponse {
     /// Id of the command.
     #[serde(rename = "cmdId")]
     pub cmd_id: String,
-    /// Exit code; nothing for an asynchronous command.
+    /// Exit code; missing for an asynchronous command.
     #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exit_code: Option<i64>,
@@ -1053,10 +1053,10 @@ pub struct SessionExecuteResponse {
     pub stderr: Option<String>,
 }
 
-/// The log of a command so far.
+/// Output of a command so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct SessionCommandLogsResponse {
-    /// Standard output and standard error together, in the order they were logged.
+    /// Standard output and standard error together, in the order they were written.
     #[serde(rename = "output", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub output: Option<String>,
@@ -1101,11 +1101,11 @@ pub struct PtyCreateOptions {
     #[serde(rename = "envs", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub envs: Option<HashMap<String, String>>,
-    /// Lines. Default: 24.
+    /// Lines, 1 to 1000. Default: 24.
     #[serde(rename = "rows", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub rows: Option<i64>,
-    /// Columns. Default: 80.
+    /// Columns, 1 to 1000. Default: 80.
     #[serde(rename = "cols", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cols: Option<i64>,
@@ -1114,7 +1114,7 @@ pub struct PtyCreateOptions {
 /// A terminal session.
 #[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct PtySessionInfo {
-    /// Id.
+    /// Id of the session.
     #[serde(rename = "id")]
     pub id: String,
     /// Working directory it was started in.
@@ -1130,29 +1130,29 @@ pub struct PtySessionInfo {
     /// Lines.
     #[serde(rename = "rows")]
     pub rows: i64,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     #[serde(rename = "createdAt")]
     pub created_at: String,
-    /// Whether its process runs.
+    /// Whether its process is running.
     #[serde(rename = "active")]
     pub active: bool,
     /// Whether its process starts with the first connection.
     #[serde(rename = "lazyStart")]
     pub lazy_start: bool,
-    /// Process id, where the server tells it.
+    /// Process id, if the server sends it.
     #[serde(rename = "processId", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub process_id: Option<i64>,
 }
 
-/// How a terminal ended.
+/// Result of a terminal session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct PtyResult {
-    /// Exit code of its process; nothing when it is not known.
+    /// Exit code of its process; missing if it is not known.
     #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exit_code: Option<i64>,
-    /// Why it ended, when it did not simply exit with 0.
+    /// Reason why it ended, if it did not exit with 0.
     #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error: Option<String>,
@@ -1173,7 +1173,7 @@ pub struct VolumeMount {
     pub subpath: Option<String>,
 }
 
-/// What a sandbox may use.
+/// CPU, memory, disk and GPUs of a sandbox.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct Resources {
     /// Number of CPU cores.
@@ -1194,7 +1194,7 @@ pub struct Resources {
     pub gpu: Option<i64>,
 }
 
-/// How the image of a sandbox was or will be built.
+/// Description of how the image of a sandbox is built.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct BuildInfo {
     /// The Dockerfile.
@@ -1209,11 +1209,11 @@ pub struct BuildInfo {
     #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_hashes: Option<Vec<String>>,
-    /// When the build was first asked for, ISO 8601.
+    /// Time the build was requested, ISO 8601.
     #[serde(rename = "createdAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub created_at: Option<String>,
-    /// When the build last changed, ISO 8601.
+    /// Time the build last changed, ISO 8601.
     #[serde(rename = "updatedAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub updated_at: Option<String>,
@@ -1291,7 +1291,7 @@ pub struct SandboxInfo {
     /// Disk in GiB.
     #[serde(rename = "disk")]
     pub disk: i64,
-    /// Where the sandbox is in its life.
+    /// State of the sandbox.
     #[serde(rename = "state", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub state: Option<SandboxState>,
@@ -1299,7 +1299,7 @@ pub struct SandboxInfo {
     #[serde(rename = "desiredState", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub desired_state: Option<SandboxDesiredState>,
-    /// Why the sandbox is in state `error` or `build_failed`.
+    /// Reason for the state `error` or `build_failed`.
     #[serde(rename = "errorReason", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error_reason: Option<String>,
@@ -1311,7 +1311,7 @@ pub struct SandboxInfo {
     #[serde(rename = "backupState", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub backup_state: Option<String>,
-    /// When the last backup was made, ISO 8601.
+    /// Time of the last backup, ISO 8601.
     #[serde(
         rename = "backupCreatedAt",
         default,
@@ -1327,7 +1327,7 @@ pub struct SandboxInfo {
     )]
     #[uniffi(default = None)]
     pub auto_stop_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    /// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows.
     #[serde(
         rename = "autoArchiveInterval",
         default,
@@ -1335,7 +1335,7 @@ pub struct SandboxInfo {
     )]
     #[uniffi(default = None)]
     pub auto_archive_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    /// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
     #[serde(
         rename = "autoDeleteInterval",
         default,
@@ -1351,7 +1351,7 @@ pub struct SandboxInfo {
     )]
     #[uniffi(default = None)]
     pub auto_pause_interval: Option<i64>,
-    /// When the sandbox will be deleted whatever its state, ISO 8601.
+    /// Time at which the sandbox will be deleted whatever its state, ISO 8601.
     #[serde(rename = "autoDestroyAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub auto_destroy_at: Option<String>,
@@ -1359,23 +1359,23 @@ pub struct SandboxInfo {
     #[serde(rename = "volumes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub volumes: Option<Vec<VolumeMount>>,
-    /// How its image was built.
+    /// Description of how its image was built.
     #[serde(rename = "buildInfo", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub build_info: Option<BuildInfo>,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     #[serde(rename = "createdAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub created_at: Option<String>,
-    /// When it last changed, ISO 8601.
+    /// Time it last changed, ISO 8601.
     #[serde(rename = "updatedAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub updated_at: Option<String>,
-    /// When it was last used, ISO 8601.
+    /// Time it was last used, ISO 8601.
     #[serde(rename = "lastActivityAt", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub last_activity_at: Option<String>,
-    /// Version of the toolbox inside.
+    /// Version of the toolbox inside the sandbox.
     #[serde(rename = "daemonVersion", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub daemon_version: Option<String>,
@@ -1396,7 +1396,7 @@ pub struct SandboxInfo {
     pub toolbox_proxy_url: String,
 }
 
-/// How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
+/// Settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image.
 #[derive(
     derive_more::Debug,
     Clone,
@@ -1415,7 +1415,7 @@ pub struct CreateSandboxParams {
     #[serde(rename = "language", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub language: Option<String>,
-    /// Operating system user. Default: `daytona`.
+    /// Operating system user that commands run as. Default: `daytona`.
     #[serde(rename = "user", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub user: Option<String>,
@@ -1440,7 +1440,7 @@ pub struct CreateSandboxParams {
     )]
     #[uniffi(default = None)]
     pub auto_stop_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. Default: 7 days.
+    /// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
     #[serde(
         rename = "autoArchiveInterval",
         default,
@@ -1448,7 +1448,7 @@ pub struct CreateSandboxParams {
     )]
     #[uniffi(default = None)]
     pub auto_archive_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. Default: never.
+    /// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
     #[serde(
         rename = "autoDeleteInterval",
         default,
@@ -1496,7 +1496,7 @@ pub struct CreateSandboxParams {
     )]
     #[uniffi(default = None)]
     pub domain_allow_list: Option<String>,
-    /// Delete the sandbox when it stops: the same as `auto_delete_interval` 0. Default: false.
+    /// Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0. Default: false.
     #[serde(rename = "ephemeral", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub ephemeral: Option<bool>,
@@ -1512,11 +1512,11 @@ pub struct CreateSandboxParams {
     #[serde(rename = "snapshot", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub snapshot: Option<String>,
-    /// Image reference, for example `python:3.12-slim`; excludes `snapshot`.
+    /// Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
     #[serde(rename = "image", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub image: Option<String>,
-    /// Dockerfile to build the image from; excludes `snapshot` and `image`.
+    /// Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
     #[serde(rename = "dockerfile", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub dockerfile: Option<String>,
@@ -1524,7 +1524,7 @@ pub struct CreateSandboxParams {
     #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_hashes: Option<Vec<String>>,
-    /// CPU, memory and disk; only with an image.
+    /// CPU, memory and disk; only for a sandbox made from an image.
     #[serde(rename = "resources", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub resources: Option<Resources>,
@@ -1541,13 +1541,13 @@ pub struct CreateOptions {
     #[serde(rename = "waitForStart", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub wait_for_start: Option<bool>,
-    /// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+    /// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
     #[serde(rename = "keep", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub keep: Option<bool>,
 }
 
-/// Options of the calls that wait for a state.
+/// Options of calls that wait.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct WaitOptions {
     /// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
@@ -1582,10 +1582,10 @@ pub struct DeleteOptions {
     pub wait: Option<bool>,
 }
 
-/// Options of `find_one`: an id or name, or labels.
+/// Options of `find_one`; either an id or name, or labels are required.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct FindOneOptions {
-    /// Id or name.
+    /// Id or name of the sandbox.
     #[serde(rename = "idOrName", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub id_or_name: Option<String>,
@@ -1602,11 +1602,11 @@ pub struct ListPageOptions {
     #[serde(rename = "labels", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub labels: Option<HashMap<String, String>>,
-    /// Page, from 1. Default: 1.
+    /// Number of the page, from 1. Default: 1.
     #[serde(rename = "page", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub page: Option<i64>,
-    /// Sandboxes a page, 1 to 200. Default: 100.
+    /// Sandboxes per page, 1 to 200. Default: 100.
     #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub limit: Option<i64>,
@@ -1621,7 +1621,7 @@ pub struct PaginatedSandboxes {
     /// Number of sandboxes on all pages.
     #[serde(rename = "total")]
     pub total: i64,
-    /// This page, from 1.
+    /// Number of this page, from 1.
     #[serde(rename = "page")]
     pub page: i64,
     /// Number of pages.
@@ -1629,22 +1629,22 @@ pub struct PaginatedSandboxes {
     pub total_pages: i64,
 }
 
-/// Which sandboxes to list, and in which order. Everything is optional; filters are combined with AND.
+/// Filters and order of a list of sandboxes. A sandbox must match all filters that are given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct ListSandboxesQuery {
-    /// Where to continue: `next_cursor` of the previous response.
+    /// Cursor of the next part: `next_cursor` of the previous response.
     #[serde(rename = "cursor", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cursor: Option<String>,
-    /// Sandboxes a request, 1 to 200. Default: 100.
+    /// Sandboxes per request, 1 to 200. Default: 100.
     #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub limit: Option<i64>,
-    /// Prefix of the id, in any case.
+    /// Prefix of the id; upper and lower case are the same.
     #[serde(rename = "id", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub id: Option<String>,
-    /// Prefix of the name, in any case.
+    /// Prefix of the name; upper and lower case are the same.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub name: Option<String>,
@@ -1660,59 +1660,59 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub include_errored_deleted: Option<bool>,
-    /// States.
+    /// States to include. Default: all.
     #[serde(rename = "states", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub states: Option<Vec<SandboxState>>,
-    /// Snapshots.
+    /// Snapshots the sandboxes were created from. Default: all.
     #[serde(rename = "snapshots", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub snapshots: Option<Vec<String>>,
-    /// Regions.
+    /// Regions the sandboxes run in. Default: all.
     #[serde(rename = "targets", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub targets: Option<Vec<String>>,
-    /// Kinds of sandboxes.
+    /// Kinds of sandboxes to include. Default: all.
     #[serde(rename = "sandboxClasses", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub sandbox_classes: Option<Vec<String>>,
-    /// Least CPU cores.
+    /// Smallest number of CPU cores.
     #[serde(rename = "minCpu", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub min_cpu: Option<f64>,
-    /// Most CPU cores.
+    /// Largest number of CPU cores.
     #[serde(rename = "maxCpu", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub max_cpu: Option<f64>,
-    /// Least memory in GiB.
+    /// Smallest memory in GiB.
     #[serde(rename = "minMemoryGib", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub min_memory_gib: Option<f64>,
-    /// Most memory in GiB.
+    /// Largest memory in GiB.
     #[serde(rename = "maxMemoryGib", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub max_memory_gib: Option<f64>,
-    /// Least disk in GiB.
+    /// Smallest disk in GiB.
     #[serde(rename = "minDiskGib", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub min_disk_gib: Option<f64>,
-    /// Most disk in GiB.
+    /// Largest disk in GiB.
     #[serde(rename = "maxDiskGib", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub max_disk_gib: Option<f64>,
-    /// Only public, or only private ones.
+    /// True for public sandboxes only, false for private ones only.
     #[serde(rename = "isPublic", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub is_public: Option<bool>,
-    /// Only recoverable, or only others.
+    /// True for recoverable sandboxes only, false for all others only.
     #[serde(rename = "isRecoverable", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub is_recoverable: Option<bool>,
-    /// Created after, ISO 8601.
+    /// Earliest time of creation, ISO 8601.
     #[serde(rename = "createdAtAfter", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub created_at_after: Option<String>,
-    /// Created before, ISO 8601.
+    /// Latest time of creation, ISO 8601.
     #[serde(
         rename = "createdAtBefore",
         default,
@@ -1720,7 +1720,7 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub created_at_before: Option<String>,
-    /// Last used after, ISO 8601.
+    /// Earliest time of last use, ISO 8601.
     #[serde(
         rename = "lastActivityAfter",
         default,
@@ -1728,7 +1728,7 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub last_activity_after: Option<String>,
-    /// Last used before, ISO 8601.
+    /// Latest time of last use, ISO 8601.
     #[serde(
         rename = "lastActivityBefore",
         default,
@@ -1736,7 +1736,7 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub last_activity_before: Option<String>,
-    /// To be deleted after, ISO 8601.
+    /// Earliest time of planned deletion, ISO 8601.
     #[serde(
         rename = "autoDestroyAtAfter",
         default,
@@ -1744,7 +1744,7 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub auto_destroy_at_after: Option<String>,
-    /// To be deleted before, ISO 8601.
+    /// Latest time of planned deletion, ISO 8601.
     #[serde(
         rename = "autoDestroyAtBefore",
         default,
@@ -1752,7 +1752,7 @@ pub struct ListSandboxesQuery {
     )]
     #[uniffi(default = None)]
     pub auto_destroy_at_before: Option<String>,
-    /// What to sort by. Default: last activity.
+    /// Field to sort by. Default: last activity.
     #[serde(rename = "sort", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub sort: Option<SandboxListSortField>,
@@ -1762,13 +1762,13 @@ pub struct ListSandboxesQuery {
     pub order: Option<SandboxListSortDirection>,
 }
 
-/// Part of a list of sandboxes.
+/// One part of a list of sandboxes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct ListSandboxesResponse {
     /// The sandboxes. Servers leave out `env`, `volumes` and `build_info` here.
     #[serde(rename = "items")]
     pub items: Vec<SandboxInfo>,
-    /// Where to continue, or nothing at the end.
+    /// Cursor of the next part; missing at the end of the list.
     #[serde(rename = "nextCursor", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub next_cursor: Option<String>,
@@ -1803,7 +1803,7 @@ pub struct NetworkSettings {
     pub domain_allow_list: Option<String>,
 }
 
-/// Where a port of the sandbox can be reached.
+/// URL and token of a port of a sandbox.
 #[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct PortPreviewUrl {
     /// Id of the sandbox.
@@ -1818,7 +1818,7 @@ pub struct PortPreviewUrl {
     pub token: String,
 }
 
-/// Where a port of the sandbox can be reached without further authentication.
+/// URL of a port of a sandbox that needs no other credentials.
 #[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SignedPortPreviewUrl {
     /// Id of the sandbox.
@@ -1852,27 +1852,27 @@ pub struct SpawnOptions {
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
-    /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    /// Environment variables on top of the sandbox's. They are never written to a file.
     #[debug("[secret]")]
     #[serde(rename = "env", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub env: Option<HashMap<String, String>>,
-    /// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+    /// Whether to keep standard input open for writing. Default: false.
     #[serde(rename = "stdin", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub stdin: Option<bool>,
 }
 
-/// A process started with `spawn`: what it takes to find it again.
+/// Description of a process started with `spawn`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct ProcessInfo {
-    /// Id, to attach to it from anywhere.
+    /// Id of the process, with which any client can attach to it.
     #[serde(rename = "id")]
     pub id: String,
-    /// The command text.
+    /// Command line.
     #[serde(rename = "command")]
     pub command: String,
-    /// Working directory it was given.
+    /// Working directory, if one was given.
     #[serde(rename = "cwd", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub cwd: Option<String>,
@@ -1885,7 +1885,7 @@ pub struct ProcessInfo {
     /// Command of the session that runs it.
     #[serde(rename = "commandId")]
     pub command_id: String,
-    /// Exit code; nothing while it runs.
+    /// Exit code; missing while it runs.
     #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exit_code: Option<i64>,
@@ -1894,11 +1894,11 @@ pub struct ProcessInfo {
 /// Options of `stream_output`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct OutputOptions {
-    /// The one output to read. Default: both.
+    /// Output to read. Default: both.
     #[serde(rename = "channel", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub channel: Option<OutputChannel>,
-    /// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+    /// Whether to follow the output until the process ends, instead of returning what there is. Default: true.
     #[serde(rename = "follow", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub follow: Option<bool>,
@@ -1907,12 +1907,12 @@ pub struct OutputOptions {
 /// Options of `wait_for_log`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct WaitForLogOptions {
-    /// Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
-    /// Default: false, a plain text.
+    /// Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no look-around, no
+    /// back-references). Default: false.
     #[serde(rename = "regex", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub regex: Option<bool>,
-    /// The one output to look at. Default: both.
+    /// Output to search. Default: both.
     #[serde(rename = "channel", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub channel: Option<OutputChannel>,
@@ -1925,7 +1925,7 @@ pub struct WaitForLogOptions {
 /// A failed operation: one case for each kind of error.
 #[derive(Debug, Clone, uniffi::Error)]
 pub enum DaytonaError {
-    /// An error without a more exact kind.
+    /// An error that has no more specific kind.
     Unknown {
         /// What is known.
         details: ErrorDetails,
@@ -1970,7 +1970,7 @@ pub enum DaytonaError {
         /// What is known.
         details: ErrorDetails,
     },
-    /// Too many requests; `retry_after` tells when to come back (HTTP 429).
+    /// Too many requests; `retry_after` says how long to wait (HTTP 429).
     RateLimit {
         /// What is known.
         details: ErrorDetails,
@@ -2010,7 +2010,7 @@ pub enum DaytonaError {
         /// What is known.
         details: ErrorDetails,
     },
-    /// The connection could not be made in time.
+    /// The connection could not be established in time.
     ConnectionTimeout {
         /// What is known.
         details: ErrorDetails,
@@ -2100,12 +2100,12 @@ pub enum DaytonaError {
         /// What is known.
         details: ErrorDetails,
     },
-    /// Merging would conflict.
+    /// The changes conflict.
     GitMergeConflict {
         /// What is known.
         details: ErrorDetails,
     },
-    /// Talking to the git server failed.
+    /// The git server could not be reached.
     GitTransportFailed {
         /// What is known.
         details: ErrorDetails,
@@ -2328,11 +2328,11 @@ pub struct Sandboxes {
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
     ///
-    /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+    /// If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.
     ///
-    /// - Parameter params: How to create it.
-    /// Throws: `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
-    /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
+    /// - Parameter params: What to create it from, and its settings.
+    /// Throws: `Validation` when the server refuses the parameters, `Conflict` when the name is taken, `Timeout` when it does
+    /// not start in time, `Unknown` when it fails to start. Once the sandbox exists, the error has its id.
     #[uniffi::method(default(options = None))]
     pub async fn create(
         &self,
@@ -2350,14 +2350,14 @@ impl Sandboxes {
     /// Returns the sandbox with this id or name.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such sandbox.
     pub async fn get(&self, id_or_name: String) -> Result<SandboxInfo, DaytonaError> {
         self.target.call("sandbox.get", || json!({ "idOrName" : id_or_name })).await
     }
 
-    /// Returns the sandbox with this id or name, or the first that has all these labels.
+    /// Returns the sandbox with this id or name, or else the first one that has all these labels.
     ///
-    /// Throws: `NotFound` when there is none, `InvalidArgument` when neither id nor labels are given.
+    /// Throws: `NotFound` when no sandbox matches, `InvalidArgument` when neither id nor labels are given.
     #[uniffi::method(default(options = None))]
     pub async fn find_one(
         &self,
@@ -2371,10 +2371,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue.
+    /// Lists sandboxes, one part at a time: pass `next_cursor` as `cursor` to get the next part.
     ///
-    /// - Parameter query: Which sandboxes, in which order, and where to continue.
-    /// Throws: `Validation` for a filter the server refuses.
+    /// - Parameter query: Filters, order, and where to continue.
+    /// Throws: `Validation` when the server refuses a filter.
     pub async fn list(
         &self,
         query: ListSandboxesQuery,
@@ -2382,9 +2382,9 @@ impl Sandboxes {
         self.target.call("sandbox.list", || json!({ "query" : query })).await
     }
 
-    /// Lists one numbered page of sandboxes.
+    /// Returns one numbered page of sandboxes.
     ///
-    /// Throws: `Validation` when page or limit are out of range.
+    /// Throws: `Validation` when the page or the limit is out of range.
     #[uniffi::method(default(options = None))]
     pub async fn list_page(
         &self,
@@ -2421,7 +2421,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+    /// Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it, `Timeout` when it takes too long.
@@ -2444,10 +2444,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+    /// Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// Throws: `NotFound` when there is none, `Conflict` while its state changes.
+    /// Throws: `NotFound` when there is no such sandbox, `Conflict` while its state is changing.
     #[uniffi::method(default(options = None))]
     pub async fn delete(
         &self,
@@ -2490,7 +2490,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Waits until the sandbox has stopped or is gone.
+    /// Waits until the sandbox has stopped or has been deleted.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Timeout` when it takes too long, `Unknown` when the sandbox fails.
@@ -2547,10 +2547,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Replaces the labels and returns them.
+    /// Replaces all labels of the sandbox and returns the new ones.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// - Parameter labels: All labels the sandbox is to have.
+    /// - Parameter labels: The new labels; those that are not given are removed.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn set_labels(
         &self,
@@ -2565,10 +2565,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Sets the minutes without activity after which the sandbox stops; 0 = never.
+    /// Sets after how many minutes without activity the sandbox stops.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// - Parameter interval: Minutes without activity; 0 = never stop.
+    /// - Parameter interval: Minutes without activity; 0 = it never stops by itself.
     /// Throws: `InvalidArgument` for a negative number.
     pub async fn set_auto_stop_interval(
         &self,
@@ -2583,10 +2583,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    /// Sets after how many minutes the stopped sandbox is archived.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// - Parameter interval: Minutes stopped; 0 = the longest the server allows.
+    /// - Parameter interval: Minutes since it stopped; 0 = the longest time the server allows.
     /// Throws: `InvalidArgument` for a negative number.
     pub async fn set_auto_archive_interval(
         &self,
@@ -2601,10 +2601,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    /// Sets after how many minutes the stopped sandbox is deleted.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
-    /// - Parameter interval: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+    /// - Parameter interval: Minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn set_auto_delete_interval(
         &self,
@@ -2619,7 +2619,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+    /// Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `NotFound` when there is no such sandbox.
@@ -2632,7 +2632,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Changes the network rules.
+    /// Changes which networks and domains the sandbox may reach.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// - Parameter settings: The new rules; at least one must be given.
@@ -2650,11 +2650,11 @@ impl Sandboxes {
             .await
     }
 
-    /// Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+    /// Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// - Parameter port: Port of the sandbox, 1 to 65535.
-    /// Throws: `Validation` when the port is not 1 to 65535.
+    /// Throws: `Validation` when the port is not between 1 and 65535.
     pub async fn get_preview_link(
         &self,
         id_or_name: String,
@@ -2668,8 +2668,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Returns a URL of a port of the sandbox that needs no further authentication, valid for `expires_in_seconds`
-    /// (1 to 86400; default 60).
+    /// Returns a URL of a port of the sandbox that works without any other credentials until it expires.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// - Parameter port: Port of the sandbox, 1 to 65535.
@@ -2695,11 +2694,11 @@ impl Sandboxes {
             .await
     }
 
-    /// Ends a signed preview URL before its time.
+    /// Revokes a signed preview URL before it expires.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// - Parameter port: Port of the sandbox, 1 to 65535.
-    /// - Parameter token: Token of the URL.
+    /// - Parameter token: Token of the signed URL.
     /// Throws: `NotFound` when there is no such sandbox.
     pub async fn expire_signed_preview_url(
         &self,
@@ -2726,10 +2725,10 @@ pub struct Process {
 impl Process {
     /// Runs a shell command and returns its exit code and output.
     ///
-    /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
-    /// in the environment variable `DAYTONA_CALL_ID`.
+    /// When the call is cancelled or `timeout` passes, the command is killed with everything it started. The
+    /// environment variable `DAYTONA_CALL_ID` holds the id of the call.
     ///
-    /// - Parameter command: Command line for the shell.
+    /// - Parameter command: Command line, run by the shell.
     /// Throws: `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn exec(
@@ -2751,11 +2750,11 @@ impl Process {
 
     /// Runs a program and returns its exit code, output and charts.
     ///
-    /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-    /// for variables that last. Cancelled, it is killed as a command is.
+    /// Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled
+    /// or `timeout` passes, the program is killed with everything it started.
     ///
-    /// - Parameter code: Source of the program.
-    /// - Parameter language: `python`, `typescript` or `javascript`.
+    /// - Parameter code: Source code of the program.
+    /// - Parameter language: Language of the program: `python`, `typescript` or `javascript`.
     /// Throws: `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn code_run(
@@ -2779,9 +2778,9 @@ impl Process {
 
     /// Creates a terminal session and connects to it.
     ///
-    /// - Parameter session_id: Id for the session, which must not be taken.
-    /// Throws: `Conflict` when the id is taken, `InvalidArgument` for a size outside 1 to 1000, `Connection` when the terminal
-    /// cannot be reached.
+    /// - Parameter session_id: Id for the new session; it must not be in use.
+    /// Throws: `Conflict` when the id is in use, `InvalidArgument` when a size is not between 1 and 1000, `Connection` when the
+    /// terminal cannot be reached.
     #[uniffi::method(default(options = None))]
     pub async fn create_pty(
         &self,
@@ -2803,10 +2802,10 @@ impl Process {
         Terminal::open(stream, info)
     }
 
-    /// Connects to an existing terminal session. Only output from now on is seen.
+    /// Connects to an existing terminal session. Output from before the connection is not shown.
     ///
     /// - Parameter session_id: Id of the terminal session.
-    /// Throws: `NotFound` when there is none, `Connection` when it cannot be reached.
+    /// Throws: `NotFound` when there is no such session, `Connection` when it cannot be reached.
     pub async fn connect_pty(
         &self,
         session_id: String,
@@ -2825,10 +2824,10 @@ impl Process {
         self.target.call("process.list_pty_sessions", || json!({})).await
     }
 
-    /// Returns a terminal session.
+    /// Returns the state of a terminal session.
     ///
     /// - Parameter session_id: Id of the terminal session.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such session.
     pub async fn get_pty_session_info(
         &self,
         session_id: String,
@@ -2843,7 +2842,7 @@ impl Process {
     /// - Parameter session_id: Id of the terminal session.
     /// - Parameter rows: Lines, 1 to 1000.
     /// - Parameter cols: Columns, 1 to 1000.
-    /// Throws: `InvalidArgument` for a size outside 1 to 1000, `NotFound` or `Gone` when there is no such session.
+    /// Throws: `InvalidArgument` when a size is not between 1 and 1000, `NotFound` or `Gone` when there is no such session.
     pub async fn resize_pty_session(
         &self,
         session_id: String,
@@ -2858,10 +2857,10 @@ impl Process {
             .await
     }
 
-    /// Kills the processes of a terminal session and removes it.
+    /// Kills the processes of a terminal session and removes the session.
     ///
     /// - Parameter session_id: Id of the terminal session.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such session.
     pub async fn kill_pty_session(
         &self,
         session_id: String,
@@ -2871,10 +2870,10 @@ impl Process {
             .await
     }
 
-    /// Creates a session.
+    /// Creates a session: a shell that keeps its directory and variables from command to command.
     ///
-    /// - Parameter session_id: Id for the session, which must not be taken.
-    /// Throws: `Conflict` when the id is taken, `Validation` when it is reserved.
+    /// - Parameter session_id: Id for the new session; it must not be in use.
+    /// Throws: `Conflict` when the id is in use, `Validation` when it is reserved.
     pub async fn create_session(&self, session_id: String) -> Result<(), DaytonaError> {
         self.target
             .call("process.create_session", || json!({ "sessionId" : session_id }))
@@ -2884,7 +2883,7 @@ impl Process {
     /// Returns a session with its commands.
     ///
     /// - Parameter session_id: Id of the session.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such session or command.
     pub async fn get_session(
         &self,
         session_id: String,
@@ -2901,23 +2900,23 @@ impl Process {
         self.target.call("process.list_sessions", || json!({})).await
     }
 
-    /// Ends a session and every process in it.
+    /// Deletes a session and ends every process in it.
     ///
     /// - Parameter session_id: Id of the session.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such session or command.
     pub async fn delete_session(&self, session_id: String) -> Result<(), DaytonaError> {
         self.target
             .call("process.delete_session", || json!({ "sessionId" : session_id }))
             .await
     }
 
-    /// Runs a command in a session: waits for it, or with `run_async` returns its id at once.
+    /// Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     ///
-    /// `timeout` limits the call and not the command, which goes on; default: no limit.
+    /// When `timeout` passes, the call ends but the command keeps running. Default: no limit.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter request: The command and how to run it.
-    /// Throws: `Validation` for an empty command, `NotFound` without such a session, `Timeout` after `timeout` seconds.
+    /// Throws: `Validation` for an empty command, `NotFound` when there is no such session, `Timeout` after `timeout` seconds.
     #[uniffi::method(default(options = None))]
     pub async fn execute_session_command(
         &self,
@@ -2938,11 +2937,11 @@ impl Process {
             .await
     }
 
-    /// Returns a command of a session.
+    /// Returns the state of a command of a session.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter command_id: Id of the command.
-    /// Throws: `NotFound` when there is none.
+    /// Throws: `NotFound` when there is no such session or command.
     pub async fn get_session_command(
         &self,
         session_id: String,
@@ -2956,7 +2955,7 @@ impl Process {
             .await
     }
 
-    /// Returns the log of a command so far.
+    /// Returns what a command has written so far.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter command_id: Id of the command.
@@ -2974,7 +2973,7 @@ impl Process {
             .await
     }
 
-    /// Streams the log of a command from its beginning until the command ends.
+    /// Streams what a command writes, from its start until it ends.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter command_id: Id of the command.
@@ -2994,12 +2993,12 @@ impl Process {
         LogStream::open(stream, info)
     }
 
-    /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
-    /// has just been accepted, and has not opened its input yet, is waited for.
+    /// Sends text to the standard input of a running asynchronous command. A line break is added if the text does not
+    /// end with one. If the command has not opened its input yet, the call waits for it.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter command_id: Id of the command.
-    /// - Parameter data: Text for the standard input of the command.
+    /// - Parameter data: Text to send.
     /// Throws: `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when
     /// there is no such command.
     pub async fn send_session_command_input(
@@ -3028,7 +3027,7 @@ impl Process {
         self.target.call("process.get_entrypoint_session", || json!({})).await
     }
 
-    /// Returns the log of the sandbox's entrypoint so far.
+    /// Returns what the sandbox's entrypoint has written so far.
     ///
     /// Throws: `NotFound` when the sandbox has no entrypoint.
     pub async fn get_entrypoint_logs(
@@ -3037,7 +3036,7 @@ impl Process {
         self.target.call("process.get_entrypoint_logs", || json!({})).await
     }
 
-    /// Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    /// Streams what the sandbox's entrypoint writes, from its start until it ends.
     ///
     /// Throws: `NotFound` when the sandbox has no entrypoint; while reading, `Connection` when the stream breaks.
     pub async fn stream_entrypoint_logs(&self) -> Result<Arc<LogStream>, DaytonaError> {
@@ -3048,13 +3047,14 @@ impl Process {
         LogStream::open(stream, info)
     }
 
-    /// Starts a command as a process of its own and returns at once.
+    /// Starts a command in the background and returns at once.
     ///
-    /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
-    /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+    /// The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
+    /// keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
+    /// process when it is no longer needed.
     ///
-    /// - Parameter command: Command line for the shell.
-    /// Throws: `InvalidArgument` for an empty command or a bad variable name.
+    /// - Parameter command: Command line, run by the shell.
+    /// Throws: `InvalidArgument` for an empty command or an invalid variable name.
     #[uniffi::method(default(options = None))]
     pub async fn spawn(
         &self,
@@ -3073,17 +3073,17 @@ impl Process {
             .await
     }
 
-    /// Returns the processes started with `spawn`, by whomever, that have not been released.
+    /// Returns the processes that any client has started with `spawn` and nobody has released.
     ///
     /// Throws: Only those of every request.
     pub async fn list_spawned(&self) -> Result<Vec<ProcessInfo>, DaytonaError> {
         self.target.call("process.list_spawned", || json!({})).await
     }
 
-    /// Returns a process started with `spawn`, to attach to it again.
+    /// Returns a process that any client has started with `spawn`.
     ///
     /// - Parameter process_id: Id of the process.
-    /// Throws: `ProcessNotFound` when there is none: it was never started, or has been released.
+    /// Throws: `ProcessNotFound` when there is no such process: it was never started or has been released.
     pub async fn get_spawned(
         &self,
         process_id: String,
@@ -3093,8 +3093,8 @@ impl Process {
             .await
     }
 
-    /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
-    /// at their own speed.
+    /// Streams the output of a process from its start until it ends. There may be any number of readers; each gets all
+    /// of the output, at its own speed.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
@@ -3118,7 +3118,7 @@ impl Process {
         LogStream::open(stream, info)
     }
 
-    /// Writes to the standard input of a process, any bytes.
+    /// Writes bytes to the standard input of a process.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
     /// - Parameter data: Bytes to write.
@@ -3137,16 +3137,16 @@ impl Process {
             .await
     }
 
-    /// Closes the standard input of a process: it reads what was written, then end of file.
+    /// Closes the standard input of a process: after what was written, it reads the end of the file.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
-    /// Throws: `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
+    /// Throws: `InvalidArgument` when it was started without input, `NotFound` when it has been released.
     pub async fn close_stdin(&self, process: ProcessInfo) -> Result<(), DaytonaError> {
         self.target.call("process.close_stdin", || json!({ "process" : process })).await
     }
 
-    /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
-    /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    /// Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
+    /// passes, the wait ends but the process keeps running. Default: no limit.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `Timeout` when it has not ended in time, `NotFound` when it has been released.
@@ -3168,12 +3168,12 @@ impl Process {
             .await
     }
 
-    /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
-    /// leaves nothing of the tree. Nothing happens to one that has ended.
+    /// Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+    /// process has ended.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
-    /// - Parameter signal: Name or number: `SIGTERM`, `TERM` or `15`.
-    /// Throws: `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+    /// - Parameter signal: Name or number of the signal, for example `SIGTERM`, `TERM` or `15`.
+    /// Throws: `InvalidArgument` when it is not a valid signal, `NotFound` when the process has been released.
     pub async fn signal_spawned(
         &self,
         process: ProcessInfo,
@@ -3187,7 +3187,7 @@ impl Process {
             .await
     }
 
-    /// Ends a process with everything it started and forgets its output. One that has been released is fine.
+    /// Ends a process with everything it started and deletes its output. Releasing it again does nothing.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: Only those of every request.
@@ -3203,7 +3203,7 @@ impl Process {
     /// Waits until something in the sandbox listens on a TCP port.
     ///
     /// - Parameter port: TCP port, 1 to 65535.
-    /// Throws: `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
+    /// Throws: `InvalidArgument` when the port is not between 1 and 65535, `Timeout` when nothing listens in time.
     #[uniffi::method(default(options = None))]
     pub async fn wait_for_port(
         &self,
@@ -3218,15 +3218,15 @@ impl Process {
             .await
     }
 
-    /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-    /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
-    /// server logs it: those up to 0.190 log a line when it ends.
+    /// Waits until a command of a session has written a line that contains `pattern`, and returns that line. Lines from
+    /// before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to
+    /// 0.190, which log a line when it ends.
     ///
     /// - Parameter session_id: Id of the session that runs the command.
     /// - Parameter command_id: Id of the command.
     /// - Parameter pattern: Text to look for, or a regular expression with the option `regex`.
-    /// Throws: `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
-    /// ends without such a line, `Timeout`.
+    /// Throws: `InvalidArgument` for an invalid regular expression, `NotFound` when there is no such command,
+    /// `CommandAlreadyCompleted` when it ends without such a line, `Timeout` when the line does not come in time.
     #[uniffi::method(default(options = None))]
     pub async fn wait_for_log(
         &self,
@@ -3257,14 +3257,14 @@ pub struct FileSystem {
 
 #[uniffi::export]
 impl FileSystem {
-    /// Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
-    /// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
-    /// `gzip`.
+    /// Uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
+    /// are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+    /// sandbox needs `tar` and `gzip`.
     ///
     /// - Parameter local_path: Directory on this machine.
     /// - Parameter remote_path: Directory in the sandbox; relative paths begin at the working directory.
-    /// Throws: `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
-    /// sandbox cannot store it, `Timeout`.
+    /// Throws: `InvalidArgument` for an invalid glob or when something local cannot be read, `UnprocessableEntity` when the
+    /// sandbox cannot store it, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn upload_dir(
         &self,
@@ -3287,15 +3287,16 @@ impl FileSystem {
         DirectoryTransfer::open(stream, info)
     }
 
-    /// Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
-    /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
-    /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+    /// Downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
+    /// added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
+    /// lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     ///
     /// - Parameter remote_path: Directory in the sandbox; relative paths begin at the working directory.
     /// - Parameter local_path: Directory on this machine.
-    /// Throws: `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
-    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
-    /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    /// Throws: `InvalidArgument` for an invalid glob or when the local directory cannot be written, `FileNotFound` when there
+    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is unreasonably
+    /// large, `InvalidFilePath` when the archive tries to write elsewhere, `Connection` when the transfer is cut short,
+    /// `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn download_dir(
         &self,
@@ -3318,10 +3319,10 @@ impl FileSystem {
         DirectoryTransfer::open(stream, info)
     }
 
-    /// Lists a directory, sorted by name.
+    /// Lists the entries of a directory, sorted by name.
     ///
     /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
-    /// Throws: `NotFound` when it does not exist, `Authorization` when it may not be read.
+    /// Throws: `NotFound` when it does not exist, `Authorization` when the sandbox user may not read it.
     #[uniffi::method(default(options = None))]
     pub async fn list_files(
         &self,
@@ -3336,7 +3337,7 @@ impl FileSystem {
             .await
     }
 
-    /// Describes a file or directory; links are followed.
+    /// Returns the metadata of a file or directory. Symbolic links are followed.
     ///
     /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist.
@@ -3344,11 +3345,11 @@ impl FileSystem {
         self.target.call("fs.get_file_info", || json!({ "path" : path })).await
     }
 
-    /// Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+    /// Creates a directory and its missing parents. Nothing happens if it exists.
     ///
     /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
     /// - Parameter mode: Permissions as an octal number, for example `755`. Default: `755`.
-    /// Throws: `Validation` for a bad mode, `Authorization` when it may not be created.
+    /// Throws: `Validation` for an invalid mode, `Authorization` when the sandbox user may not create it.
     #[uniffi::method(default(mode = None))]
     pub async fn create_folder(
         &self,
@@ -3360,7 +3361,7 @@ impl FileSystem {
             .await
     }
 
-    /// Deletes a file, or with `recursive` a directory with everything in it.
+    /// Deletes a file, or a directory with everything in it if `recursive` is set.
     ///
     /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
     /// Throws: `NotFound` when it does not exist, `Validation` for a directory without `recursive`.
@@ -3397,10 +3398,10 @@ impl FileSystem {
             .await
     }
 
-    /// Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
+    /// Finds the lines that contain a text, in a file or in all text files below a directory.
     ///
     /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
-    /// - Parameter pattern: Text to look for, taken literally.
+    /// - Parameter pattern: Text to look for; no character in it is special.
     /// Throws: `NotFound` when the path does not exist.
     pub async fn find_files(
         &self,
@@ -3412,10 +3413,10 @@ impl FileSystem {
             .await
     }
 
-    /// Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
+    /// Finds the files below a directory whose names match a glob.
     ///
     /// - Parameter path: Directory in the sandbox; relative paths begin at the working directory.
-    /// - Parameter pattern: Glob that file names must match: `*`, `?`, `[a-z]`.
+    /// - Parameter pattern: Glob for the file names, with `*`, `?` and `[a-z]`.
     /// Throws: `NotFound` when the path does not exist.
     pub async fn search_files(
         &self,
@@ -3427,12 +3428,12 @@ impl FileSystem {
             .await
     }
 
-    /// Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
+    /// Replaces a text everywhere in each of the files.
     ///
     /// - Parameter files: Paths of files in the sandbox.
-    /// - Parameter pattern: Text to replace, taken literally.
+    /// - Parameter pattern: Text to replace; no character in it is special.
     /// - Parameter new_value: Text to put in its place.
-    /// Throws: `Validation` for an empty pattern; a file that could not be changed says so in its own result.
+    /// Throws: `Validation` for an empty pattern. A file that could not be changed has the reason in its result.
     pub async fn replace_in_files(
         &self,
         files: Vec<String>,
@@ -3454,7 +3455,7 @@ impl FileSystem {
     /// Changes permissions, owner and group of a file or directory.
     ///
     /// - Parameter path: File or directory in the sandbox; relative paths begin at the working directory.
-    /// Throws: `NotFound` when it does not exist, `Validation` for a bad mode or an unknown user.
+    /// Throws: `NotFound` when it does not exist, `Validation` for an invalid mode or an unknown user.
     #[uniffi::method(default(options = None))]
     pub async fn set_file_permissions(
         &self,
@@ -3476,18 +3477,19 @@ impl FileSystem {
         self.target.call("fs.get_user_home_dir", || json!({})).await
     }
 
-    /// Returns the working directory: where commands start and relative paths begin.
+    /// Returns the working directory, where commands start and relative paths begin.
     ///
     /// Throws: Only those of every request.
     pub async fn get_work_dir(&self) -> Result<String, DaytonaError> {
         self.target.call("fs.get_work_dir", || json!({})).await
     }
 
-    /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
-    /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+    /// Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
+    /// stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
     ///
-    /// - Parameter file: The file: its content or local path, and its path in the sandbox.
-    /// Throws: `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
+    /// - Parameter file: Content or local path of the file, and its path in the sandbox.
+    /// Throws: `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`
+    /// when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn upload_file(
         &self,
@@ -3502,12 +3504,12 @@ impl FileSystem {
             .await
     }
 
-    /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
-    /// it stays in place of what was there.
+    /// Uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
+    /// 0.190, where the part that arrived replaces the file.
     ///
-    /// - Parameter files: The files: content or local path, and path in the sandbox, of each.
-    /// Throws: `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
-    /// names it, and those before it are stored.
+    /// - Parameter files: Content or local path of each file, and its path in the sandbox.
+    /// Throws: `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one of them; its
+    /// message names that file, and the files before it are stored.
     #[uniffi::method(default(options = None))]
     pub async fn upload_files(
         &self,
@@ -3522,8 +3524,8 @@ impl FileSystem {
             .await
     }
 
-    /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
-    /// arrived stays in place of what was there.
+    /// Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
+    /// 0.190, where the part that arrived replaces the file.
     ///
     /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
     /// Throws: `Connection` when the server cannot be reached.
@@ -3551,8 +3553,9 @@ impl FileSystem {
     /// Downloads a file into memory.
     ///
     /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
-    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
-    /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
+    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it,
+    /// `UnprocessableEntity` when it is larger than 2 GiB (download it to a path or as a stream), `Connection` when the
+    /// transfer is cut short, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn download_file(
         &self,
@@ -3572,11 +3575,13 @@ impl FileSystem {
             .await
     }
 
-    /// Downloads a file to a local path, which appears only when it is complete.
+    /// Downloads a file to a local path. The local file appears when it is complete.
     ///
     /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
     /// - Parameter local_path: Path on this machine.
-    /// Throws: As for `download_file`; `InvalidArgument` when the local path cannot be written.
+    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it,
+    /// `InvalidArgument` when the local path cannot be written, `Connection` when the transfer is cut short, `Timeout`
+    /// when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn download_to_path(
         &self,
@@ -3597,11 +3602,11 @@ impl FileSystem {
             .await
     }
 
-    /// Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
-    /// own result.
+    /// Downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
+    /// has the reason in its result.
     ///
-    /// - Parameter files: The files: path in the sandbox of each, and where to put it.
-    /// Throws: Those of the request as a whole; `Connection` when it is cut short.
+    /// - Parameter files: Path of each file in the sandbox, and where to write it.
+    /// Throws: `Connection` when the transfer is cut short, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn download_files(
         &self,
@@ -3616,10 +3621,11 @@ impl FileSystem {
             .await
     }
 
-    /// Opens a download to be read piece by piece.
+    /// Opens a download that is read piece by piece.
     ///
     /// - Parameter remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
-    /// Throws: As for `download_file`.
+    /// Throws: `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it, `Connection`
+    /// when the transfer is cut short, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn open_download(
         &self,
@@ -3650,12 +3656,13 @@ pub struct Git {
 
 #[uniffi::export]
 impl Git {
-    /// Clones a repository into `path`.
+    /// Clones a repository into a directory.
     ///
     /// - Parameter url: URL of the repository.
     /// - Parameter path: Directory to clone into; relative paths begin at the working directory.
-    /// Throws: `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
-    /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
+    /// Throws: `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an
+    /// unknown repository, `Conflict` when the directory is not empty, `GitTransportFailed` when the remote cannot be
+    /// reached, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn clone_repository(
         &self,
@@ -3676,7 +3683,7 @@ impl Git {
             .await
     }
 
-    /// Returns the branch, its distance to the remote and the changed files.
+    /// Returns the current branch, how far it is ahead of or behind the remote, and the changed files.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// Throws: `NotFound` (`GitRepoNotFound`) when there is no repository or no commit yet.
@@ -3684,10 +3691,10 @@ impl Git {
         self.target.call("git.status", || json!({ "path" : path })).await
     }
 
-    /// Stages files; `.` stands for all.
+    /// Stages files for the next commit.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
-    /// - Parameter files: Paths in the repository; `.` stands for all.
+    /// - Parameter files: Paths in the repository; `.` stands for all files.
     /// Throws: `NotFound` when the repository or a file does not exist.
     pub async fn add(
         &self,
@@ -3700,10 +3707,10 @@ impl Git {
     /// Commits what is staged.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
-    /// - Parameter message: Message of the commit.
-    /// - Parameter author: Author's name.
-    /// - Parameter email: Author's e-mail address.
-    /// Throws: `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
+    /// - Parameter message: Commit message.
+    /// - Parameter author: Name of the author.
+    /// - Parameter email: E-mail address of the author.
+    /// Throws: `InvalidArgument` when message, author or e-mail address is empty, `InternalServer` when nothing is staged and
     /// `allow_empty` is not set.
     #[uniffi::method(default(options = None))]
     pub async fn commit(
@@ -3730,7 +3737,8 @@ impl Git {
     /// Pushes the current branch.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
-    /// Throws: `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
+    /// Throws: `GitAuthFailed` for wrong credentials, `GitPushRejected` when the remote has commits that are missing here,
+    /// `GitRemoteRejected` when the remote refuses, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn push(
         &self,
@@ -3745,10 +3753,11 @@ impl Git {
             .await
     }
 
-    /// Fetches the current branch and moves forward to it.
+    /// Fetches the current branch and fast-forwards to it.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
-    /// Throws: `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
+    /// Throws: `GitAuthFailed` for wrong credentials, `GitMergeConflict` when the branches have diverged, `GitDirtyWorktree`
+    /// when local changes are in the way, `Timeout` when it takes too long.
     #[uniffi::method(default(options = None))]
     pub async fn pull(
         &self,
@@ -3778,7 +3787,7 @@ impl Git {
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// - Parameter name: Name of the new branch.
-    /// Throws: `GitBranchExists` when there is one of this name.
+    /// Throws: `GitBranchExists` when there is a branch of this name.
     pub async fn create_branch(
         &self,
         path: String,
@@ -3789,11 +3798,11 @@ impl Git {
             .await
     }
 
-    /// Checks out a branch, or a commit by its hash.
+    /// Checks out a branch or a commit.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// - Parameter branch: Name of the branch, or hash of a commit.
-    /// Throws: `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
+    /// Throws: `GitBranchNotFound` when there is no such branch, `GitDirtyWorktree` when changes would be lost.
     pub async fn checkout_branch(
         &self,
         path: String,
@@ -3804,15 +3813,15 @@ impl Git {
             .await
     }
 
-    /// Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+    /// Deletes a local branch, even if its commits are on no other branch.
     ///
-    /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
-    /// keeps a branch whose commits would be lost.
+    /// Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch -d`, and
+    /// with true by `git branch -D`.
     ///
     /// - Parameter path: Directory of the repository; relative paths begin at the working directory.
     /// - Parameter name: Name of the branch.
-    /// Throws: `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
-    /// or, with false, not merged.
+    /// Throws: `GitRepoNotFound` when there is no repository, and if `force` is given, `GitBranchNotFound` when there is no
+    /// such branch, `Conflict` when it is checked out or (with false) not merged.
     #[uniffi::method(default(options = None))]
     pub async fn delete_branch(
         &self,
@@ -3853,11 +3862,11 @@ pub struct CodeInterpreter {
 
 #[uniffi::export]
 impl CodeInterpreter {
-    /// Runs code and streams its output; variables, imports and functions last until the context ends.
+    /// Runs code and streams its output. Variables, imports and functions last until the context is deleted.
     ///
-    /// - Parameter code: Source to run.
-    /// Throws: `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
-    /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
+    /// - Parameter code: Source code to run.
+    /// Throws: `InvalidArgument` for empty code, `Timeout` after `timeout` seconds, `NotFound` for an unknown context,
+    /// `Connection` when the stream breaks. An exception in the code is part of the result, not an error.
     #[uniffi::method(default(options = None))]
     pub async fn run_code(
         &self,
@@ -3874,7 +3883,7 @@ impl CodeInterpreter {
         InterpreterStream::open(stream, info)
     }
 
-    /// Creates a context of its own: its variables are apart from those of other contexts.
+    /// Creates a context, whose variables are separate from those of other contexts.
     ///
     /// Throws: `Validation` for a language the server does not know.
     #[uniffi::method(default(options = None))]
@@ -3890,17 +3899,17 @@ impl CodeInterpreter {
             .await
     }
 
-    /// Returns all contexts but the default one.
+    /// Returns all contexts except the default one.
     ///
     /// Throws: Only those of every request.
     pub async fn list_contexts(&self) -> Result<Vec<InterpreterContext>, DaytonaError> {
         self.target.call("code_interpreter.list_contexts", || json!({})).await
     }
 
-    /// Ends a context and its process.
+    /// Deletes a context and ends its process.
     ///
     /// - Parameter context_id: Id of the context.
-    /// Throws: `NotFound` when there is none, `Validation` for the default context.
+    /// Throws: `NotFound` when there is no such context, `Validation` for the default context.
     pub async fn delete_context(&self, context_id: String) -> Result<(), DaytonaError> {
         self.target
             .call(

@@ -21,7 +21,7 @@ pub enum ChartType {
     BoxAndWhisker,
     /// Several charts in one figure.
     CompositeChart,
-    /// A figure of another kind; its picture is there all the same.
+    /// A figure of another kind, which has only its picture.
     #[default]
     #[serde(rename = "unknown")]
     UnknownChart,

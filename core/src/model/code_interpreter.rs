@@ -7,21 +7,21 @@ use serde_with::skip_serializing_none;
 
 use super::null_as_default;
 
-/// A context: variables, imports and functions that last from run to run.
+/// A context of the code interpreter, which keeps variables, imports and functions from run to run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InterpreterContext {
-    /// Id.
+    /// Id of the context.
     pub id: String,
     /// Working directory.
     #[serde(deserialize_with = "null_as_default")]
     pub cwd: String,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     #[serde(deserialize_with = "null_as_default")]
     pub created_at: String,
-    /// Whether its process runs.
+    /// Whether its process is running.
     pub active: bool,
-    /// Language.
+    /// Language of the code.
     #[serde(deserialize_with = "null_as_default")]
     pub language: String,
 }
@@ -33,7 +33,7 @@ pub struct InterpreterContext {
 pub struct CreateContextOptions {
     /// Working directory. Default: the sandbox's.
     pub cwd: Option<String>,
-    /// Language. Default: `python`, the only one so far.
+    /// Language of the code. Default: `python`, the only one so far.
     pub language: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct CreateContextOptions {
 pub struct RunCodeOptions {
     /// Id of the context to run in. Default: the sandbox's default context.
     pub context_id: Option<String>,
-    /// Environment variables during this run.
+    /// Environment variables for this run only.
     #[debug("[secret]")]
     pub envs: Option<BTreeMap<String, String>>,
     /// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
@@ -57,9 +57,9 @@ pub struct RunCodeOptions {
 pub struct ExecutionError {
     /// Class of the exception.
     pub name: String,
-    /// Its message.
+    /// Message of the exception.
     pub value: String,
-    /// Its traceback.
+    /// Traceback of the exception.
     pub traceback: String,
 }
 

@@ -8,29 +8,29 @@ use serde_with::skip_serializing_none;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DirectoryOptions {
-    /// Globs of what to leave out. One without `/` is compared with every name (`node_modules`, `*.pyc`), one with `/` with
-    /// the path below the directory (`build/**`). What is below a directory left out is left out too.
+    /// Globs of entries to leave out. A glob without `/` is compared with every name (`node_modules`, `*.pyc`), one
+    /// with `/` with the path below the directory (`build/**`). Everything below an excluded directory is excluded too.
     pub exclude: Option<Vec<String>>,
     /// Seconds the transfer may take; 0 = no limit. Default: 1800.
     pub timeout: Option<f64>,
 }
 
-/// How far a transfer has come.
+/// Progress of a transfer.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DirectoryProgress {
-    /// Files done.
+    /// Files transferred so far.
     pub files: i64,
-    /// Bytes of file content done.
+    /// Bytes of file content transferred so far.
     pub bytes: i64,
-    /// Files in all, where it is known beforehand (uploads).
+    /// Files in total; known for uploads only.
     pub total_files: Option<i64>,
-    /// Bytes of file content in all, where it is known beforehand (uploads).
+    /// Bytes of file content in total; known for uploads only.
     pub total_bytes: Option<i64>,
 }
 
-/// What a transfer did.
+/// Result of a transfer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DirectoryResult {
@@ -38,16 +38,16 @@ pub struct DirectoryResult {
     pub files: i64,
     /// Bytes of file content written.
     pub bytes: i64,
-    /// What was not transferred, and why: devices, sockets, links that lead outside.
+    /// Entries that were not transferred, with the reason: devices, sockets, links that lead outside.
     pub skipped: Vec<SkippedEntry>,
 }
 
-/// Something a transfer left out although nobody excluded it.
+/// An entry that could not be transferred.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SkippedEntry {
     /// Path below the directory.
     pub path: String,
-    /// A sentence for people.
+    /// Reason, as a sentence.
     pub reason: String,
 }

@@ -28,12 +28,12 @@ pub struct FileInfo {
     /// Id of the owning group.
     #[serde(deserialize_with = "null_as_default")]
     pub group: String,
-    /// When it was last changed, as text; `modified_at` is the one to parse.
+    /// Time of the last change, as text; use `modified_at` to parse it.
     #[serde(deserialize_with = "null_as_default")]
     pub mod_time: String,
-    /// When it was last changed, ISO 8601.
+    /// Time of the last change, ISO 8601.
     pub modified_at: Option<String>,
-    /// Full path, where the server tells it.
+    /// Full path, if the server sends it.
     pub path: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct FileInfo {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListFilesOptions {
-    /// How deep to go, from 1 (the directory's own entries). Default: 1.
+    /// Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
     pub depth: Option<i64>,
 }
 
@@ -51,11 +51,11 @@ pub struct ListFilesOptions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeleteFileOptions {
-    /// Whether a directory may be deleted with everything in it. Default: false.
+    /// Whether to delete a directory with everything in it. Default: false.
     pub recursive: Option<bool>,
 }
 
-/// Options of `set_file_permissions`; what is not given stays as it is.
+/// Options of `set_file_permissions`. Anything that is not given stays unchanged.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -86,16 +86,16 @@ pub struct DownloadOptions {
     pub timeout: Option<f64>,
 }
 
-/// A file to upload: from memory or from a local path, one of the two.
+/// A file to upload, either from memory or from a local path.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FileUpload {
-    /// Path in the sandbox; relative paths start at the working directory.
+    /// Path of the file in the sandbox; relative paths begin at the working directory.
     pub destination: String,
-    /// The content.
+    /// Content of the file.
     pub content: Option<Blob>,
-    /// Local file to read the content from; it is streamed, not loaded.
+    /// Local path to read the content from; it is streamed, not loaded into memory.
     pub local_path: Option<String>,
 }
 
@@ -104,41 +104,41 @@ pub struct FileUpload {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FileDownloadRequest {
-    /// Path in the sandbox.
+    /// Path of the file in the sandbox.
     pub source: String,
-    /// Local path to write to, atomically. Default: return the content.
+    /// Local path to write to; the file appears when it is complete. Default: the content is returned.
     pub destination: Option<String>,
 }
 
-/// Why one file of several could not be downloaded.
+/// Reason why one of several files could not be downloaded.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FileDownloadErrorDetails {
-    /// A sentence for people.
+    /// Message, as a sentence.
     pub message: String,
-    /// HTTP status this error would have had on its own.
+    /// HTTP status of the error.
     #[serde(alias = "status_code")]
     pub status_code: Option<i64>,
-    /// Machine-readable code.
+    /// Code of the error.
     #[serde(alias = "code", alias = "error_code")]
     pub error_code: Option<String>,
 }
 
-/// Result of one file of several.
+/// Result of downloading one of several files.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FileDownloadResponse {
     /// Path in the sandbox, as requested.
     pub source: String,
-    /// The content, when no destination was given.
+    /// Content of the file, if no destination was given.
     pub content: Option<Blob>,
-    /// The local path written to, when a destination was given.
+    /// Local path of the file, if a destination was given.
     pub local_path: Option<String>,
-    /// Why there is neither.
+    /// Reason why there is neither.
     pub error: Option<String>,
-    /// More about the error.
+    /// Details of the error.
     pub error_details: Option<FileDownloadErrorDetails>,
 }
 
@@ -150,15 +150,15 @@ pub struct Match {
     pub file: String,
     /// Line number, from 1.
     pub line: i64,
-    /// The line.
+    /// Text of the line.
     pub content: String,
 }
 
-/// What `search_files` found.
+/// Files found by `search_files`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SearchFilesResponse {
-    /// Paths whose name matches.
+    /// Paths of the files whose names match.
     #[serde(deserialize_with = "null_as_default")]
     pub files: Vec<String>,
 }
@@ -170,8 +170,8 @@ pub struct SearchFilesResponse {
 pub struct ReplaceResult {
     /// Path of the file.
     pub file: Option<String>,
-    /// Whether it was replaced.
+    /// Whether the replacement succeeded.
     pub success: Option<bool>,
-    /// Why not.
+    /// Reason why it was not replaced.
     pub error: Option<String>,
 }

@@ -12,7 +12,7 @@ use super::null_as_default;
 pub struct GitCloneOptions {
     /// Branch to check out. Default: the remote's.
     pub branch: Option<String>,
-    /// Commit to check out, detached.
+    /// Commit to check out, without a branch.
     pub commit_id: Option<String>,
     /// User name at the remote; used only together with `password`.
     pub username: Option<String>,
@@ -37,11 +37,11 @@ pub struct GitRemoteOptions {
     /// Password or token at the remote.
     #[debug("[secret]")]
     pub password: Option<String>,
-    /// Branch. Default: the current one.
+    /// Branch to push or pull. Default: the current one.
     pub branch: Option<String>,
-    /// Remote. Default: `origin`.
+    /// Name of the remote. Default: `origin`.
     pub remote: Option<String>,
-    /// Whether the branch follows the remote one from now on (`push` only). Default: false.
+    /// Whether the branch tracks the remote one from now on (`push` only). Default: false.
     pub set_upstream: Option<bool>,
     /// Seconds the call may take; 0 = no limit. Default: 1800.
     pub timeout: Option<f64>,
@@ -52,7 +52,7 @@ pub struct GitRemoteOptions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCommitOptions {
-    /// Whether a commit without changes is fine. Default: false.
+    /// Whether to allow a commit without changes. Default: false.
     pub allow_empty: Option<bool>,
 }
 
@@ -61,7 +61,7 @@ pub struct GitCommitOptions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitDeleteBranchOptions {
-    /// Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+    /// Whether to delete a branch whose commits are on no other branch. Default: it is deleted.
     pub force: Option<bool>,
 }
 
@@ -78,7 +78,7 @@ pub struct FileStatus {
     /// `Updated but unmerged`.
     #[serde(deserialize_with = "null_as_default")]
     pub staging: String,
-    /// State in the worktree, in the same words.
+    /// State in the worktree, with the same values as `staging`.
     #[serde(deserialize_with = "null_as_default")]
     pub worktree: String,
 }
@@ -88,20 +88,20 @@ pub struct FileStatus {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitStatus {
-    /// Current branch; `HEAD` when detached.
+    /// Current branch; `HEAD` when no branch is checked out.
     pub current_branch: String,
     /// Changed files.
     #[serde(deserialize_with = "null_as_default")]
     pub file_status: Vec<FileStatus>,
-    /// Whether the branch exists at its remote.
+    /// Whether the branch exists at the remote.
     pub branch_published: Option<bool>,
-    /// Commits the remote branch lacks.
+    /// Number of commits that the remote branch lacks.
     pub ahead: Option<i64>,
-    /// Commits only the remote branch has.
+    /// Number of commits that only the remote branch has.
     pub behind: Option<i64>,
-    /// Whether no branch is checked out, where the server tells it.
+    /// Whether no branch is checked out, if the server sends it.
     pub detached: Option<bool>,
-    /// The branch at the remote, where the server tells it.
+    /// Remote branch that the current branch tracks, if the server sends it.
     pub upstream: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub struct ListBranchResponse {
     /// Local branches.
     #[serde(deserialize_with = "null_as_default")]
     pub branches: Vec<String>,
-    /// Current branch, where the server tells it; empty when detached.
+    /// Current branch, if the server sends it; empty when no branch is checked out.
     pub current: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub struct ListBranchResponse {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCommitResponse {
-    /// Its hash.
+    /// Hash of the commit.
     #[serde(alias = "hash")]
     pub sha: String,
 }
@@ -130,14 +130,14 @@ pub struct GitCommitResponse {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCommitInfo {
-    /// Its hash.
+    /// Hash of the commit.
     pub hash: String,
-    /// Name of its author.
+    /// Name of the author.
     pub author: String,
-    /// E-mail address of its author.
+    /// E-mail address of the author.
     pub email: String,
-    /// Its message.
+    /// Message of the commit.
     pub message: String,
-    /// When it was made, ISO 8601.
+    /// Time of the commit, ISO 8601.
     pub timestamp: String,
 }

@@ -52,15 +52,15 @@ pub struct CodeRunOptions {
     pub timeout: Option<f64>,
 }
 
-/// What a program left besides its output.
+/// Output and charts of a program.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecutionArtifacts {
-    /// The output, as in `result`.
+    /// The same output as in `result`.
     #[serde(deserialize_with = "null_as_default")]
     pub stdout: String,
-    /// Charts the program showed; a command shows none.
+    /// Charts that the program showed; always empty for a command.
     #[serde(deserialize_with = "null_as_default")]
     pub charts: Vec<Chart>,
 }
@@ -70,13 +70,13 @@ pub struct ExecutionArtifacts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecuteResponse {
-    /// Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
+    /// Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started.
     #[serde(alias = "code")]
     pub exit_code: i64,
     /// Standard output and standard error, in the order they were written.
     #[serde(deserialize_with = "null_as_default")]
     pub result: String,
-    /// The output once more, and the charts of a program.
+    /// The output again, and the charts of a program.
     pub artifacts: Option<ExecutionArtifacts>,
 }
 
@@ -85,21 +85,21 @@ pub struct ExecuteResponse {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Command {
-    /// Id.
+    /// Id of the command.
     pub id: String,
-    /// The command text.
+    /// Command line.
     pub command: String,
-    /// Exit code; nothing while it runs.
+    /// Exit code; missing while it runs.
     pub exit_code: Option<i64>,
 }
 
-/// A session: one shell whose directory, variables and functions last from command to command.
+/// A session: a shell that keeps its directory, variables and functions from command to command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Session {
-    /// Id.
+    /// Id of the command.
     pub session_id: String,
-    /// Its commands.
+    /// Commands that were run in the session, oldest first.
     #[serde(deserialize_with = "null_as_default")]
     pub commands: Vec<Command>,
 }
@@ -109,15 +109,15 @@ pub struct Session {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SessionExecuteRequest {
-    /// The command text.
+    /// Command line.
     pub command: String,
     /// Whether to return at once instead of waiting for the command to end. Default: false.
     pub run_async: Option<bool>,
-    /// Whether to keep input sent to the command out of its log. Default: false.
+    /// Whether to leave input that is sent to the command out of its log. Default: false.
     pub suppress_input_echo: Option<bool>,
 }
 
-/// What a session answers to a command.
+/// Result of a command in a session.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -125,7 +125,7 @@ pub struct SessionExecuteResponse {
     /// Id of the command.
     #[serde(alias = "id")]
     pub cmd_id: String,
-    /// Exit code; nothing for an asynchronous command.
+    /// Exit code; missing for an asynchronous command.
     pub exit_code: Option<i64>,
     /// Standard output and standard error together.
     pub output: Option<String>,
@@ -135,12 +135,12 @@ pub struct SessionExecuteResponse {
     pub stderr: Option<String>,
 }
 
-/// The log of a command so far.
+/// Output of a command so far.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SessionCommandLogsResponse {
-    /// Standard output and standard error together, in the order they were logged.
+    /// Standard output and standard error together, in the order they were written.
     pub output: Option<String>,
     /// Standard output.
     pub stdout: Option<String>,

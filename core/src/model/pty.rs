@@ -27,9 +27,9 @@ pub struct PtyCreateOptions {
     /// Environment variables on top of the sandbox's. `TERM` is `xterm-256color` unless given.
     #[debug("[secret]")]
     pub envs: Option<BTreeMap<String, String>>,
-    /// Lines. Default: 24.
+    /// Lines, 1 to 1000. Default: 24.
     pub rows: Option<i64>,
-    /// Columns. Default: 80.
+    /// Columns, 1 to 1000. Default: 80.
     pub cols: Option<i64>,
 }
 
@@ -38,7 +38,7 @@ pub struct PtyCreateOptions {
 #[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PtySessionInfo {
-    /// Id.
+    /// Id of the session.
     pub id: String,
     /// Working directory it was started in.
     #[serde(deserialize_with = "null_as_default")]
@@ -51,24 +51,24 @@ pub struct PtySessionInfo {
     pub cols: i64,
     /// Lines.
     pub rows: i64,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     #[serde(deserialize_with = "null_as_default")]
     pub created_at: String,
-    /// Whether its process runs.
+    /// Whether its process is running.
     pub active: bool,
     /// Whether its process starts with the first connection.
     pub lazy_start: bool,
-    /// Process id, where the server tells it.
+    /// Process id, if the server sends it.
     pub process_id: Option<i64>,
 }
 
-/// How a terminal ended.
+/// Result of a terminal session.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PtyResult {
-    /// Exit code of its process; nothing when it is not known.
+    /// Exit code of its process; missing if it is not known.
     pub exit_code: Option<i64>,
-    /// Why it ended, when it did not simply exit with 0.
+    /// Reason why it ended, if it did not exit with 0.
     pub error: Option<String>,
 }

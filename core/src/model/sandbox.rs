@@ -7,7 +7,7 @@ use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
 
 use super::{null_as_default, whole, whole_if_any};
 
-/// Where a sandbox is in its life (wire.md 2.4).
+/// State of a sandbox (wire.md 2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SandboxState {
@@ -15,7 +15,7 @@ pub enum SandboxState {
     Creating,
     /// Being restored from an archive.
     Restoring,
-    /// Gone.
+    /// Deleted.
     Destroyed,
     /// Being deleted.
     Destroying,
@@ -23,11 +23,11 @@ pub enum SandboxState {
     Started,
     /// Not running; its files are kept.
     Stopped,
-    /// On the way to `started`.
+    /// Being started.
     Starting,
-    /// On the way to `stopped`.
+    /// Being stopped.
     Stopping,
-    /// Failed; `error_reason` says why.
+    /// Failed; `error_reason` has the reason.
     Error,
     /// Its image could not be built.
     BuildFailed,
@@ -42,7 +42,7 @@ pub enum SandboxState {
     PullingSnapshot,
     /// Kept in object storage.
     Archived,
-    /// On the way to `archived`.
+    /// Being archived.
     Archiving,
     /// Its resources are being changed.
     Resizing,
@@ -50,11 +50,11 @@ pub enum SandboxState {
     Snapshotting,
     /// A copy of it is being made.
     Forking,
-    /// On the way to `paused`.
+    /// Being paused.
     Pausing,
-    /// Frozen with its memory.
+    /// Frozen; its memory is kept.
     Paused,
-    /// On the way from `paused` to `started`.
+    /// Being started again after a pause.
     Resuming,
     /// A state this version does not know, as the server named it.
     #[serde(untagged)]
@@ -72,7 +72,7 @@ impl SandboxState {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SandboxDesiredState {
-    /// Gone.
+    /// Deleted.
     Destroyed,
     /// Running.
     Started,
@@ -102,7 +102,7 @@ pub struct VolumeMount {
     pub subpath: Option<String>,
 }
 
-/// What a sandbox may use.
+/// CPU, memory, disk and GPUs of a sandbox.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -117,7 +117,7 @@ pub struct Resources {
     pub gpu: Option<i64>,
 }
 
-/// How the image of a sandbox was or will be built.
+/// Description of how the image of a sandbox is built.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -126,9 +126,9 @@ pub struct BuildInfo {
     pub dockerfile_content: Option<String>,
     /// Hashes of the build contexts in object storage.
     pub context_hashes: Option<Vec<String>>,
-    /// When the build was first asked for, ISO 8601.
+    /// Time the build was requested, ISO 8601.
     pub created_at: Option<String>,
-    /// When the build last changed, ISO 8601.
+    /// Time the build last changed, ISO 8601.
     pub updated_at: Option<String>,
     /// Reference of the built snapshot.
     pub snapshot_ref: Option<String>,
@@ -179,43 +179,43 @@ pub struct SandboxInfo {
     /// Disk in GiB.
     #[serde(deserialize_with = "whole")]
     pub disk: i64,
-    /// Where the sandbox is in its life.
+    /// State of the sandbox.
     pub state: Option<SandboxState>,
     /// The state it is meant to reach.
     pub desired_state: Option<SandboxDesiredState>,
-    /// Why the sandbox is in state `error` or `build_failed`.
+    /// Reason for the state `error` or `build_failed`.
     pub error_reason: Option<String>,
     /// Whether `recover` may bring it back from `error`.
     pub recoverable: Option<bool>,
     /// State of the backup.
     pub backup_state: Option<String>,
-    /// When the last backup was made, ISO 8601.
+    /// Time of the last backup, ISO 8601.
     pub backup_created_at: Option<String>,
     /// Minutes without activity after which the sandbox stops; 0 = never.
     #[serde(deserialize_with = "whole_if_any")]
     pub auto_stop_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    /// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows.
     #[serde(deserialize_with = "whole_if_any")]
     pub auto_archive_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    /// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
     #[serde(deserialize_with = "whole_if_any")]
     pub auto_delete_interval: Option<i64>,
     /// Minutes without activity after which the sandbox is paused; 0 = never.
     #[serde(deserialize_with = "whole_if_any")]
     pub auto_pause_interval: Option<i64>,
-    /// When the sandbox will be deleted whatever its state, ISO 8601.
+    /// Time at which the sandbox will be deleted whatever its state, ISO 8601.
     pub auto_destroy_at: Option<String>,
     /// Mounted volumes.
     pub volumes: Option<Vec<VolumeMount>>,
-    /// How its image was built.
+    /// Description of how its image was built.
     pub build_info: Option<BuildInfo>,
-    /// When it was created, ISO 8601.
+    /// Time it was created, ISO 8601.
     pub created_at: Option<String>,
-    /// When it last changed, ISO 8601.
+    /// Time it last changed, ISO 8601.
     pub updated_at: Option<String>,
-    /// When it was last used, ISO 8601.
+    /// Time it was last used, ISO 8601.
     pub last_activity_at: Option<String>,
-    /// Version of the toolbox inside.
+    /// Version of the toolbox inside the sandbox.
     pub daemon_version: Option<String>,
     /// Kind of sandbox: `container`, `linux-vm`, …
     pub sandbox_class: Option<String>,
@@ -226,7 +226,7 @@ pub struct SandboxInfo {
     pub toolbox_proxy_url: String,
 }
 
-/// How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
+/// Settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image.
 #[skip_serializing_none]
 #[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -235,7 +235,7 @@ pub struct CreateSandboxParams {
     pub name: Option<String>,
     /// Language of `code_run`: `python` (default), `typescript` or `javascript`.
     pub language: Option<String>,
-    /// Operating system user. Default: `daytona`.
+    /// Operating system user that commands run as. Default: `daytona`.
     pub user: Option<String>,
     /// Environment variables of every process in the sandbox.
     #[debug("[secret]")]
@@ -246,9 +246,9 @@ pub struct CreateSandboxParams {
     pub public: Option<bool>,
     /// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
     pub auto_stop_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. Default: 7 days.
+    /// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
     pub auto_archive_interval: Option<i64>,
-    /// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. Default: never.
+    /// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
     pub auto_delete_interval: Option<i64>,
     /// Minutes without activity after which the sandbox is paused; 0 = never.
     pub auto_pause_interval: Option<i64>,
@@ -262,7 +262,7 @@ pub struct CreateSandboxParams {
     pub network_allow_list: Option<String>,
     /// Comma-separated domains the sandbox may reach.
     pub domain_allow_list: Option<String>,
-    /// Delete the sandbox when it stops: the same as `auto_delete_interval` 0. Default: false.
+    /// Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0. Default: false.
     pub ephemeral: Option<bool>,
     /// Id or name of a sandbox whose lifecycle this one follows.
     pub linked_sandbox: Option<String>,
@@ -270,13 +270,13 @@ pub struct CreateSandboxParams {
     pub target: Option<String>,
     /// Id or name of the snapshot. Default: the server's default snapshot.
     pub snapshot: Option<String>,
-    /// Image reference, for example `python:3.12-slim`; excludes `snapshot`.
+    /// Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
     pub image: Option<String>,
-    /// Dockerfile to build the image from; excludes `snapshot` and `image`.
+    /// Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
     pub dockerfile: Option<String>,
     /// Hashes of the Dockerfile's build contexts in object storage.
     pub context_hashes: Option<Vec<String>>,
-    /// CPU, memory and disk; only with an image.
+    /// CPU, memory and disk; only for a sandbox made from an image.
     pub resources: Option<Resources>,
 }
 
@@ -289,11 +289,11 @@ pub struct CreateOptions {
     pub timeout: Option<f64>,
     /// Whether to wait until the sandbox has started. Default: true.
     pub wait_for_start: Option<bool>,
-    /// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+    /// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
     pub keep: Option<bool>,
 }
 
-/// Options of the calls that wait for a state.
+/// Options of calls that wait.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -324,12 +324,12 @@ pub struct DeleteOptions {
     pub wait: Option<bool>,
 }
 
-/// Options of `find_one`: an id or name, or labels.
+/// Options of `find_one`; either an id or name, or labels are required.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FindOneOptions {
-    /// Id or name.
+    /// Id or name of the sandbox.
     pub id_or_name: Option<String>,
     /// Labels the sandbox must have, all of them.
     pub labels: Option<BTreeMap<String, String>>,
@@ -342,9 +342,9 @@ pub struct FindOneOptions {
 pub struct ListPageOptions {
     /// Labels the sandboxes must have, all of them.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Page, from 1. Default: 1.
+    /// Number of the page, from 1. Default: 1.
     pub page: Option<i64>,
-    /// Sandboxes a page, 1 to 200. Default: 100.
+    /// Sandboxes per page, 1 to 200. Default: 100.
     pub limit: Option<i64>,
 }
 
@@ -356,13 +356,13 @@ pub struct PaginatedSandboxes {
     pub items: Vec<SandboxInfo>,
     /// Number of sandboxes on all pages.
     pub total: i64,
-    /// This page, from 1.
+    /// Number of this page, from 1.
     pub page: i64,
     /// Number of pages.
     pub total_pages: i64,
 }
 
-/// What a list of sandboxes is sorted by.
+/// Field that a list of sandboxes is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SandboxListSortField {
@@ -396,73 +396,73 @@ pub enum SandboxListSortDirection {
     Other(String),
 }
 
-/// Which sandboxes to list, and in which order. Everything is optional; filters are combined with AND.
+/// Filters and order of a list of sandboxes. A sandbox must match all filters that are given.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListSandboxesQuery {
-    /// Where to continue: `next_cursor` of the previous response.
+    /// Cursor of the next part: `next_cursor` of the previous response.
     pub cursor: Option<String>,
-    /// Sandboxes a request, 1 to 200. Default: 100.
+    /// Sandboxes per request, 1 to 200. Default: 100.
     pub limit: Option<i64>,
-    /// Prefix of the id, in any case.
+    /// Prefix of the id; upper and lower case are the same.
     pub id: Option<String>,
-    /// Prefix of the name, in any case.
+    /// Prefix of the name; upper and lower case are the same.
     pub name: Option<String>,
     /// Labels the sandboxes must have, all of them.
     pub labels: Option<BTreeMap<String, String>>,
     /// Whether to include failed sandboxes that are being deleted. Default: false.
     pub include_errored_deleted: Option<bool>,
-    /// States.
+    /// States to include. Default: all.
     pub states: Option<Vec<SandboxState>>,
-    /// Snapshots.
+    /// Snapshots the sandboxes were created from. Default: all.
     pub snapshots: Option<Vec<String>>,
-    /// Regions.
+    /// Regions the sandboxes run in. Default: all.
     pub targets: Option<Vec<String>>,
-    /// Kinds of sandboxes.
+    /// Kinds of sandboxes to include. Default: all.
     pub sandbox_classes: Option<Vec<String>>,
-    /// Least CPU cores.
+    /// Smallest number of CPU cores.
     pub min_cpu: Option<f64>,
-    /// Most CPU cores.
+    /// Largest number of CPU cores.
     pub max_cpu: Option<f64>,
-    /// Least memory in GiB.
+    /// Smallest memory in GiB.
     pub min_memory_gib: Option<f64>,
-    /// Most memory in GiB.
+    /// Largest memory in GiB.
     pub max_memory_gib: Option<f64>,
-    /// Least disk in GiB.
+    /// Smallest disk in GiB.
     pub min_disk_gib: Option<f64>,
-    /// Most disk in GiB.
+    /// Largest disk in GiB.
     pub max_disk_gib: Option<f64>,
-    /// Only public, or only private ones.
+    /// True for public sandboxes only, false for private ones only.
     pub is_public: Option<bool>,
-    /// Only recoverable, or only others.
+    /// True for recoverable sandboxes only, false for all others only.
     pub is_recoverable: Option<bool>,
-    /// Created after, ISO 8601.
+    /// Earliest time of creation, ISO 8601.
     pub created_at_after: Option<String>,
-    /// Created before, ISO 8601.
+    /// Latest time of creation, ISO 8601.
     pub created_at_before: Option<String>,
-    /// Last used after, ISO 8601.
+    /// Earliest time of last use, ISO 8601.
     pub last_activity_after: Option<String>,
-    /// Last used before, ISO 8601.
+    /// Latest time of last use, ISO 8601.
     pub last_activity_before: Option<String>,
-    /// To be deleted after, ISO 8601.
+    /// Earliest time of planned deletion, ISO 8601.
     pub auto_destroy_at_after: Option<String>,
-    /// To be deleted before, ISO 8601.
+    /// Latest time of planned deletion, ISO 8601.
     pub auto_destroy_at_before: Option<String>,
-    /// What to sort by. Default: last activity.
+    /// Field to sort by. Default: last activity.
     pub sort: Option<SandboxListSortField>,
     /// Direction. Default: descending.
     pub order: Option<SandboxListSortDirection>,
 }
 
-/// Part of a list of sandboxes.
+/// One part of a list of sandboxes.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListSandboxesResponse {
     /// The sandboxes. Servers leave out `env`, `volumes` and `build_info` here.
     pub items: Vec<SandboxInfo>,
-    /// Where to continue, or nothing at the end.
+    /// Cursor of the next part; missing at the end of the list.
     #[serde(deserialize_with = "As::<NoneAsEmptyString>::deserialize")]
     pub next_cursor: Option<String>,
 }
@@ -480,7 +480,7 @@ pub struct NetworkSettings {
     pub domain_allow_list: Option<String>,
 }
 
-/// Where a port of the sandbox can be reached.
+/// URL and token of a port of a sandbox.
 #[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PortPreviewUrl {
@@ -493,7 +493,7 @@ pub struct PortPreviewUrl {
     pub token: String,
 }
 
-/// Where a port of the sandbox can be reached without further authentication.
+/// URL of a port of a sandbox that needs no other credentials.
 #[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SignedPortPreviewUrl {

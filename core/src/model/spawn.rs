@@ -14,23 +14,23 @@ use super::null_as_default;
 pub struct SpawnOptions {
     /// Working directory. Default: the sandbox's.
     pub cwd: Option<String>,
-    /// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+    /// Environment variables on top of the sandbox's. They are never written to a file.
     #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
-    /// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+    /// Whether to keep standard input open for writing. Default: false.
     pub stdin: Option<bool>,
 }
 
-/// A process started with `spawn`: what it takes to find it again.
+/// Description of a process started with `spawn`.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProcessInfo {
-    /// Id, to attach to it from anywhere.
+    /// Id of the process, with which any client can attach to it.
     pub id: String,
-    /// The command text.
+    /// Command line.
     pub command: String,
-    /// Working directory it was given.
+    /// Working directory, if one was given.
     pub cwd: Option<String>,
     /// Whether its standard input was opened for writing.
     #[serde(deserialize_with = "null_as_default")]
@@ -39,7 +39,7 @@ pub struct ProcessInfo {
     pub session_id: String,
     /// Command of the session that runs it.
     pub command_id: String,
-    /// Exit code; nothing while it runs.
+    /// Exit code; missing while it runs.
     pub exit_code: Option<i64>,
 }
 
@@ -61,9 +61,9 @@ pub enum OutputChannel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OutputOptions {
-    /// The one output to read. Default: both.
+    /// Output to read. Default: both.
     pub channel: Option<OutputChannel>,
-    /// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+    /// Whether to follow the output until the process ends, instead of returning what there is. Default: true.
     pub follow: Option<bool>,
 }
 
@@ -72,10 +72,10 @@ pub struct OutputOptions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WaitForLogOptions {
-    /// Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
-    /// Default: false, a plain text.
+    /// Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no look-around, no
+    /// back-references). Default: false.
     pub regex: Option<bool>,
-    /// The one output to look at. Default: both.
+    /// Output to search. Default: both.
     pub channel: Option<OutputChannel>,
     /// Seconds to wait; 0 = no limit. Default: 60.
     pub timeout: Option<f64>,

@@ -11,14 +11,14 @@ use crate::protocols::interpreter::InterpreterStream;
 use crate::travel::http::segment;
 
 impl CodeInterpreter {
-    /// Runs code and streams its output; variables, imports and functions last until the context ends.
+    /// Runs code and streams its output. Variables, imports and functions last until the context is deleted.
     ///
     /// # Parameters
-    /// * `code`: Source to run.
+    /// * `code`: Source code to run.
     ///
     /// # Errors
-    /// `InvalidArgument` for empty code; while reading, `Timeout` after `timeout` seconds, `NotFound` for an unknown
-    /// context, `Connection` when the stream breaks. An exception in the code is a result, not an error.
+    /// `InvalidArgument` for empty code, `Timeout` after `timeout` seconds, `NotFound` for an unknown context,
+    /// `Connection` when the stream breaks. An exception in the code is part of the result, not an error.
     ///
     /// # Examples
     /// `interpreter live`
@@ -32,7 +32,7 @@ impl CodeInterpreter {
             .await
     }
 
-    /// Creates a context of its own: its variables are apart from those of other contexts.
+    /// Creates a context, whose variables are separate from those of other contexts.
     ///
     /// # Errors
     /// `Validation` for a language the server does not know.
@@ -49,7 +49,7 @@ impl CodeInterpreter {
             .await
     }
 
-    /// Returns all contexts but the default one.
+    /// Returns all contexts except the default one.
     ///
     /// # Errors
     /// Only those of every request.
@@ -68,13 +68,13 @@ impl CodeInterpreter {
             .await
     }
 
-    /// Ends a context and its process.
+    /// Deletes a context and ends its process.
     ///
     /// # Parameters
     /// * `context_id`: Id of the context.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `Validation` for the default context.
+    /// `NotFound` when there is no such context, `Validation` for the default context.
     ///
     /// # Examples
     /// `interpreter contexts`

@@ -15,17 +15,17 @@ use crate::travel::deadline;
 const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 
 impl FileSystem {
-    /// Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
-    /// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
-    /// `gzip`.
+    /// Uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
+    /// are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+    /// sandbox needs `tar` and `gzip`.
     ///
     /// # Parameters
     /// * `local_path`: Directory on this machine.
     /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `InvalidArgument` for a bad glob or when something local cannot be read; while it goes on, `UnprocessableEntity` when the
-    /// sandbox cannot store it, `Timeout`.
+    /// `InvalidArgument` for an invalid glob or when something local cannot be read, `UnprocessableEntity` when the
+    /// sandbox cannot store it, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `files directories`
@@ -45,18 +45,19 @@ impl FileSystem {
         self.toolbox.client.run("fs.upload_dir", limit, begin).await
     }
 
-    /// Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
-    /// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
-    /// and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+    /// Downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
+    /// added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
+    /// lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     ///
     /// # Parameters
     /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
     /// * `local_path`: Directory on this machine.
     ///
     /// # Errors
-    /// `InvalidArgument` for a bad glob or a local directory that cannot be written; while it goes on, `FileNotFound` when there
-    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is
-    /// without measure, `InvalidFilePath` for one that tries to write elsewhere, `Connection` when it is cut short, `Timeout`.
+    /// `InvalidArgument` for an invalid glob or when the local directory cannot be written, `FileNotFound` when there
+    /// is no such directory, `UnprocessableEntity` when something in it cannot be read or the archive is unreasonably
+    /// large, `InvalidFilePath` when the archive tries to write elsewhere, `Connection` when the transfer is cut short,
+    /// `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `files directories`

@@ -12,13 +12,13 @@ use crate::model::{
 };
 
 impl FileSystem {
-    /// Lists a directory, sorted by name.
+    /// Lists the entries of a directory, sorted by name.
     ///
     /// # Parameters
     /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `NotFound` when it does not exist, `Authorization` when it may not be read.
+    /// `NotFound` when it does not exist, `Authorization` when the sandbox user may not read it.
     pub async fn list_files(&self, path: &str, options: ListFilesOptions) -> Result<Vec<FileInfo>> {
         if let Some(depth) = options.depth.filter(|d| *d < 1) {
             return Err(Error::invalid_argument(format!("depth is {depth}: it must be 1 or more.")));
@@ -33,7 +33,7 @@ impl FileSystem {
             .await
     }
 
-    /// Describes a file or directory; links are followed.
+    /// Returns the metadata of a file or directory. Symbolic links are followed.
     ///
     /// # Parameters
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
@@ -50,14 +50,14 @@ impl FileSystem {
             .await
     }
 
-    /// Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+    /// Creates a directory and its missing parents. Nothing happens if it exists.
     ///
     /// # Parameters
     /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
     /// * `mode`: Permissions as an octal number, for example `755`. Default: `755`.
     ///
     /// # Errors
-    /// `Validation` for a bad mode, `Authorization` when it may not be created.
+    /// `Validation` for an invalid mode, `Authorization` when the sandbox user may not create it.
     pub async fn create_folder(&self, path: &str, mode: Option<&str>) -> Result<()> {
         check_path(path)?;
         let mode = mode.unwrap_or("755");
@@ -70,7 +70,7 @@ impl FileSystem {
             .await
     }
 
-    /// Deletes a file, or with `recursive` a directory with everything in it.
+    /// Deletes a file, or a directory with everything in it if `recursive` is set.
     ///
     /// # Parameters
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
@@ -109,11 +109,11 @@ impl FileSystem {
             .await
     }
 
-    /// Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
+    /// Finds the lines that contain a text, in a file or in all text files below a directory.
     ///
     /// # Parameters
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
-    /// * `pattern`: Text to look for, taken literally.
+    /// * `pattern`: Text to look for; no character in it is special.
     ///
     /// # Errors
     /// `NotFound` when the path does not exist.
@@ -131,11 +131,11 @@ impl FileSystem {
             .await
     }
 
-    /// Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
+    /// Finds the files below a directory whose names match a glob.
     ///
     /// # Parameters
     /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
-    /// * `pattern`: Glob that file names must match: `*`, `?`, `[a-z]`.
+    /// * `pattern`: Glob for the file names, with `*`, `?` and `[a-z]`.
     ///
     /// # Errors
     /// `NotFound` when the path does not exist.
@@ -152,15 +152,15 @@ impl FileSystem {
             .await
     }
 
-    /// Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
+    /// Replaces a text everywhere in each of the files.
     ///
     /// # Parameters
     /// * `files`: Paths of files in the sandbox.
-    /// * `pattern`: Text to replace, taken literally.
+    /// * `pattern`: Text to replace; no character in it is special.
     /// * `new_value`: Text to put in its place.
     ///
     /// # Errors
-    /// `Validation` for an empty pattern; a file that could not be changed says so in its own result.
+    /// `Validation` for an empty pattern. A file that could not be changed has the reason in its result.
     ///
     /// # Examples
     /// `files search-replace`
@@ -187,7 +187,7 @@ impl FileSystem {
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `NotFound` when it does not exist, `Validation` for a bad mode or an unknown user.
+    /// `NotFound` when it does not exist, `Validation` for an invalid mode or an unknown user.
     ///
     /// # Examples
     /// `files permissions`
@@ -215,7 +215,7 @@ impl FileSystem {
         self.directory("fs.get_user_home_dir", "/user-home-dir").await
     }
 
-    /// Returns the working directory: where commands start and relative paths begin.
+    /// Returns the working directory, where commands start and relative paths begin.
     ///
     /// # Errors
     /// Only those of every request.

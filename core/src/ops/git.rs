@@ -20,15 +20,16 @@ use crate::travel::deadline;
 const REMOTE_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 
 impl Git {
-    /// Clones a repository into `path`.
+    /// Clones a repository into a directory.
     ///
     /// # Parameters
     /// * `url`: URL of the repository.
     /// * `path`: Directory to clone into; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an unknown
-    /// repository, `Conflict` when the directory is not empty, `GitTransportFailed`, `Timeout`.
+    /// `GitAuthFailed` for wrong credentials, `GitBranchNotFound` for an unknown branch, `GitRepoNotFound` for an
+    /// unknown repository, `Conflict` when the directory is not empty, `GitTransportFailed` when the remote cannot be
+    /// reached, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `git clone`
@@ -52,7 +53,7 @@ impl Git {
         self.post("git.clone", "/git/clone", limit, &body).await
     }
 
-    /// Returns the branch, its distance to the remote and the changed files.
+    /// Returns the current branch, how far it is ahead of or behind the remote, and the changed files.
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
@@ -72,11 +73,11 @@ impl Git {
             .await
     }
 
-    /// Stages files; `.` stands for all.
+    /// Stages files for the next commit.
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
-    /// * `files`: Paths in the repository; `.` stands for all.
+    /// * `files`: Paths in the repository; `.` stands for all files.
     ///
     /// # Errors
     /// `NotFound` when the repository or a file does not exist.
@@ -92,12 +93,12 @@ impl Git {
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
-    /// * `message`: Message of the commit.
-    /// * `author`: Author's name.
-    /// * `email`: Author's e-mail address.
+    /// * `message`: Commit message.
+    /// * `author`: Name of the author.
+    /// * `email`: E-mail address of the author.
     ///
     /// # Errors
-    /// `InvalidArgument` without message, author or e-mail address; `InternalServer` when nothing is staged and
+    /// `InvalidArgument` when message, author or e-mail address is empty, `InternalServer` when nothing is staged and
     /// `allow_empty` is not set.
     ///
     /// # Examples
@@ -132,7 +133,8 @@ impl Git {
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `GitAuthFailed`, `GitPushRejected` when the remote has other commits, `GitRemoteRejected`, `Timeout`.
+    /// `GitAuthFailed` for wrong credentials, `GitPushRejected` when the remote has commits that are missing here,
+    /// `GitRemoteRejected` when the remote refuses, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `git push-pull`
@@ -140,13 +142,14 @@ impl Git {
         self.exchange("git.push", "/git/push", path, options).await
     }
 
-    /// Fetches the current branch and moves forward to it.
+    /// Fetches the current branch and fast-forwards to it.
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `GitAuthFailed`, `GitMergeConflict` when the branches have gone apart, `GitDirtyWorktree`, `Timeout`.
+    /// `GitAuthFailed` for wrong credentials, `GitMergeConflict` when the branches have diverged, `GitDirtyWorktree`
+    /// when local changes are in the way, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `git push-pull`
@@ -181,7 +184,7 @@ impl Git {
     /// * `name`: Name of the new branch.
     ///
     /// # Errors
-    /// `GitBranchExists` when there is one of this name.
+    /// `GitBranchExists` when there is a branch of this name.
     ///
     /// # Examples
     /// `git branches`
@@ -192,14 +195,14 @@ impl Git {
         self.post("git.create_branch", "/git/branches", DEFAULT_LIMIT, &body).await
     }
 
-    /// Checks out a branch, or a commit by its hash.
+    /// Checks out a branch or a commit.
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
     /// * `branch`: Name of the branch, or hash of a commit.
     ///
     /// # Errors
-    /// `GitBranchNotFound` when there is none, `GitDirtyWorktree` when changes would be lost.
+    /// `GitBranchNotFound` when there is no such branch, `GitDirtyWorktree` when changes would be lost.
     ///
     /// # Examples
     /// `git branches`
@@ -210,18 +213,18 @@ impl Git {
         self.post("git.checkout_branch", "/git/checkout", DEFAULT_LIMIT, &body).await
     }
 
-    /// Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+    /// Deletes a local branch, even if its commits are on no other branch.
     ///
-    /// With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
-    /// keeps a branch whose commits would be lost.
+    /// Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch -d`, and
+    /// with true by `git branch -D`.
     ///
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
     /// * `name`: Name of the branch.
     ///
     /// # Errors
-    /// `GitRepoNotFound`; when `force` is given, `GitBranchNotFound` when there is none, `Conflict` when it is checked out
-    /// or, with false, not merged.
+    /// `GitRepoNotFound` when there is no repository, and if `force` is given, `GitBranchNotFound` when there is no
+    /// such branch, `Conflict` when it is checked out or (with false) not merged.
     ///
     /// # Examples
     /// `git branches`

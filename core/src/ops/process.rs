@@ -18,11 +18,11 @@ const GRACE: Duration = Duration::from_secs(5);
 impl Process {
     /// Runs a shell command and returns its exit code and output.
     ///
-    /// The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
-    /// in the environment variable `DAYTONA_CALL_ID`.
+    /// When the call is cancelled or `timeout` passes, the command is killed with everything it started. The
+    /// environment variable `DAYTONA_CALL_ID` holds the id of the call.
     ///
     /// # Parameters
-    /// * `command`: Command line for the shell.
+    /// * `command`: Command line, run by the shell.
     ///
     /// # Errors
     /// `Validation` for an empty command, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.
@@ -51,12 +51,12 @@ impl Process {
 
     /// Runs a program and returns its exit code, output and charts.
     ///
-    /// `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-    /// for variables that last. Cancelled, it is killed as a command is.
+    /// Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled
+    /// or `timeout` passes, the program is killed with everything it started.
     ///
     /// # Parameters
-    /// * `code`: Source of the program.
-    /// * `language`: `python`, `typescript` or `javascript`.
+    /// * `code`: Source code of the program.
+    /// * `language`: Language of the program: `python`, `typescript` or `javascript`.
     ///
     /// # Errors
     /// `Validation` for another language, `Timeout` (`ProcessExecutionTimeout`) after `timeout` seconds.

@@ -15,11 +15,11 @@ impl Process {
     /// Creates a terminal session and connects to it.
     ///
     /// # Parameters
-    /// * `session_id`: Id for the session, which must not be taken.
+    /// * `session_id`: Id for the new session; it must not be in use.
     ///
     /// # Errors
-    /// `Conflict` when the id is taken, `InvalidArgument` for a size outside 1 to 1000, `Connection` when the terminal
-    /// cannot be reached.
+    /// `Conflict` when the id is in use, `InvalidArgument` when a size is not between 1 and 1000, `Connection` when the
+    /// terminal cannot be reached.
     ///
     /// # Examples
     /// `terminals create`
@@ -35,13 +35,13 @@ impl Process {
             .await
     }
 
-    /// Connects to an existing terminal session. Only output from now on is seen.
+    /// Connects to an existing terminal session. Output from before the connection is not shown.
     ///
     /// # Parameters
     /// * `session_id`: Id of the terminal session.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `Connection` when it cannot be reached.
+    /// `NotFound` when there is no such session, `Connection` when it cannot be reached.
     pub async fn connect_pty(&self, session_id: &str) -> Result<Terminal> {
         let path = pty_path(session_id, "/connect")?;
         self.toolbox
@@ -68,13 +68,13 @@ impl Process {
             .await
     }
 
-    /// Returns a terminal session.
+    /// Returns the state of a terminal session.
     ///
     /// # Parameters
     /// * `session_id`: Id of the terminal session.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such session.
     pub async fn get_pty_session_info(&self, session_id: &str) -> Result<PtySessionInfo> {
         let path = pty_path(session_id, "")?;
         self.toolbox
@@ -93,7 +93,7 @@ impl Process {
     /// * `cols`: Columns, 1 to 1000.
     ///
     /// # Errors
-    /// `InvalidArgument` for a size outside 1 to 1000, `NotFound` or `Gone` when there is no such session.
+    /// `InvalidArgument` when a size is not between 1 and 1000, `NotFound` or `Gone` when there is no such session.
     ///
     /// # Examples
     /// `terminals resize-kill`
@@ -109,13 +109,13 @@ impl Process {
             .await
     }
 
-    /// Kills the processes of a terminal session and removes it.
+    /// Kills the processes of a terminal session and removes the session.
     ///
     /// # Parameters
     /// * `session_id`: Id of the terminal session.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such session.
     ///
     /// # Examples
     /// `terminals resize-kill`

@@ -21,14 +21,14 @@ use crate::travel::http::segment;
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
     ///
-    /// A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+    /// If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.
     ///
     /// # Parameters
-    /// * `params`: How to create it.
+    /// * `params`: What to create it from, and its settings.
     ///
     /// # Errors
-    /// `Validation` for parameters the server refuses, `Conflict` when the name is taken, `Timeout` when it does not
-    /// start in time, `Unknown` when it fails to start. Once there is a sandbox, the error has its id.
+    /// `Validation` when the server refuses the parameters, `Conflict` when the name is taken, `Timeout` when it does
+    /// not start in time, `Unknown` when it fails to start. Once the sandbox exists, the error has its id.
     pub async fn create(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxInfo> {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         let body = create_body(params, &self.client)?;
@@ -59,16 +59,16 @@ impl Sandboxes {
     /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such sandbox.
     pub async fn get(&self, id_or_name: &str) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "")?;
         self.client.run("sandbox.get", DEFAULT_LIMIT, self.client.api(Method::GET, path).read()).await
     }
 
-    /// Returns the sandbox with this id or name, or the first that has all these labels.
+    /// Returns the sandbox with this id or name, or else the first one that has all these labels.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `InvalidArgument` when neither id nor labels are given.
+    /// `NotFound` when no sandbox matches, `InvalidArgument` when neither id nor labels are given.
     pub async fn find_one(&self, options: FindOneOptions) -> Result<SandboxInfo> {
         if let Some(id_or_name) = options.id_or_name.as_deref().filter(|s| !s.is_empty()) {
             return self.get(id_or_name).await;
@@ -87,13 +87,13 @@ impl Sandboxes {
         self.get(&found.id).await
     }
 
-    /// Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue.
+    /// Lists sandboxes, one part at a time: pass `next_cursor` as `cursor` to get the next part.
     ///
     /// # Parameters
-    /// * `query`: Which sandboxes, in which order, and where to continue.
+    /// * `query`: Filters, order, and where to continue.
     ///
     /// # Errors
-    /// `Validation` for a filter the server refuses.
+    /// `Validation` when the server refuses a filter.
     pub async fn list(&self, query: ListSandboxesQuery) -> Result<ListSandboxesResponse> {
         self.client
             .run("sandbox.list", DEFAULT_LIMIT, async {
@@ -140,10 +140,10 @@ impl Sandboxes {
             .await
     }
 
-    /// Lists one numbered page of sandboxes.
+    /// Returns one numbered page of sandboxes.
     ///
     /// # Errors
-    /// `Validation` when page or limit are out of range.
+    /// `Validation` when the page or the limit is out of range.
     pub async fn list_page(&self, options: ListPageOptions) -> Result<PaginatedSandboxes> {
         self.client
             .run("sandbox.list_page", DEFAULT_LIMIT, async {
@@ -177,7 +177,7 @@ impl Sandboxes {
             .map_err(|e| late(e, id_or_name))
     }
 
-    /// Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+    /// Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
@@ -197,13 +197,13 @@ impl Sandboxes {
             .map_err(|e| late(e, id_or_name))
     }
 
-    /// Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+    /// Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `Conflict` while its state changes.
+    /// `NotFound` when there is no such sandbox, `Conflict` while its state is changing.
     pub async fn delete(&self, id_or_name: &str, options: DeleteOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "")?;
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
@@ -239,7 +239,7 @@ impl Sandboxes {
         self.wait(id_or_name, options, "sandbox.wait_for_start", &[SandboxState::Started]).await
     }
 
-    /// Waits until the sandbox has stopped or is gone.
+    /// Waits until the sandbox has stopped or has been deleted.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.

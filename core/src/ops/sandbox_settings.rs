@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 use crate::model::{NetworkSettings, SandboxInfo};
 
 impl Sandboxes {
-    /// Replaces the labels and returns them.
+    /// Replaces all labels of the sandbox and returns the new ones.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
-    /// * `labels`: All labels the sandbox is to have.
+    /// * `labels`: The new labels; those that are not given are removed.
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
@@ -39,11 +39,11 @@ impl Sandboxes {
             .await
     }
 
-    /// Sets the minutes without activity after which the sandbox stops; 0 = never.
+    /// Sets after how many minutes without activity the sandbox stops.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
-    /// * `interval`: Minutes without activity; 0 = never stop.
+    /// * `interval`: Minutes without activity; 0 = it never stops by itself.
     ///
     /// # Errors
     /// `InvalidArgument` for a negative number.
@@ -51,11 +51,11 @@ impl Sandboxes {
         self.set_interval("sandbox.set_auto_stop_interval", id_or_name, "autostop", interval, 0).await
     }
 
-    /// Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    /// Sets after how many minutes the stopped sandbox is archived.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
-    /// * `interval`: Minutes stopped; 0 = the longest the server allows.
+    /// * `interval`: Minutes since it stopped; 0 = the longest time the server allows.
     ///
     /// # Errors
     /// `InvalidArgument` for a negative number.
@@ -63,11 +63,11 @@ impl Sandboxes {
         self.set_interval("sandbox.set_auto_archive_interval", id_or_name, "autoarchive", interval, 0).await
     }
 
-    /// Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    /// Sets after how many minutes the stopped sandbox is deleted.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
-    /// * `interval`: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+    /// * `interval`: Minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never.
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
@@ -75,7 +75,7 @@ impl Sandboxes {
         self.set_interval("sandbox.set_auto_delete_interval", id_or_name, "autodelete", interval, i64::MIN).await
     }
 
-    /// Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+    /// Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
@@ -88,7 +88,7 @@ impl Sandboxes {
         self.client.run("sandbox.refresh_activity", DEFAULT_LIMIT, request.done()).await
     }
 
-    /// Changes the network rules.
+    /// Changes which networks and domains the sandbox may reach.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.

@@ -10,21 +10,20 @@ use crate::model::{PortPreviewUrl, SignedPortPreviewUrl};
 use crate::travel::http::segment;
 
 impl Sandboxes {
-    /// Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+    /// Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
     /// * `port`: Port of the sandbox, 1 to 65535.
     ///
     /// # Errors
-    /// `Validation` when the port is not 1 to 65535.
+    /// `Validation` when the port is not between 1 and 65535.
     pub async fn get_preview_link(&self, id_or_name: &str, port: i64) -> Result<PortPreviewUrl> {
         let path = sandbox_path(id_or_name, &format!("/ports/{port}/preview-url"))?;
         self.client.run("sandbox.get_preview_link", DEFAULT_LIMIT, self.client.api(Method::GET, path).read()).await
     }
 
-    /// Returns a URL of a port of the sandbox that needs no further authentication, valid for `expires_in_seconds`
-    /// (1 to 86400; default 60).
+    /// Returns a URL of a port of the sandbox that works without any other credentials until it expires.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
@@ -44,12 +43,12 @@ impl Sandboxes {
         self.client.run("sandbox.create_signed_preview_url", DEFAULT_LIMIT, request.read()).await
     }
 
-    /// Ends a signed preview URL before its time.
+    /// Revokes a signed preview URL before it expires.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
     /// * `port`: Port of the sandbox, 1 to 65535.
-    /// * `token`: Token of the URL.
+    /// * `token`: Token of the signed URL.
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.

@@ -27,13 +27,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 impl Process {
-    /// Creates a session.
+    /// Creates a session: a shell that keeps its directory and variables from command to command.
     ///
     /// # Parameters
-    /// * `session_id`: Id for the session, which must not be taken.
+    /// * `session_id`: Id for the new session; it must not be in use.
     ///
     /// # Errors
-    /// `Conflict` when the id is taken, `Validation` when it is reserved.
+    /// `Conflict` when the id is in use, `Validation` when it is reserved.
     ///
     /// # Examples
     /// `processes sessions`
@@ -57,7 +57,7 @@ impl Process {
     /// * `session_id`: Id of the session.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such session or command.
     pub async fn get_session(&self, session_id: &str) -> Result<Session> {
         let path = session_path(session_id, "")?;
         self.toolbox.client.run("process.get_session", DEFAULT_LIMIT, self.read_settled(&path)).await
@@ -77,13 +77,13 @@ impl Process {
             .await
     }
 
-    /// Ends a session and every process in it.
+    /// Deletes a session and ends every process in it.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such session or command.
     pub async fn delete_session(&self, session_id: &str) -> Result<()> {
         let path = session_path(session_id, "")?;
         self.toolbox
@@ -94,16 +94,16 @@ impl Process {
             .await
     }
 
-    /// Runs a command in a session: waits for it, or with `run_async` returns its id at once.
+    /// Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     ///
-    /// `timeout` limits the call and not the command, which goes on; default: no limit.
+    /// When `timeout` passes, the call ends but the command keeps running. Default: no limit.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
     /// * `request`: The command and how to run it.
     ///
     /// # Errors
-    /// `Validation` for an empty command, `NotFound` without such a session, `Timeout` after `timeout` seconds.
+    /// `Validation` for an empty command, `NotFound` when there is no such session, `Timeout` after `timeout` seconds.
     ///
     /// # Examples
     /// `processes sessions`
@@ -126,20 +126,20 @@ impl Process {
             .await
     }
 
-    /// Returns a command of a session.
+    /// Returns the state of a command of a session.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
     /// * `command_id`: Id of the command.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
+    /// `NotFound` when there is no such session or command.
     pub async fn get_session_command(&self, session_id: &str, command_id: &str) -> Result<Command> {
         let path = command_path(session_id, command_id, "")?;
         self.toolbox.client.run("process.get_session_command", DEFAULT_LIMIT, self.read_settled(&path)).await
     }
 
-    /// Returns the log of a command so far.
+    /// Returns what a command has written so far.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
@@ -156,7 +156,7 @@ impl Process {
         self.read_logs("process.get_session_command_logs", path).await
     }
 
-    /// Streams the log of a command from its beginning until the command ends.
+    /// Streams what a command writes, from its start until it ends.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
@@ -172,13 +172,13 @@ impl Process {
             .await
     }
 
-    /// Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
-    /// has just been accepted, and has not opened its input yet, is waited for.
+    /// Sends text to the standard input of a running asynchronous command. A line break is added if the text does not
+    /// end with one. If the command has not opened its input yet, the call waits for it.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
     /// * `command_id`: Id of the command.
-    /// * `data`: Text for the standard input of the command.
+    /// * `data`: Text to send.
     ///
     /// # Errors
     /// `Gone` (`CommandAlreadyCompleted`, `SessionEnded`) when the command or its session has ended, `NotFound` when
@@ -227,7 +227,7 @@ impl Process {
             .await
     }
 
-    /// Returns the log of the sandbox's entrypoint so far.
+    /// Returns what the sandbox's entrypoint has written so far.
     ///
     /// # Errors
     /// `NotFound` when the sandbox has no entrypoint.
@@ -236,7 +236,7 @@ impl Process {
         self.read_logs("process.get_entrypoint_logs", path).await
     }
 
-    /// Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    /// Streams what the sandbox's entrypoint writes, from its start until it ends.
     ///
     /// # Errors
     /// `NotFound` when the sandbox has no entrypoint; while reading, `Connection` when the stream breaks.

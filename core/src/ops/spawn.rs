@@ -49,16 +49,17 @@ const AFTERMATH: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Du
 const VISIBLE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Process {
-    /// Starts a command as a process of its own and returns at once.
+    /// Starts a command in the background and returns at once.
     ///
-    /// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
-    /// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+    /// The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
+    /// keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
+    /// process when it is no longer needed.
     ///
     /// # Parameters
-    /// * `command`: Command line for the shell.
+    /// * `command`: Command line, run by the shell.
     ///
     /// # Errors
-    /// `InvalidArgument` for an empty command or a bad variable name.
+    /// `InvalidArgument` for an empty command or an invalid variable name.
     ///
     /// # Examples
     /// `processes spawn`
@@ -102,7 +103,7 @@ impl Process {
             .await
     }
 
-    /// Returns the processes started with `spawn`, by whomever, that have not been released.
+    /// Returns the processes that any client has started with `spawn` and nobody has released.
     ///
     /// # Errors
     /// Only those of every request.
@@ -113,13 +114,13 @@ impl Process {
         Ok(self.list_sessions().await?.iter().filter_map(info_of).collect())
     }
 
-    /// Returns a process started with `spawn`, to attach to it again.
+    /// Returns a process that any client has started with `spawn`.
     ///
     /// # Parameters
     /// * `process_id`: Id of the process.
     ///
     /// # Errors
-    /// `ProcessNotFound` when there is none: it was never started, or has been released.
+    /// `ProcessNotFound` when there is no such process: it was never started or has been released.
     ///
     /// # Examples
     /// `processes reattach`
@@ -141,8 +142,8 @@ impl Process {
         }
     }
 
-    /// Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
-    /// at their own speed.
+    /// Streams the output of a process from its start until it ends. There may be any number of readers; each gets all
+    /// of the output, at its own speed.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
@@ -169,7 +170,7 @@ impl Process {
         Ok(stream.only(channel).of_process(process))
     }
 
-    /// Writes to the standard input of a process, any bytes.
+    /// Writes bytes to the standard input of a process.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
@@ -190,13 +191,13 @@ impl Process {
         Ok(())
     }
 
-    /// Closes the standard input of a process: it reads what was written, then end of file.
+    /// Closes the standard input of a process: after what was written, it reads the end of the file.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
     ///
     /// # Errors
-    /// `InvalidArgument` when it was started without input, `NotFound` when it has been released. One that has ended is fine.
+    /// `InvalidArgument` when it was started without input, `NotFound` when it has been released.
     ///
     /// # Examples
     /// `processes stdin`
@@ -208,8 +209,8 @@ impl Process {
         }
     }
 
-    /// Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
-    /// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    /// Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
+    /// passes, the wait ends but the process keeps running. Default: no limit.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
@@ -236,15 +237,15 @@ impl Process {
             .await
     }
 
-    /// Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
-    /// leaves nothing of the tree. Nothing happens to one that has ended.
+    /// Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+    /// process has ended.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
-    /// * `signal`: Name or number: `SIGTERM`, `TERM` or `15`.
+    /// * `signal`: Name or number of the signal, for example `SIGTERM`, `TERM` or `15`.
     ///
     /// # Errors
-    /// `InvalidArgument` for something that is no signal, `NotFound` when it has been released.
+    /// `InvalidArgument` when it is not a valid signal, `NotFound` when the process has been released.
     ///
     /// # Examples
     /// `processes signals`
@@ -277,7 +278,7 @@ impl Process {
             .await
     }
 
-    /// Ends a process with everything it started and forgets its output. One that has been released is fine.
+    /// Ends a process with everything it started and deletes its output. Releasing it again does nothing.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.

@@ -24,14 +24,15 @@ const TRANSFER_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 const MEMORY_LIMIT: usize = 2 << 30;
 
 impl FileSystem {
-    /// Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
-    /// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+    /// Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
+    /// stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
     ///
     /// # Parameters
-    /// * `file`: The file: its content or local path, and its path in the sandbox.
+    /// * `file`: Content or local path of the file, and its path in the sandbox.
     ///
     /// # Errors
-    /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`.
+    /// `InvalidArgument` when the local file cannot be read, `Validation` when the server cannot store it, `Timeout`
+    /// when it takes too long.
     ///
     /// # Examples
     /// `files upload-download`
@@ -39,15 +40,15 @@ impl FileSystem {
         self.upload_files(vec![file], options).await
     }
 
-    /// Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
-    /// it stays in place of what was there.
+    /// Uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
+    /// 0.190, where the part that arrived replaces the file.
     ///
     /// # Parameters
-    /// * `files`: The files: content or local path, and path in the sandbox, of each.
+    /// * `files`: Content or local path of each file, and its path in the sandbox.
     ///
     /// # Errors
-    /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one: the message
-    /// names it, and those before it are stored.
+    /// `InvalidArgument` when a local file cannot be read, `Validation` when the server cannot store one of them; its
+    /// message names that file, and the files before it are stored.
     ///
     /// # Examples
     /// `files many`
@@ -62,8 +63,8 @@ impl FileSystem {
         self.toolbox.client.run("fs.upload_files", limit, transfer::upload(&self.toolbox, files)).await
     }
 
-    /// Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
-    /// arrived stays in place of what was there.
+    /// Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
+    /// 0.190, where the part that arrived replaces the file.
     ///
     /// # Parameters
     /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
@@ -87,8 +88,9 @@ impl FileSystem {
     /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// `FileNotFound` when it does not exist, `FileAccessDenied` when it may not be read, `UnprocessableEntity` when it is
-    /// larger than 2 GiB (download it to a path or as a stream), `Connection` when the transfer is cut short, `Timeout`.
+    /// `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it,
+    /// `UnprocessableEntity` when it is larger than 2 GiB (download it to a path or as a stream), `Connection` when the
+    /// transfer is cut short, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `files upload-download`
@@ -108,14 +110,16 @@ impl FileSystem {
             .await
     }
 
-    /// Downloads a file to a local path, which appears only when it is complete.
+    /// Downloads a file to a local path. The local file appears when it is complete.
     ///
     /// # Parameters
     /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     /// * `local_path`: Path on this machine.
     ///
     /// # Errors
-    /// As for `download_file`; `InvalidArgument` when the local path cannot be written.
+    /// `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it,
+    /// `InvalidArgument` when the local path cannot be written, `Connection` when the transfer is cut short, `Timeout`
+    /// when it takes too long.
     pub async fn download_to_path(&self, remote_path: &str, local_path: &str, options: DownloadOptions) -> Result<()> {
         check_path(remote_path)?;
         check_path(local_path)?;
@@ -133,14 +137,14 @@ impl FileSystem {
             .await
     }
 
-    /// Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
-    /// own result.
+    /// Downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
+    /// has the reason in its result.
     ///
     /// # Parameters
-    /// * `files`: The files: path in the sandbox of each, and where to put it.
+    /// * `files`: Path of each file in the sandbox, and where to write it.
     ///
     /// # Errors
-    /// Those of the request as a whole; `Connection` when it is cut short.
+    /// `Connection` when the transfer is cut short, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `files many`
@@ -159,13 +163,14 @@ impl FileSystem {
         self.toolbox.client.run("fs.download_files", limit, self.download_each(files)).await
     }
 
-    /// Opens a download to be read piece by piece.
+    /// Opens a download that is read piece by piece.
     ///
     /// # Parameters
     /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     ///
     /// # Errors
-    /// As for `download_file`.
+    /// `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it, `Connection`
+    /// when the transfer is cut short, `Timeout` when it takes too long.
     ///
     /// # Examples
     /// `files streams`

@@ -29,7 +29,7 @@ impl Process {
     /// * `port`: TCP port, 1 to 65535.
     ///
     /// # Errors
-    /// `InvalidArgument` for a number that is no port, `Timeout` when nothing listens in time (default: 60 seconds).
+    /// `InvalidArgument` when the port is not between 1 and 65535, `Timeout` when nothing listens in time.
     ///
     /// # Examples
     /// `processes waits`
@@ -52,9 +52,9 @@ impl Process {
             .map_err(|e| late(e, limit, || format!("Nothing listened on port {port}")))
     }
 
-    /// Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-    /// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
-    /// server logs it: those up to 0.190 log a line when it ends.
+    /// Waits until a command of a session has written a line that contains `pattern`, and returns that line. Lines from
+    /// before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to
+    /// 0.190, which log a line when it ends.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session that runs the command.
@@ -62,8 +62,8 @@ impl Process {
     /// * `pattern`: Text to look for, or a regular expression with the option `regex`.
     ///
     /// # Errors
-    /// `InvalidArgument` for a bad regular expression, `NotFound` when there is no such command, `CommandAlreadyCompleted` when it
-    /// ends without such a line, `Timeout`.
+    /// `InvalidArgument` for an invalid regular expression, `NotFound` when there is no such command,
+    /// `CommandAlreadyCompleted` when it ends without such a line, `Timeout` when the line does not come in time.
     ///
     /// # Examples
     /// `processes waits`

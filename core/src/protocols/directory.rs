@@ -33,7 +33,7 @@ const PIECE: usize = 256 * 1024;
 /// Pieces in between; more are not packed ahead.
 const QUEUE: usize = 4;
 
-/// A directory being transferred. Dropping it gives the transfer up.
+/// A directory being transferred. Dropping it cancels the transfer.
 pub struct DirectoryTransfer {
     work: JoinHandle<Result<DirectoryResult>>,
     /// Dropped with this, it tells the work that nobody wants it any more.

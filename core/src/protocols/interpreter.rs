@@ -29,7 +29,7 @@ pub enum InterpreterEvent {
     Error(ExecutionError),
 }
 
-/// A run in progress. Dropping it gives up on the output; the run itself goes on in the sandbox until it ends.
+/// The output of a run. Dropping it stops reading; the run itself continues in the sandbox.
 pub struct InterpreterStream {
     /// Keeps the connection open for as long as output is read.
     _sender: WsSender,

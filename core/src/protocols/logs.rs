@@ -33,7 +33,7 @@ pub struct LogChunk {
     pub data: Bytes,
 }
 
-/// A log from its beginning, until the command ends or as far as it has come.
+/// The output of a command from its start, until the command ends or up to now.
 ///
 /// Servers replay a log from the start, so when the connection breaks the stream connects again, skips what it has
 /// delivered, and goes on: nothing is lost and nothing comes twice.

@@ -30,7 +30,7 @@ pub(super) const SETTLE_LIMIT: std::time::Duration = std::time::Duration::from_s
 
 type Sender = mpsc::Sender<std::io::Result<Bytes>>;
 
-/// A file being uploaded piece by piece. Dropping it before `finish` gives the upload up.
+/// A file being uploaded piece by piece. Dropping it before `finish` cancels the upload.
 pub struct FileWriter {
     pieces: Option<Sender>,
     boundary: String,
@@ -341,7 +341,7 @@ impl PartError {
     }
 }
 
-/// A file being downloaded piece by piece. Not read means not taken from the socket.
+/// A file being downloaded piece by piece. Data is taken from the network only as it is read.
 pub struct FileReader {
     download: Download,
     size: Option<u64>,

@@ -16,38 +16,38 @@ type Sandboxes struct{ Caller }
 
 // Create creates a sandbox and waits until it has started.
 //
-// A call that is cancelled or times out deletes what it has made, unless keep is set.
+// If the call is cancelled or times out, the new sandbox is deleted, unless keep is set.
 //
-// Errors: Validation for parameters the server refuses, Conflict when the name is taken, Timeout when it does not
-// start in time, Unknown when it fails to start. Once there is a sandbox, the error has its id.
+// Errors: Validation when the server refuses the parameters, Conflict when the name is taken, Timeout when it does
+// not start in time, Unknown when it fails to start. Once the sandbox exists, the error has its id.
 func (s Sandboxes) Create(ctx context.Context, params CreateSandboxParams, options CreateOptions) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.create", arguments{"params": params, "options": options}, nil)
 }
 
 // Get returns the sandbox with this id or name.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such sandbox.
 func (s Sandboxes) Get(ctx context.Context, idOrName string) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.get", arguments{"idOrName": idOrName}, nil)
 }
 
-// FindOne returns the sandbox with this id or name, or the first that has all these labels.
+// FindOne returns the sandbox with this id or name, or else the first one that has all these labels.
 //
-// Errors: NotFound when there is none, InvalidArgument when neither id nor labels are given.
+// Errors: NotFound when no sandbox matches, InvalidArgument when neither id nor labels are given.
 func (s Sandboxes) FindOne(ctx context.Context, options FindOneOptions) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.find_one", arguments{"options": options}, nil)
 }
 
-// List lists sandboxes, a part at a time: pass next_cursor as cursor to continue.
+// List lists sandboxes, one part at a time: pass next_cursor as cursor to get the next part.
 //
-// Errors: Validation for a filter the server refuses.
+// Errors: Validation when the server refuses a filter.
 func (s Sandboxes) List(ctx context.Context, query ListSandboxesQuery) (*ListSandboxesResponse, error) {
 	return object[ListSandboxesResponse](ctx, s.Caller, "sandbox.list", arguments{"query": query}, nil)
 }
 
-// ListPage lists one numbered page of sandboxes.
+// ListPage returns one numbered page of sandboxes.
 //
-// Errors: Validation when page or limit are out of range.
+// Errors: Validation when the page or the limit is out of range.
 func (s Sandboxes) ListPage(ctx context.Context, options ListPageOptions) (*PaginatedSandboxes, error) {
 	return object[PaginatedSandboxes](ctx, s.Caller, "sandbox.list_page", arguments{"options": options}, nil)
 }
@@ -59,16 +59,16 @@ func (s Sandboxes) Start(ctx context.Context, idOrName string, options WaitOptio
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.start", arguments{"idOrName": idOrName, "options": options}, nil)
 }
 
-// Stop stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+// Stop stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
 //
 // Errors: Validation when its state does not allow it, Timeout when it takes too long.
 func (s Sandboxes) Stop(ctx context.Context, idOrName string, options StopOptions) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.stop", arguments{"idOrName": idOrName, "options": options}, nil)
 }
 
-// Delete deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+// Delete deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
 //
-// Errors: NotFound when there is none, Conflict while its state changes.
+// Errors: NotFound when there is no such sandbox, Conflict while its state is changing.
 func (s Sandboxes) Delete(ctx context.Context, idOrName string, options DeleteOptions) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.delete", arguments{"idOrName": idOrName, "options": options}, nil)
 }
@@ -80,7 +80,7 @@ func (s Sandboxes) WaitForStart(ctx context.Context, idOrName string, options Wa
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.wait_for_start", arguments{"idOrName": idOrName, "options": options}, nil)
 }
 
-// WaitForStop waits until the sandbox has stopped or is gone.
+// WaitForStop waits until the sandbox has stopped or has been deleted.
 //
 // Errors: Timeout when it takes too long, Unknown when the sandbox fails.
 func (s Sandboxes) WaitForStop(ctx context.Context, idOrName string, options WaitOptions) (*SandboxInfo, error) {
@@ -101,64 +101,63 @@ func (s Sandboxes) Recover(ctx context.Context, idOrName string, options WaitOpt
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.recover", arguments{"idOrName": idOrName, "options": options}, nil)
 }
 
-// SetLabels replaces the labels and returns them.
+// SetLabels replaces all labels of the sandbox and returns the new ones.
 //
 // Errors: NotFound when there is no such sandbox.
 func (s Sandboxes) SetLabels(ctx context.Context, idOrName string, labels map[string]string) (map[string]string, error) {
 	return value[map[string]string](ctx, s.Caller, "sandbox.set_labels", arguments{"idOrName": idOrName, "labels": labels}, nil)
 }
 
-// SetAutoStopInterval sets the minutes without activity after which the sandbox stops; 0 = never.
+// SetAutoStopInterval sets after how many minutes without activity the sandbox stops.
 //
 // Errors: InvalidArgument for a negative number.
 func (s Sandboxes) SetAutoStopInterval(ctx context.Context, idOrName string, interval int) error {
 	return run(ctx, s.Caller, "sandbox.set_auto_stop_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
 }
 
-// SetAutoArchiveInterval sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+// SetAutoArchiveInterval sets after how many minutes the stopped sandbox is archived.
 //
 // Errors: InvalidArgument for a negative number.
 func (s Sandboxes) SetAutoArchiveInterval(ctx context.Context, idOrName string, interval int) error {
 	return run(ctx, s.Caller, "sandbox.set_auto_archive_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
 }
 
-// SetAutoDeleteInterval sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+// SetAutoDeleteInterval sets after how many minutes the stopped sandbox is deleted.
 //
 // Errors: NotFound when there is no such sandbox.
 func (s Sandboxes) SetAutoDeleteInterval(ctx context.Context, idOrName string, interval int) error {
 	return run(ctx, s.Caller, "sandbox.set_auto_delete_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
 }
 
-// RefreshActivity tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+// RefreshActivity tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
 //
 // Errors: NotFound when there is no such sandbox.
 func (s Sandboxes) RefreshActivity(ctx context.Context, idOrName string) error {
 	return run(ctx, s.Caller, "sandbox.refresh_activity", arguments{"idOrName": idOrName}, nil)
 }
 
-// UpdateNetworkSettings changes the network rules.
+// UpdateNetworkSettings changes which networks and domains the sandbox may reach.
 //
 // Errors: Validation when no rule is given.
 func (s Sandboxes) UpdateNetworkSettings(ctx context.Context, idOrName string, settings types.NetworkSettings) (*SandboxInfo, error) {
 	return object[SandboxInfo](ctx, s.Caller, "sandbox.update_network_settings", arguments{"idOrName": idOrName, "settings": settings}, nil)
 }
 
-// GetPreviewLink returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+// GetPreviewLink returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
 //
-// Errors: Validation when the port is not 1 to 65535.
+// Errors: Validation when the port is not between 1 and 65535.
 func (s Sandboxes) GetPreviewLink(ctx context.Context, idOrName string, port int) (*types.PreviewLink, error) {
 	return object[types.PreviewLink](ctx, s.Caller, "sandbox.get_preview_link", arguments{"idOrName": idOrName, "port": port}, nil)
 }
 
-// CreateSignedPreviewURL returns a URL of a port of the sandbox that needs no further authentication, valid for expires_in_seconds
-// (1 to 86400; default 60).
+// CreateSignedPreviewURL returns a URL of a port of the sandbox that works without any other credentials until it expires.
 //
 // Errors: Validation when the port or the time is out of range.
 func (s Sandboxes) CreateSignedPreviewURL(ctx context.Context, idOrName string, port int, expiresInSeconds *int) (*types.SignedPreviewLink, error) {
 	return object[types.SignedPreviewLink](ctx, s.Caller, "sandbox.create_signed_preview_url", arguments{"idOrName": idOrName, "port": port, "expiresInSeconds": expiresInSeconds}, nil)
 }
 
-// ExpireSignedPreviewURL ends a signed preview URL before its time.
+// ExpireSignedPreviewURL revokes a signed preview URL before it expires.
 //
 // Errors: NotFound when there is no such sandbox.
 func (s Sandboxes) ExpireSignedPreviewURL(ctx context.Context, idOrName string, port int, token string) error {
@@ -170,8 +169,8 @@ type Process struct{ Caller }
 
 // ExecuteCommand runs a shell command and returns its exit code and output.
 //
-// The command is killed with everything it started when the call is cancelled or timeout passes. It finds the call's id
-// in the environment variable DAYTONA_CALL_ID.
+// When the call is cancelled or timeout passes, the command is killed with everything it started. The
+// environment variable DAYTONA_CALL_ID holds the id of the call.
 //
 // Errors: Validation for an empty command, Timeout (ProcessExecutionTimeout) after timeout seconds.
 func (s Process) ExecuteCommand(ctx context.Context, command string, options ExecOptions) (*types.ExecuteResponse, error) {
@@ -180,8 +179,8 @@ func (s Process) ExecuteCommand(ctx context.Context, command string, options Exe
 
 // CodeRun runs a program and returns its exit code, output and charts.
 //
-// language is python, typescript or javascript. Each run is a process of its own; see the code interpreter
-// for variables that last. Cancelled, it is killed as a command is.
+// Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled
+// or timeout passes, the program is killed with everything it started.
 //
 // Errors: Validation for another language, Timeout (ProcessExecutionTimeout) after timeout seconds.
 func (s Process) CodeRun(ctx context.Context, code string, language string, options CodeRunOptions) (*types.ExecuteResponse, error) {
@@ -190,15 +189,15 @@ func (s Process) CodeRun(ctx context.Context, code string, language string, opti
 
 // CreatePty creates a terminal session and connects to it.
 //
-// Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000, Connection when the terminal
-// cannot be reached.
+// Errors: Conflict when the id is in use, InvalidArgument when a size is not between 1 and 1000, Connection when the
+// terminal cannot be reached.
 func (s Process) CreatePty(ctx context.Context, sessionID string, options PtyCreateOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "process.create_pty", arguments{"sessionId": sessionID, "options": options}, nil)
 }
 
-// ConnectPty connects to an existing terminal session. Only output from now on is seen.
+// ConnectPty connects to an existing terminal session. Output from before the connection is not shown.
 //
-// Errors: NotFound when there is none, Connection when it cannot be reached.
+// Errors: NotFound when there is no such session, Connection when it cannot be reached.
 func (s Process) ConnectPty(ctx context.Context, sessionID string) (*Stream, error) {
 	return open(ctx, s.Caller, "process.connect_pty", arguments{"sessionId": sessionID}, nil)
 }
@@ -210,37 +209,37 @@ func (s Process) ListPtySessions(ctx context.Context) ([]types.PtySessionInfo, e
 	return value[[]types.PtySessionInfo](ctx, s.Caller, "process.list_pty_sessions", arguments{}, nil)
 }
 
-// GetPtySessionInfo returns a terminal session.
+// GetPtySessionInfo returns the state of a terminal session.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such session.
 func (s Process) GetPtySessionInfo(ctx context.Context, sessionID string) (*types.PtySessionInfo, error) {
 	return object[types.PtySessionInfo](ctx, s.Caller, "process.get_pty_session_info", arguments{"sessionId": sessionID}, nil)
 }
 
 // ResizePtySession changes the size of a terminal.
 //
-// Errors: InvalidArgument for a size outside 1 to 1000, NotFound or Gone when there is no such session.
+// Errors: InvalidArgument when a size is not between 1 and 1000, NotFound or Gone when there is no such session.
 func (s Process) ResizePtySession(ctx context.Context, sessionID string, rows int, cols int) (*types.PtySessionInfo, error) {
 	return object[types.PtySessionInfo](ctx, s.Caller, "process.resize_pty_session", arguments{"sessionId": sessionID, "rows": rows, "cols": cols}, nil)
 }
 
-// KillPtySession kills the processes of a terminal session and removes it.
+// KillPtySession kills the processes of a terminal session and removes the session.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such session.
 func (s Process) KillPtySession(ctx context.Context, sessionID string) error {
 	return run(ctx, s.Caller, "process.kill_pty_session", arguments{"sessionId": sessionID}, nil)
 }
 
-// CreateSession creates a session.
+// CreateSession creates a session: a shell that keeps its directory and variables from command to command.
 //
-// Errors: Conflict when the id is taken, Validation when it is reserved.
+// Errors: Conflict when the id is in use, Validation when it is reserved.
 func (s Process) CreateSession(ctx context.Context, sessionID string) error {
 	return run(ctx, s.Caller, "process.create_session", arguments{"sessionId": sessionID}, nil)
 }
 
 // GetSession returns a session with its commands.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such session or command.
 func (s Process) GetSession(ctx context.Context, sessionID string) (*types.Session, error) {
 	return object[types.Session](ctx, s.Caller, "process.get_session", arguments{"sessionId": sessionID}, nil)
 }
@@ -252,45 +251,45 @@ func (s Process) ListSessions(ctx context.Context) ([]types.Session, error) {
 	return value[[]types.Session](ctx, s.Caller, "process.list_sessions", arguments{}, nil)
 }
 
-// DeleteSession ends a session and every process in it.
+// DeleteSession deletes a session and ends every process in it.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such session or command.
 func (s Process) DeleteSession(ctx context.Context, sessionID string) error {
 	return run(ctx, s.Caller, "process.delete_session", arguments{"sessionId": sessionID}, nil)
 }
 
-// ExecuteSessionCommand runs a command in a session: waits for it, or with run_async returns its id at once.
+// ExecuteSessionCommand runs a command in a session and waits until it ends, or returns at once if the request says run_async.
 //
-// timeout limits the call and not the command, which goes on; default: no limit.
+// When timeout passes, the call ends but the command keeps running. Default: no limit.
 //
-// Errors: Validation for an empty command, NotFound without such a session, Timeout after timeout seconds.
+// Errors: Validation for an empty command, NotFound when there is no such session, Timeout after timeout seconds.
 func (s Process) ExecuteSessionCommand(ctx context.Context, sessionID string, request SessionExecuteRequest, options WaitOptions) (*types.SessionExecuteResponse, error) {
 	return object[types.SessionExecuteResponse](ctx, s.Caller, "process.execute_session_command", arguments{"sessionId": sessionID, "request": request, "options": options}, nil)
 }
 
-// GetSessionCommand returns a command of a session.
+// GetSessionCommand returns the state of a command of a session.
 //
-// Errors: NotFound when there is none.
+// Errors: NotFound when there is no such session or command.
 func (s Process) GetSessionCommand(ctx context.Context, sessionID string, commandID string) (*types.Command, error) {
 	return object[types.Command](ctx, s.Caller, "process.get_session_command", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
 }
 
-// GetSessionCommandLogs returns the log of a command so far.
+// GetSessionCommandLogs returns what a command has written so far.
 //
 // Errors: NotFound when there is no such command.
 func (s Process) GetSessionCommandLogs(ctx context.Context, sessionID string, commandID string) (*types.SessionCommandLogsResponse, error) {
 	return object[types.SessionCommandLogsResponse](ctx, s.Caller, "process.get_session_command_logs", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
 }
 
-// StreamSessionCommandLogs streams the log of a command from its beginning until the command ends.
+// StreamSessionCommandLogs streams what a command writes, from its start until it ends.
 //
 // Errors: NotFound when there is no such command; while reading, Connection when the stream breaks.
 func (s Process) StreamSessionCommandLogs(ctx context.Context, sessionID string, commandID string) (*Stream, error) {
 	return open(ctx, s.Caller, "process.stream_session_command_logs", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
 }
 
-// SendSessionCommandInput sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
-// has just been accepted, and has not opened its input yet, is waited for.
+// SendSessionCommandInput sends text to the standard input of a running asynchronous command. A line break is added if the text does not
+// end with one. If the command has not opened its input yet, the call waits for it.
 //
 // Errors: Gone (CommandAlreadyCompleted, SessionEnded) when the command or its session has ended, NotFound when
 // there is no such command.
@@ -305,53 +304,54 @@ func (s Process) GetEntrypointSession(ctx context.Context) (*types.Session, erro
 	return object[types.Session](ctx, s.Caller, "process.get_entrypoint_session", arguments{}, nil)
 }
 
-// GetEntrypointLogs returns the log of the sandbox's entrypoint so far.
+// GetEntrypointLogs returns what the sandbox's entrypoint has written so far.
 //
 // Errors: NotFound when the sandbox has no entrypoint.
 func (s Process) GetEntrypointLogs(ctx context.Context) (*types.SessionCommandLogsResponse, error) {
 	return object[types.SessionCommandLogsResponse](ctx, s.Caller, "process.get_entrypoint_logs", arguments{}, nil)
 }
 
-// StreamEntrypointLogs streams the log of the sandbox's entrypoint from its beginning until it ends.
+// StreamEntrypointLogs streams what the sandbox's entrypoint writes, from its start until it ends.
 //
 // Errors: NotFound when the sandbox has no entrypoint; while reading, Connection when the stream breaks.
 func (s Process) StreamEntrypointLogs(ctx context.Context) (*Stream, error) {
 	return open(ctx, s.Caller, "process.stream_entrypoint_logs", arguments{}, nil)
 }
 
-// Spawn starts a command as a process of its own and returns at once.
+// Spawn starts a command in the background and returns at once.
 //
-// It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
-// so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+// The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
+// keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
+// process when it is no longer needed.
 //
-// Errors: InvalidArgument for an empty command or a bad variable name.
+// Errors: InvalidArgument for an empty command or an invalid variable name.
 func (s Process) Spawn(ctx context.Context, command string, options SpawnOptions) (*types.ProcessInfo, error) {
 	return object[types.ProcessInfo](ctx, s.Caller, "process.spawn", arguments{"command": command, "options": options}, nil)
 }
 
-// ListSpawned returns the processes started with spawn, by whomever, that have not been released.
+// ListSpawned returns the processes that any client has started with spawn and nobody has released.
 //
 // Errors: only those of every request.
 func (s Process) ListSpawned(ctx context.Context) ([]types.ProcessInfo, error) {
 	return value[[]types.ProcessInfo](ctx, s.Caller, "process.list_spawned", arguments{}, nil)
 }
 
-// GetSpawned returns a process started with spawn, to attach to it again.
+// GetSpawned returns a process that any client has started with spawn.
 //
-// Errors: ProcessNotFound when there is none: it was never started, or has been released.
+// Errors: ProcessNotFound when there is no such process: it was never started or has been released.
 func (s Process) GetSpawned(ctx context.Context, processID string) (*types.ProcessInfo, error) {
 	return object[types.ProcessInfo](ctx, s.Caller, "process.get_spawned", arguments{"processId": processID}, nil)
 }
 
-// StreamOutput streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
-// at their own speed.
+// StreamOutput streams the output of a process from its start until it ends. There may be any number of readers; each gets all
+// of the output, at its own speed.
 //
 // Errors: NotFound when it has been released; while reading, Connection when the stream breaks for good.
 func (s Process) StreamOutput(ctx context.Context, process types.ProcessInfo, options OutputOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "process.stream_output", arguments{"process": process, "options": options}, nil)
 }
 
-// WriteStdin writes to the standard input of a process, any bytes.
+// WriteStdin writes bytes to the standard input of a process.
 //
 // Errors: InvalidArgument when it was started without input, CommandAlreadyCompleted when it has ended, NotFound when it has
 // been released.
@@ -359,30 +359,30 @@ func (s Process) WriteStdin(ctx context.Context, process types.ProcessInfo, data
 	return run(ctx, s.Caller, "process.write_stdin", arguments{"process": process, "data": data}, attachments)
 }
 
-// CloseStdin closes the standard input of a process: it reads what was written, then end of file.
+// CloseStdin closes the standard input of a process: after what was written, it reads the end of the file.
 //
-// Errors: InvalidArgument when it was started without input, NotFound when it has been released. One that has ended is fine.
+// Errors: InvalidArgument when it was started without input, NotFound when it has been released.
 func (s Process) CloseStdin(ctx context.Context, process types.ProcessInfo) error {
 	return run(ctx, s.Caller, "process.close_stdin", arguments{"process": process}, nil)
 }
 
-// WaitSpawned waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After timeout seconds
-// (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+// WaitSpawned waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When timeout
+// passes, the wait ends but the process keeps running. Default: no limit.
 //
 // Errors: Timeout when it has not ended in time, NotFound when it has been released.
 func (s Process) WaitSpawned(ctx context.Context, process types.ProcessInfo, options WaitOptions) (int, error) {
 	return value[int](ctx, s.Caller, "process.wait_spawned", arguments{"process": process, "options": options}, nil)
 }
 
-// SignalSpawned sends a signal (SIGTERM, TERM or 15) to a process and everything it started, and returns when it is sent; SIGKILL
-// leaves nothing of the tree. Nothing happens to one that has ended.
+// SignalSpawned sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+// process has ended.
 //
-// Errors: InvalidArgument for something that is no signal, NotFound when it has been released.
+// Errors: InvalidArgument when it is not a valid signal, NotFound when the process has been released.
 func (s Process) SignalSpawned(ctx context.Context, process types.ProcessInfo, signal string) error {
 	return run(ctx, s.Caller, "process.signal_spawned", arguments{"process": process, "signal": signal}, nil)
 }
 
-// ReleaseSpawned ends a process with everything it started and forgets its output. One that has been released is fine.
+// ReleaseSpawned ends a process with everything it started and deletes its output. Releasing it again does nothing.
 //
 // Errors: only those of every request.
 func (s Process) ReleaseSpawned(ctx context.Context, process types.ProcessInfo) error {
@@ -391,17 +391,17 @@ func (s Process) ReleaseSpawned(ctx context.Context, process types.ProcessInfo) 
 
 // WaitForPort waits until something in the sandbox listens on a TCP port.
 //
-// Errors: InvalidArgument for a number that is no port, Timeout when nothing listens in time (default: 60 seconds).
+// Errors: InvalidArgument when the port is not between 1 and 65535, Timeout when nothing listens in time.
 func (s Process) WaitForPort(ctx context.Context, port int, options WaitOptions) error {
 	return run(ctx, s.Caller, "process.wait_for_port", arguments{"port": port, "options": options}, nil)
 }
 
-// WaitForLog waits until the log of a session's command, or of a spawned process, has a line with pattern, looking from its
-// beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen where the
-// server logs it: those up to 0.190 log a line when it ends.
+// WaitForLog waits until a command of a session has written a line that contains pattern, and returns that line. Lines from
+// before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to
+// 0.190, which log a line when it ends.
 //
-// Errors: InvalidArgument for a bad regular expression, NotFound when there is no such command, CommandAlreadyCompleted when it
-// ends without such a line, Timeout.
+// Errors: InvalidArgument for an invalid regular expression, NotFound when there is no such command,
+// CommandAlreadyCompleted when it ends without such a line, Timeout when the line does not come in time.
 func (s Process) WaitForLog(ctx context.Context, sessionID string, commandID string, pattern string, options WaitForLogOptions) (string, error) {
 	return value[string](ctx, s.Caller, "process.wait_for_log", arguments{"sessionId": sessionID, "commandId": commandID, "pattern": pattern, "options": options}, nil)
 }
@@ -409,49 +409,50 @@ func (s Process) WaitForLog(ctx context.Context, sessionID string, commandID str
 // FileSystem has the operations of the service fs: files of a sandbox.
 type FileSystem struct{ Caller }
 
-// UploadDir uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
-// does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs tar and
-// gzip.
+// UploadDir uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
+// are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+// sandbox needs tar and gzip.
 //
-// Errors: InvalidArgument for a bad glob or when something local cannot be read; while it goes on, UnprocessableEntity when the
-// sandbox cannot store it, Timeout.
+// Errors: InvalidArgument for an invalid glob or when something local cannot be read, UnprocessableEntity when the
+// sandbox cannot store it, Timeout when it takes too long.
 func (s FileSystem) UploadDir(ctx context.Context, localPath string, remotePath string, options DirectoryOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "fs.upload_dir", arguments{"localPath": localPath, "remotePath": remotePath, "options": options}, nil)
 }
 
-// DownloadDir downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
-// added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
-// and the like are skipped and reported. The sandbox needs tar and gzip.
+// DownloadDir downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
+// added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
+// lead out of it, devices and the like are skipped and reported. The sandbox needs tar and gzip.
 //
-// Errors: InvalidArgument for a bad glob or a local directory that cannot be written; while it goes on, FileNotFound when there
-// is no such directory, UnprocessableEntity when something in it cannot be read or the archive is
-// without measure, InvalidFilePath for one that tries to write elsewhere, Connection when it is cut short, Timeout.
+// Errors: InvalidArgument for an invalid glob or when the local directory cannot be written, FileNotFound when there
+// is no such directory, UnprocessableEntity when something in it cannot be read or the archive is unreasonably
+// large, InvalidFilePath when the archive tries to write elsewhere, Connection when the transfer is cut short,
+// Timeout when it takes too long.
 func (s FileSystem) DownloadDir(ctx context.Context, remotePath string, localPath string, options DirectoryOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "fs.download_dir", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
 }
 
-// ListFiles lists a directory, sorted by name.
+// ListFiles lists the entries of a directory, sorted by name.
 //
-// Errors: NotFound when it does not exist, Authorization when it may not be read.
+// Errors: NotFound when it does not exist, Authorization when the sandbox user may not read it.
 func (s FileSystem) ListFiles(ctx context.Context, path string, options ListFilesOptions) ([]types.FileInfo, error) {
 	return value[[]types.FileInfo](ctx, s.Caller, "fs.list_files", arguments{"path": path, "options": options}, nil)
 }
 
-// GetFileInfo describes a file or directory; links are followed.
+// GetFileInfo returns the metadata of a file or directory. Symbolic links are followed.
 //
 // Errors: NotFound when it does not exist.
 func (s FileSystem) GetFileInfo(ctx context.Context, path string) (*types.FileInfo, error) {
 	return object[types.FileInfo](ctx, s.Caller, "fs.get_file_info", arguments{"path": path}, nil)
 }
 
-// CreateFolder creates a directory and the ones above it; mode is octal, for example 755. An existing one is fine.
+// CreateFolder creates a directory and its missing parents. Nothing happens if it exists.
 //
-// Errors: Validation for a bad mode, Authorization when it may not be created.
+// Errors: Validation for an invalid mode, Authorization when the sandbox user may not create it.
 func (s FileSystem) CreateFolder(ctx context.Context, path string, mode *string) error {
 	return run(ctx, s.Caller, "fs.create_folder", arguments{"path": path, "mode": mode}, nil)
 }
 
-// DeleteFile deletes a file, or with recursive a directory with everything in it.
+// DeleteFile deletes a file, or a directory with everything in it if recursive is set.
 //
 // Errors: NotFound when it does not exist, Validation for a directory without recursive.
 func (s FileSystem) DeleteFile(ctx context.Context, path string, options DeleteFileOptions) error {
@@ -466,30 +467,30 @@ func (s FileSystem) MoveFiles(ctx context.Context, source string, destination st
 	return run(ctx, s.Caller, "fs.move_files", arguments{"source": source, "destination": destination}, nil)
 }
 
-// FindFiles finds the lines that contain pattern literally, in a file or in all text files below a directory.
+// FindFiles finds the lines that contain a text, in a file or in all text files below a directory.
 //
 // Errors: NotFound when the path does not exist.
 func (s FileSystem) FindFiles(ctx context.Context, path string, pattern string) ([]types.Match, error) {
 	return value[[]types.Match](ctx, s.Caller, "fs.find_files", arguments{"path": path, "pattern": pattern}, nil)
 }
 
-// SearchFiles finds the files below a directory whose name matches a glob (*, ?, [a-z]).
+// SearchFiles finds the files below a directory whose names match a glob.
 //
 // Errors: NotFound when the path does not exist.
 func (s FileSystem) SearchFiles(ctx context.Context, path string, pattern string) (*types.SearchFilesResponse, error) {
 	return object[types.SearchFilesResponse](ctx, s.Caller, "fs.search_files", arguments{"path": path, "pattern": pattern}, nil)
 }
 
-// ReplaceInFiles replaces pattern by new_value, literally and everywhere, in each of the files.
+// ReplaceInFiles replaces a text everywhere in each of the files.
 //
-// Errors: Validation for an empty pattern; a file that could not be changed says so in its own result.
+// Errors: Validation for an empty pattern. A file that could not be changed has the reason in its result.
 func (s FileSystem) ReplaceInFiles(ctx context.Context, files []string, pattern string, newValue string) ([]types.ReplaceResult, error) {
 	return value[[]types.ReplaceResult](ctx, s.Caller, "fs.replace_in_files", arguments{"files": files, "pattern": pattern, "newValue": newValue}, nil)
 }
 
 // SetFilePermissions changes permissions, owner and group of a file or directory.
 //
-// Errors: NotFound when it does not exist, Validation for a bad mode or an unknown user.
+// Errors: NotFound when it does not exist, Validation for an invalid mode or an unknown user.
 func (s FileSystem) SetFilePermissions(ctx context.Context, path string, options PermissionOptions) error {
 	return run(ctx, s.Caller, "fs.set_file_permissions", arguments{"path": path, "options": options}, nil)
 }
@@ -501,32 +502,33 @@ func (s FileSystem) GetUserHomeDir(ctx context.Context) (string, error) {
 	return value[string](ctx, s.Caller, "fs.get_user_home_dir", arguments{}, nil)
 }
 
-// GetWorkDir returns the working directory: where commands start and relative paths begin.
+// GetWorkDir returns the working directory, where commands start and relative paths begin.
 //
 // Errors: only those of every request.
 func (s FileSystem) GetWorkDir(ctx context.Context) (string, error) {
 	return value[string](ctx, s.Caller, "fs.get_work_dir", arguments{}, nil)
 }
 
-// UploadFile uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
-// nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+// UploadFile uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
+// stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
 //
-// Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout.
+// Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout
+// when it takes too long.
 func (s FileSystem) UploadFile(ctx context.Context, file FileUpload, options UploadOptions, attachments [][]byte) error {
 	return run(ctx, s.Caller, "fs.upload_file", arguments{"file": file, "options": options}, attachments)
 }
 
-// UploadFiles uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
-// it stays in place of what was there.
+// UploadFiles uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
+// 0.190, where the part that arrived replaces the file.
 //
-// Errors: InvalidArgument when a local file cannot be read, Validation when the server cannot store one: the message
-// names it, and those before it are stored.
+// Errors: InvalidArgument when a local file cannot be read, Validation when the server cannot store one of them; its
+// message names that file, and the files before it are stored.
 func (s FileSystem) UploadFiles(ctx context.Context, files []FileUpload, options UploadOptions, attachments [][]byte) error {
 	return run(ctx, s.Caller, "fs.upload_files", arguments{"files": files, "options": options}, attachments)
 }
 
-// OpenUpload opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
-// arrived stays in place of what was there.
+// OpenUpload opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
+// 0.190, where the part that arrived replaces the file.
 //
 // Errors: Connection when the server cannot be reached.
 func (s FileSystem) OpenUpload(ctx context.Context, remotePath string, options UploadOptions) (*Stream, error) {
@@ -535,30 +537,34 @@ func (s FileSystem) OpenUpload(ctx context.Context, remotePath string, options U
 
 // DownloadFile downloads a file into memory.
 //
-// Errors: FileNotFound when it does not exist, FileAccessDenied when it may not be read, UnprocessableEntity when it is
-// larger than 2 GiB (download it to a path or as a stream), Connection when the transfer is cut short, Timeout.
+// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it,
+// UnprocessableEntity when it is larger than 2 GiB (download it to a path or as a stream), Connection when the
+// transfer is cut short, Timeout when it takes too long.
 func (s FileSystem) DownloadFile(ctx context.Context, remotePath string, options DownloadOptions) ([]byte, error) {
 	return content(ctx, s.Caller, "fs.download_file", arguments{"remotePath": remotePath, "options": options}, nil)
 }
 
-// DownloadToPath downloads a file to a local path, which appears only when it is complete.
+// DownloadToPath downloads a file to a local path. The local file appears when it is complete.
 //
-// Errors: as for download_file; InvalidArgument when the local path cannot be written.
+// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it,
+// InvalidArgument when the local path cannot be written, Connection when the transfer is cut short, Timeout
+// when it takes too long.
 func (s FileSystem) DownloadToPath(ctx context.Context, remotePath string, localPath string, options DownloadOptions) error {
 	return run(ctx, s.Caller, "fs.download_to_path", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
 }
 
-// DownloadFiles downloads several files in one request, each into memory or to a local path. A file that fails says so in its
-// own result.
+// DownloadFiles downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
+// has the reason in its result.
 //
-// Errors: those of the request as a whole; Connection when it is cut short.
+// Errors: Connection when the transfer is cut short, Timeout when it takes too long.
 func (s FileSystem) DownloadFiles(ctx context.Context, files []FileDownloadRequest, options DownloadOptions) ([]FileDownloadResponse, [][]byte, error) {
 	return attached[[]FileDownloadResponse](ctx, s.Caller, "fs.download_files", arguments{"files": files, "options": options}, nil)
 }
 
-// OpenDownload opens a download to be read piece by piece.
+// OpenDownload opens a download that is read piece by piece.
 //
-// Errors: as for download_file.
+// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it, Connection
+// when the transfer is cut short, Timeout when it takes too long.
 func (s FileSystem) OpenDownload(ctx context.Context, remotePath string, options DownloadOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "fs.open_download", arguments{"remotePath": remotePath, "options": options}, nil)
 }
@@ -566,22 +572,23 @@ func (s FileSystem) OpenDownload(ctx context.Context, remotePath string, options
 // Git has the operations of the service git: git repositories of a sandbox.
 type Git struct{ Caller }
 
-// Clone clones a repository into path.
+// Clone clones a repository into a directory.
 //
-// Errors: GitAuthFailed for wrong credentials, GitBranchNotFound for an unknown branch, GitRepoNotFound for an unknown
-// repository, Conflict when the directory is not empty, GitTransportFailed, Timeout.
+// Errors: GitAuthFailed for wrong credentials, GitBranchNotFound for an unknown branch, GitRepoNotFound for an
+// unknown repository, Conflict when the directory is not empty, GitTransportFailed when the remote cannot be
+// reached, Timeout when it takes too long.
 func (s Git) Clone(ctx context.Context, url string, path string, options GitCloneOptions) error {
 	return run(ctx, s.Caller, "git.clone", arguments{"url": url, "path": path, "options": options}, nil)
 }
 
-// Status returns the branch, its distance to the remote and the changed files.
+// Status returns the current branch, how far it is ahead of or behind the remote, and the changed files.
 //
 // Errors: NotFound (GitRepoNotFound) when there is no repository or no commit yet.
 func (s Git) Status(ctx context.Context, path string) (*types.GitStatus, error) {
 	return object[types.GitStatus](ctx, s.Caller, "git.status", arguments{"path": path}, nil)
 }
 
-// Add stages files; . stands for all.
+// Add stages files for the next commit.
 //
 // Errors: NotFound when the repository or a file does not exist.
 func (s Git) Add(ctx context.Context, path string, files []string) error {
@@ -590,7 +597,7 @@ func (s Git) Add(ctx context.Context, path string, files []string) error {
 
 // Commit commits what is staged.
 //
-// Errors: InvalidArgument without message, author or e-mail address; InternalServer when nothing is staged and
+// Errors: InvalidArgument when message, author or e-mail address is empty, InternalServer when nothing is staged and
 // allow_empty is not set.
 func (s Git) Commit(ctx context.Context, path string, message string, author string, email string, options GitCommitOptions) (*types.GitCommitResponse, error) {
 	return object[types.GitCommitResponse](ctx, s.Caller, "git.commit", arguments{"path": path, "message": message, "author": author, "email": email, "options": options}, nil)
@@ -598,14 +605,16 @@ func (s Git) Commit(ctx context.Context, path string, message string, author str
 
 // Push pushes the current branch.
 //
-// Errors: GitAuthFailed, GitPushRejected when the remote has other commits, GitRemoteRejected, Timeout.
+// Errors: GitAuthFailed for wrong credentials, GitPushRejected when the remote has commits that are missing here,
+// GitRemoteRejected when the remote refuses, Timeout when it takes too long.
 func (s Git) Push(ctx context.Context, path string, options GitRemoteOptions) error {
 	return run(ctx, s.Caller, "git.push", arguments{"path": path, "options": options}, nil)
 }
 
-// Pull fetches the current branch and moves forward to it.
+// Pull fetches the current branch and fast-forwards to it.
 //
-// Errors: GitAuthFailed, GitMergeConflict when the branches have gone apart, GitDirtyWorktree, Timeout.
+// Errors: GitAuthFailed for wrong credentials, GitMergeConflict when the branches have diverged, GitDirtyWorktree
+// when local changes are in the way, Timeout when it takes too long.
 func (s Git) Pull(ctx context.Context, path string, options GitRemoteOptions) error {
 	return run(ctx, s.Caller, "git.pull", arguments{"path": path, "options": options}, nil)
 }
@@ -619,25 +628,25 @@ func (s Git) Branches(ctx context.Context, path string) (*types.ListBranchRespon
 
 // CreateBranch creates a branch and checks it out.
 //
-// Errors: GitBranchExists when there is one of this name.
+// Errors: GitBranchExists when there is a branch of this name.
 func (s Git) CreateBranch(ctx context.Context, path string, name string) error {
 	return run(ctx, s.Caller, "git.create_branch", arguments{"path": path, "name": name}, nil)
 }
 
-// CheckoutBranch checks out a branch, or a commit by its hash.
+// CheckoutBranch checks out a branch or a commit.
 //
-// Errors: GitBranchNotFound when there is none, GitDirtyWorktree when changes would be lost.
+// Errors: GitBranchNotFound when there is no such branch, GitDirtyWorktree when changes would be lost.
 func (s Git) CheckoutBranch(ctx context.Context, path string, branch string) error {
 	return run(ctx, s.Caller, "git.checkout_branch", arguments{"path": path, "branch": branch}, nil)
 }
 
-// DeleteBranch deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+// DeleteBranch deletes a local branch, even if its commits are on no other branch.
 //
-// With force given, git itself decides, in the sandbox: true is git branch -D, false is git branch -d, which
-// keeps a branch whose commits would be lost.
+// Set force to false to keep a branch whose commits would be lost: it is then deleted with git branch -d, and
+// with true by git branch -D.
 //
-// Errors: GitRepoNotFound; when force is given, GitBranchNotFound when there is none, Conflict when it is checked out
-// or, with false, not merged.
+// Errors: GitRepoNotFound when there is no repository, and if force is given, GitBranchNotFound when there is no
+// such branch, Conflict when it is checked out or (with false) not merged.
 func (s Git) DeleteBranch(ctx context.Context, path string, name string, options GitDeleteBranchOptions) error {
 	return run(ctx, s.Caller, "git.delete_branch", arguments{"path": path, "name": name, "options": options}, nil)
 }
@@ -652,31 +661,31 @@ func (s Git) History(ctx context.Context, path string) ([]types.GitCommitInfo, e
 // CodeInterpreter has the operations of the service code_interpreter: the stateful code interpreter of a sandbox.
 type CodeInterpreter struct{ Caller }
 
-// RunCode runs code and streams its output; variables, imports and functions last until the context ends.
+// RunCode runs code and streams its output. Variables, imports and functions last until the context is deleted.
 //
-// Errors: InvalidArgument for empty code; while reading, Timeout after timeout seconds, NotFound for an unknown
-// context, Connection when the stream breaks. An exception in the code is a result, not an error.
+// Errors: InvalidArgument for empty code, Timeout after timeout seconds, NotFound for an unknown context,
+// Connection when the stream breaks. An exception in the code is part of the result, not an error.
 func (s CodeInterpreter) RunCode(ctx context.Context, code string, options RunCodeOptions) (*Stream, error) {
 	return open(ctx, s.Caller, "code_interpreter.run_code", arguments{"code": code, "options": options}, nil)
 }
 
-// CreateContext creates a context of its own: its variables are apart from those of other contexts.
+// CreateContext creates a context, whose variables are separate from those of other contexts.
 //
 // Errors: Validation for a language the server does not know.
 func (s CodeInterpreter) CreateContext(ctx context.Context, options CreateContextOptions) (*types.InterpreterContext, error) {
 	return object[types.InterpreterContext](ctx, s.Caller, "code_interpreter.create_context", arguments{"options": options}, nil)
 }
 
-// ListContexts returns all contexts but the default one.
+// ListContexts returns all contexts except the default one.
 //
 // Errors: only those of every request.
 func (s CodeInterpreter) ListContexts(ctx context.Context) ([]types.InterpreterContext, error) {
 	return value[[]types.InterpreterContext](ctx, s.Caller, "code_interpreter.list_contexts", arguments{}, nil)
 }
 
-// DeleteContext ends a context and its process.
+// DeleteContext deletes a context and ends its process.
 //
-// Errors: NotFound when there is none, Validation for the default context.
+// Errors: NotFound when there is no such context, Validation for the default context.
 func (s CodeInterpreter) DeleteContext(ctx context.Context, contextID string) error {
 	return run(ctx, s.Caller, "code_interpreter.delete_context", arguments{"contextId": contextID}, nil)
 }
@@ -685,7 +694,7 @@ func (s CodeInterpreter) DeleteContext(ctx context.Context, contextID string) er
 type CreateContextOptions struct {
 	// Working directory. Default: the sandbox's.
 	Cwd *string `json:"cwd,omitempty"`
-	// Language. Default: python, the only one so far.
+	// Language of the code. Default: python, the only one so far.
 	Language *string `json:"language,omitempty"`
 }
 
@@ -693,7 +702,7 @@ type CreateContextOptions struct {
 type RunCodeOptions struct {
 	// Id of the context to run in. Default: the sandbox's default context.
 	ContextID *string `json:"contextId,omitempty"`
-	// Environment variables during this run.
+	// Environment variables for this run only.
 	Envs map[string]string `json:"envs,omitempty"`
 	// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
 	Timeout *float64 `json:"timeout,omitempty"`
@@ -701,8 +710,8 @@ type RunCodeOptions struct {
 
 // DirectoryOptions: options of upload_dir and download_dir.
 type DirectoryOptions struct {
-	// Globs of what to leave out. One without / is compared with every name (node_modules, *.pyc), one with / with
-	// the path below the directory (build/**). What is below a directory left out is left out too.
+	// Globs of entries to leave out. A glob without / is compared with every name (node_modules, *.pyc), one
+	// with / with the path below the directory (build/**). Everything below an excluded directory is excluded too.
 	Exclude []string `json:"exclude,omitempty"`
 	// Seconds the transfer may take; 0 = no limit. Default: 1800.
 	Timeout *float64 `json:"timeout,omitempty"`
@@ -710,17 +719,17 @@ type DirectoryOptions struct {
 
 // ListFilesOptions: options of list_files.
 type ListFilesOptions struct {
-	// How deep to go, from 1 (the directory's own entries). Default: 1.
+	// Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
 	Depth *int `json:"depth,omitempty"`
 }
 
 // DeleteFileOptions: options of delete_file.
 type DeleteFileOptions struct {
-	// Whether a directory may be deleted with everything in it. Default: false.
+	// Whether to delete a directory with everything in it. Default: false.
 	Recursive *bool `json:"recursive,omitempty"`
 }
 
-// PermissionOptions: options of set_file_permissions; what is not given stays as it is.
+// PermissionOptions: options of set_file_permissions. Anything that is not given stays unchanged.
 type PermissionOptions struct {
 	// Permissions in octal, for example 644.
 	Mode *string `json:"mode,omitempty"`
@@ -742,45 +751,45 @@ type DownloadOptions struct {
 	Timeout *float64 `json:"timeout,omitempty"`
 }
 
-// FileUpload is a file to upload: from memory or from a local path, one of the two.
+// FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
-	// Path in the sandbox; relative paths start at the working directory.
+	// Path of the file in the sandbox; relative paths begin at the working directory.
 	Destination string `json:"destination"`
-	// The content. This is its index among the attachments.
+	// Content of the file. This is its index among the attachments.
 	Content *int `json:"content,omitempty"`
-	// Local file to read the content from; it is streamed, not loaded.
+	// Local path to read the content from; it is streamed, not loaded into memory.
 	LocalPath *string `json:"localPath,omitempty"`
 }
 
 // FileDownloadRequest is a file to download.
 type FileDownloadRequest struct {
-	// Path in the sandbox.
+	// Path of the file in the sandbox.
 	Source string `json:"source"`
-	// Local path to write to, atomically. Default: return the content.
+	// Local path to write to; the file appears when it is complete. Default: the content is returned.
 	Destination *string `json:"destination,omitempty"`
 }
 
-// FileDownloadErrorDetails: why one file of several could not be downloaded.
+// FileDownloadErrorDetails: reason why one of several files could not be downloaded.
 type FileDownloadErrorDetails struct {
-	// A sentence for people.
+	// Message, as a sentence.
 	Message string `json:"message"`
-	// HTTP status this error would have had on its own.
+	// HTTP status of the error.
 	StatusCode *int `json:"statusCode,omitempty"`
-	// Machine-readable code.
+	// Code of the error.
 	ErrorCode *string `json:"errorCode,omitempty"`
 }
 
-// FileDownloadResponse: result of one file of several.
+// FileDownloadResponse: result of downloading one of several files.
 type FileDownloadResponse struct {
 	// Path in the sandbox, as requested.
 	Source string `json:"source"`
-	// The content, when no destination was given. This is its index among the attachments.
+	// Content of the file, if no destination was given. This is its index among the attachments.
 	Content *int `json:"content,omitempty"`
-	// The local path written to, when a destination was given.
+	// Local path of the file, if a destination was given.
 	LocalPath *string `json:"localPath,omitempty"`
-	// Why there is neither.
+	// Reason why there is neither.
 	Error *string `json:"error,omitempty"`
-	// More about the error.
+	// Details of the error.
 	ErrorDetails *FileDownloadErrorDetails `json:"errorDetails,omitempty"`
 }
 
@@ -788,7 +797,7 @@ type FileDownloadResponse struct {
 type GitCloneOptions struct {
 	// Branch to check out. Default: the remote's.
 	Branch *string `json:"branch,omitempty"`
-	// Commit to check out, detached.
+	// Commit to check out, without a branch.
 	CommitID *string `json:"commitId,omitempty"`
 	// User name at the remote; used only together with password.
 	Username *string `json:"username,omitempty"`
@@ -808,11 +817,11 @@ type GitRemoteOptions struct {
 	Username *string `json:"username,omitempty"`
 	// Password or token at the remote.
 	Password *string `json:"password,omitempty"`
-	// Branch. Default: the current one.
+	// Branch to push or pull. Default: the current one.
 	Branch *string `json:"branch,omitempty"`
-	// Remote. Default: origin.
+	// Name of the remote. Default: origin.
 	Remote *string `json:"remote,omitempty"`
-	// Whether the branch follows the remote one from now on (push only). Default: false.
+	// Whether the branch tracks the remote one from now on (push only). Default: false.
 	SetUpstream *bool `json:"setUpstream,omitempty"`
 	// Seconds the call may take; 0 = no limit. Default: 1800.
 	Timeout *float64 `json:"timeout,omitempty"`
@@ -820,13 +829,13 @@ type GitRemoteOptions struct {
 
 // GitCommitOptions: options of commit.
 type GitCommitOptions struct {
-	// Whether a commit without changes is fine. Default: false.
+	// Whether to allow a commit without changes. Default: false.
 	AllowEmpty *bool `json:"allowEmpty,omitempty"`
 }
 
 // GitDeleteBranchOptions: options of delete_branch.
 type GitDeleteBranchOptions struct {
-	// Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
+	// Whether to delete a branch whose commits are on no other branch. Default: it is deleted.
 	Force *bool `json:"force,omitempty"`
 }
 
@@ -852,11 +861,11 @@ type CodeRunOptions struct {
 
 // SessionExecuteRequest is a command for a session.
 type SessionExecuteRequest struct {
-	// The command text.
+	// Command line.
 	Command string `json:"command"`
 	// Whether to return at once instead of waiting for the command to end. Default: false.
 	RunAsync *bool `json:"runAsync,omitempty"`
-	// Whether to keep input sent to the command out of its log. Default: false.
+	// Whether to leave input that is sent to the command out of its log. Default: false.
 	SuppressInputEcho *bool `json:"suppressInputEcho,omitempty"`
 }
 
@@ -866,9 +875,9 @@ type PtyCreateOptions struct {
 	Cwd *string `json:"cwd,omitempty"`
 	// Environment variables on top of the sandbox's. TERM is xterm-256color unless given.
 	Envs map[string]string `json:"envs,omitempty"`
-	// Lines. Default: 24.
+	// Lines, 1 to 1000. Default: 24.
 	Rows *int `json:"rows,omitempty"`
-	// Columns. Default: 80.
+	// Columns, 1 to 1000. Default: 80.
 	Cols *int `json:"cols,omitempty"`
 }
 
@@ -906,39 +915,39 @@ type SandboxInfo struct {
 	Memory int `json:"memory"`
 	// Disk in GiB.
 	Disk int `json:"disk"`
-	// Where the sandbox is in its life.
+	// State of the sandbox.
 	State *types.SandboxState `json:"state,omitempty"`
 	// The state it is meant to reach.
 	DesiredState *types.SandboxDesiredState `json:"desiredState,omitempty"`
-	// Why the sandbox is in state error or build_failed.
+	// Reason for the state error or build_failed.
 	ErrorReason *string `json:"errorReason,omitempty"`
 	// Whether recover may bring it back from error.
 	Recoverable *bool `json:"recoverable,omitempty"`
 	// State of the backup.
 	BackupState *string `json:"backupState,omitempty"`
-	// When the last backup was made, ISO 8601.
+	// Time of the last backup, ISO 8601.
 	BackupCreatedAt *string `json:"backupCreatedAt,omitempty"`
 	// Minutes without activity after which the sandbox stops; 0 = never.
 	AutoStopInterval *int `json:"autoStopInterval,omitempty"`
-	// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows.
 	AutoArchiveInterval *int `json:"autoArchiveInterval,omitempty"`
-	// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
 	AutoDeleteInterval *int `json:"autoDeleteInterval,omitempty"`
 	// Minutes without activity after which the sandbox is paused; 0 = never.
 	AutoPauseInterval *int `json:"autoPauseInterval,omitempty"`
-	// When the sandbox will be deleted whatever its state, ISO 8601.
+	// Time at which the sandbox will be deleted whatever its state, ISO 8601.
 	AutoDestroyAt *string `json:"autoDestroyAt,omitempty"`
 	// Mounted volumes.
 	Volumes []types.VolumeMount `json:"volumes,omitempty"`
-	// How its image was built.
+	// Description of how its image was built.
 	BuildInfo *types.BuildInfo `json:"buildInfo,omitempty"`
-	// When it was created, ISO 8601.
+	// Time it was created, ISO 8601.
 	CreatedAt *string `json:"createdAt,omitempty"`
-	// When it last changed, ISO 8601.
+	// Time it last changed, ISO 8601.
 	UpdatedAt *string `json:"updatedAt,omitempty"`
-	// When it was last used, ISO 8601.
+	// Time it was last used, ISO 8601.
 	LastActivityAt *string `json:"lastActivityAt,omitempty"`
-	// Version of the toolbox inside.
+	// Version of the toolbox inside the sandbox.
 	DaemonVersion *string `json:"daemonVersion,omitempty"`
 	// Kind of sandbox: container, linux-vm, …
 	SandboxClass *string `json:"sandboxClass,omitempty"`
@@ -948,13 +957,13 @@ type SandboxInfo struct {
 	ToolboxProxyURL string `json:"toolboxProxyUrl"`
 }
 
-// CreateSandboxParams: how to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
+// CreateSandboxParams: settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image.
 type CreateSandboxParams struct {
 	// Name, unique in the organization. Default: the id.
 	Name *string `json:"name,omitempty"`
 	// Language of code_run: python (default), typescript or javascript.
 	Language *string `json:"language,omitempty"`
-	// Operating system user. Default: daytona.
+	// Operating system user that commands run as. Default: daytona.
 	User *string `json:"user,omitempty"`
 	// Environment variables of every process in the sandbox.
 	EnvVars map[string]string `json:"envVars,omitempty"`
@@ -964,9 +973,9 @@ type CreateSandboxParams struct {
 	Public *bool `json:"public,omitempty"`
 	// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
 	AutoStopInterval *int `json:"autoStopInterval,omitempty"`
-	// Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. Default: 7 days.
+	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
 	AutoArchiveInterval *int `json:"autoArchiveInterval,omitempty"`
-	// Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. Default: never.
+	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
 	AutoDeleteInterval *int `json:"autoDeleteInterval,omitempty"`
 	// Minutes without activity after which the sandbox is paused; 0 = never.
 	AutoPauseInterval *int `json:"autoPauseInterval,omitempty"`
@@ -980,7 +989,7 @@ type CreateSandboxParams struct {
 	NetworkAllowList *string `json:"networkAllowList,omitempty"`
 	// Comma-separated domains the sandbox may reach.
 	DomainAllowList *string `json:"domainAllowList,omitempty"`
-	// Delete the sandbox when it stops: the same as auto_delete_interval 0. Default: false.
+	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
 	Ephemeral *bool `json:"ephemeral,omitempty"`
 	// Id or name of a sandbox whose lifecycle this one follows.
 	LinkedSandbox *string `json:"linkedSandbox,omitempty"`
@@ -988,13 +997,13 @@ type CreateSandboxParams struct {
 	Target *string `json:"target,omitempty"`
 	// Id or name of the snapshot. Default: the server's default snapshot.
 	Snapshot *string `json:"snapshot,omitempty"`
-	// Image reference, for example python:3.12-slim; excludes snapshot.
+	// Image reference, for example python:3.12-slim; cannot be combined with snapshot.
 	Image *string `json:"image,omitempty"`
-	// Dockerfile to build the image from; excludes snapshot and image.
+	// Dockerfile to build the image from; cannot be combined with snapshot and image.
 	Dockerfile *string `json:"dockerfile,omitempty"`
 	// Hashes of the Dockerfile's build contexts in object storage.
 	ContextHashes []string `json:"contextHashes,omitempty"`
-	// CPU, memory and disk; only with an image.
+	// CPU, memory and disk; only for a sandbox made from an image.
 	Resources *types.Resources `json:"resources,omitempty"`
 }
 
@@ -1004,11 +1013,11 @@ type CreateOptions struct {
 	Timeout *float64 `json:"timeout,omitempty"`
 	// Whether to wait until the sandbox has started. Default: true.
 	WaitForStart *bool `json:"waitForStart,omitempty"`
-	// Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted.
+	// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
 	Keep *bool `json:"keep,omitempty"`
 }
 
-// WaitOptions: options of the calls that wait for a state.
+// WaitOptions: options of calls that wait.
 type WaitOptions struct {
 	// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
 	Timeout *float64 `json:"timeout,omitempty"`
@@ -1030,9 +1039,9 @@ type DeleteOptions struct {
 	Wait *bool `json:"wait,omitempty"`
 }
 
-// FindOneOptions: options of find_one: an id or name, or labels.
+// FindOneOptions: options of find_one; either an id or name, or labels are required.
 type FindOneOptions struct {
-	// Id or name.
+	// Id or name of the sandbox.
 	IDOrName *string `json:"idOrName,omitempty"`
 	// Labels the sandbox must have, all of them.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -1042,9 +1051,9 @@ type FindOneOptions struct {
 type ListPageOptions struct {
 	// Labels the sandboxes must have, all of them.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Page, from 1. Default: 1.
+	// Number of the page, from 1. Default: 1.
 	Page *int `json:"page,omitempty"`
-	// Sandboxes a page, 1 to 200. Default: 100.
+	// Sandboxes per page, 1 to 200. Default: 100.
 	Limit *int `json:"limit,omitempty"`
 }
 
@@ -1054,73 +1063,73 @@ type PaginatedSandboxes struct {
 	Items []SandboxInfo `json:"items"`
 	// Number of sandboxes on all pages.
 	Total int `json:"total"`
-	// This page, from 1.
+	// Number of this page, from 1.
 	Page int `json:"page"`
 	// Number of pages.
 	TotalPages int `json:"totalPages"`
 }
 
-// ListSandboxesQuery: which sandboxes to list, and in which order. Everything is optional; filters are combined with AND.
+// ListSandboxesQuery: filters and order of a list of sandboxes. A sandbox must match all filters that are given.
 type ListSandboxesQuery struct {
-	// Where to continue: next_cursor of the previous response.
+	// Cursor of the next part: next_cursor of the previous response.
 	Cursor *string `json:"cursor,omitempty"`
-	// Sandboxes a request, 1 to 200. Default: 100.
+	// Sandboxes per request, 1 to 200. Default: 100.
 	Limit *int `json:"limit,omitempty"`
-	// Prefix of the id, in any case.
+	// Prefix of the id; upper and lower case are the same.
 	ID *string `json:"id,omitempty"`
-	// Prefix of the name, in any case.
+	// Prefix of the name; upper and lower case are the same.
 	Name *string `json:"name,omitempty"`
 	// Labels the sandboxes must have, all of them.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Whether to include failed sandboxes that are being deleted. Default: false.
 	IncludeErroredDeleted *bool `json:"includeErroredDeleted,omitempty"`
-	// States.
+	// States to include. Default: all.
 	States []types.SandboxState `json:"states,omitempty"`
-	// Snapshots.
+	// Snapshots the sandboxes were created from. Default: all.
 	Snapshots []string `json:"snapshots,omitempty"`
-	// Regions.
+	// Regions the sandboxes run in. Default: all.
 	Targets []string `json:"targets,omitempty"`
-	// Kinds of sandboxes.
+	// Kinds of sandboxes to include. Default: all.
 	SandboxClasses []string `json:"sandboxClasses,omitempty"`
-	// Least CPU cores.
+	// Smallest number of CPU cores.
 	MinCPU *float64 `json:"minCpu,omitempty"`
-	// Most CPU cores.
+	// Largest number of CPU cores.
 	MaxCPU *float64 `json:"maxCpu,omitempty"`
-	// Least memory in GiB.
+	// Smallest memory in GiB.
 	MinMemoryGib *float64 `json:"minMemoryGib,omitempty"`
-	// Most memory in GiB.
+	// Largest memory in GiB.
 	MaxMemoryGib *float64 `json:"maxMemoryGib,omitempty"`
-	// Least disk in GiB.
+	// Smallest disk in GiB.
 	MinDiskGib *float64 `json:"minDiskGib,omitempty"`
-	// Most disk in GiB.
+	// Largest disk in GiB.
 	MaxDiskGib *float64 `json:"maxDiskGib,omitempty"`
-	// Only public, or only private ones.
+	// True for public sandboxes only, false for private ones only.
 	IsPublic *bool `json:"isPublic,omitempty"`
-	// Only recoverable, or only others.
+	// True for recoverable sandboxes only, false for all others only.
 	IsRecoverable *bool `json:"isRecoverable,omitempty"`
-	// Created after, ISO 8601.
+	// Earliest time of creation, ISO 8601.
 	CreatedAtAfter *string `json:"createdAtAfter,omitempty"`
-	// Created before, ISO 8601.
+	// Latest time of creation, ISO 8601.
 	CreatedAtBefore *string `json:"createdAtBefore,omitempty"`
-	// Last used after, ISO 8601.
+	// Earliest time of last use, ISO 8601.
 	LastActivityAfter *string `json:"lastActivityAfter,omitempty"`
-	// Last used before, ISO 8601.
+	// Latest time of last use, ISO 8601.
 	LastActivityBefore *string `json:"lastActivityBefore,omitempty"`
-	// To be deleted after, ISO 8601.
+	// Earliest time of planned deletion, ISO 8601.
 	AutoDestroyAtAfter *string `json:"autoDestroyAtAfter,omitempty"`
-	// To be deleted before, ISO 8601.
+	// Latest time of planned deletion, ISO 8601.
 	AutoDestroyAtBefore *string `json:"autoDestroyAtBefore,omitempty"`
-	// What to sort by. Default: last activity.
+	// Field to sort by. Default: last activity.
 	Sort *types.SandboxListSortField `json:"sort,omitempty"`
 	// Direction. Default: descending.
 	Order *types.SandboxListSortDirection `json:"order,omitempty"`
 }
 
-// ListSandboxesResponse: part of a list of sandboxes.
+// ListSandboxesResponse: one part of a list of sandboxes.
 type ListSandboxesResponse struct {
 	// The sandboxes. Servers leave out env, volumes and build_info here.
 	Items []SandboxInfo `json:"items"`
-	// Where to continue, or nothing at the end.
+	// Cursor of the next part; missing at the end of the list.
 	NextCursor *string `json:"nextCursor,omitempty"`
 }
 
@@ -1128,26 +1137,26 @@ type ListSandboxesResponse struct {
 type SpawnOptions struct {
 	// Working directory. Default: the sandbox's.
 	Cwd *string `json:"cwd,omitempty"`
-	// Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file.
+	// Environment variables on top of the sandbox's. They are never written to a file.
 	Env map[string]string `json:"env,omitempty"`
-	// Whether standard input is open for writing. Default: false, which is at end of file from the start.
+	// Whether to keep standard input open for writing. Default: false.
 	Stdin *bool `json:"stdin,omitempty"`
 }
 
 // OutputOptions: options of stream_output.
 type OutputOptions struct {
-	// The one output to read. Default: both.
+	// Output to read. Default: both.
 	Channel *types.OutputChannel `json:"channel,omitempty"`
-	// Whether to go on until the process ends, instead of ending with what there is. Default: true.
+	// Whether to follow the output until the process ends, instead of returning what there is. Default: true.
 	Follow *bool `json:"follow,omitempty"`
 }
 
 // WaitForLogOptions: options of wait_for_log.
 type WaitForLogOptions struct {
-	// Whether the pattern is a regular expression (syntax of Rust's regex: no look-around, no back-references).
-	// Default: false, a plain text.
+	// Whether the pattern is a regular expression, in the syntax of the Rust crate regex (no look-around, no
+	// back-references). Default: false.
 	Regex *bool `json:"regex,omitempty"`
-	// The one output to look at. Default: both.
+	// Output to search. Default: both.
 	Channel *types.OutputChannel `json:"channel,omitempty"`
 	// Seconds to wait; 0 = no limit. Default: 60.
 	Timeout *float64 `json:"timeout,omitempty"`

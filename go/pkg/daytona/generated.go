@@ -10,13 +10,13 @@ const Version = "0.1.0"
 // SandboxState is [types.SandboxState].
 type SandboxState = types.SandboxState
 
-// Where a sandbox is in its life (wire.md 2.4).
+// State of a sandbox (wire.md 2.4).
 const (
 	// Being created.
 	SandboxStateCreating = types.SandboxStateCreating
 	// Being restored from an archive.
 	SandboxStateRestoring = types.SandboxStateRestoring
-	// Gone.
+	// Deleted.
 	SandboxStateDestroyed = types.SandboxStateDestroyed
 	// Being deleted.
 	SandboxStateDestroying = types.SandboxStateDestroying
@@ -24,11 +24,11 @@ const (
 	SandboxStateStarted = types.SandboxStateStarted
 	// Not running; its files are kept.
 	SandboxStateStopped = types.SandboxStateStopped
-	// On the way to `started`.
+	// Being started.
 	SandboxStateStarting = types.SandboxStateStarting
-	// On the way to `stopped`.
+	// Being stopped.
 	SandboxStateStopping = types.SandboxStateStopping
-	// Failed; `error_reason` says why.
+	// Failed; `error_reason` has the reason.
 	SandboxStateError = types.SandboxStateError
 	// Its image could not be built.
 	SandboxStateBuildFailed = types.SandboxStateBuildFailed
@@ -42,7 +42,7 @@ const (
 	SandboxStatePullingSnapshot = types.SandboxStatePullingSnapshot
 	// Kept in object storage.
 	SandboxStateArchived = types.SandboxStateArchived
-	// On the way to `archived`.
+	// Being archived.
 	SandboxStateArchiving = types.SandboxStateArchiving
 	// Its resources are being changed.
 	SandboxStateResizing = types.SandboxStateResizing
@@ -50,11 +50,11 @@ const (
 	SandboxStateSnapshotting = types.SandboxStateSnapshotting
 	// A copy of it is being made.
 	SandboxStateForking = types.SandboxStateForking
-	// On the way to `paused`.
+	// Being paused.
 	SandboxStatePausing = types.SandboxStatePausing
-	// Frozen with its memory.
+	// Frozen; its memory is kept.
 	SandboxStatePaused = types.SandboxStatePaused
-	// On the way from `paused` to `started`.
+	// Being started again after a pause.
 	SandboxStateResuming = types.SandboxStateResuming
 )
 
@@ -63,7 +63,7 @@ type SandboxDesiredState = types.SandboxDesiredState
 
 // The state a sandbox is meant to reach.
 const (
-	// Gone.
+	// Deleted.
 	SandboxDesiredStateDestroyed = types.SandboxDesiredStateDestroyed
 	// Running.
 	SandboxDesiredStateStarted = types.SandboxDesiredStateStarted
@@ -80,7 +80,7 @@ const (
 // SandboxListSortField is [types.SandboxListSortField].
 type SandboxListSortField = types.SandboxListSortField
 
-// What a list of sandboxes is sorted by.
+// Field that a list of sandboxes is sorted by.
 const (
 	// By name.
 	SandboxListSortFieldName = types.SandboxListSortFieldName

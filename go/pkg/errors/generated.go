@@ -4,7 +4,7 @@ package errors
 
 // The kinds of errors, to be asked for with errors.Is.
 const (
-	// ErrUnknown: an error without a more exact kind.
+	// ErrUnknown: an error that has no more specific kind.
 	ErrUnknown Kind = "Unknown"
 	// ErrValidation: the server refused the request as malformed (HTTP 400).
 	ErrValidation Kind = "Validation"
@@ -22,7 +22,7 @@ const (
 	ErrConflict Kind = "Conflict"
 	// ErrGone: the resource existed and has ended (HTTP 410).
 	ErrGone Kind = "Gone"
-	// ErrRateLimit: too many requests; retry_after tells when to come back (HTTP 429).
+	// ErrRateLimit: too many requests; retry_after says how long to wait (HTTP 429).
 	ErrRateLimit Kind = "RateLimit"
 	// ErrServer: the server failed (HTTP 5xx).
 	ErrServer Kind = "Server"
@@ -38,7 +38,7 @@ const (
 	ErrTimeout Kind = "Timeout"
 	// ErrConnection: the connection failed or broke.
 	ErrConnection Kind = "Connection"
-	// ErrConnectionTimeout: the connection could not be made in time.
+	// ErrConnectionTimeout: the connection could not be established in time.
 	ErrConnectionTimeout Kind = "ConnectionTimeout"
 	// ErrCancelled: the caller cancelled the operation.
 	ErrCancelled Kind = "Cancelled"
@@ -74,9 +74,9 @@ const (
 	ErrGitPushRejected Kind = "GitPushRejected"
 	// ErrGitDirtyWorktree: the git worktree has uncommitted changes.
 	ErrGitDirtyWorktree Kind = "GitDirtyWorktree"
-	// ErrGitMergeConflict: merging would conflict.
+	// ErrGitMergeConflict: the changes conflict.
 	ErrGitMergeConflict Kind = "GitMergeConflict"
-	// ErrGitTransportFailed: talking to the git server failed.
+	// ErrGitTransportFailed: the git server could not be reached.
 	ErrGitTransportFailed Kind = "GitTransportFailed"
 	// ErrGitRemoteRejected: the git server refused the operation.
 	ErrGitRemoteRejected Kind = "GitRemoteRejected"
@@ -191,7 +191,7 @@ type DaytonaGoneError struct {
 // Unwrap returns the error as the more general one.
 func (e *DaytonaGoneError) Unwrap() error { return e.DaytonaError }
 
-// DaytonaRateLimitError: too many requests; retry_after tells when to come back (HTTP 429).
+// DaytonaRateLimitError: too many requests; retry_after says how long to wait (HTTP 429).
 type DaytonaRateLimitError struct {
 	*DaytonaError
 }
@@ -255,7 +255,7 @@ type DaytonaConnectionError struct {
 // Unwrap returns the error as the more general one.
 func (e *DaytonaConnectionError) Unwrap() error { return e.DaytonaError }
 
-// DaytonaConnectionTimeoutError: the connection could not be made in time.
+// DaytonaConnectionTimeoutError: the connection could not be established in time.
 type DaytonaConnectionTimeoutError struct {
 	*DaytonaConnectionError
 }
@@ -399,7 +399,7 @@ type DaytonaGitDirtyWorktreeError struct {
 // Unwrap returns the error as the more general one.
 func (e *DaytonaGitDirtyWorktreeError) Unwrap() error { return e.DaytonaConflictError }
 
-// DaytonaGitMergeConflictError: merging would conflict.
+// DaytonaGitMergeConflictError: the changes conflict.
 type DaytonaGitMergeConflictError struct {
 	*DaytonaConflictError
 }
@@ -407,7 +407,7 @@ type DaytonaGitMergeConflictError struct {
 // Unwrap returns the error as the more general one.
 func (e *DaytonaGitMergeConflictError) Unwrap() error { return e.DaytonaConflictError }
 
-// DaytonaGitTransportFailedError: talking to the git server failed.
+// DaytonaGitTransportFailedError: the git server could not be reached.
 type DaytonaGitTransportFailedError struct {
 	*DaytonaBadGatewayError
 }

@@ -21,7 +21,7 @@ const (
 	ChartTypeBoxAndWhisker ChartType = "box_and_whisker"
 	// Several charts in one figure.
 	ChartTypeCompositeChart ChartType = "composite_chart"
-	// A figure of another kind; its picture is there all the same.
+	// A figure of another kind, which has only its picture.
 	ChartTypeUnknown ChartType = "unknown"
 )
 
@@ -40,18 +40,18 @@ const (
 	CodeLanguageJavaScript CodeLanguage = "javascript"
 )
 
-// SandboxState: where a sandbox is in its life (wire.md 2.4).
+// SandboxState: state of a sandbox (wire.md 2.4).
 //
 // Servers may send values that are not listed here.
 type SandboxState string
 
-// Where a sandbox is in its life (wire.md 2.4).
+// State of a sandbox (wire.md 2.4).
 const (
 	// Being created.
 	SandboxStateCreating SandboxState = "creating"
 	// Being restored from an archive.
 	SandboxStateRestoring SandboxState = "restoring"
-	// Gone.
+	// Deleted.
 	SandboxStateDestroyed SandboxState = "destroyed"
 	// Being deleted.
 	SandboxStateDestroying SandboxState = "destroying"
@@ -59,11 +59,11 @@ const (
 	SandboxStateStarted SandboxState = "started"
 	// Not running; its files are kept.
 	SandboxStateStopped SandboxState = "stopped"
-	// On the way to `started`.
+	// Being started.
 	SandboxStateStarting SandboxState = "starting"
-	// On the way to `stopped`.
+	// Being stopped.
 	SandboxStateStopping SandboxState = "stopping"
-	// Failed; `error_reason` says why.
+	// Failed; `error_reason` has the reason.
 	SandboxStateError SandboxState = "error"
 	// Its image could not be built.
 	SandboxStateBuildFailed SandboxState = "build_failed"
@@ -77,7 +77,7 @@ const (
 	SandboxStatePullingSnapshot SandboxState = "pulling_snapshot"
 	// Kept in object storage.
 	SandboxStateArchived SandboxState = "archived"
-	// On the way to `archived`.
+	// Being archived.
 	SandboxStateArchiving SandboxState = "archiving"
 	// Its resources are being changed.
 	SandboxStateResizing SandboxState = "resizing"
@@ -85,11 +85,11 @@ const (
 	SandboxStateSnapshotting SandboxState = "snapshotting"
 	// A copy of it is being made.
 	SandboxStateForking SandboxState = "forking"
-	// On the way to `paused`.
+	// Being paused.
 	SandboxStatePausing SandboxState = "pausing"
-	// Frozen with its memory.
+	// Frozen; its memory is kept.
 	SandboxStatePaused SandboxState = "paused"
-	// On the way from `paused` to `started`.
+	// Being started again after a pause.
 	SandboxStateResuming SandboxState = "resuming"
 )
 
@@ -100,7 +100,7 @@ type SandboxDesiredState string
 
 // The state a sandbox is meant to reach.
 const (
-	// Gone.
+	// Deleted.
 	SandboxDesiredStateDestroyed SandboxDesiredState = "destroyed"
 	// Running.
 	SandboxDesiredStateStarted SandboxDesiredState = "started"
@@ -114,12 +114,12 @@ const (
 	SandboxDesiredStatePaused SandboxDesiredState = "paused"
 )
 
-// SandboxListSortField: what a list of sandboxes is sorted by.
+// SandboxListSortField: field that a list of sandboxes is sorted by.
 //
 // Servers may send values that are not listed here.
 type SandboxListSortField string
 
-// What a list of sandboxes is sorted by.
+// Field that a list of sandboxes is sorted by.
 const (
 	// By name.
 	SandboxListSortFieldName SandboxListSortField = "name"
@@ -161,47 +161,47 @@ const (
 	OutputChannelStderr OutputChannel = "stderr"
 )
 
-// InterpreterContext is a context: variables, imports and functions that last from run to run.
+// InterpreterContext is a context of the code interpreter, which keeps variables, imports and functions from run to run.
 type InterpreterContext struct {
-	// Id.
+	// Id of the context.
 	ID string `json:"id"`
 	// Working directory.
 	Cwd string `json:"cwd"`
-	// When it was created, ISO 8601.
+	// Time it was created, ISO 8601.
 	CreatedAt string `json:"createdAt"`
-	// Whether its process runs.
+	// Whether its process is running.
 	Active bool `json:"active"`
-	// Language.
+	// Language of the code.
 	Language string `json:"language"`
 }
 
-// DirectoryProgress: how far a transfer has come.
+// DirectoryProgress: progress of a transfer.
 type DirectoryProgress struct {
-	// Files done.
+	// Files transferred so far.
 	Files int `json:"files"`
-	// Bytes of file content done.
+	// Bytes of file content transferred so far.
 	Bytes int `json:"bytes"`
-	// Files in all, where it is known beforehand (uploads).
+	// Files in total; known for uploads only.
 	TotalFiles *int `json:"totalFiles,omitempty"`
-	// Bytes of file content in all, where it is known beforehand (uploads).
+	// Bytes of file content in total; known for uploads only.
 	TotalBytes *int `json:"totalBytes,omitempty"`
 }
 
-// DirectoryResult: what a transfer did.
+// DirectoryResult: result of a transfer.
 type DirectoryResult struct {
 	// Files written.
 	Files int `json:"files"`
 	// Bytes of file content written.
 	Bytes int `json:"bytes"`
-	// What was not transferred, and why: devices, sockets, links that lead outside.
+	// Entries that were not transferred, with the reason: devices, sockets, links that lead outside.
 	Skipped []SkippedEntry `json:"skipped"`
 }
 
-// SkippedEntry: something a transfer left out although nobody excluded it.
+// SkippedEntry is an entry that could not be transferred.
 type SkippedEntry struct {
 	// Path below the directory.
 	Path string `json:"path"`
-	// A sentence for people.
+	// Reason, as a sentence.
 	Reason string `json:"reason"`
 }
 
@@ -211,13 +211,13 @@ type Match struct {
 	File string `json:"file"`
 	// Line number, from 1.
 	Line int `json:"line"`
-	// The line.
+	// Text of the line.
 	Content string `json:"content"`
 }
 
-// SearchFilesResponse: what search_files found.
+// SearchFilesResponse: files found by search_files.
 type SearchFilesResponse struct {
-	// Paths whose name matches.
+	// Paths of the files whose names match.
 	Files []string `json:"files"`
 }
 
@@ -225,9 +225,9 @@ type SearchFilesResponse struct {
 type ReplaceResult struct {
 	// Path of the file.
 	File *string `json:"file,omitempty"`
-	// Whether it was replaced.
+	// Whether the replacement succeeded.
 	Success *bool `json:"success,omitempty"`
-	// Why not.
+	// Reason why it was not replaced.
 	Error *string `json:"error,omitempty"`
 }
 
@@ -235,53 +235,53 @@ type ReplaceResult struct {
 type ListBranchResponse struct {
 	// Local branches.
 	Branches []string `json:"branches"`
-	// Current branch, where the server tells it; empty when detached.
+	// Current branch, if the server sends it; empty when no branch is checked out.
 	Current *string `json:"current,omitempty"`
 }
 
 // GitCommitResponse is a new commit.
 type GitCommitResponse struct {
-	// Its hash.
+	// Hash of the commit.
 	SHA string `json:"sha"`
 }
 
 // GitCommitInfo is a commit of the history.
 type GitCommitInfo struct {
-	// Its hash.
+	// Hash of the commit.
 	Hash string `json:"hash"`
-	// Name of its author.
+	// Name of the author.
 	Author string `json:"author"`
-	// E-mail address of its author.
+	// E-mail address of the author.
 	Email string `json:"email"`
-	// Its message.
+	// Message of the commit.
 	Message string `json:"message"`
-	// When it was made, ISO 8601.
+	// Time of the commit, ISO 8601.
 	Timestamp string `json:"timestamp"`
 }
 
-// ExecutionArtifacts: what a program left besides its output.
+// ExecutionArtifacts: output and charts of a program.
 type ExecutionArtifacts struct {
-	// The output, as in result.
+	// The same output as in result.
 	Stdout string `json:"stdout"`
-	// Charts the program showed; a command shows none.
+	// Charts that the program showed; always empty for a command.
 	Charts []Chart `json:"charts"`
 }
 
 // ExecuteResponse: result of a command or program.
 type ExecuteResponse struct {
-	// Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
+	// Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started.
 	ExitCode int `json:"exitCode"`
 	// Standard output and standard error, in the order they were written.
 	Result string `json:"result"`
-	// The output once more, and the charts of a program.
+	// The output again, and the charts of a program.
 	Artifacts *ExecutionArtifacts `json:"artifacts,omitempty"`
 }
 
-// SessionExecuteResponse: what a session answers to a command.
+// SessionExecuteResponse: result of a command in a session.
 type SessionExecuteResponse struct {
 	// Id of the command.
 	CmdID string `json:"cmdId"`
-	// Exit code; nothing for an asynchronous command.
+	// Exit code; missing for an asynchronous command.
 	ExitCode *int `json:"exitCode,omitempty"`
 	// Standard output and standard error together.
 	Output *string `json:"output,omitempty"`
@@ -301,15 +301,15 @@ type VolumeMount struct {
 	Subpath *string `json:"subpath,omitempty"`
 }
 
-// BuildInfo: how the image of a sandbox was or will be built.
+// BuildInfo: description of how the image of a sandbox is built.
 type BuildInfo struct {
 	// The Dockerfile.
 	DockerfileContent *string `json:"dockerfileContent,omitempty"`
 	// Hashes of the build contexts in object storage.
 	ContextHashes []string `json:"contextHashes,omitempty"`
-	// When the build was first asked for, ISO 8601.
+	// Time the build was requested, ISO 8601.
 	CreatedAt *string `json:"createdAt,omitempty"`
-	// When the build last changed, ISO 8601.
+	// Time the build last changed, ISO 8601.
 	UpdatedAt *string `json:"updatedAt,omitempty"`
 	// Reference of the built snapshot.
 	SnapshotRef *string `json:"snapshotRef,omitempty"`
@@ -325,7 +325,7 @@ type NetworkSettings struct {
 	DomainAllowList *string `json:"domainAllowList,omitempty"`
 }
 
-// PreviewLink: where a port of the sandbox can be reached.
+// PreviewLink: URL and token of a port of a sandbox.
 type PreviewLink struct {
 	// Id of the sandbox.
 	SandboxID string `json:"sandboxId"`
@@ -335,7 +335,7 @@ type PreviewLink struct {
 	Token string `json:"token"`
 }
 
-// SignedPreviewLink: where a port of the sandbox can be reached without further authentication.
+// SignedPreviewLink: URL of a port of a sandbox that needs no other credentials.
 type SignedPreviewLink struct {
 	// Id of the sandbox.
 	SandboxID string `json:"sandboxId"`
@@ -347,13 +347,13 @@ type SignedPreviewLink struct {
 	URL string `json:"url"`
 }
 
-// ProcessInfo is a process started with spawn: what it takes to find it again.
+// ProcessInfo: description of a process started with spawn.
 type ProcessInfo struct {
-	// Id, to attach to it from anywhere.
+	// Id of the process, with which any client can attach to it.
 	ID string `json:"id"`
-	// The command text.
+	// Command line.
 	Command string `json:"command"`
-	// Working directory it was given.
+	// Working directory, if one was given.
 	Cwd *string `json:"cwd,omitempty"`
 	// Whether its standard input was opened for writing.
 	Stdin bool `json:"stdin"`
@@ -361,6 +361,6 @@ type ProcessInfo struct {
 	SessionID string `json:"sessionId"`
 	// Command of the session that runs it.
 	CommandID string `json:"commandId"`
-	// Exit code; nothing while it runs.
+	// Exit code; missing while it runs.
 	ExitCode *int `json:"exitCode,omitempty"`
 }

@@ -8,13 +8,13 @@ import type { CreateContextOptions, ExecutionResult, InterpreterContext } from '
 /** The stateful code interpreter of a sandbox. */
 export class CodeInterpreter extends InterpreterRuns {
   /**
-   * Runs code and streams its output; variables, imports and functions last until the context ends.
+   * Runs code and streams its output. Variables, imports and functions last until the context is deleted.
    *
-   * @param code - Source to run.
+   * @param code - Source code to run.
    * @param options - All options: see {@link RunCodeOptions}.
-   * @throws `DaytonaInvalidArgumentError` for empty code; while reading, `DaytonaTimeoutError` after `timeout` seconds,
+   * @throws `DaytonaInvalidArgumentError` for empty code, `DaytonaTimeoutError` after `timeout` seconds,
    * `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream breaks. An exception in the
-   * code is a result, not an error.
+   * code is part of the result, not an error.
    * @example
    * const code = "import os, sys\nprint(os.environ['GREETING'], flush=True)\nprint('careful', file=sys.stderr)";
    * await sandbox.codeInterpreter.runCode(code, {
@@ -29,7 +29,7 @@ export class CodeInterpreter extends InterpreterRuns {
   }
 
   /**
-   * Creates a context of its own: its variables are apart from those of other contexts.
+   * Creates a context, whose variables are separate from those of other contexts.
    *
    * @param cwd - Working directory. Default: the sandbox's. Or all options.
    * @param options - All options: see {@link CreateContextOptions}.
@@ -52,7 +52,7 @@ export class CodeInterpreter extends InterpreterRuns {
   }
 
   /**
-   * Returns all contexts but the default one.
+   * Returns all contexts except the default one.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws Only those of every request.
@@ -62,11 +62,11 @@ export class CodeInterpreter extends InterpreterRuns {
   }
 
   /**
-   * Ends a context and its process.
+   * Deletes a context and ends its process.
    *
    * @param context - The context or its id.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaValidationError` for the default context.
+   * @throws `DaytonaNotFoundError` when there is no such context, `DaytonaValidationError` for the default context.
    * @example
    * const interpreter = sandbox.codeInterpreter;
    * const context = await interpreter.createContext('/tmp');

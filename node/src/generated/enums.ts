@@ -17,7 +17,7 @@ export const ChartType = {
   BOX_AND_WHISKER: 'box_and_whisker',
   /** Several charts in one figure. */
   COMPOSITE_CHART: 'composite_chart',
-  /** A figure of another kind; its picture is there all the same. */
+  /** A figure of another kind, which has only its picture. */
   UNKNOWN: 'unknown',
 } as const;
 export type ChartType = (typeof ChartType)[keyof typeof ChartType] | OpenString;
@@ -33,13 +33,13 @@ export const CodeLanguage = {
 } as const;
 export type CodeLanguage = (typeof CodeLanguage)[keyof typeof CodeLanguage] | OpenString;
 
-/** Where a sandbox is in its life (wire.md 2.4). */
+/** State of a sandbox (wire.md 2.4). */
 export const SandboxState = {
   /** Being created. */
   CREATING: 'creating',
   /** Being restored from an archive. */
   RESTORING: 'restoring',
-  /** Gone. */
+  /** Deleted. */
   DESTROYED: 'destroyed',
   /** Being deleted. */
   DESTROYING: 'destroying',
@@ -47,11 +47,11 @@ export const SandboxState = {
   STARTED: 'started',
   /** Not running; its files are kept. */
   STOPPED: 'stopped',
-  /** On the way to `started`. */
+  /** Being started. */
   STARTING: 'starting',
-  /** On the way to `stopped`. */
+  /** Being stopped. */
   STOPPING: 'stopping',
-  /** Failed; `errorReason` says why. */
+  /** Failed; `errorReason` has the reason. */
   ERROR: 'error',
   /** Its image could not be built. */
   BUILD_FAILED: 'build_failed',
@@ -65,7 +65,7 @@ export const SandboxState = {
   PULLING_SNAPSHOT: 'pulling_snapshot',
   /** Kept in object storage. */
   ARCHIVED: 'archived',
-  /** On the way to `archived`. */
+  /** Being archived. */
   ARCHIVING: 'archiving',
   /** Its resources are being changed. */
   RESIZING: 'resizing',
@@ -73,18 +73,18 @@ export const SandboxState = {
   SNAPSHOTTING: 'snapshotting',
   /** A copy of it is being made. */
   FORKING: 'forking',
-  /** On the way to `paused`. */
+  /** Being paused. */
   PAUSING: 'pausing',
-  /** Frozen with its memory. */
+  /** Frozen; its memory is kept. */
   PAUSED: 'paused',
-  /** On the way from `paused` to `started`. */
+  /** Being started again after a pause. */
   RESUMING: 'resuming',
 } as const;
 export type SandboxState = (typeof SandboxState)[keyof typeof SandboxState] | OpenString;
 
 /** The state a sandbox is meant to reach. */
 export const SandboxDesiredState = {
-  /** Gone. */
+  /** Deleted. */
   DESTROYED: 'destroyed',
   /** Running. */
   STARTED: 'started',
@@ -99,7 +99,7 @@ export const SandboxDesiredState = {
 } as const;
 export type SandboxDesiredState = (typeof SandboxDesiredState)[keyof typeof SandboxDesiredState] | OpenString;
 
-/** What a list of sandboxes is sorted by. */
+/** Field that a list of sandboxes is sorted by. */
 export const SandboxListSortField = {
   /** By name. */
   NAME: 'name',

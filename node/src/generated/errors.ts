@@ -26,7 +26,7 @@ export class DaytonaConflictError extends DaytonaError {}
 /** The resource existed and has ended (HTTP 410). */
 export class DaytonaGoneError extends DaytonaError {}
 
-/** Too many requests; `retry_after` tells when to come back (HTTP 429). */
+/** Too many requests; `retry_after` says how long to wait (HTTP 429). */
 export class DaytonaRateLimitError extends DaytonaError {}
 
 /** The server failed (HTTP 5xx). */
@@ -50,7 +50,7 @@ export class DaytonaTimeoutError extends DaytonaError {}
 /** The connection failed or broke. */
 export class DaytonaConnectionError extends DaytonaError {}
 
-/** The connection could not be made in time. */
+/** The connection could not be established in time. */
 export class DaytonaConnectionTimeoutError extends DaytonaConnectionError {}
 
 /** The caller cancelled the operation. */
@@ -104,10 +104,10 @@ export class DaytonaGitPushRejectedError extends DaytonaConflictError {}
 /** The git worktree has uncommitted changes. */
 export class DaytonaGitDirtyWorktreeError extends DaytonaConflictError {}
 
-/** Merging would conflict. */
+/** The changes conflict. */
 export class DaytonaGitMergeConflictError extends DaytonaConflictError {}
 
-/** Talking to the git server failed. */
+/** The git server could not be reached. */
 export class DaytonaGitTransportFailedError extends DaytonaBadGatewayError {}
 
 /** The git server refused the operation. */

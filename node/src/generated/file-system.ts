@@ -28,15 +28,15 @@ import type {
 /** Files of a sandbox. */
 export class FileSystem extends FileTransfers {
   /**
-   * Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to; one that
-   * does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs `tar` and
-   * `gzip`.
+   * Uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
+   * are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+   * sandbox needs `tar` and `gzip`.
    *
    * @param localPath - Directory on this machine.
    * @param remotePath - Directory in the sandbox; relative paths begin at the working directory.
    * @param options - All options: see {@link DirectoryTransferOptions}.
-   * @throws `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read; while it goes on,
-   * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`.
+   * @throws `DaytonaInvalidArgumentError` for an invalid glob or when something local cannot be read,
+   * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError` when it takes too long.
    * @example
    * const up = await sandbox.fs.uploadDir(project, 'work/project', {
    *   exclude: ['*.pyc', '.git'],
@@ -54,17 +54,17 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists is
-   * added to, file by file; one that does not appears when it is complete. Nothing is written outside the local directory: links that lead out of it, devices
-   * and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+   * Downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
+   * added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
+   * lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
    *
    * @param remotePath - Directory in the sandbox; relative paths begin at the working directory.
    * @param localPath - Directory on this machine.
    * @param options - All options: see {@link DirectoryTransferOptions}.
-   * @throws `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written; while it goes on,
+   * @throws `DaytonaInvalidArgumentError` for an invalid glob or when the local directory cannot be written,
    * `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when something in it
-   * cannot be read or the archive is without measure, `DaytonaInvalidFilePathError` for one that tries to write
-   * elsewhere, `DaytonaConnectionError` when it is cut short, `DaytonaTimeoutError`.
+   * cannot be read or the archive is unreasonably large, `DaytonaInvalidFilePathError` when the archive tries to write
+   * elsewhere, `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
    * @example
    * const up = await sandbox.fs.uploadDir(project, 'work/project', {
    *   exclude: ['*.pyc', '.git'],
@@ -82,18 +82,19 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Lists a directory, sorted by name.
+   * Lists the entries of a directory, sorted by name.
    *
    * @param path - Directory in the sandbox; relative paths begin at the working directory.
    * @param options - All options: see {@link ListFilesOptions}.
-   * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when it may not be read.
+   * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may not
+   * read it.
    */
   listFiles(path: string, options?: ListFilesOptions & CallOptions): Promise<FileInfo[]> {
     return this.invoke('fs.list_files', { path }, options);
   }
 
   /**
-   * Describes a file or directory; links are followed.
+   * Returns the metadata of a file or directory. Symbolic links are followed.
    *
    * @param path - File or directory in the sandbox; relative paths begin at the working directory.
    * @param options - A signal that aborts the call, and a limit for its requests.
@@ -109,22 +110,23 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+   * Creates a directory and its missing parents. Nothing happens if it exists.
    *
    * @param path - Directory in the sandbox; relative paths begin at the working directory.
    * @param mode - Permissions as an octal number, for example `755`. Default: `755`.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaValidationError` for a bad mode, `DaytonaAuthorizationError` when it may not be created.
+   * @throws `DaytonaValidationError` for an invalid mode, `DaytonaAuthorizationError` when the sandbox user may not
+   * create it.
    */
   createFolder(path: string, mode?: string, options?: CallOptions): Promise<void> {
     return this.invoke('fs.create_folder', { path, mode }, options);
   }
 
   /**
-   * Deletes a file, or with `recursive` a directory with everything in it.
+   * Deletes a file, or a directory with everything in it if `recursive` is set.
    *
    * @param path - File or directory in the sandbox; relative paths begin at the working directory.
-   * @param recursive - Whether a directory may be deleted with everything in it. Default: false. Or all options.
+   * @param recursive - Whether to delete a directory with everything in it. Default: false. Or all options.
    * @param options - All options: see {@link DeleteFileOptions}.
    * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for a directory without
    * `recursive`.
@@ -153,10 +155,10 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
+   * Finds the files below a directory whose names match a glob.
    *
    * @param path - Directory in the sandbox; relative paths begin at the working directory.
-   * @param pattern - Glob that file names must match: `*`, `?`, `[a-z]`.
+   * @param pattern - Glob for the file names, with `*`, `?` and `[a-z]`.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when the path does not exist.
    * @example
@@ -176,13 +178,14 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Replaces `pattern` by `newValue`, literally and everywhere, in each of the files.
+   * Replaces a text everywhere in each of the files.
    *
    * @param files - Paths of files in the sandbox.
-   * @param pattern - Text to replace, taken literally.
+   * @param pattern - Text to replace; no character in it is special.
    * @param newValue - Text to put in its place.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaValidationError` for an empty pattern; a file that could not be changed says so in its own result.
+   * @throws `DaytonaValidationError` for an empty pattern. A file that could not be changed has the reason in its
+   * result.
    * @example
    * const found = await sandbox.fs.searchFiles('work', '*.py');
    * console.log(found.files);
@@ -205,7 +208,8 @@ export class FileSystem extends FileTransfers {
    * @param path - File or directory in the sandbox; relative paths begin at the working directory.
    * @param permissions - What to change.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for a bad mode or an unknown user.
+   * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for an invalid mode or an unknown
+   * user.
    * @example
    * await sandbox.fs.setFilePermissions('work/greeting.txt', { mode: '600' });
    * const { mode, owner, group } = await sandbox.fs.getFileDetails('work/greeting.txt');
@@ -226,7 +230,7 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Returns the working directory: where commands start and relative paths begin.
+   * Returns the working directory, where commands start and relative paths begin.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws Only those of every request.
@@ -236,14 +240,14 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Uploads one file from memory or from a local path; directories above it are created. One that is interrupted stores
-   * nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+   * Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
+   * stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
    *
    * @param file - Bytes, or the path of a local file, which is streamed.
    * @param remotePath - Path in the sandbox; relative paths begin at the working directory.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
    * @throws `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the server
-   * cannot store it, `DaytonaTimeoutError`.
+   * cannot store it, `DaytonaTimeoutError` when it takes too long.
    * @example
    * await sandbox.fs.uploadFile(Buffer.from('hello\n'), 'work/greeting.txt');
    * const content = await sandbox.fs.downloadFile('work/greeting.txt');
@@ -258,13 +262,13 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had arrived of
-   * it stays in place of what was there.
+   * Uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
+   * 0.190, where the part that arrived replaces the file.
    *
-   * @param files - The files: content or local path, and path in the sandbox, of each.
+   * @param files - Content or local path of each file, and its path in the sandbox.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
    * @throws `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the server
-   * cannot store one: the message names it, and those before it are stored.
+   * cannot store one of them; its message names that file, and the files before it are stored.
    * @example
    * await sandbox.fs.uploadFiles([
    *   { source: Buffer.from('1\n'), destination: 'work/many/one.txt' },
@@ -282,8 +286,8 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
-   * arrived stays in place of what was there.
+   * Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
+   * 0.190, where the part that arrived replaces the file.
    *
    * @param remotePath - Path of the file in the sandbox; relative paths begin at the working directory.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
@@ -313,12 +317,12 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Downloads several files in one request, each into memory or to a local path. A file that fails says so in its
-   * own result.
+   * Downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
+   * has the reason in its result.
    *
-   * @param files - The files: path in the sandbox of each, and where to put it.
+   * @param files - Path of each file in the sandbox, and where to write it.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
-   * @throws Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
+   * @throws `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
    * @example
    * await sandbox.fs.uploadFiles([
    *   { source: Buffer.from('1\n'), destination: 'work/many/one.txt' },
@@ -337,11 +341,12 @@ export class FileSystem extends FileTransfers {
   }
 
   /**
-   * Opens a download to be read piece by piece.
+   * Opens a download that is read piece by piece.
    *
    * @param remotePath - Path of the file in the sandbox; relative paths begin at the working directory.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
-   * @throws As for `downloadFile`.
+   * @throws `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox user may
+   * not read it, `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
    * @example
    * // A stream of Node.js or of the web, or any iterable of bytes or text.
    * await sandbox.fs.uploadFileStream(source, 'work/big.txt', {

@@ -14,19 +14,19 @@ import type {
 /** Git repositories of a sandbox. */
 export class Git extends GitResults {
   /**
-   * Clones a repository into `path`.
+   * Clones a repository into a directory.
    *
    * @param url - URL of the repository.
    * @param path - Directory to clone into; relative paths begin at the working directory.
    * @param branch - Branch to check out. Default: the remote's. Or all options.
-   * @param commitId - Commit to check out, detached.
+   * @param commitId - Commit to check out, without a branch.
    * @param username - User name at the remote; used only together with `password`.
    * @param password - Password or token at the remote.
    * @param insecureSkipTls - Whether to accept any TLS certificate. Default: false.
    * @param timeout - Seconds the call may take; 0 = no limit. Default: 1800. Or all options.
    * @throws `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitBranchNotFoundError` for an unknown branch,
    * `DaytonaGitRepoNotFoundError` for an unknown repository, `DaytonaConflictError` when the directory is not empty,
-   * `DaytonaGitTransportFailedError`, `DaytonaTimeoutError`.
+   * `DaytonaGitTransportFailedError` when the remote cannot be reached, `DaytonaTimeoutError` when it takes too long.
    * @example
    * // For a private repository: username and password, too.
    * await sandbox.git.clone(url, 'project', { branch: 'main' });
@@ -57,10 +57,10 @@ export class Git extends GitResults {
   }
 
   /**
-   * Stages files; `.` stands for all.
+   * Stages files for the next commit.
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
-   * @param files - Paths in the repository; `.` stands for all.
+   * @param files - Paths in the repository; `.` stands for all files.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when the repository or a file does not exist.
    * @example
@@ -85,8 +85,9 @@ export class Git extends GitResults {
    * @param username - User name at the remote; used only together with `password`. Or all options.
    * @param password - Password or token at the remote.
    * @param timeout - Seconds the call may take; 0 = no limit. Default: 1800. Or all options.
-   * @throws `DaytonaGitAuthFailedError`, `DaytonaGitPushRejectedError` when the remote has other commits,
-   * `DaytonaGitRemoteRejectedError`, `DaytonaTimeoutError`.
+   * @throws `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitPushRejectedError` when the remote has
+   * commits that are missing here, `DaytonaGitRemoteRejectedError` when the remote refuses, `DaytonaTimeoutError` when
+   * it takes too long.
    * @example
    * await sandbox.git.push('project');
    * await sandbox.git.pull('project');
@@ -105,14 +106,15 @@ export class Git extends GitResults {
   }
 
   /**
-   * Fetches the current branch and moves forward to it.
+   * Fetches the current branch and fast-forwards to it.
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param username - User name at the remote; used only together with `password`. Or all options.
    * @param password - Password or token at the remote.
    * @param timeout - Seconds the call may take; 0 = no limit. Default: 1800. Or all options.
-   * @throws `DaytonaGitAuthFailedError`, `DaytonaGitMergeConflictError` when the branches have gone apart,
-   * `DaytonaGitDirtyWorktreeError`, `DaytonaTimeoutError`.
+   * @throws `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitMergeConflictError` when the branches have
+   * diverged, `DaytonaGitDirtyWorktreeError` when local changes are in the way, `DaytonaTimeoutError` when it takes too
+   * long.
    * @example
    * await sandbox.git.push('project');
    * await sandbox.git.pull('project');
@@ -154,7 +156,7 @@ export class Git extends GitResults {
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param name - Name of the new branch.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaGitBranchExistsError` when there is one of this name.
+   * @throws `DaytonaGitBranchExistsError` when there is a branch of this name.
    * @example
    * await sandbox.git.createBranch('project', 'experiment');
    * const { branches } = await sandbox.git.branches('project');
@@ -168,13 +170,13 @@ export class Git extends GitResults {
   }
 
   /**
-   * Checks out a branch, or a commit by its hash.
+   * Checks out a branch or a commit.
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param branch - Name of the branch, or hash of a commit.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaGitBranchNotFoundError` when there is none, `DaytonaGitDirtyWorktreeError` when changes would be
-   * lost.
+   * @throws `DaytonaGitBranchNotFoundError` when there is no such branch, `DaytonaGitDirtyWorktreeError` when changes
+   * would be lost.
    * @example
    * await sandbox.git.createBranch('project', 'experiment');
    * const { branches } = await sandbox.git.branches('project');
@@ -193,18 +195,19 @@ export class Git extends GitResults {
   }
 
   /**
-   * Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+   * Deletes a local branch, even if its commits are on no other branch.
    *
-   * With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
-   * keeps a branch whose commits would be lost.
+   * Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch -d`, and
+   * with true by `git branch -D`.
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param name - Name of the branch.
-   * @param force - Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is
-   * to delete it. Or all options.
+   * @param force - Whether to delete a branch whose commits are on no other branch. Default: it is deleted. Or all
+   * options.
    * @param options - All options: see {@link GitDeleteBranchOptions}.
-   * @throws `DaytonaGitRepoNotFoundError`; when `force` is given, `DaytonaGitBranchNotFoundError` when there is none,
-   * `DaytonaConflictError` when it is checked out or, with false, not merged.
+   * @throws `DaytonaGitRepoNotFoundError` when there is no repository, and if `force` is given,
+   * `DaytonaGitBranchNotFoundError` when there is no such branch, `DaytonaConflictError` when it is checked out or
+   * (with false) not merged.
    * @example
    * await sandbox.git.createBranch('project', 'experiment');
    * const { branches } = await sandbox.git.branches('project');

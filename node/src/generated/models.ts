@@ -91,17 +91,17 @@ export interface ChartElement {
   elements?: ChartElement[];
 }
 
-/** A context: variables, imports and functions that last from run to run. */
+/** A context of the code interpreter, which keeps variables, imports and functions from run to run. */
 export interface InterpreterContext {
-  /** Id. */
+  /** Id of the context. */
   id: string;
   /** Working directory. */
   cwd: string;
-  /** When it was created, ISO 8601. */
+  /** Time it was created, ISO 8601. */
   createdAt: string;
-  /** Whether its process runs. */
+  /** Whether its process is running. */
   active: boolean;
-  /** Language. */
+  /** Language of the code. */
   language: string;
 }
 
@@ -109,7 +109,7 @@ export interface InterpreterContext {
 export interface CreateContextOptions {
   /** Working directory. Default: the sandbox's. */
   cwd?: string;
-  /** Language. Default: `python`, the only one so far. */
+  /** Language of the code. Default: `python`, the only one so far. */
   language?: string;
 }
 
@@ -117,7 +117,7 @@ export interface CreateContextOptions {
 export interface InterpreterRunOptions {
   /** Id of the context to run in. Default: the sandbox's default context. */
   contextId?: string;
-  /** Environment variables during this run. */
+  /** Environment variables for this run only. */
   envs?: Record<string, string>;
   /** Seconds after which the run is interrupted; 0 = no limit. Default: 600. */
   timeout?: number;
@@ -127,9 +127,9 @@ export interface InterpreterRunOptions {
 export interface ExecutionError {
   /** Class of the exception. */
   name: string;
-  /** Its message. */
+  /** Message of the exception. */
   value: string;
-  /** Its traceback. */
+  /** Traceback of the exception. */
   traceback: string;
 }
 
@@ -146,41 +146,41 @@ export interface ExecutionResult {
 /** Options of `uploadDir` and `downloadDir`. */
 export interface DirectoryOptions {
   /**
-   * Globs of what to leave out. One without `/` is compared with every name (`node_modules`, `*.pyc`), one with `/` with
-   * the path below the directory (`build/**`). What is below a directory left out is left out too.
+   * Globs of entries to leave out. A glob without `/` is compared with every name (`node_modules`, `*.pyc`), one
+   * with `/` with the path below the directory (`build/**`). Everything below an excluded directory is excluded too.
    */
   exclude?: string[];
   /** Seconds the transfer may take; 0 = no limit. Default: 1800. */
   timeout?: number;
 }
 
-/** How far a transfer has come. */
+/** Progress of a transfer. */
 export interface DirectoryProgress {
-  /** Files done. */
+  /** Files transferred so far. */
   files: number;
-  /** Bytes of file content done. */
+  /** Bytes of file content transferred so far. */
   bytes: number;
-  /** Files in all, where it is known beforehand (uploads). */
+  /** Files in total; known for uploads only. */
   totalFiles?: number;
-  /** Bytes of file content in all, where it is known beforehand (uploads). */
+  /** Bytes of file content in total; known for uploads only. */
   totalBytes?: number;
 }
 
-/** What a transfer did. */
+/** Result of a transfer. */
 export interface DirectoryResult {
   /** Files written. */
   files: number;
   /** Bytes of file content written. */
   bytes: number;
-  /** What was not transferred, and why: devices, sockets, links that lead outside. */
+  /** Entries that were not transferred, with the reason: devices, sockets, links that lead outside. */
   skipped: SkippedEntry[];
 }
 
-/** Something a transfer left out although nobody excluded it. */
+/** An entry that could not be transferred. */
 export interface SkippedEntry {
   /** Path below the directory. */
   path: string;
-  /** A sentence for people. */
+  /** Reason, as a sentence. */
   reason: string;
 }
 
@@ -200,27 +200,27 @@ export interface FileInfo {
   owner: string;
   /** Id of the owning group. */
   group: string;
-  /** When it was last changed, as text; `modifiedAt` is the one to parse. */
+  /** Time of the last change, as text; use `modifiedAt` to parse it. */
   modTime: string;
-  /** When it was last changed, ISO 8601. */
+  /** Time of the last change, ISO 8601. */
   modifiedAt?: string;
-  /** Full path, where the server tells it. */
+  /** Full path, if the server sends it. */
   path?: string;
 }
 
 /** Options of `listFiles`. */
 export interface ListFilesOptions {
-  /** How deep to go, from 1 (the directory's own entries). Default: 1. */
+  /** Levels of directories to list; 1 = only the entries of the directory itself. Default: 1. */
   depth?: number;
 }
 
 /** Options of `deleteFile`. */
 export interface DeleteFileOptions {
-  /** Whether a directory may be deleted with everything in it. Default: false. */
+  /** Whether to delete a directory with everything in it. Default: false. */
   recursive?: boolean;
 }
 
-/** Options of `setFilePermissions`; what is not given stays as it is. */
+/** Options of `setFilePermissions`. Anything that is not given stays unchanged. */
 export interface PermissionOptions {
   /** Permissions in octal, for example `644`. */
   mode?: string;
@@ -242,45 +242,45 @@ export interface DownloadOptions {
   timeout?: number;
 }
 
-/** A file to upload: from memory or from a local path, one of the two. */
+/** A file to upload, either from memory or from a local path. */
 export interface UploadEntry {
-  /** Path in the sandbox; relative paths start at the working directory. */
+  /** Path of the file in the sandbox; relative paths begin at the working directory. */
   destination: string;
-  /** The content. */
+  /** Content of the file. */
   content?: Uint8Array;
-  /** Local file to read the content from; it is streamed, not loaded. */
+  /** Local path to read the content from; it is streamed, not loaded into memory. */
   localPath?: string;
 }
 
 /** A file to download. */
 export interface FileDownloadRequest {
-  /** Path in the sandbox. */
+  /** Path of the file in the sandbox. */
   source: string;
-  /** Local path to write to, atomically. Default: return the content. */
+  /** Local path to write to; the file appears when it is complete. Default: the content is returned. */
   destination?: string;
 }
 
-/** Why one file of several could not be downloaded. */
+/** Reason why one of several files could not be downloaded. */
 export interface FileDownloadErrorDetails {
-  /** A sentence for people. */
+  /** Message, as a sentence. */
   message: string;
-  /** HTTP status this error would have had on its own. */
+  /** HTTP status of the error. */
   statusCode?: number;
-  /** Machine-readable code. */
+  /** Code of the error. */
   errorCode?: string;
 }
 
-/** Result of one file of several. */
+/** Result of downloading one of several files. */
 export interface DownloadEntry {
   /** Path in the sandbox, as requested. */
   source: string;
-  /** The content, when no destination was given. */
+  /** Content of the file, if no destination was given. */
   content?: Uint8Array;
-  /** The local path written to, when a destination was given. */
+  /** Local path of the file, if a destination was given. */
   localPath?: string;
-  /** Why there is neither. */
+  /** Reason why there is neither. */
   error?: string;
-  /** More about the error. */
+  /** Details of the error. */
   errorDetails?: FileDownloadErrorDetails;
 }
 
@@ -290,13 +290,13 @@ export interface Match {
   file: string;
   /** Line number, from 1. */
   line: number;
-  /** The line. */
+  /** Text of the line. */
   content: string;
 }
 
-/** What `searchFiles` found. */
+/** Files found by `searchFiles`. */
 export interface SearchFilesResponse {
-  /** Paths whose name matches. */
+  /** Paths of the files whose names match. */
   files: string[];
 }
 
@@ -304,9 +304,9 @@ export interface SearchFilesResponse {
 export interface ReplaceResult {
   /** Path of the file. */
   file?: string;
-  /** Whether it was replaced. */
+  /** Whether the replacement succeeded. */
   success?: boolean;
-  /** Why not. */
+  /** Reason why it was not replaced. */
   error?: string;
 }
 
@@ -314,7 +314,7 @@ export interface ReplaceResult {
 export interface GitCloneOptions {
   /** Branch to check out. Default: the remote's. */
   branch?: string;
-  /** Commit to check out, detached. */
+  /** Commit to check out, without a branch. */
   commitId?: string;
   /** User name at the remote; used only together with `password`. */
   username?: string;
@@ -334,11 +334,11 @@ export interface GitRemoteOptions {
   username?: string;
   /** Password or token at the remote. */
   password?: string;
-  /** Branch. Default: the current one. */
+  /** Branch to push or pull. Default: the current one. */
   branch?: string;
-  /** Remote. Default: `origin`. */
+  /** Name of the remote. Default: `origin`. */
   remote?: string;
-  /** Whether the branch follows the remote one from now on (`push` only). Default: false. */
+  /** Whether the branch tracks the remote one from now on (`push` only). Default: false. */
   setUpstream?: boolean;
   /** Seconds the call may take; 0 = no limit. Default: 1800. */
   timeout?: number;
@@ -346,15 +346,13 @@ export interface GitRemoteOptions {
 
 /** Options of `commit`. */
 export interface GitCommitOptions {
-  /** Whether a commit without changes is fine. Default: false. */
+  /** Whether to allow a commit without changes. Default: false. */
   allowEmpty?: boolean;
 }
 
 /** Options of `deleteBranch`. */
 export interface GitDeleteBranchOptions {
-  /**
-   * Whether to delete a branch whose commits are nowhere else. Default: what the server does, which is to delete it.
-   */
+  /** Whether to delete a branch whose commits are on no other branch. Default: it is deleted. */
   force?: boolean;
 }
 
@@ -369,25 +367,25 @@ export interface FileStatusData {
    * `Updated but unmerged`.
    */
   staging: string;
-  /** State in the worktree, in the same words. */
+  /** State in the worktree, with the same values as `staging`. */
   worktree: string;
 }
 
 /** State of a repository. */
 export interface GitStatusData {
-  /** Current branch; `HEAD` when detached. */
+  /** Current branch; `HEAD` when no branch is checked out. */
   currentBranch: string;
   /** Changed files. */
   fileStatus: FileStatusData[];
-  /** Whether the branch exists at its remote. */
+  /** Whether the branch exists at the remote. */
   branchPublished?: boolean;
-  /** Commits the remote branch lacks. */
+  /** Number of commits that the remote branch lacks. */
   ahead?: number;
-  /** Commits only the remote branch has. */
+  /** Number of commits that only the remote branch has. */
   behind?: number;
-  /** Whether no branch is checked out, where the server tells it. */
+  /** Whether no branch is checked out, if the server sends it. */
   detached?: boolean;
-  /** The branch at the remote, where the server tells it. */
+  /** Remote branch that the current branch tracks, if the server sends it. */
   upstream?: string;
 }
 
@@ -395,27 +393,27 @@ export interface GitStatusData {
 export interface ListBranchResponse {
   /** Local branches. */
   branches: string[];
-  /** Current branch, where the server tells it; empty when detached. */
+  /** Current branch, if the server sends it; empty when no branch is checked out. */
   current?: string;
 }
 
 /** A new commit. */
 export interface GitCommitData {
-  /** Its hash. */
+  /** Hash of the commit. */
   sha: string;
 }
 
 /** A commit of the history. */
 export interface GitCommitInfo {
-  /** Its hash. */
+  /** Hash of the commit. */
   hash: string;
-  /** Name of its author. */
+  /** Name of the author. */
   author: string;
-  /** E-mail address of its author. */
+  /** E-mail address of the author. */
   email: string;
-  /** Its message. */
+  /** Message of the commit. */
   message: string;
-  /** When it was made, ISO 8601. */
+  /** Time of the commit, ISO 8601. */
   timestamp: string;
 }
 
@@ -439,57 +437,57 @@ export interface CodeRunOptions {
   timeout?: number;
 }
 
-/** What a program left besides its output. */
+/** Output and charts of a program. */
 export interface ExecutionArtifacts {
-  /** The output, as in `result`. */
+  /** The same output as in `result`. */
   stdout: string;
-  /** Charts the program showed; a command shows none. */
+  /** Charts that the program showed; always empty for a command. */
   charts: Chart[];
 }
 
 /** Result of a command or program. */
 export interface ExecuteResponse {
-  /** Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started. */
+  /** Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started. */
   exitCode: number;
   /** Standard output and standard error, in the order they were written. */
   result: string;
-  /** The output once more, and the charts of a program. */
+  /** The output again, and the charts of a program. */
   artifacts?: ExecutionArtifacts;
 }
 
 /** A command of a session. */
 export interface Command {
-  /** Id. */
+  /** Id of the command. */
   id: string;
-  /** The command text. */
+  /** Command line. */
   command: string;
-  /** Exit code; nothing while it runs. */
+  /** Exit code; missing while it runs. */
   exitCode?: number;
 }
 
-/** A session: one shell whose directory, variables and functions last from command to command. */
+/** A session: a shell that keeps its directory, variables and functions from command to command. */
 export interface Session {
-  /** Id. */
+  /** Id of the command. */
   sessionId: string;
-  /** Its commands. */
+  /** Commands that were run in the session, oldest first. */
   commands: Command[];
 }
 
 /** A command for a session. */
 export interface SessionCommand {
-  /** The command text. */
+  /** Command line. */
   command: string;
   /** Whether to return at once instead of waiting for the command to end. Default: false. */
   runAsync?: boolean;
-  /** Whether to keep input sent to the command out of its log. Default: false. */
+  /** Whether to leave input that is sent to the command out of its log. Default: false. */
   suppressInputEcho?: boolean;
 }
 
-/** What a session answers to a command. */
+/** Result of a command in a session. */
 export interface SessionExecuteResponse {
   /** Id of the command. */
   cmdId: string;
-  /** Exit code; nothing for an asynchronous command. */
+  /** Exit code; missing for an asynchronous command. */
   exitCode?: number;
   /** Standard output and standard error together. */
   output?: string;
@@ -499,9 +497,9 @@ export interface SessionExecuteResponse {
   stderr?: string;
 }
 
-/** The log of a command so far. */
+/** Output of a command so far. */
 export interface SessionCommandLogsResponse {
-  /** Standard output and standard error together, in the order they were logged. */
+  /** Standard output and standard error together, in the order they were written. */
   output?: string;
   /** Standard output. */
   stdout?: string;
@@ -523,15 +521,15 @@ export interface PtyOptions {
   cwd?: string;
   /** Environment variables on top of the sandbox's. `TERM` is `xterm-256color` unless given. */
   envs?: Record<string, string>;
-  /** Lines. Default: 24. */
+  /** Lines, 1 to 1000. Default: 24. */
   rows?: number;
-  /** Columns. Default: 80. */
+  /** Columns, 1 to 1000. Default: 80. */
   cols?: number;
 }
 
 /** A terminal session. */
 export interface PtySessionInfo {
-  /** Id. */
+  /** Id of the session. */
   id: string;
   /** Working directory it was started in. */
   cwd: string;
@@ -541,21 +539,21 @@ export interface PtySessionInfo {
   cols: number;
   /** Lines. */
   rows: number;
-  /** When it was created, ISO 8601. */
+  /** Time it was created, ISO 8601. */
   createdAt: string;
-  /** Whether its process runs. */
+  /** Whether its process is running. */
   active: boolean;
   /** Whether its process starts with the first connection. */
   lazyStart: boolean;
-  /** Process id, where the server tells it. */
+  /** Process id, if the server sends it. */
   processId?: number;
 }
 
-/** How a terminal ended. */
+/** Result of a terminal session. */
 export interface PtyResult {
-  /** Exit code of its process; nothing when it is not known. */
+  /** Exit code of its process; missing if it is not known. */
   exitCode?: number;
-  /** Why it ended, when it did not simply exit with 0. */
+  /** Reason why it ended, if it did not exit with 0. */
   error?: string;
 }
 
@@ -569,7 +567,7 @@ export interface VolumeMount {
   subpath?: string;
 }
 
-/** What a sandbox may use. */
+/** CPU, memory, disk and GPUs of a sandbox. */
 export interface Resources {
   /** Number of CPU cores. */
   cpu?: number;
@@ -581,15 +579,15 @@ export interface Resources {
   gpu?: number;
 }
 
-/** How the image of a sandbox was or will be built. */
+/** Description of how the image of a sandbox is built. */
 export interface BuildInfo {
   /** The Dockerfile. */
   dockerfileContent?: string;
   /** Hashes of the build contexts in object storage. */
   contextHashes?: string[];
-  /** When the build was first asked for, ISO 8601. */
+  /** Time the build was requested, ISO 8601. */
   createdAt?: string;
-  /** When the build last changed, ISO 8601. */
+  /** Time the build last changed, ISO 8601. */
   updatedAt?: string;
   /** Reference of the built snapshot. */
   snapshotRef?: string;
@@ -629,39 +627,39 @@ export interface SandboxInfo {
   memory: number;
   /** Disk in GiB. */
   disk: number;
-  /** Where the sandbox is in its life. */
+  /** State of the sandbox. */
   state?: SandboxState;
   /** The state it is meant to reach. */
   desiredState?: SandboxDesiredState;
-  /** Why the sandbox is in state `error` or `build_failed`. */
+  /** Reason for the state `error` or `build_failed`. */
   errorReason?: string;
   /** Whether `recover` may bring it back from `error`. */
   recoverable?: boolean;
   /** State of the backup. */
   backupState?: string;
-  /** When the last backup was made, ISO 8601. */
+  /** Time of the last backup, ISO 8601. */
   backupCreatedAt?: string;
   /** Minutes without activity after which the sandbox stops; 0 = never. */
   autoStopInterval?: number;
-  /** Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. */
+  /** Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. */
   autoArchiveInterval?: number;
-  /** Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. */
+  /** Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. */
   autoDeleteInterval?: number;
   /** Minutes without activity after which the sandbox is paused; 0 = never. */
   autoPauseInterval?: number;
-  /** When the sandbox will be deleted whatever its state, ISO 8601. */
+  /** Time at which the sandbox will be deleted whatever its state, ISO 8601. */
   autoDestroyAt?: string;
   /** Mounted volumes. */
   volumes?: VolumeMount[];
-  /** How its image was built. */
+  /** Description of how its image was built. */
   buildInfo?: BuildInfo;
-  /** When it was created, ISO 8601. */
+  /** Time it was created, ISO 8601. */
   createdAt?: string;
-  /** When it last changed, ISO 8601. */
+  /** Time it last changed, ISO 8601. */
   updatedAt?: string;
-  /** When it was last used, ISO 8601. */
+  /** Time it was last used, ISO 8601. */
   lastActivityAt?: string;
-  /** Version of the toolbox inside. */
+  /** Version of the toolbox inside the sandbox. */
   daemonVersion?: string;
   /** Kind of sandbox: `container`, `linux-vm`, … */
   sandboxClass?: string;
@@ -671,13 +669,13 @@ export interface SandboxInfo {
   toolboxProxyUrl: string;
 }
 
-/** How to create a sandbox: from a snapshot (the default one when neither is given) or from an image. */
+/** Settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image. */
 export interface CreateSandboxParams {
   /** Name, unique in the organization. Default: the id. */
   name?: string;
   /** Language of `codeRun`: `python` (default), `typescript` or `javascript`. */
   language?: string;
-  /** Operating system user. Default: `daytona`. */
+  /** Operating system user that commands run as. Default: `daytona`. */
   user?: string;
   /** Environment variables of every process in the sandbox. */
   envVars?: Record<string, string>;
@@ -687,9 +685,9 @@ export interface CreateSandboxParams {
   public?: boolean;
   /** Minutes without activity after which the sandbox stops; 0 = never. Default: 15. */
   autoStopInterval?: number;
-  /** Minutes stopped after which the sandbox is archived; 0 = the longest the server allows. Default: 7 days. */
+  /** Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days. */
   autoArchiveInterval?: number;
-  /** Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never. Default: never. */
+  /** Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never. */
   autoDeleteInterval?: number;
   /** Minutes without activity after which the sandbox is paused; 0 = never. */
   autoPauseInterval?: number;
@@ -703,7 +701,7 @@ export interface CreateSandboxParams {
   networkAllowList?: string;
   /** Comma-separated domains the sandbox may reach. */
   domainAllowList?: string;
-  /** Delete the sandbox when it stops: the same as `autoDeleteInterval` 0. Default: false. */
+  /** Whether to delete the sandbox when it stops, which is the same as `autoDeleteInterval` 0. Default: false. */
   ephemeral?: boolean;
   /** Id or name of a sandbox whose lifecycle this one follows. */
   linkedSandbox?: string;
@@ -711,13 +709,13 @@ export interface CreateSandboxParams {
   target?: string;
   /** Id or name of the snapshot. Default: the server's default snapshot. */
   snapshot?: string;
-  /** Image reference, for example `python:3.12-slim`; excludes `snapshot`. */
+  /** Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`. */
   image?: string;
-  /** Dockerfile to build the image from; excludes `snapshot` and `image`. */
+  /** Dockerfile to build the image from; cannot be combined with `snapshot` and `image`. */
   dockerfile?: string;
   /** Hashes of the Dockerfile's build contexts in object storage. */
   contextHashes?: string[];
-  /** CPU, memory and disk; only with an image. */
+  /** CPU, memory and disk; only for a sandbox made from an image. */
   resources?: Resources;
 }
 
@@ -727,11 +725,11 @@ export interface CreateOptions {
   timeout?: number;
   /** Whether to wait until the sandbox has started. Default: true. */
   waitForStart?: boolean;
-  /** Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is deleted. */
+  /** Whether to keep the sandbox when the call is cancelled or times out. Default: false. */
   keep?: boolean;
 }
 
-/** Options of the calls that wait for a state. */
+/** Options of calls that wait. */
 export interface WaitOptions {
   /** Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for. */
   timeout?: number;
@@ -753,9 +751,9 @@ export interface DeleteOptions {
   wait?: boolean;
 }
 
-/** Options of `findOne`: an id or name, or labels. */
+/** Options of `findOne`; either an id or name, or labels are required. */
 export interface FindOneOptions {
-  /** Id or name. */
+  /** Id or name of the sandbox. */
   idOrName?: string;
   /** Labels the sandbox must have, all of them. */
   labels?: Record<string, string>;
@@ -765,9 +763,9 @@ export interface FindOneOptions {
 export interface ListPageOptions {
   /** Labels the sandboxes must have, all of them. */
   labels?: Record<string, string>;
-  /** Page, from 1. Default: 1. */
+  /** Number of the page, from 1. Default: 1. */
   page?: number;
-  /** Sandboxes a page, 1 to 200. Default: 100. */
+  /** Sandboxes per page, 1 to 200. Default: 100. */
   limit?: number;
 }
 
@@ -777,73 +775,73 @@ export interface SandboxPage {
   items: SandboxInfo[];
   /** Number of sandboxes on all pages. */
   total: number;
-  /** This page, from 1. */
+  /** Number of this page, from 1. */
   page: number;
   /** Number of pages. */
   totalPages: number;
 }
 
-/** Which sandboxes to list, and in which order. Everything is optional; filters are combined with AND. */
+/** Filters and order of a list of sandboxes. A sandbox must match all filters that are given. */
 export interface ListSandboxesQuery {
-  /** Where to continue: `nextCursor` of the previous response. */
+  /** Cursor of the next part: `nextCursor` of the previous response. */
   cursor?: string;
-  /** Sandboxes a request, 1 to 200. Default: 100. */
+  /** Sandboxes per request, 1 to 200. Default: 100. */
   limit?: number;
-  /** Prefix of the id, in any case. */
+  /** Prefix of the id; upper and lower case are the same. */
   id?: string;
-  /** Prefix of the name, in any case. */
+  /** Prefix of the name; upper and lower case are the same. */
   name?: string;
   /** Labels the sandboxes must have, all of them. */
   labels?: Record<string, string>;
   /** Whether to include failed sandboxes that are being deleted. Default: false. */
   includeErroredDeleted?: boolean;
-  /** States. */
+  /** States to include. Default: all. */
   states?: SandboxState[];
-  /** Snapshots. */
+  /** Snapshots the sandboxes were created from. Default: all. */
   snapshots?: string[];
-  /** Regions. */
+  /** Regions the sandboxes run in. Default: all. */
   targets?: string[];
-  /** Kinds of sandboxes. */
+  /** Kinds of sandboxes to include. Default: all. */
   sandboxClasses?: string[];
-  /** Least CPU cores. */
+  /** Smallest number of CPU cores. */
   minCpu?: number;
-  /** Most CPU cores. */
+  /** Largest number of CPU cores. */
   maxCpu?: number;
-  /** Least memory in GiB. */
+  /** Smallest memory in GiB. */
   minMemoryGib?: number;
-  /** Most memory in GiB. */
+  /** Largest memory in GiB. */
   maxMemoryGib?: number;
-  /** Least disk in GiB. */
+  /** Smallest disk in GiB. */
   minDiskGib?: number;
-  /** Most disk in GiB. */
+  /** Largest disk in GiB. */
   maxDiskGib?: number;
-  /** Only public, or only private ones. */
+  /** True for public sandboxes only, false for private ones only. */
   isPublic?: boolean;
-  /** Only recoverable, or only others. */
+  /** True for recoverable sandboxes only, false for all others only. */
   isRecoverable?: boolean;
-  /** Created after, ISO 8601. */
+  /** Earliest time of creation, ISO 8601. */
   createdAtAfter?: string;
-  /** Created before, ISO 8601. */
+  /** Latest time of creation, ISO 8601. */
   createdAtBefore?: string;
-  /** Last used after, ISO 8601. */
+  /** Earliest time of last use, ISO 8601. */
   lastActivityAfter?: string;
-  /** Last used before, ISO 8601. */
+  /** Latest time of last use, ISO 8601. */
   lastActivityBefore?: string;
-  /** To be deleted after, ISO 8601. */
+  /** Earliest time of planned deletion, ISO 8601. */
   autoDestroyAtAfter?: string;
-  /** To be deleted before, ISO 8601. */
+  /** Latest time of planned deletion, ISO 8601. */
   autoDestroyAtBefore?: string;
-  /** What to sort by. Default: last activity. */
+  /** Field to sort by. Default: last activity. */
   sort?: SandboxListSortField;
   /** Direction. Default: descending. */
   order?: SandboxListSortDirection;
 }
 
-/** Part of a list of sandboxes. */
+/** One part of a list of sandboxes. */
 export interface ListSandboxesResponse {
   /** The sandboxes. Servers leave out `env`, `volumes` and `buildInfo` here. */
   items: SandboxInfo[];
-  /** Where to continue, or nothing at the end. */
+  /** Cursor of the next part; missing at the end of the list. */
   nextCursor?: string;
 }
 
@@ -857,7 +855,7 @@ export interface NetworkSettings {
   domainAllowList?: string;
 }
 
-/** Where a port of the sandbox can be reached. */
+/** URL and token of a port of a sandbox. */
 export interface PortPreviewUrl {
   /** Id of the sandbox. */
   sandboxId: string;
@@ -867,7 +865,7 @@ export interface PortPreviewUrl {
   token: string;
 }
 
-/** Where a port of the sandbox can be reached without further authentication. */
+/** URL of a port of a sandbox that needs no other credentials. */
 export interface SignedPortPreviewUrl {
   /** Id of the sandbox. */
   sandboxId: string;
@@ -883,19 +881,19 @@ export interface SignedPortPreviewUrl {
 export interface SpawnOptions {
   /** Working directory. Default: the sandbox's. */
   cwd?: string;
-  /** Environment variables on top of the sandbox's. They reach the process through a pipe, never through a file. */
+  /** Environment variables on top of the sandbox's. They are never written to a file. */
   env?: Record<string, string>;
-  /** Whether standard input is open for writing. Default: false, which is at end of file from the start. */
+  /** Whether to keep standard input open for writing. Default: false. */
   stdin?: boolean;
 }
 
-/** A process started with `spawn`: what it takes to find it again. */
+/** Description of a process started with `spawn`. */
 export interface ProcessInfo {
-  /** Id, to attach to it from anywhere. */
+  /** Id of the process, with which any client can attach to it. */
   id: string;
-  /** The command text. */
+  /** Command line. */
   command: string;
-  /** Working directory it was given. */
+  /** Working directory, if one was given. */
   cwd?: string;
   /** Whether its standard input was opened for writing. */
   stdin: boolean;
@@ -903,26 +901,26 @@ export interface ProcessInfo {
   sessionId: string;
   /** Command of the session that runs it. */
   commandId: string;
-  /** Exit code; nothing while it runs. */
+  /** Exit code; missing while it runs. */
   exitCode?: number;
 }
 
 /** Options of `output`. */
 export interface OutputOptions {
-  /** The one output to read. Default: both. */
+  /** Output to read. Default: both. */
   channel?: OutputChannel;
-  /** Whether to go on until the process ends, instead of ending with what there is. Default: true. */
+  /** Whether to follow the output until the process ends, instead of returning what there is. Default: true. */
   follow?: boolean;
 }
 
 /** Options of `waitForLog`. */
 export interface WaitForLogOptions {
   /**
-   * Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no back-references).
-   * Default: false, a plain text.
+   * Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no look-around, no
+   * back-references). Default: false.
    */
   regex?: boolean;
-  /** The one output to look at. Default: both. */
+  /** Output to search. Default: both. */
   channel?: OutputChannel;
   /** Seconds to wait; 0 = no limit. Default: 60. */
   timeout?: number;

@@ -27,10 +27,10 @@ export class Process extends ProcessHandles {
   /**
    * Runs a shell command and returns its exit code and output.
    *
-   * The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the call's id
-   * in the environment variable `DAYTONA_CALL_ID`.
+   * When the call is cancelled or `timeout` passes, the command is killed with everything it started. The
+   * environment variable `DAYTONA_CALL_ID` holds the id of the call.
    *
-   * @param command - Command line for the shell.
+   * @param command - Command line, run by the shell.
    * @param cwd - Working directory. Default: the sandbox's. Or all options.
    * @param env - Environment variables on top of the sandbox's.
    * @param timeout - Seconds after which the command is killed; 0 = no limit. Default: no limit. Or all options.
@@ -61,11 +61,11 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Connects to an existing terminal session. Only output from now on is seen.
+   * Connects to an existing terminal session. Output from before the connection is not shown.
    *
    * @param sessionId - Id of the terminal session.
    * @param options - All options: see {@link PtyConnectOptions}.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaConnectionError` when it cannot be reached.
+   * @throws `DaytonaNotFoundError` when there is no such session, `DaytonaConnectionError` when it cannot be reached.
    */
   connectPty(sessionId: string, options?: PtyConnectOptions & CallOptions): Promise<PtyHandle> {
     return this.terminal('process.connect_pty', { sessionId }, options);
@@ -82,11 +82,11 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Returns a terminal session.
+   * Returns the state of a terminal session.
    *
    * @param sessionId - Id of the terminal session.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
+   * @throws `DaytonaNotFoundError` when there is no such session.
    */
   getPtySessionInfo(sessionId: string, options?: CallOptions): Promise<PtySessionInfo> {
     return this.invoke('process.get_pty_session_info', { sessionId }, options);
@@ -99,8 +99,8 @@ export class Process extends ProcessHandles {
    * @param cols - Columns, 1 to 1000.
    * @param rows - Lines, 1 to 1000.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` or `DaytonaGoneError`
-   * when there is no such session.
+   * @throws `DaytonaInvalidArgumentError` when a size is not between 1 and 1000, `DaytonaNotFoundError` or
+   * `DaytonaGoneError` when there is no such session.
    * @example
    * const terminal = await sandbox.process.createPty({ id: 'second' });
    * await terminal.resize(120, 40);
@@ -114,11 +114,11 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Kills the processes of a terminal session and removes it.
+   * Kills the processes of a terminal session and removes the session.
    *
    * @param sessionId - Id of the terminal session.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
+   * @throws `DaytonaNotFoundError` when there is no such session.
    * @example
    * const terminal = await sandbox.process.createPty({ id: 'second' });
    * await terminal.resize(120, 40);
@@ -137,11 +137,11 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Creates a session.
+   * Creates a session: a shell that keeps its directory and variables from command to command.
    *
-   * @param sessionId - Id for the session, which must not be taken.
+   * @param sessionId - Id for the new session; it must not be in use.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaConflictError` when the id is taken, `DaytonaValidationError` when it is reserved.
+   * @throws `DaytonaConflictError` when the id is in use, `DaytonaValidationError` when it is reserved.
    * @example
    * await sandbox.process.createSession('build');
    * await sandbox.process.executeSessionCommand('build', { command: 'cd /tmp && NAME=world' });
@@ -158,7 +158,7 @@ export class Process extends ProcessHandles {
    *
    * @param sessionId - Id of the session.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
+   * @throws `DaytonaNotFoundError` when there is no such session or command.
    */
   getSession(sessionId: string, options?: CallOptions): Promise<Session> {
     return this.invoke('process.get_session', { sessionId }, options);
@@ -175,26 +175,26 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Ends a session and every process in it.
+   * Deletes a session and ends every process in it.
    *
    * @param sessionId - Id of the session.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
+   * @throws `DaytonaNotFoundError` when there is no such session or command.
    */
   deleteSession(sessionId: string, options?: CallOptions): Promise<void> {
     return this.invoke('process.delete_session', { sessionId }, options);
   }
 
   /**
-   * Runs a command in a session: waits for it, or with `runAsync` returns its id at once.
+   * Runs a command in a session and waits until it ends, or returns at once if the request says `runAsync`.
    *
-   * `timeout` limits the call and not the command, which goes on; default: no limit.
+   * When `timeout` passes, the call ends but the command keeps running. Default: no limit.
    *
    * @param sessionId - Id of the session.
    * @param req - The command and how to run it.
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
    * Or all options.
-   * @throws `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` without such a session,
+   * @throws `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
    * `DaytonaTimeoutError` after `timeout` seconds.
    * @example
    * await sandbox.process.createSession('build');
@@ -213,19 +213,19 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Returns a command of a session.
+   * Returns the state of a command of a session.
    *
    * @param sessionId - Id of the session.
    * @param commandId - Id of the command.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
+   * @throws `DaytonaNotFoundError` when there is no such session or command.
    */
   getSessionCommand(sessionId: string, commandId: string, options?: CallOptions): Promise<Command> {
     return this.invoke('process.get_session_command', { sessionId, commandId }, options);
   }
 
   /**
-   * Streams the log of a command from its beginning until the command ends.
+   * Streams what a command writes, from its start until it ends.
    *
    * @param sessionId - Id of the session.
    * @param commandId - Id of the command.
@@ -238,12 +238,12 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
-   * has just been accepted, and has not opened its input yet, is waited for.
+   * Sends text to the standard input of a running asynchronous command. A line break is added if the text does not
+   * end with one. If the command has not opened its input yet, the call waits for it.
    *
    * @param sessionId - Id of the session.
    * @param commandId - Id of the command.
-   * @param data - Text for the standard input of the command.
+   * @param data - Text to send.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaGoneError` (`DaytonaCommandAlreadyCompletedError`, `DaytonaSessionEndedError`) when the command or
    * its session has ended, `DaytonaNotFoundError` when there is no such command.
@@ -263,7 +263,7 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Streams the log of the sandbox's entrypoint from its beginning until it ends.
+   * Streams what the sandbox's entrypoint writes, from its start until it ends.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when the sandbox has no entrypoint; while reading, `DaytonaConnectionError` when the
@@ -274,14 +274,15 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Starts a command as a process of its own and returns at once.
+   * Starts a command in the background and returns at once.
    *
-   * It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the output,
-   * so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no longer needed.
+   * The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
+   * keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
+   * process when it is no longer needed.
    *
-   * @param command - Command line for the shell.
+   * @param command - Command line, run by the shell.
    * @param options - All options: see {@link SpawnOptions}.
-   * @throws `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+   * @throws `DaytonaInvalidArgumentError` for an empty command or an invalid variable name.
    * @example
    * const command = 'echo building; echo careful >&2; echo done';
    * await using build = await sandbox.process.spawn(command); // Ended with everything it started when the block is left.
@@ -301,7 +302,7 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Returns the processes started with `spawn`, by whomever, that have not been released.
+   * Returns the processes that any client has started with `spawn` and nobody has released.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws Only those of every request.
@@ -318,11 +319,11 @@ export class Process extends ProcessHandles {
   }
 
   /**
-   * Returns a process started with `spawn`, to attach to it again.
+   * Returns a process that any client has started with `spawn`.
    *
    * @param processId - Id of the process.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+   * @throws `DaytonaProcessNotFoundError` when there is no such process: it was never started or has been released.
    * @example
    * const { id } = await sandbox.process.spawn('echo first; sleep 1000'); // All that it takes, from any program.
    *
@@ -341,8 +342,8 @@ export class Process extends ProcessHandles {
    * @param port - TCP port, 1 to 65535.
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
    * Or all options.
-   * @throws `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens in
-   * time (default: 60 seconds).
+   * @throws `DaytonaInvalidArgumentError` when the port is not between 1 and 65535, `DaytonaTimeoutError` when nothing
+   * listens in time.
    * @example
    * await using server = await sandbox.process.spawn('python3 -um http.server --bind 127.0.0.1 8000');
    * await sandbox.process.waitForPort(8000, 10);

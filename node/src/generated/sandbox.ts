@@ -30,7 +30,7 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+   * Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
    *
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @param force - Whether to kill the processes at once instead of asking them to end. Default: false.
@@ -41,10 +41,10 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+   * Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
    *
    * @param timeout - Seconds the call may take; 0 = no limit. Default: 60. Or all options.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaConflictError` while its state changes.
+   * @throws `DaytonaNotFoundError` when there is no such sandbox, `DaytonaConflictError` while its state is changing.
    */
   async delete(timeout?: Seconds<DeleteOptions>): Promise<void> {
     return await this.update('sandbox.delete', { idOrName: this.id }, withTimeout(timeout));
@@ -72,7 +72,7 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Waits until the sandbox has stopped or is gone.
+   * Waits until the sandbox has stopped or has been deleted.
    *
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
    * Or all options.
@@ -114,9 +114,9 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Replaces the labels and returns them.
+   * Replaces all labels of the sandbox and returns the new ones.
    *
-   * @param labels - All labels the sandbox is to have.
+   * @param labels - The new labels; those that are not given are removed.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is no such sandbox.
    */
@@ -128,9 +128,9 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Sets the minutes without activity after which the sandbox stops; 0 = never.
+   * Sets after how many minutes without activity the sandbox stops.
    *
-   * @param interval - Minutes without activity; 0 = never stop.
+   * @param interval - Minutes without activity; 0 = it never stops by itself.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaInvalidArgumentError` for a negative number.
    */
@@ -145,9 +145,9 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+   * Sets after how many minutes the stopped sandbox is archived.
    *
-   * @param interval - Minutes stopped; 0 = the longest the server allows.
+   * @param interval - Minutes since it stopped; 0 = the longest time the server allows.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaInvalidArgumentError` for a negative number.
    */
@@ -157,9 +157,9 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+   * Sets after how many minutes the stopped sandbox is deleted.
    *
-   * @param interval - Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+   * @param interval - Minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is no such sandbox.
    */
@@ -169,7 +169,7 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+   * Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is no such sandbox.
@@ -179,7 +179,7 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Changes the network rules.
+   * Changes which networks and domains the sandbox may reach.
    *
    * @param settings - The new rules; at least one must be given.
    * @param options - A signal that aborts the call, and a limit for its requests.
@@ -190,19 +190,18 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+   * Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
    *
    * @param port - Port of the sandbox, 1 to 65535.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaValidationError` when the port is not 1 to 65535.
+   * @throws `DaytonaValidationError` when the port is not between 1 and 65535.
    */
   getPreviewLink(port: number, options?: CallOptions): Promise<PortPreviewUrl> {
     return this.invoke('sandbox.get_preview_link', { idOrName: this.id, port }, options);
   }
 
   /**
-   * Returns a URL of a port of the sandbox that needs no further authentication, valid for `expiresInSeconds`
-   * (1 to 86400; default 60).
+   * Returns a URL of a port of the sandbox that works without any other credentials until it expires.
    *
    * @param port - Port of the sandbox, 1 to 65535.
    * @param expiresInSeconds - Seconds until the URL expires, 1 to 86400. Default: 60.
@@ -223,10 +222,10 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Ends a signed preview URL before its time.
+   * Revokes a signed preview URL before it expires.
    *
    * @param port - Port of the sandbox, 1 to 65535.
-   * @param token - Token of the URL.
+   * @param token - Token of the signed URL.
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is no such sandbox.
    */

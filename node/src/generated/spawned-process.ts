@@ -15,8 +15,8 @@ import type { OutputOptions, WaitOptions } from './models.js';
  */
 export class SpawnedProcess extends ProcessHandle {
   /**
-   * Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of it,
-   * at their own speed.
+   * Streams the output of a process from its start until it ends. There may be any number of readers; each gets all
+   * of the output, at its own speed.
    *
    * @param options - All options: see {@link OutputOptions}.
    * @throws `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the stream
@@ -40,8 +40,8 @@ export class SpawnedProcess extends ProcessHandle {
   }
 
   /**
-   * Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
-   * (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+   * Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
+   * passes, the wait ends but the process keeps running. Default: no limit.
    *
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
    * Or all options.
@@ -65,13 +65,13 @@ export class SpawnedProcess extends ProcessHandle {
   }
 
   /**
-   * Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent; `SIGKILL`
-   * leaves nothing of the tree. Nothing happens to one that has ended.
+   * Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+   * process has ended.
    *
-   * @param signal - Name or number: `SIGTERM`, `TERM` or `15`.
+   * @param signal - Name or number of the signal, for example `SIGTERM`, `TERM` or `15`.
    * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
-   * released.
+   * @throws `DaytonaInvalidArgumentError` when it is not a valid signal, `DaytonaNotFoundError` when the process has
+   * been released.
    * @example
    * await using server = await sandbox.process.spawn(command);
    * await server.waitForLog('ready');
@@ -88,7 +88,7 @@ export class SpawnedProcess extends ProcessHandle {
   }
 
   /**
-   * Ends a process with everything it started and forgets its output. One that has been released is fine.
+   * Ends a process with everything it started and deletes its output. Releasing it again does nothing.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws Only those of every request.

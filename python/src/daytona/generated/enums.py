@@ -21,7 +21,7 @@ class ChartType(OpenEnum):
     COMPOSITE_CHART = "composite_chart"
     """Several charts in one figure."""
     UNKNOWN = "unknown"
-    """A figure of another kind; its picture is there all the same."""
+    """A figure of another kind, which has only its picture."""
 
 
 class CodeLanguage(OpenEnum):
@@ -36,14 +36,14 @@ class CodeLanguage(OpenEnum):
 
 
 class SandboxState(OpenEnum):
-    """Where a sandbox is in its life (wire.md 2.4)."""
+    """State of a sandbox (wire.md 2.4)."""
 
     CREATING = "creating"
     """Being created."""
     RESTORING = "restoring"
     """Being restored from an archive."""
     DESTROYED = "destroyed"
-    """Gone."""
+    """Deleted."""
     DESTROYING = "destroying"
     """Being deleted."""
     STARTED = "started"
@@ -51,11 +51,11 @@ class SandboxState(OpenEnum):
     STOPPED = "stopped"
     """Not running; its files are kept."""
     STARTING = "starting"
-    """On the way to `started`."""
+    """Being started."""
     STOPPING = "stopping"
-    """On the way to `stopped`."""
+    """Being stopped."""
     ERROR = "error"
-    """Failed; `error_reason` says why."""
+    """Failed; `error_reason` has the reason."""
     BUILD_FAILED = "build_failed"
     """Its image could not be built."""
     PENDING_BUILD = "pending_build"
@@ -69,7 +69,7 @@ class SandboxState(OpenEnum):
     ARCHIVED = "archived"
     """Kept in object storage."""
     ARCHIVING = "archiving"
-    """On the way to `archived`."""
+    """Being archived."""
     RESIZING = "resizing"
     """Its resources are being changed."""
     SNAPSHOTTING = "snapshotting"
@@ -77,18 +77,18 @@ class SandboxState(OpenEnum):
     FORKING = "forking"
     """A copy of it is being made."""
     PAUSING = "pausing"
-    """On the way to `paused`."""
+    """Being paused."""
     PAUSED = "paused"
-    """Frozen with its memory."""
+    """Frozen; its memory is kept."""
     RESUMING = "resuming"
-    """On the way from `paused` to `started`."""
+    """Being started again after a pause."""
 
 
 class SandboxDesiredState(OpenEnum):
     """The state a sandbox is meant to reach."""
 
     DESTROYED = "destroyed"
-    """Gone."""
+    """Deleted."""
     STARTED = "started"
     """Running."""
     STOPPED = "stopped"
@@ -102,7 +102,7 @@ class SandboxDesiredState(OpenEnum):
 
 
 class SandboxListSortField(OpenEnum):
-    """What a list of sandboxes is sorted by."""
+    """Field that a list of sandboxes is sorted by."""
 
     NAME = "name"
     """By name."""

@@ -38,7 +38,7 @@ class DaytonaGoneError(DaytonaError):
 
 
 class DaytonaRateLimitError(DaytonaError):
-    """Too many requests; `retry_after` tells when to come back (HTTP 429)."""
+    """Too many requests; `retry_after` says how long to wait (HTTP 429)."""
 
 
 class DaytonaServerError(DaytonaError):
@@ -70,7 +70,7 @@ class DaytonaConnectionError(DaytonaError):
 
 
 class DaytonaConnectionTimeoutError(DaytonaConnectionError):
-    """The connection could not be made in time."""
+    """The connection could not be established in time."""
 
 
 class DaytonaCancelledError(DaytonaError):
@@ -142,11 +142,11 @@ class DaytonaGitDirtyWorktreeError(DaytonaConflictError):
 
 
 class DaytonaGitMergeConflictError(DaytonaConflictError):
-    """Merging would conflict."""
+    """The changes conflict."""
 
 
 class DaytonaGitTransportFailedError(DaytonaBadGatewayError):
-    """Talking to the git server failed."""
+    """The git server could not be reached."""
 
 
 class DaytonaGitRemoteRejectedError(DaytonaUnprocessableEntityError):

@@ -23,7 +23,7 @@ module Daytona
     # Several charts in one figure.
     COMPOSITE_CHART = 'composite_chart'
 
-    # A figure of another kind; its picture is there all the same.
+    # A figure of another kind, which has only its picture.
     UNKNOWN = 'unknown'
 
     # All known values.
@@ -45,7 +45,7 @@ module Daytona
     ALL = [PYTHON, TYPESCRIPT, JAVASCRIPT].freeze
   end
 
-  # Where a sandbox is in its life (wire.md 2.4). A value this version does not know is kept as it is.
+  # State of a sandbox (wire.md 2.4). A value this version does not know is kept as it is.
   module SandboxState
     # Being created.
     CREATING = 'creating'
@@ -53,7 +53,7 @@ module Daytona
     # Being restored from an archive.
     RESTORING = 'restoring'
 
-    # Gone.
+    # Deleted.
     DESTROYED = 'destroyed'
 
     # Being deleted.
@@ -65,13 +65,13 @@ module Daytona
     # Not running; its files are kept.
     STOPPED = 'stopped'
 
-    # On the way to `started`.
+    # Being started.
     STARTING = 'starting'
 
-    # On the way to `stopped`.
+    # Being stopped.
     STOPPING = 'stopping'
 
-    # Failed; `error_reason` says why.
+    # Failed; `error_reason` has the reason.
     ERROR = 'error'
 
     # Its image could not be built.
@@ -92,7 +92,7 @@ module Daytona
     # Kept in object storage.
     ARCHIVED = 'archived'
 
-    # On the way to `archived`.
+    # Being archived.
     ARCHIVING = 'archiving'
 
     # Its resources are being changed.
@@ -104,13 +104,13 @@ module Daytona
     # A copy of it is being made.
     FORKING = 'forking'
 
-    # On the way to `paused`.
+    # Being paused.
     PAUSING = 'pausing'
 
-    # Frozen with its memory.
+    # Frozen; its memory is kept.
     PAUSED = 'paused'
 
-    # On the way from `paused` to `started`.
+    # Being started again after a pause.
     RESUMING = 'resuming'
 
     # All known values.
@@ -142,7 +142,7 @@ module Daytona
 
   # The state a sandbox is meant to reach. A value this version does not know is kept as it is.
   module SandboxDesiredState
-    # Gone.
+    # Deleted.
     DESTROYED = 'destroyed'
 
     # Running.
@@ -164,7 +164,7 @@ module Daytona
     ALL = [DESTROYED, STARTED, STOPPED, RESIZED, ARCHIVED, PAUSED].freeze
   end
 
-  # What a list of sandboxes is sorted by. A value this version does not know is kept as it is.
+  # Field that a list of sandboxes is sorted by. A value this version does not know is kept as it is.
   module SandboxListSortField
     # By name.
     NAME = 'name'

@@ -22,7 +22,7 @@ module Daytona
     # The resource existed and has ended (HTTP 410).
     class GoneError < Error; end
 
-    # Too many requests; `retry_after` tells when to come back (HTTP 429).
+    # Too many requests; `retry_after` says how long to wait (HTTP 429).
     class RateLimitError < Error; end
 
     # The server failed (HTTP 5xx).
@@ -64,7 +64,7 @@ module Daytona
     # The service is not available at the moment (HTTP 503).
     class ServiceUnavailableError < ServerError; end
 
-    # The connection could not be made in time.
+    # The connection could not be established in time.
     class ConnectionTimeoutError < ConnectionError; end
 
     # A command ran longer than its timeout and was killed.
@@ -106,7 +106,7 @@ module Daytona
     # The git worktree has uncommitted changes.
     class GitDirtyWorktreeError < ConflictError; end
 
-    # Merging would conflict.
+    # The changes conflict.
     class GitMergeConflictError < ConflictError; end
 
     # The language server has not been started.
@@ -121,7 +121,7 @@ module Daytona
     # The file exists but could not be read.
     class FileReadFailedError < InternalServerError; end
 
-    # Talking to the git server failed.
+    # The git server could not be reached.
     class GitTransportFailedError < BadGatewayError; end
 
     # The git server refused the operation.

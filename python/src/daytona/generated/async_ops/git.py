@@ -24,13 +24,13 @@ class AsyncGit(AsyncService):
         depth: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Clones a repository into `path`.
+        """Clones a repository into a directory.
 
         Args:
             url: URL of the repository.
             path: Directory to clone into; relative paths begin at the working directory.
             branch: Branch to check out. Default: the remote's.
-            commit_id: Commit to check out, detached.
+            commit_id: Commit to check out, without a branch.
             username: User name at the remote; used only together with `password`.
             password: Password or token at the remote.
             insecure_skip_tls: Whether to accept any TLS certificate. Default: false.
@@ -40,7 +40,8 @@ class AsyncGit(AsyncService):
         Raises:
             `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitBranchNotFoundError` for an unknown
             branch, `DaytonaGitRepoNotFoundError` for an unknown repository, `DaytonaConflictError` when the
-            directory is not empty, `DaytonaGitTransportFailedError`, `DaytonaTimeoutError`.
+            directory is not empty, `DaytonaGitTransportFailedError` when the remote cannot be reached,
+            `DaytonaTimeoutError` when it takes too long.
 
         Example:
             # For a private repository: username="…", password="…".
@@ -59,7 +60,7 @@ class AsyncGit(AsyncService):
         await self._call("git.clone", args)
 
     async def status(self, path: str, *, request_timeout: float | None = None) -> GitStatus:
-        """Returns the branch, its distance to the remote and the changed files.
+        """Returns the current branch, how far it is ahead of or behind the remote, and the changed files.
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
@@ -83,11 +84,11 @@ class AsyncGit(AsyncService):
         return GitStatus.from_wire(wire)
 
     async def add(self, path: str, files: list[str], *, request_timeout: float | None = None) -> None:
-        """Stages files; `.` stands for all.
+        """Stages files for the next commit.
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
-            files: Paths in the repository; `.` stands for all.
+            files: Paths in the repository; `.` stands for all files.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -120,15 +121,15 @@ class AsyncGit(AsyncService):
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
-            message: Message of the commit.
-            author: Author's name.
-            email: Author's e-mail address.
-            allow_empty: Whether a commit without changes is fine. Default: false.
+            message: Commit message.
+            author: Name of the author.
+            email: E-mail address of the author.
+            allow_empty: Whether to allow a commit without changes. Default: false.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaInvalidArgumentError` without message, author or e-mail address; `DaytonaInternalServerError`
-            when nothing is staged and `allow_empty` is not set.
+            `DaytonaInvalidArgumentError` when message, author or e-mail address is empty,
+            `DaytonaInternalServerError` when nothing is staged and `allow_empty` is not set.
 
         Example:
             await sandbox.fs.upload_file(b"print('hello')\\n", "project/main.py")
@@ -161,14 +162,15 @@ class AsyncGit(AsyncService):
             path: Directory of the repository; relative paths begin at the working directory.
             username: User name at the remote; used only together with `password`.
             password: Password or token at the remote.
-            branch: Branch. Default: the current one.
-            remote: Remote. Default: `origin`.
-            set_upstream: Whether the branch follows the remote one from now on (`push` only). Default: false.
+            branch: Branch to push or pull. Default: the current one.
+            remote: Name of the remote. Default: `origin`.
+            set_upstream: Whether the branch tracks the remote one from now on (`push` only). Default: false.
             timeout: Seconds the call may take; 0 = no limit. Default: 1800.
 
         Raises:
-            `DaytonaGitAuthFailedError`, `DaytonaGitPushRejectedError` when the remote has other commits,
-            `DaytonaGitRemoteRejectedError`, `DaytonaTimeoutError`.
+            `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitPushRejectedError` when the remote has
+            commits that are missing here, `DaytonaGitRemoteRejectedError` when the remote refuses,
+            `DaytonaTimeoutError` when it takes too long.
 
         Example:
             await sandbox.git.push("project")
@@ -196,19 +198,20 @@ class AsyncGit(AsyncService):
         remote: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Fetches the current branch and moves forward to it.
+        """Fetches the current branch and fast-forwards to it.
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
             username: User name at the remote; used only together with `password`.
             password: Password or token at the remote.
-            branch: Branch. Default: the current one.
-            remote: Remote. Default: `origin`.
+            branch: Branch to push or pull. Default: the current one.
+            remote: Name of the remote. Default: `origin`.
             timeout: Seconds the call may take; 0 = no limit. Default: 1800.
 
         Raises:
-            `DaytonaGitAuthFailedError`, `DaytonaGitMergeConflictError` when the branches have gone apart,
-            `DaytonaGitDirtyWorktreeError`, `DaytonaTimeoutError`.
+            `DaytonaGitAuthFailedError` for wrong credentials, `DaytonaGitMergeConflictError` when the branches
+            have diverged, `DaytonaGitDirtyWorktreeError` when local changes are in the way, `DaytonaTimeoutError`
+            when it takes too long.
 
         Example:
             await sandbox.git.push("project")
@@ -250,7 +253,7 @@ class AsyncGit(AsyncService):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaGitBranchExistsError` when there is one of this name.
+            `DaytonaGitBranchExistsError` when there is a branch of this name.
 
         Example:
             await sandbox.git.create_branch("project", "experiment")
@@ -263,7 +266,7 @@ class AsyncGit(AsyncService):
         await self._call("git.create_branch", args, request_timeout=request_timeout)
 
     async def checkout_branch(self, path: str, branch: str, *, request_timeout: float | None = None) -> None:
-        """Checks out a branch, or a commit by its hash.
+        """Checks out a branch or a commit.
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
@@ -271,8 +274,8 @@ class AsyncGit(AsyncService):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaGitBranchNotFoundError` when there is none, `DaytonaGitDirtyWorktreeError` when changes would
-            be lost.
+            `DaytonaGitBranchNotFoundError` when there is no such branch, `DaytonaGitDirtyWorktreeError` when
+            changes would be lost.
 
         Example:
             await sandbox.git.create_branch("project", "experiment")
@@ -296,21 +299,21 @@ class AsyncGit(AsyncService):
         *,
         request_timeout: float | None = None,
     ) -> None:
-        """Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+        """Deletes a local branch, even if its commits are on no other branch.
 
-        With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`,
-        which keeps a branch whose commits would be lost.
+        Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch
+        -d`, and with true by `git branch -D`.
 
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
             name: Name of the branch.
-            force: Whether to delete a branch whose commits are nowhere else. Default: what the server does, which
-                is to delete it.
+            force: Whether to delete a branch whose commits are on no other branch. Default: it is deleted.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaGitRepoNotFoundError`; when `force` is given, `DaytonaGitBranchNotFoundError` when there is
-            none, `DaytonaConflictError` when it is checked out or, with false, not merged.
+            `DaytonaGitRepoNotFoundError` when there is no repository, and if `force` is given,
+            `DaytonaGitBranchNotFoundError` when there is no such branch, `DaytonaConflictError` when it is
+            checked out or (with false) not merged.
 
         Example:
             await sandbox.git.create_branch("project", "experiment")

@@ -60,11 +60,11 @@ class AsyncProcess(AsyncService):
     ) -> ExecuteResponse:
         """Runs a shell command and returns its exit code and output.
 
-        The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds
-        the call's id in the environment variable `DAYTONA_CALL_ID`.
+        When the call is cancelled or `timeout` passes, the command is killed with everything it started. The
+        environment variable `DAYTONA_CALL_ID` holds the id of the call.
 
         Args:
-            command: Command line for the shell.
+            command: Command line, run by the shell.
             cwd: Working directory. Default: the sandbox's.
             env: Environment variables on top of the sandbox's.
             timeout: Seconds after which the command is killed; 0 = no limit. Default: no limit.
@@ -96,11 +96,11 @@ class AsyncProcess(AsyncService):
     ) -> ExecuteResponse:
         """Runs a program and returns its exit code, output and charts.
 
-        `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code
-        interpreter for variables that last. Cancelled, it is killed as a command is.
+        Each run is a new process; use the code interpreter to keep variables between runs. When the call is
+        cancelled or `timeout` passes, the program is killed with everything it started.
 
         Args:
-            code: Source of the program.
+            code: Source code of the program.
             params: Arguments and environment variables; `argv` and `env` are the same as keywords.
             timeout: Seconds after which the program is killed; 0 = no limit. Default: no limit.
             language: `python`, `typescript` or `javascript`. Default: the sandbox's.
@@ -150,8 +150,8 @@ class AsyncProcess(AsyncService):
             env_vars: The same as `envs`.
 
         Raises:
-            `DaytonaConflictError` when the id is taken, `DaytonaInvalidArgumentError` for a size outside 1 to
-            1000, `DaytonaConnectionError` when the terminal cannot be reached.
+            `DaytonaConflictError` when the id is in use, `DaytonaInvalidArgumentError` when a size is not between
+            1 and 1000, `DaytonaConnectionError` when the terminal cannot be reached.
 
         Example:
             async with await sandbox.process.create_pty_session("work", pty_size=PtySize(rows=30, cols=100)) as terminal:
@@ -170,7 +170,7 @@ class AsyncProcess(AsyncService):
         session_id: str,
         on_data: Callable[[bytes], Any] | None = None,
     ) -> AsyncPtyHandle:
-        """Connects to an existing terminal session. Only output from now on is seen.
+        """Connects to an existing terminal session. Output from before the connection is not shown.
 
         Args:
             session_id: Id of the terminal session.
@@ -178,7 +178,8 @@ class AsyncProcess(AsyncService):
                 and it may be a coroutine function. Default: read the output from the handle.
 
         Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaConnectionError` when it cannot be reached.
+            `DaytonaNotFoundError` when there is no such session, `DaytonaConnectionError` when it cannot be
+            reached.
         """
         args = {"sessionId": session_id}
         return AsyncPtyHandle(self, session_id, await self._open("process.connect_pty", args), on_data)
@@ -196,14 +197,14 @@ class AsyncProcess(AsyncService):
         return [PtySessionInfo.from_wire(item) for item in wire]
 
     async def get_pty_session_info(self, session_id: str, *, request_timeout: float | None = None) -> PtySessionInfo:
-        """Returns a terminal session.
+        """Returns the state of a terminal session.
 
         Args:
             session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such session.
         """
         args = {"sessionId": session_id}
         wire = await self._call("process.get_pty_session_info", args, request_timeout=request_timeout)
@@ -226,7 +227,7 @@ class AsyncProcess(AsyncService):
             cols: Columns, 1 to 1000.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a size outside 1 to 1000, `DaytonaNotFoundError` or
+            `DaytonaInvalidArgumentError` when a size is not between 1 and 1000, `DaytonaNotFoundError` or
             `DaytonaGoneError` when there is no such session.
 
         Example:
@@ -243,14 +244,14 @@ class AsyncProcess(AsyncService):
         return PtySessionInfo.from_wire(wire)
 
     async def kill_pty_session(self, session_id: str, *, request_timeout: float | None = None) -> None:
-        """Kills the processes of a terminal session and removes it.
+        """Kills the processes of a terminal session and removes the session.
 
         Args:
             session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such session.
 
         Example:
             terminal = await sandbox.process.create_pty_session("second")
@@ -268,14 +269,14 @@ class AsyncProcess(AsyncService):
         await self.kill_pty_session(session_id, request_timeout=request_timeout)
 
     async def create_session(self, session_id: str, *, request_timeout: float | None = None) -> None:
-        """Creates a session.
+        """Creates a session: a shell that keeps its directory and variables from command to command.
 
         Args:
-            session_id: Id for the session, which must not be taken.
+            session_id: Id for the new session; it must not be in use.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaConflictError` when the id is taken, `DaytonaValidationError` when it is reserved.
+            `DaytonaConflictError` when the id is in use, `DaytonaValidationError` when it is reserved.
 
         Example:
             await sandbox.process.create_session("build")
@@ -295,7 +296,7 @@ class AsyncProcess(AsyncService):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such session or command.
         """
         args = {"sessionId": session_id}
         wire = await self._call("process.get_session", args, request_timeout=request_timeout)
@@ -314,14 +315,14 @@ class AsyncProcess(AsyncService):
         return [Session.from_wire(item) for item in wire]
 
     async def delete_session(self, session_id: str, *, request_timeout: float | None = None) -> None:
-        """Ends a session and every process in it.
+        """Deletes a session and ends every process in it.
 
         Args:
             session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such session or command.
         """
         args = {"sessionId": session_id}
         await self._call("process.delete_session", args, request_timeout=request_timeout)
@@ -332,9 +333,9 @@ class AsyncProcess(AsyncService):
         req: SessionExecuteRequest | Mapping[str, Any] | str,
         timeout: float | None = None,
     ) -> SessionExecuteResponse:
-        """Runs a command in a session: waits for it, or with `run_async` returns its id at once.
+        """Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
 
-        `timeout` limits the call and not the command, which goes on; default: no limit.
+        When `timeout` passes, the call ends but the command keeps running. Default: no limit.
 
         Args:
             session_id: Id of the session.
@@ -343,7 +344,7 @@ class AsyncProcess(AsyncService):
                 for.
 
         Raises:
-            `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` without such a session,
+            `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
             `DaytonaTimeoutError` after `timeout` seconds.
 
         Example:
@@ -369,7 +370,7 @@ class AsyncProcess(AsyncService):
         *,
         request_timeout: float | None = None,
     ) -> Command:
-        """Returns a command of a session.
+        """Returns the state of a command of a session.
 
         Args:
             session_id: Id of the session.
@@ -377,7 +378,7 @@ class AsyncProcess(AsyncService):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such session or command.
         """
         args = {"sessionId": session_id, "commandId": command_id}
         wire = await self._call("process.get_session_command", args, request_timeout=request_timeout)
@@ -390,7 +391,7 @@ class AsyncProcess(AsyncService):
         *,
         request_timeout: float | None = None,
     ) -> SessionCommandLogsResponse:
-        """Returns the log of a command so far.
+        """Returns what a command has written so far.
 
         Args:
             session_id: Id of the session.
@@ -461,13 +462,13 @@ class AsyncProcess(AsyncService):
         *,
         request_timeout: float | None = None,
     ) -> None:
-        """Sends input to a running asynchronous command; a line break is added when it does not end with one. A
-        command that has just been accepted, and has not opened its input yet, is waited for.
+        """Sends text to the standard input of a running asynchronous command. A line break is added if the text does
+        not end with one. If the command has not opened its input yet, the call waits for it.
 
         Args:
             session_id: Id of the session.
             command_id: Id of the command.
-            data: Text for the standard input of the command.
+            data: Text to send.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -490,7 +491,7 @@ class AsyncProcess(AsyncService):
         return Session.from_wire(wire)
 
     async def get_entrypoint_logs(self, *, request_timeout: float | None = None) -> SessionCommandLogsResponse:
-        """Returns the log of the sandbox's entrypoint so far.
+        """Returns what the sandbox's entrypoint has written so far.
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
@@ -540,24 +541,22 @@ class AsyncProcess(AsyncService):
         envs: dict[str, str] | None = None,
         env_vars: dict[str, str] | None = None,
     ) -> AsyncSpawnedProcess:
-        """Starts a command as a process of its own and returns at once.
+        """Starts a command in the background and returns at once.
 
-        It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps
-        the output, so nothing is lost when a connection breaks, and nothing is held in memory here. Release it
-        when it is no longer needed.
+        The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The
+        server keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here.
+        Release the process when it is no longer needed.
 
         Args:
-            command: Command line for the shell.
+            command: Command line, run by the shell.
             cwd: Working directory. Default: the sandbox's.
-            env: Environment variables on top of the sandbox's. They reach the process through a pipe, never
-                through a file.
-            stdin: Whether standard input is open for writing. Default: false, which is at end of file from the
-                start.
+            env: Environment variables on top of the sandbox's. They are never written to a file.
+            stdin: Whether to keep standard input open for writing. Default: false.
             envs: The same as `env`.
             env_vars: The same as `env`.
 
         Raises:
-            `DaytonaInvalidArgumentError` for an empty command or a bad variable name.
+            `DaytonaInvalidArgumentError` for an empty command or an invalid variable name.
 
         Example:
             command = "echo building; echo careful >&2; echo done"
@@ -575,7 +574,7 @@ class AsyncProcess(AsyncService):
         return AsyncSpawnedProcess(ProcessInfo.from_wire(wire), self)
 
     async def list_spawned(self) -> list[AsyncSpawnedProcess]:
-        """Returns the processes started with `spawn`, by whomever, that have not been released.
+        """Returns the processes that any client has started with `spawn` and nobody has released.
 
         Raises:
             Only those of every request.
@@ -593,13 +592,14 @@ class AsyncProcess(AsyncService):
         return [AsyncSpawnedProcess(info, self) for info in [ProcessInfo.from_wire(item) for item in wire]]
 
     async def get_spawned(self, process_id: str) -> AsyncSpawnedProcess:
-        """Returns a process started with `spawn`, to attach to it again.
+        """Returns a process that any client has started with `spawn`.
 
         Args:
             process_id: Id of the process.
 
         Raises:
-            `DaytonaProcessNotFoundError` when there is none: it was never started, or has been released.
+            `DaytonaProcessNotFoundError` when there is no such process: it was never started or has been
+            released.
 
         Example:
             process = await sandbox.process.spawn("echo first; sleep 1000")
@@ -627,8 +627,8 @@ class AsyncProcess(AsyncService):
                 for.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a number that is no port, `DaytonaTimeoutError` when nothing listens
-            in time (default: 60 seconds).
+            `DaytonaInvalidArgumentError` when the port is not between 1 and 65535, `DaytonaTimeoutError` when
+            nothing listens in time.
 
         Example:
             async with await sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
@@ -649,23 +649,23 @@ class AsyncProcess(AsyncService):
         regex: bool = False,
         channel: OutputChannel | str | None = None,
     ) -> str:
-        """Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking
-        from its beginning, and returns the line as far as it was written. A line that has not ended, such as a
-        prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
+        """Waits until a command of a session has written a line that contains `pattern`, and returns that line.
+        Lines from before the call count too. An unfinished line, such as a prompt, is found as well, except on
+        servers up to 0.190, which log a line when it ends.
 
         Args:
             session_id: Id of the session that runs the command.
             command_id: Id of the command.
             pattern: A text, or a regular expression: a compiled one, or text with `regex`.
             timeout: Seconds to wait; 0 = no limit. Default: 60.
-            regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no
-                back-references). Default: false, a plain text.
+            regex: Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no
+                look-around, no back-references). Default: false.
             channel: `stdout` or `stderr`. Default: both.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
-            such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
-            `DaytonaTimeoutError`.
+            `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is
+            no such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
+            `DaytonaTimeoutError` when the line does not come in time.
 
         Example:
             async with await sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:
@@ -683,16 +683,16 @@ class AsyncProcess(AsyncService):
         return wire
 
     async def _stream_session_command_logs(self, session_id: str, command_id: str) -> AsyncStreamHandle:
-        """Streams the log of a command from its beginning until the command ends."""
+        """Streams what a command writes, from its start until it ends."""
         args = {"sessionId": session_id, "commandId": command_id}
         return await self._open("process.stream_session_command_logs", args)
 
     async def _stream_entrypoint_logs(self) -> AsyncStreamHandle:
-        """Streams the log of the sandbox's entrypoint from its beginning until it ends."""
+        """Streams what the sandbox's entrypoint writes, from its start until it ends."""
         return await self._open("process.stream_entrypoint_logs", {})
 
     async def _get_spawned(self, process_id: str) -> ProcessInfo:
-        """Returns a process started with `spawn`, to attach to it again."""
+        """Returns a process that any client has started with `spawn`."""
         args = {"processId": process_id}
         wire = await self._call("process.get_spawned", args)
         return ProcessInfo.from_wire(wire)
@@ -703,28 +703,27 @@ class AsyncProcess(AsyncService):
         channel: OutputChannel | None = None,
         follow: bool | None = None,
     ) -> AsyncStreamHandle:
-        """Streams the output of a process from its beginning until it ends. Any number of readers may each have the
-        whole of it, at their own speed.
+        """Streams the output of a process from its start until it ends. There may be any number of readers; each
+        gets all of the output, at its own speed.
         """
         options = {"channel": channel, "follow": follow}
         args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
         return await self._open("process.stream_output", args)
 
     async def _write_stdin(self, process: ProcessInfo, data: bytes) -> None:
-        """Writes to the standard input of a process, any bytes."""
+        """Writes bytes to the standard input of a process."""
         blobs: list[bytes] = []
         args = {"process": ProcessInfo.given("process", process).to_wire(), "data": attach(blobs, data)}
         await self._call_with_bytes("process.write_stdin", args, blobs)
 
     async def _close_stdin(self, process: ProcessInfo) -> None:
-        """Closes the standard input of a process: it reads what was written, then end of file."""
+        """Closes the standard input of a process: after what was written, it reads the end of the file."""
         args = {"process": ProcessInfo.given("process", process).to_wire()}
         await self._call("process.close_stdin", args)
 
     async def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
-        """Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout`
-        seconds (default: no limit) the wait is over and the process goes on; its output so far can be read as
-        before.
+        """Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When
+        `timeout` passes, the wait ends but the process keeps running. Default: no limit.
         """
         options = {"timeout": timeout}
         args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
@@ -732,14 +731,14 @@ class AsyncProcess(AsyncService):
         return wire
 
     async def _signal_spawned(self, process: ProcessInfo, signal: str) -> None:
-        """Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is
-        sent; `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
+        """Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+        process has ended.
         """
         args = {"process": ProcessInfo.given("process", process).to_wire(), "signal": signal}
         await self._call("process.signal_spawned", args)
 
     async def _release_spawned(self, process: ProcessInfo) -> None:
-        """Ends a process with everything it started and forgets its output. One that has been released is fine."""
+        """Ends a process with everything it started and deletes its output. Releasing it again does nothing."""
         args = {"process": ProcessInfo.given("process", process).to_wire()}
         await self._call("process.release_spawned", args)
 
@@ -752,9 +751,9 @@ class AsyncProcess(AsyncService):
         channel: OutputChannel | None = None,
         timeout: float | None = None,
     ) -> str:
-        """Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking
-        from its beginning, and returns the line as far as it was written. A line that has not ended, such as a
-        prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
+        """Waits until a command of a session has written a line that contains `pattern`, and returns that line.
+        Lines from before the call count too. An unfinished line, such as a prompt, is found as well, except on
+        servers up to 0.190, which log a line when it ends.
         """
         options = {"regex": regex, "channel": channel, "timeout": timeout}
         args = {"sessionId": session_id, "commandId": command_id, "pattern": pattern, "options": options}

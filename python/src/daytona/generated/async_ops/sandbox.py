@@ -47,14 +47,14 @@ class AsyncSandboxesOps(AsyncService):
         return SandboxInfo.from_wire(wire)
 
     async def find_one(self, id_or_name: str | None = None, labels: dict[str, str] | None = None) -> SandboxInfo:
-        """Returns the sandbox with this id or name, or the first that has all these labels."""
+        """Returns the sandbox with this id or name, or else the first one that has all these labels."""
         options = {"idOrName": id_or_name, "labels": labels}
         args = {"options": options}
         wire = await self._call("sandbox.find_one", args)
         return SandboxInfo.from_wire(wire)
 
     async def list(self, query: ListSandboxesQuery) -> ListSandboxesResponse:
-        """Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue."""
+        """Lists sandboxes, one part at a time: pass `next_cursor` as `cursor` to get the next part."""
         args = {"query": ListSandboxesQuery.given("query", query).to_wire()}
         wire = await self._call("sandbox.list", args)
         return ListSandboxesResponse.from_wire(wire)
@@ -65,7 +65,7 @@ class AsyncSandboxesOps(AsyncService):
         page: int | None = None,
         limit: int | None = None,
     ) -> PaginatedSandboxes:
-        """Lists one numbered page of sandboxes."""
+        """Returns one numbered page of sandboxes."""
         options = {"labels": labels, "page": page, "limit": limit}
         args = {"options": options}
         wire = await self._call("sandbox.list_page", args)
@@ -79,14 +79,14 @@ class AsyncSandboxesOps(AsyncService):
         return SandboxInfo.from_wire(wire)
 
     async def stop(self, id_or_name: str, timeout: float | None = None, force: bool | None = None) -> SandboxInfo:
-        """Stops a sandbox and waits until it has stopped. Its files are kept, its processes end."""
+        """Stops a sandbox and waits until it has stopped. Its files are kept; its processes end."""
         options = {"timeout": timeout, "force": force}
         args = {"idOrName": id_or_name, "options": options}
         wire = await self._call("sandbox.stop", args)
         return SandboxInfo.from_wire(wire)
 
     async def delete(self, id_or_name: str, timeout: float | None = None, wait: bool | None = None) -> SandboxInfo:
-        """Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error."""
+        """Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error."""
         options = {"timeout": timeout, "wait": wait}
         args = {"idOrName": id_or_name, "options": options}
         wire = await self._call("sandbox.delete", args)
@@ -100,7 +100,7 @@ class AsyncSandboxesOps(AsyncService):
         return SandboxInfo.from_wire(wire)
 
     async def wait_for_stop(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
-        """Waits until the sandbox has stopped or is gone."""
+        """Waits until the sandbox has stopped or has been deleted."""
         options = {"timeout": timeout}
         args = {"idOrName": id_or_name, "options": options}
         wire = await self._call("sandbox.wait_for_stop", args)
@@ -120,39 +120,39 @@ class AsyncSandboxesOps(AsyncService):
         return SandboxInfo.from_wire(wire)
 
     async def set_labels(self, id_or_name: str, labels: dict[str, str]) -> dict[str, str]:
-        """Replaces the labels and returns them."""
+        """Replaces all labels of the sandbox and returns the new ones."""
         args = {"idOrName": id_or_name, "labels": labels}
         wire: dict[str, str] = await self._call("sandbox.set_labels", args)
         return wire
 
     async def set_auto_stop_interval(self, id_or_name: str, interval: int) -> None:
-        """Sets the minutes without activity after which the sandbox stops; 0 = never."""
+        """Sets after how many minutes without activity the sandbox stops."""
         args = {"idOrName": id_or_name, "interval": interval}
         await self._call("sandbox.set_auto_stop_interval", args)
 
     async def set_auto_archive_interval(self, id_or_name: str, interval: int) -> None:
-        """Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows."""
+        """Sets after how many minutes the stopped sandbox is archived."""
         args = {"idOrName": id_or_name, "interval": interval}
         await self._call("sandbox.set_auto_archive_interval", args)
 
     async def set_auto_delete_interval(self, id_or_name: str, interval: int) -> None:
-        """Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never."""
+        """Sets after how many minutes the stopped sandbox is deleted."""
         args = {"idOrName": id_or_name, "interval": interval}
         await self._call("sandbox.set_auto_delete_interval", args)
 
     async def refresh_activity(self, id_or_name: str) -> None:
-        """Tells the server that the sandbox is in use, so that it does not stop for lack of activity."""
+        """Tells the server that the sandbox is in use, which restarts the time after which it stops by itself."""
         args = {"idOrName": id_or_name}
         await self._call("sandbox.refresh_activity", args)
 
     async def update_network_settings(self, id_or_name: str, settings: NetworkSettings) -> SandboxInfo:
-        """Changes the network rules."""
+        """Changes which networks and domains the sandbox may reach."""
         args = {"idOrName": id_or_name, "settings": NetworkSettings.given("settings", settings).to_wire()}
         wire = await self._call("sandbox.update_network_settings", args)
         return SandboxInfo.from_wire(wire)
 
     async def get_preview_link(self, id_or_name: str, port: int) -> PortPreviewUrl:
-        """Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public."""
+        """Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public."""
         args = {"idOrName": id_or_name, "port": port}
         wire = await self._call("sandbox.get_preview_link", args)
         return PortPreviewUrl.from_wire(wire)
@@ -163,15 +163,13 @@ class AsyncSandboxesOps(AsyncService):
         port: int,
         expires_in_seconds: int | None = None,
     ) -> SignedPortPreviewUrl:
-        """Returns a URL of a port of the sandbox that needs no further authentication, valid for
-        `expires_in_seconds` (1 to 86400; default 60).
-        """
+        """Returns a URL of a port of the sandbox that works without any other credentials until it expires."""
         args = {"idOrName": id_or_name, "port": port, "expiresInSeconds": expires_in_seconds}
         wire = await self._call("sandbox.create_signed_preview_url", args)
         return SignedPortPreviewUrl.from_wire(wire)
 
     async def expire_signed_preview_url(self, id_or_name: str, port: int, token: str) -> None:
-        """Ends a signed preview URL before its time."""
+        """Revokes a signed preview URL before it expires."""
         args = {"idOrName": id_or_name, "port": port, "token": token}
         await self._call("sandbox.expire_signed_preview_url", args)
 
@@ -213,7 +211,7 @@ class AsyncSandboxMethods(SandboxInfo):
         self._take(await self._sandboxes.start(self.id, timeout or 0))
 
     async def stop(self, timeout: float | None = 60.0, force: bool = False) -> None:
-        """Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+        """Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
 
         Args:
             timeout: Seconds to wait; 0 or `None` = no limit.
@@ -226,14 +224,15 @@ class AsyncSandboxMethods(SandboxInfo):
         self._take(await self._sandboxes.stop(self.id, timeout or 0, force))
 
     async def delete(self, timeout: float | None = 60.0, wait: bool = False) -> None:
-        """Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+        """Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
 
         Args:
             timeout: Seconds to wait; 0 or `None` = no limit.
             wait: Whether to wait until the sandbox is gone. Default: false.
 
         Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaConflictError` while its state changes.
+            `DaytonaNotFoundError` when there is no such sandbox, `DaytonaConflictError` while its state is
+            changing.
         """
         self._take(await self._sandboxes.delete(self.id, timeout or 0, wait))
 
@@ -257,7 +256,7 @@ class AsyncSandboxMethods(SandboxInfo):
         await self.wait_for_sandbox_start(timeout)
 
     async def wait_for_sandbox_stop(self, timeout: float | None = 60.0) -> None:
-        """Waits until the sandbox has stopped or is gone.
+        """Waits until the sandbox has stopped or has been deleted.
 
         Args:
             timeout: Seconds to wait; 0 or `None` = no limit.
@@ -296,10 +295,10 @@ class AsyncSandboxMethods(SandboxInfo):
         self._take(await self._sandboxes.recover(self.id, timeout or 0))
 
     async def set_labels(self, labels: dict[str, str]) -> dict[str, str]:
-        """Replaces the labels and returns them.
+        """Replaces all labels of the sandbox and returns the new ones.
 
         Args:
-            labels: All labels the sandbox is to have.
+            labels: The new labels; those that are not given are removed.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -308,10 +307,10 @@ class AsyncSandboxMethods(SandboxInfo):
         return self.labels
 
     async def set_autostop_interval(self, interval: int) -> None:
-        """Sets the minutes without activity after which the sandbox stops; 0 = never.
+        """Sets after how many minutes without activity the sandbox stops.
 
         Args:
-            interval: Minutes without activity; 0 = never stop.
+            interval: Minutes without activity; 0 = it never stops by itself.
 
         Raises:
             `DaytonaInvalidArgumentError` for a negative number.
@@ -324,10 +323,10 @@ class AsyncSandboxMethods(SandboxInfo):
         await self.set_autostop_interval(interval)
 
     async def set_auto_archive_interval(self, interval: int) -> None:
-        """Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+        """Sets after how many minutes the stopped sandbox is archived.
 
         Args:
-            interval: Minutes stopped; 0 = the longest the server allows.
+            interval: Minutes since it stopped; 0 = the longest time the server allows.
 
         Raises:
             `DaytonaInvalidArgumentError` for a negative number.
@@ -336,10 +335,10 @@ class AsyncSandboxMethods(SandboxInfo):
         self.auto_archive_interval = interval
 
     async def set_auto_delete_interval(self, interval: int) -> None:
-        """Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+        """Sets after how many minutes the stopped sandbox is deleted.
 
         Args:
-            interval: Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+            interval: Minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -348,7 +347,7 @@ class AsyncSandboxMethods(SandboxInfo):
         self.auto_delete_interval = interval
 
     async def refresh_activity(self) -> None:
-        """Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+        """Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -362,7 +361,7 @@ class AsyncSandboxMethods(SandboxInfo):
         network_allow_list: str | None = None,
         domain_allow_list: str | None = None,
     ) -> None:
-        """Changes the network rules.
+        """Changes which networks and domains the sandbox may reach.
 
         Args:
             network_block_all: Whether to block all network access.
@@ -376,19 +375,18 @@ class AsyncSandboxMethods(SandboxInfo):
         self._take(await self._sandboxes.update_network_settings(self.id, settings))
 
     async def get_preview_link(self, port: int) -> PortPreviewUrl:
-        """Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+        """Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
 
         Args:
             port: Port of the sandbox, 1 to 65535.
 
         Raises:
-            `DaytonaValidationError` when the port is not 1 to 65535.
+            `DaytonaValidationError` when the port is not between 1 and 65535.
         """
         return await self._sandboxes.get_preview_link(self.id, port)
 
     async def create_signed_preview_url(self, port: int, expires_in_seconds: int | None = None) -> SignedPortPreviewUrl:
-        """Returns a URL of a port of the sandbox that needs no further authentication, valid for
-        `expires_in_seconds` (1 to 86400; default 60).
+        """Returns a URL of a port of the sandbox that works without any other credentials until it expires.
 
         Args:
             port: Port of the sandbox, 1 to 65535.
@@ -404,11 +402,11 @@ class AsyncSandboxMethods(SandboxInfo):
         return await self.create_signed_preview_url(port, expires_in_seconds)
 
     async def expire_signed_preview_url(self, port: int, token: str) -> None:
-        """Ends a signed preview URL before its time.
+        """Revokes a signed preview URL before it expires.
 
         Args:
             port: Port of the sandbox, 1 to 65535.
-            token: Token of the URL.
+            token: Token of the signed URL.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -428,7 +426,7 @@ class AsyncSandboxMethods(SandboxInfo):
         return await self.get_user_home_dir()
 
     async def get_work_dir(self) -> str:
-        """Returns the working directory: where commands start and relative paths begin.
+        """Returns the working directory, where commands start and relative paths begin.
 
         Raises:
             Only those of every request.

@@ -36,7 +36,7 @@ class AsyncSpawnedProcessMethods(ProcessInfo):
         return self.exit_code
 
     async def write(self, data: str | Bytes) -> None:
-        """Writes to the standard input of a process, any bytes.
+        """Writes bytes to the standard input of a process.
 
         Args:
             data: The input; text is sent as UTF-8.
@@ -55,11 +55,11 @@ class AsyncSpawnedProcessMethods(ProcessInfo):
         await self._ops._write_stdin(self, text_or_bytes("input", data))
 
     async def close_stdin(self) -> None:
-        """Closes the standard input of a process: it reads what was written, then end of file.
+        """Closes the standard input of a process: after what was written, it reads the end of the file.
 
         Raises:
             `DaytonaInvalidArgumentError` when it was started without input, `DaytonaNotFoundError` when it has
-            been released. One that has ended is fine.
+            been released.
 
         Example:
             async with await sandbox.process.spawn("sort", stdin=True) as process:
@@ -71,15 +71,15 @@ class AsyncSpawnedProcessMethods(ProcessInfo):
         await self._ops._close_stdin(self)
 
     async def send_signal(self, signal: int | str) -> None:
-        """Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is
-        sent; `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
+        """Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
+        process has ended.
 
         Args:
             signal: `signal.SIGTERM`, 15, `"SIGTERM"` or `"TERM"`.
 
         Raises:
-            `DaytonaInvalidArgumentError` for something that is no signal, `DaytonaNotFoundError` when it has been
-            released.
+            `DaytonaInvalidArgumentError` when it is not a valid signal, `DaytonaNotFoundError` when the process
+            has been released.
 
         Example:
             async with await sandbox.process.spawn(command) as process:
@@ -109,7 +109,7 @@ class AsyncSpawnedProcessMethods(ProcessInfo):
         await self._ops._signal_spawned(self, "SIGKILL")
 
     async def release(self) -> None:
-        """Ends a process with everything it started and forgets its output. One that has been released is fine.
+        """Ends a process with everything it started and deletes its output. Releasing it again does nothing.
 
         Raises:
             Only those of every request.
@@ -124,21 +124,21 @@ class AsyncSpawnedProcessMethods(ProcessInfo):
         regex: bool = False,
         channel: OutputChannel | str | None = None,
     ) -> str:
-        """Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking
-        from its beginning, and returns the line as far as it was written. A line that has not ended, such as a
-        prompt, is seen where the server logs it: those up to 0.190 log a line when it ends.
+        """Waits until a command of a session has written a line that contains `pattern`, and returns that line.
+        Lines from before the call count too. An unfinished line, such as a prompt, is found as well, except on
+        servers up to 0.190, which log a line when it ends.
 
         Args:
             pattern: A text, or a regular expression: a compiled one, or text with `regex`.
             timeout: Seconds to wait; 0 = no limit. Default: 60.
-            regex: Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around, no
-                back-references). Default: false, a plain text.
+            regex: Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no
+                look-around, no back-references). Default: false.
             channel: `stdout` or `stderr`. Default: both.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a bad regular expression, `DaytonaNotFoundError` when there is no
-            such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
-            `DaytonaTimeoutError`.
+            `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is
+            no such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,
+            `DaytonaTimeoutError` when the line does not come in time.
 
         Example:
             async with await sandbox.process.spawn("python3 -um http.server --bind 127.0.0.1 8000") as server:

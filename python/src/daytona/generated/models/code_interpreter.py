@@ -8,14 +8,14 @@ from ..._model import Model
 
 
 class InterpreterContext(Model):
-    """A context: variables, imports and functions that last from run to run.
+    """A context of the code interpreter, which keeps variables, imports and functions from run to run.
 
     Attributes:
-        id: Id.
+        id: Id of the context.
         cwd: Working directory.
-        created_at: When it was created, ISO 8601.
-        active: Whether its process runs.
-        language: Language.
+        created_at: Time it was created, ISO 8601.
+        active: Whether its process is running.
+        language: Language of the code.
     """
 
     __slots__ = ("id", "cwd", "created_at", "active", "language")
@@ -44,8 +44,8 @@ class ExecutionError(Model):
 
     Attributes:
         name: Class of the exception.
-        value: Its message.
-        traceback: Its traceback.
+        value: Message of the exception.
+        traceback: Traceback of the exception.
     """
 
     __slots__ = ("name", "value", "traceback")

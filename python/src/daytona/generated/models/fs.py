@@ -8,13 +8,13 @@ from ..._model import Model
 
 
 class DirectoryProgress(Model):
-    """How far a transfer has come.
+    """Progress of a transfer.
 
     Attributes:
-        files: Files done.
-        bytes: Bytes of file content done.
-        total_files: Files in all, where it is known beforehand (uploads).
-        total_bytes: Bytes of file content in all, where it is known beforehand (uploads).
+        files: Files transferred so far.
+        bytes: Bytes of file content transferred so far.
+        total_files: Files in total; known for uploads only.
+        total_bytes: Bytes of file content in total; known for uploads only.
     """
 
     __slots__ = ("files", "bytes", "total_files", "total_bytes")
@@ -38,12 +38,12 @@ class DirectoryProgress(Model):
 
 
 class DirectoryResult(Model):
-    """What a transfer did.
+    """Result of a transfer.
 
     Attributes:
         files: Files written.
         bytes: Bytes of file content written.
-        skipped: What was not transferred, and why: devices, sockets, links that lead outside.
+        skipped: Entries that were not transferred, with the reason: devices, sockets, links that lead outside.
     """
 
     __slots__ = ("files", "bytes", "skipped")
@@ -64,11 +64,11 @@ class DirectoryResult(Model):
 
 
 class SkippedEntry(Model):
-    """Something a transfer left out although nobody excluded it.
+    """An entry that could not be transferred.
 
     Attributes:
         path: Path below the directory.
-        reason: A sentence for people.
+        reason: Reason, as a sentence.
     """
 
     __slots__ = ("path", "reason")
@@ -94,9 +94,9 @@ class FileInfo(Model):
         permissions: Permissions in octal, for example `0644`.
         owner: Id of the owning user.
         group: Id of the owning group.
-        mod_time: When it was last changed, as text; `modified_at` is the one to parse.
-        modified_at: When it was last changed, ISO 8601.
-        path: Full path, where the server tells it.
+        mod_time: Time of the last change, as text; use `modified_at` to parse it.
+        modified_at: Time of the last change, ISO 8601.
+        path: Full path, if the server sends it.
     """
 
     __slots__ = ("name", "is_dir", "size", "mode", "permissions", "owner", "group", "mod_time", "modified_at", "path")
@@ -147,8 +147,9 @@ class FileDownloadRequest(Model):
     """A file to download.
 
     Attributes:
-        source: Path in the sandbox.
-        destination: Local path to write to, atomically. Default: return the content.
+        source: Path of the file in the sandbox.
+        destination: Local path to write to; the file appears when it is complete. Default: the content is
+            returned.
     """
 
     __slots__ = ("source", "destination")
@@ -163,12 +164,12 @@ class FileDownloadRequest(Model):
 
 
 class FileDownloadErrorDetails(Model):
-    """Why one file of several could not be downloaded.
+    """Reason why one of several files could not be downloaded.
 
     Attributes:
-        message: A sentence for people.
-        status_code: HTTP status this error would have had on its own.
-        error_code: Machine-readable code.
+        message: Message, as a sentence.
+        status_code: HTTP status of the error.
+        error_code: Code of the error.
     """
 
     __slots__ = ("message", "status_code", "error_code")
@@ -191,7 +192,7 @@ class Match(Model):
     Attributes:
         file: Path of the file.
         line: Line number, from 1.
-        content: The line.
+        content: Text of the line.
     """
 
     __slots__ = ("file", "line", "content")
@@ -208,10 +209,10 @@ class Match(Model):
 
 
 class SearchFilesResponse(Model):
-    """What `search_files` found.
+    """Files found by `search_files`.
 
     Attributes:
-        files: Paths whose name matches.
+        files: Paths of the files whose names match.
     """
 
     __slots__ = ("files",)
@@ -230,8 +231,8 @@ class ReplaceResult(Model):
 
     Attributes:
         file: Path of the file.
-        success: Whether it was replaced.
-        error: Why not.
+        success: Whether the replacement succeeded.
+        error: Reason why it was not replaced.
     """
 
     __slots__ = ("file", "success", "error")

@@ -12,13 +12,13 @@ class GitStatus(Model):
     """State of a repository.
 
     Attributes:
-        current_branch: Current branch; `HEAD` when detached.
+        current_branch: Current branch; `HEAD` when no branch is checked out.
         file_status: Changed files.
-        branch_published: Whether the branch exists at its remote.
-        ahead: Commits the remote branch lacks.
-        behind: Commits only the remote branch has.
-        detached: Whether no branch is checked out, where the server tells it.
-        upstream: The branch at the remote, where the server tells it.
+        branch_published: Whether the branch exists at the remote.
+        ahead: Number of commits that the remote branch lacks.
+        behind: Number of commits that only the remote branch has.
+        detached: Whether no branch is checked out, if the server sends it.
+        upstream: Remote branch that the current branch tracks, if the server sends it.
     """
 
     __slots__ = ("current_branch", "file_status", "branch_published", "ahead", "behind", "detached", "upstream")
@@ -61,7 +61,7 @@ class ListBranchResponse(Model):
 
     Attributes:
         branches: Local branches.
-        current: Current branch, where the server tells it; empty when detached.
+        current: Current branch, if the server sends it; empty when no branch is checked out.
     """
 
     __slots__ = ("branches", "current")
@@ -81,11 +81,11 @@ class GitCommitInfo(Model):
     """A commit of the history.
 
     Attributes:
-        hash: Its hash.
-        author: Name of its author.
-        email: E-mail address of its author.
-        message: Its message.
-        timestamp: When it was made, ISO 8601.
+        hash: Hash of the commit.
+        author: Name of the author.
+        email: E-mail address of the author.
+        message: Message of the commit.
+        timestamp: Time of the commit, ISO 8601.
     """
 
     __slots__ = ("hash", "author", "email", "message", "timestamp")

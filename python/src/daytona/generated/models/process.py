@@ -9,11 +9,11 @@ from ..._model import Model
 
 
 class ExecutionArtifacts(Model):
-    """What a program left besides its output.
+    """Output and charts of a program.
 
     Attributes:
-        stdout: The output, as in `result`.
-        charts: Charts the program showed; a command shows none.
+        stdout: The same output as in `result`.
+        charts: Charts that the program showed; always empty for a command.
     """
 
     __slots__ = ("stdout", "charts")
@@ -32,9 +32,9 @@ class ExecuteResponse(Model):
     """Result of a command or program.
 
     Attributes:
-        exit_code: Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
+        exit_code: Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started.
         result: Standard output and standard error, in the order they were written.
-        artifacts: The output once more, and the charts of a program.
+        artifacts: The output again, and the charts of a program.
     """
 
     __slots__ = ("exit_code", "result", "artifacts")
@@ -59,9 +59,9 @@ class Command(Model):
     """A command of a session.
 
     Attributes:
-        id: Id.
-        command: The command text.
-        exit_code: Exit code; nothing while it runs.
+        id: Id of the command.
+        command: Command line.
+        exit_code: Exit code; missing while it runs.
     """
 
     __slots__ = ("id", "command", "exit_code")
@@ -79,11 +79,11 @@ class Command(Model):
 
 
 class Session(Model):
-    """A session: one shell whose directory, variables and functions last from command to command.
+    """A session: a shell that keeps its directory, variables and functions from command to command.
 
     Attributes:
-        session_id: Id.
-        commands: Its commands.
+        session_id: Id of the command.
+        commands: Commands that were run in the session, oldest first.
     """
 
     __slots__ = ("session_id", "commands")
@@ -99,11 +99,11 @@ class Session(Model):
 
 
 class SessionExecuteResponse(Model):
-    """What a session answers to a command.
+    """Result of a command in a session.
 
     Attributes:
         cmd_id: Id of the command.
-        exit_code: Exit code; nothing for an asynchronous command.
+        exit_code: Exit code; missing for an asynchronous command.
         output: Standard output and standard error together.
         stdout: Standard output.
         stderr: Standard error.
@@ -139,10 +139,10 @@ class SessionExecuteResponse(Model):
 
 
 class SessionCommandLogsResponse(Model):
-    """The log of a command so far.
+    """Output of a command so far.
 
     Attributes:
-        output: Standard output and standard error together, in the order they were logged.
+        output: Standard output and standard error together, in the order they were written.
         stdout: Standard output.
         stderr: Standard error.
     """
@@ -185,15 +185,15 @@ class PtySessionInfo(Model):
     """A terminal session.
 
     Attributes:
-        id: Id.
+        id: Id of the session.
         cwd: Working directory it was started in.
         envs: Environment variables it was started with.
         cols: Columns.
         rows: Lines.
-        created_at: When it was created, ISO 8601.
-        active: Whether its process runs.
+        created_at: Time it was created, ISO 8601.
+        active: Whether its process is running.
         lazy_start: Whether its process starts with the first connection.
-        process_id: Process id, where the server tells it.
+        process_id: Process id, if the server sends it.
     """
 
     __slots__ = ("id", "cwd", "envs", "cols", "rows", "created_at", "active", "lazy_start", "process_id")
@@ -238,11 +238,11 @@ class PtySessionInfo(Model):
 
 
 class PtyResult(Model):
-    """How a terminal ended.
+    """Result of a terminal session.
 
     Attributes:
-        exit_code: Exit code of its process; nothing when it is not known.
-        error: Why it ended, when it did not simply exit with 0.
+        exit_code: Exit code of its process; missing if it is not known.
+        error: Reason why it ended, if it did not exit with 0.
     """
 
     __slots__ = ("exit_code", "error")
@@ -259,16 +259,16 @@ class PtyResult(Model):
 
 
 class ProcessInfo(Model):
-    """A process started with `spawn`: what it takes to find it again.
+    """Description of a process started with `spawn`.
 
     Attributes:
-        id: Id, to attach to it from anywhere.
-        command: The command text.
-        cwd: Working directory it was given.
+        id: Id of the process, with which any client can attach to it.
+        command: Command line.
+        cwd: Working directory, if one was given.
         stdin: Whether its standard input was opened for writing.
         session_id: Session it runs in.
         command_id: Command of the session that runs it.
-        exit_code: Exit code; nothing while it runs.
+        exit_code: Exit code; missing while it runs.
     """
 
     __slots__ = ("id", "command", "cwd", "stdin", "session_id", "command_id", "exit_code")

@@ -36,7 +36,7 @@ class VolumeMount(Model):
 
 
 class Resources(Model):
-    """What a sandbox may use.
+    """CPU, memory, disk and GPUs of a sandbox.
 
     Attributes:
         cpu: Number of CPU cores.
@@ -65,13 +65,13 @@ class Resources(Model):
 
 
 class BuildInfo(Model):
-    """How the image of a sandbox was or will be built.
+    """Description of how the image of a sandbox is built.
 
     Attributes:
         dockerfile_content: The Dockerfile.
         context_hashes: Hashes of the build contexts in object storage.
-        created_at: When the build was first asked for, ISO 8601.
-        updated_at: When the build last changed, ISO 8601.
+        created_at: Time the build was requested, ISO 8601.
+        updated_at: Time the build last changed, ISO 8601.
         snapshot_ref: Reference of the built snapshot.
     """
 
@@ -124,24 +124,24 @@ class SandboxInfo(Model):
         gpu: GPUs.
         memory: Memory in GiB.
         disk: Disk in GiB.
-        state: Where the sandbox is in its life.
+        state: State of the sandbox.
         desired_state: The state it is meant to reach.
-        error_reason: Why the sandbox is in state `error` or `build_failed`.
+        error_reason: Reason for the state `error` or `build_failed`.
         recoverable: Whether `recover` may bring it back from `error`.
         backup_state: State of the backup.
-        backup_created_at: When the last backup was made, ISO 8601.
+        backup_created_at: Time of the last backup, ISO 8601.
         auto_stop_interval: Minutes without activity after which the sandbox stops; 0 = never.
-        auto_archive_interval: Minutes stopped after which the sandbox is archived; 0 = the longest the server
-            allows.
-        auto_delete_interval: Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+        auto_archive_interval: Minutes after stopping until the sandbox is archived; 0 = the longest time the
+            server allows.
+        auto_delete_interval: Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
         auto_pause_interval: Minutes without activity after which the sandbox is paused; 0 = never.
-        auto_destroy_at: When the sandbox will be deleted whatever its state, ISO 8601.
+        auto_destroy_at: Time at which the sandbox will be deleted whatever its state, ISO 8601.
         volumes: Mounted volumes.
-        build_info: How its image was built.
-        created_at: When it was created, ISO 8601.
-        updated_at: When it last changed, ISO 8601.
-        last_activity_at: When it was last used, ISO 8601.
-        daemon_version: Version of the toolbox inside.
+        build_info: Description of how its image was built.
+        created_at: Time it was created, ISO 8601.
+        updated_at: Time it last changed, ISO 8601.
+        last_activity_at: Time it was last used, ISO 8601.
+        daemon_version: Version of the toolbox inside the sandbox.
         sandbox_class: Kind of sandbox: `container`, `linux-vm`, …
         linked_sandbox_id: Sandbox whose lifecycle this one follows.
         toolbox_proxy_url: Base URL of the toolbox; the sandbox's id is appended to it.
@@ -307,19 +307,19 @@ class SandboxInfo(Model):
 
 
 class CreateSandboxParams(Model):
-    """How to create a sandbox: from a snapshot (the default one when neither is given) or from an image.
+    """Settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image.
 
     Attributes:
         name: Name, unique in the organization. Default: the id.
         language: Language of `code_run`: `python` (default), `typescript` or `javascript`.
-        os_user: Operating system user. Default: `daytona`.
+        os_user: Operating system user that commands run as. Default: `daytona`.
         env_vars: Environment variables of every process in the sandbox.
         labels: Labels.
         public: Whether previews of the sandbox's ports need no authentication. Default: false.
         auto_stop_interval: Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
-        auto_archive_interval: Minutes stopped after which the sandbox is archived; 0 = the longest the server
-            allows. Default: 7 days.
-        auto_delete_interval: Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+        auto_archive_interval: Minutes after stopping until the sandbox is archived; 0 = the longest time the
+            server allows. Default: 7 days.
+        auto_delete_interval: Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
             Default: never.
         auto_pause_interval: Minutes without activity after which the sandbox is paused; 0 = never.
         ttl_minutes: Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
@@ -327,14 +327,15 @@ class CreateSandboxParams(Model):
         network_block_all: Whether to block all network access. Default: false.
         network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
         domain_allow_list: Comma-separated domains the sandbox may reach.
-        ephemeral: Delete the sandbox when it stops: the same as `auto_delete_interval` 0. Default: false.
+        ephemeral: Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0.
+            Default: false.
         linked_sandbox: Id or name of a sandbox whose lifecycle this one follows.
         target: Region. Default: the client's.
         snapshot: Id or name of the snapshot. Default: the server's default snapshot.
-        image: Image reference, for example `python:3.12-slim`; excludes `snapshot`.
-        dockerfile: Dockerfile to build the image from; excludes `snapshot` and `image`.
+        image: Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
+        dockerfile: Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
         context_hashes: Hashes of the Dockerfile's build contexts in object storage.
-        resources: CPU, memory and disk; only with an image.
+        resources: CPU, memory and disk; only for a sandbox made from an image.
     """
 
     __slots__ = (
@@ -450,7 +451,7 @@ class PaginatedSandboxes(Model):
     Attributes:
         items: The sandboxes of this page.
         total: Number of sandboxes on all pages.
-        page: This page, from 1.
+        page: Number of this page, from 1.
         total_pages: Number of pages.
     """
 
@@ -474,34 +475,34 @@ class PaginatedSandboxes(Model):
 
 
 class ListSandboxesQuery(Model):
-    """Which sandboxes to list, and in which order. Everything is optional; filters are combined with AND.
+    """Filters and order of a list of sandboxes. A sandbox must match all filters that are given.
 
     Attributes:
-        cursor: Where to continue: `next_cursor` of the previous response.
-        limit: Sandboxes a request, 1 to 200. Default: 100.
-        id: Prefix of the id, in any case.
-        name: Prefix of the name, in any case.
+        cursor: Cursor of the next part: `next_cursor` of the previous response.
+        limit: Sandboxes per request, 1 to 200. Default: 100.
+        id: Prefix of the id; upper and lower case are the same.
+        name: Prefix of the name; upper and lower case are the same.
         labels: Labels the sandboxes must have, all of them.
         include_errored_deleted: Whether to include failed sandboxes that are being deleted. Default: false.
-        states: States.
-        snapshots: Snapshots.
-        targets: Regions.
-        sandbox_classes: Kinds of sandboxes.
-        min_cpu: Least CPU cores.
-        max_cpu: Most CPU cores.
-        min_memory_gib: Least memory in GiB.
-        max_memory_gib: Most memory in GiB.
-        min_disk_gib: Least disk in GiB.
-        max_disk_gib: Most disk in GiB.
-        is_public: Only public, or only private ones.
-        is_recoverable: Only recoverable, or only others.
-        created_at_after: Created after, ISO 8601.
-        created_at_before: Created before, ISO 8601.
-        last_activity_after: Last used after, ISO 8601.
-        last_activity_before: Last used before, ISO 8601.
-        auto_destroy_at_after: To be deleted after, ISO 8601.
-        auto_destroy_at_before: To be deleted before, ISO 8601.
-        sort: What to sort by. Default: last activity.
+        states: States to include. Default: all.
+        snapshots: Snapshots the sandboxes were created from. Default: all.
+        targets: Regions the sandboxes run in. Default: all.
+        sandbox_classes: Kinds of sandboxes to include. Default: all.
+        min_cpu: Smallest number of CPU cores.
+        max_cpu: Largest number of CPU cores.
+        min_memory_gib: Smallest memory in GiB.
+        max_memory_gib: Largest memory in GiB.
+        min_disk_gib: Smallest disk in GiB.
+        max_disk_gib: Largest disk in GiB.
+        is_public: True for public sandboxes only, false for private ones only.
+        is_recoverable: True for recoverable sandboxes only, false for all others only.
+        created_at_after: Earliest time of creation, ISO 8601.
+        created_at_before: Latest time of creation, ISO 8601.
+        last_activity_after: Earliest time of last use, ISO 8601.
+        last_activity_before: Latest time of last use, ISO 8601.
+        auto_destroy_at_after: Earliest time of planned deletion, ISO 8601.
+        auto_destroy_at_before: Latest time of planned deletion, ISO 8601.
+        sort: Field to sort by. Default: last activity.
         order: Direction. Default: descending.
     """
 
@@ -623,11 +624,11 @@ class ListSandboxesQuery(Model):
 
 
 class ListSandboxesResponse(Model):
-    """Part of a list of sandboxes.
+    """One part of a list of sandboxes.
 
     Attributes:
         items: The sandboxes. Servers leave out `env`, `volumes` and `build_info` here.
-        next_cursor: Where to continue, or nothing at the end.
+        next_cursor: Cursor of the next part; missing at the end of the list.
     """
 
     __slots__ = ("items", "next_cursor")
@@ -674,7 +675,7 @@ class NetworkSettings(Model):
 
 
 class PortPreviewUrl(Model):
-    """Where a port of the sandbox can be reached.
+    """URL and token of a port of a sandbox.
 
     Attributes:
         sandbox_id: Id of the sandbox.
@@ -696,7 +697,7 @@ class PortPreviewUrl(Model):
 
 
 class SignedPortPreviewUrl(Model):
-    """Where a port of the sandbox can be reached without further authentication.
+    """URL of a port of a sandbox that needs no other credentials.
 
     Attributes:
         sandbox_id: Id of the sandbox.

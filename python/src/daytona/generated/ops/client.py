@@ -41,23 +41,22 @@ class DaytonaMethods:
     ) -> Sandbox:
         """Creates a sandbox and waits until it has started.
 
-        A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+        If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.
 
         Args:
             params: `CreateSandboxFromSnapshotParams` or `CreateSandboxFromImageParams`; their fields may be given
                 as keywords instead. Default: a sandbox from the server's default snapshot.
             timeout: Seconds to wait for the sandbox to start; 0 or `None` = no limit.
             wait_for_start: Whether to wait until the sandbox has started. Default: true.
-            keep: Whether a call that is cancelled or times out leaves the sandbox in place. Default: false, it is
-                deleted.
+            keep: Whether to keep the sandbox when the call is cancelled or times out. Default: false.
             on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox.
                 This version has no image builder, so there are no lines yet.
             **fields: The fields of `params` as keywords.
 
         Raises:
-            `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is
-            taken, `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start.
-            Once there is a sandbox, the error has its id.
+            `DaytonaValidationError` when the server refuses the parameters, `DaytonaConflictError` when the name
+            is taken, `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start.
+            Once the sandbox exists, the error has its id.
         """
         return Sandbox(
             self._ops.create(create_params(params, fields), timeout or 0, wait_for_start, keep),
@@ -71,7 +70,7 @@ class DaytonaMethods:
             sandbox_id_or_name: Id or name of the sandbox.
 
         Raises:
-            `DaytonaNotFoundError` when there is none.
+            `DaytonaNotFoundError` when there is no such sandbox.
         """
         return Sandbox(self._ops.get(sandbox_id_or_name), self._client)
 
@@ -82,7 +81,7 @@ class DaytonaMethods:
         *,
         id_or_name: str | None = None,
     ) -> Sandbox:
-        """Returns the sandbox with this id or name, or the first that has all these labels.
+        """Returns the sandbox with this id or name, or else the first one that has all these labels.
 
         Args:
             sandbox_id_or_name: Id or name of the sandbox.
@@ -90,8 +89,8 @@ class DaytonaMethods:
             id_or_name: The same as `sandbox_id_or_name`.
 
         Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaInvalidArgumentError` when neither id nor labels
-            are given.
+            `DaytonaNotFoundError` when no sandbox matches, `DaytonaInvalidArgumentError` when neither id nor
+            labels are given.
         """
         return Sandbox(
             self._ops.find_one(id_or_name if sandbox_id_or_name is None else sandbox_id_or_name, labels),
@@ -125,12 +124,12 @@ class DaytonaMethods:
 
         Args:
             labels: Labels the sandboxes must have, all of them.
-            page: Page, from 1. Default: 1.
-            limit: Sandboxes a page, 1 to 200. Default: 100.
+            page: Number of the page, from 1. Default: 1.
+            limit: Sandboxes per page, 1 to 200. Default: 100.
             query: Filters and order, for iteration.
 
         Raises:
-            `DaytonaValidationError` when page or limit are out of range.
+            `DaytonaValidationError` when the page or the limit is out of range.
         """
         return PaginatedSandboxes(self._client, *listing(labels, page, limit, query))
 
@@ -148,7 +147,7 @@ class DaytonaMethods:
         sandbox.start(timeout)
 
     def stop(self, sandbox: Sandbox, timeout: float | None = 60.0, force: bool = False) -> None:
-        """Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+        """Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
 
         Args:
             sandbox: The sandbox.
@@ -162,7 +161,7 @@ class DaytonaMethods:
         sandbox.stop(timeout, force)
 
     def delete(self, sandbox: Sandbox, timeout: float | None = 60.0, wait: bool = False) -> None:
-        """Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+        """Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
 
         Args:
             sandbox: The sandbox.
@@ -170,6 +169,7 @@ class DaytonaMethods:
             wait: Whether to wait until the sandbox is gone. Default: false.
 
         Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaConflictError` while its state changes.
+            `DaytonaNotFoundError` when there is no such sandbox, `DaytonaConflictError` while its state is
+            changing.
         """
         sandbox.delete(timeout, wait)

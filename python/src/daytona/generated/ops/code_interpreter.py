@@ -32,21 +32,21 @@ class CodeInterpreter(Service):
         envs: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> ExecutionResult:
-        """Runs code and streams its output; variables, imports and functions last until the context ends.
+        """Runs code and streams its output. Variables, imports and functions last until the context is deleted.
 
         Args:
-            code: Source to run.
+            code: Source code to run.
             context: The context to run in, or its id. Default: the sandbox's default context.
             on_stdout: Called with standard output as it comes.
             on_stderr: Called with standard error as it comes.
             on_error: Called with the exception that ended the run.
-            envs: Environment variables during this run.
+            envs: Environment variables for this run only.
             timeout: Seconds after which the run is interrupted; 0 = no limit. Default: 600.
 
         Raises:
-            `DaytonaInvalidArgumentError` for empty code; while reading, `DaytonaTimeoutError` after `timeout`
-            seconds, `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream
-            breaks. An exception in the code is a result, not an error.
+            `DaytonaInvalidArgumentError` for empty code, `DaytonaTimeoutError` after `timeout` seconds,
+            `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream breaks. An
+            exception in the code is part of the result, not an error.
 
         Example:
             sandbox.code_interpreter.run_code(
@@ -68,11 +68,11 @@ class CodeInterpreter(Service):
         *,
         request_timeout: float | None = None,
     ) -> InterpreterContext:
-        """Creates a context of its own: its variables are apart from those of other contexts.
+        """Creates a context, whose variables are separate from those of other contexts.
 
         Args:
             cwd: Working directory. Default: the sandbox's.
-            language: Language. Default: `python`, the only one so far.
+            language: Language of the code. Default: `python`, the only one so far.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -92,7 +92,7 @@ class CodeInterpreter(Service):
         return InterpreterContext.from_wire(wire)
 
     def list_contexts(self, *, request_timeout: float | None = None) -> list[InterpreterContext]:
-        """Returns all contexts but the default one.
+        """Returns all contexts except the default one.
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
@@ -104,13 +104,14 @@ class CodeInterpreter(Service):
         return [InterpreterContext.from_wire(item) for item in wire]
 
     def delete_context(self, context: InterpreterContext | str) -> None:
-        """Ends a context and its process.
+        """Deletes a context and ends its process.
 
         Args:
             context: The context, or its id.
 
         Raises:
-            `DaytonaNotFoundError` when there is none, `DaytonaValidationError` for the default context.
+            `DaytonaNotFoundError` when there is no such context, `DaytonaValidationError` for the default
+            context.
 
         Example:
             interpreter = sandbox.code_interpreter

@@ -36,23 +36,24 @@ class FileSystem(Service):
         timeout: float = 1800.0,
         cancel_event: CancelEvent | None = None,
     ) -> DirectoryResult:
-        """Uploads a local directory with everything in it, as one compressed stream. A directory that exists is
-        added to; one that does not appears when it is complete. Links stay links; permissions and times are kept.
-        The sandbox needs `tar` and `gzip`.
+        """Uploads a local directory with everything in it as one compressed stream. If the remote directory exists,
+        files are added to it; a new one appears when it is complete. Symbolic links, permissions and times are
+        kept. The sandbox needs `tar` and `gzip`.
 
         Args:
             local_path: The local directory.
             remote_path: Directory in the sandbox; relative paths begin at the working directory.
-            exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
-                `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
-                left out is left out too.
+            exclude: Globs of entries to leave out. A glob without `/` is compared with every name
+                (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). Everything
+                below an excluded directory is excluded too.
             on_progress: Called some ten times a second and at the end.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a bad glob or when something local cannot be read; while it goes on,
-            `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError`.
+            `DaytonaInvalidArgumentError` for an invalid glob or when something local cannot be read,
+            `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError` when it
+            takes too long.
 
         Example:
             def report(progress: DirectoryProgress) -> None:
@@ -79,27 +80,27 @@ class FileSystem(Service):
         timeout: float = 1800.0,
         cancel_event: CancelEvent | None = None,
     ) -> DirectoryResult:
-        """Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that
-        exists is added to, file by file; one that does not appears when it is complete. Nothing is written
-        outside the local directory: links that lead out of it, devices and the like are skipped and reported. The
-        sandbox needs `tar` and `gzip`.
+        """Downloads a directory with everything in it as one compressed stream. If the local directory exists, files
+        are added to it; a new one appears when it is complete. Nothing is written outside the local directory:
+        links that lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and
+        `gzip`.
 
         Args:
             remote_path: Directory in the sandbox; relative paths begin at the working directory.
             local_path: The local directory.
-            exclude: Globs of what to leave out. One without `/` is compared with every name (`node_modules`,
-                `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a directory
-                left out is left out too.
+            exclude: Globs of entries to leave out. A glob without `/` is compared with every name
+                (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). Everything
+                below an excluded directory is excluded too.
             on_progress: Called some ten times a second and at the end.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a bad glob or a local directory that cannot be written; while it
-            goes on, `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError`
-            when something in it cannot be read or the archive is without measure, `DaytonaInvalidFilePathError`
-            for one that tries to write elsewhere, `DaytonaConnectionError` when it is cut short,
-            `DaytonaTimeoutError`.
+            `DaytonaInvalidArgumentError` for an invalid glob or when the local directory cannot be written,
+            `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when
+            something in it cannot be read or the archive is unreasonably large, `DaytonaInvalidFilePathError`
+            when the archive tries to write elsewhere, `DaytonaConnectionError` when the transfer is cut short,
+            `DaytonaTimeoutError` when it takes too long.
 
         Example:
             def report(progress: DirectoryProgress) -> None:
@@ -123,15 +124,16 @@ class FileSystem(Service):
         *,
         request_timeout: float | None = None,
     ) -> list[FileInfo]:
-        """Lists a directory, sorted by name.
+        """Lists the entries of a directory, sorted by name.
 
         Args:
             path: Directory in the sandbox; relative paths begin at the working directory.
-            depth: How deep to go, from 1 (the directory's own entries). Default: 1.
+            depth: Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when it may not be read.
+            `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may
+            not read it.
         """
         options = {"depth": depth}
         args = {"path": path, "options": options}
@@ -139,7 +141,7 @@ class FileSystem(Service):
         return [FileInfo.from_wire(item) for item in wire]
 
     def get_file_info(self, path: str, *, request_timeout: float | None = None) -> FileInfo:
-        """Describes a file or directory; links are followed.
+        """Returns the metadata of a file or directory. Symbolic links are followed.
 
         Args:
             path: File or directory in the sandbox; relative paths begin at the working directory.
@@ -157,7 +159,7 @@ class FileSystem(Service):
         return self.get_file_info(path, request_timeout=request_timeout)
 
     def create_folder(self, path: str, mode: str | None = None, *, request_timeout: float | None = None) -> None:
-        """Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+        """Creates a directory and its missing parents. Nothing happens if it exists.
 
         Args:
             path: Directory in the sandbox; relative paths begin at the working directory.
@@ -165,17 +167,18 @@ class FileSystem(Service):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaValidationError` for a bad mode, `DaytonaAuthorizationError` when it may not be created.
+            `DaytonaValidationError` for an invalid mode, `DaytonaAuthorizationError` when the sandbox user may
+            not create it.
         """
         args = {"path": path, "mode": mode}
         self._call("fs.create_folder", args, request_timeout=request_timeout)
 
     def delete_file(self, path: str, recursive: bool | None = None, *, request_timeout: float | None = None) -> None:
-        """Deletes a file, or with `recursive` a directory with everything in it.
+        """Deletes a file, or a directory with everything in it if `recursive` is set.
 
         Args:
             path: File or directory in the sandbox; relative paths begin at the working directory.
-            recursive: Whether a directory may be deleted with everything in it. Default: false.
+            recursive: Whether to delete a directory with everything in it. Default: false.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -202,11 +205,11 @@ class FileSystem(Service):
         self._call("fs.move_files", args, request_timeout=request_timeout)
 
     def find_files(self, path: str, pattern: str, *, request_timeout: float | None = None) -> list[Match]:
-        """Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
+        """Finds the lines that contain a text, in a file or in all text files below a directory.
 
         Args:
             path: File or directory in the sandbox; relative paths begin at the working directory.
-            pattern: Text to look for, taken literally.
+            pattern: Text to look for; no character in it is special.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -227,11 +230,11 @@ class FileSystem(Service):
         return [Match.from_wire(item) for item in wire]
 
     def search_files(self, path: str, pattern: str, *, request_timeout: float | None = None) -> SearchFilesResponse:
-        """Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
+        """Finds the files below a directory whose names match a glob.
 
         Args:
             path: Directory in the sandbox; relative paths begin at the working directory.
-            pattern: Glob that file names must match: `*`, `?`, `[a-z]`.
+            pattern: Glob for the file names, with `*`, `?` and `[a-z]`.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
@@ -259,16 +262,16 @@ class FileSystem(Service):
         *,
         request_timeout: float | None = None,
     ) -> list[ReplaceResult]:
-        """Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
+        """Replaces a text everywhere in each of the files.
 
         Args:
             files: Paths of files in the sandbox.
-            pattern: Text to replace, taken literally.
+            pattern: Text to replace; no character in it is special.
             new_value: Text to put in its place.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaValidationError` for an empty pattern; a file that could not be changed says so in its own
+            `DaytonaValidationError` for an empty pattern. A file that could not be changed has the reason in its
             result.
 
         Example:
@@ -304,8 +307,8 @@ class FileSystem(Service):
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
         Raises:
-            `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for a bad mode or an unknown
-            user.
+            `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for an invalid mode or an
+            unknown user.
 
         Example:
             sandbox.fs.set_file_permissions("work/greeting.txt", mode="600")
@@ -329,7 +332,7 @@ class FileSystem(Service):
         return wire
 
     def get_work_dir(self, *, request_timeout: float | None = None) -> str:
-        """Returns the working directory: where commands start and relative paths begin.
+        """Returns the working directory, where commands start and relative paths begin.
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
@@ -372,8 +375,8 @@ class FileSystem(Service):
         on_progress: Callable[[UploadProgress], Any] | None = None,
         cancel_event: CancelEvent | None = None,
     ) -> None:
-        """Uploads one file from memory or from a local path; directories above it are created. One that is
-        interrupted stores nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+        """Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted
+        upload stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
 
         Args:
             file: The content as bytes, a local path (streamed, not loaded), or a binary file object.
@@ -385,7 +388,7 @@ class FileSystem(Service):
 
         Raises:
             `DaytonaInvalidArgumentError` when the local file cannot be read, `DaytonaValidationError` when the
-            server cannot store it, `DaytonaTimeoutError`.
+            server cannot store it, `DaytonaTimeoutError` when it takes too long.
 
         Example:
             sandbox.fs.upload_file(b"hello\\n", "work/greeting.txt")
@@ -398,16 +401,16 @@ class FileSystem(Service):
         upload_file(self, local_path if file is None else file, remote_path, timeout, on_progress, cancel_event)
 
     def upload_files(self, files: list[FileUpload], timeout: float = 1800.0) -> None:
-        """Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what
-        had arrived of it stays in place of what was there.
+        """Uploads several files in one request. A file whose upload is interrupted is not stored, except on servers
+        up to 0.190, where the part that arrived replaces the file.
 
         Args:
-            files: The files: content or local path, and path in the sandbox, of each.
+            files: Content or local path of each file, and its path in the sandbox.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
             `DaytonaInvalidArgumentError` when a local file cannot be read, `DaytonaValidationError` when the
-            server cannot store one: the message names it, and those before it are stored.
+            server cannot store one of them; its message names that file, and the files before it are stored.
 
         Example:
             sandbox.fs.upload_files(
@@ -447,8 +450,8 @@ class FileSystem(Service):
         upload_pieces(self, source, remote_path, timeout, on_progress, cancel_event)
 
     def open_upload(self, remote_path: str, timeout: float = 1800.0) -> FileWriter:
-        """Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190,
-        what had arrived stays in place of what was there.
+        """Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up
+        to 0.190, where the part that arrived replaces the file.
 
         Args:
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
@@ -489,22 +492,23 @@ class FileSystem(Service):
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
-            `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when it may not be
-            read, `DaytonaUnprocessableEntityError` when it is larger than 2 GiB (download it to a path or as a
-            stream), `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`.
+            `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox
+            user may not read it, `DaytonaUnprocessableEntityError` when it is larger than 2 GiB (download it to a
+            path or as a stream), `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`
+            when it takes too long.
         """
         return download_file(self, remote_path, local_path, timeout)
 
     def download_files(self, files: list[FileDownloadRequest], timeout: float = 1800.0) -> list[FileDownloadResponse]:
-        """Downloads several files in one request, each into memory or to a local path. A file that fails says so in
-        its own result.
+        """Downloads several files in one request, each into memory or to a local path. A file that could not be
+        downloaded has the reason in its result.
 
         Args:
-            files: The files: path in the sandbox of each, and where to put it.
+            files: Path of each file in the sandbox, and where to write it.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
-            Those of the request as a whole; `DaytonaConnectionError` when it is cut short.
+            `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
 
         Example:
             sandbox.fs.upload_files(
@@ -542,14 +546,16 @@ class FileSystem(Service):
         return DownloadStream(lambda: self._open_download(remote_path, timeout), remote_path, on_progress, cancel_event)
 
     def open_download(self, remote_path: str, timeout: float = 1800.0) -> FileReader:
-        """Opens a download to be read piece by piece.
+        """Opens a download that is read piece by piece.
 
         Args:
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
         Raises:
-            As for `download_file`.
+            `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox
+            user may not read it, `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError`
+            when it takes too long.
 
         Example:
             def report(progress: UploadProgress) -> None:
@@ -566,8 +572,8 @@ class FileSystem(Service):
         return FileReader(lambda: self._open_download(remote_path, timeout))
 
     def _upload_file(self, file: FileUpload, timeout: float | None = None) -> None:
-        """Uploads one file from memory or from a local path; directories above it are created. One that is
-        interrupted stores nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+        """Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted
+        upload stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
         """
         options = {"timeout": timeout}
         blobs: list[bytes] = []
@@ -575,8 +581,8 @@ class FileSystem(Service):
         self._call_with_bytes("fs.upload_file", args, blobs)
 
     def _open_upload(self, remote_path: str, timeout: float | None = None) -> StreamHandle:
-        """Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190,
-        what had arrived stays in place of what was there.
+        """Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up
+        to 0.190, where the part that arrived replaces the file.
         """
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "options": options}
@@ -590,13 +596,13 @@ class FileSystem(Service):
         return attached(blobs, wire)
 
     def _download_to_path(self, remote_path: str, local_path: str, timeout: float | None = None) -> None:
-        """Downloads a file to a local path, which appears only when it is complete."""
+        """Downloads a file to a local path. The local file appears when it is complete."""
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "localPath": local_path, "options": options}
         self._call("fs.download_to_path", args)
 
     def _open_download(self, remote_path: str, timeout: float | None = None) -> StreamHandle:
-        """Opens a download to be read piece by piece."""
+        """Opens a download that is read piece by piece."""
         options = {"timeout": timeout}
         args = {"remotePath": remote_path, "options": options}
         return self._open("fs.open_download", args)

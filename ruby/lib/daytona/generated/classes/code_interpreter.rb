@@ -5,24 +5,25 @@
 module Daytona
   # The stateful code interpreter of a sandbox. Required arguments may be given by position or by keyword.
   class CodeInterpreter < ToolboxService
-    # Runs code and streams its output; variables, imports and functions last until the context ends.
+    # Runs code and streams its output. Variables, imports and functions last until the context is deleted.
     #
     # Returns what it wrote when it has ended, and the exception that ended it, if any.
     #
-    # @param code [String] Source to run.
+    # @param code [String] Source code to run.
     # @param on_stdout [#call, nil] Called with an {OutputMessage} for each piece of standard output.
     # @param on_stderr [#call, nil] Called with an {OutputMessage} for each piece of standard error.
     # @param on_error [#call, nil] Called with the {ExecutionError} that ended the run.
     # @param context [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
     #   context.
-    # @param envs [Hash{String => String}, nil] Environment variables during this run. Also `env:`, `env_vars:`.
+    # @param envs [Hash{String => String}, nil] Environment variables for this run only. Also `env:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the run is interrupted; 0 = no limit. Default: 600.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [ExecutionResult]
     # @raise [Sdk::InvalidArgumentError] For empty code.
-    # @raise [Sdk::TimeoutError] While reading, after `timeout` seconds.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
     # @raise [Sdk::NotFoundError] For an unknown context.
-    # @raise [Sdk::ConnectionError] When the stream breaks. An exception in the code is a result, not an error.
+    # @raise [Sdk::ConnectionError] When the stream breaks. An exception in the code is part of the result, not an
+    #   error.
     both_forms def run_code(
       code,
       on_stdout: nil,
@@ -47,22 +48,23 @@ module Daytona
       InterpreterStream.open(stream, self).result(on_stdout, on_stderr, on_error)
     end
 
-    # Runs code and streams its output; variables, imports and functions last until the context ends.
+    # Runs code and streams its output. Variables, imports and functions last until the context is deleted.
     #
     # Returns its output as it comes.
     #
-    # @param code [String] Source to run.
+    # @param code [String] Source code to run.
     # @param context [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
     #   context.
-    # @param envs [Hash{String => String}, nil] Environment variables during this run. Also `env:`, `env_vars:`.
+    # @param envs [Hash{String => String}, nil] Environment variables for this run only. Also `env:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the run is interrupted; 0 = no limit. Default: 600.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam stream [InterpreterStream] Closed after the block.
     # @return [InterpreterStream, Object] What was opened, or what the block returns.
     # @raise [Sdk::InvalidArgumentError] For empty code.
-    # @raise [Sdk::TimeoutError] While reading, after `timeout` seconds.
+    # @raise [Sdk::TimeoutError] After `timeout` seconds.
     # @raise [Sdk::NotFoundError] For an unknown context.
-    # @raise [Sdk::ConnectionError] When the stream breaks. An exception in the code is a result, not an error.
+    # @raise [Sdk::ConnectionError] When the stream breaks. An exception in the code is part of the result, not an
+    #   error.
     both_forms def run_code_stream(
       code,
       context: nil,
@@ -85,10 +87,10 @@ module Daytona
       InterpreterStream.open(stream, self, &block)
     end
 
-    # Creates a context of its own: its variables are apart from those of other contexts.
+    # Creates a context, whose variables are separate from those of other contexts.
     #
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
-    # @param language [String, nil] Language. Default: `python`, the only one so far.
+    # @param language [String, nil] Language of the code. Default: `python`, the only one so far.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [InterpreterContext]
     # @raise [Sdk::ValidationError] For a language the server does not know.
@@ -97,7 +99,7 @@ module Daytona
       invoke('code_interpreter.create_context', args, request_timeout: request_timeout).to_model(InterpreterContext)
     end
 
-    # Returns all contexts but the default one.
+    # Returns all contexts except the default one.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<InterpreterContext>]
@@ -107,12 +109,12 @@ module Daytona
       invoke('code_interpreter.list_contexts', args, request_timeout: request_timeout).to_models(InterpreterContext)
     end
 
-    # Ends a context and its process.
+    # Deletes a context and ends its process.
     #
     # @param context [InterpreterContext, String, nil] The context or its id. Also `context_id:`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such context.
     # @raise [Sdk::ValidationError] For the default context.
     both_forms def delete_context(context = nil, context_id: context, request_timeout: nil)
       args = { 'contextId' => id_of(context_id) }

@@ -10,19 +10,19 @@ module Daytona
     # @param id_or_name [String, nil] Id or name of the sandbox. Also `id:`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Sandbox]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
     both_forms def get(id_or_name = nil, id: id_or_name, request_timeout: nil)
       args = { 'idOrName' => id }
       wrap(invoke('sandbox.get', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Returns the sandbox with this id or name, or the first that has all these labels.
+    # Returns the sandbox with this id or name, or else the first one that has all these labels.
     #
-    # @param id_or_name [String, nil] Id or name. Also `id:`.
+    # @param id_or_name [String, nil] Id or name of the sandbox. Also `id:`.
     # @param labels [Hash{String => String}, nil] Labels the sandbox must have, all of them.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Sandbox]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When no sandbox matches.
     # @raise [Sdk::InvalidArgumentError] When neither id nor labels are given.
     both_forms def find_one(id_or_name = nil, id: id_or_name, labels: nil, request_timeout: nil)
       args = { 'options' => { 'idOrName' => id, 'labels' => Wire.strings(labels&.empty? ? nil : labels) }.compact }
@@ -41,7 +41,7 @@ module Daytona
       sandbox.start(timeout, request_timeout: request_timeout)
     end
 
-    # Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+    # Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
     #
     # @param sandbox [Sandbox] The sandbox.
     # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
@@ -54,15 +54,15 @@ module Daytona
       sandbox.stop(timeout, force: force, request_timeout: request_timeout)
     end
 
-    # Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+    # Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
     #
     # @param sandbox [Sandbox] The sandbox.
     # @param timeout [Numeric] Seconds the call may take; 0 = no limit. Default: 60.
     # @param wait [Boolean] Whether to wait until the sandbox is gone. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Sandbox]
-    # @raise [Sdk::NotFoundError] When there is none.
-    # @raise [Sdk::ConflictError] While its state changes.
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    # @raise [Sdk::ConflictError] While its state is changing.
     both_forms def delete(sandbox, timeout = Sandbox::DEFAULT_TIMEOUT, wait: false, request_timeout: nil)
       sandbox.delete(timeout, wait: wait, request_timeout: request_timeout)
     end
@@ -71,19 +71,18 @@ module Daytona
 
     # Creates a sandbox and waits until it has started.
     #
-    # A call that is cancelled or times out deletes what it has made, unless `keep` is set.
+    # If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.
     #
-    # @param params [CreateSandboxParams] How to create it.
+    # @param params [CreateSandboxParams] What to create it from, and its settings.
     # @param timeout [Numeric, nil] Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
     # @param wait_for_start [Boolean, nil] Whether to wait until the sandbox has started. Default: true.
-    # @param keep [Boolean, nil] Whether a call that is cancelled or times out leaves the sandbox in place. Default:
-    #   false, it is deleted.
+    # @param keep [Boolean, nil] Whether to keep the sandbox when the call is cancelled or times out. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SandboxInfo]
-    # @raise [Sdk::ValidationError] For parameters the server refuses.
+    # @raise [Sdk::ValidationError] When the server refuses the parameters.
     # @raise [Sdk::ConflictError] When the name is taken.
     # @raise [Sdk::TimeoutError] When it does not start in time.
-    # @raise [Sdk::Error] When it fails to start. Once there is a sandbox, the error has its id.
+    # @raise [Sdk::Error] When it fails to start. Once the sandbox exists, the error has its id.
     # @api private
     def create_sandbox(params, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil)
       blobs = []
@@ -94,12 +93,12 @@ module Daytona
       invoke('sandbox.create', args, blobs, request_timeout: request_timeout).to_model(SandboxInfo)
     end
 
-    # Lists sandboxes, a part at a time: pass `next_cursor` as `cursor` to continue.
+    # Lists sandboxes, one part at a time: pass `next_cursor` as `cursor` to get the next part.
     #
-    # @param query [ListSandboxesQuery] Which sandboxes, in which order, and where to continue.
+    # @param query [ListSandboxesQuery] Filters, order, and where to continue.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [ListSandboxesResponse]
-    # @raise [Sdk::ValidationError] For a filter the server refuses.
+    # @raise [Sdk::ValidationError] When the server refuses a filter.
     # @api private
     def list_sandboxes(query, request_timeout: nil)
       blobs = []
@@ -107,14 +106,14 @@ module Daytona
       invoke('sandbox.list', args, blobs, request_timeout: request_timeout).to_model(ListSandboxesResponse)
     end
 
-    # Lists one numbered page of sandboxes.
+    # Returns one numbered page of sandboxes.
     #
     # @param labels [Hash{String => String}, nil] Labels the sandboxes must have, all of them.
-    # @param page [Integer, nil] Page, from 1. Default: 1.
-    # @param limit [Integer, nil] Sandboxes a page, 1 to 200. Default: 100.
+    # @param page [Integer, nil] Number of the page, from 1. Default: 1.
+    # @param limit [Integer, nil] Sandboxes per page, 1 to 200. Default: 100.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SandboxPage]
-    # @raise [Sdk::ValidationError] When page or limit are out of range.
+    # @raise [Sdk::ValidationError] When the page or the limit is out of range.
     # @api private
     def list_sandbox_page(labels: nil, page: nil, limit: nil, request_timeout: nil)
       args = { 'options' => { 'labels' => Wire.strings(labels), 'page' => page, 'limit' => limit }.compact }

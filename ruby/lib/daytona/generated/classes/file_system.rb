@@ -5,23 +5,23 @@
 module Daytona
   # Files of a sandbox. Required arguments may be given by position or by keyword.
   class FileSystem < ToolboxService
-    # Uploads a local directory with everything in it, as one compressed stream. A directory that exists is added to;
-    # one that does not appears when it is complete. Links stay links; permissions and times are kept. The sandbox needs
-    # `tar` and `gzip`.
+    # Uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
+    # are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+    # sandbox needs `tar` and `gzip`.
     #
     # @param local_path [String, Pathname] Directory on this machine.
     # @param remote_path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param on_progress [#call, nil] Called with a {DirectoryProgress} some ten times a second; so is a block.
-    # @param exclude [Array<String>, String, nil] Globs of what to leave out. One without `/` is compared with every
-    #   name (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a
-    #   directory left out is left out too.
+    # @param exclude [Array<String>, String, nil] Globs of entries to leave out. A glob without `/` is compared with
+    #   every name (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). Everything
+    #   below an excluded directory is excluded too.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam progress [DirectoryProgress] How far it is.
     # @return [DirectoryResult] How much it was, and what was left out although nobody excluded it.
-    # @raise [Sdk::InvalidArgumentError] For a bad glob or when something local cannot be read.
-    # @raise [Sdk::UnprocessableEntityError] While it goes on, when the sandbox cannot store it.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::InvalidArgumentError] For an invalid glob or when something local cannot be read.
+    # @raise [Sdk::UnprocessableEntityError] When the sandbox cannot store it.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def upload_dir(
       local_path,
       remote_path,
@@ -40,27 +40,26 @@ module Daytona
       DirectoryTransfer.open(stream, self).finish(on_progress || block)
     end
 
-    # Downloads a directory with everything in it, as one compressed stream, into a local one. A directory that exists
-    # is added to, file by file; one that does not appears when it is complete. Nothing is written outside the local
-    # directory: links that lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and
-    # `gzip`.
+    # Downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
+    # added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
+    # lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
     #
     # @param remote_path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param local_path [String, Pathname] Directory on this machine.
     # @param on_progress [#call, nil] Called with a {DirectoryProgress} some ten times a second; so is a block.
-    # @param exclude [Array<String>, String, nil] Globs of what to leave out. One without `/` is compared with every
-    #   name (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). What is below a
-    #   directory left out is left out too.
+    # @param exclude [Array<String>, String, nil] Globs of entries to leave out. A glob without `/` is compared with
+    #   every name (`node_modules`, `*.pyc`), one with `/` with the path below the directory (`build/**`). Everything
+    #   below an excluded directory is excluded too.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam progress [DirectoryProgress] How far it is.
     # @return [DirectoryResult] How much it was, and what was left out although nobody excluded it.
-    # @raise [Sdk::InvalidArgumentError] For a bad glob or a local directory that cannot be written.
-    # @raise [Sdk::FileNotFoundError] While it goes on, when there is no such directory.
-    # @raise [Sdk::UnprocessableEntityError] When something in it cannot be read or the archive is without measure.
-    # @raise [Sdk::InvalidFilePathError] For one that tries to write elsewhere.
-    # @raise [Sdk::ConnectionError] When it is cut short.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::InvalidArgumentError] For an invalid glob or when the local directory cannot be written.
+    # @raise [Sdk::FileNotFoundError] When there is no such directory.
+    # @raise [Sdk::UnprocessableEntityError] When something in it cannot be read or the archive is unreasonably large.
+    # @raise [Sdk::InvalidFilePathError] When the archive tries to write elsewhere.
+    # @raise [Sdk::ConnectionError] When the transfer is cut short.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def download_dir(
       remote_path,
       local_path,
@@ -79,20 +78,21 @@ module Daytona
       DirectoryTransfer.open(stream, self).finish(on_progress || block)
     end
 
-    # Lists a directory, sorted by name.
+    # Lists the entries of a directory, sorted by name.
     #
     # @param path [String] Directory in the sandbox; relative paths begin at the working directory.
-    # @param depth [Integer, nil] How deep to go, from 1 (the directory's own entries). Default: 1.
+    # @param depth [Integer, nil] Levels of directories to list; 1 = only the entries of the directory itself. Default:
+    #   1.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<FileInfo>]
     # @raise [Sdk::NotFoundError] When it does not exist.
-    # @raise [Sdk::AuthorizationError] When it may not be read.
+    # @raise [Sdk::AuthorizationError] When the sandbox user may not read it.
     both_forms def list_files(path, depth: nil, request_timeout: nil)
       args = { 'path' => path, 'options' => { 'depth' => depth }.compact }
       invoke('fs.list_files', args, request_timeout: request_timeout).to_models(FileInfo)
     end
 
-    # Describes a file or directory; links are followed.
+    # Returns the metadata of a file or directory. Symbolic links are followed.
     #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -104,24 +104,24 @@ module Daytona
     end
     alias_both_forms :get_file_details, :get_file_info
 
-    # Creates a directory and the ones above it; `mode` is octal, for example `755`. An existing one is fine.
+    # Creates a directory and its missing parents. Nothing happens if it exists.
     #
     # @param path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param mode [String, nil] Permissions as an octal number, for example `755`. Default: `755`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::ValidationError] For a bad mode.
-    # @raise [Sdk::AuthorizationError] When it may not be created.
+    # @raise [Sdk::ValidationError] For an invalid mode.
+    # @raise [Sdk::AuthorizationError] When the sandbox user may not create it.
     both_forms def create_folder(path, mode = nil, request_timeout: nil)
       args = { 'path' => path, 'mode' => mode }
       invoke('fs.create_folder', args, request_timeout: request_timeout)
       nil
     end
 
-    # Deletes a file, or with `recursive` a directory with everything in it.
+    # Deletes a file, or a directory with everything in it if `recursive` is set.
     #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
-    # @param recursive [Boolean, nil] Whether a directory may be deleted with everything in it. Default: false.
+    # @param recursive [Boolean, nil] Whether to delete a directory with everything in it. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::NotFoundError] When it does not exist.
@@ -146,10 +146,10 @@ module Daytona
       nil
     end
 
-    # Finds the lines that contain `pattern` literally, in a file or in all text files below a directory.
+    # Finds the lines that contain a text, in a file or in all text files below a directory.
     #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
-    # @param pattern [String] Text to look for, taken literally.
+    # @param pattern [String] Text to look for; no character in it is special.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<Match>]
     # @raise [Sdk::NotFoundError] When the path does not exist.
@@ -158,10 +158,10 @@ module Daytona
       invoke('fs.find_files', args, request_timeout: request_timeout).to_models(Match)
     end
 
-    # Finds the files below a directory whose name matches a glob (`*`, `?`, `[a-z]`).
+    # Finds the files below a directory whose names match a glob.
     #
     # @param path [String] Directory in the sandbox; relative paths begin at the working directory.
-    # @param pattern [String] Glob that file names must match: `*`, `?`, `[a-z]`.
+    # @param pattern [String] Glob for the file names, with `*`, `?` and `[a-z]`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SearchFilesResponse]
     # @raise [Sdk::NotFoundError] When the path does not exist.
@@ -170,14 +170,14 @@ module Daytona
       invoke('fs.search_files', args, request_timeout: request_timeout).to_model(SearchFilesResponse)
     end
 
-    # Replaces `pattern` by `new_value`, literally and everywhere, in each of the files.
+    # Replaces a text everywhere in each of the files.
     #
     # @param files [Array<String>] Paths of files in the sandbox.
-    # @param pattern [String] Text to replace, taken literally.
+    # @param pattern [String] Text to replace; no character in it is special.
     # @param new_value [String] Text to put in its place.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<ReplaceResult>]
-    # @raise [Sdk::ValidationError] For an empty pattern; a file that could not be changed says so in its own result.
+    # @raise [Sdk::ValidationError] For an empty pattern. A file that could not be changed has the reason in its result.
     both_forms def replace_in_files(files, pattern, new_value, request_timeout: nil)
       args = { 'files' => files, 'pattern' => pattern, 'newValue' => new_value }
       invoke('fs.replace_in_files', args, request_timeout: request_timeout).to_models(ReplaceResult)
@@ -192,7 +192,7 @@ module Daytona
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::NotFoundError] When it does not exist.
-    # @raise [Sdk::ValidationError] For a bad mode or an unknown user.
+    # @raise [Sdk::ValidationError] For an invalid mode or an unknown user.
     both_forms def set_file_permissions(path, mode: nil, owner: nil, group: nil, request_timeout: nil)
       args = { 'path' => path, 'options' => { 'mode' => mode, 'owner' => owner, 'group' => group }.compact }
       invoke('fs.set_file_permissions', args, request_timeout: request_timeout)
@@ -209,7 +209,7 @@ module Daytona
       invoke('fs.get_user_home_dir', args, request_timeout: request_timeout).data
     end
 
-    # Returns the working directory: where commands start and relative paths begin.
+    # Returns the working directory, where commands start and relative paths begin.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [String]
@@ -219,8 +219,8 @@ module Daytona
       invoke('fs.get_work_dir', args, request_timeout: request_timeout).data
     end
 
-    # Uploads one file from memory or from a local path; directories above it are created. One that is interrupted
-    # stores nothing; on servers up to 0.190, what had arrived stays in place of what was there.
+    # Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
+    # stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
     #
     # Local files, IOs and pieces are streamed.
     #
@@ -232,7 +232,7 @@ module Daytona
     # @return [void]
     # @raise [Sdk::InvalidArgumentError] When the local file cannot be read.
     # @raise [Sdk::ValidationError] When the server cannot store it.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def upload_file(source, remote_path, timeout: nil, request_timeout: nil)
       upload = FileUpload.new(source, remote_path)
       return upload_pieces(upload, timeout, request_timeout) if upload.streamed?
@@ -243,19 +243,19 @@ module Daytona
       nil
     end
 
-    # Uploads several files in one request. One that is interrupted is not stored; on servers up to 0.190, what had
-    # arrived of it stays in place of what was there.
+    # Uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
+    # 0.190, where the part that arrived replaces the file.
     #
     # IOs and pieces are read into memory first.
     #
-    # @param files [Array<FileUpload, FileUploadRequest, Hash>] The files: content or local path, and path in the
-    #   sandbox, of each.
+    # @param files [Array<FileUpload, FileUploadRequest, Hash>] Content or local path of each file, and its path in the
+    #   sandbox.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::InvalidArgumentError] When a local file cannot be read.
-    # @raise [Sdk::ValidationError] When the server cannot store one: the message names it, and those before it are
-    #   stored.
+    # @raise [Sdk::ValidationError] When the server cannot store one of them; its message names that file, and the files
+    #   before it are stored.
     both_forms def upload_files(files, timeout: nil, request_timeout: nil)
       files = files.map { |file| FileUpload.request(file) }
       blobs = []
@@ -267,8 +267,8 @@ module Daytona
       nil
     end
 
-    # Opens an upload to be written piece by piece. Left unfinished, it stores nothing; on servers up to 0.190, what had
-    # arrived stays in place of what was there.
+    # Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
+    # 0.190, where the part that arrived replaces the file.
     #
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -288,24 +288,27 @@ module Daytona
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [String]
     # @raise [Sdk::FileNotFoundError] When it does not exist.
-    # @raise [Sdk::FileAccessDeniedError] When it may not be read.
+    # @raise [Sdk::FileAccessDeniedError] When the sandbox user may not read it.
     # @raise [Sdk::UnprocessableEntityError] When it is larger than 2 GiB (download it to a path or as a stream).
     # @raise [Sdk::ConnectionError] When the transfer is cut short.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def read_file(remote_path, timeout: nil, request_timeout: nil)
       args = { 'remotePath' => remote_path, 'options' => { 'timeout' => timeout }.compact }
       invoke('fs.download_file', args, request_timeout: request_timeout).bytes
     end
 
-    # Downloads a file to a local path, which appears only when it is complete.
+    # Downloads a file to a local path. The local file appears when it is complete.
     #
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param local_path [String, Pathname] Path on this machine.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::Error] As for `download_file`.
+    # @raise [Sdk::FileNotFoundError] When it does not exist.
+    # @raise [Sdk::FileAccessDeniedError] When the sandbox user may not read it.
     # @raise [Sdk::InvalidArgumentError] When the local path cannot be written.
+    # @raise [Sdk::ConnectionError] When the transfer is cut short.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def download_to_path(remote_path, local_path, timeout: nil, request_timeout: nil)
       args = {
         'remotePath' => remote_path,
@@ -316,15 +319,15 @@ module Daytona
       nil
     end
 
-    # Downloads several files in one request, each into memory or to a local path. A file that fails says so in its own
-    # result.
+    # Downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
+    # has the reason in its result.
     #
     # @param files [Array<FileDownloadRequest, Hash, String>] A String is the path of a file to download into memory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<FileDownloadResponse>]
-    # @raise [Sdk::Error] Those of the request as a whole.
-    # @raise [Sdk::ConnectionError] When it is cut short.
+    # @raise [Sdk::ConnectionError] When the transfer is cut short.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def download_files(files, timeout: nil, request_timeout: nil)
       blobs = []
       args = {
@@ -334,14 +337,17 @@ module Daytona
       invoke('fs.download_files', args, blobs, request_timeout: request_timeout).to_models(FileDownloadResponse)
     end
 
-    # Opens a download to be read piece by piece.
+    # Opens a download that is read piece by piece.
     #
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam stream [FileReader] Closed after the block.
     # @return [FileReader, Object] What was opened, or what the block returns.
-    # @raise [Sdk::Error] As for `download_file`.
+    # @raise [Sdk::FileNotFoundError] When it does not exist.
+    # @raise [Sdk::FileAccessDeniedError] When the sandbox user may not read it.
+    # @raise [Sdk::ConnectionError] When the transfer is cut short.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def open_download(remote_path, timeout: nil, request_timeout: nil, &block)
       args = { 'remotePath' => remote_path, 'options' => { 'timeout' => timeout }.compact }
       FileReader.open(open_stream('fs.open_download', args, request_timeout: request_timeout), self, &block)

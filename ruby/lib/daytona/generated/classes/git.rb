@@ -5,12 +5,12 @@
 module Daytona
   # Git repositories of a sandbox. Required arguments may be given by position or by keyword.
   class Git < ToolboxService
-    # Clones a repository into `path`.
+    # Clones a repository into a directory.
     #
     # @param url [String] URL of the repository.
     # @param path [String] Directory to clone into; relative paths begin at the working directory.
     # @param branch [String, nil] Branch to check out. Default: the remote's.
-    # @param commit_id [String, nil] Commit to check out, detached.
+    # @param commit_id [String, nil] Commit to check out, without a branch.
     # @param username [String, nil] User name at the remote; used only together with `password`.
     # @param password [String, nil] Password or token at the remote.
     # @param insecure_skip_tls [Boolean, nil] Whether to accept any TLS certificate. Default: false.
@@ -22,8 +22,8 @@ module Daytona
     # @raise [Sdk::GitBranchNotFoundError] For an unknown branch.
     # @raise [Sdk::GitRepoNotFoundError] For an unknown repository.
     # @raise [Sdk::ConflictError] When the directory is not empty.
-    # @raise [Sdk::GitTransportFailedError]
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::GitTransportFailedError] When the remote cannot be reached.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def clone(
       url,
       path,
@@ -53,7 +53,7 @@ module Daytona
       nil
     end
 
-    # Returns the branch, its distance to the remote and the changed files.
+    # Returns the current branch, how far it is ahead of or behind the remote, and the changed files.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -64,10 +64,10 @@ module Daytona
       invoke('git.status', args, request_timeout: request_timeout).to_model(GitStatus)
     end
 
-    # Stages files; `.` stands for all.
+    # Stages files for the next commit.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
-    # @param files [Array<String>] Paths in the repository; `.` stands for all.
+    # @param files [Array<String>] Paths in the repository; `.` stands for all files.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::NotFoundError] When the repository or a file does not exist.
@@ -80,13 +80,13 @@ module Daytona
     # Commits what is staged.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
-    # @param message [String] Message of the commit.
-    # @param author [String] Author's name.
-    # @param email [String] Author's e-mail address.
-    # @param allow_empty [Boolean, nil] Whether a commit without changes is fine. Default: false.
+    # @param message [String] Commit message.
+    # @param author [String] Name of the author.
+    # @param email [String] E-mail address of the author.
+    # @param allow_empty [Boolean, nil] Whether to allow a commit without changes. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [GitCommitResponse]
-    # @raise [Sdk::InvalidArgumentError] Without message, author or e-mail address.
+    # @raise [Sdk::InvalidArgumentError] When message, author or e-mail address is empty.
     # @raise [Sdk::InternalServerError] When nothing is staged and `allow_empty` is not set.
     both_forms def commit(path, message, author, email, allow_empty = nil, request_timeout: nil)
       args = {
@@ -104,17 +104,17 @@ module Daytona
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param username [String, nil] User name at the remote; used only together with `password`.
     # @param password [String, nil] Password or token at the remote.
-    # @param branch [String, nil] Branch. Default: the current one.
-    # @param remote [String, nil] Remote. Default: `origin`.
-    # @param set_upstream [Boolean, nil] Whether the branch follows the remote one from now on (`push` only). Default:
+    # @param branch [String, nil] Branch to push or pull. Default: the current one.
+    # @param remote [String, nil] Name of the remote. Default: `origin`.
+    # @param set_upstream [Boolean, nil] Whether the branch tracks the remote one from now on (`push` only). Default:
     #   false.
     # @param timeout [Numeric, nil] Seconds the call may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::GitAuthFailedError]
-    # @raise [Sdk::GitPushRejectedError] When the remote has other commits.
-    # @raise [Sdk::GitRemoteRejectedError]
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::GitAuthFailedError] For wrong credentials.
+    # @raise [Sdk::GitPushRejectedError] When the remote has commits that are missing here.
+    # @raise [Sdk::GitRemoteRejectedError] When the remote refuses.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def push(
       path,
       username: nil,
@@ -140,22 +140,22 @@ module Daytona
       nil
     end
 
-    # Fetches the current branch and moves forward to it.
+    # Fetches the current branch and fast-forwards to it.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param username [String, nil] User name at the remote; used only together with `password`.
     # @param password [String, nil] Password or token at the remote.
-    # @param branch [String, nil] Branch. Default: the current one.
-    # @param remote [String, nil] Remote. Default: `origin`.
-    # @param set_upstream [Boolean, nil] Whether the branch follows the remote one from now on (`push` only). Default:
+    # @param branch [String, nil] Branch to push or pull. Default: the current one.
+    # @param remote [String, nil] Name of the remote. Default: `origin`.
+    # @param set_upstream [Boolean, nil] Whether the branch tracks the remote one from now on (`push` only). Default:
     #   false.
     # @param timeout [Numeric, nil] Seconds the call may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::GitAuthFailedError]
-    # @raise [Sdk::GitMergeConflictError] When the branches have gone apart.
-    # @raise [Sdk::GitDirtyWorktreeError]
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::GitAuthFailedError] For wrong credentials.
+    # @raise [Sdk::GitMergeConflictError] When the branches have diverged.
+    # @raise [Sdk::GitDirtyWorktreeError] When local changes are in the way.
+    # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def pull(
       path,
       username: nil,
@@ -198,20 +198,20 @@ module Daytona
     # @param name [String] Name of the new branch.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::GitBranchExistsError] When there is one of this name.
+    # @raise [Sdk::GitBranchExistsError] When there is a branch of this name.
     both_forms def create_branch(path, name, request_timeout: nil)
       args = { 'path' => path, 'name' => name }
       invoke('git.create_branch', args, request_timeout: request_timeout)
       nil
     end
 
-    # Checks out a branch, or a commit by its hash.
+    # Checks out a branch or a commit.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param branch [String] Name of the branch, or hash of a commit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::GitBranchNotFoundError] When there is none.
+    # @raise [Sdk::GitBranchNotFoundError] When there is no such branch.
     # @raise [Sdk::GitDirtyWorktreeError] When changes would be lost.
     both_forms def checkout_branch(path, branch, request_timeout: nil)
       args = { 'path' => path, 'branch' => branch }
@@ -220,20 +220,20 @@ module Daytona
     end
     alias_both_forms :checkout, :checkout_branch
 
-    # Deletes a local branch, as the server does it: whether its commits are elsewhere or not.
+    # Deletes a local branch, even if its commits are on no other branch.
     #
-    # With `force` given, git itself decides, in the sandbox: true is `git branch -D`, false is `git branch -d`, which
-    # keeps a branch whose commits would be lost.
+    # Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch -d`, and
+    # with true by `git branch -D`.
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param name [String] Name of the branch.
-    # @param force [Boolean, nil] Whether to delete a branch whose commits are nowhere else. Default: what the server
-    #   does, which is to delete it.
+    # @param force [Boolean, nil] Whether to delete a branch whose commits are on no other branch. Default: it is
+    #   deleted.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::GitRepoNotFoundError]
-    # @raise [Sdk::GitBranchNotFoundError] When `force` is given, when there is none.
-    # @raise [Sdk::ConflictError] When it is checked out or, with false, not merged.
+    # @raise [Sdk::GitRepoNotFoundError] When there is no repository, and if `force` is given.
+    # @raise [Sdk::GitBranchNotFoundError] When there is no such branch.
+    # @raise [Sdk::ConflictError] When it is checked out or (with false) not merged.
     both_forms def delete_branch(path, name, force: nil, request_timeout: nil)
       args = { 'path' => path, 'name' => name, 'options' => { 'force' => force }.compact }
       invoke('git.delete_branch', args, request_timeout: request_timeout)

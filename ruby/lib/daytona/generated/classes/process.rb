@@ -7,10 +7,10 @@ module Daytona
   class Process < ToolboxService
     # Runs a shell command and returns its exit code and output.
     #
-    # The command is killed with everything it started when the call is cancelled or `timeout` passes. It finds the
-    # call's id in the environment variable `DAYTONA_CALL_ID`.
+    # When the call is cancelled or `timeout` passes, the command is killed with everything it started. The environment
+    # variable `DAYTONA_CALL_ID` holds the id of the call.
     #
-    # @param command [String] Command line for the shell.
+    # @param command [String] Command line, run by the shell.
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the command is killed; 0 = no limit. Default: no limit.
@@ -28,10 +28,10 @@ module Daytona
 
     # Runs a program and returns its exit code, output and charts.
     #
-    # `language` is `python`, `typescript` or `javascript`. Each run is a process of its own; see the code interpreter
-    # for variables that last. Cancelled, it is killed as a command is.
+    # Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled or
+    # `timeout` passes, the program is killed with everything it started.
     #
-    # @param code [String] Source of the program.
+    # @param code [String] Source code of the program.
     # @param params [CodeRunParams, Hash, nil] `argv` and `env` together.
     # @param language [String, Symbol, nil] A value of {CodeLanguage}. Default: the sandbox's.
     # @param argv [Array<String>, nil] Arguments of the program.
@@ -67,18 +67,18 @@ module Daytona
 
     # Creates a terminal session and connects to it.
     #
-    # @param session_id [String, nil] Id for the session, which must not be taken. Also `id:`.
+    # @param session_id [String, nil] Id for the new session; it must not be in use. Also `id:`.
     # @param pty_size [PtySize, Hash, nil] Size, instead of `rows` and `cols`.
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param envs [Hash{String => String}, nil] Environment variables on top of the sandbox's. `TERM` is
     #   `xterm-256color` unless given. Also `env:`, `env_vars:`.
-    # @param rows [Integer, nil] Lines. Default: 24.
-    # @param cols [Integer, nil] Columns. Default: 80.
+    # @param rows [Integer, nil] Lines, 1 to 1000. Default: 24.
+    # @param cols [Integer, nil] Columns, 1 to 1000. Default: 80.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam pty [PtyHandle] Its session is killed after the block.
     # @return [PtyHandle, Object] What was opened, or what the block returns.
-    # @raise [Sdk::ConflictError] When the id is taken.
-    # @raise [Sdk::InvalidArgumentError] For a size outside 1 to 1000.
+    # @raise [Sdk::ConflictError] When the id is in use.
+    # @raise [Sdk::InvalidArgumentError] When a size is not between 1 and 1000.
     # @raise [Sdk::ConnectionError] When the terminal cannot be reached.
     both_forms def create_pty_session(
       session_id = nil,
@@ -108,13 +108,13 @@ module Daytona
     end
     alias_both_forms :create_pty, :create_pty_session
 
-    # Connects to an existing terminal session. Only output from now on is seen.
+    # Connects to an existing terminal session. Output from before the connection is not shown.
     #
     # @param session_id [String] Id of the terminal session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam pty [PtyHandle] Disconnected after the block.
     # @return [PtyHandle, Object] What was opened, or what the block returns.
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::ConnectionError] When it cannot be reached.
     both_forms def connect_pty_session(session_id, request_timeout: nil, &block)
       args = { 'sessionId' => session_id }
@@ -132,12 +132,12 @@ module Daytona
       invoke('process.list_pty_sessions', args, request_timeout: request_timeout).to_models(PtySessionInfo)
     end
 
-    # Returns a terminal session.
+    # Returns the state of a terminal session.
     #
     # @param session_id [String] Id of the terminal session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [PtySessionInfo]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session.
     both_forms def get_pty_session_info(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
       invoke('process.get_pty_session_info', args, request_timeout: request_timeout).to_model(PtySessionInfo)
@@ -152,7 +152,7 @@ module Daytona
     # @param cols [Integer, nil] Columns, 1 to 1000.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [PtySessionInfo]
-    # @raise [Sdk::InvalidArgumentError] For a size outside 1 to 1000.
+    # @raise [Sdk::InvalidArgumentError] When a size is not between 1 and 1000.
     # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::GoneError] When there is no such session.
     both_forms def resize_pty_session(
@@ -168,12 +168,12 @@ module Daytona
       invoke('process.resize_pty_session', args, request_timeout: request_timeout).to_model(PtySessionInfo)
     end
 
-    # Kills the processes of a terminal session and removes it.
+    # Kills the processes of a terminal session and removes the session.
     #
     # @param session_id [String] Id of the terminal session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session.
     both_forms def kill_pty_session(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
       invoke('process.kill_pty_session', args, request_timeout: request_timeout)
@@ -181,12 +181,12 @@ module Daytona
     end
     alias_both_forms :delete_pty_session, :kill_pty_session
 
-    # Creates a session.
+    # Creates a session: a shell that keeps its directory and variables from command to command.
     #
-    # @param session_id [String] Id for the session, which must not be taken.
+    # @param session_id [String] Id for the new session; it must not be in use.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::ConflictError] When the id is taken.
+    # @raise [Sdk::ConflictError] When the id is in use.
     # @raise [Sdk::ValidationError] When it is reserved.
     both_forms def create_session(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
@@ -199,7 +199,7 @@ module Daytona
     # @param session_id [String] Id of the session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Session]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session or command.
     both_forms def get_session(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
       invoke('process.get_session', args, request_timeout: request_timeout).to_model(Session)
@@ -215,21 +215,21 @@ module Daytona
       invoke('process.list_sessions', args, request_timeout: request_timeout).to_models(Session)
     end
 
-    # Ends a session and every process in it.
+    # Deletes a session and ends every process in it.
     #
     # @param session_id [String] Id of the session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session or command.
     both_forms def delete_session(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
       invoke('process.delete_session', args, request_timeout: request_timeout)
       nil
     end
 
-    # Runs a command in a session: waits for it, or with `run_async` returns its id at once.
+    # Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     #
-    # `timeout` limits the call and not the command, which goes on; default: no limit.
+    # When `timeout` passes, the call ends but the command keeps running. Default: no limit.
     #
     # @param session_id [String] Id of the session.
     # @param req [SessionExecuteRequest, Hash, String] The command and how to run it.
@@ -237,7 +237,7 @@ module Daytona
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SessionExecuteResponse]
     # @raise [Sdk::ValidationError] For an empty command.
-    # @raise [Sdk::NotFoundError] Without such a session.
+    # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::TimeoutError] After `timeout` seconds.
     both_forms def execute_session_command(session_id, req, timeout: nil, request_timeout: nil)
       blobs = []
@@ -250,19 +250,19 @@ module Daytona
       reply.to_model(SessionExecuteResponse)
     end
 
-    # Returns a command of a session.
+    # Returns the state of a command of a session.
     #
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Command]
-    # @raise [Sdk::NotFoundError] When there is none.
+    # @raise [Sdk::NotFoundError] When there is no such session or command.
     both_forms def get_session_command(session_id, command_id, request_timeout: nil)
       args = { 'sessionId' => session_id, 'commandId' => command_id }
       invoke('process.get_session_command', args, request_timeout: request_timeout).to_model(Command)
     end
 
-    # Returns the log of a command so far.
+    # Returns what a command has written so far.
     #
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
@@ -275,7 +275,7 @@ module Daytona
       reply.to_model(SessionCommandLogsResponse)
     end
 
-    # Streams the log of a command from its beginning until the command ends.
+    # Streams what a command writes, from its start until it ends.
     #
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
@@ -290,7 +290,7 @@ module Daytona
       LogStream.open(stream, self, &block)
     end
 
-    # Streams the log of a command from its beginning until the command ends.
+    # Streams what a command writes, from its start until it ends.
     #
     # With callables, calls them with pieces of text and returns when the log ends; with a block, yields the stream and
     # closes it; otherwise returns the stream.
@@ -317,7 +317,7 @@ module Daytona
       consume(LogStream.open(stream, self), on_stdout, on_stderr, &block)
     end
 
-    # Streams the log of a command from its beginning until the command ends.
+    # Streams what a command writes, from its start until it ends.
     #
     # Hands the log to callables and returns when it ends.
     #
@@ -341,7 +341,7 @@ module Daytona
       LogStream.open(stream, self).forward(on_stdout: on_stdout, on_stderr: on_stderr)
     end
 
-    # Streams the log of a command from its beginning until the command ends.
+    # Streams what a command writes, from its start until it ends.
     #
     # Hands the log to callables in the background, on a thread of its own, and returns at once.
     #
@@ -365,12 +365,12 @@ module Daytona
       LogFollower.new(LogStream.open(stream, self), on_stdout: on_stdout, on_stderr: on_stderr)
     end
 
-    # Sends input to a running asynchronous command; a line break is added when it does not end with one. A command that
-    # has just been accepted, and has not opened its input yet, is waited for.
+    # Sends text to the standard input of a running asynchronous command. A line break is added if the text does not end
+    # with one. If the command has not opened its input yet, the call waits for it.
     #
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
-    # @param data [String] Text for the standard input of the command.
+    # @param data [String] Text to send.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::GoneError] ({Sdk::CommandAlreadyCompletedError}, {Sdk::SessionEndedError}) when the command or its
@@ -392,7 +392,7 @@ module Daytona
       invoke('process.get_entrypoint_session', args, request_timeout: request_timeout).to_model(Session)
     end
 
-    # Returns the log of the sandbox's entrypoint so far.
+    # Returns what the sandbox's entrypoint has written so far.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SessionCommandLogsResponse]
@@ -402,7 +402,7 @@ module Daytona
       invoke('process.get_entrypoint_logs', args, request_timeout: request_timeout).to_model(SessionCommandLogsResponse)
     end
 
-    # Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    # Streams what the sandbox's entrypoint writes, from its start until it ends.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam stream [LogStream] Closed after the block.
@@ -415,7 +415,7 @@ module Daytona
       LogStream.open(stream, self, &block)
     end
 
-    # Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    # Streams what the sandbox's entrypoint writes, from its start until it ends.
     #
     # With callables, calls them with pieces of text and returns when the log ends; with a block, yields the stream and
     # closes it; otherwise returns the stream.
@@ -433,7 +433,7 @@ module Daytona
       consume(LogStream.open(stream, self), on_stdout, on_stderr, &block)
     end
 
-    # Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    # Streams what the sandbox's entrypoint writes, from its start until it ends.
     #
     # Hands the log to callables and returns when it ends.
     #
@@ -449,7 +449,7 @@ module Daytona
       LogStream.open(stream, self).forward(on_stdout: on_stdout, on_stderr: on_stderr)
     end
 
-    # Streams the log of the sandbox's entrypoint from its beginning until it ends.
+    # Streams what the sandbox's entrypoint writes, from its start until it ends.
     #
     # Hands the log to callables in the background, on a thread of its own, and returns at once.
     #
@@ -465,22 +465,21 @@ module Daytona
       LogFollower.new(LogStream.open(stream, self), on_stdout: on_stdout, on_stderr: on_stderr)
     end
 
-    # Starts a command as a process of its own and returns at once.
+    # Starts a command in the background and returns at once.
     #
-    # It runs until it ends, is signalled or released, whether anybody reads its output or not; the server keeps the
-    # output, so nothing is lost when a connection breaks, and nothing is held in memory here. Release it when it is no
-    # longer needed.
+    # The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
+    # keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
+    # process when it is no longer needed.
     #
-    # @param command [String] Command line for the shell.
+    # @param command [String] Command line, run by the shell.
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
-    # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. They reach the process
-    #   through a pipe, never through a file. Also `envs:`, `env_vars:`.
-    # @param stdin [Boolean, nil] Whether standard input is open for writing. Default: false, which is at end of file
-    #   from the start.
+    # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. They are never written to
+    #   a file. Also `envs:`, `env_vars:`.
+    # @param stdin [Boolean, nil] Whether to keep standard input open for writing. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam process [SpawnedProcess] Released after the block.
     # @return [SpawnedProcess, Object] What was opened, or what the block returns.
-    # @raise [Sdk::InvalidArgumentError] For an empty command or a bad variable name.
+    # @raise [Sdk::InvalidArgumentError] For an empty command or an invalid variable name.
     both_forms def spawn(
       command,
       cwd: nil,
@@ -500,7 +499,7 @@ module Daytona
       end
     end
 
-    # Returns the processes started with `spawn`, by whomever, that have not been released.
+    # Returns the processes that any client has started with `spawn` and nobody has released.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [Array<SpawnedProcess>]
@@ -511,12 +510,12 @@ module Daytona
       reply.to_models(ProcessInfo).map { |info| SpawnedProcess.new(self, info) }
     end
 
-    # Returns a process started with `spawn`, to attach to it again.
+    # Returns a process that any client has started with `spawn`.
     #
     # @param process_id [String] Id of the process.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SpawnedProcess]
-    # @raise [Sdk::ProcessNotFoundError] When there is none: it was never started, or has been released.
+    # @raise [Sdk::ProcessNotFoundError] When there is no such process: it was never started or has been released.
     both_forms def get_spawned(process_id, request_timeout: nil)
       args = { 'processId' => process_id }
       reply = invoke('process.get_spawned', args, request_timeout: request_timeout)
@@ -531,32 +530,32 @@ module Daytona
     #   waited for.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::InvalidArgumentError] For a number that is no port.
-    # @raise [Sdk::TimeoutError] When nothing listens in time (default: 60 seconds).
+    # @raise [Sdk::InvalidArgumentError] When the port is not between 1 and 65535.
+    # @raise [Sdk::TimeoutError] When nothing listens in time.
     both_forms def wait_for_port(port, timeout: nil, request_timeout: nil)
       args = { 'port' => port, 'options' => { 'timeout' => timeout }.compact }
       invoke('process.wait_for_port', args, request_timeout: request_timeout)
       nil
     end
 
-    # Waits until the log of a session's command, or of a spawned process, has a line with `pattern`, looking from its
-    # beginning, and returns the line as far as it was written. A line that has not ended, such as a prompt, is seen
-    # where the server logs it: those up to 0.190 log a line when it ends.
+    # Waits until a command of a session has written a line that contains `pattern`, and returns that line. Lines from
+    # before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to 0.190,
+    # which log a line when it ends.
     #
     # @param session_id [String] Id of the session that runs the command.
     # @param command_id [String] Id of the command.
     # @param pattern [String, Regexp] Text that the line contains, or a regular expression in the common syntax: without
     #   look-around and back-references.
-    # @param regex [Boolean, nil] Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around,
-    #   no back-references). Default: false, a plain text.
+    # @param regex [Boolean, nil] Whether the pattern is a regular expression, in the syntax of the Rust crate `regex`
+    #   (no look-around, no back-references). Default: false.
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [String]
-    # @raise [Sdk::InvalidArgumentError] For a bad regular expression.
+    # @raise [Sdk::InvalidArgumentError] For an invalid regular expression.
     # @raise [Sdk::NotFoundError] When there is no such command.
     # @raise [Sdk::CommandAlreadyCompletedError] When it ends without such a line.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::TimeoutError] When the line does not come in time.
     both_forms def wait_for_log(
       session_id,
       command_id,

@@ -87,7 +87,7 @@ module Daytona
       @info.disk
     end
 
-    # @return [String, nil] Where the sandbox is in its life.
+    # @return [String, nil] State of the sandbox.
     def state
       @info.state
     end
@@ -97,7 +97,7 @@ module Daytona
       @info.desired_state
     end
 
-    # @return [String, nil] Why the sandbox is in state `error` or `build_failed`.
+    # @return [String, nil] Reason for the state `error` or `build_failed`.
     def error_reason
       @info.error_reason
     end
@@ -112,7 +112,7 @@ module Daytona
       @info.backup_state
     end
 
-    # @return [String, nil] When the last backup was made, ISO 8601.
+    # @return [String, nil] Time of the last backup, ISO 8601.
     def backup_created_at
       @info.backup_created_at
     end
@@ -122,12 +122,13 @@ module Daytona
       @info.auto_stop_interval
     end
 
-    # @return [Integer, nil] Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    # @return [Integer, nil] Minutes after stopping until the sandbox is archived; 0 = the longest time the server
+    #   allows.
     def auto_archive_interval
       @info.auto_archive_interval
     end
 
-    # @return [Integer, nil] Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    # @return [Integer, nil] Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
     def auto_delete_interval
       @info.auto_delete_interval
     end
@@ -137,7 +138,7 @@ module Daytona
       @info.auto_pause_interval
     end
 
-    # @return [String, nil] When the sandbox will be deleted whatever its state, ISO 8601.
+    # @return [String, nil] Time at which the sandbox will be deleted whatever its state, ISO 8601.
     def auto_destroy_at
       @info.auto_destroy_at
     end
@@ -147,27 +148,27 @@ module Daytona
       @info.volumes
     end
 
-    # @return [BuildInfo, nil] How its image was built.
+    # @return [BuildInfo, nil] Description of how its image was built.
     def build_info
       @info.build_info
     end
 
-    # @return [String, nil] When it was created, ISO 8601.
+    # @return [String, nil] Time it was created, ISO 8601.
     def created_at
       @info.created_at
     end
 
-    # @return [String, nil] When it last changed, ISO 8601.
+    # @return [String, nil] Time it last changed, ISO 8601.
     def updated_at
       @info.updated_at
     end
 
-    # @return [String, nil] When it was last used, ISO 8601.
+    # @return [String, nil] Time it was last used, ISO 8601.
     def last_activity_at
       @info.last_activity_at
     end
 
-    # @return [String, nil] Version of the toolbox inside.
+    # @return [String, nil] Version of the toolbox inside the sandbox.
     def daemon_version
       @info.daemon_version
     end
@@ -210,7 +211,7 @@ module Daytona
       update(invoke('sandbox.start', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Stops a sandbox and waits until it has stopped. Its files are kept, its processes end.
+    # Stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
     #
     # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
     # @param force [Boolean] Whether to kill the processes at once instead of asking them to end. Default: false.
@@ -223,14 +224,14 @@ module Daytona
       update(invoke('sandbox.stop', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Deletes a sandbox with everything in it. One that is being deleted already stays so, which is no error.
+    # Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
     #
     # @param timeout [Numeric] Seconds the call may take; 0 = no limit. Default: 60.
     # @param wait [Boolean] Whether to wait until the sandbox is gone. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [self]
-    # @raise [Sdk::NotFoundError] When there is none.
-    # @raise [Sdk::ConflictError] While its state changes.
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    # @raise [Sdk::ConflictError] While its state is changing.
     both_forms def delete(timeout = DEFAULT_TIMEOUT, wait: false, request_timeout: nil)
       args = { 'idOrName' => id, 'options' => { 'timeout' => timeout, 'wait' => wait }.compact }
       update(invoke('sandbox.delete', args, request_timeout: request_timeout).to_model(SandboxInfo))
@@ -250,7 +251,7 @@ module Daytona
     alias_both_forms :wait_until_started, :wait_for_sandbox_start
     alias_both_forms :wait_for_start, :wait_for_sandbox_start
 
-    # Waits until the sandbox has stopped or is gone.
+    # Waits until the sandbox has stopped or has been deleted.
     #
     # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -286,9 +287,9 @@ module Daytona
       update(invoke('sandbox.recover', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Replaces the labels and returns them.
+    # Replaces all labels of the sandbox and returns the new ones.
     #
-    # @param labels [Hash{String => String}] All labels the sandbox is to have.
+    # @param labels [Hash{String => String}] The new labels; those that are not given are removed.
     # @return [Hash{String => String}]
     # @raise [Sdk::NotFoundError] When there is no such sandbox.
     def set_labels(labels)
@@ -297,9 +298,9 @@ module Daytona
     end
     alias labels= set_labels
 
-    # Sets the minutes without activity after which the sandbox stops; 0 = never.
+    # Sets after how many minutes without activity the sandbox stops.
     #
-    # @param interval [Integer] Minutes without activity; 0 = never stop.
+    # @param interval [Integer] Minutes without activity; 0 = it never stops by itself.
     # @return [Integer]
     # @raise [Sdk::InvalidArgumentError] For a negative number.
     def set_auto_stop_interval(interval)
@@ -310,9 +311,9 @@ module Daytona
     alias auto_stop_interval= set_auto_stop_interval
     alias set_autostop_interval set_auto_stop_interval
 
-    # Sets the minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    # Sets after how many minutes the stopped sandbox is archived.
     #
-    # @param interval [Integer] Minutes stopped; 0 = the longest the server allows.
+    # @param interval [Integer] Minutes since it stopped; 0 = the longest time the server allows.
     # @return [Integer]
     # @raise [Sdk::InvalidArgumentError] For a negative number.
     def set_auto_archive_interval(interval)
@@ -322,9 +323,9 @@ module Daytona
     end
     alias auto_archive_interval= set_auto_archive_interval
 
-    # Sets the minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    # Sets after how many minutes the stopped sandbox is deleted.
     #
-    # @param interval [Integer] Minutes stopped; 0 = delete as soon as it stops, negative = never delete.
+    # @param interval [Integer] Minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never.
     # @return [Integer]
     # @raise [Sdk::NotFoundError] When there is no such sandbox.
     def set_auto_delete_interval(interval)
@@ -334,7 +335,7 @@ module Daytona
     end
     alias auto_delete_interval= set_auto_delete_interval
 
-    # Tells the server that the sandbox is in use, so that it does not stop for lack of activity.
+    # Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
@@ -345,7 +346,7 @@ module Daytona
       nil
     end
 
-    # Changes the network rules.
+    # Changes which networks and domains the sandbox may reach.
     #
     # Rules that are not given stay as they are.
     #
@@ -372,20 +373,19 @@ module Daytona
       update(invoke('sandbox.update_network_settings', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Returns the URL of a port of the sandbox, and the token it needs unless the sandbox is public.
+    # Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
     #
     # @param port [Integer] Port of the sandbox, 1 to 65535.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [PortPreviewUrl]
-    # @raise [Sdk::ValidationError] When the port is not 1 to 65535.
+    # @raise [Sdk::ValidationError] When the port is not between 1 and 65535.
     both_forms def preview_url(port, request_timeout: nil)
       args = { 'idOrName' => id, 'port' => port }
       invoke('sandbox.get_preview_link', args, request_timeout: request_timeout).to_model(PortPreviewUrl)
     end
     alias_both_forms :get_preview_link, :preview_url
 
-    # Returns a URL of a port of the sandbox that needs no further authentication, valid for `expires_in_seconds` (1 to
-    # 86400; default 60).
+    # Returns a URL of a port of the sandbox that works without any other credentials until it expires.
     #
     # @param port [Integer] Port of the sandbox, 1 to 65535.
     # @param expires_in_seconds [Integer, nil] Seconds until the URL expires, 1 to 86400. Default: 60.
@@ -399,10 +399,10 @@ module Daytona
     alias_both_forms :get_signed_preview_url, :create_signed_preview_url
     alias_both_forms :get_signed_preview_link, :create_signed_preview_url
 
-    # Ends a signed preview URL before its time.
+    # Revokes a signed preview URL before it expires.
     #
     # @param port [Integer] Port of the sandbox, 1 to 65535.
-    # @param token [String] Token of the URL.
+    # @param token [String] Token of the signed URL.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::NotFoundError] When there is no such sandbox.

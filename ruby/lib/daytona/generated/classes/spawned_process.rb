@@ -5,32 +5,32 @@
 module Daytona
   # A process started with {Process#spawn}. Required arguments may be given by position or by keyword.
   class SpawnedProcess < ToolboxService
-    # @return [String] Id, to attach to it from anywhere.
+    # @return [String] Id of the process, with which any client can attach to it.
     def id
       @info.id
     end
 
-    # @return [String] The command text.
+    # @return [String] Command line.
     def command
       @info.command
     end
 
-    # @return [String, nil] Working directory it was given.
+    # @return [String, nil] Working directory, if one was given.
     def cwd
       @info.cwd
     end
 
-    # @return [Integer, nil] Exit code; nothing while it runs.
+    # @return [Integer, nil] Exit code; missing while it runs.
     def exit_code
       @info.exit_code
     end
 
-    # Streams the output of a process from its beginning until it ends. Any number of readers may each have the whole of
-    # it, at their own speed.
+    # Streams the output of a process from its start until it ends. There may be any number of readers; each gets all of
+    # the output, at its own speed.
     #
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
-    # @param follow [Boolean] Whether to go on until the process ends, instead of ending with what there is. Default:
-    #   true.
+    # @param follow [Boolean] Whether to follow the output until the process ends, instead of returning what there is.
+    #   Default: true.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @yieldparam stream [LogStream] Closed after the block.
     # @return [LogStream, Object] What was opened, or what the block returns.
@@ -41,12 +41,12 @@ module Daytona
       LogStream.open(open_stream('process.stream_output', args, request_timeout: request_timeout), self, &block)
     end
 
-    # Closes the standard input of a process: it reads what was written, then end of file.
+    # Closes the standard input of a process: after what was written, it reads the end of the file.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::InvalidArgumentError] When it was started without input.
-    # @raise [Sdk::NotFoundError] When it has been released. One that has ended is fine.
+    # @raise [Sdk::NotFoundError] When it has been released.
     def close_stdin(request_timeout: nil)
       args = { 'process' => info.to_wire([]) }
       invoke('process.close_stdin', args, request_timeout: request_timeout)
@@ -54,8 +54,8 @@ module Daytona
     end
     alias close_write close_stdin
 
-    # Waits until a process has ended and returns its exit code: 128 + n when signal n ended it. After `timeout` seconds
-    # (default: no limit) the wait is over and the process goes on; its output so far can be read as before.
+    # Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
+    # passes, the wait ends but the process keeps running. Default: no limit.
     #
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -67,21 +67,21 @@ module Daytona
       info.exit_code ||= invoke('process.wait_spawned', args, request_timeout: request_timeout).data
     end
 
-    # Sends a signal (`SIGTERM`, `TERM` or `15`) to a process and everything it started, and returns when it is sent;
-    # `SIGKILL` leaves nothing of the tree. Nothing happens to one that has ended.
+    # Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the process
+    # has ended.
     #
     # @param signal [String, Symbol, Integer] `'SIGTERM'`, `:TERM` or 15.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
-    # @raise [Sdk::InvalidArgumentError] For something that is no signal.
-    # @raise [Sdk::NotFoundError] When it has been released.
+    # @raise [Sdk::InvalidArgumentError] When it is not a valid signal.
+    # @raise [Sdk::NotFoundError] When the process has been released.
     both_forms def send_signal(signal, request_timeout: nil)
       args = { 'process' => info.to_wire([]), 'signal' => signal.to_s }
       invoke('process.signal_spawned', args, request_timeout: request_timeout)
       nil
     end
 
-    # Ends a process with everything it started and forgets its output. One that has been released is fine.
+    # Ends a process with everything it started and deletes its output. Releasing it again does nothing.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
@@ -96,16 +96,16 @@ module Daytona
     #
     # @param pattern [String, Regexp] Text that the line contains, or a regular expression in the common syntax: without
     #   look-around and back-references.
-    # @param regex [Boolean, nil] Whether the pattern is a regular expression (syntax of Rust's `regex`: no look-around,
-    #   no back-references). Default: false, a plain text.
+    # @param regex [Boolean, nil] Whether the pattern is a regular expression, in the syntax of the Rust crate `regex`
+    #   (no look-around, no back-references). Default: false.
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [String]
-    # @raise [Sdk::InvalidArgumentError] For a bad regular expression.
+    # @raise [Sdk::InvalidArgumentError] For an invalid regular expression.
     # @raise [Sdk::NotFoundError] When there is no such command.
     # @raise [Sdk::CommandAlreadyCompletedError] When it ends without such a line.
-    # @raise [Sdk::TimeoutError]
+    # @raise [Sdk::TimeoutError] When the line does not come in time.
     both_forms def wait_for_log(pattern, regex: nil, channel: nil, timeout: nil, request_timeout: nil)
       args = {
         'sessionId' => info.session_id,
@@ -118,7 +118,7 @@ module Daytona
 
     private
 
-    # Writes to the standard input of a process, any bytes.
+    # Writes bytes to the standard input of a process.
     #
     # @param data [String] Bytes to write.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.

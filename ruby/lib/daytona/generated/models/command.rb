@@ -5,14 +5,14 @@
 module Daytona
   # A command of a session.
   class Command < Model
-    # @return [String] Id.
+    # @return [String] Id of the command.
     attr_accessor :id
     alias cmd_id id
 
-    # @return [String] The command text.
+    # @return [String] Command line.
     attr_accessor :command
 
-    # @return [Integer, nil] Exit code; nothing while it runs.
+    # @return [Integer, nil] Exit code; missing while it runs.
     attr_accessor :exit_code
 
     # Every argument is the attribute of the same name.

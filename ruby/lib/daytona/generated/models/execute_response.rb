@@ -5,13 +5,13 @@
 module Daytona
   # Result of a command or program.
   class ExecuteResponse < Model
-    # @return [Integer] Exit code; 0 means success, 128 + n that signal n ended it, -1 that it could not be started.
+    # @return [Integer] Exit code: 0 = success, 128 + n = ended by signal n, -1 = could not be started.
     attr_accessor :exit_code
 
     # @return [String] Standard output and standard error, in the order they were written.
     attr_accessor :result
 
-    # @return [ExecutionArtifacts, nil] The output once more, and the charts of a program.
+    # @return [ExecutionArtifacts, nil] The output again, and the charts of a program.
     attr_accessor :artifacts
 
     # Every argument is the attribute of the same name.

@@ -8,10 +8,10 @@ module Daytona
     # @return [String] Class of the exception.
     attr_accessor :name
 
-    # @return [String] Its message.
+    # @return [String] Message of the exception.
     attr_accessor :value
 
-    # @return [String] Its traceback.
+    # @return [String] Traceback of the exception.
     attr_accessor :traceback
 
     # Every argument is the attribute of the same name.

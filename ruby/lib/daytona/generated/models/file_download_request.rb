@@ -5,10 +5,11 @@
 module Daytona
   # A file to download.
   class FileDownloadRequest < Model
-    # @return [String] Path in the sandbox.
+    # @return [String] Path of the file in the sandbox.
     attr_accessor :source
 
-    # @return [String, nil] Local path to write to, atomically. Default: return the content.
+    # @return [String, nil] Local path to write to; the file appears when it is complete. Default: the content is
+    #   returned.
     attr_accessor :destination
 
     # Every argument is the attribute of the same name.

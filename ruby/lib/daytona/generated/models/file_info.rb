@@ -26,13 +26,13 @@ module Daytona
     # @return [String] Id of the owning group.
     attr_accessor :group
 
-    # @return [String] When it was last changed, as text; `modified_at` is the one to parse.
+    # @return [String] Time of the last change, as text; use `modified_at` to parse it.
     attr_accessor :mod_time
 
-    # @return [String, nil] When it was last changed, ISO 8601.
+    # @return [String, nil] Time of the last change, ISO 8601.
     attr_accessor :modified_at
 
-    # @return [String, nil] Full path, where the server tells it.
+    # @return [String, nil] Full path, if the server sends it.
     attr_accessor :path
 
     # Every argument is the attribute of the same name.

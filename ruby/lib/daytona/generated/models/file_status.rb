@@ -16,7 +16,7 @@ module Daytona
     #   `Copied` or `Updated but unmerged`.
     attr_accessor :staging
 
-    # @return [String] State in the worktree, in the same words.
+    # @return [String] State in the worktree, with the same values as `staging`.
     attr_accessor :worktree
 
     # Every argument is the attribute of the same name.

@@ -5,19 +5,19 @@
 module Daytona
   # A commit of the history.
   class GitCommitInfo < Model
-    # @return [String] Its hash.
+    # @return [String] Hash of the commit.
     attr_accessor :hash
 
-    # @return [String] Name of its author.
+    # @return [String] Name of the author.
     attr_accessor :author
 
-    # @return [String] E-mail address of its author.
+    # @return [String] E-mail address of the author.
     attr_accessor :email
 
-    # @return [String] Its message.
+    # @return [String] Message of the commit.
     attr_accessor :message
 
-    # @return [String] When it was made, ISO 8601.
+    # @return [String] Time of the commit, ISO 8601.
     attr_accessor :timestamp
 
     # Every argument is the attribute of the same name.

@@ -5,7 +5,7 @@
 module Daytona
   # A new commit.
   class GitCommitResponse < Model
-    # @return [String] Its hash.
+    # @return [String] Hash of the commit.
     attr_accessor :sha
 
     # Every argument is the attribute of the same name.

@@ -5,25 +5,25 @@
 module Daytona
   # State of a repository.
   class GitStatus < Model
-    # @return [String] Current branch; `HEAD` when detached.
+    # @return [String] Current branch; `HEAD` when no branch is checked out.
     attr_accessor :current_branch
 
     # @return [Array<FileStatus>] Changed files.
     attr_accessor :file_status
 
-    # @return [Boolean, nil] Whether the branch exists at its remote.
+    # @return [Boolean, nil] Whether the branch exists at the remote.
     attr_accessor :branch_published
 
-    # @return [Integer, nil] Commits the remote branch lacks.
+    # @return [Integer, nil] Number of commits that the remote branch lacks.
     attr_accessor :ahead
 
-    # @return [Integer, nil] Commits only the remote branch has.
+    # @return [Integer, nil] Number of commits that only the remote branch has.
     attr_accessor :behind
 
-    # @return [Boolean, nil] Whether no branch is checked out, where the server tells it.
+    # @return [Boolean, nil] Whether no branch is checked out, if the server sends it.
     attr_accessor :detached
 
-    # @return [String, nil] The branch at the remote, where the server tells it.
+    # @return [String, nil] Remote branch that the current branch tracks, if the server sends it.
     attr_accessor :upstream
 
     # Every argument is the attribute of the same name.

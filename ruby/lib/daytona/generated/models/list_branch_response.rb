@@ -8,7 +8,7 @@ module Daytona
     # @return [Array<String>] Local branches.
     attr_accessor :branches
 
-    # @return [String, nil] Current branch, where the server tells it; empty when detached.
+    # @return [String, nil] Current branch, if the server sends it; empty when no branch is checked out.
     attr_accessor :current
 
     # Every argument is the attribute of the same name.

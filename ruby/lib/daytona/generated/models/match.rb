@@ -11,7 +11,7 @@ module Daytona
     # @return [Integer] Line number, from 1.
     attr_accessor :line
 
-    # @return [String] The line.
+    # @return [String] Text of the line.
     attr_accessor :content
 
     # Every argument is the attribute of the same name.

@@ -5,7 +5,7 @@
 module Daytona
   # A terminal session.
   class PtySessionInfo < Model
-    # @return [String] Id.
+    # @return [String] Id of the session.
     attr_accessor :id
 
     # @return [String] Working directory it was started in.
@@ -20,16 +20,16 @@ module Daytona
     # @return [Integer] Lines.
     attr_accessor :rows
 
-    # @return [String] When it was created, ISO 8601.
+    # @return [String] Time it was created, ISO 8601.
     attr_accessor :created_at
 
-    # @return [Boolean] Whether its process runs.
+    # @return [Boolean] Whether its process is running.
     attr_accessor :active
 
     # @return [Boolean] Whether its process starts with the first connection.
     attr_accessor :lazy_start
 
-    # @return [Integer, nil] Process id, where the server tells it.
+    # @return [Integer, nil] Process id, if the server sends it.
     attr_accessor :process_id
 
     # Every argument is the attribute of the same name.

@@ -8,10 +8,10 @@ module Daytona
     # @return [String, nil] Path of the file.
     attr_accessor :file
 
-    # @return [Boolean, nil] Whether it was replaced.
+    # @return [Boolean, nil] Whether the replacement succeeded.
     attr_accessor :success
 
-    # @return [String, nil] Why not.
+    # @return [String, nil] Reason why it was not replaced.
     attr_accessor :error
 
     # Every argument is the attribute of the same name.

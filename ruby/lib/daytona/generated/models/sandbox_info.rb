@@ -54,13 +54,13 @@ module Daytona
     # @return [Integer] Disk in GiB.
     attr_accessor :disk
 
-    # @return [String, nil] Where the sandbox is in its life.
+    # @return [String, nil] State of the sandbox.
     attr_accessor :state
 
     # @return [String, nil] The state it is meant to reach.
     attr_accessor :desired_state
 
-    # @return [String, nil] Why the sandbox is in state `error` or `build_failed`.
+    # @return [String, nil] Reason for the state `error` or `build_failed`.
     attr_accessor :error_reason
 
     # @return [Boolean, nil] Whether `recover` may bring it back from `error`.
@@ -69,40 +69,41 @@ module Daytona
     # @return [String, nil] State of the backup.
     attr_accessor :backup_state
 
-    # @return [String, nil] When the last backup was made, ISO 8601.
+    # @return [String, nil] Time of the last backup, ISO 8601.
     attr_accessor :backup_created_at
 
     # @return [Integer, nil] Minutes without activity after which the sandbox stops; 0 = never.
     attr_accessor :auto_stop_interval
 
-    # @return [Integer, nil] Minutes stopped after which the sandbox is archived; 0 = the longest the server allows.
+    # @return [Integer, nil] Minutes after stopping until the sandbox is archived; 0 = the longest time the server
+    #   allows.
     attr_accessor :auto_archive_interval
 
-    # @return [Integer, nil] Minutes stopped after which the sandbox is deleted; 0 = at once, negative = never.
+    # @return [Integer, nil] Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
     attr_accessor :auto_delete_interval
 
     # @return [Integer, nil] Minutes without activity after which the sandbox is paused; 0 = never.
     attr_accessor :auto_pause_interval
 
-    # @return [String, nil] When the sandbox will be deleted whatever its state, ISO 8601.
+    # @return [String, nil] Time at which the sandbox will be deleted whatever its state, ISO 8601.
     attr_accessor :auto_destroy_at
 
     # @return [Array<VolumeMount>, nil] Mounted volumes.
     attr_accessor :volumes
 
-    # @return [BuildInfo, nil] How its image was built.
+    # @return [BuildInfo, nil] Description of how its image was built.
     attr_accessor :build_info
 
-    # @return [String, nil] When it was created, ISO 8601.
+    # @return [String, nil] Time it was created, ISO 8601.
     attr_accessor :created_at
 
-    # @return [String, nil] When it last changed, ISO 8601.
+    # @return [String, nil] Time it last changed, ISO 8601.
     attr_accessor :updated_at
 
-    # @return [String, nil] When it was last used, ISO 8601.
+    # @return [String, nil] Time it was last used, ISO 8601.
     attr_accessor :last_activity_at
 
-    # @return [String, nil] Version of the toolbox inside.
+    # @return [String, nil] Version of the toolbox inside the sandbox.
     attr_accessor :daemon_version
 
     # @return [String, nil] Kind of sandbox: `container`, `linux-vm`, …

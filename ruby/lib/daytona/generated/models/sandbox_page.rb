@@ -11,7 +11,7 @@ module Daytona
     # @return [Integer] Number of sandboxes on all pages.
     attr_accessor :total
 
-    # @return [Integer] This page, from 1.
+    # @return [Integer] Number of this page, from 1.
     attr_accessor :page
 
     # @return [Integer] Number of pages.

@@ -5,7 +5,7 @@
 module Daytona
   # A command for a session.
   class SessionExecuteRequest < Model
-    # @return [String] The command text.
+    # @return [String] Command line.
     attr_accessor :command
 
     # @return [Boolean, nil] Whether to return at once instead of waiting for the command to end. Default: false.
@@ -13,7 +13,7 @@ module Daytona
     alias var_async run_async
     alias var_async= run_async=
 
-    # @return [Boolean, nil] Whether to keep input sent to the command out of its log. Default: false.
+    # @return [Boolean, nil] Whether to leave input that is sent to the command out of its log. Default: false.
     attr_accessor :suppress_input_echo
 
     # Every argument is the attribute of the same name.
