@@ -16,17 +16,6 @@ from typing import Any
 import daytona
 from compare import content
 
-# Operations whose method has another name; all others are called what they are called.
-METHODS = {
-    "process.connect_pty": "connect_pty_session",
-    "process.create_pty": "create_pty_session",
-    "fs.download_to_path": "download_file",
-    "sandbox.wait_for_start": "wait_for_sandbox_start",
-    "sandbox.wait_for_stop": "wait_for_sandbox_stop",
-    "sandbox.set_auto_stop_interval": "set_autostop_interval",
-}
-
-
 # Long enough for a stream to be opened on a busy machine.
 OPEN_SECONDS = 3.0
 
@@ -51,10 +40,21 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: "_" + m[1].lower(), name)
 
 
-def keywords(args: dict[str, Any]) -> dict[str, Any]:
-    """Arguments and options under Python's names."""
-    flat = {**args, **flat_options(args)}
-    return {snake(name): value for name, value in flat.items() if name != "options"}
+def snake_to_camel(name: str) -> str:
+    """`id_or_name` -> `idOrName`."""
+    return re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
+
+
+def keywords(args: dict[str, Any], names: dict[str, str] | None = None) -> dict[str, Any]:
+    """Arguments and options under Python's names; `names` has those that are not the core's."""
+    flat = {snake(name): value for name, value in {**args, **flat_options(args)}.items() if name != "options"}
+    return {(names or {}).get(name, name): given(value) for name, value in flat.items()}
+
+
+def given(value: Any) -> Any:
+    """A value, with the bytes that it may stand for."""
+    data = content(value)
+    return value if data is None else data
 
 
 def flat_options(args: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +70,8 @@ class Adapter:
         self.fields = {
             item["name"]: {field["name"]: field["wire"] for field in item["fields"]} for item in schema["structs"]
         }
+        self.ops = {op["id"]: op for service in schema["services"] for op in service["ops"]}
+        self.deviations = schema["deviations"]["python"]["operations"]
 
     async def call(self, sandbox: Any, op: str, step: dict[str, Any]) -> Any:
         """The result of an operation, with the schema's names."""
@@ -77,18 +79,24 @@ class Adapter:
         special = getattr(self, "op_" + op.replace(".", "_"), None)
         if special is not None:
             return self.wire(await special(sandbox, args, step))
-        service, name = op.split(".")
-        method = METHODS.get(op, name)
-        if service == "sandbox":
-            return await self.on_sandbox(method, args)
-        return self.wire(await settle(getattr(getattr(sandbox, service), method)(**keywords(args))))
+        return self.wire(await self.on_receiver(sandbox, op, args))
 
-    async def on_sandbox(self, method: str, args: dict[str, Any]) -> Any:
-        """Methods of a sandbox: what they change is the sandbox itself."""
+    async def on_receiver(self, sandbox: Any, op: str, args: dict[str, Any]) -> Any:
+        """Calls the method of the object that has the operation. What changes a sandbox returns nothing: it is the
+        result then.
+        """
+        described, deviation = self.ops[op], self.deviations.get(op, {})
         args = dict(args)
-        target = await settle(self.client.get(args.pop("idOrName")))
-        result = await settle(getattr(target, method)(**keywords(args)))
-        return self.wire(target if result is None else result)
+        supplied = args.pop(snake_to_camel(described["supplied"])) if described["supplied"] else None
+        receiver: Any = {
+            "daytona": lambda: self.client,
+            "sandbox": lambda: self.client.get(supplied),
+            "spawned_process": lambda: self.process(sandbox, supplied),
+        }.get(described["receiver"], lambda: getattr(sandbox, described["receiver"]))()
+        receiver = await settle(receiver)
+        method = getattr(receiver, deviation.get("name", described["name"]))
+        result = await settle(method(**keywords(args, deviation.get("params"))))
+        return receiver if result is None and described["receiver"] == "sandbox" else result
 
     def wire(self, value: Any) -> Any:
         """A result with the schema's names."""
@@ -119,12 +127,6 @@ class Adapter:
             params["resources"] = daytona.Resources(**keywords(params["resources"]))
         return await settle(self.client.create(**params, **keywords(flat_options(args))))
 
-    async def op_sandbox_get(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.client.get(args["idOrName"]))
-
-    async def op_sandbox_find_one(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.client.find_one(**keywords(args)))
-
     async def op_sandbox_list(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         query = daytona.ListSandboxesQuery(**keywords(args.get("query", {})))
         page = await settle(self.client.list(query))
@@ -141,14 +143,10 @@ class Adapter:
         }
 
     async def op_sandbox_update_network_settings(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await self.on_sandbox("update_network_settings", {"idOrName": args["idOrName"], **args["settings"]})
+        flat = {"idOrName": args["idOrName"], **args["settings"]}
+        return await self.on_receiver(None, "sandbox.update_network_settings", flat)
 
     # --- commands, sessions, terminals ---
-
-    async def op_process_execute_session_command(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        request = daytona.SessionExecuteRequest(**keywords(args["request"]))
-        options = keywords(flat_options(args))
-        return await settle(sandbox.process.execute_session_command(args["sessionId"], request, **options))
 
     async def op_process_stream_session_command_logs(
         self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]
@@ -171,35 +169,20 @@ class Adapter:
             texts[chunk.channel] += chunk.text
         return texts
 
-    def process(self, sandbox: Any, args: dict[str, Any]) -> Any:
+    def process(self, sandbox: Any, saved: dict[str, Any]) -> Any:
         """The handle of a process that an earlier step has saved."""
-        info = daytona.ProcessInfo(**keywords(args["process"]))
+        info = daytona.ProcessInfo(**keywords(saved))
         asynchronous = isinstance(sandbox, daytona.AsyncSandbox)
         return (daytona.AsyncSpawnedProcess if asynchronous else daytona.SpawnedProcess)(info, sandbox.process)
 
     async def op_process_stream_output(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        process = self.process(sandbox, args)
+        process = self.process(sandbox, args["process"])
         options = keywords(flat_options(args))
         channel = options.pop("channel", None)
         if channel is None:
             return await self.logs(process.output(**options), step)
         output = {"stdout": process.stdout, "stderr": process.stderr}[channel]
         return {"stdout": "", "stderr": "", channel: await settle(output.read_text(**options))}
-
-    async def op_process_write_stdin(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.process(sandbox, args).write(content(args["data"])))
-
-    async def op_process_close_stdin(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.process(sandbox, args).close_stdin())
-
-    async def op_process_wait_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.process(sandbox, args).wait(**keywords(flat_options(args))))
-
-    async def op_process_signal_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.process(sandbox, args).send_signal(args["signal"]))
-
-    async def op_process_release_spawned(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(self.process(sandbox, args).release())
 
     async def op_process_create_pty(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         options = keywords(flat_options(args))
@@ -290,14 +273,3 @@ class Adapter:
             }
             for response in responses
         ]
-
-    # --- code interpreter ---
-
-    async def op_code_interpreter_run_code(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        options = keywords(flat_options(args))
-        if "context_id" in options:
-            options["context"] = options.pop("context_id")
-        return await settle(sandbox.code_interpreter.run_code(args["code"], **options))
-
-    async def op_code_interpreter_delete_context(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
-        return await settle(sandbox.code_interpreter.delete_context(args["contextId"]))

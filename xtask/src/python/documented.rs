@@ -21,11 +21,10 @@ const MIRRORS: [(&str, &str); 3] = [
     ("daytona", "daytona_sdk"),
 ];
 
-/// Writes the placeholders to `base`/generated and the modules beside the package.
-pub fn generate(root: &Path, base: &str, output: &mut Output) -> Result<()> {
+/// Writes the placeholders to `base`/generated and the modules beside the package. `there` has the names that are there.
+pub fn generate(root: &Path, base: &str, there: &str, output: &mut Output) -> Result<()> {
     let surface: Value = serde_json::from_str(&fs::read_to_string(root.join(SURFACE))?).context(SURFACE)?;
-    let package = fs::read_to_string(root.join(base).join("__init__.py"))?;
-    output.write(&format!("{base}/generated/to_come.py"), placeholders(&surface, &package)?)?;
+    output.write(&format!("{base}/generated/to_come.py"), placeholders(&surface, there)?)?;
     let sources = base.strip_suffix("/daytona").context("the package has another name")?;
     for (path, content) in modules(surface["modules"].as_object().context("modules")?)? {
         let path = format!("{sources}/{path}");

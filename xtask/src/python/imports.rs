@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::methods::IMPORTS;
 use super::text::Text;
-use super::{HANDWRITTEN, Layout, import_line};
+use super::{Layout, hand_written, import_line};
 
 /// Names that the code of a module has: those it runs, and those it only annotates with.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Imports {
             };
             let module = if schema.enums.iter().any(|e| e.name == *name) {
                 "..enums".to_owned()
-            } else if let Some((_, file)) = HANDWRITTEN.iter().find(|(own, _)| own == name) {
+            } else if let Some(file) = hand_written(name) {
                 format!("...{file}")
             } else if let Some(home) = layout.homes.get(name.as_str()) {
                 format!("..models.{home}")

@@ -563,14 +563,12 @@ pub const CLASSES: &[Class] = &[
         receiver: &[("process", "self"), ("session_id", "self.session_id"), ("command_id", "self.command_id")],
         methods: &[
             Method {
-                name: "write",
                 signature: "data",
                 arguments: &[("data", "text_or_bytes(\"input\", data)")],
                 ..Method::of("process.write_stdin")
             },
             Method { signature: " ", ..Method::of("process.close_stdin") },
             Method {
-                name: "send_signal",
                 signature: "signal",
                 arguments: &[("signal", "signal_name(signal)")],
                 ..Method::of("process.signal_spawned")
@@ -607,7 +605,7 @@ pub const CLASSES: &[Class] = &[
                 errors: "`NotFound` when it has been released.",
                 ..Method::of("process.signal_spawned")
             },
-            Method { name: "release", signature: " ", ..Method::of("process.release_spawned") },
+            Method { signature: " ", ..Method::of("process.release_spawned") },
         ],
     },
     Class {
@@ -740,7 +738,6 @@ pub const CLASSES: &[Class] = &[
 
 /// Operations as the methods of classes call them, without a public form of their own.
 pub const RAW: &[&str] = &[
-    "sandbox.*",
     "fs.download_file",
     "fs.download_to_path",
     "fs.open_download",

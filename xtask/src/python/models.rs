@@ -1,7 +1,7 @@
 //! Models: explicit classes with slots, and how they are read and written.
 
 use super::text::{Text, WIDTH, docstring, fill, wrap};
-use super::{HANDWRITTEN, HEADER, Layout, annotation, name_of};
+use super::{HEADER, Layout, annotation, hand_written, name_of};
 use crate::schema::{Field, Service, Struct, Type};
 
 /// The models that belong to a service.
@@ -11,7 +11,7 @@ pub fn file(layout: &Layout, service: &Service) -> String {
         .structs
         .iter()
         .filter(|s| layout.homes.get(s.name.as_str()) == Some(&service.id.as_str()))
-        .filter(|s| HANDWRITTEN.iter().all(|(own, _)| *own != s.name))
+        .filter(|s| hand_written(&s.name).is_none())
         .collect();
     let types: Vec<&Type> = items.iter().flat_map(|item| item.fields.iter().map(|f| &f.ty)).collect();
     let mut text = Text::new();

@@ -18,6 +18,24 @@ struct Side<'a> {
     asynchronous: bool,
 }
 
+/// Fails for an entry of the table that names nothing.
+pub fn check(layout: &Layout) -> Result<()> {
+    let known = |id: &str| layout.schema.ops().find(|op| op.id == id);
+    for method in CLASSES.iter().flat_map(|class| class.methods) {
+        let op = known(method.op).with_context(|| format!("there is no operation {:?}", method.op))?;
+        let has = |name: &str| {
+            op.params.iter().any(|p| p.field.name == name) || layout.options(op).iter().any(|f| f.name == name)
+        };
+        if let Some((name, _)) = method.arguments.iter().find(|(name, _)| !has(name)) {
+            bail!("{} has no parameter {name:?}", op.id);
+        }
+    }
+    if let Some(id) = RAW.iter().find(|id| known(id).is_none()) {
+        bail!("there is no operation {id:?}");
+    }
+    Ok(())
+}
+
 /// The module of each class: its name and content.
 pub fn files(layout: &Layout, asynchronous: bool) -> Result<Vec<(String, String)>> {
     let side = Side { layout, asynchronous };
