@@ -150,7 +150,7 @@ struct Insertion {
 }
 
 /// What the users of each language have then: a file below `place` that has all of these texts.
-const FOUND: [(&str, &[&str]); 12] = [
+const FOUND: &[(&str, &[&str])] = &[
     ("bindings/bridge/src", &["\"fs.disk_usage\" =>"]),
     ("tests/conformance/rust/src", &["service.disk_usage("]),
     ("bindings/uniffi/src", &["pub async fn disk_usage(", "pub struct DiskUsage {"]),
@@ -172,14 +172,20 @@ const FOUND: [(&str, &[&str]); 12] = [
     ),
     ("python/src/daytona/generated/models", &["class DiskUsage(Model):", "total_bytes: int"]),
     (
-        "node/src",
+        "node/src/generated/file-system.ts",
         &[
-            "diskUsage(path: string, options: DiskUsageOptions & CallOptions = {}): Promise<DiskUsage>",
+            "diskUsage(path: string, options?: DiskUsageOptions & CallOptions): Promise<DiskUsage> {",
             "Adds up the sizes of the files below a directory.",
-            "`DaytonaNotFoundError` when it does not exist.",
+            "@param path - Directory whose files are counted.",
+            "@throws `DaytonaNotFoundError` when it does not exist.",
         ],
     ),
-    ("node/src", &["export interface DiskUsage {", "totalBytes: number;"]),
+    (
+        "node/src/generated/models.ts",
+        &["export interface DiskUsageOptions {", "Glob that the names of counted files match.", "pattern?: string;"],
+    ),
+    ("node/src/generated/models.ts", &["export interface DiskUsage {", "totalBytes: number;"]),
+    ("node/src/index.ts", &["export type * from './generated/models.js';"]),
     (
         "ruby/lib/daytona/generated/classes",
         &[
@@ -222,8 +228,8 @@ fn a_new_operation_reaches_every_language_from_six_files() {
     }
     codegen(copy.path());
     let lacking: Vec<_> = FOUND
-        .into_iter()
-        .filter_map(|(place, texts)| Some((place, texts[0], missing(&copy.path().join(place), texts)?)))
+        .iter()
+        .filter_map(|(place, texts)| Some((*place, texts[0], missing(&copy.path().join(place), texts)?)))
         .collect();
     assert!(lacking.is_empty(), "place, what is looked for there, what the nearest file lacks:\n{lacking:#?}");
 }
