@@ -1,6 +1,19 @@
-// How the operations of the schema are called through the public API of this package.
+// How the operations of the schema are called through the public API of this package: as the schema says, except those whose
+// method has another shape.
 
-import type { Daytona, DirectoryResult, FileUpload, PtyHandle, Sandbox, SpawnedProcess } from '@daytonaio/sdk';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Daytona,
+  type DirectoryResult,
+  FileReader,
+  type FileUpload,
+  FileWriter,
+  LogStream,
+  PtyHandle,
+  Sandbox,
+  SpawnedProcess,
+} from '@daytonaio/sdk';
 
 /** What an operation is called with. */
 export interface Call {
@@ -22,23 +35,79 @@ export interface Call {
 
 type Operation = (call: Call) => Promise<unknown>;
 
-/** Runs a method of a sandbox and returns the sandbox's data. */
-function lifecycle(run: (sandbox: Sandbox, call: Call) => Promise<unknown>): Operation {
+/** An operation of the schema. */
+interface Op {
+  id: string;
+  name: string;
+  receiver: 'daytona' | 'sandbox' | 'process' | 'fs' | 'git' | 'code_interpreter' | 'spawned_process';
+  /** The parameter that the receiver supplies. */
+  supplied: string | null;
+  params: { name: string; wire: string }[];
+}
+
+const { services, deviations }: { services: { ops: Op[] }[]; deviations: Record<string, { operations?: object }> } =
+  JSON.parse(readFileSync(join(__dirname, '../../../schema/daytona.json'), 'utf8'));
+const ops = new Map(services.flatMap((service) => service.ops).map((op) => [op.id, op]));
+const names = (deviations.typescript?.operations ?? {}) as Record<string, { name?: string }>;
+
+function camel(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The object that has the method. */
+async function receiver(op: Op, call: Call): Promise<unknown> {
+  switch (op.receiver) {
+    case 'daytona':
+      return call.daytona;
+    case 'sandbox':
+      return await call.daytona.get(call.args.idOrName);
+    case 'spawned_process':
+      return await call.sandbox.process.attach(call.args.process);
+    default:
+      return call.sandbox[camel(op.receiver) as 'fs'];
+  }
+}
+
+/** Calls the method of an operation: its parameters in order, then the options. */
+function method(op: Op): Operation {
   return async (call) => {
-    const sandbox = await call.daytona.get(call.args.idOrName);
-    const result = await run(sandbox, call);
-    return result ?? sandbox.toJSON();
+    const object = await receiver(op, call);
+    const name = names[op.id]?.name ?? camel(op.name);
+    const run = (object as Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>)[name];
+    if (!run) {
+      throw new Error(`there is no method ${name}`);
+    }
+    const args = op.params.filter((param) => param.name !== op.supplied).map((param) => call.args[param.wire]);
+    const result = await run.call(object, ...args, call.options);
+    return await plain(result ?? (object instanceof Sandbox ? object : undefined), call);
   };
 }
 
-async function logs(
-  log: AsyncIterable<{ channel: 'stdout' | 'stderr'; text: string }> & { close(): void },
-  call: Call,
-) {
-  if (call.detach) {
-    log.close();
+/** A result as the cases have it: objects as their data, streams read to their end. */
+async function plain(result: unknown, call: Call): Promise<unknown> {
+  if (Array.isArray(result)) {
+    return await Promise.all(result.map((item) => plain(item, call)));
+  }
+  if (result instanceof Sandbox || result instanceof SpawnedProcess) {
+    return result.toJSON();
+  }
+  if (result instanceof PtyHandle) {
+    return await terminal(result, call);
+  }
+  if (result instanceof FileWriter) {
+    return await written(result, call);
+  }
+  if (call.detach && (result instanceof LogStream || result instanceof FileReader)) {
+    result.close();
     return undefined;
   }
+  if (result instanceof FileReader) {
+    return { size: result.size, content: await result.bytes() };
+  }
+  return result instanceof LogStream ? await logs(result) : result;
+}
+
+async function logs(log: LogStream) {
   const result = { stdout: '', stderr: '' };
   for await (const { channel, text } of log) {
     result[channel] += text;
@@ -61,9 +130,15 @@ async function terminal(pty: PtyHandle, call: Call) {
   return { output: Buffer.concat(pieces).toString(), ...(await pty.wait()) };
 }
 
-/** Runs a method of a spawned process. */
-function spawned(run: (process: SpawnedProcess, call: Call) => Promise<unknown>): Operation {
-  return async (call) => await run(await call.sandbox.process.attach(call.args.process), call);
+async function written(file: FileWriter, { pieces, detach }: Call) {
+  for (const piece of pieces) {
+    await file.write(piece);
+  }
+  if (detach) {
+    file.close();
+  } else {
+    await file.finish();
+  }
 }
 
 /** Transfers a directory, or gives it up. */
@@ -82,139 +157,30 @@ function upload(file: { destination: string; content?: Buffer; localPath?: strin
   return { source: file.content ?? (file.localPath as string), destination: file.destination };
 }
 
-export const operations: Record<string, Operation> = {
-  'sandbox.create': async ({ daytona, args, options }) => (await daytona.create(args.params, options)).toJSON(),
-  'sandbox.get': async ({ daytona, args, options }) => (await daytona.get(args.idOrName, options)).toJSON(),
+/** Operations whose method takes or returns something else than the schema says. */
+const adapters: Record<string, Operation> = {
   'sandbox.find_one': async ({ daytona, options }) => (await daytona.findOne(options, options)).toJSON(),
-  'sandbox.list': async ({ daytona, args, options }) => {
-    const { value } = await daytona.list(args.query, options).parts().next();
-    return value;
-  },
+  'sandbox.list': async ({ daytona, args, options }) =>
+    (await daytona.list(args.query, options).parts().next()).value ?? undefined,
   'sandbox.list_page': async ({ daytona, options: { labels = {}, page, limit, ...options } }) =>
     await daytona.list(labels, page, limit, options),
-  'sandbox.start': lifecycle((sandbox, { options }) => sandbox.start(options)),
-  'sandbox.stop': lifecycle((sandbox, { options }) => sandbox.stop(options)),
-  'sandbox.delete': lifecycle((sandbox, { options }) => sandbox.delete(options)),
-  'sandbox.wait_for_start': lifecycle((sandbox, { options }) => sandbox.waitUntilStarted(options)),
-  'sandbox.wait_for_stop': lifecycle((sandbox, { options }) => sandbox.waitUntilStopped(options)),
-  'sandbox.archive': lifecycle((sandbox, { options }) => sandbox.archive(options)),
-  'sandbox.recover': lifecycle((sandbox, { options }) => sandbox.recover(options)),
-  'sandbox.set_labels': lifecycle((sandbox, { args, options }) => sandbox.setLabels(args.labels, options)),
-  'sandbox.set_auto_stop_interval': lifecycle((sandbox, { args, options }) =>
-    sandbox.setAutostopInterval(args.interval, options),
-  ),
-  'sandbox.set_auto_archive_interval': lifecycle((sandbox, { args, options }) =>
-    sandbox.setAutoArchiveInterval(args.interval, options),
-  ),
-  'sandbox.set_auto_delete_interval': lifecycle((sandbox, { args, options }) =>
-    sandbox.setAutoDeleteInterval(args.interval, options),
-  ),
-  'sandbox.refresh_activity': lifecycle((sandbox, { options }) => sandbox.refreshActivity(options)),
-  'sandbox.update_network_settings': lifecycle((sandbox, { args, options }) =>
-    sandbox.updateNetworkSettings(args.settings, options),
-  ),
-  'sandbox.get_preview_link': lifecycle((sandbox, { args, options }) => sandbox.getPreviewLink(args.port, options)),
-  'sandbox.create_signed_preview_url': lifecycle((sandbox, { args, options }) =>
-    sandbox.getSignedPreviewUrl(args.port, args.expiresInSeconds, options),
-  ),
-  'sandbox.expire_signed_preview_url': lifecycle((sandbox, { args, options }) =>
-    sandbox.expireSignedPreviewUrl(args.port, args.token, options),
-  ),
-
-  'process.exec': ({ sandbox, args, options }) => sandbox.process.executeCommand(args.command, options),
   'process.code_run': ({ sandbox, args, options }) =>
     sandbox.process.codeRun(args.code, { language: args.language }, options),
   'process.create_pty': async (call) =>
     await terminal(await call.sandbox.process.createPty({ id: call.args.sessionId, ...call.options }), call),
-  'process.connect_pty': async (call) =>
-    await terminal(await call.sandbox.process.connectPty(call.args.sessionId, call.options), call),
-  'process.list_pty_sessions': ({ sandbox, options }) => sandbox.process.listPtySessions(options),
-  'process.get_pty_session_info': ({ sandbox, args, options }) =>
-    sandbox.process.getPtySessionInfo(args.sessionId, options),
   'process.resize_pty_session': ({ sandbox, args, options }) =>
     sandbox.process.resizePtySession(args.sessionId, args.cols, args.rows, options),
-  'process.kill_pty_session': ({ sandbox, args, options }) => sandbox.process.killPtySession(args.sessionId, options),
-  'process.create_session': ({ sandbox, args, options }) => sandbox.process.createSession(args.sessionId, options),
-  'process.get_session': ({ sandbox, args, options }) => sandbox.process.getSession(args.sessionId, options),
-  'process.list_sessions': ({ sandbox, options }) => sandbox.process.listSessions(options),
-  'process.delete_session': ({ sandbox, args, options }) => sandbox.process.deleteSession(args.sessionId, options),
-  'process.execute_session_command': ({ sandbox, args, options }) =>
-    sandbox.process.executeSessionCommand(args.sessionId, args.request, options),
-  'process.get_session_command': ({ sandbox, args, options }) =>
-    sandbox.process.getSessionCommand(args.sessionId, args.commandId, options),
-  'process.get_session_command_logs': ({ sandbox, args, options }) =>
-    sandbox.process.getSessionCommandLogs(args.sessionId, args.commandId, options),
-  'process.stream_session_command_logs': async (call) => {
-    const { sessionId, commandId } = call.args;
-    return await logs(await call.sandbox.process.streamSessionCommandLogs(sessionId, commandId, call.options), call);
-  },
-  'process.send_session_command_input': ({ sandbox, args, options }) =>
-    sandbox.process.sendSessionCommandInput(args.sessionId, args.commandId, args.data, options),
-  'process.get_entrypoint_session': ({ sandbox, options }) => sandbox.process.getEntrypointSession(options),
-  'process.get_entrypoint_logs': ({ sandbox, options }) => sandbox.process.getEntrypointLogs(options),
-  'process.stream_entrypoint_logs': async (call) =>
-    await logs(await call.sandbox.process.streamEntrypointLogs(call.options), call),
-  'process.spawn': async ({ sandbox, args, options }) => (await sandbox.process.spawn(args.command, options)).toJSON(),
-  'process.list_spawned': async ({ sandbox, options }) =>
-    (await sandbox.process.listSpawned(options)).map((process) => process.toJSON()),
-  'process.get_spawned': async ({ sandbox, args, options }) =>
-    (await sandbox.process.getSpawned(args.processId, options)).toJSON(),
-  'process.stream_output': spawned(async (process, call) => logs(await process.output(call.options), call)),
-  'process.write_stdin': spawned((process, { args, options }) => process.write(args.data, options)),
-  'process.close_stdin': spawned((process, { options }) => process.closeStdin(options)),
-  'process.wait_spawned': spawned((process, { options }) => process.wait(options)),
-  'process.signal_spawned': spawned((process, { args, options }) => process.sendSignal(args.signal, options)),
-  'process.release_spawned': spawned((process, { options }) => process.release(options)),
-  'process.wait_for_port': ({ sandbox, args, options }) => sandbox.process.waitForPort(args.port, options),
-  'process.wait_for_log': ({ sandbox, args, options }) =>
-    sandbox.process.waitForLog(args.sessionId, args.commandId, args.pattern, options),
-
-  'git.clone': ({ sandbox, args, options }) => sandbox.git.clone(args.url, args.path, options),
-  'git.status': ({ sandbox, args, options }) => sandbox.git.status(args.path, options),
-  'git.add': ({ sandbox, args, options }) => sandbox.git.add(args.path, args.files, options),
-  'git.commit': ({ sandbox, args: { path, message, author, email }, options }) =>
-    sandbox.git.commit(path, message, author, email, options),
-  'git.push': ({ sandbox, args, options }) => sandbox.git.push(args.path, options),
-  'git.pull': ({ sandbox, args, options }) => sandbox.git.pull(args.path, options),
-  'git.branches': ({ sandbox, args, options }) => sandbox.git.branches(args.path, options),
-  'git.create_branch': ({ sandbox, args, options }) => sandbox.git.createBranch(args.path, args.name, options),
-  'git.checkout_branch': ({ sandbox, args, options }) => sandbox.git.checkoutBranch(args.path, args.branch, options),
-  'git.delete_branch': ({ sandbox, args, options }) => sandbox.git.deleteBranch(args.path, args.name, options),
-  'git.history': ({ sandbox, args, options }) => sandbox.git.history(args.path, options),
-
+  'process.write_stdin': async ({ sandbox, args, options }) =>
+    await (await sandbox.process.attach(args.process)).write(args.data, options),
   'fs.upload_dir': (call) =>
     directory(call, (options) => call.sandbox.fs.uploadDir(call.args.localPath, call.args.remotePath, options)),
   'fs.download_dir': (call) =>
     directory(call, (options) => call.sandbox.fs.downloadDir(call.args.remotePath, call.args.localPath, options)),
-  'fs.list_files': ({ sandbox, args, options }) => sandbox.fs.listFiles(args.path, options),
-  'fs.get_file_info': ({ sandbox, args, options }) => sandbox.fs.getFileDetails(args.path, options),
-  'fs.create_folder': ({ sandbox, args, options }) => sandbox.fs.createFolder(args.path, args.mode, options),
-  'fs.delete_file': ({ sandbox, args, options }) => sandbox.fs.deleteFile(args.path, options),
-  'fs.move_files': ({ sandbox, args, options }) => sandbox.fs.moveFiles(args.source, args.destination, options),
-  'fs.find_files': ({ sandbox, args, options }) => sandbox.fs.findFiles(args.path, args.pattern, options),
-  'fs.search_files': ({ sandbox, args, options }) => sandbox.fs.searchFiles(args.path, args.pattern, options),
-  'fs.replace_in_files': ({ sandbox, args, options }) =>
-    sandbox.fs.replaceInFiles(args.files, args.pattern, args.newValue, options),
-  'fs.set_file_permissions': ({ sandbox, args, options }) => sandbox.fs.setFilePermissions(args.path, options),
-  'fs.get_user_home_dir': ({ sandbox, options }) => sandbox.getUserHomeDir(options),
-  'fs.get_work_dir': ({ sandbox, options }) => sandbox.getWorkDir(options),
   'fs.upload_file': ({ sandbox, args, options }) => {
     const { source, destination } = upload(args.file);
     return sandbox.fs.uploadFile(source, destination, options);
   },
   'fs.upload_files': ({ sandbox, args, options }) => sandbox.fs.uploadFiles(args.files.map(upload), options),
-  'fs.open_upload': async ({ sandbox, args, options, pieces, detach }) => {
-    const file = await sandbox.fs.openUpload(args.remotePath, options);
-    for (const piece of pieces) {
-      await file.write(piece);
-    }
-    if (detach) {
-      file.close();
-    } else {
-      await file.finish();
-    }
-  },
-  'fs.download_file': ({ sandbox, args, options }) => sandbox.fs.downloadFile(args.remotePath, options),
   'fs.download_to_path': ({ sandbox, args, options }) =>
     sandbox.fs.downloadFile(args.remotePath, args.localPath, options),
   'fs.download_files': async ({ sandbox, args, options }) => {
@@ -224,15 +190,6 @@ export const operations: Record<string, Operation> = {
       ...(typeof result === 'string' ? { localPath: result } : { content: result }),
     }));
   },
-  'fs.open_download': async ({ sandbox, args, options, detach }) => {
-    const file = await sandbox.fs.openDownload(args.remotePath, options);
-    if (detach) {
-      file.close();
-      return undefined;
-    }
-    return { size: file.size, content: await file.bytes() };
-  },
-
   'code_interpreter.run_code': async ({ sandbox, args, options: { contextId, ...options }, detach }) => {
     if (detach) {
       (await sandbox.codeInterpreter.runCodeStream(args.code, { context: contextId, ...options })).close();
@@ -240,9 +197,10 @@ export const operations: Record<string, Operation> = {
     }
     return await sandbox.codeInterpreter.runCode(args.code, { context: contextId, ...options });
   },
-  'code_interpreter.create_context': ({ sandbox, options: { cwd, ...options } }) =>
-    sandbox.codeInterpreter.createContext(cwd, options),
-  'code_interpreter.list_contexts': ({ sandbox, options }) => sandbox.codeInterpreter.listContexts(options),
-  'code_interpreter.delete_context': ({ sandbox, args, options }) =>
-    sandbox.codeInterpreter.deleteContext(args.contextId, options),
 };
+
+/** How an operation is called; nothing for one that the schema does not have. */
+export function operation(id: string): Operation | undefined {
+  const op = ops.get(id);
+  return adapters[id] ?? (op && method(op));
+}

@@ -15,7 +15,7 @@ import {
   type Sandbox,
 } from '@daytonaio/sdk';
 import { mismatch, resolve, withBytes } from './matching.js';
-import { operations } from './operations.js';
+import { operation as operationOf } from './operations.js';
 
 interface Step {
   op: string;
@@ -96,7 +96,7 @@ async function tellRecorder(known: Record<string, unknown>, requests: unknown): 
 }
 
 async function attempt(step: Step, sandbox: Sandbox, names: Record<string, unknown>): Promise<string | undefined> {
-  const operation = operations[step.op];
+  const operation = operationOf(step.op);
   if (!operation) {
     return 'this runner does not know the operation';
   }
