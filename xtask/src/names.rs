@@ -18,11 +18,7 @@ impl Names {
             };
         }
         if let Some(item) = language.structure(id) {
-            return match (&item.home, item.hand_written, self.0) {
-                (Some(home), _, "go") => Some(format!("{home}.{id}").leak()),
-                (_, true, "go") => Some(format!("types.{id}").leak()),
-                _ => item.name.as_deref(),
-            };
+            return item.name.as_deref();
         }
         let param = id.rsplit_once('.').and_then(|(op, param)| language.param(op, param));
         let name =
@@ -33,7 +29,6 @@ impl Names {
 
 pub const PYTHON: Names = Names("python");
 pub const RUBY: Names = Names("ruby");
-pub const GO: Names = Names("go");
 pub const UNIFFI: Names = Names("uniffi");
 
 /// `exec_command` -> `execCommand`.

@@ -1,5 +1,9 @@
-// Package api has the operations of the native library as typed methods. It is generated but for this file, which
-// carries requests over and results back.
+// Package api runs operations of the native library: a [Call] takes the arguments, and a function named after the kind of result
+// runs it.
+//
+//	call := caller.Op("fs.get_file_info")
+//	call.Text("path", path)
+//	return api.Object[types.FileInfo](ctx, call)
 package api
 
 import (
@@ -18,81 +22,91 @@ type Stream struct {
 	Info []byte
 }
 
-// Target is the sandbox that toolbox operations are for.
-type Target struct {
-	ID  string `json:"id"`
-	URL string `json:"url"`
-}
-
-// Caller runs operations.
+// Caller runs operations of one client, or of one sandbox's toolbox.
 type Caller struct {
-	Client *ffi.Client
-	// Target is nil for operations that are not a toolbox's.
-	Target *Target
+	client *ffi.Client
+	// target is the beginning of a request: the sandbox, if it is for one.
+	target string
 }
 
-type arguments map[string]any
-
-func (c Caller) call(ctx context.Context, op string, args arguments, attachments [][]byte) (ffi.Completion, error) {
-	if err := checkText(args); err != nil {
-		return ffi.Completion{}, err
-	}
-	request, err := json.Marshal(struct {
-		Target *Target   `json:"target,omitempty"`
-		Args   arguments `json:"args"`
-	}{c.Target, args})
-	if err != nil {
-		return ffi.Completion{}, errors.New(errors.ErrInvalidArgument, fmt.Sprintf("The arguments of %s are not usable: %v", op, err))
-	}
-	return c.Client.Call(ctx, op, request, attachments)
+// NewCaller makes a caller for the operations that are not a toolbox's.
+func NewCaller(client *ffi.Client) Caller {
+	return Caller{client: client}
 }
 
-func run(ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) error {
-	_, err := c.call(ctx, op, args, attachments)
+// For returns a caller for the toolbox of a sandbox.
+func (c Caller) For(id, url string) Caller {
+	target := Call{request: []byte{'{'}}
+	target.Open("target")
+	target.Text("id", id)
+	target.Text("url", url)
+	target.Close()
+	return Caller{client: c.client, target: string(target.request[1:]) + ","}
+}
+
+// Run runs an operation without result.
+func Run(ctx context.Context, call *Call) error {
+	_, err := call.run(ctx)
 	return err
 }
 
-func object[T any](ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) (*T, error) {
-	result, err := value[T](ctx, c, op, args, attachments)
+// Object runs an operation whose result is a struct.
+func Object[T any](ctx context.Context, call *Call) (*T, error) {
+	result := new(T)
+	done, err := call.run(ctx)
+	if err == nil {
+		err = call.decode(done.JSON, result)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &result, nil
+	return result, nil
 }
 
-func value[T any](ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) (T, error) {
-	result, _, err := attached[T](ctx, c, op, args, attachments)
+// Value runs an operation whose result is a list, a map or a plain value.
+func Value[T any](ctx context.Context, call *Call) (T, error) {
+	result, _, err := Attached[T](ctx, call)
 	return result, err
 }
 
-func attached[T any](ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) (T, [][]byte, error) {
+// Attached runs an operation whose result refers to attachments by index.
+func Attached[T any](ctx context.Context, call *Call) (T, [][]byte, error) {
 	var result T
-	done, err := c.call(ctx, op, args, attachments)
+	done, err := call.run(ctx)
 	if err == nil {
-		err = decode(op, done.JSON, &result)
+		err = call.decode(done.JSON, &result)
 	}
 	return result, done.Attachments, err
 }
 
-func content(ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) ([]byte, error) {
-	index, contents, err := attached[int](ctx, c, op, args, attachments)
+// Content runs an operation whose result are bytes.
+func Content(ctx context.Context, call *Call) ([]byte, error) {
+	index, contents, err := Attached[int](ctx, call)
 	if err != nil {
 		return nil, err
 	}
 	return contents[index], nil
 }
 
-func open(ctx context.Context, c Caller, op string, args arguments, attachments [][]byte) (*Stream, error) {
-	done, err := c.call(ctx, op, args, attachments)
+// Open runs an operation that opens a stream.
+func Open(ctx context.Context, call *Call) (*Stream, error) {
+	done, err := call.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &Stream{Stream: done.Stream, Info: done.JSON}, nil
 }
 
-func decode(op string, data []byte, result any) error {
+func (c *Call) run(ctx context.Context) (ffi.Completion, error) {
+	if c.err != nil {
+		return ffi.Completion{}, c.err
+	}
+	return c.client.Call(ctx, c.op, append(c.request, "}}"...), c.attachments)
+}
+
+func (c *Call) decode(data []byte, result any) error {
 	if err := json.Unmarshal(data, result); err != nil {
-		return errors.New(errors.ErrInternal, fmt.Sprintf("The result of %s cannot be read: %v", op, err))
+		return errors.New(errors.ErrInternal, fmt.Sprintf("The result of %s cannot be read: %v", c.op, err))
 	}
 	return nil
 }

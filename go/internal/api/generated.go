@@ -3,780 +3,23 @@
 package api
 
 import (
-	"context"
+	"time"
 
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
 const SchemaHash = "78f4f81a701e1011"
 
-// Sandboxes has the operations of the service sandbox: operations on sandboxes as a whole.
-type Sandboxes struct{ Caller }
-
-// Create creates a sandbox and waits until it has started.
-//
-// If the call is cancelled or times out, the new sandbox is deleted, unless keep is set.
-//
-// Errors: Validation when the server refuses the parameters, Conflict when the name is taken, Timeout when it does
-// not start in time, Unknown when it fails to start. Once the sandbox exists, the error has its id.
-func (s Sandboxes) Create(ctx context.Context, params CreateSandboxParams, options CreateOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.create", arguments{"params": params, "options": options}, nil)
-}
-
-// Get returns the sandbox with this id or name.
-//
-// Errors: NotFound when there is no such sandbox.
-func (s Sandboxes) Get(ctx context.Context, idOrName string) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.get", arguments{"idOrName": idOrName}, nil)
-}
-
-// FindOne returns the sandbox with this id or name, or else the first one that has all these labels.
-//
-// Errors: NotFound when no sandbox matches, InvalidArgument when neither id nor labels are given.
-func (s Sandboxes) FindOne(ctx context.Context, options FindOneOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.find_one", arguments{"options": options}, nil)
-}
-
-// List lists sandboxes, one part at a time: pass next_cursor as cursor to get the next part.
-//
-// Errors: Validation when the server refuses a filter.
-func (s Sandboxes) List(ctx context.Context, query ListSandboxesQuery) (*ListSandboxesResponse, error) {
-	return object[ListSandboxesResponse](ctx, s.Caller, "sandbox.list", arguments{"query": query}, nil)
-}
-
-// ListPage returns one numbered page of sandboxes.
-//
-// Errors: Validation when the page or the limit is out of range.
-func (s Sandboxes) ListPage(ctx context.Context, options ListPageOptions) (*PaginatedSandboxes, error) {
-	return object[PaginatedSandboxes](ctx, s.Caller, "sandbox.list_page", arguments{"options": options}, nil)
-}
-
-// Start starts a stopped sandbox and waits until it has started.
-//
-// Errors: Validation when its state does not allow it, Timeout when it takes too long.
-func (s Sandboxes) Start(ctx context.Context, idOrName string, options WaitOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.start", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// Stop stops a sandbox and waits until it has stopped. Its files are kept; its processes end.
-//
-// Errors: Validation when its state does not allow it, Timeout when it takes too long.
-func (s Sandboxes) Stop(ctx context.Context, idOrName string, options StopOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.stop", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// Delete deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error.
-//
-// Errors: NotFound when there is no such sandbox, Conflict while its state is changing.
-func (s Sandboxes) Delete(ctx context.Context, idOrName string, options DeleteOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.delete", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// WaitForStart waits until the sandbox has started.
-//
-// Errors: Timeout when it takes too long, Unknown when the sandbox fails.
-func (s Sandboxes) WaitForStart(ctx context.Context, idOrName string, options WaitOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.wait_for_start", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// WaitForStop waits until the sandbox has stopped or has been deleted.
-//
-// Errors: Timeout when it takes too long, Unknown when the sandbox fails.
-func (s Sandboxes) WaitForStop(ctx context.Context, idOrName string, options WaitOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.wait_for_stop", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// Archive moves a stopped sandbox to object storage.
-//
-// Errors: Validation when its state does not allow it.
-func (s Sandboxes) Archive(ctx context.Context, idOrName string) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.archive", arguments{"idOrName": idOrName}, nil)
-}
-
-// Recover brings a sandbox back from a recoverable error and waits until it has started.
-//
-// Errors: Validation when its state does not allow it, Timeout when it takes too long.
-func (s Sandboxes) Recover(ctx context.Context, idOrName string, options WaitOptions) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.recover", arguments{"idOrName": idOrName, "options": options}, nil)
-}
-
-// SetLabels replaces all labels of the sandbox and returns the new ones.
-//
-// Errors: NotFound when there is no such sandbox.
-func (s Sandboxes) SetLabels(ctx context.Context, idOrName string, labels map[string]string) (map[string]string, error) {
-	return value[map[string]string](ctx, s.Caller, "sandbox.set_labels", arguments{"idOrName": idOrName, "labels": labels}, nil)
-}
-
-// SetAutoStopInterval sets after how many minutes without activity the sandbox stops.
-//
-// Errors: InvalidArgument for a negative number.
-func (s Sandboxes) SetAutoStopInterval(ctx context.Context, idOrName string, interval int) error {
-	return run(ctx, s.Caller, "sandbox.set_auto_stop_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
-}
-
-// SetAutoArchiveInterval sets after how many minutes the stopped sandbox is archived.
-//
-// Errors: InvalidArgument for a negative number.
-func (s Sandboxes) SetAutoArchiveInterval(ctx context.Context, idOrName string, interval int) error {
-	return run(ctx, s.Caller, "sandbox.set_auto_archive_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
-}
-
-// SetAutoDeleteInterval sets after how many minutes the stopped sandbox is deleted.
-//
-// Errors: NotFound when there is no such sandbox.
-func (s Sandboxes) SetAutoDeleteInterval(ctx context.Context, idOrName string, interval int) error {
-	return run(ctx, s.Caller, "sandbox.set_auto_delete_interval", arguments{"idOrName": idOrName, "interval": interval}, nil)
-}
-
-// RefreshActivity tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
-//
-// Errors: NotFound when there is no such sandbox.
-func (s Sandboxes) RefreshActivity(ctx context.Context, idOrName string) error {
-	return run(ctx, s.Caller, "sandbox.refresh_activity", arguments{"idOrName": idOrName}, nil)
-}
-
-// UpdateNetworkSettings changes which networks and domains the sandbox may reach.
-//
-// Errors: Validation when no rule is given.
-func (s Sandboxes) UpdateNetworkSettings(ctx context.Context, idOrName string, settings types.NetworkSettings) (*SandboxInfo, error) {
-	return object[SandboxInfo](ctx, s.Caller, "sandbox.update_network_settings", arguments{"idOrName": idOrName, "settings": settings}, nil)
-}
-
-// GetPreviewLink returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
-//
-// Errors: Validation when the port is not between 1 and 65535.
-func (s Sandboxes) GetPreviewLink(ctx context.Context, idOrName string, port int) (*types.PreviewLink, error) {
-	return object[types.PreviewLink](ctx, s.Caller, "sandbox.get_preview_link", arguments{"idOrName": idOrName, "port": port}, nil)
-}
-
-// CreateSignedPreviewURL returns a URL of a port of the sandbox that works without any other credentials until it expires.
-//
-// Errors: Validation when the port or the time is out of range.
-func (s Sandboxes) CreateSignedPreviewURL(ctx context.Context, idOrName string, port int, expiresInSeconds *int) (*types.SignedPreviewLink, error) {
-	return object[types.SignedPreviewLink](ctx, s.Caller, "sandbox.create_signed_preview_url", arguments{"idOrName": idOrName, "port": port, "expiresInSeconds": expiresInSeconds}, nil)
-}
-
-// ExpireSignedPreviewURL revokes a signed preview URL before it expires.
-//
-// Errors: NotFound when there is no such sandbox.
-func (s Sandboxes) ExpireSignedPreviewURL(ctx context.Context, idOrName string, port int, token string) error {
-	return run(ctx, s.Caller, "sandbox.expire_signed_preview_url", arguments{"idOrName": idOrName, "port": port, "token": token}, nil)
-}
-
-// Process has the operations of the service process: commands, code, sessions and terminals of a sandbox.
-type Process struct{ Caller }
-
-// ExecuteCommand runs a shell command and returns its exit code and output.
-//
-// When the call is cancelled or timeout passes, the command is killed with everything it started. The
-// environment variable DAYTONA_CALL_ID holds the id of the call.
-//
-// Errors: Validation for an empty command, Timeout (ProcessExecutionTimeout) after timeout seconds.
-func (s Process) ExecuteCommand(ctx context.Context, command string, options ExecOptions) (*types.ExecuteResponse, error) {
-	return object[types.ExecuteResponse](ctx, s.Caller, "process.exec", arguments{"command": command, "options": options}, nil)
-}
-
-// CodeRun runs a program and returns its exit code, output and charts.
-//
-// Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled
-// or timeout passes, the program is killed with everything it started.
-//
-// Errors: Validation for another language, Timeout (ProcessExecutionTimeout) after timeout seconds.
-func (s Process) CodeRun(ctx context.Context, code string, language string, options CodeRunOptions) (*types.ExecuteResponse, error) {
-	return object[types.ExecuteResponse](ctx, s.Caller, "process.code_run", arguments{"code": code, "language": language, "options": options}, nil)
-}
-
-// CreatePty creates a terminal session and connects to it.
-//
-// Errors: Conflict when the id is in use, InvalidArgument when a size is not between 1 and 1000, Connection when the
-// terminal cannot be reached.
-func (s Process) CreatePty(ctx context.Context, sessionID string, options PtyCreateOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "process.create_pty", arguments{"sessionId": sessionID, "options": options}, nil)
-}
-
-// ConnectPty connects to an existing terminal session. Output from before the connection is not shown.
-//
-// Errors: NotFound when there is no such session, Connection when it cannot be reached.
-func (s Process) ConnectPty(ctx context.Context, sessionID string) (*Stream, error) {
-	return open(ctx, s.Caller, "process.connect_pty", arguments{"sessionId": sessionID}, nil)
-}
-
-// ListPtySessions returns all terminal sessions.
-//
-// Errors: only those of every request.
-func (s Process) ListPtySessions(ctx context.Context) ([]types.PtySessionInfo, error) {
-	return value[[]types.PtySessionInfo](ctx, s.Caller, "process.list_pty_sessions", arguments{}, nil)
-}
-
-// GetPtySessionInfo returns the state of a terminal session.
-//
-// Errors: NotFound when there is no such session.
-func (s Process) GetPtySessionInfo(ctx context.Context, sessionID string) (*types.PtySessionInfo, error) {
-	return object[types.PtySessionInfo](ctx, s.Caller, "process.get_pty_session_info", arguments{"sessionId": sessionID}, nil)
-}
-
-// ResizePtySession changes the size of a terminal.
-//
-// Errors: InvalidArgument when a size is not between 1 and 1000, NotFound or Gone when there is no such session.
-func (s Process) ResizePtySession(ctx context.Context, sessionID string, rows int, cols int) (*types.PtySessionInfo, error) {
-	return object[types.PtySessionInfo](ctx, s.Caller, "process.resize_pty_session", arguments{"sessionId": sessionID, "rows": rows, "cols": cols}, nil)
-}
-
-// KillPtySession kills the processes of a terminal session and removes the session.
-//
-// Errors: NotFound when there is no such session.
-func (s Process) KillPtySession(ctx context.Context, sessionID string) error {
-	return run(ctx, s.Caller, "process.kill_pty_session", arguments{"sessionId": sessionID}, nil)
-}
-
-// CreateSession creates a session: a shell that keeps its directory and variables from command to command.
-//
-// Errors: Conflict when the id is in use, Validation when it is reserved.
-func (s Process) CreateSession(ctx context.Context, sessionID string) error {
-	return run(ctx, s.Caller, "process.create_session", arguments{"sessionId": sessionID}, nil)
-}
-
-// GetSession returns a session with its commands.
-//
-// Errors: NotFound when there is no such session or command.
-func (s Process) GetSession(ctx context.Context, sessionID string) (*types.Session, error) {
-	return object[types.Session](ctx, s.Caller, "process.get_session", arguments{"sessionId": sessionID}, nil)
-}
-
-// ListSessions returns all sessions with their commands.
-//
-// Errors: only those of every request.
-func (s Process) ListSessions(ctx context.Context) ([]types.Session, error) {
-	return value[[]types.Session](ctx, s.Caller, "process.list_sessions", arguments{}, nil)
-}
-
-// DeleteSession deletes a session and ends every process in it.
-//
-// Errors: NotFound when there is no such session or command.
-func (s Process) DeleteSession(ctx context.Context, sessionID string) error {
-	return run(ctx, s.Caller, "process.delete_session", arguments{"sessionId": sessionID}, nil)
-}
-
-// ExecuteSessionCommand runs a command in a session and waits until it ends, or returns at once if the request says run_async.
-//
-// When timeout passes, the call ends but the command keeps running. Default: no limit.
-//
-// Errors: Validation for an empty command, NotFound when there is no such session, Timeout after timeout seconds.
-func (s Process) ExecuteSessionCommand(ctx context.Context, sessionID string, request SessionExecuteRequest, options WaitOptions) (*types.SessionExecuteResponse, error) {
-	return object[types.SessionExecuteResponse](ctx, s.Caller, "process.execute_session_command", arguments{"sessionId": sessionID, "request": request, "options": options}, nil)
-}
-
-// GetSessionCommand returns the state of a command of a session.
-//
-// Errors: NotFound when there is no such session or command.
-func (s Process) GetSessionCommand(ctx context.Context, sessionID string, commandID string) (*types.Command, error) {
-	return object[types.Command](ctx, s.Caller, "process.get_session_command", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
-}
-
-// GetSessionCommandLogs returns what a command has written so far.
-//
-// Errors: NotFound when there is no such command.
-func (s Process) GetSessionCommandLogs(ctx context.Context, sessionID string, commandID string) (*types.SessionCommandLogsResponse, error) {
-	return object[types.SessionCommandLogsResponse](ctx, s.Caller, "process.get_session_command_logs", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
-}
-
-// StreamSessionCommandLogs streams what a command writes, from its start until it ends.
-//
-// Errors: NotFound when there is no such command; while reading, Connection when the stream breaks.
-func (s Process) StreamSessionCommandLogs(ctx context.Context, sessionID string, commandID string) (*Stream, error) {
-	return open(ctx, s.Caller, "process.stream_session_command_logs", arguments{"sessionId": sessionID, "commandId": commandID}, nil)
-}
-
-// SendSessionCommandInput sends text to the standard input of a running asynchronous command. A line break is added if the text does not
-// end with one. If the command has not opened its input yet, the call waits for it.
-//
-// Errors: Gone (CommandAlreadyCompleted, SessionEnded) when the command or its session has ended, NotFound when
-// there is no such command.
-func (s Process) SendSessionCommandInput(ctx context.Context, sessionID string, commandID string, data string) error {
-	return run(ctx, s.Caller, "process.send_session_command_input", arguments{"sessionId": sessionID, "commandId": commandID, "data": data}, nil)
-}
-
-// GetEntrypointSession returns the session of the sandbox's entrypoint.
-//
-// Errors: NotFound when the sandbox has no entrypoint.
-func (s Process) GetEntrypointSession(ctx context.Context) (*types.Session, error) {
-	return object[types.Session](ctx, s.Caller, "process.get_entrypoint_session", arguments{}, nil)
-}
-
-// GetEntrypointLogs returns what the sandbox's entrypoint has written so far.
-//
-// Errors: NotFound when the sandbox has no entrypoint.
-func (s Process) GetEntrypointLogs(ctx context.Context) (*types.SessionCommandLogsResponse, error) {
-	return object[types.SessionCommandLogsResponse](ctx, s.Caller, "process.get_entrypoint_logs", arguments{}, nil)
-}
-
-// StreamEntrypointLogs streams what the sandbox's entrypoint writes, from its start until it ends.
-//
-// Errors: NotFound when the sandbox has no entrypoint; while reading, Connection when the stream breaks.
-func (s Process) StreamEntrypointLogs(ctx context.Context) (*Stream, error) {
-	return open(ctx, s.Caller, "process.stream_entrypoint_logs", arguments{}, nil)
-}
-
-// Spawn starts a command in the background and returns at once.
-//
-// The process runs until it ends, is signalled or is released, whether or not anyone reads its output. The server
-// keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
-// process when it is no longer needed.
-//
-// Errors: InvalidArgument for an empty command or an invalid variable name.
-func (s Process) Spawn(ctx context.Context, command string, options SpawnOptions) (*types.ProcessInfo, error) {
-	return object[types.ProcessInfo](ctx, s.Caller, "process.spawn", arguments{"command": command, "options": options}, nil)
-}
-
-// ListSpawned returns the processes that any client has started with spawn and nobody has released.
-//
-// Errors: only those of every request.
-func (s Process) ListSpawned(ctx context.Context) ([]types.ProcessInfo, error) {
-	return value[[]types.ProcessInfo](ctx, s.Caller, "process.list_spawned", arguments{}, nil)
-}
-
-// GetSpawned returns a process that any client has started with spawn.
-//
-// Errors: ProcessNotFound when there is no such process: it was never started or has been released.
-func (s Process) GetSpawned(ctx context.Context, processID string) (*types.ProcessInfo, error) {
-	return object[types.ProcessInfo](ctx, s.Caller, "process.get_spawned", arguments{"processId": processID}, nil)
-}
-
-// StreamOutput streams the output of a process from its start until it ends. There may be any number of readers; each gets all
-// of the output, at its own speed.
-//
-// Errors: NotFound when it has been released; while reading, Connection when the stream breaks for good.
-func (s Process) StreamOutput(ctx context.Context, process types.ProcessInfo, options OutputOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "process.stream_output", arguments{"process": process, "options": options}, nil)
-}
-
-// WriteStdin writes bytes to the standard input of a process.
-//
-// Errors: InvalidArgument when it was started without input, CommandAlreadyCompleted when it has ended, NotFound when it has
-// been released.
-func (s Process) WriteStdin(ctx context.Context, process types.ProcessInfo, data int, attachments [][]byte) error {
-	return run(ctx, s.Caller, "process.write_stdin", arguments{"process": process, "data": data}, attachments)
-}
-
-// CloseStdin closes the standard input of a process: after what was written, it reads the end of the file.
-//
-// Errors: InvalidArgument when it was started without input, NotFound when it has been released.
-func (s Process) CloseStdin(ctx context.Context, process types.ProcessInfo) error {
-	return run(ctx, s.Caller, "process.close_stdin", arguments{"process": process}, nil)
-}
-
-// WaitSpawned waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When timeout
-// passes, the wait ends but the process keeps running. Default: no limit.
-//
-// Errors: Timeout when it has not ended in time, NotFound when it has been released.
-func (s Process) WaitSpawned(ctx context.Context, process types.ProcessInfo, options WaitOptions) (int, error) {
-	return value[int](ctx, s.Caller, "process.wait_spawned", arguments{"process": process, "options": options}, nil)
-}
-
-// SignalSpawned sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the
-// process has ended.
-//
-// Errors: InvalidArgument when it is not a valid signal, NotFound when the process has been released.
-func (s Process) SignalSpawned(ctx context.Context, process types.ProcessInfo, signal string) error {
-	return run(ctx, s.Caller, "process.signal_spawned", arguments{"process": process, "signal": signal}, nil)
-}
-
-// ReleaseSpawned ends a process with everything it started and deletes its output. Releasing it again does nothing.
-//
-// Errors: only those of every request.
-func (s Process) ReleaseSpawned(ctx context.Context, process types.ProcessInfo) error {
-	return run(ctx, s.Caller, "process.release_spawned", arguments{"process": process}, nil)
-}
-
-// WaitForPort waits until something in the sandbox listens on a TCP port.
-//
-// Errors: InvalidArgument when the port is not between 1 and 65535, Timeout when nothing listens in time.
-func (s Process) WaitForPort(ctx context.Context, port int, options WaitOptions) error {
-	return run(ctx, s.Caller, "process.wait_for_port", arguments{"port": port, "options": options}, nil)
-}
-
-// WaitForLog waits until a command of a session has written a line that contains pattern, and returns that line. Lines from
-// before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to
-// 0.190, which log a line when it ends.
-//
-// Errors: InvalidArgument for an invalid regular expression, NotFound when there is no such command,
-// CommandAlreadyCompleted when it ends without such a line, Timeout when the line does not come in time.
-func (s Process) WaitForLog(ctx context.Context, sessionID string, commandID string, pattern string, options WaitForLogOptions) (string, error) {
-	return value[string](ctx, s.Caller, "process.wait_for_log", arguments{"sessionId": sessionID, "commandId": commandID, "pattern": pattern, "options": options}, nil)
-}
-
-// FileSystem has the operations of the service fs: files of a sandbox.
-type FileSystem struct{ Caller }
-
-// UploadDir uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files
-// are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
-// sandbox needs tar and gzip.
-//
-// Errors: InvalidArgument for an invalid glob or when something local cannot be read, UnprocessableEntity when the
-// sandbox cannot store it, Timeout when it takes too long.
-func (s FileSystem) UploadDir(ctx context.Context, localPath string, remotePath string, options DirectoryOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "fs.upload_dir", arguments{"localPath": localPath, "remotePath": remotePath, "options": options}, nil)
-}
-
-// DownloadDir downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
-// added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
-// lead out of it, devices and the like are skipped and reported. The sandbox needs tar and gzip.
-//
-// Errors: InvalidArgument for an invalid glob or when the local directory cannot be written, FileNotFound when there
-// is no such directory, UnprocessableEntity when something in it cannot be read or the archive is unreasonably
-// large, InvalidFilePath when the archive tries to write elsewhere, Connection when the transfer is cut short,
-// Timeout when it takes too long.
-func (s FileSystem) DownloadDir(ctx context.Context, remotePath string, localPath string, options DirectoryOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "fs.download_dir", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
-}
-
-// ListFiles lists the entries of a directory, sorted by name.
-//
-// Errors: NotFound when it does not exist, Authorization when the sandbox user may not read it.
-func (s FileSystem) ListFiles(ctx context.Context, path string, options ListFilesOptions) ([]types.FileInfo, error) {
-	return value[[]types.FileInfo](ctx, s.Caller, "fs.list_files", arguments{"path": path, "options": options}, nil)
-}
-
-// GetFileInfo returns the metadata of a file or directory. Symbolic links are followed.
-//
-// Errors: NotFound when it does not exist.
-func (s FileSystem) GetFileInfo(ctx context.Context, path string) (*types.FileInfo, error) {
-	return object[types.FileInfo](ctx, s.Caller, "fs.get_file_info", arguments{"path": path}, nil)
-}
-
-// CreateFolder creates a directory and its missing parents. Nothing happens if it exists.
-//
-// Errors: Validation for an invalid mode, Authorization when the sandbox user may not create it.
-func (s FileSystem) CreateFolder(ctx context.Context, path string, mode *string) error {
-	return run(ctx, s.Caller, "fs.create_folder", arguments{"path": path, "mode": mode}, nil)
-}
-
-// DeleteFile deletes a file, or a directory with everything in it if recursive is set.
-//
-// Errors: NotFound when it does not exist, Validation for a directory without recursive.
-func (s FileSystem) DeleteFile(ctx context.Context, path string, options DeleteFileOptions) error {
-	return run(ctx, s.Caller, "fs.delete_file", arguments{"path": path, "options": options}, nil)
-}
-
-// MoveFiles moves or renames a file or directory.
-//
-// Errors: NotFound when the source or the directory of the destination does not exist, Conflict when the destination
-// exists.
-func (s FileSystem) MoveFiles(ctx context.Context, source string, destination string) error {
-	return run(ctx, s.Caller, "fs.move_files", arguments{"source": source, "destination": destination}, nil)
-}
-
-// FindFiles finds the lines that contain a text, in a file or in all text files below a directory.
-//
-// Errors: NotFound when the path does not exist.
-func (s FileSystem) FindFiles(ctx context.Context, path string, pattern string) ([]types.Match, error) {
-	return value[[]types.Match](ctx, s.Caller, "fs.find_files", arguments{"path": path, "pattern": pattern}, nil)
-}
-
-// SearchFiles finds the files below a directory whose names match a glob.
-//
-// Errors: NotFound when the path does not exist.
-func (s FileSystem) SearchFiles(ctx context.Context, path string, pattern string) (*types.SearchFilesResponse, error) {
-	return object[types.SearchFilesResponse](ctx, s.Caller, "fs.search_files", arguments{"path": path, "pattern": pattern}, nil)
-}
-
-// ReplaceInFiles replaces a text everywhere in each of the files.
-//
-// Errors: Validation for an empty pattern. A file that could not be changed has the reason in its result.
-func (s FileSystem) ReplaceInFiles(ctx context.Context, files []string, pattern string, newValue string) ([]types.ReplaceResult, error) {
-	return value[[]types.ReplaceResult](ctx, s.Caller, "fs.replace_in_files", arguments{"files": files, "pattern": pattern, "newValue": newValue}, nil)
-}
-
-// SetFilePermissions changes permissions, owner and group of a file or directory.
-//
-// Errors: NotFound when it does not exist, Validation for an invalid mode or an unknown user.
-func (s FileSystem) SetFilePermissions(ctx context.Context, path string, options PermissionOptions) error {
-	return run(ctx, s.Caller, "fs.set_file_permissions", arguments{"path": path, "options": options}, nil)
-}
-
-// GetUserHomeDir returns the home directory of the sandbox's user.
-//
-// Errors: only those of every request.
-func (s FileSystem) GetUserHomeDir(ctx context.Context) (string, error) {
-	return value[string](ctx, s.Caller, "fs.get_user_home_dir", arguments{}, nil)
-}
-
-// GetWorkDir returns the working directory, where commands start and relative paths begin.
-//
-// Errors: only those of every request.
-func (s FileSystem) GetWorkDir(ctx context.Context) (string, error) {
-	return value[string](ctx, s.Caller, "fs.get_work_dir", arguments{}, nil)
-}
-
-// UploadFile uploads one file from memory or from a local path. Missing parent directories are created. An interrupted upload
-// stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
-//
-// Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout
-// when it takes too long.
-func (s FileSystem) UploadFile(ctx context.Context, file FileUpload, options UploadOptions, attachments [][]byte) error {
-	return run(ctx, s.Caller, "fs.upload_file", arguments{"file": file, "options": options}, attachments)
-}
-
-// UploadFiles uploads several files in one request. A file whose upload is interrupted is not stored, except on servers up to
-// 0.190, where the part that arrived replaces the file.
-//
-// Errors: InvalidArgument when a local file cannot be read, Validation when the server cannot store one of them; its
-// message names that file, and the files before it are stored.
-func (s FileSystem) UploadFiles(ctx context.Context, files []FileUpload, options UploadOptions, attachments [][]byte) error {
-	return run(ctx, s.Caller, "fs.upload_files", arguments{"files": files, "options": options}, attachments)
-}
-
-// OpenUpload opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up to
-// 0.190, where the part that arrived replaces the file.
-//
-// Errors: Connection when the server cannot be reached.
-func (s FileSystem) OpenUpload(ctx context.Context, remotePath string, options UploadOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "fs.open_upload", arguments{"remotePath": remotePath, "options": options}, nil)
-}
-
-// DownloadFile downloads a file into memory.
-//
-// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it,
-// UnprocessableEntity when it is larger than 2 GiB (download it to a path or as a stream), Connection when the
-// transfer is cut short, Timeout when it takes too long.
-func (s FileSystem) DownloadFile(ctx context.Context, remotePath string, options DownloadOptions) ([]byte, error) {
-	return content(ctx, s.Caller, "fs.download_file", arguments{"remotePath": remotePath, "options": options}, nil)
-}
-
-// DownloadToPath downloads a file to a local path. The local file appears when it is complete.
-//
-// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it,
-// InvalidArgument when the local path cannot be written, Connection when the transfer is cut short, Timeout
-// when it takes too long.
-func (s FileSystem) DownloadToPath(ctx context.Context, remotePath string, localPath string, options DownloadOptions) error {
-	return run(ctx, s.Caller, "fs.download_to_path", arguments{"remotePath": remotePath, "localPath": localPath, "options": options}, nil)
-}
-
-// DownloadFiles downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
-// has the reason in its result.
-//
-// Errors: Connection when the transfer is cut short, Timeout when it takes too long.
-func (s FileSystem) DownloadFiles(ctx context.Context, files []FileDownloadRequest, options DownloadOptions) ([]FileDownloadResponse, [][]byte, error) {
-	return attached[[]FileDownloadResponse](ctx, s.Caller, "fs.download_files", arguments{"files": files, "options": options}, nil)
-}
-
-// OpenDownload opens a download that is read piece by piece.
-//
-// Errors: FileNotFound when it does not exist, FileAccessDenied when the sandbox user may not read it, Connection
-// when the transfer is cut short, Timeout when it takes too long.
-func (s FileSystem) OpenDownload(ctx context.Context, remotePath string, options DownloadOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "fs.open_download", arguments{"remotePath": remotePath, "options": options}, nil)
-}
-
-// Git has the operations of the service git: git repositories of a sandbox.
-type Git struct{ Caller }
-
-// Clone clones a repository into a directory.
-//
-// Errors: GitAuthFailed for wrong credentials, GitBranchNotFound for an unknown branch, GitRepoNotFound for an
-// unknown repository, Conflict when the directory is not empty, GitTransportFailed when the remote cannot be
-// reached, Timeout when it takes too long.
-func (s Git) Clone(ctx context.Context, url string, path string, options GitCloneOptions) error {
-	return run(ctx, s.Caller, "git.clone", arguments{"url": url, "path": path, "options": options}, nil)
-}
-
-// Status returns the current branch, how far it is ahead of or behind the remote, and the changed files.
-//
-// Errors: NotFound (GitRepoNotFound) when there is no repository or no commit yet.
-func (s Git) Status(ctx context.Context, path string) (*types.GitStatus, error) {
-	return object[types.GitStatus](ctx, s.Caller, "git.status", arguments{"path": path}, nil)
-}
-
-// Add stages files for the next commit.
-//
-// Errors: NotFound when the repository or a file does not exist.
-func (s Git) Add(ctx context.Context, path string, files []string) error {
-	return run(ctx, s.Caller, "git.add", arguments{"path": path, "files": files}, nil)
-}
-
-// Commit commits what is staged.
-//
-// Errors: InvalidArgument when message, author or e-mail address is empty, InternalServer when nothing is staged and
-// allow_empty is not set.
-func (s Git) Commit(ctx context.Context, path string, message string, author string, email string, options GitCommitOptions) (*types.GitCommitResponse, error) {
-	return object[types.GitCommitResponse](ctx, s.Caller, "git.commit", arguments{"path": path, "message": message, "author": author, "email": email, "options": options}, nil)
-}
-
-// Push pushes the current branch.
-//
-// Errors: GitAuthFailed for wrong credentials, GitPushRejected when the remote has commits that are missing here,
-// GitRemoteRejected when the remote refuses, Timeout when it takes too long.
-func (s Git) Push(ctx context.Context, path string, options GitRemoteOptions) error {
-	return run(ctx, s.Caller, "git.push", arguments{"path": path, "options": options}, nil)
-}
-
-// Pull fetches the current branch and fast-forwards to it.
-//
-// Errors: GitAuthFailed for wrong credentials, GitMergeConflict when the branches have diverged, GitDirtyWorktree
-// when local changes are in the way, Timeout when it takes too long.
-func (s Git) Pull(ctx context.Context, path string, options GitRemoteOptions) error {
-	return run(ctx, s.Caller, "git.pull", arguments{"path": path, "options": options}, nil)
-}
-
-// Branches returns the local branches.
-//
-// Errors: GitRepoNotFound when there is no repository.
-func (s Git) Branches(ctx context.Context, path string) (*types.ListBranchResponse, error) {
-	return object[types.ListBranchResponse](ctx, s.Caller, "git.branches", arguments{"path": path}, nil)
-}
-
-// CreateBranch creates a branch and checks it out.
-//
-// Errors: GitBranchExists when there is a branch of this name.
-func (s Git) CreateBranch(ctx context.Context, path string, name string) error {
-	return run(ctx, s.Caller, "git.create_branch", arguments{"path": path, "name": name}, nil)
-}
-
-// CheckoutBranch checks out a branch or a commit.
-//
-// Errors: GitBranchNotFound when there is no such branch, GitDirtyWorktree when changes would be lost.
-func (s Git) CheckoutBranch(ctx context.Context, path string, branch string) error {
-	return run(ctx, s.Caller, "git.checkout_branch", arguments{"path": path, "branch": branch}, nil)
-}
-
-// DeleteBranch deletes a local branch, even if its commits are on no other branch.
-//
-// Set force to false to keep a branch whose commits would be lost: it is then deleted with git branch -d, and
-// with true by git branch -D.
-//
-// Errors: GitRepoNotFound when there is no repository, and if force is given, GitBranchNotFound when there is no
-// such branch, Conflict when it is checked out or (with false) not merged.
-func (s Git) DeleteBranch(ctx context.Context, path string, name string, options GitDeleteBranchOptions) error {
-	return run(ctx, s.Caller, "git.delete_branch", arguments{"path": path, "name": name, "options": options}, nil)
-}
-
-// History returns the commits of the current branch, newest first.
-//
-// Errors: NotFound when there is no repository or no commit yet.
-func (s Git) History(ctx context.Context, path string) ([]types.GitCommitInfo, error) {
-	return value[[]types.GitCommitInfo](ctx, s.Caller, "git.history", arguments{"path": path}, nil)
-}
-
-// CodeInterpreter has the operations of the service code_interpreter: the stateful code interpreter of a sandbox.
-type CodeInterpreter struct{ Caller }
-
-// RunCode runs code and streams its output. Variables, imports and functions last until the context is deleted.
-//
-// Errors: InvalidArgument for empty code, Timeout after timeout seconds, NotFound for an unknown context,
-// Connection when the stream breaks. An exception in the code is part of the result, not an error.
-func (s CodeInterpreter) RunCode(ctx context.Context, code string, options RunCodeOptions) (*Stream, error) {
-	return open(ctx, s.Caller, "code_interpreter.run_code", arguments{"code": code, "options": options}, nil)
-}
-
-// CreateContext creates a context, whose variables are separate from those of other contexts.
-//
-// Errors: Validation for a language the server does not know.
-func (s CodeInterpreter) CreateContext(ctx context.Context, options CreateContextOptions) (*types.InterpreterContext, error) {
-	return object[types.InterpreterContext](ctx, s.Caller, "code_interpreter.create_context", arguments{"options": options}, nil)
-}
-
-// ListContexts returns all contexts except the default one.
-//
-// Errors: only those of every request.
-func (s CodeInterpreter) ListContexts(ctx context.Context) ([]types.InterpreterContext, error) {
-	return value[[]types.InterpreterContext](ctx, s.Caller, "code_interpreter.list_contexts", arguments{}, nil)
-}
-
-// DeleteContext deletes a context and ends its process.
-//
-// Errors: NotFound when there is no such context, Validation for the default context.
-func (s CodeInterpreter) DeleteContext(ctx context.Context, contextID string) error {
-	return run(ctx, s.Caller, "code_interpreter.delete_context", arguments{"contextId": contextID}, nil)
-}
-
-// CreateContextOptions: options of create_context.
-type CreateContextOptions struct {
-	// Working directory. Default: the sandbox's.
-	Cwd *string `json:"cwd,omitempty"`
-	// Language of the code. Default: python, the only one so far.
-	Language *string `json:"language,omitempty"`
-}
-
-// RunCodeOptions: options of run_code.
-type RunCodeOptions struct {
-	// Id of the context to run in. Default: the sandbox's default context.
-	ContextID *string `json:"contextId,omitempty"`
-	// Environment variables for this run only.
-	Envs map[string]string `json:"envs,omitempty"`
-	// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
-// DirectoryOptions: options of upload_dir and download_dir.
-type DirectoryOptions struct {
-	// Globs of entries to leave out. A glob without / is compared with every name (node_modules, *.pyc), one
-	// with / with the path below the directory (build/**). Everything below an excluded directory is excluded too.
-	Exclude []string `json:"exclude,omitempty"`
-	// Seconds the transfer may take; 0 = no limit. Default: 1800.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
-// ListFilesOptions: options of list_files.
-type ListFilesOptions struct {
-	// Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
-	Depth *int `json:"depth,omitempty"`
-}
-
-// DeleteFileOptions: options of delete_file.
-type DeleteFileOptions struct {
-	// Whether to delete a directory with everything in it. Default: false.
-	Recursive *bool `json:"recursive,omitempty"`
-}
-
-// PermissionOptions: options of set_file_permissions. Anything that is not given stays unchanged.
-type PermissionOptions struct {
-	// Permissions in octal, for example 644.
-	Mode *string `json:"mode,omitempty"`
-	// User name or id.
-	Owner *string `json:"owner,omitempty"`
-	// Group name or id.
-	Group *string `json:"group,omitempty"`
-}
-
-// UploadOptions: options of uploads.
-type UploadOptions struct {
-	// Seconds the transfer may take; 0 = no limit. Default: 1800.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
-// DownloadOptions: options of downloads.
-type DownloadOptions struct {
-	// Seconds the transfer may take; 0 = no limit. Default: 1800.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
 	// Path of the file in the sandbox; relative paths begin at the working directory.
-	Destination string `json:"destination"`
-	// Content of the file. This is its index among the attachments.
-	Content *int `json:"content,omitempty"`
+	Destination string
+	// Content of the file.
+	Content []byte
 	// Local path to read the content from; it is streamed, not loaded into memory.
-	LocalPath *string `json:"localPath,omitempty"`
-}
-
-// FileDownloadRequest is a file to download.
-type FileDownloadRequest struct {
-	// Path of the file in the sandbox.
-	Source string `json:"source"`
-	// Local path to write to; the file appears when it is complete. Default: the content is returned.
-	Destination *string `json:"destination,omitempty"`
-}
-
-// FileDownloadErrorDetails: reason why one of several files could not be downloaded.
-type FileDownloadErrorDetails struct {
-	// Message, as a sentence.
-	Message string `json:"message"`
-	// HTTP status of the error.
-	StatusCode *int `json:"statusCode,omitempty"`
-	// Code of the error.
-	ErrorCode *string `json:"errorCode,omitempty"`
+	LocalPath *string
 }
 
 // FileDownloadResponse: result of downloading one of several files.
@@ -790,374 +33,566 @@ type FileDownloadResponse struct {
 	// Reason why there is neither.
 	Error *string `json:"error,omitempty"`
 	// Details of the error.
-	ErrorDetails *FileDownloadErrorDetails `json:"errorDetails,omitempty"`
-}
-
-// GitCloneOptions: options of clone.
-type GitCloneOptions struct {
-	// Branch to check out. Default: the remote's.
-	Branch *string `json:"branch,omitempty"`
-	// Commit to check out, without a branch.
-	CommitID *string `json:"commitId,omitempty"`
-	// User name at the remote; used only together with password.
-	Username *string `json:"username,omitempty"`
-	// Password or token at the remote.
-	Password *string `json:"password,omitempty"`
-	// Whether to accept any TLS certificate. Default: false.
-	InsecureSkipTls *bool `json:"insecureSkipTls,omitempty"`
-	// Number of commits to fetch. Default: all.
-	Depth *int `json:"depth,omitempty"`
-	// Seconds the call may take; 0 = no limit. Default: 1800.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
-// GitRemoteOptions: options of push and pull.
-type GitRemoteOptions struct {
-	// User name at the remote; used only together with password.
-	Username *string `json:"username,omitempty"`
-	// Password or token at the remote.
-	Password *string `json:"password,omitempty"`
-	// Branch to push or pull. Default: the current one.
-	Branch *string `json:"branch,omitempty"`
-	// Name of the remote. Default: origin.
-	Remote *string `json:"remote,omitempty"`
-	// Whether the branch tracks the remote one from now on (push only). Default: false.
-	SetUpstream *bool `json:"setUpstream,omitempty"`
-	// Seconds the call may take; 0 = no limit. Default: 1800.
-	Timeout *float64 `json:"timeout,omitempty"`
-}
-
-// GitCommitOptions: options of commit.
-type GitCommitOptions struct {
-	// Whether to allow a commit without changes. Default: false.
-	AllowEmpty *bool `json:"allowEmpty,omitempty"`
-}
-
-// GitDeleteBranchOptions: options of delete_branch.
-type GitDeleteBranchOptions struct {
-	// Whether to delete a branch whose commits are on no other branch. Default: it is deleted.
-	Force *bool `json:"force,omitempty"`
-}
-
-// ExecOptions: options of exec.
-type ExecOptions struct {
-	// Working directory. Default: the sandbox's.
-	Cwd *string `json:"cwd,omitempty"`
-	// Environment variables on top of the sandbox's.
-	Env map[string]string `json:"env,omitempty"`
-	// Seconds after which the command is killed; 0 = no limit. Default: no limit.
-	Timeout *float64 `json:"timeout,omitempty"`
+	ErrorDetails *types.FileDownloadErrorDetails `json:"errorDetails,omitempty"`
 }
 
 // CodeRunOptions: options of code_run.
 type CodeRunOptions struct {
 	// Arguments of the program.
-	Argv []string `json:"argv,omitempty"`
+	Argv []string
 	// Environment variables on top of the sandbox's.
-	Env map[string]string `json:"env,omitempty"`
-	// Seconds after which the program is killed; 0 = no limit. Default: no limit.
-	Timeout *float64 `json:"timeout,omitempty"`
+	Env map[string]string
+	// Time after which the program is killed; 0 = no limit. Default: no limit.
+	Timeout *time.Duration
 }
 
 // SessionExecuteRequest is a command for a session.
 type SessionExecuteRequest struct {
 	// Command line.
-	Command string `json:"command"`
+	Command string
 	// Whether to return at once instead of waiting for the command to end. Default: false.
-	RunAsync *bool `json:"runAsync,omitempty"`
+	RunAsync *bool
 	// Whether to leave input that is sent to the command out of its log. Default: false.
-	SuppressInputEcho *bool `json:"suppressInputEcho,omitempty"`
+	SuppressInputEcho *bool
 }
 
 // PtyCreateOptions: options of create_pty.
 type PtyCreateOptions struct {
 	// Working directory. Default: the sandbox's.
-	Cwd *string `json:"cwd,omitempty"`
+	Cwd *string
 	// Environment variables on top of the sandbox's. TERM is xterm-256color unless given.
-	Envs map[string]string `json:"envs,omitempty"`
+	Env map[string]string
 	// Lines, 1 to 1000. Default: 24.
-	Rows *int `json:"rows,omitempty"`
+	Rows *int
 	// Columns, 1 to 1000. Default: 80.
-	Cols *int `json:"cols,omitempty"`
+	Cols *int
 }
 
-// SandboxInfo is a sandbox as the server describes it.
-type SandboxInfo struct {
-	// Unique id.
-	ID string `json:"id"`
-	// Organization the sandbox belongs to.
-	OrganizationID string `json:"organizationId"`
-	// Name, unique in the organization; the id when none was given.
-	Name string `json:"name"`
-	// Snapshot the sandbox was created from.
-	Snapshot *string `json:"snapshot,omitempty"`
-	// Operating system user that commands run as.
-	User string `json:"user"`
-	// Environment variables of every process in the sandbox.
-	Env map[string]string `json:"env"`
-	// Labels.
-	Labels map[string]string `json:"labels"`
-	// Whether previews of the sandbox's ports need no authentication.
-	Public bool `json:"public"`
-	// Whether all network access is blocked.
-	NetworkBlockAll *bool `json:"networkBlockAll,omitempty"`
-	// Comma-separated networks (CIDR) the sandbox may reach.
-	NetworkAllowList *string `json:"networkAllowList,omitempty"`
-	// Comma-separated domains the sandbox may reach.
-	DomainAllowList *string `json:"domainAllowList,omitempty"`
-	// Region the sandbox runs in.
-	Target string `json:"target"`
-	// CPU cores.
-	CPU int `json:"cpu"`
-	// GPUs.
-	GPU int `json:"gpu"`
-	// Memory in GiB.
-	Memory int `json:"memory"`
-	// Disk in GiB.
-	Disk int `json:"disk"`
-	// State of the sandbox.
-	State *types.SandboxState `json:"state,omitempty"`
-	// The state it is meant to reach.
-	DesiredState *types.SandboxDesiredState `json:"desiredState,omitempty"`
-	// Reason for the state error or build_failed.
-	ErrorReason *string `json:"errorReason,omitempty"`
-	// Whether recover may bring it back from error.
-	Recoverable *bool `json:"recoverable,omitempty"`
-	// State of the backup.
-	BackupState *string `json:"backupState,omitempty"`
-	// Time of the last backup, ISO 8601.
-	BackupCreatedAt *string `json:"backupCreatedAt,omitempty"`
-	// Minutes without activity after which the sandbox stops; 0 = never.
-	AutoStopInterval *int `json:"autoStopInterval,omitempty"`
-	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows.
-	AutoArchiveInterval *int `json:"autoArchiveInterval,omitempty"`
-	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never.
-	AutoDeleteInterval *int `json:"autoDeleteInterval,omitempty"`
-	// Minutes without activity after which the sandbox is paused; 0 = never.
-	AutoPauseInterval *int `json:"autoPauseInterval,omitempty"`
-	// Time at which the sandbox will be deleted whatever its state, ISO 8601.
-	AutoDestroyAt *string `json:"autoDestroyAt,omitempty"`
-	// Mounted volumes.
-	Volumes []types.VolumeMount `json:"volumes,omitempty"`
-	// Description of how its image was built.
-	BuildInfo *types.BuildInfo `json:"buildInfo,omitempty"`
-	// Time it was created, ISO 8601.
-	CreatedAt *string `json:"createdAt,omitempty"`
-	// Time it last changed, ISO 8601.
-	UpdatedAt *string `json:"updatedAt,omitempty"`
-	// Time it was last used, ISO 8601.
-	LastActivityAt *string `json:"lastActivityAt,omitempty"`
-	// Version of the toolbox inside the sandbox.
-	DaemonVersion *string `json:"daemonVersion,omitempty"`
-	// Kind of sandbox: container, linux-vm, …
-	SandboxClass *string `json:"sandboxClass,omitempty"`
-	// Sandbox whose lifecycle this one follows.
-	LinkedSandboxID *string `json:"linkedSandboxId,omitempty"`
-	// Base URL of the toolbox; the sandbox's id is appended to it.
-	ToolboxProxyURL string `json:"toolboxProxyUrl"`
-}
-
-// CreateSandboxParams: settings of a new sandbox. It is made from a snapshot, by default the server's, or from an image.
+// CreateSandboxParams: settings of a new sandbox. It is made from a snapshot, by default the server's, or from an
+// image.
 type CreateSandboxParams struct {
 	// Name, unique in the organization. Default: the id.
-	Name *string `json:"name,omitempty"`
+	Name *string
 	// Language of code_run: python (default), typescript or javascript.
-	Language *string `json:"language,omitempty"`
+	Language *string
 	// Operating system user that commands run as. Default: daytona.
-	User *string `json:"user,omitempty"`
+	User *string
 	// Environment variables of every process in the sandbox.
-	EnvVars map[string]string `json:"envVars,omitempty"`
+	EnvVars map[string]string
 	// Labels.
-	Labels map[string]string `json:"labels,omitempty"`
+	Labels map[string]string
 	// Whether previews of the sandbox's ports need no authentication. Default: false.
-	Public *bool `json:"public,omitempty"`
+	Public *bool
 	// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
-	AutoStopInterval *int `json:"autoStopInterval,omitempty"`
+	AutoStopInterval *int
 	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
-	AutoArchiveInterval *int `json:"autoArchiveInterval,omitempty"`
+	AutoArchiveInterval *int
 	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
-	AutoDeleteInterval *int `json:"autoDeleteInterval,omitempty"`
+	AutoDeleteInterval *int
 	// Minutes without activity after which the sandbox is paused; 0 = never.
-	AutoPauseInterval *int `json:"autoPauseInterval,omitempty"`
+	AutoPauseInterval *int
 	// Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
-	TtlMinutes *int `json:"ttlMinutes,omitempty"`
+	TtlMinutes *int
 	// Volumes to mount.
-	Volumes []types.VolumeMount `json:"volumes,omitempty"`
+	Volumes []types.VolumeMount
 	// Whether to block all network access. Default: false.
-	NetworkBlockAll *bool `json:"networkBlockAll,omitempty"`
+	NetworkBlockAll *bool
 	// Comma-separated networks (CIDR) the sandbox may reach.
-	NetworkAllowList *string `json:"networkAllowList,omitempty"`
+	NetworkAllowList *string
 	// Comma-separated domains the sandbox may reach.
-	DomainAllowList *string `json:"domainAllowList,omitempty"`
+	DomainAllowList *string
 	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
-	Ephemeral *bool `json:"ephemeral,omitempty"`
+	Ephemeral *bool
 	// Id or name of a sandbox whose lifecycle this one follows.
-	LinkedSandbox *string `json:"linkedSandbox,omitempty"`
+	LinkedSandbox *string
 	// Region. Default: the client's.
-	Target *string `json:"target,omitempty"`
+	Target *string
 	// Id or name of the snapshot. Default: the server's default snapshot.
-	Snapshot *string `json:"snapshot,omitempty"`
+	Snapshot *string
 	// Image reference, for example python:3.12-slim; cannot be combined with snapshot.
-	Image *string `json:"image,omitempty"`
+	Image *string
 	// Dockerfile to build the image from; cannot be combined with snapshot and image.
-	Dockerfile *string `json:"dockerfile,omitempty"`
+	Dockerfile *string
 	// Hashes of the Dockerfile's build contexts in object storage.
-	ContextHashes []string `json:"contextHashes,omitempty"`
+	ContextHashes []string
 	// CPU, memory and disk; only for a sandbox made from an image.
-	Resources *types.Resources `json:"resources,omitempty"`
+	Resources *types.Resources
 }
 
-// CreateOptions: options of create.
-type CreateOptions struct {
-	// Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
-	Timeout *float64 `json:"timeout,omitempty"`
-	// Whether to wait until the sandbox has started. Default: true.
-	WaitForStart *bool `json:"waitForStart,omitempty"`
-	// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
-	Keep *bool `json:"keep,omitempty"`
+// FileUpload adds a FileUpload.
+func (c *Call) FileUpload(name string, v *FileUpload) {
+	c.Open(name)
+	c.Text("destination", v.Destination)
+	if v.Content != nil {
+		c.Bytes("content", v.Content)
+	}
+	if v.LocalPath != nil {
+		c.Text("localPath", *v.LocalPath)
+	}
+	c.Close()
 }
 
-// WaitOptions: options of calls that wait.
-type WaitOptions struct {
-	// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-	Timeout *float64 `json:"timeout,omitempty"`
+// FileDownloadRequest adds a FileDownloadRequest.
+func (c *Call) FileDownloadRequest(name string, v *types.FileDownloadRequest) {
+	c.Open(name)
+	c.Text("source", v.Source)
+	if v.Destination != nil {
+		c.Text("destination", *v.Destination)
+	}
+	c.Close()
 }
 
-// StopOptions: options of stop.
-type StopOptions struct {
-	// Seconds to wait; 0 = no limit. Default: 60.
-	Timeout *float64 `json:"timeout,omitempty"`
-	// Whether to kill the processes at once instead of asking them to end. Default: false.
-	Force *bool `json:"force,omitempty"`
+// SessionExecuteRequest adds a SessionExecuteRequest.
+func (c *Call) SessionExecuteRequest(name string, v *SessionExecuteRequest) {
+	c.Open(name)
+	c.Text("command", v.Command)
+	if v.RunAsync != nil {
+		c.Bool("runAsync", *v.RunAsync)
+	}
+	if v.SuppressInputEcho != nil {
+		c.Bool("suppressInputEcho", *v.SuppressInputEcho)
+	}
+	c.Close()
 }
 
-// DeleteOptions: options of delete.
-type DeleteOptions struct {
-	// Seconds the call may take; 0 = no limit. Default: 60.
-	Timeout *float64 `json:"timeout,omitempty"`
-	// Whether to wait until the sandbox is gone. Default: false.
-	Wait *bool `json:"wait,omitempty"`
+// VolumeMount adds a VolumeMount.
+func (c *Call) VolumeMount(name string, v *types.VolumeMount) {
+	c.Open(name)
+	c.Text("volumeId", v.VolumeID)
+	c.Text("mountPath", v.MountPath)
+	if v.Subpath != nil {
+		c.Text("subpath", *v.Subpath)
+	}
+	c.Close()
 }
 
-// FindOneOptions: options of find_one; either an id or name, or labels are required.
-type FindOneOptions struct {
-	// Id or name of the sandbox.
-	IDOrName *string `json:"idOrName,omitempty"`
-	// Labels the sandbox must have, all of them.
-	Labels map[string]string `json:"labels,omitempty"`
+// Resources adds a Resources.
+func (c *Call) Resources(name string, v *types.Resources) {
+	c.Open(name)
+	if v.CPU != 0 {
+		c.Int("cpu", v.CPU)
+	}
+	if v.Memory != 0 {
+		c.Int("memory", v.Memory)
+	}
+	if v.Disk != 0 {
+		c.Int("disk", v.Disk)
+	}
+	if v.GPU != 0 {
+		c.Int("gpu", v.GPU)
+	}
+	c.Close()
 }
 
-// ListPageOptions: options of the page form of list.
-type ListPageOptions struct {
-	// Labels the sandboxes must have, all of them.
-	Labels map[string]string `json:"labels,omitempty"`
-	// Number of the page, from 1. Default: 1.
-	Page *int `json:"page,omitempty"`
-	// Sandboxes per page, 1 to 200. Default: 100.
-	Limit *int `json:"limit,omitempty"`
+// CreateSandboxParams adds a CreateSandboxParams.
+func (c *Call) CreateSandboxParams(name string, v *CreateSandboxParams) {
+	c.Open(name)
+	if v.Name != nil {
+		c.Text("name", *v.Name)
+	}
+	if v.Language != nil {
+		c.Text("language", *v.Language)
+	}
+	if v.User != nil {
+		c.Text("user", *v.User)
+	}
+	if len(v.EnvVars) > 0 {
+		c.Map("envVars", v.EnvVars)
+	}
+	if len(v.Labels) > 0 {
+		c.Map("labels", v.Labels)
+	}
+	if v.Public != nil {
+		c.Bool("public", *v.Public)
+	}
+	if v.AutoStopInterval != nil {
+		c.Int("autoStopInterval", *v.AutoStopInterval)
+	}
+	if v.AutoArchiveInterval != nil {
+		c.Int("autoArchiveInterval", *v.AutoArchiveInterval)
+	}
+	if v.AutoDeleteInterval != nil {
+		c.Int("autoDeleteInterval", *v.AutoDeleteInterval)
+	}
+	if v.AutoPauseInterval != nil {
+		c.Int("autoPauseInterval", *v.AutoPauseInterval)
+	}
+	if v.TtlMinutes != nil {
+		c.Int("ttlMinutes", *v.TtlMinutes)
+	}
+	if len(v.Volumes) > 0 {
+		List(c, "volumes", v.Volumes, (*Call).VolumeMount)
+	}
+	if v.NetworkBlockAll != nil {
+		c.Bool("networkBlockAll", *v.NetworkBlockAll)
+	}
+	if v.NetworkAllowList != nil {
+		c.Text("networkAllowList", *v.NetworkAllowList)
+	}
+	if v.DomainAllowList != nil {
+		c.Text("domainAllowList", *v.DomainAllowList)
+	}
+	if v.Ephemeral != nil {
+		c.Bool("ephemeral", *v.Ephemeral)
+	}
+	if v.LinkedSandbox != nil {
+		c.Text("linkedSandbox", *v.LinkedSandbox)
+	}
+	if v.Target != nil {
+		c.Text("target", *v.Target)
+	}
+	if v.Snapshot != nil {
+		c.Text("snapshot", *v.Snapshot)
+	}
+	if v.Image != nil {
+		c.Text("image", *v.Image)
+	}
+	if v.Dockerfile != nil {
+		c.Text("dockerfile", *v.Dockerfile)
+	}
+	if len(v.ContextHashes) > 0 {
+		Texts(c, "contextHashes", v.ContextHashes)
+	}
+	if v.Resources != nil {
+		c.Resources("resources", v.Resources)
+	}
+	c.Close()
 }
 
-// PaginatedSandboxes is a page of sandboxes.
-type PaginatedSandboxes struct {
-	// The sandboxes of this page.
-	Items []SandboxInfo `json:"items"`
-	// Number of sandboxes on all pages.
-	Total int `json:"total"`
-	// Number of this page, from 1.
-	Page int `json:"page"`
-	// Number of pages.
-	TotalPages int `json:"totalPages"`
+// NetworkSettings adds a NetworkSettings.
+func (c *Call) NetworkSettings(name string, v *types.NetworkSettings) {
+	c.Open(name)
+	if v.NetworkBlockAll != nil {
+		c.Bool("networkBlockAll", *v.NetworkBlockAll)
+	}
+	if v.NetworkAllowList != nil {
+		c.Text("networkAllowList", *v.NetworkAllowList)
+	}
+	if v.DomainAllowList != nil {
+		c.Text("domainAllowList", *v.DomainAllowList)
+	}
+	c.Close()
 }
 
-// ListSandboxesQuery: filters and order of a list of sandboxes. A sandbox must match all filters that are given.
-type ListSandboxesQuery struct {
-	// Cursor of the next part: next_cursor of the previous response.
-	Cursor *string `json:"cursor,omitempty"`
-	// Sandboxes per request, 1 to 200. Default: 100.
-	Limit *int `json:"limit,omitempty"`
-	// Prefix of the id; upper and lower case are the same.
-	ID *string `json:"id,omitempty"`
-	// Prefix of the name; upper and lower case are the same.
-	Name *string `json:"name,omitempty"`
-	// Labels the sandboxes must have, all of them.
-	Labels map[string]string `json:"labels,omitempty"`
-	// Whether to include failed sandboxes that are being deleted. Default: false.
-	IncludeErroredDeleted *bool `json:"includeErroredDeleted,omitempty"`
-	// States to include. Default: all.
-	States []types.SandboxState `json:"states,omitempty"`
-	// Snapshots the sandboxes were created from. Default: all.
-	Snapshots []string `json:"snapshots,omitempty"`
-	// Regions the sandboxes run in. Default: all.
-	Targets []string `json:"targets,omitempty"`
-	// Kinds of sandboxes to include. Default: all.
-	SandboxClasses []string `json:"sandboxClasses,omitempty"`
-	// Smallest number of CPU cores.
-	MinCPU *float64 `json:"minCpu,omitempty"`
-	// Largest number of CPU cores.
-	MaxCPU *float64 `json:"maxCpu,omitempty"`
-	// Smallest memory in GiB.
-	MinMemoryGib *float64 `json:"minMemoryGib,omitempty"`
-	// Largest memory in GiB.
-	MaxMemoryGib *float64 `json:"maxMemoryGib,omitempty"`
-	// Smallest disk in GiB.
-	MinDiskGib *float64 `json:"minDiskGib,omitempty"`
-	// Largest disk in GiB.
-	MaxDiskGib *float64 `json:"maxDiskGib,omitempty"`
-	// True for public sandboxes only, false for private ones only.
-	IsPublic *bool `json:"isPublic,omitempty"`
-	// True for recoverable sandboxes only, false for all others only.
-	IsRecoverable *bool `json:"isRecoverable,omitempty"`
-	// Earliest time of creation, ISO 8601.
-	CreatedAtAfter *string `json:"createdAtAfter,omitempty"`
-	// Latest time of creation, ISO 8601.
-	CreatedAtBefore *string `json:"createdAtBefore,omitempty"`
-	// Earliest time of last use, ISO 8601.
-	LastActivityAfter *string `json:"lastActivityAfter,omitempty"`
-	// Latest time of last use, ISO 8601.
-	LastActivityBefore *string `json:"lastActivityBefore,omitempty"`
-	// Earliest time of planned deletion, ISO 8601.
-	AutoDestroyAtAfter *string `json:"autoDestroyAtAfter,omitempty"`
-	// Latest time of planned deletion, ISO 8601.
-	AutoDestroyAtBefore *string `json:"autoDestroyAtBefore,omitempty"`
-	// Field to sort by. Default: last activity.
-	Sort *types.SandboxListSortField `json:"sort,omitempty"`
-	// Direction. Default: descending.
-	Order *types.SandboxListSortDirection `json:"order,omitempty"`
+// ProcessInfo adds a ProcessInfo.
+func (c *Call) ProcessInfo(name string, v *types.ProcessInfo) {
+	c.Open(name)
+	c.Text("id", v.ID)
+	c.Text("command", v.Command)
+	if v.Cwd != nil {
+		c.Text("cwd", *v.Cwd)
+	}
+	c.Bool("stdin", v.Stdin)
+	c.Text("sessionId", v.SessionID)
+	c.Text("commandId", v.CommandID)
+	if v.ExitCode != nil {
+		c.Int("exitCode", *v.ExitCode)
+	}
+	c.Close()
 }
 
-// ListSandboxesResponse: one part of a list of sandboxes.
-type ListSandboxesResponse struct {
-	// The sandboxes. Servers leave out env, volumes and build_info here.
-	Items []SandboxInfo `json:"items"`
-	// Cursor of the next part; missing at the end of the list.
-	NextCursor *string `json:"nextCursor,omitempty"`
+// CreateSandboxOptions adds the options of CreateSandbox.
+func (c *Call) CreateSandboxOptions(name string, o *options.CreateSandbox) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Bool("waitForStart", o.WaitForStart)
+	c.Bool("keep", o.Keep)
+	c.Close()
 }
 
-// SpawnOptions: options of spawn.
-type SpawnOptions struct {
-	// Working directory. Default: the sandbox's.
-	Cwd *string `json:"cwd,omitempty"`
-	// Environment variables on top of the sandbox's. They are never written to a file.
-	Env map[string]string `json:"env,omitempty"`
-	// Whether to keep standard input open for writing. Default: false.
-	Stdin *bool `json:"stdin,omitempty"`
+// StartSandboxOptions adds the options of StartSandbox.
+func (c *Call) StartSandboxOptions(name string, o *options.StartSandbox) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
 }
 
-// OutputOptions: options of stream_output.
-type OutputOptions struct {
-	// Output to read. Default: both.
-	Channel *types.OutputChannel `json:"channel,omitempty"`
-	// Whether to follow the output until the process ends, instead of returning what there is. Default: true.
-	Follow *bool `json:"follow,omitempty"`
+// StopSandboxOptions adds the options of StopSandbox.
+func (c *Call) StopSandboxOptions(name string, o *options.StopSandbox) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Bool("force", o.Force)
+	c.Close()
 }
 
-// WaitForLogOptions: options of wait_for_log.
-type WaitForLogOptions struct {
-	// Whether the pattern is a regular expression, in the syntax of the Rust crate regex (no look-around, no
-	// back-references). Default: false.
-	Regex *bool `json:"regex,omitempty"`
-	// Output to search. Default: both.
-	Channel *types.OutputChannel `json:"channel,omitempty"`
-	// Seconds to wait; 0 = no limit. Default: 60.
-	Timeout *float64 `json:"timeout,omitempty"`
+// DeleteSandboxOptions adds the options of DeleteSandbox.
+func (c *Call) DeleteSandboxOptions(name string, o *options.DeleteSandbox) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Bool("wait", o.Wait)
+	c.Close()
+}
+
+// ExecuteCommandOptions adds the options of ExecuteCommand.
+func (c *Call) ExecuteCommandOptions(name string, o *options.ExecuteCommand) {
+	c.Open(name)
+	if o.Cwd != nil {
+		c.Text("cwd", *o.Cwd)
+	}
+	if len(o.Env) > 0 {
+		c.Map("env", o.Env)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// CodeRunOptions adds a CodeRunOptions.
+func (c *Call) CodeRunOptions(name string, v *CodeRunOptions) {
+	c.Open(name)
+	if len(v.Argv) > 0 {
+		Texts(c, "argv", v.Argv)
+	}
+	if len(v.Env) > 0 {
+		c.Map("env", v.Env)
+	}
+	if v.Timeout != nil {
+		c.Seconds("timeout", *v.Timeout)
+	}
+	c.Close()
+}
+
+// PtyCreateOptions adds a PtyCreateOptions.
+func (c *Call) PtyCreateOptions(name string, v *PtyCreateOptions) {
+	c.Open(name)
+	if v.Cwd != nil {
+		c.Text("cwd", *v.Cwd)
+	}
+	if len(v.Env) > 0 {
+		c.Map("envs", v.Env)
+	}
+	if v.Rows != nil {
+		c.Int("rows", *v.Rows)
+	}
+	if v.Cols != nil {
+		c.Int("cols", *v.Cols)
+	}
+	c.Close()
+}
+
+// ExecuteSessionCommandOptions adds the options of ExecuteSessionCommand.
+func (c *Call) ExecuteSessionCommandOptions(name string, o *options.ExecuteSessionCommand) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// SpawnOptions adds the options of Spawn.
+func (c *Call) SpawnOptions(name string, o *options.Spawn) {
+	c.Open(name)
+	if o.Cwd != nil {
+		c.Text("cwd", *o.Cwd)
+	}
+	if len(o.Env) > 0 {
+		c.Map("env", o.Env)
+	}
+	c.Bool("stdin", o.Stdin)
+	c.Close()
+}
+
+// OutputOptions adds the options of Output.
+func (c *Call) OutputOptions(name string, o *options.Output) {
+	c.Open(name)
+	if o.Channel != nil {
+		c.Text("channel", string(*o.Channel))
+	}
+	if o.Follow != nil {
+		c.Bool("follow", *o.Follow)
+	}
+	c.Close()
+}
+
+// WaitOptions adds the options of Wait.
+func (c *Call) WaitOptions(name string, o *options.Wait) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// WaitForLogOptions adds the options of WaitForLog.
+func (c *Call) WaitForLogOptions(name string, o *options.WaitForLog) {
+	c.Open(name)
+	c.Bool("regex", o.Regex)
+	if o.Channel != nil {
+		c.Text("channel", string(*o.Channel))
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// DirectoryOptions adds the options of Directory.
+func (c *Call) DirectoryOptions(name string, o *options.Directory) {
+	c.Open(name)
+	if len(o.Exclude) > 0 {
+		Texts(c, "exclude", o.Exclude)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// ListFilesOptions adds the options of ListFiles.
+func (c *Call) ListFilesOptions(name string, o *options.ListFiles) {
+	c.Open(name)
+	if o.Depth != nil {
+		c.Int("depth", *o.Depth)
+	}
+	c.Close()
+}
+
+// SetFilePermissionsOptions adds the options of SetFilePermissions.
+func (c *Call) SetFilePermissionsOptions(name string, o *options.SetFilePermissions) {
+	c.Open(name)
+	if o.Mode != nil {
+		c.Text("mode", *o.Mode)
+	}
+	if o.Owner != nil {
+		c.Text("owner", *o.Owner)
+	}
+	if o.Group != nil {
+		c.Text("group", *o.Group)
+	}
+	c.Close()
+}
+
+// TransferOptions adds the options of Transfer.
+func (c *Call) TransferOptions(name string, o *options.Transfer) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// GitCloneOptions adds the options of GitClone.
+func (c *Call) GitCloneOptions(name string, o *options.GitClone) {
+	c.Open(name)
+	if o.Branch != nil {
+		c.Text("branch", *o.Branch)
+	}
+	if o.CommitId != nil {
+		c.Text("commitId", *o.CommitId)
+	}
+	if o.Username != nil {
+		c.Text("username", *o.Username)
+	}
+	if o.Password != nil {
+		c.Text("password", *o.Password)
+	}
+	if o.InsecureSkipTLS != nil {
+		c.Bool("insecureSkipTls", *o.InsecureSkipTLS)
+	}
+	if o.Depth != nil {
+		c.Int("depth", *o.Depth)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// GitCommitOptions adds the options of GitCommit.
+func (c *Call) GitCommitOptions(name string, o *options.GitCommit) {
+	c.Open(name)
+	if o.AllowEmpty != nil {
+		c.Bool("allowEmpty", *o.AllowEmpty)
+	}
+	c.Close()
+}
+
+// GitPushOptions adds the options of GitPush.
+func (c *Call) GitPushOptions(name string, o *options.GitPush) {
+	c.Open(name)
+	if o.Username != nil {
+		c.Text("username", *o.Username)
+	}
+	if o.Password != nil {
+		c.Text("password", *o.Password)
+	}
+	if o.Branch != nil {
+		c.Text("branch", *o.Branch)
+	}
+	if o.Remote != nil {
+		c.Text("remote", *o.Remote)
+	}
+	if o.SetUpstream != nil {
+		c.Bool("setUpstream", *o.SetUpstream)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// GitPullOptions adds the options of GitPull.
+func (c *Call) GitPullOptions(name string, o *options.GitPull) {
+	c.Open(name)
+	if o.Username != nil {
+		c.Text("username", *o.Username)
+	}
+	if o.Password != nil {
+		c.Text("password", *o.Password)
+	}
+	if o.Branch != nil {
+		c.Text("branch", *o.Branch)
+	}
+	if o.Remote != nil {
+		c.Text("remote", *o.Remote)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// GitDeleteBranchOptions adds the options of GitDeleteBranch.
+func (c *Call) GitDeleteBranchOptions(name string, o *options.GitDeleteBranch) {
+	c.Open(name)
+	if o.Force != nil {
+		c.Bool("force", *o.Force)
+	}
+	c.Close()
+}
+
+// RunCodeOptions adds the options of RunCode.
+func (c *Call) RunCodeOptions(name string, o *options.RunCode) {
+	c.Open(name)
+	if o.ContextID != "" {
+		c.Text("contextId", o.ContextID)
+	}
+	if len(o.Env) > 0 {
+		c.Map("envs", o.Env)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// CreateContextOptions adds the options of CreateContext.
+func (c *Call) CreateContextOptions(name string, o *options.CreateContext) {
+	c.Open(name)
+	if o.Cwd != nil {
+		c.Text("cwd", *o.Cwd)
+	}
+	if o.Language != nil {
+		c.Text("language", *o.Language)
+	}
+	c.Close()
 }

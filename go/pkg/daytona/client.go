@@ -48,8 +48,8 @@ import (
 
 // Client is the way to sandboxes. It pools its connections: make one and share it.
 type Client struct {
-	native    *ffi.Client
-	sandboxes api.Sandboxes
+	native *ffi.Client
+	caller api.Caller
 }
 
 // Config is a configuration in its short form; see [types.DaytonaConfig] for what its fields mean.
@@ -124,7 +124,7 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{native: native, sandboxes: api.Sandboxes{Caller: api.Caller{Client: native}}}, nil
+	return &Client{native: native, caller: api.NewCaller(native)}, nil
 }
 
 // localBinary is the program for the local engine, when one was given or this module contains it, or "".
@@ -164,27 +164,3 @@ func (c *Client) Close(context.Context) error {
 	c.native.Close()
 	return nil
 }
-
-// Get returns the sandbox with this id or name.
-//
-// Errors: NotFound when there is none.
-func (c *Client) Get(ctx context.Context, sandboxIDOrName string) (*Sandbox, error) {
-	return c.sandbox(c.sandboxes.Get(ctx, sandboxIDOrName))
-}
-
-// FindOne returns the sandbox with this id or name, or when that is nil the first that has all these labels.
-//
-// Errors: NotFound when there is none, InvalidArgument when neither id nor labels are given.
-func (c *Client) FindOne(ctx context.Context, sandboxIDOrName *string, labels map[string]string) (*Sandbox, error) {
-	return c.sandbox(c.sandboxes.FindOne(ctx, api.FindOneOptions{IDOrName: sandboxIDOrName, Labels: labels}))
-}
-
-func (c *Client) sandbox(info *api.SandboxInfo, err error) (*Sandbox, error) {
-	if err != nil {
-		return nil, err
-	}
-	return newSandbox(c, info), nil
-}
-
-// Ptr returns a pointer to a value, for optional fields: daytona.Ptr("3.12").
-func Ptr[T any](value T) *T { return &value }

@@ -14,7 +14,7 @@ import (
 
 // CodeInterpreterService runs Python code with variables, imports and functions that last from run to run.
 type CodeInterpreterService struct {
-	api api.CodeInterpreter
+	caller api.Caller
 }
 
 // OutputChannels are the output of a run while it is written. All channels are closed when the run has ended.
@@ -60,10 +60,7 @@ func (c *OutputChannels) Wait() (*types.ExecutionResult, error) {
 // Errors: InvalidArgument for empty code, Connection when the sandbox cannot be reached. An exception in the code is
 // part of the result, not an error.
 func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts ...func(*options.RunCode)) (*OutputChannels, error) {
-	o := options.Apply(opts...)
-	stream, err := c.api.RunCode(ctx, code, api.RunCodeOptions{
-		ContextID: unlessZero(o.ContextID), Envs: o.Env, Timeout: seconds(o.Timeout),
-	})
+	stream, err := c.runCode(ctx, code, options.Apply(opts...))
 	if err != nil {
 		return nil, err
 	}
@@ -133,55 +130,4 @@ func (r *interpreterRun) read(ctx context.Context, frames *frames, stdout, stder
 			r.raised = exception
 		}
 	}
-}
-
-// CreateContext creates a context of its own, whose variables are apart from those of others. The map has "id", "cwd",
-// "createdAt", "active" and "language".
-//
-// Errors: Validation for a working directory that cannot be used.
-func (c *CodeInterpreterService) CreateContext(ctx context.Context, cwd *string) (map[string]any, error) {
-	created, err := c.CreateContextTyped(ctx, func(o *options.CreateContext) { o.Cwd = cwd })
-	if err != nil {
-		return nil, err
-	}
-	return contextMap(*created), nil
-}
-
-// CreateContextTyped creates a context of its own, whose variables are apart from those of others.
-//
-// Options: WithContextCwd (default: the sandbox's), WithContextLanguage (default: python).
-//
-// Errors: Validation for a language the server does not know.
-func (c *CodeInterpreterService) CreateContextTyped(ctx context.Context, opts ...func(*options.CreateContext)) (*types.InterpreterContext, error) {
-	o := options.Apply(opts...)
-	return c.api.CreateContext(ctx, api.CreateContextOptions{Cwd: o.Cwd, Language: o.Language})
-}
-
-// ListContexts returns all contexts but the default one, as maps; see CreateContext.
-func (c *CodeInterpreterService) ListContexts(ctx context.Context) ([]map[string]any, error) {
-	contexts, err := c.ListContextsTyped(ctx)
-	if err != nil {
-		return nil, err
-	}
-	maps := make([]map[string]any, len(contexts))
-	for i, found := range contexts {
-		maps[i] = contextMap(found)
-	}
-	return maps, nil
-}
-
-// ListContextsTyped returns all contexts but the default one.
-func (c *CodeInterpreterService) ListContextsTyped(ctx context.Context) ([]types.InterpreterContext, error) {
-	return c.api.ListContexts(ctx)
-}
-
-// DeleteContext ends a context and its process.
-//
-// Errors: NotFound when there is none, Validation for the default context.
-func (c *CodeInterpreterService) DeleteContext(ctx context.Context, contextID string) error {
-	return c.api.DeleteContext(ctx, contextID)
-}
-
-func contextMap(c types.InterpreterContext) map[string]any {
-	return map[string]any{"id": c.ID, "cwd": c.Cwd, "createdAt": c.CreatedAt, "active": c.Active, "language": c.Language}
 }

@@ -3,7 +3,6 @@ package daytona
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
@@ -26,9 +25,7 @@ func (c *Client) Create(ctx context.Context, params any, opts ...func(*options.C
 		return nil, err
 	}
 	o := options.Apply(append([]func(*options.CreateSandbox){options.WithWaitForStart(true)}, opts...)...)
-	return c.sandbox(c.sandboxes.Create(ctx, request, api.CreateOptions{
-		Timeout: seconds(o.Timeout), WaitForStart: &o.WaitForStart, Keep: &o.Keep,
-	}))
+	return c.create(ctx, request, o)
 }
 
 func createParams(params any) (api.CreateSandboxParams, error) {
@@ -87,20 +84,4 @@ func valueOf[T any](pointer *T) any {
 		return nil
 	}
 	return *pointer
-}
-
-// unlessZero is nil for the zero value, which means that the field was not set.
-func unlessZero[T comparable](value T) *T {
-	var zero T
-	if value == zero {
-		return nil
-	}
-	return &value
-}
-
-func seconds(timeout *time.Duration) *float64 {
-	if timeout == nil {
-		return nil
-	}
-	return Ptr(timeout.Seconds())
 }

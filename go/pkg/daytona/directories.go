@@ -21,7 +21,7 @@ import (
 // store it, Timeout.
 func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
 	o := options.Apply(opts...)
-	stream, err := f.api.UploadDir(ctx, localPath, remotePath, directoryOptions(o))
+	stream, err := f.uploadDir(ctx, localPath, remotePath, o)
 	return transferred(ctx, stream, err, o.Progress)
 }
 
@@ -37,12 +37,8 @@ func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath
 // elsewhere, Connection when it is cut short, Timeout.
 func (f *FileSystemService) DownloadDir(ctx context.Context, remotePath, localPath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
 	o := options.Apply(opts...)
-	stream, err := f.api.DownloadDir(ctx, remotePath, localPath, directoryOptions(o))
+	stream, err := f.downloadDir(ctx, remotePath, localPath, o)
 	return transferred(ctx, stream, err, o.Progress)
-}
-
-func directoryOptions(o *options.Directory) api.DirectoryOptions {
-	return api.DirectoryOptions{Exclude: o.Exclude, Timeout: seconds(o.Timeout)}
 }
 
 // transferred waits for the end of a transfer; leaving it gives the transfer up.

@@ -19,7 +19,7 @@ import (
 // short, Timeout after 30 minutes; InvalidArgument when the local path cannot be written.
 func (f *FileSystemService) DownloadFile(ctx context.Context, remotePath string, localPath *string) ([]byte, error) {
 	if localPath == nil {
-		return f.api.DownloadFile(ctx, remotePath, api.DownloadOptions{})
+		return f.downloadFile(ctx, remotePath, new(options.Transfer))
 	}
 	if err := f.DownloadFileTo(ctx, remotePath, *localPath); err != nil {
 		return nil, err
@@ -27,53 +27,22 @@ func (f *FileSystemService) DownloadFile(ctx context.Context, remotePath string,
 	return os.ReadFile(*localPath)
 }
 
-// DownloadFileTo downloads a file to a local path, which appears only when it is complete.
-//
-// Options: WithTransferTimeout (default: 30 minutes).
-//
-// Errors: as for DownloadFile.
-func (f *FileSystemService) DownloadFileTo(ctx context.Context, remotePath, localPath string, opts ...func(*options.Transfer)) error {
-	timeout := options.Apply(opts...).Timeout
-	return f.api.DownloadToPath(ctx, remotePath, localPath, api.DownloadOptions{Timeout: seconds(timeout)})
-}
-
-// DownloadFiles downloads several files in one request, each into memory or to a local path. A file that fails says so in
-// its own result.
-//
-// Options: WithTransferTimeout (default: 30 minutes).
-//
-// Errors: those of the request as a whole; Connection when it is cut short.
-func (f *FileSystemService) DownloadFiles(ctx context.Context, files []types.FileDownloadRequest, opts ...func(*options.Transfer)) ([]types.FileDownloadResponse, error) {
-	requests := make([]api.FileDownloadRequest, len(files))
-	for i, file := range files {
-		requests[i] = api.FileDownloadRequest{Source: file.Source, Destination: file.Destination}
-	}
-	timeout := options.Apply(opts...).Timeout
-	found, contents, err := f.api.DownloadFiles(ctx, requests, api.DownloadOptions{Timeout: seconds(timeout)})
+// downloaded gives each file its content or path.
+func downloaded(found []api.FileDownloadResponse, contents [][]byte, err error) ([]types.FileDownloadResponse, error) {
 	if err != nil {
 		return nil, err
 	}
 	results := make([]types.FileDownloadResponse, len(found))
 	for i, file := range found {
-		results[i] = downloaded(file, contents)
-	}
-	return results, nil
-}
-
-func downloaded(file api.FileDownloadResponse, contents [][]byte) types.FileDownloadResponse {
-	result := types.FileDownloadResponse{Source: file.Source, Error: file.Error}
-	switch {
-	case file.Content != nil:
-		result.Result = contents[*file.Content]
-	case file.LocalPath != nil:
-		result.Result = *file.LocalPath
-	}
-	if details := file.ErrorDetails; details != nil {
-		result.ErrorDetails = &types.FileDownloadErrorDetails{
-			Message: details.Message, StatusCode: orZero(details.StatusCode), ErrorCode: orZero(details.ErrorCode),
+		results[i] = types.FileDownloadResponse{Source: file.Source, Error: file.Error, ErrorDetails: file.ErrorDetails}
+		switch {
+		case file.Content != nil:
+			results[i].Result = contents[*file.Content]
+		case file.LocalPath != nil:
+			results[i].Result = *file.LocalPath
 		}
 	}
-	return result
+	return results, nil
 }
 
 // DownloadProgress tells how far a download is.
@@ -103,7 +72,7 @@ func WithDownloadProgress(fn func(DownloadProgress)) DownloadStreamOption {
 //
 // Errors: as for DownloadFile, of the call or of a read.
 func (f *FileSystemService) DownloadFileStream(ctx context.Context, remotePath string, opts ...DownloadStreamOption) (io.ReadCloser, error) {
-	stream, err := f.api.OpenDownload(ctx, remotePath, api.DownloadOptions{})
+	stream, err := f.openDownload(ctx, remotePath, new(options.Transfer))
 	if err != nil {
 		return nil, err
 	}

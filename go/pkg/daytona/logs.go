@@ -15,8 +15,14 @@ type LogStream struct {
 	frames frames
 }
 
-func newLogStream(ctx context.Context, stream *api.Stream) *LogStream {
-	return &LogStream{ctx: ctx, stream: stream, frames: frames{stream: stream.Stream}}
+// opened gives a log the context it was opened with.
+func opened(ctx context.Context) func(*api.Stream, error) (*LogStream, error) {
+	return func(stream *api.Stream, err error) (*LogStream, error) {
+		if err != nil {
+			return nil, err
+		}
+		return &LogStream{ctx: ctx, stream: stream, frames: frames{stream: stream.Stream}}, nil
+	}
 }
 
 // Next returns the next piece as soon as there is one, and io.EOF at the end. The bytes are as they were written.
@@ -54,13 +60,6 @@ func (l *LogStream) Close() error {
 	return nil
 }
 
-// GetSessionCommandLogs returns the log of a command so far.
-//
-// Errors: NotFound when there is no such command.
-func (p *ProcessService) GetSessionCommandLogs(ctx context.Context, sessionID, commandID string) (*types.SessionCommandLogsResponse, error) {
-	return p.api.GetSessionCommandLogs(ctx, sessionID, commandID)
-}
-
 // GetSessionCommandLogsStream sends the log of a command to channels, from its beginning until the command ends, and returns
 // then. Both channels are closed when it returns. A nil channel discards its part; a full one makes the sender wait.
 // Text is never cut within a character.
@@ -75,25 +74,6 @@ func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessio
 	return stream.copyTo(ctx, stdout, stderr)
 }
 
-// StreamSessionCommandLogs opens the log of a command for reading, from its beginning until the command ends. The context
-// is the stream's for as long as it is open.
-//
-// Errors: NotFound when there is no such command.
-func (p *ProcessService) StreamSessionCommandLogs(ctx context.Context, sessionID, commandID string) (*LogStream, error) {
-	stream, err := p.api.StreamSessionCommandLogs(ctx, sessionID, commandID)
-	if err != nil {
-		return nil, err
-	}
-	return newLogStream(ctx, stream), nil
-}
-
-// GetEntrypointLogs returns the log of the sandbox's entrypoint so far.
-//
-// Errors: NotFound when the sandbox has no entrypoint.
-func (p *ProcessService) GetEntrypointLogs(ctx context.Context) (*types.SessionCommandLogsResponse, error) {
-	return p.api.GetEntrypointLogs(ctx)
-}
-
 // GetEntrypointLogsStream sends the log of the sandbox's entrypoint to channels, as GetSessionCommandLogsStream does.
 //
 // Errors: NotFound when the sandbox has no entrypoint, Connection when the stream breaks; those of the context.
@@ -104,17 +84,6 @@ func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, st
 		return err
 	}
 	return stream.copyTo(ctx, stdout, stderr)
-}
-
-// StreamEntrypointLogs opens the log of the sandbox's entrypoint for reading.
-//
-// Errors: NotFound when the sandbox has no entrypoint.
-func (p *ProcessService) StreamEntrypointLogs(ctx context.Context) (*LogStream, error) {
-	stream, err := p.api.StreamEntrypointLogs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return newLogStream(ctx, stream), nil
 }
 
 // copyTo sends everything to two channels and closes the stream.

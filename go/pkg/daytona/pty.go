@@ -26,12 +26,12 @@ const disconnectGrace = 5 * time.Second
 // Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000.
 func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts ...func(*options.PtySession)) (*types.PtySessionInfo, error) {
 	o := options.Apply(opts...)
-	stream, err := p.api.CreatePty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd))
+	stream, err := p.createPty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd))
 	if err != nil {
 		return nil, err
 	}
 	stream.Close()
-	return p.api.GetPtySessionInfo(ctx, id)
+	return p.GetPtySessionInfo(ctx, id)
 }
 
 // CreatePty creates a terminal session and connects to it.
@@ -42,62 +42,22 @@ func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts .
 // cannot be reached.
 func (p *ProcessService) CreatePty(ctx context.Context, id string, opts ...func(*options.CreatePty)) (*PtyHandle, error) {
 	o := options.Apply(opts...)
-	return p.connected(p.api.CreatePty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd)))
+	return p.connected(p.createPty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd)))
 }
 
 func ptyOptions(size *types.PtySize, env map[string]string, cwd *string) api.PtyCreateOptions {
-	set := api.PtyCreateOptions{Cwd: cwd, Envs: env}
+	set := api.PtyCreateOptions{Cwd: cwd, Env: env}
 	if size != nil {
 		set.Rows, set.Cols = &size.Rows, &size.Cols
 	}
 	return set
 }
 
-// ConnectPty connects to an existing terminal session. Only output from now on is seen.
-//
-// Errors: NotFound when there is none, Connection when it cannot be reached.
-func (p *ProcessService) ConnectPty(ctx context.Context, sessionID string) (*PtyHandle, error) {
-	return p.connected(p.api.ConnectPty(ctx, sessionID))
-}
-
-// ListPtySessions returns all terminal sessions.
-func (p *ProcessService) ListPtySessions(ctx context.Context) ([]*types.PtySessionInfo, error) {
-	found, err := p.api.ListPtySessions(ctx)
-	return pointers(found), err
-}
-
-// GetPtySessionInfo returns a terminal session.
-//
-// Errors: NotFound when there is none.
-func (p *ProcessService) GetPtySessionInfo(ctx context.Context, sessionID string) (*types.PtySessionInfo, error) {
-	return p.api.GetPtySessionInfo(ctx, sessionID)
-}
-
-// KillPtySession kills the processes of a terminal session and removes it.
-//
-// Errors: NotFound when there is none.
-func (p *ProcessService) KillPtySession(ctx context.Context, sessionID string) error {
-	return p.api.KillPtySession(ctx, sessionID)
-}
-
-// DeletePtySession does the same as KillPtySession.
-func (p *ProcessService) DeletePtySession(ctx context.Context, sessionID string) error {
-	return p.KillPtySession(ctx, sessionID)
-}
-
 // ResizePtySession changes the size of a terminal.
 //
 // Errors: InvalidArgument for a size outside 1 to 1000, NotFound or Gone when there is no such session.
 func (p *ProcessService) ResizePtySession(ctx context.Context, sessionID string, ptySize types.PtySize) (*types.PtySessionInfo, error) {
-	return p.api.ResizePtySession(ctx, sessionID, ptySize.Rows, ptySize.Cols)
-}
-
-func pointers[T any](values []T) []*T {
-	result := make([]*T, len(values))
-	for i := range values {
-		result[i] = &values[i]
-	}
-	return result
+	return p.resizePtySession(ctx, sessionID, ptySize.Rows, ptySize.Cols)
 }
 
 // PtyHandle is a connection to a terminal session. It is an io.ReadWriteCloser; the same output can be had from DataChan

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
@@ -28,15 +27,16 @@ func (f *FileSystemService) UploadFile(ctx context.Context, source any, destinat
 //
 // Errors: as for UploadFile; those before the one that failed are stored.
 func (f *FileSystemService) UploadFiles(ctx context.Context, files []types.FileUpload, opts ...func(*options.Transfer)) error {
-	timeout := options.Apply(opts...).Timeout
+	o := options.Apply(opts...)
 	var batch []api.FileUpload
-	var contents [][]byte
 	var readers []types.FileUpload
 	for _, file := range files {
 		switch source := file.Source.(type) {
 		case []byte:
-			batch = append(batch, api.FileUpload{Destination: file.Destination, Content: Ptr(len(contents))})
-			contents = append(contents, source)
+			if source == nil {
+				source = []byte{} // an empty file
+			}
+			batch = append(batch, api.FileUpload{Destination: file.Destination, Content: source})
 		case string:
 			batch = append(batch, api.FileUpload{Destination: file.Destination, LocalPath: Ptr(source)})
 		case io.Reader:
@@ -47,12 +47,12 @@ func (f *FileSystemService) UploadFiles(ctx context.Context, files []types.FileU
 		}
 	}
 	if len(batch) > 0 {
-		if err := f.api.UploadFiles(ctx, batch, api.UploadOptions{Timeout: seconds(timeout)}, contents); err != nil {
+		if err := f.uploadFiles(ctx, batch, o); err != nil {
 			return err
 		}
 	}
 	for _, file := range readers {
-		if err := f.upload(ctx, file.Source.(io.Reader), file.Destination, timeout, nil); err != nil {
+		if err := f.upload(ctx, file.Source.(io.Reader), file.Destination, o, nil); err != nil {
 			return err
 		}
 	}
@@ -90,14 +90,14 @@ func (f *FileSystemService) UploadFileStream(ctx context.Context, source io.Read
 			opt(&config)
 		}
 	}
-	return f.upload(ctx, source, remotePath, nil, config.progress)
+	return f.upload(ctx, source, remotePath, new(options.Transfer), config.progress)
 }
 
-func (f *FileSystemService) upload(ctx context.Context, source io.Reader, remotePath string, timeout *time.Duration, progress func(UploadProgress)) error {
+func (f *FileSystemService) upload(ctx context.Context, source io.Reader, remotePath string, o *options.Transfer, progress func(UploadProgress)) error {
 	if source == nil {
 		return errors.New(errors.ErrInvalidArgument, fmt.Sprintf("The source of %s is nil; it must be an io.Reader.", remotePath))
 	}
-	stream, err := f.api.OpenUpload(ctx, remotePath, api.UploadOptions{Timeout: seconds(timeout)})
+	stream, err := f.openUpload(ctx, remotePath, o)
 	if err != nil {
 		return err
 	}

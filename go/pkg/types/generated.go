@@ -2,6 +2,11 @@
 
 package types
 
+import (
+	"encoding/json"
+	"time"
+)
+
 // ChartType: kind of a chart.
 //
 // Servers may send values that are not listed here.
@@ -63,7 +68,7 @@ const (
 	SandboxStateStarting SandboxState = "starting"
 	// Being stopped.
 	SandboxStateStopping SandboxState = "stopping"
-	// Failed; `error_reason` has the reason.
+	// Failed; error_reason has the reason.
 	SandboxStateError SandboxState = "error"
 	// Its image could not be built.
 	SandboxStateBuildFailed SandboxState = "build_failed"
@@ -161,7 +166,8 @@ const (
 	OutputChannelStderr OutputChannel = "stderr"
 )
 
-// InterpreterContext is a context of the code interpreter, which keeps variables, imports and functions from run to run.
+// InterpreterContext is a context of the code interpreter, which keeps variables, imports and functions from run to
+// run.
 type InterpreterContext struct {
 	// Id of the context.
 	ID string `json:"id"`
@@ -173,6 +179,16 @@ type InterpreterContext struct {
 	Active bool `json:"active"`
 	// Language of the code.
 	Language string `json:"language"`
+}
+
+// ExecutionError is the exception that ended a run.
+type ExecutionError struct {
+	// Class of the exception.
+	Name string `json:"name"`
+	// Message of the exception.
+	Value string `json:"value"`
+	// Traceback of the exception.
+	Traceback *string `json:"traceback"`
 }
 
 // DirectoryProgress: progress of a transfer.
@@ -205,6 +221,61 @@ type SkippedEntry struct {
 	Reason string `json:"reason"`
 }
 
+// FileInfo is a file or directory (wire.md 3.2).
+type FileInfo struct {
+	// Name without directory.
+	Name string `json:"name"`
+	// Whether it is a directory.
+	IsDirectory bool `json:"isDir"`
+	// Size in bytes.
+	Size int64 `json:"size"`
+	// Type and permissions as letters, for example -rw-r--r--.
+	Mode string `json:"mode"`
+	// Permissions in octal, for example 0644.
+	Permissions string `json:"permissions"`
+	// Id of the owning user.
+	Owner string `json:"owner"`
+	// Id of the owning group.
+	Group string `json:"group"`
+	// Time of the last change, as text; use modified_at to parse it.
+	ModifiedTime time.Time `json:"modTime"`
+	// Full path, if the server sends it.
+	Path string `json:"path"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (f *FileInfo) UnmarshalJSON(data []byte) error {
+	type plain FileInfo
+	wire := struct {
+		*plain
+		ModifiedAt string `json:"modifiedAt"`
+		ModTime    string `json:"modTime"`
+	}{plain: (*plain)(f)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	f.ModifiedTime = parseTime(wire.ModifiedAt, wire.ModTime)
+	return nil
+}
+
+// FileDownloadRequest is a file to download.
+type FileDownloadRequest struct {
+	// Path of the file in the sandbox.
+	Source string `json:"source"`
+	// Local path to write to; the file appears when it is complete. Default: the content is returned.
+	Destination *string `json:"destination,omitempty"`
+}
+
+// FileDownloadErrorDetails: reason why one of several files could not be downloaded.
+type FileDownloadErrorDetails struct {
+	// Message, as a sentence.
+	Message string `json:"message"`
+	// HTTP status of the error.
+	StatusCode int `json:"statusCode"`
+	// Code of the error.
+	ErrorCode string `json:"errorCode"`
+}
+
 // Match is a line found by find_files.
 type Match struct {
 	// Path of the file.
@@ -229,6 +300,24 @@ type ReplaceResult struct {
 	Success *bool `json:"success,omitempty"`
 	// Reason why it was not replaced.
 	Error *string `json:"error,omitempty"`
+}
+
+// GitStatus: state of a repository.
+type GitStatus struct {
+	// Current branch; HEAD when no branch is checked out.
+	CurrentBranch string `json:"currentBranch"`
+	// Changed files.
+	FileStatus []FileStatus `json:"fileStatus"`
+	// Whether the branch exists at the remote.
+	BranchPublished bool `json:"branchPublished"`
+	// Number of commits that the remote branch lacks.
+	Ahead int `json:"ahead"`
+	// Number of commits that only the remote branch has.
+	Behind int `json:"behind"`
+	// Whether no branch is checked out, if the server sends it.
+	Detached *bool `json:"detached,omitempty"`
+	// Remote branch that the current branch tracks, if the server sends it.
+	Upstream *string `json:"upstream,omitempty"`
 }
 
 // ListBranchResponse: branches of a repository.
@@ -277,6 +366,66 @@ type ExecuteResponse struct {
 	Artifacts *ExecutionArtifacts `json:"artifacts,omitempty"`
 }
 
+// Command is a command of a session.
+//
+// Id has the same value as ID.
+type Command struct {
+	// Id of the command.
+	ID string `json:"id"`
+	// Id is ID.
+	Id string `json:"-"`
+	// Command line.
+	Command string `json:"command"`
+	// Exit code; missing while it runs.
+	ExitCode *int `json:"exitCode,omitempty"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (c *Command) UnmarshalJSON(data []byte) error {
+	type plain Command
+	err := json.Unmarshal(data, (*plain)(c))
+	c.Id = c.ID
+	return err
+}
+
+// GetId returns ID.
+func (c *Command) GetId() string { return orEmpty(c).ID }
+
+// GetCommand returns Command.
+func (c *Command) GetCommand() string { return orEmpty(c).Command }
+
+// GetExitCode returns ExitCode, or the zero value when it is nil.
+func (c *Command) GetExitCode() int { return orEmpty(orEmpty(c).ExitCode) }
+
+// HasExitCode tells whether there is ExitCode.
+func (c *Command) HasExitCode() bool { return orEmpty(c).ExitCode != nil }
+
+// Session is a session: a shell that keeps its directory, variables and functions from command to command.
+//
+// SessionId has the same value as SessionID.
+type Session struct {
+	// Id of the command.
+	SessionID string `json:"sessionId"`
+	// SessionId is SessionID.
+	SessionId string `json:"-"`
+	// Commands that were run in the session, oldest first.
+	Commands []Command `json:"commands"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (s *Session) UnmarshalJSON(data []byte) error {
+	type plain Session
+	err := json.Unmarshal(data, (*plain)(s))
+	s.SessionId = s.SessionID
+	return err
+}
+
+// GetSessionId returns SessionID.
+func (s *Session) GetSessionId() string { return orEmpty(s).SessionID }
+
+// GetCommands returns Commands.
+func (s *Session) GetCommands() []Command { return orEmpty(s).Commands }
+
 // SessionExecuteResponse: result of a command in a session.
 type SessionExecuteResponse struct {
 	// Id of the command.
@@ -291,6 +440,78 @@ type SessionExecuteResponse struct {
 	Stderr *string `json:"stderr,omitempty"`
 }
 
+// SessionCommandLogsResponse: output of a command so far.
+type SessionCommandLogsResponse struct {
+	// Standard output and standard error together, in the order they were written.
+	Output string `json:"output"`
+	// Standard output.
+	Stdout string `json:"stdout"`
+	// Standard error.
+	Stderr string `json:"stderr"`
+}
+
+// GetOutput returns Output.
+func (s *SessionCommandLogsResponse) GetOutput() string { return orEmpty(s).Output }
+
+// GetStdout returns Stdout.
+func (s *SessionCommandLogsResponse) GetStdout() string { return orEmpty(s).Stdout }
+
+// GetStderr returns Stderr.
+func (s *SessionCommandLogsResponse) GetStderr() string { return orEmpty(s).Stderr }
+
+// PtySessionInfo is a terminal session.
+//
+// Id, Cwd and ProcessId have the same values as ID, CWD and ProcessID.
+type PtySessionInfo struct {
+	// Id of the session.
+	ID string `json:"id"`
+	// Id is ID.
+	Id string `json:"-"`
+	// Working directory it was started in.
+	CWD string `json:"cwd"`
+	// Cwd is CWD.
+	Cwd string `json:"-"`
+	// Environment variables it was started with.
+	Envs map[string]string `json:"envs"`
+	// Columns.
+	Cols int `json:"cols"`
+	// Lines.
+	Rows int `json:"rows"`
+	// Time it was created, ISO 8601.
+	CreatedAt time.Time `json:"createdAt"`
+	// Whether its process is running.
+	Active bool `json:"active"`
+	// Process id, if the server sends it.
+	ProcessID *int `json:"processId,omitempty"`
+	// ProcessId is ProcessID.
+	ProcessId *int `json:"-"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (p *PtySessionInfo) UnmarshalJSON(data []byte) error {
+	type plain PtySessionInfo
+	wire := struct {
+		*plain
+		CreatedAt string `json:"createdAt"`
+	}{plain: (*plain)(p)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	p.CreatedAt = parseTime(wire.CreatedAt)
+	p.Id = p.ID
+	p.Cwd = p.CWD
+	p.ProcessId = p.ProcessID
+	return nil
+}
+
+// PtyResult: result of a terminal session.
+type PtyResult struct {
+	// Exit code of its process; missing if it is not known.
+	ExitCode *int `json:"exitCode,omitempty"`
+	// Reason why it ended, if it did not exit with 0.
+	Error *string `json:"error,omitempty"`
+}
+
 // VolumeMount is a volume mounted into a sandbox.
 type VolumeMount struct {
 	// Id or name of the volume.
@@ -299,6 +520,18 @@ type VolumeMount struct {
 	MountPath string `json:"mountPath"`
 	// Directory of the volume to mount instead of its root.
 	Subpath *string `json:"subpath,omitempty"`
+}
+
+// Resources: CPU, memory, disk and GPUs of a sandbox.
+type Resources struct {
+	// Number of CPU cores.
+	CPU int `json:"cpu"`
+	// Memory in GiB.
+	Memory int `json:"memory"`
+	// Disk in GiB.
+	Disk int `json:"disk"`
+	// Number of GPUs.
+	GPU int `json:"gpu"`
 }
 
 // BuildInfo: description of how the image of a sandbox is built.

@@ -36,23 +36,5 @@ func (f *FileStatus) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// GitStatus is the state of a repository.
-type GitStatus struct {
-	// CurrentBranch is the branch that is checked out; HEAD when there is none.
-	CurrentBranch string `json:"currentBranch"`
-	// FileStatus are the changed files.
-	FileStatus []FileStatus `json:"fileStatus"`
-	// BranchPublished tells whether the branch exists at its remote.
-	BranchPublished bool `json:"branchPublished"`
-	// Ahead is the number of commits the remote branch lacks.
-	Ahead int `json:"ahead"`
-	// Behind is the number of commits only the remote branch has.
-	Behind int `json:"behind"`
-	// Detached tells whether no branch is checked out, or is nil when the server does not tell.
-	Detached *bool `json:"detached,omitempty"`
-	// Upstream is the branch at the remote, or nil when there is none or the server does not tell.
-	Upstream *string `json:"upstream,omitempty"`
-}
-
 // Hash is SHA.
 func (g GitCommitResponse) Hash() string { return g.SHA }

@@ -3,18 +3,6 @@ package types
 // CodeToolboxLanguageLabel is the label that holds a sandbox's language.
 const CodeToolboxLanguageLabel = "code-toolbox-language"
 
-// Resources are what a sandbox may use; 0 = the default of the server.
-type Resources struct {
-	// CPU is the number of cores.
-	CPU int `json:"cpu,omitempty"`
-	// GPU is the number of GPUs.
-	GPU int `json:"gpu,omitempty"`
-	// Memory in GiB.
-	Memory int `json:"memory,omitempty"`
-	// Disk in GiB.
-	Disk int `json:"disk,omitempty"`
-}
-
 // SandboxBaseParams are what all ways to create a sandbox have in common.
 type SandboxBaseParams struct {
 	// Name, unique in the organization. Default: the id.

@@ -1,82 +1,11 @@
 package types
 
-import (
-	"encoding/json"
-	"time"
-)
-
 // PtySize is the size of a terminal in characters.
 type PtySize struct {
 	// Rows, 1 to 1000.
 	Rows int
 	// Cols, 1 to 1000.
 	Cols int
-}
-
-// PtyResult tells how a terminal ended.
-type PtyResult struct {
-	// ExitCode of the shell, or nil when it is not known.
-	ExitCode *int `json:"exitCode"`
-	// Error tells why the terminal broke, or is nil.
-	Error *string `json:"error"`
-}
-
-// PtySessionInfo describes a terminal session. ID, CWD and ProcessID have a second spelling with the same value.
-type PtySessionInfo struct {
-	// ID of the session.
-	ID string
-	// Id is ID.
-	Id string
-	// Active tells whether its shell runs.
-	Active bool
-	// CWD is the directory its shell started in.
-	CWD string
-	// Cwd is CWD.
-	Cwd string
-	// Cols is the width in characters.
-	Cols int
-	// Rows is the height in characters.
-	Rows int
-	// Envs are the environment variables it was created with.
-	Envs map[string]string
-	// ProcessID is the id of its shell, or nil: most servers do not tell.
-	ProcessID *int
-	// ProcessId is ProcessID.
-	ProcessId *int
-	// CreatedAt is when it was created.
-	CreatedAt time.Time
-}
-
-// UnmarshalJSON reads the wire's form.
-func (p *PtySessionInfo) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		ID        string            `json:"id"`
-		Active    bool              `json:"active"`
-		Cwd       string            `json:"cwd"`
-		Cols      int               `json:"cols"`
-		Rows      int               `json:"rows"`
-		Envs      map[string]string `json:"envs"`
-		ProcessID *int              `json:"processId"`
-		CreatedAt string            `json:"createdAt"`
-	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	*p = PtySessionInfo{
-		ID: wire.ID, Id: wire.ID, Active: wire.Active, CWD: wire.Cwd, Cwd: wire.Cwd, Cols: wire.Cols, Rows: wire.Rows,
-		Envs: wire.Envs, ProcessID: wire.ProcessID, ProcessId: wire.ProcessID, CreatedAt: parseTime(wire.CreatedAt),
-	}
-	return nil
-}
-
-// ExecutionError is the exception that ended a run of the code interpreter.
-type ExecutionError struct {
-	// Name is its class, for example ValueError.
-	Name string `json:"name"`
-	// Value is its message.
-	Value string `json:"value"`
-	// Traceback is where it happened, or nil.
-	Traceback *string `json:"traceback"`
 }
 
 // ExecutionResult is the result of a run of the code interpreter.

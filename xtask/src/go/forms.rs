@@ -1,0 +1,424 @@
+//! How Go's methods and functional options differ from its conventions. Plain names stand in `schema/deviations.toml`.
+//!
+//! By convention an operation is a method of its service's class: `ctx` first, then its parameters, then functional options
+//! for what is optional; a struct comes back as a pointer. An options struct is a set of functional options called like it
+//! (`WaitForLogOptions`: `options.WaitForLog`), and each field has a function (`options.WithWaitForLogRegex`).
+
+use super::options::{Extra, Set};
+use super::services::{Gives, Method};
+
+/// A method that differs from the convention, under another name or as one of several.
+const fn method(name: &'static str) -> Method {
+    Method { on: None, name, takes: None, set: None, gives: Gives::Result, hidden: false }
+}
+
+/// A method that only the hand-written files call, with the operation's own parameters.
+const fn hidden(name: &'static str) -> Method {
+    Method { hidden: true, ..method(name) }
+}
+
+/// A second name of the method before it.
+const fn alias(name: &'static str) -> Method {
+    Method { gives: Gives::Alias, ..method(name) }
+}
+
+impl Method {
+    /// On another class than the service's.
+    const fn on(mut self, class: &'static str) -> Self {
+        self.on = Some(class);
+        self
+    }
+
+    /// Its parameters: fields of the options too, `*` before what may be nil, ` as name` behind what is called otherwise,
+    /// `opts` for the functional options.
+    const fn takes(mut self, parameters: &'static [&'static str]) -> Self {
+        self.takes = Some(parameters);
+        self
+    }
+
+    /// The functional options it takes, where several sets belong to one options struct.
+    const fn set(mut self, set: &'static str) -> Self {
+        self.set = Some(set);
+        self
+    }
+
+    const fn gives(mut self, gives: Gives) -> Self {
+        self.gives = gives;
+        self
+    }
+
+    /// What a hand-written function makes of the result.
+    const fn through(self, function: &'static str, result: &'static str) -> Self {
+        self.gives(Gives::Through(function, result))
+    }
+
+    const fn updates(self) -> Self {
+        self.on("Sandbox").through("s.update", "error")
+    }
+}
+
+/// The methods of each operation that has others than the convention says.
+pub const METHODS: &[(&str, &[Method])] = &[
+    ("sandbox.create", &[hidden("create").set("CreateSandbox").through("c.sandbox", "(*Sandbox, error)")]),
+    (
+        "sandbox.get",
+        &[
+            method("Get").takes(&["id_or_name as sandboxIDOrName"]).through("c.sandbox", "(*Sandbox, error)"),
+            method("RefreshData").updates(),
+            alias("Refresh").on("Sandbox"),
+        ],
+    ),
+    (
+        "sandbox.find_one",
+        &[method("FindOne")
+            .takes(&["*id_or_name as sandboxIDOrName", "labels"])
+            .through("c.sandbox", "(*Sandbox, error)")],
+    ),
+    ("sandbox.list", &[method("ListPart").takes(&["*query"]).through("c.part", "(*SandboxesPart, error)")]),
+    (
+        "sandbox.list_page",
+        &[method("ListPage").takes(&["labels", "*page", "*limit"]).through("c.page", "(*PaginatedSandboxes, error)")],
+    ),
+    (
+        "sandbox.start",
+        &[
+            method("Start").takes(&[]).updates(),
+            method("StartWithTimeout").takes(&["timeout"]).updates(),
+            method("Start").takes(&["sandbox", "opts"]).set("StartSandbox").through("sandbox.update", "error"),
+        ],
+    ),
+    (
+        "sandbox.stop",
+        &[
+            method("Stop").takes(&[]).updates(),
+            method("StopWithTimeout").takes(&["timeout", "...force"]).updates(),
+            method("Stop").takes(&["sandbox", "opts"]).through("sandbox.update", "error"),
+        ],
+    ),
+    (
+        "sandbox.delete",
+        &[
+            method("Delete").takes(&[]).updates(),
+            method("DeleteWithTimeout").takes(&["timeout"]).updates(),
+            method("Delete").takes(&["sandbox", "opts"]).through("sandbox.update", "error"),
+        ],
+    ),
+    (
+        "sandbox.wait_for_start",
+        &[method("WaitForStart").takes(&["timeout"]).updates(), alias("WaitUntilStarted").on("Sandbox")],
+    ),
+    (
+        "sandbox.wait_for_stop",
+        &[method("WaitForStop").takes(&["timeout"]).updates(), alias("WaitUntilStopped").on("Sandbox")],
+    ),
+    ("sandbox.archive", &[method("Archive").updates()]),
+    (
+        "sandbox.recover",
+        &[method("Recover").takes(&[]).updates(), method("RecoverWithTimeout").takes(&["timeout"]).updates()],
+    ),
+    ("sandbox.set_labels", &[method("SetLabels").on("Sandbox").through("s.setLabels", "error")]),
+    ("sandbox.set_auto_stop_interval", &[hidden("setAutoStopInterval").on("Sandbox")]),
+    ("sandbox.set_auto_archive_interval", &[hidden("setAutoArchiveInterval").on("Sandbox")]),
+    ("sandbox.set_auto_delete_interval", &[hidden("setAutoDeleteInterval").on("Sandbox")]),
+    ("sandbox.refresh_activity", &[method("RefreshActivity").on("Sandbox")]),
+    ("sandbox.update_network_settings", &[method("UpdateNetworkSettings").updates()]),
+    ("sandbox.get_preview_link", &[method("GetPreviewLink").on("Sandbox")]),
+    (
+        "sandbox.create_signed_preview_url",
+        &[
+            method("GetSignedPreviewLink").on("Sandbox").takes(&["port", "expires_in_seconds"]),
+            alias("CreateSignedPreviewURL").on("Sandbox").takes(&["port", "expires_in_seconds"]),
+        ],
+    ),
+    ("sandbox.expire_signed_preview_url", &[method("ExpireSignedPreviewLink").on("Sandbox")]),
+    ("process.code_run", &[hidden("codeRun")]),
+    ("process.create_pty", &[hidden("createPty")]),
+    ("process.connect_pty", &[method("ConnectPty").through("p.connected", "(*PtyHandle, error)")]),
+    ("process.list_pty_sessions", &[method("ListPtySessions").gives(Gives::Pointers)]),
+    ("process.resize_pty_session", &[hidden("resizePtySession")]),
+    ("process.kill_pty_session", &[method("KillPtySession"), alias("DeletePtySession")]),
+    ("process.get_session", &[method("GetSession").gives(Gives::Maps("map[string]any")), method("GetSessionTyped")]),
+    (
+        "process.list_sessions",
+        &[method("ListSessions").gives(Gives::Maps("[]map[string]any")), method("ListSessionsTyped")],
+    ),
+    ("process.execute_session_command", &[hidden("executeSessionCommand").set("ExecuteSessionCommand")]),
+    (
+        "process.get_session_command",
+        &[method("GetSessionCommand").gives(Gives::Maps("map[string]any")), method("GetSessionCommandTyped")],
+    ),
+    (
+        "process.stream_session_command_logs",
+        &[method("StreamSessionCommandLogs").through("opened(ctx)", "(*LogStream, error)")],
+    ),
+    ("process.stream_entrypoint_logs", &[method("StreamEntrypointLogs").through("opened(ctx)", "(*LogStream, error)")]),
+    ("process.spawn", &[method("Spawn").through("p.spawned", "(*SpawnedProcess, error)")]),
+    ("process.list_spawned", &[method("ListSpawned").through("p.allSpawned", "([]*SpawnedProcess, error)")]),
+    ("process.get_spawned", &[method("Attach").through("p.spawned", "(*SpawnedProcess, error)"), alias("GetSpawned")]),
+    ("process.stream_output", &[method("Output").on("SpawnedProcess").through("opened(ctx)", "(*LogStream, error)")]),
+    ("process.write_stdin", &[method("WriteStdin").on("SpawnedProcess")]),
+    ("process.close_stdin", &[method("CloseStdin").on("SpawnedProcess")]),
+    ("process.wait_spawned", &[method("Wait").on("SpawnedProcess").set("Wait")]),
+    ("process.signal_spawned", &[method("SendSignal").on("SpawnedProcess")]),
+    ("process.release_spawned", &[method("Release").on("SpawnedProcess")]),
+    ("process.wait_for_port", &[method("WaitForPort").set("Wait")]),
+    ("process.wait_for_log", &[method("WaitForLog"), method("WaitForLog").on("SpawnedProcess")]),
+    ("fs.upload_dir", &[hidden("uploadDir").set("Directory")]),
+    ("fs.download_dir", &[hidden("downloadDir").set("Directory")]),
+    ("fs.list_files", &[method("ListFiles").gives(Gives::Pointers)]),
+    ("fs.get_file_info", &[method("GetFileInfo"), alias("GetFileDetails")]),
+    ("fs.delete_file", &[method("DeleteFile").takes(&["path", "recursive"])]),
+    ("fs.find_files", &[method("FindFiles").gives(Gives::Maps("any")), method("FindFilesTyped")]),
+    (
+        "fs.search_files",
+        &[method("SearchFiles").gives(Gives::Maps("any")), method("SearchFilesTyped").gives(Gives::Field("files"))],
+    ),
+    ("fs.replace_in_files", &[method("ReplaceInFiles").gives(Gives::Maps("any")), method("ReplaceInFilesTyped")]),
+    ("fs.get_user_home_dir", &[method("GetUserHomeDir").on("Sandbox")]),
+    ("fs.get_work_dir", &[method("GetWorkingDir").on("Sandbox"), alias("GetWorkDir").on("Sandbox")]),
+    ("fs.upload_file", &[]),
+    ("fs.upload_files", &[hidden("uploadFiles").set("Transfer")]),
+    ("fs.open_upload", &[hidden("openUpload").set("Transfer")]),
+    ("fs.download_file", &[hidden("downloadFile").set("Transfer")]),
+    ("fs.download_to_path", &[method("DownloadFileTo").set("Transfer")]),
+    (
+        "fs.download_files",
+        &[method("DownloadFiles").set("Transfer").through("downloaded", "([]types.FileDownloadResponse, error)")],
+    ),
+    ("fs.open_download", &[hidden("openDownload").set("Transfer")]),
+    ("git.branches", &[method("Branches").gives(Gives::Field("branches")), method("BranchesTyped")]),
+    (
+        "git.checkout_branch",
+        &[
+            method("Checkout").takes(&["path", "branch as name"]),
+            alias("CheckoutBranch").takes(&["path", "branch as name"]),
+        ],
+    ),
+    ("git.push", &[method("Push").set("GitPush")]),
+    ("git.pull", &[method("Pull").set("GitPull")]),
+    ("code_interpreter.run_code", &[hidden("runCode").set("RunCode")]),
+    (
+        "code_interpreter.create_context",
+        &[method("CreateContext").takes(&["*cwd"]).gives(Gives::Maps("map[string]any")), method("CreateContextTyped")],
+    ),
+    (
+        "code_interpreter.list_contexts",
+        &[method("ListContexts").gives(Gives::Maps("[]map[string]any")), method("ListContextsTyped")],
+    ),
+];
+
+const fn set(of: &'static str, name: &'static str, functions: &'static [(&'static str, &'static str)]) -> Set {
+    Set { of, name, functions, plain: &[], without: &[], extra: &[] }
+}
+
+impl Set {
+    /// Fields that are plain values rather than pointers: unset is the zero value.
+    const fn plain(mut self, fields: &'static [&'static str]) -> Self {
+        self.plain = fields;
+        self
+    }
+
+    const fn without(mut self, fields: &'static [&'static str]) -> Self {
+        self.without = fields;
+        self
+    }
+
+    /// Fields that the hand-written files look at.
+    const fn extra(mut self, fields: &'static [Extra]) -> Self {
+        self.extra = fields;
+        self
+    }
+}
+
+const PTY_SIZE: &str = "Size of the terminal. Default: 80 columns, 24 rows.";
+
+/// The sets of functional options, by options struct, or by the operation whose parameters are optional.
+pub const SETS: &[Set] = &[
+    set(
+        "CreateOptions",
+        "CreateSandbox",
+        &[("timeout", "WithTimeout"), ("wait_for_start", "WithWaitForStart"), ("keep", "WithKeep")],
+    )
+    .plain(&["wait_for_start", "keep"])
+    .extra(&[Extra {
+        field: "LogChannel",
+        ty: "chan string",
+        function: "WithLogChannel",
+        doc: "Channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and the channel stays \
+              open and the caller's.",
+    }]),
+    set("WaitOptions", "StartSandbox", &[("timeout", "WithStartTimeout")]),
+    set("StopOptions", "StopSandbox", &[("timeout", "WithStopTimeout"), ("force", "WithForceStop")]).plain(&["force"]),
+    set("DeleteOptions", "DeleteSandbox", &[("timeout", "WithDeleteTimeout"), ("wait", "WithDeleteWait")])
+        .plain(&["wait"]),
+    set("WaitOptions", "Wait", &[("timeout", "WithWaitTimeout")]),
+    set(
+        "ExecOptions",
+        "ExecuteCommand",
+        &[("cwd", "WithCwd"), ("env", "WithCommandEnv"), ("timeout", "WithExecuteTimeout")],
+    ),
+    set("CodeRunOptions", "CodeRun", &[("timeout", "WithCodeRunTimeout")]).without(&["argv", "env"]).extra(&[
+        Extra {
+            field: "Params",
+            ty: "*types.CodeRunParams",
+            function: "WithCodeRunParams",
+            doc: "Arguments and environment variables of the program.",
+        },
+        Extra {
+            field: "Language",
+            ty: "types.CodeLanguage",
+            function: "WithCodeRunLanguage",
+            doc: "Language of the program. Default: that of the parameters, else the sandbox's.",
+        },
+    ]),
+    set("WaitOptions", "ExecuteSessionCommand", &[("timeout", "WithSessionCommandTimeout")]).extra(&[
+        Extra {
+            field: "RunAsync",
+            ty: "bool",
+            function: "WithRunAsync",
+            doc: "Whether to return at once; the command goes on. Default: false.",
+        },
+        Extra {
+            field: "SuppressInputEcho",
+            ty: "bool",
+            function: "WithSuppressInputEcho",
+            doc: "Whether to keep input that is sent to the command out of its log. Default: false.",
+        },
+    ]),
+    set("PtyCreateOptions", "PtySession", &[("envs", "WithPtyEnv"), ("cwd", "WithPtyCwd")])
+        .without(&["rows", "cols"])
+        .extra(&[Extra { field: "PtySize", ty: "*types.PtySize", function: "WithPtySize", doc: PTY_SIZE }]),
+    set("PtyCreateOptions", "CreatePty", &[("envs", "WithCreatePtyEnv"), ("cwd", "WithCreatePtyCwd")])
+        .without(&["rows", "cols"])
+        .extra(&[Extra { field: "PtySize", ty: "*types.PtySize", function: "WithCreatePtySize", doc: PTY_SIZE }]),
+    set("SpawnOptions", "Spawn", &[("cwd", "WithSpawnCwd"), ("env", "WithSpawnEnv"), ("stdin", "WithStdin")])
+        .plain(&["stdin"]),
+    // The channel is chosen by the method.
+    set("OutputOptions", "Output", &[("channel", ""), ("follow", "WithFollow")]),
+    set(
+        "WaitForLogOptions",
+        "WaitForLog",
+        &[("regex", "WithRegex"), ("channel", "WithLogOutput"), ("timeout", "WithLogTimeout")],
+    )
+    .plain(&["regex"]),
+    set("fs.create_folder", "CreateFolder", &[("mode", "WithMode")]),
+    set(
+        "PermissionOptions",
+        "SetFilePermissions",
+        &[("mode", "WithPermissionMode"), ("owner", "WithOwner"), ("group", "WithGroup")],
+    ),
+    set("ListFilesOptions", "ListFiles", &[("depth", "WithDepth")]),
+    set("DownloadOptions", "Transfer", &[("timeout", "WithTransferTimeout")]),
+    set("UploadOptions", "Transfer", &[("timeout", "WithTransferTimeout")]),
+    set(
+        "DirectoryOptions",
+        "Directory",
+        &[("exclude", "WithExclude"), ("timeout", "WithDirectoryTimeout")],
+    )
+    .extra(&[Extra {
+        field: "Progress",
+        ty: "func(types.DirectoryProgress)",
+        function: "WithDirectoryProgress",
+        doc: "Function that is called some ten times a second, on the goroutine of the call.",
+    }]),
+    set(
+        "GitCloneOptions",
+        "GitClone",
+        &[
+            ("branch", "WithBranch"),
+            ("commit_id", "WithCommitId"),
+            ("username", "WithUsername"),
+            ("password", "WithPassword"),
+            ("insecure_skip_tls", "WithInsecureSkipTLS"),
+            ("depth", "WithCloneDepth"),
+            ("timeout", "WithCloneTimeout"),
+        ],
+    ),
+    set("GitCommitOptions", "GitCommit", &[("allow_empty", "WithAllowEmpty")]),
+    set("GitDeleteBranchOptions", "GitDeleteBranch", &[("force", "WithForce")]),
+    set(
+        "GitRemoteOptions",
+        "GitPush",
+        &[
+            ("username", "WithPushUsername"),
+            ("password", "WithPushPassword"),
+            ("branch", "WithPushBranch"),
+            ("remote", "WithPushRemote"),
+            ("set_upstream", "WithSetUpstream"),
+            ("timeout", "WithPushTimeout"),
+        ],
+    ),
+    set(
+        "GitRemoteOptions",
+        "GitPull",
+        &[
+            ("username", "WithPullUsername"),
+            ("password", "WithPullPassword"),
+            ("branch", "WithPullBranch"),
+            ("remote", "WithPullRemote"),
+            ("timeout", "WithPullTimeout"),
+        ],
+    )
+    .without(&["set_upstream"]),
+    set(
+        "RunCodeOptions",
+        "RunCode",
+        &[("context_id", "WithCustomContext"), ("envs", "WithEnv"), ("timeout", "WithInterpreterTimeout")],
+    )
+    .plain(&["context_id"]),
+    set("CreateContextOptions", "CreateContext", &[("cwd", "WithContextCwd"), ("language", "WithContextLanguage")]),
+];
+
+/// What the documentation of a struct says besides, and fields that do not travel.
+pub const BESIDES: &[(&str, &str, &str)] = &[
+    (
+        "SandboxInfo",
+        "Its methods that change the sandbox update the fields, so they must not run at the same time as something that reads \
+         them.",
+        "
+\t// FileSystem has its files.
+\tFileSystem *FileSystemService `json:\"-\"`
+\t// Fs is FileSystem.
+\tFs *FileSystemService `json:\"-\"`
+\t// Git has its git repositories.
+\tGit *GitService `json:\"-\"`
+\t// Process runs commands and code.
+\tProcess *ProcessService `json:\"-\"`
+\t// CodeInterpreter runs Python code with variables that last.
+\tCodeInterpreter *CodeInterpreterService `json:\"-\"`
+
+\tclient *Client
+",
+    ),
+    ("Session", "SessionId has the same value as SessionID.", ""),
+    ("Command", "Id has the same value as ID.", ""),
+    ("PtySessionInfo", "Id, Cwd and ProcessId have the same values as ID, CWD and ProcessID.", ""),
+];
+
+/// Second spellings of fields, with the same value.
+pub const SPELLINGS: &[(&str, &str)] = &[
+    ("Command.id", "Id"),
+    ("FileStatus.name", "Path"),
+    ("PtySessionInfo.cwd", "Cwd"),
+    ("PtySessionInfo.id", "Id"),
+    ("PtySessionInfo.process_id", "ProcessId"),
+    ("Session.session_id", "SessionId"),
+];
+
+/// Methods that return a field; those of an optional field return the zero value for nil, and have a `Has` beside them.
+pub const GETTERS: &[(&str, &str)] = &[
+    ("Command.command", "GetCommand"),
+    ("Command.exit_code", "GetExitCode"),
+    ("Command.id", "GetId"),
+    ("Session.commands", "GetCommands"),
+    ("Session.session_id", "GetSessionId"),
+    ("SessionCommandLogsResponse.output", "GetOutput"),
+    ("SessionCommandLogsResponse.stderr", "GetStderr"),
+    ("SessionCommandLogsResponse.stdout", "GetStdout"),
+];
+
+/// Further keys of the maps that stand for structs: the same value under another name.
+pub const MAP_KEYS: &[(&str, &str)] = &[("Command.id", "cmdId"), ("SessionExecuteResponse.cmd_id", "id")];
+
+/// Structs of which the hand-written files make maps.
+pub const MAPS: &[&str] = &["SessionExecuteResponse"];
