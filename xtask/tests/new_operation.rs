@@ -199,7 +199,9 @@ const FOUND: &[(&str, &[&str])] = &[
     ),
     ("ruby/lib", &["class DiskUsage", "total_bytes"]),
     ("ruby/sig", &["def disk_usage: (String path, ?pattern: String?"]),
-    ("go", &["DiskUsage(ctx context.Context, path string", "adds up the sizes of the files below a directory."]),
+    ("go/pkg/daytona", &["func (f *FileSystemService) DiskUsage(ctx context.Context, path string", "//   - path: "]),
+    ("go/pkg/options", &["func WithDiskUsagePattern(pattern string) func(*DiskUsage)"]),
+    ("go/pkg/types", &["type DiskUsage struct"]),
 ];
 
 /// The directories that codegen reads or writes, and the files beside them.
