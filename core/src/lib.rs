@@ -12,12 +12,15 @@ mod config;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+#[rustfmt::skip]
+mod generated;
 mod local;
 pub mod log;
 pub mod model;
 pub mod ops;
 mod protocols;
 mod sandbox;
+mod spawned;
 mod travel;
 mod words;
 
@@ -26,7 +29,8 @@ pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
 #[doc(hidden)]
 pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, SandboxList};
+pub use spawned::SpawnedProcess;
 pub use travel::{events, proxy, tls, ws};
 
 /// Open streams: logs, runs of the interpreter, terminals, files and directories on their way.

@@ -1,19 +1,23 @@
-//! A sandbox as a Rust program holds it: its description and the way to its toolbox.
+//! A sandbox as a Rust program holds it: its description, its services, and its own operations.
 
 use crate::client::{Client, Toolbox};
 use crate::error::Result;
 use crate::model::{
-    CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, SandboxInfo, StopOptions,
-    WaitOptions,
+    CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions,
+    ListSandboxesQuery, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Process};
+use crate::spawned::SpawnedProcess;
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.
+///
+/// Operations that change the sandbox bring [`info`](Self::info) up to date. Operations inside it are those of
+/// [`process`](Self::process), [`fs`](Self::fs), [`git`](Self::git) and [`code_interpreter`](Self::code_interpreter).
 #[derive(Clone)]
 pub struct Sandbox {
-    client: Client,
-    info: SandboxInfo,
+    pub(crate) client: Client,
+    pub(crate) info: SandboxInfo,
     toolbox: Toolbox,
 }
 
@@ -24,12 +28,20 @@ impl std::fmt::Debug for Sandbox {
 }
 
 impl Client {
-    /// Creates a sandbox and waits until it has started.
+    /// Creates a sandbox and waits at most 60 seconds until it has started.
     ///
     /// # Errors
     /// As for [`Sandboxes::create`](crate::ops::Sandboxes::create).
     pub async fn create(&self, params: CreateSandboxParams) -> Result<Sandbox> {
-        Sandbox::new(self, self.sandboxes().create(params, CreateOptions::default()).await?)
+        self.create_with(params, CreateOptions::default()).await
+    }
+
+    /// Creates a sandbox and waits until it has started, as long as `options` say.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::create`](crate::ops::Sandboxes::create).
+    pub async fn create_with(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<Sandbox> {
+        Sandbox::new(self, self.sandboxes().create(params, options).await?)
     }
 
     /// Returns the sandbox with this id or name.
@@ -38,6 +50,45 @@ impl Client {
     /// `NotFound` when there is none.
     pub async fn get(&self, id_or_name: &str) -> Result<Sandbox> {
         Sandbox::new(self, self.sandboxes().get(id_or_name).await?)
+    }
+
+    /// Returns the sandbox with this id or name, or the first one that has all these labels.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::find_one`](crate::ops::Sandboxes::find_one).
+    pub async fn find_one(&self, options: FindOneOptions) -> Result<Sandbox> {
+        Sandbox::new(self, self.sandboxes().find_one(options).await?)
+    }
+
+    /// Returns all sandboxes that match, page by page: [`SandboxList::next`].
+    pub fn list(&self, query: ListSandboxesQuery) -> SandboxList {
+        SandboxList { client: self.clone(), query: Some(query), ready: Vec::new().into_iter() }
+    }
+}
+
+/// Sandboxes of a listing, fetched as they are asked for.
+pub struct SandboxList {
+    client: Client,
+    /// How the next page is asked for; `None` after the last one.
+    query: Option<ListSandboxesQuery>,
+    ready: std::vec::IntoIter<SandboxInfo>,
+}
+
+impl SandboxList {
+    /// The next sandbox; `None` at the end.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::list`](crate::ops::Sandboxes::list).
+    pub async fn next(&mut self) -> Result<Option<SandboxInfo>> {
+        loop {
+            if let Some(item) = self.ready.next() {
+                return Ok(Some(item));
+            }
+            let Some(query) = self.query.take() else { return Ok(None) };
+            let page = self.client.sandboxes().list(query.clone()).await?;
+            self.ready = page.items.into_iter();
+            self.query = page.next_cursor.map(|cursor| ListSandboxesQuery { cursor: Some(cursor), ..query });
+        }
     }
 }
 
@@ -85,6 +136,26 @@ impl Sandbox {
         self.process().code_run(code, language, options).await
     }
 
+    /// Starts a process that runs until it ends, is signalled or is released, whether anybody reads its output or not.
+    ///
+    /// # Errors
+    /// As for [`Process::spawn`].
+    pub async fn spawn(&self, command: &str, options: SpawnOptions) -> Result<SpawnedProcess> {
+        let process = self.process();
+        let info = process.spawn(command, options).await?;
+        Ok(SpawnedProcess { process, info })
+    }
+
+    /// Finds a process again that was started with `spawn` by any client.
+    ///
+    /// # Errors
+    /// `ProcessNotFound` when there is none with this id.
+    pub async fn attach(&self, process_id: &str) -> Result<SpawnedProcess> {
+        let process = self.process();
+        let info = process.get_spawned(process_id).await?;
+        Ok(SpawnedProcess { process, info })
+    }
+
     /// Reads the description anew.
     ///
     /// # Errors
@@ -94,29 +165,19 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Starts the sandbox and waits until it has started.
-    ///
-    /// # Errors
-    /// As for [`Sandboxes::start`](crate::ops::Sandboxes::start).
-    pub async fn start(&mut self) -> Result<()> {
-        self.info = self.client.sandboxes().start(&self.info.id, WaitOptions::default()).await?;
-        Ok(())
-    }
-
-    /// Stops the sandbox and waits until it has stopped.
-    ///
-    /// # Errors
-    /// As for [`Sandboxes::stop`](crate::ops::Sandboxes::stop).
-    pub async fn stop(&mut self) -> Result<()> {
-        self.info = self.client.sandboxes().stop(&self.info.id, StopOptions::default()).await?;
-        Ok(())
-    }
-
     /// Deletes the sandbox with everything in it.
     ///
     /// # Errors
     /// `NotFound` when it is gone already.
     pub async fn delete(self) -> Result<()> {
-        self.client.sandboxes().delete(&self.info.id, DeleteOptions::default()).await.map(drop)
+        self.delete_with(DeleteOptions::default()).await
+    }
+
+    /// Deletes the sandbox with everything in it, waiting as `options` say.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::delete`](crate::ops::Sandboxes::delete).
+    pub async fn delete_with(self, options: DeleteOptions) -> Result<()> {
+        self.client.sandboxes().delete(&self.info.id, options).await.map(drop)
     }
 }

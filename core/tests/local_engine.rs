@@ -28,7 +28,7 @@ async fn use_everything(client: &Client) {
     let mut output = process.stream_output(spawned, OutputOptions::default()).await.unwrap();
     assert_eq!(output.next().await.unwrap().unwrap().data[..], b"by stream\n"[..]);
     // Waits with events.
-    sandbox.stop().await.unwrap();
+    sandbox.stop(Default::default()).await.unwrap();
     sandbox.delete().await.unwrap();
 }
 
@@ -141,7 +141,7 @@ async fn goes_on(sandbox: &mut Sandbox) {
     assert!(stopped.to_string().contains("stopped"), "{stopped}");
     let stopped = sandbox.process().spawn("true", Default::default()).await.unwrap_err();
     assert!(stopped.to_string().contains("stopped"), "{stopped}");
-    sandbox.start().await.unwrap();
+    sandbox.start(Default::default()).await.unwrap();
     let kept = sandbox.process().exec("cat kept", Default::default()).await.unwrap();
     assert_eq!(kept.result, "content");
     let spawned = sandbox.process().spawn("echo by stream", SpawnOptions::default()).await.unwrap();
@@ -168,7 +168,7 @@ async fn clients_and_handles_outlive_their_engine() {
     assert_eq!(cut_off.kind(), ErrorKind::Connection, "a command that may have run is not run again: {cut_off}");
     goes_on(&mut sandbox).await;
     // Waits with events of the new engine.
-    sandbox.stop().await.unwrap();
+    sandbox.stop(Default::default()).await.unwrap();
     sandbox.delete().await.unwrap();
 }
 
@@ -180,7 +180,7 @@ async fn a_start_is_repeated_when_the_engine_is_killed_under_it() {
     for _ in 0..5 {
         // Its end is not waited for: connections that are about to break are still there.
         nix::sys::signal::kill(home.pid(), nix::sys::signal::Signal::SIGKILL).unwrap();
-        sandbox.start().await.unwrap();
+        sandbox.start(Default::default()).await.unwrap();
         assert_eq!(sandbox.process().exec("echo on", Default::default()).await.unwrap().result, "on\n");
     }
 }

@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod python;
 mod ruby;
+mod rust;
 mod schema;
 mod typescript;
 mod uniffi;
@@ -50,6 +51,7 @@ fn main() -> Result<()> {
             let mut output = output::Output::new(&root, check);
             output.write("schema/daytona.json", schema.to_json(&deviations)?)?;
             deviations.install()?;
+            output.write("core/src/generated.rs", rust::generate(&schema)?)?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
             output.write("bindings/uniffi/src/generated.rs", uniffi::generate(&schema)?)?;
             output.write("tests/conformance/rust/src/calls/generated.rs", conformance::generate(&schema)?)?;

@@ -1,0 +1,42 @@
+//! The examples, which the documentation quotes, do what they say.
+
+#[path = "support/local.rs"]
+mod local;
+
+use std::process::Command;
+
+use local::{Home, program};
+
+/// Names, and some of what they print.
+const EXAMPLES: [(&str, &[&str]); 6] = [
+    ("first", &["hello\n"]),
+    ("files", &["2 files, 18 bytes", "-rw-------"]),
+    ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
+    ("interpreter", &["12.57\n", "ZeroDivisionError: division by zero", "hello\n", "NameError"]),
+    (
+        "processes",
+        &["hello from /tmp", "line: done", "apple\npear\n", "exit code 5", "port 8000", "hello world from /tmp"],
+    ),
+    ("terminals", &["30 100", "exit code Some(7)", "left: []"]),
+];
+
+#[test]
+fn the_examples_do_what_they_say() {
+    let home = Home::new();
+    // `cargo test` builds them beside the directory of the tests.
+    let built = std::env::current_exe().unwrap();
+    let directory = built.ancestors().nth(2).unwrap().join("examples");
+    for (name, expected) in EXAMPLES {
+        let output = Command::new(directory.join(name))
+            .env("DAYTONA_API_URL", "local")
+            .env("DAYTONA_LOCAL_BINARY", program())
+            .env("DAYTONA_LOCAL_STATE_DIR", home.directory())
+            .output()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        for text in expected {
+            assert!(printed.contains(text), "{name}: no {text:?} in {printed}");
+        }
+    }
+}
