@@ -199,7 +199,7 @@ const FOUND: &[(&str, &[&str])] = &[
     ),
     ("ruby/lib", &["class DiskUsage", "total_bytes"]),
     ("ruby/sig", &["def disk_usage: (String path, ?pattern: String?"]),
-    ("go/pkg/daytona", &["func (f *FileSystemService) DiskUsage(ctx context.Context, path string", "//   - path: "]),
+    ("go/pkg/daytona", &["func (f *FileSystemService) DiskUsage(ctx context.Context, path string", "- path: "]),
     ("go/pkg/options", &["func WithDiskUsagePattern(pattern string) func(*DiskUsage)"]),
     ("go/pkg/types", &["type DiskUsage struct"]),
 ];
