@@ -3,6 +3,7 @@
 //! Formatter-clean and documented with YARD tags. Where Ruby differs from the schema is in the table `deviations`; what
 //! is idiomatic beyond that (blocks, streams) is in the hand-written halves of the classes.
 
+mod charts;
 mod classes;
 mod deviations;
 mod methods;
@@ -44,6 +45,8 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
     for (name, base, doc) in classes::CLASSES {
         output.write(&format!("{LIB}/classes/{}.rb", snake(name)), classes::class(schema, name, base, doc)?)?;
     }
+    output.write(&format!("{LIB}/charts.rb"), charts::classes(schema)?)?;
+    output.write(&format!("{SIG}/charts.rbs"), charts::signatures(schema)?)?;
     output.write(&format!("{SIG}/schema.rbs"), signatures::schema())?;
     output.write(&format!("{SIG}/errors.rbs"), signatures::errors(schema))?;
     output.write(&format!("{SIG}/enums.rbs"), signatures::enums(schema))?;

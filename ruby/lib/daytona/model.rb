@@ -3,10 +3,6 @@
 module Daytona
   # What all data classes can do: compare, show themselves without secrets, become a hash, be matched by patterns.
   class Model
-    # Attributes whose values are not shown.
-    SECRETS = %i[env envs env_vars token].freeze
-    private_constant :SECRETS
-
     # How much of a text, and of a list, is shown.
     SHOWN_TEXT = 200
     SHOWN_ITEMS = 10
@@ -63,17 +59,19 @@ module Daytona
       [self.class, to_h].hash
     end
 
-    # @return [String] Class and attributes that are set; long values are cut, environment variables and tokens hidden.
+    # @return [String] Class and attributes that are set; long values are cut, secrets hidden.
     def inspect
-      shown = to_h.compact.map { |name, value| "#{name}=#{SECRETS.include?(name) ? hidden(value) : shown(value)}" }
-      text = "#<#{[self.class.name, *shown].join(' ')}>"
-      # A URL may have the token in it.
-      token = to_h[:token].to_s
-      token.empty? ? text : text.gsub(token, '***')
+      shown = to_h.compact.map { |name, value| "#{name}=#{secrets.include?(name) ? hidden(value) : shown(value)}" }
+      "#<#{[self.class.name, *shown].join(' ')}>"
     end
     alias to_s inspect
 
     private
+
+    # Attributes whose values are not shown.
+    def secrets
+      []
+    end
 
     def hidden(value)
       return '"***"' unless value.is_a?(Hash)

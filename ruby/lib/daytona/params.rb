@@ -46,5 +46,11 @@ module Daytona
       @argv = argv
       @env = env
     end
+
+    private
+
+    def secrets
+      %i[env]
+    end
   end
 end

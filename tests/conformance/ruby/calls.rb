@@ -8,11 +8,11 @@ require_relative 'references'
 
 # The operations of the schema, through the public API. Arguments come and results go with the schema's wire names.
 #
-# Where a method has the schema's arguments, its name follows from the schema and the table of deviations in it. What Ruby
+# Where a method has the schema's arguments, its name follows from the schema and its table of deviations. What Ruby
 # offers in another shape is in {Shapes}.
 class Calls
   SCHEMA = JSON.parse(File.read(File.expand_path('../../../schema/daytona.json', __dir__)))
-  OPERATIONS = SCHEMA['services'].flat_map { |service| service['ops'] }.to_h { |op| [op['id'], op] }
+  OPERATIONS = SCHEMA['services'].flat_map { |service| service['ops'] }.to_h { |item| [item['id'], item] }
   STRUCTS = SCHEMA['structs'].to_h { |struct| [struct['name'], struct['fields']] }
   DEVIATIONS = SCHEMA['deviations']['ruby']
 

@@ -497,7 +497,7 @@ fn raises(schema: &Schema, errors: &str) -> Vec<(String, String)> {
 }
 
 /// Capitalized, with a full stop.
-fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim().trim_end_matches([',', ';', '.']).replace(",,", ",");
     let mut chars = text.chars();

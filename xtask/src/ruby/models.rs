@@ -42,6 +42,15 @@ pub fn model(item: &Struct, used: &Used) -> Result<String> {
         body.blank();
         to_wire(&mut body, item)?;
     }
+    let secrets: Vec<_> = item.fields.iter().filter(|f| f.secret).map(|f| field_name(&item.name, &f.name)).collect();
+    if !secrets.is_empty() {
+        body.blank();
+        body.line("private");
+        body.blank();
+        body.open("def secrets");
+        body.line(&format!("%i[{}]", secrets.join(" ")));
+        body.close();
+    }
     Ok(body.finish())
 }
 

@@ -166,5 +166,11 @@ module Daytona
         'resources' => resources&.then { |item| Resources.coerce(item).to_wire(blobs) }
       }.compact
     end
+
+    private
+
+    def secrets
+      %i[env_vars]
+    end
   end
 end

@@ -30,5 +30,11 @@ module Daytona
         token: data['token']
       )
     end
+
+    private
+
+    def secrets
+      %i[token]
+    end
   end
 end

@@ -60,5 +60,11 @@ module Daytona
         process_id: data['processId']
       )
     end
+
+    private
+
+    def secrets
+      %i[envs]
+    end
   end
 end

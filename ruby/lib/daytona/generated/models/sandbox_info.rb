@@ -234,5 +234,11 @@ module Daytona
         toolbox_proxy_url: data['toolboxProxyUrl']
       )
     end
+
+    private
+
+    def secrets
+      %i[env]
+    end
   end
 end

@@ -35,5 +35,11 @@ module Daytona
         url: data['url']
       )
     end
+
+    private
+
+    def secrets
+      %i[token url]
+    end
   end
 end
