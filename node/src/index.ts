@@ -36,7 +36,6 @@ export type * from './generated/models.js';
 export { Process } from './generated/process.js';
 export { Sandbox } from './generated/sandbox.js';
 export { SpawnedProcess } from './generated/spawned-process.js';
-export type { FileStatus, GitCommitResponse, GitStatus } from './git-results.js';
 export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
 export { type LogFields, type LogLevel, type LogRecord, setLogger } from './log.js';

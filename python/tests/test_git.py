@@ -80,8 +80,3 @@ def test_the_asynchronous_twin_has_git_too(sandbox: Sandbox, unique: str, remote
             return (await git.status(unique)).current_branch
 
     assert asyncio.run(main()) == "main"
-
-
-def test_a_file_has_one_word_for_its_state() -> None:
-    states = [FileStatus("f", "", *pair).status for pair in (("Added", "Unmodified"), ("Renamed", "Deleted"))]
-    assert states == ["Added", "Deleted"]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::dispatch::{Parsed, stream, value};
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "78f4f81a701e1011";
+pub const SCHEMA_HASH: &str = "f764837d6fad196b";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,

@@ -828,6 +828,12 @@ pub struct FileStatus {
     /// State in the worktree, with the same values as `staging`.
     #[serde(rename = "worktree")]
     pub worktree: String,
+    /// The same as `name`.
+    #[serde(rename = "path")]
+    pub path: String,
+    /// State in one word: that of the worktree, or that of the index when nothing has changed in the worktree.
+    #[serde(rename = "status")]
+    pub status: String,
 }
 
 /// State of a repository.
@@ -883,6 +889,9 @@ pub struct GitCommitResponse {
     /// Hash of the commit.
     #[serde(rename = "sha")]
     pub sha: String,
+    /// The same as `sha`.
+    #[serde(rename = "hash")]
+    pub hash: String,
 }
 
 /// A commit of the history.

@@ -81,6 +81,10 @@ pub struct FileStatus {
     /// State in the worktree, with the same values as `staging`.
     #[serde(deserialize_with = "null_as_default")]
     pub worktree: String,
+    /// The same as `name`.
+    pub path: String,
+    /// State in one word: that of the worktree, or that of the index when nothing has changed in the worktree.
+    pub status: String,
 }
 
 /// State of a repository.
@@ -122,8 +126,9 @@ pub struct ListBranchResponse {
 #[serde(rename_all = "camelCase", default)]
 pub struct GitCommitResponse {
     /// Hash of the commit.
-    #[serde(alias = "hash")]
     pub sha: String,
+    /// The same as `sha`.
+    pub hash: String,
 }
 
 /// A commit of the history.

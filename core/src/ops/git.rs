@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Git;
@@ -11,8 +12,8 @@ use super::process::{quote, set};
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    ExecOptions, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse, GitDeleteBranchOptions,
-    GitRemoteOptions, GitStatus, ListBranchResponse,
+    ExecOptions, FileStatus, GitCloneOptions, GitCommitInfo, GitCommitOptions, GitCommitResponse,
+    GitDeleteBranchOptions, GitRemoteOptions, GitStatus, ListBranchResponse,
 };
 use crate::travel::deadline;
 
@@ -68,7 +69,10 @@ impl Git {
         self.toolbox
             .client
             .run("git.status", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::GET, "/git/status").await?.query("path", path).read().await
+                let request = self.toolbox.request(Method::GET, "/git/status").await?.query("path", path);
+                let mut status: GitStatus = request.read().await?;
+                status.file_status.iter_mut().for_each(summarise);
+                Ok(status)
             })
             .await
     }
@@ -122,7 +126,9 @@ impl Git {
         self.toolbox
             .client
             .run("git.commit", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::POST, "/git/commit").await?.json(&body).read().await
+                let request = self.toolbox.request(Method::POST, "/git/commit").await?.json(&body);
+                let Commit { sha } = request.read().await?;
+                Ok(GitCommitResponse { hash: sha.clone(), sha })
             })
             .await
     }
@@ -326,4 +332,18 @@ fn check_branch(name: &str) -> Result<()> {
         return Err(Error::invalid_argument(format!("The branch name {name:?} begins with a dash.")));
     }
     check_nul("branch name", name)
+}
+
+/// The answer of a commit.
+#[derive(Deserialize)]
+struct Commit {
+    #[serde(alias = "hash")]
+    sha: String,
+}
+
+/// Adds what follows from the rest.
+fn summarise(file: &mut FileStatus) {
+    let unchanged = matches!(file.worktree.as_str(), "" | "Unmodified");
+    file.path.clone_from(&file.name);
+    file.status.clone_from(if unchanged { &file.staging } else { &file.worktree });
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "78f4f81a701e1011"
+const SchemaHash = "f764837d6fad196b"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

@@ -51,7 +51,7 @@ func TestARepositoryIsClonedChangedAndPushed(t *testing.T) {
 		t.Errorf("%+v %v", status, err)
 	}
 	commit, err := git.Commit(ctx, "work", "second", "Ann", "ann@example.com")
-	if err != nil || len(commit.SHA) != 40 || commit.Hash() != commit.SHA {
+	if err != nil || len(commit.SHA) != 40 || commit.Hash != commit.SHA {
 		t.Fatalf("%+v %v", commit, err)
 	}
 	if status, err = git.Status(ctx, "work"); err != nil || status.Ahead != 1 || len(status.FileStatus) != 0 {

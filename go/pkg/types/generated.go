@@ -302,6 +302,32 @@ type ReplaceResult struct {
 	Error *string `json:"error,omitempty"`
 }
 
+// FileStatus: state of a changed file.
+type FileStatus struct {
+	// Path in the repository.
+	Name string `json:"name"`
+	// Path is Name.
+	Path string `json:"-"`
+	// Previous path of a renamed file.
+	Extra string `json:"extra"`
+	// State in the index: Unmodified, Untracked, Modified, Added, Deleted, Renamed, Copied or Updated but unmerged.
+	Staging string `json:"staging"`
+	// State in the worktree, with the same values as staging.
+	Worktree string `json:"worktree"`
+	// The same as name.
+	Path string `json:"path"`
+	// State in one word: that of the worktree, or that of the index when nothing has changed in the worktree.
+	Status string `json:"status"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (f *FileStatus) UnmarshalJSON(data []byte) error {
+	type plain FileStatus
+	err := json.Unmarshal(data, (*plain)(f))
+	f.Path = f.Name
+	return err
+}
+
 // GitStatus: state of a repository.
 type GitStatus struct {
 	// Current branch; HEAD when no branch is checked out.
@@ -332,6 +358,8 @@ type ListBranchResponse struct {
 type GitCommitResponse struct {
 	// Hash of the commit.
 	SHA string `json:"sha"`
+	// The same as sha.
+	Hash string `json:"hash"`
 }
 
 // GitCommitInfo is a commit of the history.

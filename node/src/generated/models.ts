@@ -357,7 +357,7 @@ export interface GitDeleteBranchOptions {
 }
 
 /** State of a changed file. */
-export interface FileStatusData {
+export interface FileStatus {
   /** Path in the repository. */
   name: string;
   /** Previous path of a renamed file. */
@@ -369,14 +369,18 @@ export interface FileStatusData {
   staging: string;
   /** State in the worktree, with the same values as `staging`. */
   worktree: string;
+  /** The same as `name`. */
+  path: string;
+  /** State in one word: that of the worktree, or that of the index when nothing has changed in the worktree. */
+  status: string;
 }
 
 /** State of a repository. */
-export interface GitStatusData {
+export interface GitStatus {
   /** Current branch; `HEAD` when no branch is checked out. */
   currentBranch: string;
   /** Changed files. */
-  fileStatus: FileStatusData[];
+  fileStatus: FileStatus[];
   /** Whether the branch exists at the remote. */
   branchPublished?: boolean;
   /** Number of commits that the remote branch lacks. */
@@ -398,9 +402,11 @@ export interface ListBranchResponse {
 }
 
 /** A new commit. */
-export interface GitCommitData {
+export interface GitCommitResponse {
   /** Hash of the commit. */
   sha: string;
+  /** The same as `sha`. */
+  hash: string;
 }
 
 /** A commit of the history. */

@@ -5,7 +5,7 @@ use super::text::Text;
 use super::{HEADER, Layout, hand_written, import_line};
 
 /// Public classes that are written by hand, by their module. Those of `side` exist twice.
-const HAND_WRITTEN: [(&str, &[&str]); 14] = [
+const HAND_WRITTEN: [(&str, &[&str]); 13] = [
     (
         "_charts",
         &[
@@ -28,7 +28,6 @@ const HAND_WRITTEN: [(&str, &[&str]); 14] = [
     ("_config", &["DaytonaConfig"]),
     ("_files", &["CancelEvent", "DownloadProgress", "FileDownloadResponse", "FileUpload", "UploadProgress"]),
     ("_frames", &["LogChunk"]),
-    ("_git", &["FileStatus", "GitCommitResponse"]),
     ("_messages", &["OutputMessage"]),
     (
         "_requests",

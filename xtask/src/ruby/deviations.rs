@@ -599,7 +599,6 @@ pub const ATTRIBUTES: &[(&str, &str, &[&str])] =
 /// Other names of attributes: struct, other name, attribute.
 pub const ATTRIBUTE_ALIASES: &[(&str, &str, &str)] = &[
     ("Command", "cmd_id", "id"),
-    ("FileStatus", "path", "name"),
     ("ListSandboxesQuery", "public?", "is_public"),
     ("ListSandboxesQuery", "recoverable?", "is_recoverable"),
     ("SandboxInfo", "os_user", "user"),

@@ -32,7 +32,7 @@ pub const CLASSES: &[Class] = &[
               the process; `attach`\nfinds it again.",
     },
     Class { name: "FileSystem", receiver: Receiver::Fs, base: Some(("FileTransfers", "file-transfers")), doc: "" },
-    Class { name: "Git", receiver: Receiver::Git, base: Some(("GitResults", "git-results")), doc: "" },
+    Class { name: "Git", receiver: Receiver::Git, base: None, doc: "" },
     Class {
         name: "CodeInterpreter",
         receiver: Receiver::CodeInterpreter,

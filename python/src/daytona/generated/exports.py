@@ -19,7 +19,6 @@ from .._charts import (
 from .._config import DaytonaConfig
 from .._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from .._frames import LogChunk
-from .._git import FileStatus, GitCommitResponse
 from .._messages import OutputMessage
 from .._requests import (
     CodeRunParams,
@@ -57,7 +56,7 @@ from .models.fs import (
     SearchFilesResponse,
     SkippedEntry,
 )
-from .models.git import GitCommitInfo, GitStatus, ListBranchResponse
+from .models.git import FileStatus, GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
 from .models.process import (
     Command,
     ExecuteResponse,

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '78f4f81a701e1011'
+  SCHEMA_HASH = 'f764837d6fad196b'
 end

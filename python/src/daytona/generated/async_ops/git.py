@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..._async.runtime import AsyncService
-from ..._git import GitCommitResponse
-from ..models.git import GitCommitInfo, GitStatus, ListBranchResponse
+from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
 
 
 class AsyncGit(AsyncService):

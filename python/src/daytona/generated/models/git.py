@@ -4,8 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._git import FileStatus
 from ..._model import Model
+
+
+class FileStatus(Model):
+    """State of a changed file.
+
+    Attributes:
+        name: Path in the repository.
+        extra: Previous path of a renamed file.
+        staging: State in the index: `Unmodified`, `Untracked`, `Modified`, `Added`, `Deleted`, `Renamed`,
+            `Copied` or `Updated but unmerged`.
+        worktree: State in the worktree, with the same values as `staging`.
+        path: The same as `name`.
+        status: State in one word: that of the worktree, or that of the index when nothing has changed in the
+            worktree.
+    """
+
+    __slots__ = ("name", "extra", "staging", "worktree", "path", "status")
+
+    def __init__(self, name: str, extra: str, staging: str, worktree: str, path: str, status: str) -> None:
+        self.name = name
+        self.extra = extra
+        self.staging = staging
+        self.worktree = worktree
+        self.path = path
+        self.status = status
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> FileStatus:
+        """Reads it from the core's JSON."""
+        return cls(
+            name=wire["name"],
+            extra=wire["extra"],
+            staging=wire["staging"],
+            worktree=wire["worktree"],
+            path=wire["path"],
+            status=wire["status"],
+        )
 
 
 class GitStatus(Model):
@@ -75,6 +111,26 @@ class ListBranchResponse(Model):
         """Reads it from the core's JSON."""
         get = wire.get
         return cls(branches=wire["branches"], current=get("current"))
+
+
+class GitCommitResponse(Model):
+    """A new commit.
+
+    Attributes:
+        sha: Hash of the commit.
+        hash: The same as `sha`.
+    """
+
+    __slots__ = ("sha", "hash")
+
+    def __init__(self, sha: str, hash: str) -> None:
+        self.sha = sha
+        self.hash = hash
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> GitCommitResponse:
+        """Reads it from the core's JSON."""
+        return cls(sha=wire["sha"], hash=wire["hash"])
 
 
 class GitCommitInfo(Model):

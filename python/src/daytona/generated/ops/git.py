@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..._git import GitCommitResponse
 from ..._sync.runtime import Service
-from ..models.git import GitCommitInfo, GitStatus, ListBranchResponse
+from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
 
 
 class Git(Service):

@@ -7,7 +7,6 @@ module Daytona
   class FileStatus < Model
     # @return [String] Path in the repository.
     attr_accessor :name
-    alias path name
 
     # @return [String] Previous path of a renamed file.
     attr_accessor :extra
@@ -19,13 +18,22 @@ module Daytona
     # @return [String] State in the worktree, with the same values as `staging`.
     attr_accessor :worktree
 
+    # @return [String] The same as `name`.
+    attr_accessor :path
+
+    # @return [String] State in one word: that of the worktree, or that of the index when nothing has changed in the
+    #   worktree.
+    attr_accessor :status
+
     # Every argument is the attribute of the same name.
-    def initialize(name:, extra:, staging:, worktree:)
+    def initialize(name:, extra:, staging:, worktree:, path:, status:)
       super()
       @name = name
       @extra = extra
       @staging = staging
       @worktree = worktree
+      @path = path
+      @status = status
     end
 
     # @api private
@@ -34,7 +42,9 @@ module Daytona
         name: data['name'],
         extra: data['extra'],
         staging: data['staging'],
-        worktree: data['worktree']
+        worktree: data['worktree'],
+        path: data['path'],
+        status: data['status']
       )
     end
   end

@@ -8,16 +8,21 @@ module Daytona
     # @return [String] Hash of the commit.
     attr_accessor :sha
 
+    # @return [String] The same as `sha`.
+    attr_accessor :hash
+
     # Every argument is the attribute of the same name.
-    def initialize(sha:)
+    def initialize(sha:, hash:)
       super()
       @sha = sha
+      @hash = hash
     end
 
     # @api private
     def self.from_wire(data, _blobs)
       new(
-        sha: data['sha']
+        sha: data['sha'],
+        hash: data['hash']
       )
     end
   end
