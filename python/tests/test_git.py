@@ -9,7 +9,6 @@ from daytona import (
     DaytonaConflictError,
     DaytonaGitBranchNotFoundError,
     DaytonaNotFoundError,
-    FileStatus,
     Sandbox,
 )
 

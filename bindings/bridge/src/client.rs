@@ -6,6 +6,7 @@ use bytes::Bytes;
 use daytona::{Config, Error, ErrorKind, wording};
 
 use crate::call::error_json;
+use crate::order::Queues;
 use crate::per_process::PerProcess;
 use crate::stats::Counted;
 use crate::{Call, Payload, Sink, exit, generated};
@@ -15,6 +16,7 @@ pub struct Client {
     config: Config,
     core: PerProcess<daytona::Client>,
     closed: AtomicBool,
+    queues: Queues,
     _counted: Counted,
 }
 
@@ -33,8 +35,13 @@ impl Client {
         let config: Config = serde_json::from_slice(config).map_err(|e| {
             error_json(&Error::invalid_argument(format!("The configuration is not usable: {}.", wording::json(&e))))
         })?;
-        let client =
-            Self { config, core: PerProcess::new(), closed: AtomicBool::new(false), _counted: Counted::client() };
+        let client = Self {
+            config,
+            core: PerProcess::new(),
+            closed: AtomicBool::new(false),
+            queues: Queues::default(),
+            _counted: Counted::client(),
+        };
         client.core().map_err(|e| error_json(&e))?;
         exit::prepare();
         Ok(client)
@@ -46,7 +53,19 @@ impl Client {
             return Call::failed(&Error::new(ErrorKind::Closed, "The client has been closed."), sink);
         }
         match self.core() {
-            Ok(core) => Call::spawn(generated::dispatch(core.clone(), op, params), sink),
+            Ok(core) => match self.queues.turn(op, &params.json) {
+                None => Call::spawn(generated::dispatch(core.clone(), op, params), sink),
+                Some(turn) => {
+                    let work = generated::dispatch(core.clone(), op, params);
+                    Call::spawn(
+                        async move {
+                            let _turn = turn.await;
+                            work.await
+                        },
+                        sink,
+                    )
+                }
+            },
             Err(error) => Call::failed(&error, sink),
         }
     }

@@ -6,7 +6,8 @@ use daytona::{Client, Error, Result, Toolbox, wording};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::stream::{Reader, Stream, Writer};
+use crate::reader::Source;
+use crate::stream::{Stream, Writer};
 use crate::{Completion, Payload};
 
 /// The envelope of every operation's parameters.
@@ -105,13 +106,13 @@ pub(crate) fn value<T: Serialize>(value: &T) -> Result<Completion> {
 
 /// The completion for an open stream.
 pub(crate) fn stream(opened: impl Into<Opened>) -> Result<Completion> {
-    let Opened { reader, writer, info } = opened.into();
-    Ok(Completion::Stream(Stream::new(reader, writer), Payload::json(info)))
+    let Opened { source, writer, info } = opened.into();
+    Ok(Completion::Stream(Stream::new(source, writer), Payload::json(info)))
 }
 
 /// The halves of a stream and what is known about it, as JSON.
 pub(crate) struct Opened {
-    pub(crate) reader: Option<Reader>,
+    pub(crate) source: Option<Source>,
     pub(crate) writer: Option<Writer>,
     pub(crate) info: Bytes,
 }

@@ -186,10 +186,14 @@ bool daytona_take_log(daytona_callback callback,
 // and the JSON is the result of the stream: {"exitCode"?, "error"?} of a terminal, {"files", "bytes", "skipped"} of a
 // directory, else empty. One read at a time.
 //
+// `form` says how output is read, from read to read: "bytes" as it came (also NULL); "characters" as it came, but no frame
+// ends within a character; "text" as UTF-8, with U+FFFD for what is none; "lines", a frame each, without their ends.
+//
 // Safety:
-// `stream` must be NULL or live.
+// `stream` must be NULL or live, `form` NULL or a NUL-terminated string.
 daytona_call *daytona_stream_read(const daytona_stream *stream,
                                   size_t max,
+                                  const char *form,
                                   daytona_callback callback,
                                   void *user);
 

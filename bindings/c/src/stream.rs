@@ -1,6 +1,6 @@
 //! Open streams.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::callback::Receiver;
@@ -21,18 +21,24 @@ impl Stream {
 /// and the JSON is the result of the stream: {"exitCode"?, "error"?} of a terminal, {"files", "bytes", "skipped"} of a
 /// directory, else empty. One read at a time.
 ///
+/// `form` says how output is read, from read to read: "bytes" as it came (also NULL); "characters" as it came, but no frame
+/// ends within a character; "text" as UTF-8, with U+FFFD for what is none; "lines", a frame each, without their ends.
+///
 /// # Safety
-/// `stream` must be NULL or live.
+/// `stream` must be NULL or live, `form` NULL or a NUL-terminated string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn daytona_stream_read(
     stream: *const Stream,
     max: usize,
+    form: *const c_char,
     callback: Callback,
     user: *mut c_void,
 ) -> *mut Call {
     // SAFETY: NULL or live, as the caller promises.
     let stream = unsafe { stream.as_ref() };
-    Receiver::new(callback, user).start(|sink| Some(stream?.0.read(max, sink)))
+    // SAFETY: NULL or NUL-terminated, as the caller promises.
+    let form = if form.is_null() { "bytes" } else { unsafe { CStr::from_ptr(form) }.to_str().unwrap_or_default() };
+    Receiver::new(callback, user).start(|sink| Some(stream?.0.read(max, form, sink)))
 }
 
 /// Writes a piece to a terminal or an upload; completes when there is room for the next one.

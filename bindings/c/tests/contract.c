@@ -145,7 +145,7 @@ static void null_handles_are_closed_ones(void) {
 	CHECK(o->status == DAYTONA_STATUS_ERROR && strstr(o->json, "\"kind\":\"Closed\""));
 	free_outcome(o);
 	o = new_outcome();
-	finish(daytona_stream_read(NULL, 1, complete, o), o);
+	finish(daytona_stream_read(NULL, 1, NULL, complete, o), o);
 	CHECK(o->status == DAYTONA_STATUS_ERROR && strstr(o->json, "\"kind\":\"Closed\""));
 	free_outcome(o);
 	daytona_call_cancel(NULL);
@@ -200,7 +200,7 @@ static void streams_are_read_written_and_closed(daytona_client *client) {
 	bool seen = false;
 	for (;;) {
 		o = new_outcome();
-		finish(daytona_stream_read(terminal, 65536, complete, o), o);
+		finish(daytona_stream_read(terminal, 65536, NULL, complete, o), o);
 		CHECK(o->status == DAYTONA_STATUS_OK);
 		if (o->blob_count == 0) break;
 		seen = seen || strstr(o->blob, "from 42") != NULL;
@@ -218,12 +218,12 @@ static void streams_are_read_written_and_closed(daytona_client *client) {
 	finish(daytona_stream_finish(terminal, complete, finished), finished);
 	free_outcome(finished);
 	o = new_outcome();
-	daytona_call *call = daytona_stream_read(terminal, 1, complete, o);
+	daytona_call *call = daytona_stream_read(terminal, 1, NULL, complete, o);
 	daytona_stream_close(terminal);
 	finish(call, o);
 	free_outcome(o);
 	o = new_outcome();
-	finish(daytona_stream_read(terminal, 1, complete, o), o);
+	finish(daytona_stream_read(terminal, 1, NULL, complete, o), o);
 	CHECK(o->status == DAYTONA_STATUS_ERROR && strstr(o->json, "\"kind\":\"Closed\""));
 	free_outcome(o);
 	daytona_stream_free(terminal);
@@ -243,7 +243,7 @@ static void a_directory_ends_with_its_result(daytona_client *client) {
 	free_outcome(o);
 	for (;;) {
 		o = new_outcome();
-		finish(daytona_stream_read(transfer, 65536, complete, o), o);
+		finish(daytona_stream_read(transfer, 65536, NULL, complete, o), o);
 		CHECK(o->status == DAYTONA_STATUS_OK);
 		if (o->blob_count == 0) break;
 		CHECK(o->blob_len > 5 && o->blob[0] == 4 && o->blob[5] == '{');

@@ -26,10 +26,10 @@ impl Stream {
 #[napi]
 impl Stream {
     /// Reads a batch of up to about `max` bytes. At the end the outcome has no attachment and its JSON is the stream's
-    /// result, if it has one.
+    /// result, if it has one. `form` is `bytes` (the default), `characters`, `text` or `lines`.
     #[napi]
-    pub fn read(&self, pump: &Pump, id: u32, max: u32) -> Result<Call> {
-        Ok(Call::new(self.open()?.read(max as usize, pump.sink(id))))
+    pub fn read(&self, pump: &Pump, id: u32, max: u32, form: Option<String>) -> Result<Call> {
+        Ok(Call::new(self.open()?.read(max as usize, form.as_deref().unwrap_or("bytes"), pump.sink(id))))
     }
 
     /// Writes a piece; done when there is room for the next one.

@@ -21,10 +21,11 @@ impl Stream {
 
 #[pymethods]
 impl Stream {
-    /// Reads a batch of about `max` bytes: one attachment, or none at the end.
-    #[pyo3(signature = (max, pump = None, id = 0))]
-    fn read(&self, max: usize, pump: Option<&Pump>, id: u64) -> Call {
-        Call::start(pump, id, |sink| self.inner.read(max, sink))
+    /// Reads a batch of about `max` bytes: one attachment, or none at the end. `form` is `bytes`, `characters`, `text` or
+    /// `lines`.
+    #[pyo3(signature = (max, pump = None, id = 0, form = "bytes"))]
+    fn read(&self, max: usize, pump: Option<&Pump>, id: u64, form: &str) -> Call {
+        Call::start(pump, id, |sink| self.inner.read(max, form, sink))
     }
 
     /// Writes a piece; done when there is room for the next one.

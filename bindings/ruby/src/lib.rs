@@ -45,7 +45,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 
     let stream = native.define_class("Stream", ruby.class_object())?;
     stream.undef_default_alloc_func();
-    stream.define_method("read", method!(stream::Stream::read, 2))?;
+    stream.define_method("read", method!(stream::Stream::read, -1))?;
     stream.define_method("write", method!(stream::Stream::write, 1))?;
     stream.define_method("finish", method!(stream::Stream::finish, 0))?;
     stream.define_method("close", method!(stream::Stream::close, 0))?;

@@ -1,6 +1,7 @@
 //! `Daytona::Native::Stream`.
 
-use magnus::{Error, RArray, RString, Ruby};
+use magnus::scan_args::scan_args;
+use magnus::{Error, RArray, RString, Ruby, Value};
 
 use crate::outcome::{bytes, limit, outcome};
 use crate::wait::wait;
@@ -14,9 +15,13 @@ impl Stream {
         Self(stream)
     }
 
-    /// `read(max, limit)`: the next batch. A limit that passes ends the wait and nothing else.
-    pub(crate) fn read(ruby: &Ruby, this: &Self, max: usize, seconds: Option<f64>) -> Result<RArray, Error> {
-        let completion = wait(ruby, limit(seconds), |sink| this.0.read(max, sink))?;
+    /// `read(max, limit = nil, form = 'bytes')`: the next batch, as `bytes`, `characters`, `text` or `lines`. A limit that passes
+    /// ends the wait and nothing else.
+    pub(crate) fn read(ruby: &Ruby, this: &Self, args: &[Value]) -> Result<RArray, Error> {
+        let args = scan_args::<(usize,), (Option<Option<f64>>, Option<String>), (), (), (), ()>(args)?;
+        let (seconds, form) = args.optional;
+        let form = form.as_deref().unwrap_or("bytes");
+        let completion = wait(ruby, limit(seconds.flatten()), |sink| this.0.read(args.required.0, form, sink))?;
         outcome(ruby, completion)
     }
 

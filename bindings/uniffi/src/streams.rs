@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use daytona_bridge::frames::{STDERR, STDOUT};
 use daytona_bridge::{Completion, Payload, Stream};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -14,13 +15,9 @@ use crate::{DaytonaError, DirectoryProgress, DirectoryResult, ExecutionError, Pt
 /// About the most that one read takes.
 const BATCH: usize = 256 * 1024;
 
-/// Tags of frames, as the bridge writes them.
-const STDOUT: u8 = 1;
-const STDERR: u8 = 2;
-
 /// Reads a batch; at the end, the payload without attachment.
 async fn batch(stream: &Stream) -> Result<Result<Bytes, Payload>, DaytonaError> {
-    match complete(|sink| stream.read(BATCH, sink)).await? {
+    match complete(|sink| stream.read(BATCH, "bytes", sink)).await? {
         Completion::Ok(payload) => {
             let (json, mut blobs) = payload.claim();
             Ok(blobs.pop().ok_or_else(|| Payload::json(json)))

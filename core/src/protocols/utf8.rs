@@ -91,3 +91,13 @@ impl Utf8Decoder {
         bytes.len()
     }
 }
+
+/// How many of these bytes do not end within a character: all but the beginning of one at the end, three bytes at most.
+pub fn complete(bytes: &[u8]) -> usize {
+    let start = bytes.iter().rev().take(3).position(|byte| !matches!(byte, 0x80..=0xbf));
+    let Some(start) = start.map(|back| bytes.len() - back - 1) else { return bytes.len() };
+    match std::str::from_utf8(&bytes[start..]) {
+        Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => start,
+        _ => bytes.len(),
+    }
+}

@@ -37,8 +37,9 @@ static inline daytona_call *daytona_go_start(const daytona_client *client, const
 	return call;
 }
 
-static inline daytona_call *daytona_go_stream_read(const daytona_stream *stream, size_t max, uintptr_t user) {
-	return daytona_stream_read(stream, max, daytona_go_callback, (void *)user);
+static inline daytona_call *daytona_go_stream_read(const daytona_stream *stream, size_t max, const char *form,
+                                                   uintptr_t user) {
+	return daytona_stream_read(stream, max, form, daytona_go_callback, (void *)user);
 }
 
 static inline daytona_call *daytona_go_stream_write(const daytona_stream *stream, const uint8_t *data, size_t len,

@@ -1,5 +1,6 @@
 package ffi
 
+// #include <stdlib.h>
 // #include "native.h"
 import "C"
 
@@ -7,6 +8,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // BatchSize is how many bytes a read takes at most, about.
@@ -27,10 +29,18 @@ func newStream(ptr *C.daytona_stream) *Stream {
 // Read returns the next batch as soon as there is anything. At the end more is false and the JSON is the result of the
 // stream, if it has one.
 func (s *Stream) Read(ctx context.Context) (batch []byte, more bool, result []byte, err error) {
+	return s.ReadAs(ctx, "bytes")
+}
+
+// ReadAs is Read for output in another form: "characters" is what came, but no frame ends within a character; "text" is the
+// same as UTF-8, with U+FFFD for what is none; "lines" has a frame for each line, without its end.
+func (s *Stream) ReadAs(ctx context.Context, form string) (batch []byte, more bool, result []byte, err error) {
+	name := C.CString(form)
+	defer C.free(unsafe.Pointer(name))
 	done, err := wait(ctx, "stream.read", func(user C.uintptr_t) *C.daytona_call {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
-		return C.daytona_go_stream_read(s.ptr, BatchSize, user)
+		return C.daytona_go_stream_read(s.ptr, BatchSize, name, user)
 	})
 	if err != nil || len(done.Attachments) == 0 {
 		return nil, false, done.JSON, err
