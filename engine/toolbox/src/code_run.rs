@@ -41,7 +41,7 @@ struct CodeRunRequest {
     timeout: Option<u32>,
 }
 
-/// What a program made besides its output; empty lists when it made nothing.
+/// The artifacts of a program; empty lists when it made none.
 #[derive(Serialize)]
 struct Artifacts {
     charts: Vec<Value>,

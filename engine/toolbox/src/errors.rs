@@ -22,7 +22,7 @@ use crate::compat::Compat;
 /// The `source` field of every error the toolbox makes.
 pub(crate) const SOURCE: &str = "DAYTONA_DAEMON";
 
-/// What nobody serves.
+/// The answer for routes that do not exist.
 pub(crate) const UNKNOWN_ROUTE: &str = "404 page not found";
 
 /// A failed request: status, machine-readable code, sentence.
@@ -77,7 +77,7 @@ impl ApiError {
         )
     }
 
-    /// What a failed file operation on `path` answers.
+    /// The answer to a failed file operation on `path`.
     pub(crate) fn file(error: &io::Error, path: &Path) -> Self {
         let shown = path.display();
         match error.kind() {
@@ -108,7 +108,7 @@ impl ApiError {
     }
 }
 
-/// What went wrong in the system's own words, without the number of the error.
+/// The system's own words for an error, without its number.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let number = error.raw_os_error().map(|number| format!(" (os error {number})"));

@@ -47,7 +47,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Toolbox>> for Json<T> {
     }
 }
 
-/// What is wrong with a field, in the words of the contract. `reported` is what the library says of its value.
+/// The contract's words for an invalid field. `reported` is what the library says about its value.
 fn problem(field: &str, reported: &str) -> String {
     if let Some(name) = reported.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         return format!("{name} is required");

@@ -1,4 +1,4 @@
-//! What fuzzing needs: a toolbox that reads requests with JSON bodies and does nothing.
+//! For fuzzing: a toolbox that reads requests with JSON bodies and does nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

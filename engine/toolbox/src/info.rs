@@ -1,4 +1,4 @@
-//! Who and where this toolbox is (wire section 3.1).
+//! Version, user and directories of this toolbox (wire section 3.1).
 
 use std::sync::Arc;
 

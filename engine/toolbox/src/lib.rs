@@ -51,7 +51,7 @@ use crate::metrics::CpuMeter;
 use crate::pty::Terminals;
 use crate::sessions::Sessions;
 
-/// What a toolbox needs to know about the sandbox it serves.
+/// The sandbox that a toolbox serves.
 #[derive(Clone, Debug)]
 pub struct ToolboxConfig {
     /// Id of the sandbox, exported to processes as `DAYTONA_SANDBOX_ID`.
@@ -60,7 +60,7 @@ pub struct ToolboxConfig {
     pub home: PathBuf,
     /// Directory that relative paths and default working directories resolve against.
     pub work_dir: PathBuf,
-    /// What `GET /version` answers.
+    /// The version that `GET /version` answers.
     pub version: String,
     /// Command line run as the entrypoint session, if the sandbox has one.
     pub entrypoint: Option<Vec<String>>,
@@ -71,7 +71,7 @@ pub struct ToolboxConfig {
     pub process_limit: Option<u64>,
     /// The sandbox's memory limit, where the machine has one: results name what it ended.
     pub memory_limit: Option<MemoryLimit>,
-    /// Whose answers to give.
+    /// The server whose answers to give.
     pub compat: Compat,
 }
 

@@ -1,4 +1,4 @@
-//! What the kernel killed because the sandbox reached its memory limit.
+//! Processes that the kernel killed because the sandbox reached its memory limit.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -17,7 +17,7 @@ const WHOLE: usize = 1 << 20;
 /// How much output is made JSON at a time, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// What is answered besides the output.
+/// The parts of an answer besides the output.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Outcome<A> {

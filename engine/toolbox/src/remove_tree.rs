@@ -20,7 +20,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 /// Directories held open at the same time. Those above are opened again through `..` when the walk returns.
 const OPEN_DIRECTORIES: usize = 32;
 
-/// What to do about directories whose mode refuses to be emptied.
+/// How to treat directories whose mode does not allow emptying them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locked {
     /// Fail, as `rm -r` does.

@@ -30,7 +30,7 @@ pub(crate) enum LogFormat {
     Combined,
 }
 
-/// What the request says about its SDK.
+/// The SDK that sent the request, as far as it says so.
 pub(crate) struct SdkVersion {
     stated: Option<String>,
     parsed: Option<Version>,

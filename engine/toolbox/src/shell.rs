@@ -69,7 +69,7 @@ pub(crate) fn start_failure(command: &Command, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), message)
 }
 
-/// Whose real user a command has; the effective one is the sandbox's.
+/// The real user of a command; the effective one is the sandbox's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Real {
     SandboxUser,

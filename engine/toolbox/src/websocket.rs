@@ -1,4 +1,4 @@
-//! What all WebSocket routes share: subprotocol choice and an orderly close.
+//! Shared by all WebSocket routes: subprotocol choice and an orderly close.
 
 use std::time::Duration;
 

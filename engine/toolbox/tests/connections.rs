@@ -1,4 +1,4 @@
-//! What whoever connects can take from a server, and what it keeps for those with requests.
+//! Connections without requests take little from a server, which keeps room for those with requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -185,7 +185,7 @@ async fn branches_are_made_left_and_removed() {
     commit(&toolbox, "on the topic").await;
     done(&toolbox, "checkout", json!({"path": "r", "branch": "main"})).await;
     assert!(!toolbox.path("r/file").exists());
-    // What would be lost is kept.
+    // Files that would be lost are kept.
     std::fs::write(toolbox.path("r/file"), "mine").unwrap();
     let lost = failed(&toolbox, "checkout", json!({"path": "r", "branch": "topic/one"})).await;
     assert_eq!(lost, (409, "GIT_DIRTY_WORKTREE".into()));

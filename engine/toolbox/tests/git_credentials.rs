@@ -16,7 +16,7 @@ use memchr::memmem;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// What the password may look like in a file or in a list of arguments.
+/// The forms of the password in a file or in a list of arguments.
 fn forms_of_the_password() -> Vec<Vec<u8>> {
     let encoded = percent_encoding::utf8_percent_encode(PASSWORD, percent_encoding::NON_ALPHANUMERIC).to_string();
     let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{USER}:{PASSWORD}"));
@@ -264,7 +264,7 @@ async fn nothing_the_sandbox_configured_gets_the_credentials() {
         let request = toolbox.posting(&format!("/git/{operation}"), &authorised(fields));
         read(request.send().await.unwrap()).await
     };
-    // What is not about credentials works with the sandbox's own settings; GIT_EXEC_PATH would break it.
+    // Everything else works with the sandbox's own settings; GIT_EXEC_PATH would break it.
     toolbox.post("/env", json!({"unset": ["GIT_EXEC_PATH"]})).await;
     let (status, answer) = send("clone", json!({"url": server.url("a.git"), "path": "mine"})).await;
     assert_eq!(status, StatusCode::OK, "{answer}");

@@ -1,4 +1,4 @@
-//! What a toolbox says about itself and its machine, the environment it gives to processes, and what it does not serve.
+//! A toolbox tells about itself and its machine, gives an environment to processes, and refuses unknown routes.
 
 mod harness;
 

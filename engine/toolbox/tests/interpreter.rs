@@ -59,7 +59,7 @@ async fn streams_keep_their_order_and_children_are_heard() {
     let kinds: Vec<_> = ran.messages.iter().map(|m| m["type"].as_str().unwrap()).collect();
     assert_eq!(kinds[..3], ["stdout", "stderr", "stdout"]);
     assert_eq!((ran.text("stdout").as_str(), ran.text("stderr").as_str()), ("a\nc\né€\n", "b\n"));
-    // What is written past Python comes through pipes of its own: all of it, before the end.
+    // Output that bypasses Python comes through pipes of its own: all of it, before the end.
     let source = "import os, subprocess\nsubprocess.run('echo child; echo oops >&2', shell=True)\n\
         os.write(1, 'raw ü'.encode())";
     let ran = code(&toolbox, source).await;

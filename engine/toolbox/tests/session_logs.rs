@@ -9,7 +9,7 @@ use serde_json::json;
 const OUT: &[u8] = &[1, 1, 1];
 const ERR: &[u8] = &[2, 2, 2];
 
-/// What a client of this version reads of a command that wrote "out" and then "err".
+/// The log that a client of this version reads of a command that wrote "out" and then "err".
 async fn log_of(toolbox: &Toolbox, command: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
     let mut request = toolbox.request(Method::GET, &format!("/process/session/s/command/{command}/logs"));
     for (name, value) in headers {

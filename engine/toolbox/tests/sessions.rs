@@ -40,7 +40,7 @@ async fn asynchronous_commands_answer_at_once_and_run_in_order() {
     assert_eq!(toolbox.exit_code("s", &second).await, 0);
     let log = toolbox.logs("s", &first).await;
     let lines: Vec<_> = log["stdout"].as_str().unwrap().lines().collect();
-    // What is typed and what answers it may stand in either order.
+    // Input and its answer may stand in either order.
     assert!(lines.len() == 2 && lines.contains(&"a line") && lines.contains(&"got a line"), "{log}");
     assert_eq!(toolbox.logs("s", &second).await["stdout"], "second\n");
     let (_, session) = toolbox.get("/process/session/s").await;

@@ -82,7 +82,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     }
 }
 
-/// What is answered without looking at a request's handler.
+/// The answer to a request whose handler is not asked.
 fn unserved(method: &Method, uri: &Uri) -> Option<Response> {
     let path = uri.path();
     if path == LATER_TERMINAL_ROUTE && method == Method::GET {

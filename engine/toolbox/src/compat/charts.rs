@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// What a part of a composite chart keeps.
+/// The keys that remain of a part of a composite chart.
 const KEPT_OF_PARTS: [&str; 1] = ["type"];
 
 /// The chart after reading and writing it there; `None` when it cannot be read.

@@ -198,7 +198,7 @@ impl Compat {
         self.is_0_190()
     }
 
-    /// What child processes of interpreted code write is not shown.
+    /// The output of child processes of interpreted code is not shown.
     pub(crate) const fn hides_output_of_children(self) -> bool {
         self.is_0_190()
     }

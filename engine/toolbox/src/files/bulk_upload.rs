@@ -28,7 +28,7 @@ struct Uploaded {
     bytes: u64,
 }
 
-/// What happened so far.
+/// Files and errors so far.
 #[derive(Default)]
 struct Outcome {
     files: Vec<Uploaded>,

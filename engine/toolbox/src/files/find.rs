@@ -17,7 +17,7 @@ use crate::extract::Query;
 
 /// A NUL among this many first bytes makes a file binary, and binary files are skipped.
 const BINARY_PROBE: usize = 512;
-/// What is kept of one line, in bytes; the rest of a longer line is skipped.
+/// The longest line that is searched, in bytes; the rest of a longer line is skipped.
 const LINE_LIMIT: u64 = 1024 * 1024;
 
 /// Wire name `Match`.

@@ -92,7 +92,7 @@ fn open(destination: PathBuf, in_place: bool) -> Result<(fs::File, Target), Fail
     }
     if !in_place && replaced.as_ref().is_none_or(|old| old.is_file()) {
         if replaced.is_some() {
-            // What may not be written is refused before anything is received.
+            // Files that may not be written are refused before anything is received.
             fs::File::options().write(true).open(&destination).map_err(at("create"))?;
         }
         let temporary = tempfile::Builder::new()
@@ -149,7 +149,7 @@ pub(super) fn place(temporary: TempPath, destination: &Path) -> io::Result<()> {
 fn replace_content(old: &fs::File, new: &mut fs::File) -> io::Result<()> {
     let (before, after) = (old.metadata()?.len(), new.metadata()?.len());
     if let Err(error) = set_aside(old, after) {
-        // What was added to the end, if anything, goes again.
+        // Bytes that were added to the end are removed again.
         old.set_len(before)?;
         return Err(error);
     }

@@ -18,18 +18,18 @@ const CHUNK: usize = 256 * 1024;
 /// Chunks read ahead of the client.
 const READ_AHEAD: usize = 2;
 
-/// What a request with several ranges gets.
+/// The answer to a request for several ranges.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Each range as a part.
     Parts(Vec<Range<u64>>),
     /// The file: the ranges are more than that.
     Whole,
-    /// What the header asks for when only this range lies in the file.
+    /// The only range of the header that lies in the file.
     One(String),
 }
 
-/// What to answer; `None` when the request does not ask for several ranges, or for none that lies in the file.
+/// The answer; `None` when the request does not ask for several ranges, or for none that lies in the file.
 pub(super) fn asked(headers: &HeaderMap, length: u64) -> Option<Answer> {
     let several = headers.get(header::RANGE)?.to_str().ok()?.strip_prefix("bytes=")?;
     if !several.contains(',') || headers.contains_key(header::IF_RANGE) {

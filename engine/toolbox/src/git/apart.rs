@@ -79,7 +79,7 @@ impl<'a> Apart<'a> {
     }
 }
 
-/// What a repository is made of.
+/// The files and directories that make a repository.
 struct Parts<'a> {
     format: &'a str,
     objects: PathBuf,

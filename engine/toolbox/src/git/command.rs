@@ -118,7 +118,7 @@ impl Git {
         }
         let child = tokio::process::Command::from(self.command).spawn().map_err(cannot)?;
         drop(pipe);
-        // Whoever abandons the request stops git and its helpers.
+        // Abandoning the request stops git and its helpers.
         let guard = Group(child.id().map(|id| Pid::from_raw(id.cast_signed())));
         let output = child.wait_with_output().await.map_err(cannot)?;
         std::mem::forget(guard);
@@ -138,7 +138,7 @@ impl Git {
     /// Runs to the end; its standard output as text.
     ///
     /// # Errors
-    /// What git's failure means (wire section 3.5, additions 4.7).
+    /// The meaning of git's failure (wire section 3.5, additions 4.7).
     pub(super) async fn text(self) -> Result<String, ApiError> {
         match self.output().await? {
             Ok(stdout) => Ok(String::from_utf8_lossy(&stdout).into_owned()),

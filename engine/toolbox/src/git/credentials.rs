@@ -17,7 +17,7 @@ const HELPER: &str = "!f() { test \"$1\" = get && cat <&9; }; f";
 /// Stands for a password in what a server said.
 const HIDDEN: &str = "***";
 
-/// Who to be at a remote.
+/// A user's credentials at a remote.
 #[derive(Clone)]
 pub(super) struct Credentials {
     username: String,
@@ -55,7 +55,7 @@ impl Credentials {
         self.origins.iter().fold(git, |git, origin| git.args(["-c", &helper(origin)]))
     }
 
-    /// What the helper is to read.
+    /// The lines that the helper reads.
     pub(super) fn pipe(&self) -> io::Result<PipeReader> {
         let (reader, mut writer) = io::pipe()?;
         // A pipe holds more than a request's credentials may sensibly be; a longer pair fails instead of waiting.

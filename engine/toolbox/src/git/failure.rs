@@ -1,4 +1,4 @@
-//! What a failing git says, as an answer of the contract (wire section 3.5, additions 4.7).
+//! Messages of a failing git, as answers of the contract (wire section 3.5, additions 4.7).
 
 use http::StatusCode;
 
@@ -10,7 +10,7 @@ pub(super) struct Failure {
     pub(super) stderr: String,
 }
 
-/// What a failure says, its status and its code. The first that is found decides.
+/// Texts of failures with their status and code. The first one found decides.
 const MEANINGS: &[(&str, StatusCode, &str)] = &[
     ("authentication failed", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),
     ("could not read username", StatusCode::UNAUTHORIZED, "GIT_AUTH_FAILED"),

@@ -86,7 +86,7 @@ async fn current_branch(toolbox: &Toolbox, directory: &Path) -> Result<Option<St
     }
 }
 
-/// What a repository without a commit answers.
+/// The answer for a repository without a commit.
 fn no_commit_yet() -> ApiError {
     ApiError::not_found("reference not found")
 }

@@ -1,4 +1,4 @@
-//! What talks to other repositories: cloning, pushing, pulling, and the list of remotes.
+//! Operations that talk to other repositories: cloning, pushing, pulling, and the list of remotes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// What a new clone shows: the commit asked for, or else whatever git checked out, if there was anything.
+/// The commit that a new clone shows: the one asked for, or else the one git checked out, if any.
 async fn check_out(toolbox: &Toolbox, directory: &Path, commit: Option<&str>) -> Result<(), ApiError> {
     if let Some(commit) = commit {
         Git::new(toolbox, directory).args(["checkout", "--quiet", "--detach", commit]).text().await?;
@@ -297,7 +297,7 @@ async fn record_push(
 ) -> Result<(), ApiError> {
     if let Some(reference) = tracking(toolbox, directory, remote, branch).await? {
         let source = format!("refs/heads/{branch}");
-        // What was pushed may be no branch of this repository.
+        // The pushed reference may not be a branch of this repository.
         let _ = Git::new(toolbox, directory).args(["update-ref", &reference, &source]).output().await?;
     }
     if set_upstream {

@@ -38,7 +38,7 @@ pub(super) struct Message {
     pub(super) traceback: String,
 }
 
-/// What the worker is asked to do.
+/// A request to the worker.
 #[derive(Serialize)]
 pub(super) struct Request<'a> {
     pub(super) code: &'a str,
@@ -184,7 +184,7 @@ impl RawOutput {
         }
     }
 
-    /// What has been written by now.
+    /// The output so far.
     fn take_now(&mut self) -> Option<Message> {
         let mut buffer = Vec::new();
         if let Some(pipe) = &self.pipe {

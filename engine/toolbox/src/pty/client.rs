@@ -41,7 +41,7 @@ pub(super) async fn serve(mut socket: WebSocket, mut attachment: Attachment, exi
         tokio::pin!(outgoing, incoming);
         tokio::select! {
             ended = &mut outgoing => match ended {
-                // What a client typed before it left still counts.
+                // Input from before a client left still counts.
                 Ended::ClientLeft => incoming.await,
                 ended => ended,
             },

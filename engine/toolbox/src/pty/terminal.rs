@@ -56,7 +56,7 @@ impl Exit {
     }
 }
 
-/// What a new terminal is made of.
+/// The settings of a new terminal.
 pub(super) struct Description {
     pub(super) id: String,
     pub(super) cwd: Option<String>,
@@ -85,7 +85,7 @@ pub(super) struct Terminal {
     cwd: String,
     created_at: OffsetDateTime,
     inner: Mutex<Inner>,
-    /// What clients type.
+    /// Input from clients.
     input: mpsc::Sender<Bytes>,
     /// Set when the terminal is killed: nobody is waited for any more.
     killed: watch::Sender<bool>,
@@ -122,7 +122,7 @@ pub(super) struct Attachment {
     number: u64,
     /// Output since attaching; closed when the shell ends or the client is too slow.
     pub(super) output: mpsc::Receiver<Bytes>,
-    /// What to type.
+    /// The input.
     pub(super) input: mpsc::Sender<Bytes>,
     too_slow: Arc<AtomicBool>,
 }
@@ -273,7 +273,7 @@ impl Terminal {
             let mut inner = self.lock();
             match inner.phase {
                 Phase::Running { shell, .. } => shell,
-                // Whoever starts it kills it.
+                // The caller kills it.
                 Phase::Starting => return,
                 Phase::Created(_) | Phase::Ended => {
                     inner.phase = Phase::Ended;
@@ -335,7 +335,7 @@ async fn run(terminal: Arc<Terminal>, toolbox: Arc<Toolbox>, device: Arc<Device>
             _ => break child.wait().await,
         }
     };
-    // What the shell wrote last. Background processes may go on writing; nobody waits for them.
+    // The shell's last output. Background processes may go on writing; nobody waits for them.
     for _ in 0..CLIENT_QUEUE {
         match device.read_now(&mut buffer) {
             Ok(read) if read > 0 => terminal.broadcast(Bytes::copy_from_slice(&buffer[..read])).await,

@@ -49,7 +49,7 @@ pub(super) enum Progress {
     Cancelled,
 }
 
-/// What followers of the log wait for.
+/// The events that followers of the log wait for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogState {
     /// Bytes in the log so far.

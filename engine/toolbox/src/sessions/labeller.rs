@@ -46,7 +46,7 @@ pub(super) fn start(command: &Arc<Command>, memory_limit: Option<MemoryLimit>) -
     Ok(())
 }
 
-/// What the status pipe has said so far.
+/// The lines of the status pipe so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     /// The command is running.

@@ -55,7 +55,7 @@ pub(super) fn executed(id: String, exit_code: i32, log: PathBuf, format: LogForm
     })
 }
 
-/// What of the log to show.
+/// The part of the log to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum View {
     Raw,

@@ -38,7 +38,7 @@ const ENTRYPOINT: &str = "entrypoint";
 /// The most sessions at once; each is a shell.
 const MAX_SESSIONS: usize = 512;
 
-/// What is quoted of an id in the name of its directory.
+/// The part of an id that its directory's name quotes.
 const DIRECTORY_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// All sessions of this toolbox.

@@ -39,7 +39,7 @@ pub struct Requests {
     pub anonymous: usize,
 }
 
-/// What the server does with each request that may pass.
+/// The server's reaction to each request that may pass.
 type Observer = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Clone)]

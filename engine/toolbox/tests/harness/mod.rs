@@ -159,7 +159,7 @@ impl Toolbox {
         }
     }
 
-    /// What a current SDK reads of a command's log.
+    /// The log of a command as a current SDK reads it.
     pub async fn logs(&self, session: &str, command: &str) -> Value {
         let path = format!("/process/session/{session}/command/{command}/logs");
         let request = self.request(Method::GET, &path).header("x-daytona-sdk-version", "0.226.1");
