@@ -51,7 +51,7 @@ struct Serve {
     /// How sandboxes are separated from this machine: auto, namespaces or none
     #[arg(long, default_value_t = IsolationChoice::Auto)]
     isolation: IsolationChoice,
-    /// Whose answers to give: newest, or 0.190 to meet what programs meet on that server
+    /// The version whose answers to give: newest, or 0.190 with the quirks of that server
     #[arg(long, default_value_t = Compat::Newest, env = "DAYTONA_LOCAL_COMPAT", value_parser = read_compat)]
     compat: Compat,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends

@@ -31,7 +31,7 @@ pub struct Engine {
     pub previews: SignedPreviews,
     /// Addresses of previewed ports.
     pub preview_addresses: PreviewAddresses,
-    /// What all documents have in common.
+    /// The fields that all documents share.
     pub identity: Identity,
     /// `http://host:port`, without a path.
     pub origin: String,
@@ -45,7 +45,7 @@ pub struct Engine {
     pub state_dir: PathBuf,
     /// The server whose answers to give.
     pub compat: Compat,
-    /// What this machine cannot enforce, as sentences.
+    /// Limits that this machine cannot enforce, as sentences.
     pub warnings: Vec<String>,
     /// Requests seen and in flight.
     pub activity: Arc<Activity>,
@@ -64,7 +64,7 @@ impl Engine {
         crate::setup::finished(&self.state_dir)
     }
 
-    /// What is enforced, for `GET /health` and the start message.
+    /// The limits that are enforced, for `GET /health` and the start message.
     pub fn limits(&self) -> Value {
         let enforced = self.launcher.enforced();
         let network = match self.launcher.level() {
@@ -83,7 +83,7 @@ impl Engine {
         })
     }
 
-    /// What a user should know about this engine, as sentences.
+    /// Notes for users about this engine, as sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.warnings.clone();
         notes.extend(self.unstored.notes());

@@ -36,7 +36,7 @@ pub type ApiResult<T> = Result<T, ApiError>;
 pub struct ApiError {
     /// The HTTP status.
     pub status: StatusCode,
-    /// What a person reads. Never contains secrets.
+    /// The message for people. Never contains secrets.
     pub message: String,
 }
 

@@ -13,7 +13,7 @@
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //!
-//! What is not implemented answers 501 and says so. The isolation level in force and the limits that
+//! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
 //! cannot be enforced are printed at start and answered by `GET /api/health`.
 
 mod clock;

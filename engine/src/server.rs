@@ -92,7 +92,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let level = isolation::choose(options.isolation)?;
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
-    // What was kept free for a full disk is given up for as long as the start takes.
+    // The reserve for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
     let (engine, router) = prepare(&state_dir, level, options.compat, room, listener.local_addr()?)?;
     print_start_message(&engine);

@@ -1,4 +1,4 @@
-//! What connections without a key cost the engine.
+//! Connections without a key cost the engine little.
 
 mod harness;
 
@@ -32,7 +32,7 @@ fn connect(engine: &Engine, count: usize) -> Vec<TcpStream> {
 async fn an_idle_connection_costs_little_more_than_its_buffers() {
     const CONNECTIONS: usize = 400;
     let engine = Engine::start().await;
-    // What the first requests need is needed once.
+    // The first requests allocate things that are needed once.
     let warm = connect(&engine, 50);
     let before = memory(engine.pid());
     let idle = connect(&engine, CONNECTIONS);

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-/// What must be installed for these tests beside what every machine has.
+/// Programs that these tests need and not every machine has.
 const PROGRAMS: [&str; 3] = ["vi", "less", "top"];
 
 /// How long something may take to be shown.
@@ -152,7 +152,7 @@ async fn monitors_show_the_sandboxs_own_processes() {
     let id = sandbox(&engine).await;
     engine.output(&id, "echo 'while :; do sleep 1; done' > a-program; nohup sh a-program >/dev/null 2>&1 &").await;
     for program in ["top -d 1", "htop -d 10"] {
-        // What is not among the programs above is tested where it happens to be.
+        // Other programs are tested where they happen to be installed.
         if engine.run(&id, &format!("command -v {}", program.split(' ').next().unwrap())).await.0 != 0 {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What a sandbox cannot see, reach or use up.
+//! Things a sandbox cannot see, reach or use up.
 
 mod harness;
 

@@ -287,7 +287,7 @@ with tarfile.open('evil.tar', 'w') as archive:
         let request = engine.request(Method::POST, &format!("/toolbox/{id}/process/code-run"));
         let packed = request.json(&json!({"code": pack, "language": "python"})).send().await.unwrap();
         assert_eq!(packed.json::<serde_json::Value>().await.unwrap()["exitCode"], 0);
-        // What of it the program refuses is its own affair.
+        // The program may refuse parts of it.
         engine
             .run(&id, &format!("mkdir -p {}; tar -xPf evil.tar; tar -xf evil.tar", engine.directory.path().display()))
             .await;
@@ -382,7 +382,7 @@ async fn a_sandbox_that_fills_the_disk_leaves_the_engine_and_the_others_working(
     }
     let (_, log) = engine.run(&id, "yes | head -c 10000000 | wc -c").await;
     assert_eq!(log, "10000000\n");
-    // Whatever needs the disk may fail, but it says so, and nothing breaks.
+    // Requests that need the disk may fail, but they say so, and nothing breaks.
     for (path, body) in [
         ("/api/sandbox".to_owned(), json!({"name": "no-room"})),
         (format!("/api/sandbox/{bystander}/stop"), json!({})),

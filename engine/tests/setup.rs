@@ -1,4 +1,4 @@
-//! What `daytona local setup` prepares works inside a sandbox, without network. Preparing needs it once.
+//! Packages that `daytona local setup` prepares work inside a sandbox, without network. Preparing needs it once.
 
 mod harness;
 

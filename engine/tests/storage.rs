@@ -1,4 +1,4 @@
-//! What an engine keeps, whatever happens to its directory, its disk or itself. Needs root.
+//! An engine keeps its sandboxes, whatever happens to its directory, its disk or itself. Needs root.
 
 mod harness;
 
@@ -74,7 +74,7 @@ async fn trees_left_by_a_killed_engine_are_removed_by_the_next() {
     fs::rename(directory.path().join("sandboxes").join(&id), directory.path().join("trash").join(&id)).unwrap();
     let engine = Engine::start_in(directory, &[]).await;
     wait_for_empty_trash(&engine).await;
-    // What lies in the trash counts as destroyed, also where that could not be stored.
+    // Files in the trash count as destroyed, also where that could not be stored.
     assert_eq!(engine.get(&format!("/api/sandbox/{id}")).await.0, StatusCode::NOT_FOUND);
 }
 

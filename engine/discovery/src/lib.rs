@@ -30,7 +30,7 @@ const UNFINISHED: &str = "engine.json.unfinished";
 const ENGINE_LOCK: &str = "engine.lock";
 const CLIENTS_LOCK: &str = "clients.lock";
 
-/// What stands before the challenge that is signed with the API key.
+/// The prefix of the challenge that is signed with the API key.
 const PROOF_CONTEXT: &[u8] = b"daytona-local-engine:";
 
 /// The content of `engine.json`. Readable by its owner only, because it holds the API key. Address and key are always there.
@@ -187,7 +187,7 @@ pub fn remove_leftover(state_dir: &Path, _lock: &EngineLock) {
 
 /// A running engine as it announced itself.
 pub struct Announced {
-    /// What it says.
+    /// Its content.
     pub engine: EngineFile,
     file: File,
 }

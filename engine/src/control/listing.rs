@@ -68,7 +68,7 @@ impl<T: PartialOrd> Range<T> {
     }
 }
 
-/// What a list is narrowed to.
+/// The filters of a list.
 struct Filter {
     id: Option<String>,
     name: Option<String>,

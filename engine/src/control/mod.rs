@@ -84,7 +84,7 @@ async fn too_large(State(engine): State<Arc<Engine>>, request: Request, next: Ne
     }
 }
 
-/// What belongs to a person and not to a key.
+/// Routes for people, closed to keys.
 fn account_routes() -> Router<Arc<Engine>> {
     Router::new()
         .route("/users/me", get(account::user))
@@ -93,7 +93,7 @@ fn account_routes() -> Router<Arc<Engine>> {
         .layer(middleware::from_fn(access::require_token))
 }
 
-/// What the platform's own services ask each other: 403 for everybody else.
+/// Routes of the platform's own services: 403 for everybody else.
 async fn operators_only() -> ApiError {
     ApiError::forbidden()
 }

@@ -1,4 +1,4 @@
-//! Who may use what: the API key on the control plane, and the ways into a sandbox (wire 1.3).
+//! Access: the API key on the control plane, and the ways into a sandbox (wire 1.3).
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const ORGANIZATION: &str = "x-daytona-organization-id";
 /// Ports that stay private on public sandboxes: web terminal, toolbox, recordings.
 pub const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
 
-/// What a request wants to reach.
+/// The target of a request.
 pub enum Access<'a> {
     /// The toolbox, at this path.
     Toolbox {

@@ -17,10 +17,10 @@ const PREVIEW_TOKEN: &str = "x-daytona-preview-token";
 /// The query parameter for clients that cannot set headers.
 pub const AUTH_KEY: &str = "DAYTONA_SANDBOX_AUTH_KEY";
 
-/// What the names of cookies that open a preview begin with; the sandbox's id follows (wire 1.3).
+/// The prefix of the names of cookies that open a preview; the sandbox's id follows (wire 1.3).
 pub const AUTH_COOKIE: &str = "daytona-sandbox-auth-";
 
-/// What a request presented.
+/// The credentials of a request.
 pub struct Credentials {
     /// The token of `Authorization: Bearer`.
     pub bearer: Option<String>,
@@ -104,7 +104,7 @@ fn replace_query(request: &mut Request, query: Option<&str>) {
     let path = request.uri().path();
     let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = request.uri().clone().into_parts();
-    // What was one stays one with less in it.
+    // A header that held several values keeps the others.
     if let Ok(target) = target.parse::<PathAndQuery>() {
         parts.path_and_query = Some(target);
     }
@@ -131,7 +131,7 @@ fn clean_headers(headers: &mut HeaderMap, secrets: &[&str]) {
     }
 }
 
-/// What may be left of a header's value.
+/// The remaining part of a header's value.
 fn clean(name: &HeaderName, value: &HeaderValue, secrets: &[&str]) -> Option<HeaderValue> {
     if !tells(name, value, secrets) && !mentions(value.as_bytes(), &[AUTH_COOKIE]) {
         return Some(value.clone());

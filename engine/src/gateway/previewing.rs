@@ -1,6 +1,6 @@
 //! Requests for a port inside a sandbox, by preview host or preview address (wire 1.3).
 //!
-//! Who has a signed link shows its token in the URL: in the name of the host, or as the first segment of the path where
+//! A signed link carries its token in the URL: in the name of the host, or as the first segment of the path where
 //! the host is a plain address. A browser is sent on to the URL without the token and shows it in a cookie from then
 //! on; so is one that came with `DAYTONA_SANDBOX_AUTH_KEY` in the query. The cookie counts only for requests that the
 //! preview's own pages make.

@@ -35,7 +35,7 @@ pub struct Target {
     pub entry: Arc<Entry>,
     /// Path and query as the toolbox sees them.
     pub path_and_query: String,
-    /// What a redirect's path is to be prefixed with.
+    /// The prefix for the path of a redirect.
     pub location_prefix: String,
 }
 
@@ -90,7 +90,7 @@ pub async fn forward(engine: &Engine, target: Target, request: Request, shown_pa
     let mut response = match exchange(engine, &id, &target.path_and_query, request, open).await {
         Ok(response) => response,
         Err(error) if error.downcast_ref().is_some_and(hyper::Error::is_user) => {
-            // What the client sent, not the sandbox, broke the exchange.
+            // The client's request, not the sandbox, broke the exchange.
             proxy_error(StatusCode::BAD_REQUEST, "bad request: the body could not be read", &method, shown_path)
         }
         Err(error) => {

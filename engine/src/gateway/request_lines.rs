@@ -38,7 +38,7 @@ impl<L: Listener> Listener for RepairedListener<L> {
 pub struct Repaired<S> {
     stream: S,
     lines: RequestLines,
-    /// What has been looked at and not been read yet, from `taken` on.
+    /// Bytes that were looked at and not yet read, from `taken` on.
     ready: Vec<u8>,
     taken: usize,
 }
@@ -120,7 +120,7 @@ enum Place {
     Unknown,
 }
 
-/// What the header has said of the body so far.
+/// The framing of the body, as far as the header tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Framing {
     length: u64,
@@ -222,7 +222,7 @@ fn after(place: Place, line: &[u8]) -> Place {
     }
 }
 
-/// What a header says of the body; `None` when that cannot be understood.
+/// The framing of the body according to a header; `None` when it cannot be understood.
 fn header(mut framing: Framing, line: &[u8]) -> Option<Framing> {
     let colon = memchr::memchr(b':', line)?;
     let (name, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
@@ -260,7 +260,7 @@ fn repaired(line: &[u8]) -> Vec<u8> {
 mod tests {
     use super::RequestLines;
 
-    /// What arrives of `sent`, in two pieces split at every position.
+    /// The bytes that arrive of `sent`, in two pieces split at every position.
     fn check(sent: &str, expected: &str) {
         for split in 0..=sent.len() {
             let (mut lines, mut out) = (RequestLines::default(), Vec::new());

@@ -19,7 +19,7 @@ pub const SETUID: u8 = 7;
 /// `CAP_SYS_ADMIN`: most of what an administrator does.
 pub const SYS_ADMIN: u8 = 21;
 
-/// What an administrator inside a sandbox may still do to the sandbox's own files and processes:
+/// Capabilities of an administrator inside a sandbox, over the sandbox's own files and processes:
 /// chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service.
 pub const SANDBOX_ROOT: &[u8] = &[0, 1, 3, 4, KILL, SETGID, SETUID, 8, 10];
 

@@ -20,7 +20,7 @@ pub const MAX_PROCESSES: u64 = 4096;
 /// The scheduler period in microseconds that processor limits refer to.
 const CPU_PERIOD_US: u64 = 100_000;
 
-/// What one sandbox may use.
+/// The limits of one sandbox.
 #[derive(Debug, Clone, Copy)]
 pub struct Resources {
     /// Processors.
@@ -273,7 +273,7 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
         (_, Controller::Pids) => set("pids.max", MAX_PROCESSES.to_string()),
         (_, Controller::Disk) => {
             for file in DISK_SHARES.iter().filter(|file| directory.join(file).exists()) {
-                // What a scheduler does not take stays at its default.
+                // Values that a scheduler refuses stay at their defaults.
                 let _ = set(file, DISK_SHARE.to_string());
             }
             Ok(())

@@ -40,7 +40,7 @@ const TOOLBOX_THREADS: u64 = 64;
 /// How many files a sandbox's process may open unless it raises the limit itself.
 const OPEN_FILES: u64 = 65_536;
 
-/// What a sandbox may have of things the kernel counts by user, where that user is the engine's own.
+/// A sandbox's share of things the kernel counts by user, where that user is the engine's own.
 const USER_LIMITS: [(&str, u32); 4] = [
     ("max_inotify_instances", 32),
     ("max_inotify_watches", 65_536),
@@ -81,7 +81,7 @@ fn fail(control: &UnixStream, error: &anyhow::Error) -> i32 {
 
 /// Moves the two sockets away from standard input and output, which become /dev/null.
 fn take_sockets() -> Result<(UnixStream, UnixListener)> {
-    // Whoever started the engine may have left it descriptors of any kind; none may reach the sandbox.
+    // The engine may have inherited descriptors of any kind; none may reach the sandbox.
     // SAFETY: nothing in this process owns a descriptor but the standard ones yet.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) })
         .context("closing inherited descriptors")?;
@@ -138,7 +138,7 @@ fn enter_user_namespace(spec: &LaunchSpec, namespaces: CloneFlags) -> Result<()>
     std::fs::write("/proc/self/setgroups", "deny").context("denying setgroups")?;
     std::fs::write("/proc/self/uid_map", format!("{} {uid} 1\n", spec.user.uid)).context("mapping the user")?;
     std::fs::write("/proc/self/gid_map", format!("{} {gid} 1\n", spec.user.gid)).context("mapping the group")?;
-    // What the sandbox takes counts as its user's on the machine too, who needs some for the rest.
+    // The sandbox's use counts for its user on the machine too, who needs some for other things.
     for (name, limit) in USER_LIMITS {
         let _ = std::fs::write(format!("/proc/sys/user/{name}"), limit.to_string());
     }
@@ -199,7 +199,7 @@ fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     Ok(())
 }
 
-/// What the first process needs from here on: to signal the sandbox's processes.
+/// The first process needs only one capability from here on: to signal the sandbox's processes.
 fn give_up_privileges(level: IsolationLevel) -> Result<()> {
     match level {
         IsolationLevel::Namespaces => capabilities::drop_all_but(&[capabilities::KILL])?,
@@ -229,7 +229,7 @@ fn raise_loopback() -> Result<()> {
     Ok(())
 }
 
-/// What the first process has prepared for the toolbox.
+/// Resources that the first process has prepared for the toolbox.
 struct Inside {
     namespace: Option<OwnedFd>,
     memory_limit: Option<daytona_toolbox::MemoryLimit>,

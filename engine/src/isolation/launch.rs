@@ -49,7 +49,7 @@ pub struct Launcher {
     compat: Compat,
 }
 
-/// What one start needs.
+/// The parameters of one start.
 pub struct Start<'a> {
     /// The sandbox's id.
     pub sandbox_id: &'a str,
@@ -297,7 +297,7 @@ impl Launcher {
     }
 }
 
-/// What every process inside finds, before the sandbox's own variables.
+/// The environment of every process inside, before the sandbox's own variables.
 fn basic_environment(user: &str, home: &Path) -> BTreeMap<String, String> {
     let home = home.to_string_lossy();
     let path = format!("{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -372,7 +372,7 @@ pub struct Instance {
     pid: i32,
     exit: AsyncFd<OwnedFd>,
     control: UnixStream,
-    /// What the next start of the sandbox makes anew under the same names.
+    /// Resources that the next start of the sandbox makes anew under the same names.
     names: Mutex<Option<Names>>,
 }
 

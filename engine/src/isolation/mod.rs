@@ -1,4 +1,4 @@
-//! What separates sandboxes from the machine and from each other.
+//! Isolation of sandboxes from the machine and from each other.
 //!
 //! [`Launcher`] is the engine's side: it prepares files and groups and starts sandbox processes.
 //! [`run_if_sandbox_process`] is the other side: the executable calls it first thing in `main`, because

@@ -164,7 +164,7 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
     let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let proc = root.join("proc");
     mount(Some("proc"), &proc, Some("proc"), quiet, NONE)?;
-    // What System V keeps is nobody's memory: no process that the OOM killer could end holds it.
+    // System V memory belongs to no process, so the OOM killer could not free it.
     for (name, limit) in KEPT_WITHOUT_PROCESS {
         let _ = fs::write(proc.join("sys/kernel").join(name), limit);
     }

@@ -13,7 +13,7 @@ use super::mounts;
 use super::spec::{IsolationLevel, SANDBOX_ARGUMENT};
 use super::users::{Separation, UserIds};
 
-/// What the user asked for.
+/// The level the user asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IsolationChoice {
     /// The strongest level the machine allows; an error where there is none.
@@ -123,7 +123,7 @@ pub fn users(state_dir: &Path) -> Separation {
     }
 }
 
-/// What the process started by [`users`] does; returns its exit status.
+/// The work of the process started by [`users`]; returns its exit status.
 pub fn run() -> i32 {
     let ids = UserIds::of_range(0, true);
     let failed = |status: i32| {

@@ -1,4 +1,4 @@
-//! What the engine tells a freshly started sandbox process.
+//! The description that the engine sends to a new sandbox process.
 //!
 //! The engine starts its own executable again as `<exe> __sandbox`, with the control socket as
 //! standard input and the toolbox's listening socket as standard output, and writes one
@@ -72,7 +72,7 @@ pub enum Mount {
     },
 }
 
-/// Who the sandbox's processes run as.
+/// The users of a sandbox's processes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SandboxUser {
     /// User id inside the sandbox.
@@ -101,9 +101,9 @@ pub struct LaunchSpec {
     pub state_dir: PathBuf,
     /// The new root, an absolute directory outside.
     pub root: PathBuf,
-    /// What to mount into it, in order.
+    /// The mounts inside it, in order.
     pub mounts: Vec<Mount>,
-    /// Who the processes run as.
+    /// The users of its processes.
     pub user: SandboxUser,
     /// The ids of a user namespace of its own, where the engine runs as root and the machine has them.
     pub ids: Option<UserIds>,
@@ -119,7 +119,7 @@ pub struct LaunchSpec {
     pub compat: Compat,
 }
 
-/// What a sandbox process tells the engine.
+/// A message from a sandbox process to the engine.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {

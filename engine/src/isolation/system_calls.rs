@@ -57,7 +57,7 @@ const REFUSED: [libc::c_long; 36] = [
 /// `AF_VSOCK` leads out of virtual machines.
 const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
-/// What `AF_NETLINK` is needed for: addresses and sockets.
+/// The families of `AF_NETLINK` that programs need: addresses and sockets.
 const NETLINK_PROTOCOLS: [libc::c_int; 2] = [libc::NETLINK_ROUTE, libc::NETLINK_SOCK_DIAG];
 
 /// Calls that signal the process, or refer to it, that their first argument names.

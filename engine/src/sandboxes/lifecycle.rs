@@ -1,4 +1,4 @@
-//! What makes sandboxes start, stop and go (wire 2.2), on request and by themselves.
+//! Starting, stopping and deleting sandboxes (wire 2.2), on request and by themselves.
 //!
 //! Every operation runs in a task of its own, so a client that disconnects does not leave a sandbox
 //! half-way. As on the platform, create and start answer when the sandbox runs, create with the sandbox as it
@@ -417,7 +417,7 @@ impl Engine {
     }
 }
 
-/// What becomes of a sandbox whose start cannot be stored.
+/// The end of a sandbox whose start cannot be stored.
 enum Unless {
     /// It was never there.
     Remove,
@@ -435,12 +435,12 @@ pub struct Change {
 }
 
 impl Change {
-    /// What clients are answered, as soon as the change happens whatever becomes of the engine.
+    /// The answer for clients, as soon as the change is certain to happen, even if the engine dies.
     pub async fn acknowledged(mut self) -> ApiResult<Value> {
         if let Some(stored) = self.stored.take()
             && stored.wait().await.is_err()
         {
-            // What cannot be announced on the disk has to be done before it can be promised.
+            // A change that cannot be recorded has to be complete before it can be promised.
             self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?;
         }
         Ok(self.reply)
@@ -465,7 +465,7 @@ async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     off_the_runtime(move || instance.release()).await
 }
 
-/// What an interval asks for.
+/// The action that an interval asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {
     Stop,

@@ -81,7 +81,7 @@ impl DesiredState {
     }
 }
 
-/// What was built a sandbox from.
+/// The source a sandbox was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
     /// The Dockerfile as sent.
@@ -99,7 +99,7 @@ pub struct Sandbox {
     pub name: String,
     /// The snapshot it was made from.
     pub snapshot: Option<String>,
-    /// Who its processes run as: `daytona` or `root`.
+    /// The user its processes run as: `daytona` or `root`.
     pub user: String,
     /// Variables of every process, as the client gave them.
     pub env: BTreeMap<String, String>,
@@ -272,7 +272,7 @@ pub fn changing(mut document: Value) -> Value {
     document
 }
 
-/// What is the same in every document of one engine.
+/// The fields that are the same in every document of one engine.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The one organisation.

@@ -11,7 +11,7 @@ pub const DEFAULT_NAME: &str = "default";
 /// Its id.
 pub const DEFAULT_ID: &str = "00000000-0000-4000-8000-000000000001";
 
-/// What runs in it from its start: nothing that does anything, so that there is an entrypoint session as with any image.
+/// Its entrypoint: a program that does nothing, so that there is an entrypoint session as with any image.
 pub const ENTRYPOINT: [&str; 2] = ["sleep", "infinity"];
 
 /// How much of the machine a sandbox gets.
@@ -24,7 +24,7 @@ pub struct ResourceSizes {
     pub disk: u64,
 }
 
-/// What a sandbox gets when the client asks for nothing (wire 2.2).
+/// The resources of a sandbox when the client asks for none (wire 2.2).
 pub const DEFAULT_RESOURCES: ResourceSizes = ResourceSizes { cpu: 1, memory: 1, disk: 3 };
 
 /// The most a sandbox may have, as organizations of the platform begin.

@@ -1,4 +1,4 @@
-//! What survives the engine: sandboxes and settings in one SQLite file, and a copy of each sandbox's record beside its
+//! State that survives the engine: sandboxes and settings in one SQLite file, and a copy of each sandbox's record beside its
 //! files.
 //!
 //! The engine keeps everything in memory and reads only at start. One thread writes, and commits together what
@@ -66,12 +66,12 @@ struct Write {
     done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// What was found at start besides the records.
+/// Findings of the start, besides the records.
 #[derive(Default)]
 pub struct Found {
     /// Sandboxes in no order.
     pub sandboxes: Vec<Sandbox>,
-    /// What a user should know, as sentences.
+    /// Notes for users, as sentences.
     pub notes: Vec<String>,
     /// Sandboxes the database did not have, by id, on their way into it.
     pub writing: Vec<(String, Stored)>,
@@ -130,7 +130,7 @@ impl Store {
 
     /// All sandboxes: those of the database, and those that only have a record beside their files.
     ///
-    /// What cannot be read stays where it is and is named in the notes.
+    /// Files that cannot be read stay where they are and are named in the notes.
     pub fn load(&self) -> Result<Found> {
         let mut found = Found::default();
         if let Some(aside) = &self.damaged {

@@ -27,7 +27,7 @@ impl Unstored {
         self.lock().contains_key(id)
     }
 
-    /// What a user should know, as sentences.
+    /// Notes for users, as sentences.
     pub fn notes(&self) -> Vec<String> {
         let note = |(id, why): (&String, &StoreError)| {
             format!("the last change of sandbox {id} is not stored yet and is tried again: {why}")

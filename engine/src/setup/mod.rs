@@ -35,7 +35,7 @@ pub fn finished(state_dir: &Path) -> Option<PathBuf> {
     snapshot.join(FINISHED).exists().then_some(snapshot)
 }
 
-/// What [`run`] did.
+/// The outcome of [`run`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The snapshot was there with the pinned versions.

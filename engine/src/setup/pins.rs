@@ -17,7 +17,7 @@ pub const NODE_LOCK: &str = include_str!("packages/package-lock.json");
 /// Programs of the Node packages that are put on the sandboxes' path.
 pub const NODE_PROGRAMS: [&str; 3] = ["ts-node", "tsc", "tsserver"];
 
-/// What a finished snapshot is marked with; another text means it is out of date.
+/// The mark of a finished snapshot; another text means it is out of date.
 pub fn mark() -> String {
     let contents = [PYTHON, NODE, NODE_LOCK].map(|text| {
         let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();

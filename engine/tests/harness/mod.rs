@@ -162,7 +162,7 @@ pub fn spawn(directory: &Path, arguments: &[&str]) -> Child {
     child
 }
 
-/// What `engine.json` says, once it is there.
+/// The content of `engine.json`, once it is there.
 pub fn announcement(directory: &Path) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(directory.join("engine.json")).ok()?).ok()
 }

@@ -64,7 +64,7 @@ async fn credentials_for_git_go_to_their_host_alone(engine: &Engine) {
     });
     let (status, answer) = engine.post(&format!("/toolbox/{id}/git/clone"), clone).await;
     assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("GIT_REPO_NOT_FOUND")), "{answer}");
-    // What `me:s3cret` is in base64: the host got it, and nobody else.
+    // `me:s3cret` in base64: the host got it, and nobody else.
     let files = engine.output(&id, "cd ~; grep -rl -e bWU6czNjcmV0 -e s3cret .").await;
     assert_eq!(files, "./host");
 }

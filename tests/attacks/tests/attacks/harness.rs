@@ -19,7 +19,7 @@ pub const ORDINARY_USER: u32 = 4711;
 /// The machine's first ordinary user, whom no sandbox concerns.
 pub const OTHER_USER: u32 = 1000;
 
-/// Whose privileges the engine has.
+/// The user whose privileges the engine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// Started by root: namespaces.
@@ -220,7 +220,7 @@ static PUBLIC_PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     copy
 });
 
-/// What `engine.json` says, once it is there.
+/// The content of `engine.json`, once it is there.
 fn announcement(directory: &Path) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(directory.join("engine.json")).ok()?).ok()
 }

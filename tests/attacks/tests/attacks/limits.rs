@@ -52,7 +52,7 @@ time.sleep(600)
     let count: usize = counted.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect(&counted);
     assert!((1_000..=4_096).contains(&count), "{count} processes");
     engine.assert_unharmed(&bystander).await;
-    // What needs another process fails; what does not still works, and so does the end.
+    // Requests that need another process fail; all others still work, and so does deleting.
     let (status, _) = engine.get(&format!("/toolbox/{id}/files?path=.")).await;
     assert_eq!(status, StatusCode::OK);
     let (status, answer) = engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await;
@@ -127,7 +127,7 @@ async fn endless_output_is_an_error_and_the_toolbox_stays_small(engine: &Engine)
     // Killed, not left to print.
     let (_, left) = engine.run(&id, "cat /proc/[0-9]*/comm | grep -cE 'head|yes|python'").await;
     assert_eq!(left.trim(), "0");
-    // What fits is answered whole.
+    // Output that fits is answered whole.
     let (code, output) = engine.run(&id, "head -c 40000000 /dev/zero | tr '\\0' x").await;
     assert_eq!((code, output.len()), (0, 40_000_000));
     let at_once = (0..12).map(|_| {

@@ -1,4 +1,4 @@
-//! What a hostile sandbox, or another user of the machine, cannot do to the engine and to other sandboxes.
+//! Attacks of a hostile sandbox, or of another user of the machine, on the engine and on other sandboxes.
 
 mod harness;
 
