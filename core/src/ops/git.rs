@@ -347,3 +347,24 @@ fn summarise(file: &mut FileStatus) {
     file.path.clone_from(&file.name);
     file.status.clone_from(if unchanged { &file.staging } else { &file.worktree });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_file_is_that_of_the_side_that_changed_last() {
+        for (staging, worktree, status) in [
+            ("Untracked", "Untracked", "Untracked"),
+            ("Added", "Unmodified", "Added"),
+            ("Added", "Modified", "Modified"),
+            ("Unmodified", "Deleted", "Deleted"),
+            ("Renamed", "", "Renamed"),
+        ] {
+            let (staging, worktree) = (staging.to_owned(), worktree.to_owned());
+            let mut file = FileStatus { name: "a/b".to_owned(), staging, worktree, ..Default::default() };
+            summarise(&mut file);
+            assert_eq!((file.path.as_str(), file.status.as_str()), ("a/b", status));
+        }
+    }
+}

@@ -8,7 +8,6 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 	sdkerrors "github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
-	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
 // newRemote makes a bare repository in the sandbox with one commit, and returns its URL.
@@ -125,21 +124,5 @@ func TestErrorsOfGitHaveTheirClasses(t *testing.T) {
 	}
 	if err := sandbox.Git.Add(ctx, "seed", nil); err != nil {
 		t.Errorf("%T %v", err, err)
-	}
-}
-
-func TestTheStatusOfAFileIsThatOfTheSideThatChangedLast(t *testing.T) {
-	for _, test := range []struct{ staging, worktree, status string }{
-		{"Untracked", "Untracked", "Untracked"},
-		{"Added", "Unmodified", "Added"},
-		{"Added", "Modified", "Modified"},
-		{"Unmodified", "Deleted", "Deleted"},
-		{"Renamed", "", "Renamed"},
-	} {
-		var file types.FileStatus
-		err := file.UnmarshalJSON([]byte(`{"name":"a/b","extra":null,"staging":"` + test.staging + `","worktree":"` + test.worktree + `"}`))
-		if err != nil || file.Status != test.status || file.Path != "a/b" || file.Name != "a/b" {
-			t.Errorf("%+v: %+v %v", test, file, err)
-		}
 	}
 }

@@ -306,8 +306,6 @@ type ReplaceResult struct {
 type FileStatus struct {
 	// Path in the repository.
 	Name string `json:"name"`
-	// Path is Name.
-	Path string `json:"-"`
 	// Previous path of a renamed file.
 	Extra string `json:"extra"`
 	// State in the index: Unmodified, Untracked, Modified, Added, Deleted, Renamed, Copied or Updated but unmerged.
@@ -318,14 +316,6 @@ type FileStatus struct {
 	Path string `json:"path"`
 	// State in one word: that of the worktree, or that of the index when nothing has changed in the worktree.
 	Status string `json:"status"`
-}
-
-// UnmarshalJSON reads the wire's form.
-func (f *FileStatus) UnmarshalJSON(data []byte) error {
-	type plain FileStatus
-	err := json.Unmarshal(data, (*plain)(f))
-	f.Path = f.Name
-	return err
 }
 
 // GitStatus: state of a repository.

@@ -398,7 +398,6 @@ pub const BESIDES: &[(&str, &str, &str)] = &[
 /// Second spellings of fields, with the same value.
 pub const SPELLINGS: &[(&str, &str)] = &[
     ("Command.id", "Id"),
-    ("FileStatus.name", "Path"),
     ("PtySessionInfo.cwd", "Cwd"),
     ("PtySessionInfo.id", "Id"),
     ("PtySessionInfo.process_id", "ProcessId"),
