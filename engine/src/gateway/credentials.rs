@@ -104,7 +104,7 @@ fn replace_query(request: &mut Request, query: Option<&str>) {
     let path = request.uri().path();
     let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = request.uri().clone().into_parts();
-    // A header that held several values keeps the others.
+    // A valid target stays valid when a part of its query is removed.
     if let Ok(target) = target.parse::<PathAndQuery>() {
         parts.path_and_query = Some(target);
     }
