@@ -248,7 +248,7 @@ impl SpawnedProcess {
     }
 
     /// Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
-    /// passes, the wait ends but the process keeps running. Default: no limit.
+    /// passes, the wait ends but the process keeps running.
     ///
     /// # Errors
     /// `Timeout` when it has not ended in time, `NotFound` when it has been released.

@@ -125,9 +125,8 @@ impl<'a> Layout<'a> {
     }
 
     /// The optional parameters of an operation.
-    fn options(&self, op: &Op) -> &'a [Field] {
-        let item = op.options.as_deref().and_then(|name| self.item(name));
-        item.map_or(&[], |item| &item.fields)
+    fn options<'b>(&self, op: &'b Op) -> &'b [Field] {
+        self.schema.options(op)
     }
 
     /// Whether a value of this type carries bytes, which travel beside the JSON.

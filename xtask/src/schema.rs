@@ -76,7 +76,7 @@ pub struct Variant {
 }
 
 /// A field of a struct or a parameter of an operation.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 pub struct Field {
     /// In the core, snake_case.
     pub name: String,
@@ -182,6 +182,9 @@ pub struct Op {
     pub params: Vec<Param>,
     /// The struct of optional parameters, if there is one. In JSON it is the object `options`.
     pub options: Option<String>,
+    /// The fields of that struct, as this operation documents them.
+    #[serde(skip)]
+    pub option_fields: Vec<Field>,
     pub returns: Type,
     /// File and region of its example below `examples/<language>`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -265,9 +268,8 @@ impl Schema {
     }
 
     /// The optional parameters of an operation.
-    pub fn options(&self, op: &Op) -> &[Field] {
-        let item = op.options.as_deref().and_then(|name| self.structure(name));
-        item.map_or(&[], |item| &item.fields)
+    pub fn options<'a>(&self, op: &'a Op) -> &'a [Field] {
+        &op.option_fields
     }
 }
 

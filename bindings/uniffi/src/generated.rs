@@ -1559,7 +1559,7 @@ pub struct CreateOptions {
 /// Options of calls that wait.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct WaitOptions {
-    /// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
+    /// Seconds to wait; 0 = no limit. Default: 60.
     #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub timeout: Option<f64>,
@@ -2921,7 +2921,7 @@ impl Process {
 
     /// Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     ///
-    /// When `timeout` passes, the call ends but the command keeps running. Default: no limit.
+    /// When `timeout` passes, the call ends but the command keeps running.
     ///
     /// - Parameter session_id: Id of the session.
     /// - Parameter request: The command and how to run it.
@@ -3155,7 +3155,7 @@ impl Process {
     }
 
     /// Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
-    /// passes, the wait ends but the process keeps running. Default: no limit.
+    /// passes, the wait ends but the process keeps running.
     ///
     /// - Parameter process: The process, as `spawn` returned it.
     /// Throws: `Timeout` when it has not ended in time, `NotFound` when it has been released.

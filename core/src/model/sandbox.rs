@@ -298,7 +298,7 @@ pub struct CreateOptions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WaitOptions {
-    /// Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
+    /// Seconds to wait; 0 = no limit. Default: 60.
     pub timeout: Option<f64>,
 }
 

@@ -96,11 +96,12 @@ impl Process {
 
     /// Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     ///
-    /// When `timeout` passes, the call ends but the command keeps running. Default: no limit.
+    /// When `timeout` passes, the call ends but the command keeps running.
     ///
     /// # Parameters
     /// * `session_id`: Id of the session.
     /// * `request`: The command and how to run it.
+    /// * `options.timeout`: Seconds to wait for the command; 0 = no limit. Default: no limit.
     ///
     /// # Errors
     /// `Validation` for an empty command, `NotFound` when there is no such session, `Timeout` after `timeout` seconds.

@@ -210,10 +210,11 @@ impl Process {
     }
 
     /// Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
-    /// passes, the wait ends but the process keeps running. Default: no limit.
+    /// passes, the wait ends but the process keeps running.
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
+    /// * `options.timeout`: Seconds to wait; 0 = no limit. Default: no limit.
     ///
     /// # Errors
     /// `Timeout` when it has not ended in time, `NotFound` when it has been released.

@@ -91,8 +91,7 @@ func (c *Client) ListPage(ctx context.Context, labels map[string]string, page *i
 //   - sandbox: the sandbox; its fields are updated.
 //
 // Options:
-//   - [options.WithStartTimeout]: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a
-//     process is waited for.
+//   - [options.WithStartTimeout]: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrValidation when its state does not allow it, ErrTimeout when it takes too long.
 func (c *Client) Start(ctx context.Context, sandbox *Sandbox, opts ...func(*options.StartSandbox)) error {

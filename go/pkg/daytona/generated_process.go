@@ -413,8 +413,7 @@ func (p *ProcessService) GetSpawned(ctx context.Context, processID string) (*Spa
 //   - port: TCP port, 1 to 65535.
 //
 // Options:
-//   - [options.WithWaitTimeout]: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process
-//     is waited for.
+//   - [options.WithWaitTimeout]: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrInvalidArgument when the port is not between 1 and 65535, ErrTimeout when nothing listens in time.
 //

@@ -42,7 +42,7 @@ func (s *Sandbox) Start(ctx context.Context) error {
 // The fields of the sandbox are updated.
 //
 // Parameters:
-//   - timeout: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrValidation when its state does not allow it, ErrTimeout when it takes too long.
 func (s *Sandbox) StartWithTimeout(ctx context.Context, timeout time.Duration) error {
@@ -118,7 +118,7 @@ func (s *Sandbox) DeleteWithTimeout(ctx context.Context, timeout time.Duration) 
 // The fields of the sandbox are updated.
 //
 // Parameters:
-//   - timeout: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrTimeout when it takes too long, ErrUnknown when the sandbox fails.
 func (s *Sandbox) WaitForStart(ctx context.Context, timeout time.Duration) error {
@@ -140,7 +140,7 @@ func (s *Sandbox) WaitUntilStarted(ctx context.Context, timeout time.Duration) e
 // The fields of the sandbox are updated.
 //
 // Parameters:
-//   - timeout: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrTimeout when it takes too long, ErrUnknown when the sandbox fails.
 func (s *Sandbox) WaitForStop(ctx context.Context, timeout time.Duration) error {
@@ -184,7 +184,7 @@ func (s *Sandbox) Recover(ctx context.Context) error {
 // The fields of the sandbox are updated.
 //
 // Parameters:
-//   - timeout: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrValidation when its state does not allow it, ErrTimeout when it takes too long.
 func (s *Sandbox) RecoverWithTimeout(ctx context.Context, timeout time.Duration) error {

@@ -48,11 +48,10 @@ func (s *SpawnedProcess) CloseStdin(ctx context.Context) error {
 }
 
 // Wait waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When
-// WithWaitTimeout passes, the wait ends but the process keeps running. Default: no limit.
+// WithWaitTimeout passes, the wait ends but the process keeps running.
 //
 // Options:
-//   - [options.WithWaitTimeout]: time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process
-//     is waited for.
+//   - [options.WithWaitTimeout]: time to wait; 0 = no limit. Default: 60 seconds.
 //
 // Errors: ErrTimeout when it has not ended in time, ErrNotFound when it has been released.
 func (s *SpawnedProcess) Wait(ctx context.Context, opts ...func(*options.Wait)) (int, error) {

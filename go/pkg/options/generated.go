@@ -44,12 +44,11 @@ func WithLogChannel(logChannel chan string) func(*CreateSandbox) {
 
 // StartSandbox holds the options of Client.Start.
 type StartSandbox struct {
-	// Time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+	// Time to wait; 0 = no limit. Default: 60 seconds.
 	Timeout *time.Duration
 }
 
-// WithStartTimeout sets the time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is
-// waited for.
+// WithStartTimeout sets the time to wait; 0 = no limit. Default: 60 seconds.
 func WithStartTimeout(timeout time.Duration) func(*StartSandbox) {
 	return func(o *StartSandbox) { o.Timeout = &timeout }
 }
@@ -92,12 +91,11 @@ func WithDeleteWait(wait bool) func(*DeleteSandbox) {
 
 // Wait holds the options of SpawnedProcess.Wait and ProcessService.WaitForPort.
 type Wait struct {
-	// Time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+	// Time to wait; 0 = no limit. Default: 60 seconds.
 	Timeout *time.Duration
 }
 
-// WithWaitTimeout sets the time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is
-// waited for.
+// WithWaitTimeout sets the time to wait; 0 = no limit. Default: 60 seconds.
 func WithWaitTimeout(timeout time.Duration) func(*Wait) {
 	return func(o *Wait) { o.Timeout = &timeout }
 }
@@ -154,7 +152,7 @@ func WithCodeRunLanguage(language types.CodeLanguage) func(*CodeRun) {
 
 // ExecuteSessionCommand holds the options of ProcessService.ExecuteSessionCommand.
 type ExecuteSessionCommand struct {
-	// Time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a process is waited for.
+	// Time to wait; 0 = no limit. Default: 60 seconds.
 	Timeout *time.Duration
 	// Whether to return at once; the command goes on. Default: false.
 	RunAsync bool
@@ -162,8 +160,7 @@ type ExecuteSessionCommand struct {
 	SuppressInputEcho bool
 }
 
-// WithSessionCommandTimeout sets the time to wait; 0 = no limit. Default: 60 seconds; no limit where a command or a
-// process is waited for.
+// WithSessionCommandTimeout sets the time to wait; 0 = no limit. Default: 60 seconds.
 func WithSessionCommandTimeout(timeout time.Duration) func(*ExecuteSessionCommand) {
 	return func(o *ExecuteSessionCommand) { o.Timeout = &timeout }
 }

@@ -737,7 +737,7 @@ export interface CreateOptions {
 
 /** Options of calls that wait. */
 export interface WaitOptions {
-  /** Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for. */
+  /** Seconds to wait; 0 = no limit. Default: 60. */
   timeout?: number;
 }
 

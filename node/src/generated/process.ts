@@ -188,12 +188,11 @@ export class Process extends ProcessHandles {
   /**
    * Runs a command in a session and waits until it ends, or returns at once if the request says `runAsync`.
    *
-   * When `timeout` passes, the call ends but the command keeps running. Default: no limit.
+   * When `timeout` passes, the call ends but the command keeps running.
    *
    * @param sessionId - Id of the session.
    * @param req - The command and how to run it.
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait for the command; 0 = no limit. Default: no limit. Or all options.
    * @throws `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
    * `DaytonaTimeoutError` after `timeout` seconds.
    * @example
@@ -340,8 +339,7 @@ export class Process extends ProcessHandles {
    * Waits until something in the sandbox listens on a TCP port.
    *
    * @param port - TCP port, 1 to 65535.
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaInvalidArgumentError` when the port is not between 1 and 65535, `DaytonaTimeoutError` when nothing
    * listens in time.
    * @example

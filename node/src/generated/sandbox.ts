@@ -21,8 +21,7 @@ export class Sandbox extends SandboxObject {
   /**
    * Starts a stopped sandbox and waits until it has started.
    *
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too long.
    */
   async start(timeout?: Seconds<WaitOptions>): Promise<void> {
@@ -53,8 +52,7 @@ export class Sandbox extends SandboxObject {
   /**
    * Waits until the sandbox has started.
    *
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
    */
   async waitUntilStarted(timeout?: Seconds<WaitOptions>): Promise<void> {
@@ -74,8 +72,7 @@ export class Sandbox extends SandboxObject {
   /**
    * Waits until the sandbox has stopped or has been deleted.
    *
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
    */
   async waitUntilStopped(timeout?: Seconds<WaitOptions>): Promise<void> {
@@ -105,8 +102,7 @@ export class Sandbox extends SandboxObject {
   /**
    * Brings a sandbox back from a recoverable error and waits until it has started.
    *
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too long.
    */
   async recover(timeout?: Seconds<WaitOptions>): Promise<void> {

@@ -41,10 +41,9 @@ export class SpawnedProcess extends ProcessHandle {
 
   /**
    * Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
-   * passes, the wait ends but the process keeps running. Default: no limit.
+   * passes, the wait ends but the process keeps running.
    *
-   * @param timeout - Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited for.
-   * Or all options.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: no limit. Or all options.
    * @throws `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
    * @example
    * const command = 'echo building; echo careful >&2; echo done';

@@ -158,7 +158,7 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
         let entry = plan.field(op, &param.field, arg, kind)?;
         plan.entries.push(entry);
     }
-    for field in options(schema, op.options.as_deref()) {
+    for field in schema.options(op) {
         let arg = form.args.iter().find(|arg| arg.name == field.name);
         let nil = "nil".to_owned();
         let positional = deviations.is_some_and(|entry| entry.positional.contains(&field.name));
@@ -223,7 +223,7 @@ fn supplied(op: &Op, field: &Field) -> Result<String> {
 }
 
 fn in_schema(schema: &Schema, op: &Op, arg: &Arg) -> bool {
-    let mut fields = op.params.iter().map(|p| &p.field).chain(options(schema, op.options.as_deref()));
+    let mut fields = op.params.iter().map(|p| &p.field).chain(schema.options(op));
     fields.any(|field| field.name == arg.name)
 }
 

@@ -44,7 +44,8 @@ pub(super) struct Sections {
     pub(super) example: Option<String>,
 }
 
-/// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``), `# Errors` and `# Examples` (one, by file and region:
+/// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``, with `options.name` for an option that means something
+/// else here than its struct says), `# Errors` and `# Examples` (one, by file and region:
 /// `` `processes exec` ``).
 pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
     let all = text(attrs);

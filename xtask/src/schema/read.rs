@@ -277,8 +277,14 @@ fn read_op(function: &syn::ImplItemFn, service: &Service, known: &Known, structs
         let field = Field { wire: camel(&param), name: param, ty, optional, secret: false, doc };
         params.push(Param { field, passing });
     }
-    if let Some((extra, _)) = docs.next() {
-        bail!("`# Parameters` has `{extra}`, which is not a parameter (options are documented in their struct)");
+    let fields = structs.iter().find(|item| Some(&item.name) == options.as_ref());
+    let mut option_fields = fields.map(|item| item.fields.clone()).unwrap_or_default();
+    for (extra, doc) in docs {
+        let name = extra.strip_prefix("options.");
+        let field = name.and_then(|name| option_fields.iter_mut().find(|field| field.name == name));
+        let field = field
+            .with_context(|| format!("`# Parameters` has `{extra}`, which is neither a parameter nor an option"))?;
+        field.doc = doc;
     }
     let ReturnType::Type(_, returns) = &function.sig.output else { bail!("returns nothing") };
     let inner = argument(returns, "Result").ok_or_else(|| anyhow!("does not return a Result"))?;
@@ -299,6 +305,7 @@ fn read_op(function: &syn::ImplItemFn, service: &Service, known: &Known, structs
         updates,
         params,
         options,
+        option_fields,
         returns,
         example: documented.example,
         examples: BTreeMap::new(),

@@ -66,6 +66,9 @@ impl Sandboxes {
 impl FileSystem {
     /// Follows a file.
     ///
+    /// # Parameters
+    /// * `options.algorithm`: Not used here.
+    ///
     /// # Errors
     /// None.
     pub async fn follow(&self, options: SumOptions) -> Result<LogStream> { todo!() }
@@ -109,7 +112,9 @@ fn a_core_is_read_with_everything_that_languages_need() {
     assert_eq!(ops[0].updates, Some(Update::FieldFromParam { field, param }));
     assert_eq!(ops[0].params[0].field.doc, "Id or name\nof the sandbox.");
     assert_eq!(ops[1].returns, Type::Stream { name: "LogStream".into() });
-    assert_eq!(schema.options(ops[1])[0].name, "algorithm");
+    let option = &schema.options(ops[1])[0];
+    assert_eq!((option.name.as_str(), option.doc.as_str()), ("algorithm", "Not used here."));
+    assert_eq!(schema.structure("SumOptions").unwrap().fields[0].doc, "Algorithm. Default: `sha256`.");
     let items: Vec<_> = schema.streams[0].items.iter().map(|item| (item.name.as_str(), item.tag)).collect();
     assert_eq!(items, [("stdout", 1), ("stderr", 2)]);
     let secret: Vec<_> =
@@ -137,7 +142,7 @@ fn an_operation_that_is_not_documented_is_refused() {
         (op(&documented.replace("/// * `path`: Path.\n", ""), signature), "the parameter `path` is not documented"),
         (op(&documented.replace("`path`", "`paths`"), signature), "has `paths` where the parameter is `path`"),
         (op(&documented.replace("* `path`: Path.", "path: Path."), signature), "belongs to no parameter"),
-        (op(documented, "(&self) -> Result<String>"), "has `path`, which is not a parameter"),
+        (op(documented, "(&self) -> Result<String>"), "has `path`, which is neither a parameter nor an option"),
         (op(&documented.replace("# Errors", "# Panics"), signature), "has the section `# Panics`"),
         (op(&format!("{documented}///\n/// # Examples\n/// sum\n"), signature), "not file and region"),
         (op(documented, "(&self, path: &Path) -> Result<String>"), "the type Path is not supported"),

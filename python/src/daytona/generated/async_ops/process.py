@@ -335,13 +335,12 @@ class AsyncProcess(AsyncService):
     ) -> SessionExecuteResponse:
         """Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
 
-        When `timeout` passes, the call ends but the command keeps running. Default: no limit.
+        When `timeout` passes, the call ends but the command keeps running.
 
         Args:
             session_id: Id of the session.
             req: `SessionExecuteRequest`, a dictionary of its fields, or the command's text.
-            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
-                for.
+            timeout: Seconds to wait for the command; 0 = no limit. Default: no limit.
 
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
@@ -623,8 +622,7 @@ class AsyncProcess(AsyncService):
 
         Args:
             port: TCP port, 1 to 65535.
-            timeout: Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is waited
-                for.
+            timeout: Seconds to wait; 0 = no limit. Default: 60.
 
         Raises:
             `DaytonaInvalidArgumentError` when the port is not between 1 and 65535, `DaytonaTimeoutError` when
@@ -723,7 +721,7 @@ class AsyncProcess(AsyncService):
 
     async def _wait_spawned(self, process: ProcessInfo, timeout: float | None = None) -> int:
         """Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When
-        `timeout` passes, the wait ends but the process keeps running. Default: no limit.
+        `timeout` passes, the wait ends but the process keeps running.
         """
         options = {"timeout": timeout}
         args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}

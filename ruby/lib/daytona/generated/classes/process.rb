@@ -229,7 +229,7 @@ module Daytona
 
     # Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     #
-    # When `timeout` passes, the call ends but the command keeps running. Default: no limit.
+    # When `timeout` passes, the call ends but the command keeps running.
     #
     # @param session_id [String] Id of the session.
     # @param req [SessionExecuteRequest, Hash, String] The command and how to run it.
@@ -526,8 +526,7 @@ module Daytona
     # Waits until something in the sandbox listens on a TCP port.
     #
     # @param port [Integer] TCP port, 1 to 65535.
-    # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60; no limit where a command or a process is
-    #   waited for.
+    # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::InvalidArgumentError] When the port is not between 1 and 65535.

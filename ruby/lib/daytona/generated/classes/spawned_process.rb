@@ -55,7 +55,7 @@ module Daytona
     alias close_write close_stdin
 
     # Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When `timeout`
-    # passes, the wait ends but the process keeps running. Default: no limit.
+    # passes, the wait ends but the process keeps running.
     #
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
