@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Compat, ServeOptions, discovery, setup};
+use daytona_engine::{Cidr, Compat, ServeOptions, discovery, setup};
 
 /// How long `stop` waits for the engine to end its sandboxes.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,6 +54,9 @@ struct Serve {
     /// The version whose answers to give: newest, or 0.190 with the quirks of that server
     #[arg(long, default_value_t = Compat::Newest, env = "DAYTONA_LOCAL_COMPAT", value_parser = read_compat)]
     compat: Compat,
+    /// A private network that sandboxes may reach, such as 10.1.0.0/16; may be given several times
+    #[arg(long, value_name = "CIDR", env = "DAYTONA_LOCAL_ALLOW_NETWORK", value_delimiter = ',')]
+    allow_network: Vec<Cidr>,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -87,6 +90,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         compat: serve.compat,
         or_existing: serve.or_existing,
         ignore_clients: serve.ignore_clients,
+        allow_networks: serve.allow_network,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

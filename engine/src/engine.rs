@@ -13,6 +13,7 @@ use crate::control::events::Events;
 use crate::gateway::preview_addresses::PreviewAddresses;
 use crate::gateway::previews::SignedPreviews;
 use crate::isolation::{IsolationLevel, Launcher};
+use crate::network::Network;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::Identity;
 use crate::sandboxes::unstored::Unstored;
@@ -69,6 +70,7 @@ impl Engine {
         let enforced = self.launcher.enforced();
         let network = match self.launcher.level() {
             IsolationLevel::None => "unrestricted",
+            _ if self.launcher.network().is_some() => "internet",
             IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => "loopback-only",
         };
         json!({
@@ -79,6 +81,7 @@ impl Engine {
             "disk": false,
             "diskTime": enforced.disk_time,
             "network": network,
+            "ipv6": self.launcher.network().is_some_and(Network::has_v6),
             "notEnforced": self.notes(),
         })
     }

@@ -11,6 +11,7 @@
 //! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
 //! | `sandboxes` | records, where they are kept, and what changes their state |
 //! | `isolation` | processes, mounts and limits of a running sandbox |
+//! | `network` | what sandboxes reach, and what never |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //!
 //! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
@@ -22,6 +23,7 @@ mod engine;
 mod errors;
 mod gateway;
 pub mod isolation;
+mod network;
 mod sandboxes;
 mod secret;
 mod server;
@@ -30,4 +32,5 @@ pub mod setup;
 pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;
 pub use errors::in_words;
+pub use network::Cidr;
 pub use server::{ServeOptions, serve};

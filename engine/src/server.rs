@@ -29,6 +29,7 @@ use crate::errors::{self, ApiError};
 use crate::gateway::request_lines::RepairedListener;
 use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
+use crate::network::{Cidr, Network};
 use crate::sandboxes::record_file;
 use crate::sandboxes::registry::Registry;
 use crate::sandboxes::reserve::Reserve;
@@ -56,6 +57,8 @@ pub struct ServeOptions {
     pub or_existing: bool,
     /// End when idle also while clients are connected.
     pub ignore_clients: bool,
+    /// Private networks that sandboxes may reach.
+    pub allow_networks: Vec<Cidr>,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -94,7 +97,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
     // The reserve for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
-    let (engine, router) = prepare(&state_dir, level, options.compat, room, listener.local_addr()?)?;
+    let network = network(&state_dir, level, &options.allow_networks);
+    let (engine, router) = prepare(&state_dir, level, options.compat, network, room, listener.local_addr()?)?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
@@ -182,6 +186,7 @@ fn prepare(
     state_dir: &Path,
     level: IsolationLevel,
     compat: Compat,
+    network: Result<Network, String>,
     room: Room,
     address: SocketAddr,
 ) -> Result<(Arc<Engine>, Router)> {
@@ -195,14 +200,18 @@ fn prepare(
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
-    let launcher = Launcher::new(state_dir, level, &name, version, compat)?;
+    let (network, no_network) = match network {
+        Ok(network) => (Some(network), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let launcher = Launcher::new(state_dir, level, network, &name, version, compat)?;
     writing.extend(settle(&registry, state_dir));
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
     let (gateway, events) = events::gateway(&api_key, &activity);
     let engine = Arc::new(Engine {
-        warnings: notes.into_iter().chain(warnings(&launcher)).collect(),
+        warnings: notes.into_iter().chain(warnings(&launcher, no_network)).collect(),
         registry,
         unstored: Default::default(),
         launcher: Arc::new(launcher),
@@ -332,7 +341,15 @@ fn empty(trash: &Path, mut removing: HashMap<String, Stored>) {
     }
 }
 
-fn warnings(launcher: &Launcher) -> Vec<String> {
+/// The network of the sandboxes, or why there is none.
+fn network(state_dir: &Path, level: IsolationLevel, allowed: &[Cidr]) -> Result<Network, String> {
+    match level {
+        IsolationLevel::Namespaces => Network::prepare(state_dir, allowed).map_err(|error| errors::in_words(&error)),
+        IsolationLevel::UserNamespaces | IsolationLevel::None => Err("that takes an engine started by root".to_owned()),
+    }
+}
+
+fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
     let mut warnings = Vec::new();
     let enforced = launcher.enforced();
     for (what, holds) in [("cpu", enforced.cpu), ("memory", enforced.memory), ("process", enforced.processes)] {
@@ -349,7 +366,11 @@ fn warnings(launcher: &Launcher) -> Vec<String> {
             .push("sandboxes are ordinary processes of this user: they see its files, processes, network".to_owned());
         return warnings;
     }
-    warnings.push("sandboxes have no network but loopback; network settings change nothing".to_owned());
+    if let Some(reason) = no_network {
+        warnings.push(format!("sandboxes have no network but loopback, and network settings change nothing: {reason}"));
+    } else {
+        warnings.push("a list of allowed domains lets nothing through: only lists of networks are enforced".to_owned());
+    }
     if launcher.level() == IsolationLevel::Namespaces && !launcher.own_users() {
         warnings
             .push("sandboxes have the machine's user ids: this kernel or file system cannot translate them".to_owned());

@@ -66,15 +66,15 @@ async fn sandboxes_do_not_share_files_names_or_ports() {
 }
 
 #[tokio::test]
-async fn the_engine_and_the_network_are_out_of_reach() {
+async fn the_engine_is_out_of_reach() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
     let port = engine.origin.rsplit(':').next().unwrap();
     let connect = format!("python3 -c \"import socket; socket.create_connection(('127.0.0.1', {port}), 1)\"");
     assert_ne!(engine.run(&id, &connect).await.0, 0);
-    assert_eq!(engine.output(&id, "ls /sys/class/net").await, "lo");
+    assert_eq!(engine.output(&id, "ls /sys/class/net").await, "eth0\nlo");
     let health = engine.get("/api/health").await.1;
-    assert_eq!(health["limits"]["network"], "loopback-only");
+    assert_eq!(health["limits"]["network"], "internet");
 }
 
 #[tokio::test]

@@ -15,6 +15,9 @@ fn main() -> anyhow::Result<()> {
     let isolation = arguments.next().map_or(Ok(Default::default()), |text| text.parse())?;
     let compat = arguments.next().map_or(Ok(Default::default()), |text| text.parse()).map_err(anyhow::Error::msg)?;
     let or_existing = arguments.next().is_some_and(|word| word == "or-existing");
+    let opened = std::env::var("DAYTONA_LOCAL_ALLOW_NETWORK").unwrap_or_default();
+    let opened = opened.split(',').filter(|network| !network.is_empty()).map(str::parse);
+    let allow_networks = opened.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(ServeOptions {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -25,5 +28,6 @@ fn main() -> anyhow::Result<()> {
         compat,
         or_existing,
         ignore_clients: false,
+        allow_networks,
     }))
 }

@@ -182,7 +182,9 @@ pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: By
         record.network_allow_list = allow_list.or(record.network_allow_list.take());
         record.domain_allow_list = domains.or(record.domain_allow_list.take());
     };
-    changed(&engine, &entry, settings).await
+    let answer = changed(&engine, &entry, settings).await?;
+    engine.apply_reach(&entry).await?;
+    Ok(answer)
 }
 
 /// `GET /sandbox/{id}/signing-key`: the key as plain text, which is how the platform's framework sends a string.

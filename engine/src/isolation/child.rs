@@ -122,8 +122,15 @@ fn leave_machine(spec: &LaunchSpec) -> Result<()> {
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWCGROUP;
+    let namespaces = match &spec.network {
+        Some(path) => {
+            let network = std::fs::File::open(path).context("finding the sandbox's network")?;
+            setns(&network, CloneFlags::CLONE_NEWNET).context("entering the sandbox's network")?;
+            namespaces
+        }
+        None => namespaces | CloneFlags::CLONE_NEWNET,
+    };
     match spec.level {
         IsolationLevel::Namespaces => unshare(namespaces).context("leaving the machine's namespaces"),
         IsolationLevel::UserNamespaces => enter_user_namespace(spec, namespaces),

@@ -27,6 +27,7 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
 };
 use super::users::{RANGES, Separation, UserIds};
+use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
@@ -41,6 +42,7 @@ pub struct Launcher {
     base: Base,
     cgroups: Cgroups,
     users: Separation,
+    network: Option<Network>,
     /// The numbers of the ranges of user ids that running sandboxes have.
     ranges: Arc<Mutex<BTreeSet<u32>>>,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
@@ -59,13 +61,22 @@ pub struct Start<'a> {
     pub as_root: bool,
     /// The environment given by the user and the engine, on top of the basic one.
     pub env: BTreeMap<String, String>,
+    /// What it reaches on the network.
+    pub reach: Reach,
     /// The prepared snapshot to show at `/opt/daytona`.
     pub snapshot: Option<&'a Path>,
 }
 
 impl Launcher {
     /// Prepares the machine-wide parts below `state_dir`.
-    pub fn new(state_dir: &Path, level: IsolationLevel, name: &str, version: &str, compat: Compat) -> Result<Self> {
+    pub fn new(
+        state_dir: &Path,
+        level: IsolationLevel,
+        network: Option<Network>,
+        name: &str,
+        version: &str,
+        compat: Compat,
+    ) -> Result<Self> {
         let base = Base::prepare(state_dir)?;
         let cgroups = match level {
             IsolationLevel::Namespaces => Cgroups::prepare(name),
@@ -90,6 +101,7 @@ impl Launcher {
             base,
             cgroups,
             users,
+            network,
             ranges: Arc::default(),
             socket_dir,
             version: version.to_owned(),
@@ -117,6 +129,11 @@ impl Launcher {
     /// Whether each sandbox has user ids of its own on the machine.
     pub fn own_users(&self) -> bool {
         self.users == Separation::Ids
+    }
+
+    /// What sandboxes reach other machines by, if they do.
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
     }
 
     /// The address of a sandbox's toolbox socket, valid in this process only.
@@ -168,7 +185,9 @@ impl Launcher {
             range.as_ref().map(|range| UserIds::of_range(range.number, self.own_users())),
             cgroup.memory_events().map(|events| MemoryLimit { events, gib: start.resources.memory_gib }),
         );
-        let spec = LaunchSpec { ids, memory_limit, ..self.spec(start)? };
+        let network = self.network.as_ref().map(|network| network.join(start.reach.clone())).transpose()?;
+        let namespace = network.as_ref().and_then(Joined::namespace);
+        let spec = LaunchSpec { ids, memory_limit, network: namespace, ..self.spec(start)? };
         let (ours, theirs) = UnixStream::pair()?;
         let log = fs::OpenOptions::new()
             .append(true)
@@ -195,7 +214,7 @@ impl Launcher {
         // SAFETY: the descriptor is owned by the AsyncFd and never replaced.
         let exit =
             unsafe { AsyncFd::register(pidfd) }.map_err(|error| anyhow::anyhow!("watching the sandbox: {error}"))?;
-        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup, range })) })
+        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup, range, network })) })
     }
 
     /// A range of user ids that no other running sandbox of this engine has; none where the machine has none to give.
@@ -223,6 +242,9 @@ impl Launcher {
         let id = if start.as_root { 0 } else { SANDBOX_UID };
         let user = if start.as_root { "root" } else { "daytona" };
         let mut env = basic_environment(user, &home);
+        if self.network.is_some() {
+            env.extend(network::machine_environment());
+        }
         if let Some(snapshot) = start.snapshot {
             self.show_snapshot(snapshot, &mut env);
         }
@@ -236,6 +258,7 @@ impl Launcher {
             user: SandboxUser { uid: id, gid: id },
             ids: None,
             memory_limit: None,
+            network: None,
             home,
             env,
             version: self.version.clone(),
@@ -294,6 +317,9 @@ impl Launcher {
     /// Removes the engine's groups. Call it when all sandboxes have ended.
     pub fn clean_up(&self) {
         self.cgroups.remove();
+        if let Some(network) = &self.network {
+            network.clean_up();
+        }
     }
 }
 
@@ -381,6 +407,7 @@ struct Names {
     socket: PathBuf,
     cgroup: SandboxCgroup,
     range: Option<Range>,
+    network: Option<Joined>,
 }
 
 /// A range of user ids in use; free again when dropped.
@@ -418,6 +445,17 @@ impl Instance {
         }
     }
 
+    /// Changes what the sandbox reaches on the network. Blocks briefly.
+    ///
+    /// # Errors
+    /// When the kernel refuses; then nothing is promised.
+    pub fn set_reach(&self, reach: Reach) -> Result<()> {
+        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Names { network: Some(network), .. }) => network.set(reach),
+            _ => Ok(()),
+        }
+    }
+
     /// Kills every process at once.
     pub fn kill(&self) {
         let _ = self.control.shutdown(std::net::Shutdown::Both);
@@ -427,9 +465,9 @@ impl Instance {
     /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
     pub fn release(&self) {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Names { socket, cgroup, range }) = names {
+        if let Some(Names { socket, cgroup, range, network }) = names {
             let _ = fs::remove_file(socket);
-            drop((cgroup, range));
+            drop((cgroup, range, network));
         }
     }
 }

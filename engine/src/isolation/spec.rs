@@ -109,6 +109,8 @@ pub struct LaunchSpec {
     pub ids: Option<UserIds>,
     /// The memory limit, where the machine enforces one.
     pub memory_limit: Option<MemoryLimit>,
+    /// Where to find the network namespace made for it; without one it makes one with loopback only.
+    pub network: Option<PathBuf>,
     /// Home and working directory as the sandbox sees it.
     pub home: PathBuf,
     /// The complete environment of the toolbox and what it starts.

@@ -16,6 +16,7 @@ use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::isolation::{Instance, IsolationLevel, Resources, Start};
+use crate::network::Reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
 use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
 use crate::sandboxes::store::Stored;
@@ -134,6 +135,7 @@ impl Engine {
                 resources: Resources { cpu: record.cpu, memory_gib: record.memory },
                 as_root: record.user == "root",
                 env: create::environment(&record, &engine.identity.organization_id),
+                reach: reach(&record),
                 snapshot: snapshot.as_deref(),
             })
         })
@@ -155,6 +157,12 @@ impl Engine {
             Ok(instance) => instance,
             Err(error) => return Err(self.failed(operation, &error)),
         };
+        // The settings may have been changed while it started.
+        let (current, started) = (entry.with_record(reach), Arc::clone(&instance));
+        if let Err(error) = off_the_runtime(move || started.set_reach(current)).await? {
+            end(&entry, true).await?;
+            return Err(self.failed(operation, &error));
+        }
         entry.touch();
         self.settle(operation, |record| {
             record.state = State::Started;
@@ -336,6 +344,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes the network of a running sandbox what its record says. One whose network cannot be limited is stopped.
+    pub async fn apply_reach(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<()> {
+        let Some(instance) = entry.instance() else { return Ok(()) };
+        let current = entry.with_record(reach);
+        off_the_runtime(move || {
+            instance.set_reach(current).map_err(|error| {
+                instance.kill();
+                ApiError::internal(&in_words(&error))
+            })
+        })
+        .await?
+    }
+
     /// Changes what is true whether it is stored or not, such as that a sandbox runs, and tells subscribers.
     #[must_use = "a change that is not stored has to be kept or taken back"]
     pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Stored {
@@ -450,6 +471,12 @@ impl Change {
     async fn completed(self) -> ApiResult<()> {
         self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }
+}
+
+/// What a sandbox may reach on the network.
+fn reach(record: &Sandbox) -> Reach {
+    let (networks, domains) = (record.network_allow_list.as_deref(), record.domain_allow_list.as_deref());
+    Reach::of(record.network_block_all, networks, domains)
 }
 
 /// Ends the processes, gently or not, and waits for it.

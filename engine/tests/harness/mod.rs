@@ -27,16 +27,21 @@ impl Engine {
 
     /// Starts an engine on what another one left, with further arguments.
     pub async fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
+        Self::start_with(directory, arguments, &[]).await
+    }
+
+    /// The same with variables in the engine's environment.
+    pub async fn start_with(directory: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         // Announcements of an engine that was killed must not be mistaken for ours.
         let _ = std::fs::remove_file(directory.path().join("engine.json"));
-        let process = spawn(directory.path(), arguments);
+        let process = spawn_with(directory.path(), arguments, variables);
         let announced = wait_for(|| announcement(directory.path())).await;
         let api_url = announced["apiUrl"].as_str().expect("apiUrl");
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             origin: api_url.strip_suffix("/api").expect("apiUrl ends in /api").to_owned(),
             api_key: announced["apiKey"].as_str().expect("apiKey").to_owned(),
-            client: Client::new(),
+            client: Client::builder().no_proxy().build().expect("a client"),
             directory,
             process,
         }
@@ -152,9 +157,14 @@ impl Drop for Engine {
 
 /// Starts the engine's executable without waiting for anything.
 pub fn spawn(directory: &Path, arguments: &[&str]) -> Child {
+    spawn_with(directory, arguments, &[])
+}
+
+fn spawn_with(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Child {
     assert!(nix::unistd::geteuid().is_root(), "these tests start real sandboxes and need root");
     let mut command = Command::new(env!("CARGO_BIN_EXE_daytona-engine"));
-    command.arg(directory).args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
+    command.arg(directory).args(arguments).envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the engine starts");
     // Somebody has to read what it says.
     let mut stderr = child.stderr.take().expect("piped");

@@ -1,10 +1,13 @@
 //! Attacks of a hostile sandbox, or of another user of the machine, on the engine and on other sandboxes.
 
 mod harness;
+#[path = "../../../../engine/tests/harness/internet.rs"]
+mod internet;
 
 mod git;
 mod limits;
 mod neighbours;
+mod network;
 mod privileges;
 mod sockets;
 mod users;

@@ -1,0 +1,60 @@
+//! How the machine's own programs get out: its proxies, and the authorities it trusts.
+
+/// Variables that name a proxy, or whom to reach without one.
+const PROXIES: [&str; 8] =
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+
+/// Variables that name a file or directory of certificates.
+const AUTHORITIES: [&str; 11] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "NIX_SSL_CERT_FILE",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+];
+
+/// Directories of certificates that every sandbox shows.
+const SHOWN: [&str; 4] = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ca-certificates", "/usr/"];
+
+/// The engine's own variables that sandboxes get, below those of their creators.
+///
+/// A proxy that needs a password is left out: what runs in a sandbox could read it.
+pub fn machine_environment() -> Vec<(String, String)> {
+    select(|name| std::env::var(name).ok())
+}
+
+fn select(variable: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+    let given = |name: &&str| variable(name).filter(|value| !value.is_empty()).map(|value| ((*name).to_owned(), value));
+    let proxies = PROXIES.iter().filter_map(given).filter(|(_, value)| !value.contains('@'));
+    let is_shown = |value: &str| SHOWN.iter().any(|directory| value.starts_with(directory));
+    let authorities = AUTHORITIES.iter().filter_map(given).filter(|(_, value)| is_shown(value));
+    proxies.chain(authorities).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_hidden_files_stay_outside() {
+        let machine = |name: &str| {
+            let value = match name {
+                "HTTP_PROXY" => "http://proxy.example:3128",
+                "HTTPS_PROXY" => "http://user:password@proxy.example:3128",
+                "no_proxy" => "localhost",
+                "SSL_CERT_FILE" => "/etc/ssl/certs/ca-certificates.crt",
+                "PIP_CERT" => "/root/private.pem",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let names: Vec<String> = select(machine).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["HTTP_PROXY", "no_proxy", "SSL_CERT_FILE"]);
+    }
+}

@@ -1,0 +1,476 @@
+//! The engine's own table of nftables: written once, with sets keyed by the sandboxes' links.
+//!
+//! The machine's other tables are not touched, and what they drop stays dropped. In words, of packets from a sandbox: the
+//! source must be the sandbox's own address; nothing reaches the machine itself, whatever its address; nothing reaches
+//! another sandbox, [`NEVER`] or, unless the operator opened it, [`CLOSED`]; a sandbox with a list reaches only what
+//! is on it. To a sandbox come only answers, and only from what it may still reach.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use nix::libc;
+
+use super::cidr::Cidr;
+use super::netlink::{Message, Socket};
+use super::{Addresses, LINK_PREFIX};
+
+/// What no sandbox reaches: this machine, links and what cloud machines learn about themselves there, multicast, the sandboxes.
+pub const NEVER: [&str; 12] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "198.18.0.0/15",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/127",
+    "::ffff:0:0/96",
+    "fe80::/10",
+    "fd00:ec2::/32",
+    "fd44:6179:746f::/48",
+    "ff00::/8",
+];
+
+/// Private networks, which the operator may open, and IPv6 addresses that stand for IPv4 ones.
+pub const CLOSED: [&str; 9] = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.168.0.0/16",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "2002::/16",
+    "fc00::/7",
+];
+
+/// Connections of one sandbox at a time, datagrams' included: the machine remembers some hundred thousand for all.
+const MAX_CONNECTIONS: u32 = 4096;
+
+const SUBSYSTEM: u16 = 10;
+const BATCH_BEGIN: u16 = 16;
+const BATCH_END: u16 = 17;
+const INET: u8 = 1;
+
+const NEW_TABLE: u16 = 0;
+const DELETE_TABLE: u16 = 2;
+const NEW_CHAIN: u16 = 3;
+const NEW_RULE: u16 = 6;
+const NEW_SET: u16 = 9;
+const NEW_ELEMENTS: u16 = 12;
+const DELETE_ELEMENTS: u16 = 14;
+
+/// Set flags.
+const INTERVAL: u32 = 4;
+const EVALUATED: u32 = 0x20;
+const CONCATENATED: u32 = 0x80;
+
+/// Registers of 16 bytes, and the one of verdicts.
+const VERDICT: u32 = 0;
+const FIRST: u32 = 1;
+const SECOND: u32 = 2;
+
+/// Keys of `meta`.
+const IN_NAME: u32 = 6;
+const OUT_NAME: u32 = 7;
+const FAMILY: u32 = 15;
+const PROTOCOL: u32 = 16;
+
+/// Where addresses are in the headers of IPv4 and IPv6.
+const SOURCE: [u32; 2] = [12, 8];
+const DESTINATION: [u32; 2] = [16, 24];
+const ADDRESS_LENGTH: [u32; 2] = [4, 16];
+const FAMILIES: [u8; 2] = [libc::AF_INET as u8, libc::AF_INET6 as u8];
+
+/// Names of interfaces are compared with all their bytes.
+const NAME_LENGTH: usize = 16;
+
+#[derive(Clone, Copy)]
+enum Verdict {
+    Drop,
+    Accept,
+    Jump(&'static str),
+    Goto(&'static str),
+}
+
+/// The engine's table.
+#[derive(Debug)]
+pub struct Firewall {
+    socket: Socket,
+    table: String,
+}
+
+fn nft(kind: u16, flags: i32) -> Message {
+    Message::new(SUBSYSTEM << 8 | kind, flags, &[INET, 0, 0, 0])
+}
+
+fn batch(messages: Vec<Message>) -> Vec<Message> {
+    let [high, low] = SUBSYSTEM.to_be_bytes();
+    let edge = |kind| Message::new(kind, 0, &[0, 0, high, low]);
+    let mut batch = vec![edge(BATCH_BEGIN)];
+    batch.extend(messages);
+    batch.push(edge(BATCH_END));
+    batch
+}
+
+fn name_bytes(name: &str) -> [u8; NAME_LENGTH] {
+    let mut bytes = [0; NAME_LENGTH];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    bytes
+}
+
+impl Firewall {
+    /// Writes the table of a block anew. `opened` is what the operator opened of [`CLOSED`]; `uplinks` forward only
+    /// because the engine made them, so only for sandboxes.
+    pub fn write(block: u32, link_prefix: &str, opened: &[Cidr], uplinks: &[String]) -> io::Result<Self> {
+        let firewall = Self { socket: Socket::open(libc::NETLINK_NETFILTER)?, table: format!("daytona_{block:02x}") };
+        firewall.remove();
+        let mut messages = vec![nft(NEW_TABLE, libc::NLM_F_CREATE | libc::NLM_F_EXCL).put_text(1, &firewall.table)];
+        messages.extend(firewall.sets(opened, uplinks));
+        messages.extend(firewall.rules(link_prefix));
+        firewall.socket.commit(batch(messages))?;
+        Ok(firewall)
+    }
+
+    /// Removes the table, if it is there.
+    pub fn remove(&self) {
+        let _ = self.socket.commit(batch(vec![nft(DELETE_TABLE, 0).put_text(1, &self.table)]));
+    }
+
+    fn sets(&self, opened: &[Cidr], uplinks: &[String]) -> Vec<Message> {
+        let name = NAME_LENGTH as u32;
+        let mut messages = vec![
+            self.set("own4", 0, &[name, 4]),
+            self.set("own6", 0, &[name, 16]),
+            self.set("limited", 0, &[name]),
+            self.set("allowed", INTERVAL | CONCATENATED, &[name, 4]),
+            self.set("uplinks", 0, &[name]),
+            self.set("connections", EVALUATED, &[name]),
+        ];
+        let names = uplinks.iter().map(|name| (name_bytes(name).to_vec(), None)).collect();
+        messages.extend(self.elements(NEW_ELEMENTS, "uplinks", names));
+        let parsed = |list: &[&str]| list.iter().map(|text| text.parse().expect("a network")).collect::<Vec<Cidr>>();
+        for (set, networks) in [("never", parsed(&NEVER)), ("closed", parsed(&CLOSED)), ("opened", opened.to_vec())] {
+            let v4 = networks
+                .iter()
+                .filter_map(|network| network.v4())
+                .map(|(first, last)| (u128::from(first.to_bits()), u128::from(last.to_bits())));
+            let v6 = networks
+                .iter()
+                .filter_map(|network| network.v6())
+                .map(|(first, last)| (first.to_bits(), last.to_bits()));
+            for (family, ranges) in [v4.collect::<Vec<_>>(), v6.collect()].into_iter().enumerate() {
+                let set = format!("{set}{}", [4, 6][family]);
+                messages.push(self.set(&set, INTERVAL, &[ADDRESS_LENGTH[family]]));
+                messages.extend(self.intervals(&set, family, ranges));
+            }
+        }
+        messages
+    }
+
+    fn set(&self, name: &str, flags: u32, fields: &[u32]) -> Message {
+        let message = nft(NEW_SET, libc::NLM_F_CREATE).put_text(1, &self.table).put_text(2, name);
+        let message = message.put_u32(3, flags).put_u32(4, 0).put_u32(5, fields.iter().sum());
+        let message = match flags & CONCATENATED {
+            0 => message,
+            _ => message.nest(9, |desc| {
+                desc.nest(2, |list| {
+                    fields.iter().fold(list, |list, length| list.nest(1, |field| field.put_u32(1, *length)))
+                })
+            }),
+        };
+        // The id only has to be there.
+        message.put_u32(10, 1)
+    }
+
+    /// Ranges of addresses, made disjoint: where one ends, an element that says so follows.
+    fn intervals(&self, set: &str, family: usize, mut ranges: Vec<(u128, u128)>) -> Option<Message> {
+        ranges.sort_unstable();
+        let mut disjoint: Vec<(u128, u128)> = Vec::new();
+        for (first, last) in ranges {
+            match disjoint.last_mut() {
+                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                _ => disjoint.push((first, last)),
+            }
+        }
+        let length = ADDRESS_LENGTH[family] as usize;
+        let bytes = |address: u128| address.to_be_bytes()[16 - length..].to_vec();
+        let end = |last: u128| last.checked_add(1).filter(|end| length == 16 || *end <= u128::from(u32::MAX));
+        if disjoint.is_empty() {
+            return None;
+        }
+        Some(nft(NEW_ELEMENTS, libc::NLM_F_CREATE).put_text(1, &self.table).put_text(2, set).nest(3, |list| {
+            disjoint.into_iter().fold(list, |list, (first, last)| {
+                let list = list.nest(1, |element| element.nest(1, |key| key.put(1, &bytes(first))));
+                match end(last) {
+                    Some(end) => list.nest(1, |element| element.put_u32(3, 1).nest(1, |key| key.put(1, &bytes(end)))),
+                    None => list,
+                }
+            })
+        }))
+    }
+
+    /// Adds or removes elements, each a key and, for a range, the last key.
+    fn elements(&self, change: u16, set: &str, keys: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Option<Message> {
+        if keys.is_empty() {
+            return None;
+        }
+        let flags = if change == NEW_ELEMENTS { libc::NLM_F_CREATE } else { 0 };
+        Some(nft(change, flags).put_text(1, &self.table).put_text(2, set).nest(3, |list| {
+            keys.into_iter().fold(list, |list, (key, end)| {
+                list.nest(1, |element| {
+                    let element = element.nest(1, |data| data.put(1, &key));
+                    match end {
+                        Some(end) => element.nest(10, |data| data.put(1, &end)),
+                        None => element,
+                    }
+                })
+            })
+        }))
+    }
+
+    fn rules(&self, own: &str) -> Vec<Message> {
+        let mut messages = vec![
+            self.chain("source", Some(("filter", 0, -300))),
+            self.chain("machine", Some(("filter", 1, -10))),
+            self.chain("between", Some(("filter", 2, -10))),
+            self.chain("outside", Some(("nat", 4, 100))),
+        ];
+        messages.extend(["refuse", "reach", "list", "out", "answers", "back"].map(|name| self.chain(name, None)));
+        let mut rule =
+            |chain: &str, parts: Part, verdict: Verdict| messages.push(self.rule(chain, parts, Some(verdict)));
+        let from = || is_like(IN_NAME, own);
+        let to = || is_like(OUT_NAME, own);
+        let to_any = || is_like(OUT_NAME, LINK_PREFIX);
+
+        for family in [0, 1] {
+            let set = ["own4", "own6"][family];
+            let parts = [from(), of_family(family), meta(IN_NAME, FIRST), address(SOURCE, family, SECOND), in_set(set)];
+            rule("source", parts.concat(), Verdict::Accept);
+        }
+        rule("source", from(), Verdict::Drop);
+
+        rule("machine", from(), Verdict::Goto("refuse"));
+
+        rule("between", from(), Verdict::Jump("out"));
+        rule("between", to(), Verdict::Jump("back"));
+        let elsewhere = [meta(IN_NAME, FIRST), in_set("uplinks"), is_unlike(OUT_NAME, LINK_PREFIX)].concat();
+        rule("between", elsewhere, Verdict::Drop);
+
+        rule("out", [is_new(), meta(IN_NAME, FIRST), counted("connections")].concat(), Verdict::Goto("refuse"));
+        rule("out", to_any(), Verdict::Goto("refuse"));
+        for family in [0, 1] {
+            let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(["never4", "never6"][family])];
+            rule("out", parts.concat(), Verdict::Goto("refuse"));
+        }
+        rule("out", [meta(IN_NAME, FIRST), in_set("limited")].concat(), Verdict::Goto("list"));
+        rule("out", Vec::new(), Verdict::Goto("reach"));
+
+        let listed = [of_family(0), meta(IN_NAME, FIRST), address(DESTINATION, 0, SECOND), in_set("allowed")];
+        rule("list", listed.concat(), Verdict::Goto("reach"));
+        rule("list", Vec::new(), Verdict::Goto("refuse"));
+
+        for (sets, verdict) in
+            [(["opened4", "opened6"], Verdict::Accept), (["closed4", "closed6"], Verdict::Goto("refuse"))]
+        {
+            for family in [0, 1] {
+                let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(sets[family])];
+                rule("reach", parts.concat(), verdict);
+            }
+        }
+        rule("reach", Vec::new(), Verdict::Accept);
+
+        rule("back", is_unasked(), Verdict::Drop);
+        rule("back", [meta(OUT_NAME, FIRST), in_set("limited")].concat(), Verdict::Goto("answers"));
+        rule("back", Vec::new(), Verdict::Accept);
+        let listed = [of_family(0), meta(OUT_NAME, FIRST), address(SOURCE, 0, SECOND), in_set("allowed")];
+        rule("answers", listed.concat(), Verdict::Accept);
+        rule("answers", Vec::new(), Verdict::Drop);
+
+        let tcp = [meta(PROTOCOL, FIRST), compare(FIRST, 0, &[libc::IPPROTO_TCP as u8]), reject(1, None)];
+        messages.push(self.rule("refuse", tcp.concat(), None));
+        // Administratively prohibited, in the words of either family.
+        messages.push(self.rule("refuse", reject(2, Some(3)), None));
+
+        for family in [0, 1] {
+            let (mask, network): (Vec<u8>, Vec<u8>) = Addresses::network(family);
+            let source = [of_family(family), address(SOURCE, family, FIRST), masked(FIRST, &mask)].concat();
+            let parts =
+                [source, compare(FIRST, 0, &network), is_unlike(OUT_NAME, LINK_PREFIX), part("masq", |data| data)];
+            messages.push(self.rule("outside", parts.concat(), None));
+        }
+        messages
+    }
+
+    fn chain(&self, name: &str, hook: Option<(&str, u32, i32)>) -> Message {
+        let message = nft(NEW_CHAIN, libc::NLM_F_CREATE).put_text(1, &self.table).put_text(3, name);
+        match hook {
+            Some((kind, number, priority)) => message
+                .nest(4, |hook| hook.put_u32(1, number).put(2, &priority.to_be_bytes()))
+                .put_u32(5, 1)
+                .put_text(7, kind),
+            None => message,
+        }
+    }
+
+    fn rule(&self, chain: &str, parts: Part, verdict: Option<Verdict>) -> Message {
+        let flags = libc::NLM_F_CREATE | libc::NLM_F_APPEND;
+        let end = verdict.map(|verdict| {
+            let (code, chain) = match verdict {
+                Verdict::Drop => (0, None),
+                Verdict::Accept => (1, None),
+                Verdict::Jump(chain) => (-3, Some(chain)),
+                Verdict::Goto(chain) => (-4, Some(chain)),
+            };
+            part("immediate", |data| {
+                data.put_u32(1, VERDICT).nest(2, |data| {
+                    data.nest(2, |verdict| {
+                        let verdict = verdict.put(1, &i32::to_be_bytes(code));
+                        match chain {
+                            Some(chain) => verdict.put_text(2, chain),
+                            None => verdict,
+                        }
+                    })
+                })
+            })
+        });
+        nft(NEW_RULE, flags)
+            .put_text(1, &self.table)
+            .put_text(2, chain)
+            .nest(4, |list| list.raw(&parts).raw(&end.unwrap_or_default()))
+    }
+
+    fn change(&self, messages: Vec<Message>) -> io::Result<()> {
+        if messages.is_empty() { Ok(()) } else { self.socket.commit(batch(messages)) }
+    }
+
+    /// Lets a link send from its sandbox's addresses.
+    pub fn add(&self, link: &str, addresses: &Addresses) -> io::Result<()> {
+        self.change(self.own(NEW_ELEMENTS, link, addresses))
+    }
+
+    /// Forgets a link, which may have these limits.
+    pub fn forget(&self, link: &str, addresses: &Addresses, limits: Option<&[Cidr]>) -> io::Result<()> {
+        let mut messages = self.own(DELETE_ELEMENTS, link, addresses);
+        messages.extend(self.limits(DELETE_ELEMENTS, link, limits));
+        self.change(messages)
+    }
+
+    /// Replaces a link's limits in one step: `None` for none, else the only networks it reaches.
+    pub fn limit(&self, link: &str, before: Option<&[Cidr]>, after: Option<&[Cidr]>) -> io::Result<()> {
+        let mut messages = self.limits(DELETE_ELEMENTS, link, before);
+        messages.extend(self.limits(NEW_ELEMENTS, link, after));
+        self.change(messages)
+    }
+
+    fn own(&self, change: u16, link: &str, addresses: &Addresses) -> Vec<Message> {
+        let key = |address: &[u8]| (([&name_bytes(link), address].concat()), None);
+        let v4 = self.elements(change, "own4", vec![key(&addresses.v4.octets())]);
+        let v6 = addresses.v6.map(|v6: Ipv6Addr| self.elements(change, "own6", vec![key(&v6.octets())]));
+        v4.into_iter().chain(v6.flatten()).collect()
+    }
+
+    fn limits(&self, change: u16, link: &str, limits: Option<&[Cidr]>) -> Vec<Message> {
+        let Some(networks) = limits else { return Vec::new() };
+        let name = name_bytes(link);
+        let key = |address: Ipv4Addr| [&name[..], &address.octets()].concat();
+        let mut ranges: Vec<(u32, u32)> =
+            networks.iter().filter_map(|network| network.v4()).map(|(a, b)| (a.to_bits(), b.to_bits())).collect();
+        ranges.sort_unstable_by_key(|(first, last)| (*first, u32::MAX - last));
+        // A network within another adds nothing, and sets take none that overlap.
+        let mut disjoint: Vec<(u32, u32)> = Vec::new();
+        for range in ranges {
+            if disjoint.last().is_none_or(|before| range.0 > before.1) {
+                disjoint.push(range);
+            }
+        }
+        let keys = disjoint
+            .into_iter()
+            .map(|(first, last)| (key(Ipv4Addr::from_bits(first)), Some(key(Ipv4Addr::from_bits(last)))));
+        let limited = self.elements(change, "limited", vec![(name.to_vec(), None)]);
+        limited.into_iter().chain(self.elements(change, "allowed", keys.collect())).collect()
+    }
+}
+
+/// One expression of a rule, or several, as they travel.
+type Part = Vec<u8>;
+
+fn part(name: &str, data: impl FnOnce(Message) -> Message) -> Part {
+    Message::attributes().nest(1, |expression| expression.put_text(1, name).nest(2, data)).into_bytes()
+}
+
+fn meta(key: u32, register: u32) -> Part {
+    part("meta", |data| data.put_u32(1, register).put_u32(2, key))
+}
+
+/// 0: equal, 1: not equal.
+fn compare(register: u32, operator: u32, value: &[u8]) -> Part {
+    part("cmp", |data| data.put_u32(1, register).put_u32(2, operator).nest(3, |data| data.put(1, value)))
+}
+
+/// Whether the name of a link begins like this.
+fn is_like(key: u32, prefix: &str) -> Part {
+    [meta(key, FIRST), compare(FIRST, 0, prefix.as_bytes())].concat()
+}
+
+fn is_unlike(key: u32, prefix: &str) -> Part {
+    [meta(key, FIRST), compare(FIRST, 1, prefix.as_bytes())].concat()
+}
+
+fn of_family(family: usize) -> Part {
+    [meta(FAMILY, FIRST), compare(FIRST, 0, &[FAMILIES[family]])].concat()
+}
+
+fn address(offsets: [u32; 2], family: usize, register: u32) -> Part {
+    let (offset, length) = (offsets[family], ADDRESS_LENGTH[family]);
+    part("payload", |data| data.put_u32(1, register).put_u32(2, 1).put_u32(3, offset).put_u32(4, length))
+}
+
+/// Whether what the registers from the first hold is in a set.
+fn in_set(name: &str) -> Part {
+    part("lookup", |data| data.put_text(1, name).put_u32(2, FIRST))
+}
+
+fn masked(register: u32, mask: &[u8]) -> Part {
+    let (length, zeros) = (u32::try_from(mask.len()).expect("short"), vec![0; mask.len()]);
+    part("bitwise", |data| {
+        let data = data.put_u32(1, register).put_u32(2, register).put_u32(3, length);
+        data.nest(4, |data| data.put(1, mask)).nest(5, |data| data.put(1, &zeros))
+    })
+}
+
+/// Loads which of these states the packet's conversation has.
+fn state(of: u32) -> Part {
+    [part("ct", |data| data.put_u32(1, FIRST).put_u32(2, 0)), masked(FIRST, &of.to_ne_bytes())].concat()
+}
+
+/// Whether a packet belongs to no conversation that was begun the other way.
+fn is_unasked() -> Part {
+    const ESTABLISHED_OR_RELATED: u32 = 2 | 4;
+    [state(ESTABLISHED_OR_RELATED), compare(FIRST, 0, &[0; 4])].concat()
+}
+
+/// Whether a packet begins a conversation.
+fn is_new() -> Part {
+    const NEW: u32 = 8;
+    [state(NEW), compare(FIRST, 1, &[0; 4])].concat()
+}
+
+/// Counts a conversation in a set, by what the first register holds; true once there are too many.
+fn counted(set: &str) -> Part {
+    part("dynset", |data| {
+        data.put_text(1, set).put_u32(3, 0).put_u32(4, FIRST).nest(7, |expression| {
+            expression.put_text(1, "connlimit").nest(2, |limit| limit.put_u32(1, MAX_CONNECTIONS).put_u32(2, 1))
+        })
+    })
+}
+
+/// 1: a TCP reset; 2: the ICMP message of the packet's family with this code.
+fn reject(kind: u32, code: Option<u8>) -> Part {
+    part("reject", |data| {
+        let data = data.put_u32(1, kind);
+        match code {
+            Some(code) => data.put(2, &[code]),
+            None => data,
+        }
+    })
+}

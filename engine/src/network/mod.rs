@@ -1,0 +1,454 @@
+//! Sandboxes on the network: what they reach, and what never.
+//!
+//! Every sandbox has a network namespace with one link to the machine, which forwards and translates addresses for it
+//! ([`links`]). What may pass is one table of nftables ([`firewall`]), written once; names are resolved by the engine
+//! ([`resolver`]). Namespaces are made ahead and removed afterwards by a thread of their own, so that neither a start nor an
+//! end waits for the kernel's network. Needs root; [`Network::prepare`] says what is missing.
+//!
+//! Engines of one machine share it by blocks of addresses. A block is claimed by a name that the kernel gives up with the
+//! process, so the next engine finds what a killed one left and removes it.
+
+mod cidr;
+mod connections;
+mod environment;
+mod firewall;
+mod forwarding;
+mod links;
+mod netlink;
+mod resolver;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::libc;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
+
+pub use cidr::Cidr;
+pub use environment::machine_environment;
+use firewall::Firewall;
+use forwarding::Forwarding;
+use netlink::Socket;
+use resolver::{Resolver, Sockets};
+
+/// What the names of all engines' links begin with.
+const LINK_PREFIX: &str = "dyt";
+
+/// Blocks, and sandboxes of one.
+const BLOCKS: u32 = 32;
+const BLOCK_SIZE: u32 = 4096;
+
+/// The sandboxes' addresses: of a network for measurements, which nobody routes, and a private one of IPv6.
+const FIRST_V4: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 0);
+const FIRST_V6: Ipv6Addr = Ipv6Addr::new(0xfd44, 0x6179, 0x746f, 0, 0, 0, 0, 0);
+
+/// Networks made ahead.
+const READY: usize = 4;
+
+/// A sandbox's addresses.
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    v4: Ipv4Addr,
+    v6: Option<Ipv6Addr>,
+}
+
+impl Addresses {
+    fn of(block: u32, number: u32, v6: bool) -> Self {
+        let place = block * BLOCK_SIZE + number;
+        Self {
+            v4: Ipv4Addr::from_bits(FIRST_V4.to_bits() + place),
+            v6: v6.then(|| Ipv6Addr::from_bits(FIRST_V6.to_bits() + u128::from(place) + 1)),
+        }
+    }
+
+    fn bytes(&self) -> Vec<Vec<u8>> {
+        let v6 = self.v6.map(|address| address.octets().to_vec());
+        [self.v4.octets().to_vec()].into_iter().chain(v6).collect()
+    }
+
+    /// Mask and address of the network that all sandboxes are in, of IPv4 or IPv6.
+    fn network(family: usize) -> (Vec<u8>, Vec<u8>) {
+        match family {
+            0 => ([255, 254, 0, 0].to_vec(), FIRST_V4.octets().to_vec()),
+            _ => ([[255; 6].as_slice(), &[0; 10]].concat(), FIRST_V6.octets().to_vec()),
+        }
+    }
+}
+
+/// What a sandbox may reach of what sandboxes may reach at all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// Everything.
+    #[default]
+    All,
+    /// Nothing but these networks; no name is resolved where there are none.
+    Only(Vec<Cidr>),
+}
+
+impl Reach {
+    /// The reach of a sandbox with these settings. An allow list that is there but empty allows nothing. Lists of domains
+    /// are not enforced name by name, so they allow nothing either.
+    pub fn of(block_all: bool, networks: Option<&str>, domains: Option<&str>) -> Self {
+        match networks {
+            _ if block_all => Self::Only(Vec::new()),
+            Some(list) => Self::Only(list.split(',').filter_map(|network| network.parse().ok()).collect()),
+            None if domains.is_some() => Self::Only(Vec::new()),
+            None => Self::All,
+        }
+    }
+
+    fn networks(&self) -> Option<&[Cidr]> {
+        match self {
+            Self::All => None,
+            Self::Only(networks) => Some(networks),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.networks().is_some_and(<[Cidr]>::is_empty)
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        self.networks().is_none_or(|networks| networks.iter().any(|network| network.contains(address)))
+    }
+}
+
+/// A namespace made ahead, with its link.
+#[derive(Debug)]
+struct Prepared {
+    number: u32,
+    namespace: OwnedFd,
+    sockets: Sockets,
+    /// For ending connections in it.
+    diagnosis: Socket,
+}
+
+/// The network of all sandboxes of an engine.
+#[derive(Debug)]
+pub struct Network {
+    shared: Arc<Shared>,
+    work: Sender<Work>,
+    worker: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    block: u32,
+    v6: bool,
+    mtu: u32,
+    firewall: Firewall,
+    machine: Socket,
+    /// The machine's own network namespace.
+    namespace: OwnedFd,
+    forwarding: Forwarding,
+    state: Mutex<State>,
+    /// Held for as long as the block is ours.
+    _claim: OwnedFd,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    ready: VecDeque<Prepared>,
+    free: Vec<u32>,
+}
+
+enum Work {
+    Refill,
+    Remove { number: u32, limits: Option<Vec<Cidr>>, namespace: OwnedFd },
+    End,
+}
+
+impl Network {
+    /// Claims a block, removes what killed engines left, and writes the table.
+    ///
+    /// # Errors
+    /// What is missing, as a sentence's end.
+    pub fn prepare(state_dir: &Path, opened: &[Cidr]) -> Result<Self> {
+        let machine = Socket::open(libc::NETLINK_ROUTE).context("netlink")?;
+        let (block, claim) = claim().context("no block of addresses is free")?;
+        for number in existing_links(block) {
+            let _ = links::remove(&machine, &link_name(block, number));
+        }
+        let uplinks = forwarding::uplinks();
+        let v6 = forwarding::has_v6();
+        let forwarding =
+            Forwarding::switch_on(state_dir, v6).context("the machine cannot be made to forward packets")?;
+        let firewall = Firewall::write(block, &link_prefix(block), opened, forwarding.switched_on())
+            .context("the kernel takes no nftables rules")?;
+        let shared = Arc::new(Shared {
+            block,
+            v6,
+            mtu: uplinks.iter().filter_map(|name| links::mtu(name)).min().unwrap_or(1500),
+            firewall,
+            machine,
+            namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
+            forwarding,
+            state: Mutex::new(State { ready: VecDeque::new(), free: (0..BLOCK_SIZE).rev().collect() }),
+            _claim: claim,
+        });
+        // One at once: it shows whether all of it works here.
+        let first = shared.prepare_one().context("no network could be made for a sandbox");
+        let first = match first {
+            Ok(first) => first,
+            Err(error) => {
+                shared.firewall.remove();
+                shared.forwarding.restore();
+                return Err(error);
+            }
+        };
+        shared.lock().ready.push_back(first);
+        let (work, arriving) = mpsc::channel();
+        let worker = thread::Builder::new().name("network".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.serve(&arriving)
+        })?;
+        let _ = work.send(Work::Refill);
+        Ok(Self { shared, work, worker: Mutex::new(Some(worker)) })
+    }
+
+    /// Whether sandboxes have IPv6.
+    pub fn has_v6(&self) -> bool {
+        self.shared.v6
+    }
+
+    /// Gives a sandbox that starts a network. Blocks; needs the runtime.
+    pub fn join(&self, reach: Reach) -> Result<Joined> {
+        let ready = self.shared.lock().ready.pop_front();
+        let prepared = match ready {
+            Some(prepared) => prepared,
+            None => self.shared.prepare_one().context("making the sandbox's network")?,
+        };
+        let _ = self.work.send(Work::Refill);
+        let Prepared { number, namespace, sockets, diagnosis } = prepared;
+        let mut joined = Joined {
+            shared: Arc::clone(&self.shared),
+            work: self.work.clone(),
+            number,
+            namespace: Some(namespace),
+            diagnosis,
+            reach: Mutex::new(Reach::All),
+            resolver: None,
+        };
+        joined.resolver = Some(Resolver::start(sockets, reach.is_nothing()).context("starting the resolver")?);
+        joined.set(reach)?;
+        Ok(joined)
+    }
+
+    /// Removes everything. Call it when all sandboxes have ended.
+    pub fn clean_up(&self) {
+        let _ = self.work.send(Work::End);
+        if let Some(worker) = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn addresses(&self, number: u32) -> Addresses {
+        Addresses::of(self.block, number, self.v6)
+    }
+
+    fn prepare_one(&self) -> Result<Prepared> {
+        let number = self.lock().free.pop().context("too many sandboxes are running")?;
+        let made = self.make(number);
+        if made.is_err() {
+            let _ = links::remove(&self.machine, &link_name(self.block, number));
+            let _ = self.firewall.forget(&link_name(self.block, number), &self.addresses(number), None);
+            self.lock().free.push(number);
+        }
+        made
+    }
+
+    fn make(&self, number: u32) -> Result<Prepared> {
+        let (name, addresses) = (link_name(self.block, number), self.addresses(number));
+        // Before there is a link that it is about.
+        self.firewall.add(&name, &addresses).context("adding to the firewall")?;
+        let prepared = thread::scope(|scope| {
+            // A namespace is left with the thread that entered it.
+            scope
+                .spawn(|| self.make_inside(number, &name, &addresses))
+                .join()
+                .unwrap_or_else(|_| bail!("the thread panicked"))
+        })?;
+        links::attach(&self.machine, &name, &addresses).context("attaching the link")?;
+        Ok(prepared)
+    }
+
+    fn make_inside(&self, number: u32, name: &str, addresses: &Addresses) -> Result<Prepared> {
+        unshare(CloneFlags::CLONE_NEWNET).context("leaving the machine's network")?;
+        links::create(name, self.namespace.as_fd(), addresses, self.mtu).context("creating the link")?;
+        Ok(Prepared {
+            number,
+            namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
+            sockets: Sockets::bind().context("listening for names")?,
+            diagnosis: Socket::open(libc::NETLINK_SOCK_DIAG)?,
+        })
+    }
+
+    fn serve(&self, arriving: &mpsc::Receiver<Work>) {
+        while let Ok(work) = arriving.recv() {
+            match work {
+                Work::Refill => self.refill(),
+                Work::Remove { number, limits, namespace } => {
+                    self.remove(number, limits.as_deref());
+                    drop(namespace);
+                }
+                Work::End => break,
+            }
+        }
+        let ready = std::mem::take(&mut self.lock().ready);
+        for prepared in ready {
+            let _ = links::remove(&self.machine, &link_name(self.block, prepared.number));
+        }
+        for number in existing_links(self.block) {
+            let _ = links::remove(&self.machine, &link_name(self.block, number));
+        }
+        self.firewall.remove();
+        if !others_are_there(self.block) {
+            self.forwarding.restore();
+        }
+    }
+
+    fn refill(&self) {
+        while self.lock().ready.len() < READY {
+            match self.prepare_one() {
+                Ok(prepared) => self.lock().ready.push_back(prepared),
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "no network could be made ahead");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn remove(&self, number: u32, limits: Option<&[Cidr]>) {
+        let name = link_name(self.block, number);
+        // The link first: without its elements in the firewall nothing would limit it.
+        let removed = links::remove(&self.machine, &name);
+        let forgotten = removed.and_then(|()| self.firewall.forget(&name, &self.addresses(number), limits));
+        match forgotten {
+            Ok(()) => self.lock().free.push(number),
+            Err(error) => tracing::error!(%error, link = name, "a sandbox's network could not be removed"),
+        }
+    }
+}
+
+/// A sandbox's network; removed when dropped, in the background.
+#[derive(Debug)]
+pub struct Joined {
+    shared: Arc<Shared>,
+    work: Sender<Work>,
+    number: u32,
+    namespace: Option<OwnedFd>,
+    diagnosis: Socket,
+    reach: Mutex<Reach>,
+    resolver: Option<Resolver>,
+}
+
+impl Joined {
+    /// Where this process's children find the namespace.
+    pub fn namespace(&self) -> Option<PathBuf> {
+        let fd = self.namespace.as_ref()?.as_raw_fd();
+        Some(PathBuf::from(format!("/proc/{}/fd/{fd}", std::process::id())))
+    }
+
+    /// Changes what the sandbox reaches; connections that it may not have any more end. Blocks briefly.
+    pub fn set(&self, reach: Reach) -> Result<()> {
+        let mut current = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        if *current == reach {
+            return Ok(());
+        }
+        let name = link_name(self.shared.block, self.number);
+        self.shared.firewall.limit(&name, current.networks(), reach.networks()).context("changing the firewall")?;
+        if let Some(resolver) = &self.resolver {
+            resolver.close(reach.is_nothing());
+        }
+        let ended = connections::end_unless(&self.diagnosis, |address| reach.allows(address));
+        *current = reach;
+        ended.context("ending connections")
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let reach = std::mem::take(&mut *self.reach.lock().unwrap_or_else(PoisonError::into_inner));
+        let limits = reach.networks().map(<[Cidr]>::to_vec);
+        if let Some(namespace) = self.namespace.take() {
+            // Without a worker the engine has ended, and all of it is gone.
+            let _ = self.work.send(Work::Remove { number: self.number, limits, namespace });
+        }
+    }
+}
+
+fn link_prefix(block: u32) -> String {
+    format!("{LINK_PREFIX}{block:02x}-")
+}
+
+fn link_name(block: u32, number: u32) -> String {
+    format!("{}{number}", link_prefix(block))
+}
+
+/// The numbers of a block's links that are there.
+fn existing_links(block: u32) -> Vec<u32> {
+    let prefix = link_prefix(block);
+    links::names().iter().filter_map(|name| name.strip_prefix(&prefix)?.parse().ok()).collect()
+}
+
+/// The lowest block that no living engine has.
+fn claim() -> Result<(u32, OwnedFd)> {
+    (0..BLOCKS)
+        .find_map(|block| claim_block(block).transpose())
+        .unwrap_or_else(|| Err(anyhow!("{BLOCKS} engines are running on this machine")))
+        .map_err(Into::into)
+}
+
+/// `None` when another process has it. The name is the machine's network's, and goes with the process.
+fn claim_block(block: u32) -> Result<Option<(u32, OwnedFd)>> {
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let name = UnixAddr::new_abstract(format!("daytona-network-{block}").as_bytes())?;
+    match bind(socket.as_raw_fd(), &name) {
+        Ok(()) => Ok(Some((block, socket))),
+        Err(nix::errno::Errno::EADDRINUSE) => Ok(None),
+        Err(error) => Err(io::Error::from(error).into()),
+    }
+}
+
+fn others_are_there(own: u32) -> bool {
+    (0..BLOCKS).filter(|block| *block != own).any(|block| matches!(claim_block(block), Ok(None)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_name_nothing_allow_nothing() {
+        let ten: Cidr = "10.0.0.0/8".parse().unwrap();
+        assert_eq!(Reach::of(false, None, None), Reach::All);
+        assert_eq!(Reach::of(false, Some(""), None), Reach::Only(Vec::new()));
+        assert_eq!(Reach::of(true, Some("10.0.0.0/8"), None), Reach::Only(Vec::new()));
+        assert_eq!(Reach::of(false, Some("10.0.0.0/8, 1.1.1.1/32"), None).networks().unwrap().len(), 2);
+        assert_eq!(Reach::of(false, Some("10.0.0.0/8"), Some("example.com")), Reach::Only(vec![ten]));
+        assert_eq!(Reach::of(false, None, Some("example.com")), Reach::Only(Vec::new()));
+    }
+
+    #[test]
+    fn blocks_do_not_overlap() {
+        let last = Addresses::of(BLOCKS - 1, BLOCK_SIZE - 1, true);
+        assert_eq!(last.v4, Ipv4Addr::new(198, 19, 255, 255));
+        assert_eq!(Addresses::of(1, 0, false).v4, Ipv4Addr::new(198, 18, 16, 0));
+        assert!(link_name(BLOCKS - 1, BLOCK_SIZE - 1).len() < 16);
+    }
+}

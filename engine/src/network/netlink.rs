@@ -1,0 +1,249 @@
+//! Messages to the kernel's network configuration, and the socket they travel through.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+use nix::libc;
+
+/// Long enough for a loaded machine; an answer that never comes must not stop the engine for ever.
+const PATIENCE: libc::timeval = libc::timeval { tv_sec: 10, tv_usec: 0 };
+
+/// The length of a message's own header.
+const HEADER: usize = 16;
+
+const NESTED: u16 = 0x8000;
+
+/// One message, built from front to back.
+#[derive(Clone, Debug)]
+pub struct Message(Vec<u8>);
+
+impl Message {
+    /// Begins a message of a kind, with what its family puts before the attributes.
+    pub fn new(kind: u16, flags: i32, family_header: &[u8]) -> Self {
+        let mut bytes = vec![0; HEADER];
+        bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
+        bytes[6..8].copy_from_slice(&((flags | libc::NLM_F_REQUEST) as u16).to_ne_bytes());
+        bytes.extend_from_slice(family_header);
+        let mut message = Self(bytes);
+        message.pad();
+        message
+    }
+
+    /// Begins attributes without a message around them.
+    pub fn attributes() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The attributes as they travel.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn pad(&mut self) {
+        self.0.resize(self.0.len().next_multiple_of(4), 0);
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn put(mut self, kind: u16, value: &[u8]) -> Self {
+        let length = u16::try_from(4 + value.len()).expect("attributes are short");
+        self.0.extend_from_slice(&length.to_ne_bytes());
+        self.0.extend_from_slice(&kind.to_ne_bytes());
+        self.0.extend_from_slice(value);
+        self.pad();
+        self
+    }
+
+    /// Adds a number in network order.
+    #[must_use]
+    pub fn put_u32(self, kind: u16, value: u32) -> Self {
+        self.put(kind, &value.to_be_bytes())
+    }
+
+    /// Adds a string with the zero at its end.
+    #[must_use]
+    pub fn put_text(self, kind: u16, text: &str) -> Self {
+        self.put(kind, &[text.as_bytes(), b"\0"].concat())
+    }
+
+    /// Adds an attribute that consists of attributes.
+    #[must_use]
+    pub fn nest(mut self, kind: u16, inner: impl FnOnce(Self) -> Self) -> Self {
+        let start = self.0.len();
+        self.0.extend_from_slice(&[0; 4]);
+        let mut message = inner(self);
+        let length = u16::try_from(message.0.len() - start).expect("attributes are short");
+        message.0[start..start + 2].copy_from_slice(&length.to_ne_bytes());
+        message.0[start + 2..start + 4].copy_from_slice(&(kind | NESTED).to_ne_bytes());
+        message
+    }
+
+    /// Adds bytes as they are: a header inside an attribute.
+    #[must_use]
+    pub fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn finish(&mut self, sequence: u32, acknowledged: bool) {
+        let length = u32::try_from(self.0.len()).expect("messages are short");
+        self.0[0..4].copy_from_slice(&length.to_ne_bytes());
+        if acknowledged {
+            self.0[6] |= libc::NLM_F_ACK as u8;
+        }
+        self.0[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    }
+}
+
+/// A socket to one part of the kernel, in the network namespace of the thread that opened it.
+#[derive(Debug)]
+pub struct Socket {
+    fd: OwnedFd,
+    /// The number of the next message. Held by whoever waits for an answer, which nobody else may read.
+    sequence: Mutex<u32>,
+}
+
+impl Socket {
+    /// Opens a socket of a netlink protocol.
+    pub fn open(protocol: i32) -> io::Result<Self> {
+        // SAFETY: the call takes integers; the result is a descriptor that only we own.
+        let fd = unsafe {
+            let fd = libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol);
+            OwnedFd::from_raw_fd(Errno::result(fd)?)
+        };
+        let (patience, length) = (PATIENCE, size_of::<libc::timeval>() as libc::socklen_t);
+        // SAFETY: the kernel reads one timeval.
+        Errno::result(unsafe {
+            libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, (&raw const patience).cast(), length)
+        })?;
+        Ok(Self { fd, sequence: Mutex::new(1) })
+    }
+
+    fn turn(&self) -> MutexGuard<'_, u32> {
+        self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends messages, of which the kernel carries out one after the other; fails with the first that fails.
+    pub fn request(&self, mut messages: Vec<Message>) -> io::Result<()> {
+        let mut turn = self.turn();
+        let first = *turn;
+        for message in &mut messages {
+            message.finish(next(&mut turn), true);
+        }
+        let last = turn.wrapping_sub(1);
+        self.send(&messages)?;
+        let mut failed = None;
+        loop {
+            for (sequence, outcome) in acknowledgements(&self.receive()?, first) {
+                if let Err(error) = outcome {
+                    failed.get_or_insert(error);
+                }
+                if sequence == last {
+                    return failed.map_or(Ok(()), Err);
+                }
+            }
+        }
+    }
+
+    /// Sends messages that are carried out all or none; the first and the last are the batch's own.
+    pub fn commit(&self, mut messages: Vec<Message>) -> io::Result<()> {
+        let mut turn = self.turn();
+        let (first, count) = (*turn, messages.len());
+        let mut awaited = 0;
+        for (index, message) in messages.iter_mut().enumerate() {
+            let sequence = next(&mut turn);
+            let is_last = index + 2 == count;
+            if is_last {
+                awaited = sequence;
+            }
+            message.finish(sequence, is_last);
+        }
+        self.send(&messages)?;
+        loop {
+            for (sequence, outcome) in acknowledgements(&self.receive()?, first) {
+                outcome?;
+                if sequence == awaited {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends one message and gives each part of the answer, after the messages' headers, to `each`.
+    pub fn dump(&self, mut message: Message, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut turn = self.turn();
+        message.finish(next(&mut turn), false);
+        self.send(&[message])?;
+        loop {
+            let bytes = self.receive()?;
+            for (kind, body) in parts(&bytes) {
+                match i32::from(kind) {
+                    libc::NLMSG_DONE => return Ok(()),
+                    libc::NLMSG_ERROR => return error_of(body),
+                    _ => each(body),
+                }
+            }
+        }
+    }
+
+    fn send(&self, messages: &[Message]) -> io::Result<()> {
+        let bytes: Vec<u8> = messages.iter().flat_map(|message| message.0.iter().copied()).collect();
+        // SAFETY: the buffer is readable for its length.
+        Errno::result(unsafe { libc::send(self.fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) })?;
+        Ok(())
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            // SAFETY: the buffer is writable for its length.
+            let read = unsafe { libc::recv(self.fd.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+            match Errno::result(read) {
+                Ok(length) => {
+                    bytes.truncate(length as usize);
+                    return Ok(bytes);
+                }
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn next(sequence: &mut u32) -> u32 {
+    let number = *sequence;
+    *sequence = sequence.wrapping_add(1);
+    number
+}
+
+/// The kinds and bodies of the messages in an answer.
+fn parts(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
+    let mut parts = Vec::new();
+    while let Some(header) = bytes.get(..HEADER) {
+        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        let Some(body) = bytes.get(HEADER..length) else { break };
+        parts.push((u16::from_ne_bytes([header[4], header[5]]), body));
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    parts
+}
+
+/// Sequence number and outcome of the acknowledgements in an answer, but for those of messages before `first`: what failed as a
+/// whole is told more than once.
+fn acknowledgements(bytes: &[u8], first: u32) -> Vec<(u32, io::Result<()>)> {
+    let errors = parts(bytes).into_iter().filter(|(kind, _)| i32::from(*kind) == libc::NLMSG_ERROR);
+    errors
+        .filter_map(|(_, body)| {
+            // The header of the message that is acknowledged follows the error.
+            let sequence = u32::from_ne_bytes(body.get(12..16)?.try_into().ok()?);
+            (sequence >= first).then(|| (sequence, error_of(body)))
+        })
+        .collect()
+}
+
+fn error_of(body: &[u8]) -> io::Result<()> {
+    let code = body.get(..4).and_then(|code| code.try_into().ok()).map_or(0, i32::from_ne_bytes);
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(-code)) }
+}

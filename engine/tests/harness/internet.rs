@@ -1,0 +1,155 @@
+//! A machine and an internet of the test's own, in network namespaces. Needs root, and iproute2.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+/// What the machine has.
+pub const MACHINE: [&str; 2] = ["203.0.113.1", "2001:db8::1"];
+/// Its way out, where names are resolved too.
+pub const GATEWAY: &str = "203.0.113.254";
+/// Servers that anybody may reach, with different names.
+pub const PUBLIC: [&str; 2] = ["198.51.100.1", "198.51.100.2"];
+pub const PUBLIC_V6: &str = "2001:db8:1::1";
+/// Servers nobody should reach unless the operator says so.
+pub const PRIVATE: [&str; 5] = ["10.1.2.3", "172.20.0.1", "192.168.7.7", "100.64.0.9", "fd12::1"];
+/// Servers nobody should ever reach.
+pub const METADATA: &str = "169.254.169.254";
+
+/// Servers of HTTP, of names, and of streams that go on until they are closed.
+const SERVERS: &str = r#"
+import socket, socketserver, struct, sys, threading
+sys.stdin.readline()
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+class Server6(Server):
+    address_family = socket.AF_INET6
+
+class Web(socketserver.StreamRequestHandler):
+    def handle(self):
+        line = self.rfile.readline()
+        if b"/stream" in line:
+            try:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                while True:
+                    self.wfile.write(b"x")
+                    threading.Event().wait(0.01)
+            except OSError:
+                return
+        body = f"{self.connection.getsockname()[0]} saw {self.client_address[0]}".replace("::ffff:", "").encode()
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+def answer(question):
+    end = question.index(b"\0", 12) + 5
+    kind = question[end - 4:end - 2]
+    print("asked", question[12:end - 5], flush=True)
+    flags = struct.pack(">HHHHH", 0x8180, 1, 1 if kind == b"\0\1" else 0, 0, 0)
+    record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("198.51.100.1") if kind == b"\0\1" else b""
+    return question[:2] + flags + question[12:end] + record
+
+class Names(socketserver.StreamRequestHandler):
+    def handle(self):
+        length = struct.unpack(">H", self.rfile.read(2))[0]
+        reply = answer(self.rfile.read(length))
+        self.wfile.write(struct.pack(">H", len(reply)) + reply)
+
+def datagrams():
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("0.0.0.0", 53))
+    while True:
+        question, sender = udp.recvfrom(4096)
+        udp.sendto(answer(question), sender)
+
+def heard():
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("0.0.0.0", 9999))
+    while True:
+        data, sender = udp.recvfrom(4096)
+        print("heard", data, "from", sender[0], flush=True)
+
+threading.Thread(target=datagrams, daemon=True).start()
+threading.Thread(target=heard, daemon=True).start()
+threading.Thread(target=Server(("0.0.0.0", 53), Names).serve_forever, daemon=True).start()
+threading.Thread(target=Server(("0.0.0.0", 80), Web).serve_forever, daemon=True).start()
+ready = Server6(("::", 8080), Web)
+print("ready", flush=True)
+ready.serve_forever()
+"#;
+
+/// The thread that made it is on the machine: so are the engines it starts, and its connections.
+pub struct Internet {
+    servers: Child,
+    heard: PathBuf,
+    _files: tempfile::TempDir,
+}
+
+fn run(command: &str) {
+    let output = Command::new("sh").args(["-ec", command]).output().expect("sh runs");
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Internet {
+    /// Leaves the real machine's network for one whose only way out is to these servers.
+    pub fn enter() -> Self {
+        let files = tempfile::tempdir().expect("a temporary directory");
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("root may leave");
+        let none: Option<&str> = None;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("mounts become private");
+        let resolvers = files.path().join("resolv.conf");
+        std::fs::write(&resolvers, format!("nameserver {GATEWAY}\n")).expect("a file");
+        mount(Some(&resolvers), "/etc/resolv.conf", none, MsFlags::MS_BIND, none).expect("its resolver");
+
+        let heard = files.path().join("heard");
+        let mut servers = Command::new("unshare")
+            .args(["--net", "python3", "-c", SERVERS])
+            .stdin(Stdio::piped())
+            .stdout(std::fs::File::create(&heard).expect("a file"))
+            .spawn()
+            .expect("python3 runs");
+        let pid = servers.id();
+        // The servers leave for their own network first.
+        let own = std::fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|theirs| theirs == own) {
+            assert!(std::time::Instant::now() < deadline, "the servers did not leave");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        run("ip link set lo up; ip link add up0 type veth peer name in0; ip link set up0 up");
+        run(&format!("ip link set in0 netns {pid}; ip addr add {}/24 dev up0", MACHINE[0]));
+        run(&format!("ip -6 addr add {}/64 dev up0 nodad", MACHINE[1]));
+        let inside = |command: &str| run(&format!("nsenter --net=/proc/{pid}/ns/net sh -ec '{command}'"));
+        inside(&format!("ip link set lo up; ip link set in0 up; ip addr add {GATEWAY}/24 dev in0"));
+        inside("ip -6 addr add 2001:db8::254/64 dev in0 nodad");
+        for address in PUBLIC.iter().chain(&PRIVATE).chain([&PUBLIC_V6, &METADATA]) {
+            let (family, length) = if address.contains(':') { ("-6", 128) } else { ("-4", 32) };
+            inside(&format!("ip {family} addr add {address}/{length} dev lo"));
+        }
+        run(&format!("ip route add default via {GATEWAY}; ip -6 route add default via 2001:db8::254"));
+        servers.stdin.take().expect("piped").write_all(b"go\n").expect("the servers listen");
+        let internet = Self { servers, heard, _files: files };
+        while !internet.heard().contains("ready") {
+            assert!(std::time::Instant::now() < deadline, "the servers are not ready");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        internet
+    }
+
+    /// What the servers were asked and sent, so far.
+    pub fn heard(&self) -> String {
+        std::fs::read_to_string(&self.heard).expect("what the servers say")
+    }
+}
+
+impl Drop for Internet {
+    fn drop(&mut self) {
+        let _ = self.servers.kill();
+        let _ = self.servers.wait();
+    }
+}

@@ -1,0 +1,157 @@
+//! What sandboxes reach on the network, tried against real servers in networks of the tests' own. Needs root.
+
+mod harness;
+#[path = "harness/internet.rs"]
+mod internet;
+
+use harness::Engine;
+use internet::{GATEWAY, Internet, MACHINE, METADATA, PRIVATE, PUBLIC, PUBLIC_V6};
+use nix::sys::signal::Signal;
+use reqwest::StatusCode;
+use serde_json::json;
+
+async fn sandbox(engine: &Engine, settings: serde_json::Value) -> String {
+    harness::id_of(&engine.create(settings).await)
+}
+
+/// What a server answers to a sandbox, or `refused`, quickly either way.
+async fn fetch(engine: &Engine, id: &str, host: &str) -> String {
+    let (host, port) = if host.contains(':') { (format!("[{host}]"), 8080) } else { (host.to_owned(), 80) };
+    let command = format!("curl -s --noproxy '*' --max-time 10 http://{host}:{port}/ || echo refused");
+    engine.output(id, &command).await
+}
+
+async fn limit(engine: &Engine, id: &str, settings: serde_json::Value) {
+    let (status, answer) = engine.post(&format!("/api/sandbox/{id}/network-settings"), settings).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+fn saw(server: &str, machine: &str) -> String {
+    format!("{server} saw {machine}")
+}
+
+#[tokio::test]
+async fn sandboxes_reach_the_internet_and_resolve_names() {
+    let internet = Internet::enter();
+    let engine = Engine::start().await;
+    let (_, health) = engine.get("/api/health").await;
+    assert_eq!(
+        (&health["limits"]["network"], &health["limits"]["ipv6"]),
+        (&json!("internet"), &json!(true)),
+        "{health}"
+    );
+    let id = sandbox(&engine, json!({})).await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
+    assert_eq!(fetch(&engine, &id, PUBLIC_V6).await, saw(PUBLIC_V6, MACHINE[1]));
+    assert_eq!(fetch(&engine, &id, "some.example").await, saw(PUBLIC[0], MACHINE[0]));
+    assert!(internet.heard().contains("asked b'\\x04some\\x07example'"), "{}", internet.heard());
+    let over_tcp = "import socket, struct
+s = socket.create_connection(('127.0.0.53', 53))
+q = b'\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3tcp\\7example\\0\\0\\1\\0\\1'
+s.sendall(struct.pack('>H', len(q)) + q)
+print(socket.inet_ntoa(s.recv(4096)[-4:]))";
+    assert_eq!(engine.output(&id, &format!("python3 -c \"{over_tcp}\"")).await, PUBLIC[0]);
+    // It can still be used by others after a stop and a start, with whatever network it gets.
+    assert_eq!(engine.post(&format!("/api/sandbox/{id}/stop"), json!({})).await.0, StatusCode::OK);
+    assert_eq!(engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await.0, StatusCode::OK);
+    assert_eq!(fetch(&engine, &id, PUBLIC[1]).await, saw(PUBLIC[1], MACHINE[0]));
+}
+
+#[tokio::test]
+async fn limits_hold_from_the_start_and_change_live() {
+    let internet = Internet::enter();
+    let engine = Engine::start().await;
+    let blocked = sandbox(&engine, json!({"networkBlockAll": true})).await;
+    let nothing = sandbox(&engine, json!({"networkAllowList": ""})).await;
+    let domains = sandbox(&engine, json!({"domainAllowList": "some.example"})).await;
+    for id in [&blocked, &nothing, &domains] {
+        for host in PUBLIC.iter().chain([&PUBLIC_V6, &"tunnel.example", &GATEWAY]) {
+            assert_eq!(fetch(&engine, id, host).await, "refused", "{host}");
+        }
+    }
+    assert!(!internet.heard().contains("tunnel"), "names are no way around a block: {}", internet.heard());
+
+    let one = sandbox(&engine, json!({"networkAllowList": format!("{}/32, 192.168.7.0/24", PUBLIC[1])})).await;
+    assert_eq!(fetch(&engine, &one, PUBLIC[1]).await, saw(PUBLIC[1], MACHINE[0]));
+    for host in [PUBLIC[0], PUBLIC_V6, "192.168.7.7", MACHINE[0]] {
+        assert_eq!(fetch(&engine, &one, host).await, "refused", "{host}: a list opens nothing that is closed");
+    }
+
+    // A connection that is open ends when it is not allowed any more; one that is allowed goes on.
+    let stream = |host: &str| {
+        format!("curl -sN --noproxy '*' http://{host}/stream > got-{host} 2>/dev/null; echo ended > end-{host}")
+    };
+    for host in PUBLIC {
+        let command = json!({"command": format!("({}) >/dev/null 2>&1 &", stream(host))});
+        engine.post(&format!("/toolbox/{blocked}/process/execute"), command.clone()).await;
+    }
+    limit(&engine, &blocked, json!({"networkBlockAll": false})).await;
+    assert_eq!(fetch(&engine, &blocked, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
+    for host in PUBLIC {
+        let command = json!({"command": format!("setsid sh -c '{}' >/dev/null 2>&1 & until test -s got-{host}; do sleep 0.01; done; rm -f end-{host}", stream(host))});
+        let (status, answer) = engine.post(&format!("/toolbox/{blocked}/process/execute"), command).await;
+        assert_eq!((status, &answer["exitCode"]), (StatusCode::OK, &json!(0)), "{answer}");
+    }
+    limit(&engine, &blocked, json!({"networkAllowList": format!("{}/32", PUBLIC[1])})).await;
+    let wait = format!("until test -e end-{}; do sleep 0.01; done", PUBLIC[0]);
+    engine.output(&blocked, &wait).await;
+    let goes_on = format!(
+        "a=$(stat -c %s got-{0}); until test $(stat -c %s got-{0}) -gt $a; do sleep 0.01; done; ls end-{0} 2>/dev/null; true",
+        PUBLIC[1]
+    );
+    assert_eq!(engine.output(&blocked, &goes_on).await, "");
+    assert_eq!(fetch(&engine, &blocked, PUBLIC[0]).await, "refused");
+
+    // Settings outlive a restart of the sandbox and of the engine.
+    let engine = engine.restart_after(Signal::SIGKILL).await;
+    assert_eq!(engine.post(&format!("/api/sandbox/{blocked}/start"), json!({})).await.0, StatusCode::OK);
+    assert_eq!(fetch(&engine, &blocked, PUBLIC[0]).await, "refused");
+    assert_eq!(fetch(&engine, &blocked, PUBLIC[1]).await, saw(PUBLIC[1], MACHINE[0]));
+}
+
+#[tokio::test]
+async fn the_operator_opens_private_networks_and_nothing_else() {
+    let _internet = Internet::enter();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start_with(
+        directory,
+        &[],
+        &[("DAYTONA_LOCAL_ALLOW_NETWORK", "10.1.0.0/16,169.254.0.0/16,203.0.113.0/24,fd12::/32")],
+    )
+    .await;
+    let id = sandbox(&engine, json!({})).await;
+    assert_eq!(fetch(&engine, &id, PRIVATE[0]).await, saw(PRIVATE[0], MACHINE[0]));
+    assert_eq!(fetch(&engine, &id, PRIVATE[4]).await, saw(PRIVATE[4], MACHINE[1]));
+    for address in [PRIVATE[1], PRIVATE[2], METADATA, MACHINE[0]] {
+        assert_eq!(fetch(&engine, &id, address).await, "refused", "{address}");
+    }
+}
+
+/// Links, tables and settings that an engine makes on the machine.
+fn traces() -> String {
+    let links = std::process::Command::new("ip").args(["-o", "link"]).output().expect("ip runs").stdout;
+    let links = String::from_utf8_lossy(&links).lines().filter(|line| line.contains(": dyt")).count();
+    let forwards = std::fs::read_to_string("/proc/sys/net/ipv4/conf/up0/forwarding").unwrap();
+    format!("links: {}, forwarding: {}", links > 0, forwards.trim())
+}
+
+#[tokio::test]
+async fn an_engine_leaves_the_machine_as_it_was() {
+    let _internet = Internet::enter();
+    let before = traces();
+    assert_eq!(before, "links: false, forwarding: 0");
+    let engine = Engine::start().await;
+    let id = sandbox(&engine, json!({"networkBlockAll": true})).await;
+    assert_eq!(traces(), "links: true, forwarding: 1");
+    let engine = engine.restart_after(Signal::SIGKILL).await;
+    assert_eq!(engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await.0, StatusCode::OK);
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, "refused");
+    // Others share the machine without disturbing each other.
+    let other = Engine::start().await;
+    let theirs = sandbox(&other, json!({})).await;
+    assert_eq!(fetch(&other, &theirs, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
+    drop(engine.end(Signal::SIGTERM).await);
+    assert_eq!(fetch(&other, &theirs, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
+    drop(other.end(Signal::SIGTERM).await);
+    assert_eq!(traces(), before);
+}

@@ -1,0 +1,104 @@
+//! Ways out of a sandbox that has a network: to the machine, to its neighbours, in another's name. Real servers answer on every
+//! address, in network namespaces of the test's own.
+
+use serde_json::json;
+
+use crate::harness::{Engine, Level, wait_for};
+use crate::internet::{Internet, MACHINE, METADATA, PRIVATE, PUBLIC};
+
+/// What a server answers to a sandbox, or `refused`.
+async fn fetch(engine: &Engine, id: &str, host: &str) -> String {
+    let (host, port) = if host.contains(':') { (format!("[{host}]"), 8080) } else { (host.to_owned(), 80) };
+    let command = format!("curl -s --noproxy '*' --max-time 10 http://{host}:{port}/ || echo refused");
+    engine.output(id, &command).await
+}
+
+#[tokio::test]
+async fn nothing_of_the_machine_its_neighbours_or_private_networks_is_reached() {
+    let internet = Internet::enter();
+    let engine = Engine::start(Level::Root).await;
+    // A server of the machine's on all its addresses.
+    let mut server = std::process::Command::new("python3")
+        .args(["-m", "http.server", "--bind", "::", "80"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("python3 runs");
+    let (attacker, victim) = (engine.create(json!({})).await, engine.create(json!({})).await);
+    for (id, user) in [(&attacker, "daytona"), (&engine.create(json!({"user": "root"})).await, "root")] {
+        let own = engine.output(&victim, "hostname -I").await;
+        let link_local =
+            engine.output(id, "ip -6 addr show dev eth0 | sed -n 's/.*inet6 \\(fe80[^ /]*\\).*/\\1/p'").await;
+        engine.output(&victim, "python3 -m http.server 80 >/dev/null 2>&1 & sleep 1").await;
+        let mut addresses: Vec<String> = own.split_whitespace().map(str::to_owned).collect();
+        addresses.extend(MACHINE.iter().chain(&PRIVATE).chain([&METADATA]).map(|address| (*address).to_owned()));
+        addresses
+            .extend(["198.18.0.0", "198.19.255.255", "0.0.0.0", "127.0.0.2", "::ffff:10.1.2.3"].map(str::to_owned));
+        if !link_local.is_empty() {
+            addresses.push(format!("{link_local}%25eth0"));
+        }
+        for address in addresses {
+            assert_eq!(fetch(&engine, id, &address).await, "refused", "{address} as {user}");
+        }
+        let port = engine.origin.rsplit_once(':').expect("a port").1;
+        for address in [MACHINE[0], "127.0.0.1", "localhost"] {
+            let command =
+                format!("curl -s --noproxy '*' --max-time 10 http://{address}:{port}/api/health || echo refused");
+            assert_eq!(engine.output(id, &command).await, "refused", "the engine at {address} as {user}");
+        }
+        let spoof = "import socket
+for kind in (socket.SOCK_RAW, ):
+    try:
+        socket.socket(socket.AF_INET, kind, socket.IPPROTO_RAW); print('raw')
+    except OSError: pass
+try:
+    socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); print('packet')
+except OSError: pass
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 15, 1)
+try:
+    s.setsockopt(socket.IPPROTO_IP, 19, 1); print('transparent')
+except OSError: pass
+for source in ('198.18.0.77', '203.0.113.9'):
+    try:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.setsockopt(socket.IPPROTO_IP, 15, 1)
+        s.bind((source, 0)); s.sendto(b'spoofed', ('198.51.100.1', 9999))
+    except OSError: pass
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'honest', ('198.51.100.1', 9999))
+print('done')";
+        assert_eq!(engine.output(id, &format!("python3 -c \"{spoof}\"")).await, "done", "{user}");
+        let change =
+            "ip link set eth0 mtu 1000; ip addr add 10.9.9.9/24 dev eth0; ip route add 10.0.0.0/8 dev eth0; true";
+        let changed = engine.output(id, &format!("({change}) 2>&1; ip addr; ip route")).await;
+        assert!(!changed.contains("10.9.9.9"), "{changed}");
+    }
+    wait_for(|| internet.heard().contains("heard b'honest'").then_some(())).await;
+    assert!(!internet.heard().contains("spoofed"), "{}", internet.heard());
+    let _ = server.kill();
+    let _ = server.wait();
+}
+
+#[tokio::test]
+async fn one_sandbox_does_not_use_up_the_connections_of_all() {
+    let _internet = Internet::enter();
+    let engine = Engine::start(Level::Root).await;
+    let (attacker, bystander) = (engine.create(json!({})).await, engine.bystander().await);
+    let flood = format!(
+        "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(10000, 30000):
+    try: s.sendto(b'x', ('{}', port))
+    except OSError: pass
+print('sent')",
+        PUBLIC[1]
+    );
+    assert_eq!(engine.python(&attacker, &flood).await, (0, "sent\n".to_owned()));
+    let remembered = std::fs::read_to_string("/proc/thread-self/net/nf_conntrack").expect("the machine's connections");
+    let own = remembered.lines().filter(|line| line.contains("dport=1") || line.contains("dport=2")).count();
+    assert!((1000..5000).contains(&own), "{own} connections");
+    assert_eq!(fetch(&engine, &bystander, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
+    engine.assert_unharmed(&bystander).await;
+}
