@@ -288,20 +288,30 @@ impl Engine {
         drop(self.change(&entry, |record| record.state = State::Destroyed));
         let removed = self.registry.remove(&id).wait().await;
         self.close_previews(&id);
-        if removed.is_err() {
-            self.keep(id.clone(), self.registry.store_again(&id));
-        }
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = remove_tree(&discarded, Locked::Unlock)
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
-                tracing::warn!(%error, directory = %discarded.display(), "the files of a deleted sandbox are left");
-            }
-            if removed.is_err() {
-                // Until the removal is stored this says that the sandbox is gone, also to the next engine.
-                let _ = std::fs::create_dir_all(&discarded);
+        let unstored = removed.is_err();
+        let emptied = tokio::task::spawn_blocking({
+            let discarded = discarded.clone();
+            move || {
+                if let Err(error) = remove_tree(&discarded, Locked::Unlock)
+                    && error.kind() != std::io::ErrorKind::NotFound
+                {
+                    tracing::warn!(%error, directory = %discarded.display(), "the files of a deleted sandbox are left");
+                }
+                if unstored {
+                    // Until the removal is stored this says that the sandbox is gone, also to the next engine.
+                    let _ = std::fs::create_dir_all(&discarded);
+                }
             }
         });
+        if unstored {
+            let engine = Arc::clone(self);
+            tokio::spawn(async move {
+                // There is room when the files are gone.
+                let _ = emptied.await;
+                engine.stored_at_last(&id, engine.registry.store_again(&id)).await;
+                let _ = std::fs::remove_dir(&discarded);
+            });
+        }
         Ok(())
     }
 

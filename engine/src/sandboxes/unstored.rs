@@ -38,23 +38,26 @@ impl Unstored {
 
 impl Engine {
     /// Sees to it that a change of a sandbox, or its removal, reaches the disk.
-    pub fn keep(self: &Arc<Self>, id: String, mut stored: Stored) {
+    pub fn keep(self: &Arc<Self>, id: String, stored: Stored) {
         let engine = Arc::clone(self);
-        tokio::spawn(async move {
-            let mut failed = false;
-            while let Err(error) = stored.wait().await {
-                if engine.unstored.lock().insert(id.clone(), error).is_some() && !failed {
-                    // Somebody else writes it again already, as it will be then.
-                    return;
-                }
-                failed = true;
-                tokio::time::sleep(RETRY).await;
-                stored = engine.registry.store_again(&id);
+        tokio::spawn(async move { engine.stored_at_last(&id, stored).await });
+    }
+
+    /// Completes when a change of a sandbox, or its removal, is on the disk or somebody else sees to it.
+    pub async fn stored_at_last(&self, id: &str, mut stored: Stored) {
+        let mut failed = false;
+        while let Err(error) = stored.wait().await {
+            if self.unstored.lock().insert(id.to_owned(), error).is_some() && !failed {
+                // It is written again already, as it will be then.
+                return;
             }
-            if failed {
-                engine.unstored.lock().remove(&id);
-            }
-        });
+            failed = true;
+            tokio::time::sleep(RETRY).await;
+            stored = self.registry.store_again(id);
+        }
+        if failed {
+            self.unstored.lock().remove(id);
+        }
     }
 
     /// Writes what is not stored a last time.
