@@ -64,7 +64,7 @@ fn main() -> Result<()> {
             output.write("bindings/c/include/daytona.h", header.clone())?;
             output.write("go/internal/ffi/daytona.h", header)?;
             for (path, content) in go::generate(&schema)? {
-                output.write(&format!("go/{path}"), content)?;
+                output.write(&path, content)?;
             }
             output.finish()
         }

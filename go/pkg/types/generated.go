@@ -237,8 +237,8 @@ type FileInfo struct {
 	Owner string `json:"owner"`
 	// Id of the owning group.
 	Group string `json:"group"`
-	// Time of the last change, as text; use modified_at to parse it.
-	ModifiedTime time.Time `json:"modTime"`
+	// Time of the last change, ISO 8601.
+	ModifiedTime time.Time `json:"modifiedAt"`
 	// Full path, if the server sends it.
 	Path string `json:"path"`
 }

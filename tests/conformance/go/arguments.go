@@ -54,6 +54,26 @@ func (a arguments) duration(name string) *time.Duration {
 	return &duration
 }
 
+// time is an argument in seconds, or 0.
+func (a arguments) time(name string) time.Duration {
+	if duration := a.duration(name); duration != nil {
+		return *duration
+	}
+	return 0
+}
+
+// given sets a field to an argument, if there is one.
+func given[T any](a arguments, name string, field *T) {
+	switch field := any(field).(type) {
+	case **time.Duration:
+		*field = a.duration(name)
+	default:
+		if a.has(name) {
+			*field.(*T) = into[T](a, name)
+		}
+	}
+}
+
 // createParams are the parameters of a sandbox as a Go program writes them.
 func createParams(a arguments) any {
 	base := types.SandboxBaseParams{

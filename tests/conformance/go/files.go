@@ -12,94 +12,40 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-func (c call) files(ctx context.Context, name string) (any, error) {
-	fs, opts := c.sandbox.FileSystem, c.args.object("options")
-	path := func() string { return c.args.text("path") }
-	remote := func() string { return c.args.text("remotePath") }
-	switch name {
-	case "list_files":
-		var set []func(*options.ListFiles)
-		if opts.has("depth") {
-			set = append(set, options.WithDepth(into[int](opts, "depth")))
-		}
-		found, err := fs.ListFiles(ctx, path(), set...)
-		list := []any{}
-		for _, file := range found {
-			list = append(list, fileInfo(file))
-		}
-		return wire(list, err)
-	case "get_file_info":
-		info, err := fs.GetFileInfo(ctx, path())
-		if err != nil {
-			return nil, err
-		}
-		return wire(fileInfo(info), nil)
-	case "create_folder":
-		var set []func(*options.CreateFolder)
-		if c.args.has("mode") {
-			set = append(set, options.WithMode(c.args.text("mode")))
-		}
-		return none(fs.CreateFolder(ctx, path(), set...))
-	case "delete_file":
-		return none(fs.DeleteFile(ctx, path(), into[bool](opts, "recursive")))
-	case "move_files":
-		return none(fs.MoveFiles(ctx, c.args.text("source"), c.args.text("destination")))
-	case "find_files":
-		return wire(fs.FindFiles(ctx, path(), c.args.text("pattern")))
-	case "search_files":
-		return wire(fs.SearchFiles(ctx, path(), c.args.text("pattern")))
-	case "replace_in_files":
-		return wire(fs.ReplaceInFiles(ctx, into[[]string](c.args, "files"), c.args.text("pattern"), c.args.text("newValue")))
-	case "set_file_permissions":
-		return none(fs.SetFilePermissions(ctx, path(), permissions(opts)...))
-	case "get_user_home_dir":
-		return wire(c.sandbox.GetUserHomeDir(ctx))
-	case "get_work_dir":
-		return wire(c.sandbox.GetWorkingDir(ctx))
-	case "upload_file":
-		file := upload(c.args.object("file"))
-		return none(fs.UploadFile(ctx, file.Source, file.Destination))
-	case "upload_files":
+func (c call) upload(ctx context.Context, op string, opts arguments) (any, error) {
+	fs := c.sandbox.FileSystem
+	switch op {
+	case "fs.upload_file":
+		file := source(c.args.object("file"))
+		return nil, fs.UploadFile(ctx, file.Source, file.Destination)
+	case "fs.upload_files":
 		var files []types.FileUpload
 		for _, file := range c.args["files"].([]any) {
-			files = append(files, upload(file.(map[string]any)))
+			files = append(files, source(file.(map[string]any)))
 		}
-		return none(fs.UploadFiles(ctx, files, transfer(opts)...))
-	case "open_upload":
-		return c.uploadPieces(ctx, remote())
-	case "download_file":
-		content, err := fs.DownloadFile(ctx, remote(), nil)
-		return content, err
-	case "download_to_path":
-		return none(fs.DownloadFileTo(ctx, remote(), c.args.text("localPath"), transfer(opts)...))
-	case "download_files":
-		return c.downloadFiles(ctx, transfer(opts))
-	case "open_download":
-		return c.downloadPieces(ctx, remote())
-	case "upload_dir":
+		return nil, fs.UploadFiles(ctx, files, transfer(opts)...)
+	case "fs.upload_dir":
 		return c.transferDirectory(ctx, func(ctx context.Context) (*types.DirectoryResult, error) {
-			return fs.UploadDir(ctx, c.args.text("localPath"), remote(), directory(opts)...)
-		})
-	case "download_dir":
-		return c.transferDirectory(ctx, func(ctx context.Context) (*types.DirectoryResult, error) {
-			return fs.DownloadDir(ctx, remote(), c.args.text("localPath"), directory(opts)...)
+			return fs.UploadDir(ctx, c.args.text("localPath"), c.args.text("remotePath"), directory(opts)...)
 		})
 	}
-	return nil, unknown("fs." + name)
+	return c.uploadPieces(ctx, c.args.text("remotePath"))
 }
 
-func permissions(opts arguments) []func(*options.SetFilePermissions) {
-	var set []func(*options.SetFilePermissions)
-	if opts.has("mode") {
-		set = append(set, options.WithPermissionMode(opts.text("mode")))
+func (c call) download(ctx context.Context, op string, opts arguments) (any, error) {
+	fs := c.sandbox.FileSystem
+	switch op {
+	case "fs.download_file":
+		content, err := fs.DownloadFile(ctx, c.args.text("remotePath"), nil)
+		return content, err
+	case "fs.download_files":
+		return c.downloadFiles(ctx, transfer(opts))
+	case "fs.download_dir":
+		return c.transferDirectory(ctx, func(ctx context.Context) (*types.DirectoryResult, error) {
+			return fs.DownloadDir(ctx, c.args.text("remotePath"), c.args.text("localPath"), directory(opts)...)
+		})
 	}
-	if opts.has("owner") {
-		set = append(set, options.WithOwner(opts.text("owner")))
-	}
-	if opts.has("group") {
-		set = append(set, options.WithGroup(opts.text("group")))
-	}
-	return set
+	return c.downloadPieces(ctx, c.args.text("remotePath"))
 }
 
 func transfer(opts arguments) []func(*options.Transfer) {
@@ -109,7 +55,7 @@ func transfer(opts arguments) []func(*options.Transfer) {
 	return nil
 }
 
-func upload(file arguments) types.FileUpload {
+func source(file arguments) types.FileUpload {
 	source := file["content"]
 	if file.has("localPath") {
 		source = file.text("localPath")
@@ -134,7 +80,7 @@ func (c call) uploadPieces(ctx context.Context, remotePath string) (any, error) 
 	for _, piece := range c.pieces {
 		readers = append(readers, bytes.NewReader(piece))
 	}
-	return none(c.sandbox.FileSystem.UploadFileStream(ctx, io.MultiReader(readers...), remotePath))
+	return nil, c.sandbox.FileSystem.UploadFileStream(ctx, io.MultiReader(readers...), remotePath)
 }
 
 func (c call) downloadFiles(ctx context.Context, set []func(*options.Transfer)) (any, error) {
@@ -206,7 +152,7 @@ func directory(opts arguments) []func(*options.Directory) {
 // transferDirectory detaches from a transfer by ending its context, whatever it is doing then.
 func (c call) transferDirectory(ctx context.Context, transfer func(ctx context.Context) (*types.DirectoryResult, error)) (any, error) {
 	if !c.detach {
-		return wire(transfer(ctx))
+		return c.result(transfer(ctx))
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
@@ -214,16 +160,4 @@ func (c call) transferDirectory(ctx context.Context, transfer func(ctx context.C
 		return nil, err
 	}
 	return nil, nil
-}
-
-func fileInfo(f *types.FileInfo) map[string]any {
-	modified := f.ModifiedTime.Format(time.RFC3339Nano)
-	info := map[string]any{
-		"name": f.Name, "isDir": f.IsDirectory, "size": f.Size, "mode": f.Mode, "permissions": f.Permissions,
-		"owner": f.Owner, "group": f.Group, "modTime": modified, "modifiedAt": modified,
-	}
-	if f.Path != "" {
-		info["path"] = f.Path
-	}
-	return info
 }

@@ -6,28 +6,6 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 )
 
-func (c call) interpreter(ctx context.Context, name string) (any, error) {
-	interpreter, opts := c.sandbox.CodeInterpreter, c.args.object("options")
-	switch name {
-	case "run_code":
-		return c.runCode(ctx, opts)
-	case "create_context":
-		var set []func(*options.CreateContext)
-		if opts.has("cwd") {
-			set = append(set, options.WithContextCwd(opts.text("cwd")))
-		}
-		if opts.has("language") {
-			set = append(set, options.WithContextLanguage(opts.text("language")))
-		}
-		return wire(interpreter.CreateContextTyped(ctx, set...))
-	case "list_contexts":
-		return wire(interpreter.ListContexts(ctx))
-	case "delete_context":
-		return none(interpreter.DeleteContext(ctx, c.args.text("contextId")))
-	}
-	return nil, unknown("code_interpreter." + name)
-}
-
 func (c call) runCode(ctx context.Context, opts arguments) (any, error) {
 	set := []func(*options.RunCode){options.WithEnv(into[map[string]string](opts, "envs"))}
 	if opts.has("contextId") {
@@ -50,5 +28,5 @@ func (c call) runCode(ctx context.Context, opts arguments) (any, error) {
 	if result.Error != nil {
 		described["error"] = result.Error
 	}
-	return wire(described, nil)
+	return wire(described)
 }

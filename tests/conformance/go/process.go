@@ -4,81 +4,11 @@ import (
 	"context"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
-
-func (c call) process(ctx context.Context, name string) (any, error) {
-	process, opts := c.sandbox.Process, c.args.object("options")
-	session := func() string { return c.args.text("sessionId") }
-	command := func() string { return c.args.text("commandId") }
-	switch name {
-	case "exec":
-		return c.exec(ctx, opts)
-	case "code_run":
-		return c.codeRun(ctx, opts)
-	case "create_session":
-		return none(process.CreateSession(ctx, session()))
-	case "get_session":
-		return wire(process.GetSession(ctx, session()))
-	case "list_sessions":
-		return wire(process.ListSessions(ctx))
-	case "delete_session":
-		return none(process.DeleteSession(ctx, session()))
-	case "execute_session_command":
-		return c.executeSessionCommand(ctx, opts)
-	case "get_session_command":
-		return wire(process.GetSessionCommand(ctx, session(), command()))
-	case "get_session_command_logs":
-		return wire(process.GetSessionCommandLogs(ctx, session(), command()))
-	case "stream_session_command_logs":
-		return c.logs(process.StreamSessionCommandLogs(ctx, session(), command()))
-	case "send_session_command_input":
-		return none(process.SendSessionCommandInput(ctx, session(), command(), c.args.text("data")))
-	case "get_entrypoint_session":
-		return wire(process.GetEntrypointSession(ctx))
-	case "get_entrypoint_logs":
-		return wire(process.GetEntrypointLogs(ctx))
-	case "stream_entrypoint_logs":
-		return c.logs(process.StreamEntrypointLogs(ctx))
-	case "create_pty":
-		return c.drive(process.CreatePty(ctx, session(), ptyOptions(opts)...))
-	case "connect_pty":
-		return c.drive(process.ConnectPty(ctx, session()))
-	case "list_pty_sessions":
-		found, err := process.ListPtySessions(ctx)
-		list := []any{}
-		for _, session := range found {
-			list = append(list, ptyInfo(session))
-		}
-		return wire(list, err)
-	case "get_pty_session_info":
-		return ptyResult(process.GetPtySessionInfo(ctx, session()))
-	case "resize_pty_session":
-		size := types.PtySize{Rows: into[int](c.args, "rows"), Cols: into[int](c.args, "cols")}
-		return ptyResult(process.ResizePtySession(ctx, session(), size))
-	case "kill_pty_session":
-		return none(process.KillPtySession(ctx, session()))
-	}
-	return c.spawned(ctx, name)
-}
-
-func (c call) exec(ctx context.Context, opts arguments) (any, error) {
-	var set []func(*options.ExecuteCommand)
-	if opts.has("cwd") {
-		set = append(set, options.WithCwd(opts.text("cwd")))
-	}
-	if opts.has("env") {
-		set = append(set, options.WithCommandEnv(into[map[string]string](opts, "env")))
-	}
-	if timeout := opts.duration("timeout"); timeout != nil {
-		set = append(set, options.WithExecuteTimeout(*timeout))
-	}
-	return wire(c.sandbox.Process.ExecuteCommand(ctx, c.args.text("command"), set...))
-}
 
 func (c call) codeRun(ctx context.Context, opts arguments) (any, error) {
 	set := []func(*options.CodeRun){
@@ -100,7 +30,7 @@ func (c call) codeRun(ctx context.Context, opts arguments) (any, error) {
 			"stdout": response.Artifacts.Stdout, "charts": charts(response.Artifacts.Charts),
 		}
 	}
-	return wire(result, nil)
+	return wire(result)
 }
 
 func (c call) executeSessionCommand(ctx context.Context, opts arguments) (any, error) {
@@ -112,13 +42,10 @@ func (c call) executeSessionCommand(ctx context.Context, opts arguments) (any, e
 	if timeout := opts.duration("timeout"); timeout != nil {
 		set = append(set, options.WithSessionCommandTimeout(*timeout))
 	}
-	return wire(c.sandbox.Process.ExecuteSessionCommandTyped(ctx, c.args.text("sessionId"), request.text("command"), set...))
+	return c.result(c.sandbox.Process.ExecuteSessionCommandTyped(ctx, c.args.text("sessionId"), request.text("command"), set...))
 }
 
-func (c call) logs(stream *daytona.LogStream, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
+func (c call) logs(stream *daytona.LogStream) (any, error) {
 	defer stream.Close()
 	if c.detach {
 		return nil, nil
@@ -185,21 +112,7 @@ func (c call) drive(handle *daytona.PtyHandle, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire(map[string]any{"output": string(output), "exitCode": result.ExitCode, "error": result.Error}, nil)
-}
-
-func ptyResult(session *types.PtySessionInfo, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return wire(ptyInfo(session), nil)
-}
-
-func ptyInfo(s *types.PtySessionInfo) map[string]any {
-	return map[string]any{
-		"id": s.ID, "cwd": s.CWD, "envs": s.Envs, "cols": s.Cols, "rows": s.Rows, "active": s.Active,
-		"createdAt": s.CreatedAt.Format(time.RFC3339Nano), "processId": s.ProcessID,
-	}
+	return wire(map[string]any{"output": string(output), "exitCode": result.ExitCode, "error": result.Error})
 }
 
 func charts(found []types.Chart) []any {
@@ -220,4 +133,29 @@ func charts(found []types.Chart) []any {
 		list = append(list, described)
 	}
 	return list
+}
+
+// output reads both outputs, or the one that is asked for.
+func (c call) output(ctx context.Context, opts arguments) (any, error) {
+	process := c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](c.args, "process"))
+	follow := func(o *options.Output) { o.Follow = into[*bool](opts, "follow") }
+	var one *daytona.ProcessOutput
+	var err error
+	switch channel := into[types.OutputChannel](opts, "channel"); channel {
+	case types.OutputChannelStdout:
+		one, err = process.Stdout(ctx, follow)
+	case types.OutputChannelStderr:
+		one, err = process.Stderr(ctx, follow)
+	default:
+		return c.result(process.Output(ctx, follow))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer one.Close()
+	content, err := io.ReadAll(one)
+	// What is not UTF-8 is compared as other languages show it.
+	result := map[string]any{"stdout": "", "stderr": ""}
+	result[opts.text("channel")] = strings.ToValidUTF8(string(content), "\uFFFD")
+	return result, err
 }

@@ -42,7 +42,7 @@ pub enum Gives {
 }
 
 /// A public class: its methods' receiver, the operations' caller, and the parameters it stands for.
-struct Class {
+pub struct Class {
     name: &'static str,
     receiver: &'static str,
     bound: &'static [(&'static str, &'static str)],
@@ -62,22 +62,22 @@ const CLASSES: &[Class] = &[
     Class { name: "CodeInterpreterService", receiver: "c", bound: &[] },
 ];
 
-fn class(name: &str) -> Result<&'static Class> {
+pub fn class(name: &str) -> Result<&'static Class> {
     CLASSES.iter().find(|class| class.name == name).with_context(|| format!("there is no class {name}"))
 }
 
 /// The class that has a service's operations unless a method says otherwise.
-fn class_of(service: &Service) -> String {
+pub fn class_of(service: &Service) -> String {
     if service.toolbox { format!("{}Service", service.name) } else { "Client".to_owned() }
 }
 
 /// A parameter of a method, and how it travels.
-struct Parameter<'a> {
-    name: String,
-    ty: String,
+pub struct Parameter<'a> {
+    pub name: String,
+    pub ty: String,
     doc: String,
     /// What travels: the field, the expression for it, and whether it is one of the options.
-    travels: Option<(&'a Field, String, bool)>,
+    pub travels: Option<(&'a Field, String, bool)>,
     /// It takes any number of values, of which the first counts.
     variadic: bool,
 }
@@ -275,7 +275,7 @@ impl<'a> Package<'a> {
         }))
     }
 
-    fn parameters(&self, op: &'a Op, class: &Class, method: &Method) -> Result<Vec<Parameter<'a>>> {
+    pub fn parameters(&self, op: &'a Op, class: &Class, method: &Method) -> Result<Vec<Parameter<'a>>> {
         let names = Names::new(self.schema);
         let make = |field: &'a Field, wanted: &str, name: &str, option: bool| -> Result<Parameter<'a>> {
             let time = is_time(field);
@@ -517,7 +517,7 @@ fn with_article(name: &str) -> String {
 }
 
 /// The options struct of an operation, or the operation itself when parameters of it are optional.
-fn options_of(op: &Op) -> Option<&str> {
+pub fn options_of(op: &Op) -> Option<&str> {
     match &op.options {
         Some(options) => Some(options),
         None if op.params.iter().any(|param| param.field.optional) => Some(&op.id),
@@ -525,7 +525,7 @@ fn options_of(op: &Op) -> Option<&str> {
     }
 }
 
-fn go_name(op: &Op, method: &Method) -> String {
+pub fn go_name(op: &Op, method: &Method) -> String {
     match method.name {
         "" => deviations::language("go").method(&op.id).map_or_else(|| exported(&op.name), str::to_owned),
         name => name.to_owned(),

@@ -155,10 +155,13 @@ impl<'a> Package<'a> {
         write!(out, "\n{}type {name} struct {{\n", filled("", &doc))?;
         // What only travels from here needs no tags: it has an encoder.
         let tags = self.outputs.contains(item.name.as_str()) || place == Place::Types;
-        let mut printed = Vec::new();
+        let mut later =
+            item.fields.iter().map(|field| Ok(self.field(&item.name, field)?.0)).collect::<Result<Vec<_>>>()?;
         for field in &item.fields {
             let (go, ty) = self.field(&item.name, field)?;
-            if go == "-" || printed.contains(&go) {
+            later.remove(0);
+            // Of several fields of the wire that are one in Go, the last counts.
+            if go == "-" || later.contains(&go) {
                 continue;
             }
             let nil = ty.starts_with(['*', '[']) || ty.starts_with("map") || ty == "any";
@@ -168,7 +171,6 @@ impl<'a> Package<'a> {
             if let Some(second) = self.spelling(item, field) {
                 write!(out, "\t// {second} is {go}.\n\t{second} {ty} `json:\"-\"`\n")?;
             }
-            printed.push(go);
         }
         if let Some((_, _, fields)) = besides {
             out.push_str(fields);
