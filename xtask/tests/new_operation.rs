@@ -171,6 +171,7 @@ const FOUND: &[(&str, &[&str])] = &[
         &["async def disk_usage(", ") -> DiskUsage:", "path: Directory whose files are counted."],
     ),
     ("python/src/daytona/generated/models", &["class DiskUsage(Model):", "total_bytes: int"]),
+    ("python/src/daytona/generated/exports.py", &["\"DiskUsage\","]),
     (
         "node/src/generated/file-system.ts",
         &[
@@ -199,7 +200,16 @@ const FOUND: &[(&str, &[&str])] = &[
     ),
     ("ruby/lib", &["class DiskUsage", "total_bytes"]),
     ("ruby/sig", &["def disk_usage: (String path, ?pattern: String?"]),
-    ("go/pkg/daytona", &["func (f *FileSystemService) DiskUsage(ctx context.Context, path string", "- path: "]),
+    (
+        "go/pkg/daytona",
+        &[
+            "DiskUsage(ctx context.Context, path string, opts ...func(*options.DiskUsage)) (*types.DiskUsage, error)",
+            "DiskUsage adds up the sizes of the files below a directory.",
+            "path: directory whose files are counted.",
+            "[options.WithDiskUsagePattern]: glob that the names of counted files match.",
+            "ErrNotFound when it does not exist.",
+        ],
+    ),
     ("go/pkg/options", &["func WithDiskUsagePattern(pattern string) func(*DiskUsage)"]),
     ("go/pkg/types", &["type DiskUsage struct"]),
 ];
