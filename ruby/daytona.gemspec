@@ -8,7 +8,7 @@ Gem::Specification.new do |spec|
   spec.authors = ['The Daytona SDK authors']
   spec.summary = 'Sandboxes for running code: the Daytona SDK'
   spec.description = 'Create sandboxes, run commands and code in them, stream their output, move files in and out. ' \
-                     'Works against the Daytona cloud and, without an account, against the local engine it brings.'
+                     'Works against the Daytona cloud and, without an account, against the engine of daytona-local.'
   spec.homepage = 'https://github.com/daytonaio/daytona'
   spec.license = 'Apache-2.0'
   spec.metadata = { 'rubygems_mfa_required' => 'true', 'source_code_uri' => spec.homepage }
@@ -18,10 +18,8 @@ Gem::Specification.new do |spec|
   spec.platform = Gem::Platform.local
   spec.required_ruby_version = "~> #{RbConfig::CONFIG['ruby_version']}"
 
-  files = Dir['lib/**/*.{rb,so,bundle}', 'sig/**/*', 'exe/daytona', 'libexec/daytona', 'README.md', 'LICENSE',
+  files = Dir['lib/**/*.{rb,so,bundle}', 'sig/**/*', 'README.md', 'LICENSE', 'THIRD_PARTY_LICENSES.txt',
               base: __dir__]
   spec.files = files.select { |path| File.file?(File.join(__dir__, path)) }
   spec.require_paths = ['lib']
-  spec.bindir = 'exe'
-  spec.executables = ['daytona']
 end

@@ -134,6 +134,17 @@ async fn has_key(api_url: &str, api_key: &str, http: &Pool) -> bool {
     ask.await.is_some_and(|proof| discovery::is_proven(api_key, &challenge, &proof))
 }
 
+/// What brings the engine's program to a caller in its language.
+fn how_to_install(source: &str) -> &'static str {
+    match source {
+        "sdk-python" | "sdk-python-async" => "Install it with `pip install 'daytona[local]'`",
+        "sdk-typescript" => "Install it with `npm install @daytonaio/local`",
+        "sdk-ruby" => "Install it with `gem install daytona-local`",
+        "sdk-go" => "Install it with `go install github.com/daytonaio/daytona/libs/sdk-go/cmd/daytona@latest`",
+        _ => "Put the `daytona` program on PATH",
+    }
+}
+
 /// An engine on its way. When it is dropped, the engine goes on.
 struct Starting {
     /// There until it is handed to whoever waits for its end.
@@ -147,9 +158,17 @@ impl Starting {
     fn new(config: &Resolved, directory: &Path) -> Result<Self> {
         let program = config.local_binary.clone().unwrap_or_else(|| "daytona".to_owned());
         let refuse = |e: std::io::Error| {
-            Error::new(ErrorKind::Connection, format!("Cannot start the local engine with {program:?}"))
-                .with_source(e)
-                .context("The local engine is not running. Install the `daytona` program or set DAYTONA_LOCAL_BINARY")
+            let missing = e.kind() == std::io::ErrorKind::NotFound && config.local_binary.is_none();
+            let error = Error::new(ErrorKind::Connection, format!("Cannot start the local engine with {program:?}"));
+            error.with_source(e).context(if missing {
+                format!(
+                    "The local engine is not running and its program is not installed. {}, or set DAYTONA_LOCAL_BINARY",
+                    how_to_install(&config.source)
+                )
+            } else {
+                "The local engine is not running. Set DAYTONA_LOCAL_BINARY to a `daytona` program that can run"
+                    .to_owned()
+            })
         };
         discovery::prepare_state_dir(directory).map_err(refuse)?;
         let path = directory.join("engine.log");

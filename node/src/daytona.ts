@@ -12,7 +12,7 @@ import type {
 import { Sandbox } from './generated/sandbox.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
-import { nativeFile } from './native-files.js';
+import { localProgram } from './native-files.js';
 import { SandboxList } from './sandbox-list.js';
 import { type CallOptions, Service } from './service.js';
 import type { Seconds } from './timeout.js';
@@ -36,7 +36,10 @@ export interface DaytonaConfig {
   target?: string;
   /** PEM file with additional certificate authorities. */
   caCert?: string;
-  /** The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the one in this package. */
+  /**
+   * The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the one in the package
+   * `@daytonaio/local`, else the one on `PATH`.
+   */
   localBinary?: string;
   /** Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`). */
   localStateDir?: string;
@@ -120,7 +123,7 @@ export class Daytona extends Service implements AsyncDisposable {
     const { serverUrl, ...others } = config;
     const connection = new Connection({
       apiUrl: serverUrl,
-      localBinary: process.env.DAYTONA_LOCAL_BINARY ? undefined : nativeFile('daytona'),
+      localBinary: process.env.DAYTONA_LOCAL_BINARY ? undefined : localProgram(),
       ...others,
       source: 'sdk-typescript',
     });

@@ -1,4 +1,4 @@
-// Where the package's native files are: the library and the `daytona` program.
+// Where native files are: this package's library, and the `daytona` program, which is a package of its own.
 
 import { existsSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
@@ -7,6 +7,9 @@ import { DaytonaInternalError } from './errors.js';
 /** The package's names; both hold the same files. */
 const PACKAGES = ['@daytonaio/sdk', '@daytona/sdk'];
 
+/** The package of the program that serves the local engine. */
+const LOCAL_PACKAGE = '@daytonaio/local';
+
 /**
  * Path of a native file, or nothing when it is not there. It is beside `dist`; a bundled program finds it beside its own
  * directory or in the `node_modules` above it. The working directory is not looked at: it may be anybody's.
@@ -14,6 +17,17 @@ const PACKAGES = ['@daytonaio/sdk', '@daytona/sdk'];
 export function nativeFile(name: string): string | undefined {
   for (const directory of directories()) {
     const file = join(directory, name);
+    if (existsSync(file)) {
+      return file;
+    }
+  }
+  return undefined;
+}
+
+/** Path of the program that serves the local engine, or nothing when it is not installed. Looked for as native files are. */
+export function localProgram(): string | undefined {
+  for (const directory of [...directories(), ...modules(LOCAL_PACKAGE)]) {
+    const file = join(directory, 'daytona');
     if (existsSync(file)) {
       return file;
     }
@@ -33,19 +47,28 @@ export function missingFile(name: string): DaytonaInternalError {
 }
 
 function* directories(): Generator<string> {
-  // Modules of a bundle do not have it.
-  const here = typeof __dirname === 'string' ? __dirname : undefined;
+  const here = ownDirectory();
   if (here) {
     yield* unpacked(join(here, '..', 'native'));
     yield* unpacked(join(here, 'native'));
   }
-  for (const program of [here, process.argv[1] && dirname(process.argv[1])]) {
+  for (const name of PACKAGES) {
+    yield* modules(name, 'native');
+  }
+}
+
+/** Where a package may be: in the `node_modules` above this module and above the program. */
+function* modules(name: string, directory = '.'): Generator<string> {
+  for (const program of [ownDirectory(), process.argv[1] && dirname(process.argv[1])]) {
     for (let above = program; above; above = dirname(above) === above ? undefined : dirname(above)) {
-      for (const name of PACKAGES) {
-        yield* unpacked(join(above, 'node_modules', name, 'native'));
-      }
+      yield* unpacked(join(above, 'node_modules', name, directory));
     }
   }
+}
+
+/** Modules of a bundle do not have it. */
+function ownDirectory(): string | undefined {
+  return typeof __dirname === 'string' ? __dirname : undefined;
 }
 
 /** Electron packs programs into an archive, and what must be real files into a directory beside it. */

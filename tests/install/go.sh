@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Go module into an empty module, with nothing but dist/go as its source, runs the quickstart there on the engine
-# the module brings, and compares its public names with the promised ones.
+# of the command beside it, and compares its public names with the promised ones.
 #
 #   tests/install/go.sh [dist directory]
 #
@@ -8,6 +8,7 @@
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
+source "$repository/tests/install/promises.sh"
 dist=$(cd "${1:-$repository/dist}" && pwd)
 module=github.com/daytonaio/daytona/libs/sdk-go
 version=$(cat "$dist/go/$module/@v/list")
@@ -41,30 +42,22 @@ clean go vet ./...
 clean go build -o quickstart .
 echo "installed: $module $version, quickstart has $(stat -c %s quickstart) bytes"
 
-# Making a local client unpacks the engine.
-mkdir "$work/unpack"
-cat >"$work/unpack/main.go" <<'GO'
-package main
+sdk=$(clean go list -m -f '{{.Dir}}' "$module")
+native "$sdk"/internal/ffi/lib/*/libdaytona.a
+terms "$sdk/THIRD_PARTY_LICENSES.txt"
+at_most 'Go module' $go_download "$dist/go/$module/@v/$version.zip"
+at_most 'Go module, unpacked' $go_installed "$sdk"
 
-import "github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
-
-func main() {
-	if _, err := daytona.NewLocalClient(); err != nil {
-		panic(err)
-	}
-}
-GO
-mkdir cmd && mv "$work/unpack" cmd/unpack
-clean go run ./cmd/unpack
-clean "$work"/.cache/daytona/*/daytona --version
-
-# Programs that never use the local engine leave it out, and still build and run.
-clean go build -tags daytona_no_engine -o small ./cmd/unpack
-clean ./small
-(($(stat -c %s small) < $(stat -c %s quickstart))) || { echo "daytona_no_engine makes nothing smaller"; exit 1; }
+# The engine is a command of its own, which the SDK finds where it is installed.
+names_the_way "go install $module/cmd/daytona@latest" clean DAYTONA_LOCAL_STATE_DIR="$work/empty" ./quickstart "$repository/examples/data/sales.csv"
+clean go install "$module/cmd/daytona@latest"
+clean "$work/go/bin/daytona" --version
+at_most 'Go command' $local_download "$dist/go/$module/cmd/daytona/@v/$version.zip"
+native "$work"/.cache/daytona/*/daytona
+terms "$work/go/pkg/mod/$module/cmd/daytona@$version/THIRD_PARTY_LICENSES.txt"
 
 # The same module under its second path, with the form of List that is documented there; and both forms in the first.
-mkdir "$work/second"
+mkdir -p cmd "$work/second"
 cat >"$work/second/main.go" <<'GO'
 package main
 
@@ -92,7 +85,7 @@ mkdir cmd/query && sed 's#github.com/daytona/clients#github.com/daytonaio/dayton
 clean go build -tags daytona_list_query -o "$work/query" ./cmd/query
 
 # A build that cannot work says what to do.
-said=$(clean CGO_ENABLED=0 go build ./cmd/unpack 2>&1) && { echo "built without cgo"; exit 1; }
+said=$(clean CGO_ENABLED=0 go build -o "$work/uncompiled" ./cmd/query 2>&1) && { echo "built without cgo"; exit 1; }
 [[ $said == *set_CGO_ENABLED_to_1* ]] || { echo "without cgo: $said"; exit 1; }
 
 if [[ $state == "$work/state" ]]; then

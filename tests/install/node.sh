@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the npm tarballs into an empty directory, runs the quickstart there, on the engine they bring, and compares the public
-# names with the promised ones.
+# Installs the npm tarballs into an empty directory, runs the quickstart there, on the engine of the optional package, and compares
+# the public names with the promised ones.
 #
 #   tests/install/node.sh [dist directory]
 #
@@ -8,6 +8,7 @@
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
+source "$repository/tests/install/promises.sh"
 dist=$(cd "${1:-$repository/dist}" && pwd)
 tools=$repository/node/node_modules/.bin
 work=$(mktemp -d)
@@ -49,12 +50,25 @@ echo "import { Daytona, type Sandbox } from '@daytona/sdk'; export const f = asy
 "$tools/tsc" --noEmit --strict --exactOptionalPropertyTypes --module node16 --moduleResolution node16 --target es2022 \
     --lib es2022,esnext.disposable --typeRoots "$repository/node/node_modules/@types" --types node quickstart.mts check.cts
 
+for name in daytonaio daytona; do
+    native node_modules/@$name/sdk/native/*
+    terms node_modules/@$name/sdk/THIRD_PARTY_LICENSES.txt
+    at_most "@$name/sdk" $sdk_download "$dist/$name-sdk-$version.tgz"
+    at_most "@$name/sdk, installed" $sdk_installed node_modules/@$name/sdk
+done
+
+"$tools/esbuild" quickstart.mts --log-level=warning --outfile=quickstart.mjs
+names_the_way 'npm install @daytonaio/local' clean DAYTONA_LOCAL_STATE_DIR="$work/empty" node quickstart.mjs "$repository/examples/data/sales.csv"
+clean npm install --offline --no-audit --no-fund --silent "$dist/daytonaio-local-$version.tgz"
+at_most '@daytonaio/local' $local_download "$dist/daytonaio-local-$version.tgz"
+native node_modules/@daytonaio/local/daytona
+terms node_modules/@daytonaio/local/THIRD_PARTY_LICENSES.txt
+
 clean node_modules/.bin/daytona --version
 if [[ $state == "$work/state" ]]; then
     # Downloads, so with this shell's proxies and certificates.
     node_modules/.bin/daytona local setup --state-dir "$state"
 fi
-"$tools/esbuild" quickstart.mts --log-level=warning --outfile=quickstart.mjs
 clean node quickstart.mjs "$repository/examples/data/sales.csv"
 
 surface=$repository/tests/surface

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the gem into an empty GEM_HOME, without a compiler, runs the quickstart there on the engine it brings, and compares its
-# public names with the promised ones.
+# Installs the gems into an empty GEM_HOME, without a compiler, runs the quickstart there on the engine of the second one, and
+# compares the public names with the promised ones.
 #
 #   tests/install/ruby.sh [dist directory]
 #
@@ -8,8 +8,9 @@
 set -euo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
+source "$repository/tests/install/promises.sh"
 dist=$(cd "${1:-$repository/dist}" && pwd)
-gem=$(echo "$dist"/daytona-*.gem)
+gem=$(echo "$dist"/daytona-[0-9]*.gem)
 work=$(mktemp -d)
 state=${DAYTONA_LOCAL_STATE_DIR:-$work/state}
 
@@ -36,18 +37,25 @@ cd "$work"
 installed=$(clean gem list --no-versions --no-details 2>/dev/null | grep -cFx daytona)
 [[ $installed == 1 && $(find gems/gems -mindepth 1 -maxdepth 1 | wc -l) == 1 ]] || { echo "the gem has dependencies: $(ls gems/gems)"; exit 1; }
 echo "installed: $(ls gems/gems)"
-if grep -qaF "$repository" gems/gems/daytona-*/lib/daytona/daytona_native.so; then
-    echo 'the library names the directory it was built in'
-    exit 1
-fi
+installed=gems/gems/daytona-[0-9]*
+native $installed/lib/daytona/daytona_native.so
+terms $installed/THIRD_PARTY_LICENSES.txt
+at_most 'gem' $sdk_download "$gem"
+at_most 'gem, installed' $sdk_installed $installed
+
+cp "$repository/examples/ruby/quickstart.rb" .
+names_the_way 'gem install daytona-local' clean DAYTONA_LOCAL_STATE_DIR="$work/empty" ruby -w quickstart.rb "$repository/examples/data/sales.csv"
+clean env PATH="$work/bin" gem install --local --no-document --silent "$dist"/daytona-local-*.gem
+at_most 'gem of the local engine' $local_download "$dist"/daytona-local-*.gem
+native gems/gems/daytona-local-*/libexec/daytona
+terms gems/gems/daytona-local-*/THIRD_PARTY_LICENSES.txt
 
 clean ruby -w -e 'require "daytona"; puts Daytona::VERSION'
 clean daytona --version
 if [[ $state == "$work/state" ]]; then
     # Downloads, so with this shell's proxies and certificates.
-    gems/gems/daytona-*/libexec/daytona local setup --state-dir "$state"
+    gems/gems/daytona-local-*/libexec/daytona local setup --state-dir "$state"
 fi
-cp "$repository/examples/ruby/quickstart.rb" .
 clean ruby -w quickstart.rb "$repository/examples/data/sales.csv"
 
 surface=$repository/tests/surface

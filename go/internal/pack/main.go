@@ -1,7 +1,7 @@
-// Pack makes the modules that people install: the sources with the native library and the local engine's program in
-// them, under both documented paths. Its output is a directory that serves as a GOPROXY:
+// Pack makes the modules that people install: the sources with the native library in them, under both documented paths, and
+// the command with the local engine's program in it. Its output is a directory that serves as a GOPROXY:
 //
-//	go run ./internal/pack -library libdaytona_c.a -program daytona -license ../LICENSE -out ../dist/go
+//	go run ./internal/pack -library libdaytona_c.a -program daytona -root .. -out ../dist/go
 //
 // Files that git ignores are left out, the native ones are put in: a module without its library cannot be repaired,
 // because a published version is for ever. So the last thing done is to read the archive back and compare.
@@ -32,47 +32,65 @@ const (
 	modulePath = "github.com/daytonaio/daytona/libs/sdk-go"
 	// newPath is where the same module is documented since 0.192, with the other form of Client.List.
 	newPath = "github.com/daytona/clients/sdk-go"
-	// maxProgram is how large the compressed program may be to be worth its place in every binary.
-	maxProgram = 10 << 20
+	// command is the directory of the module with the local engine's program.
+	command = "cmd/daytona"
 )
 
 func main() {
 	library := flag.String("library", "", "static library")
-	program := flag.String("program", "", "the daytona program, or empty to leave it out")
-	license := flag.String("license", "", "license file")
+	program := flag.String("program", "", "the daytona program")
+	root := flag.String("root", "", "directory of the repository, with the license and what tells those of others")
 	out := flag.String("out", "", "directory to write")
 	flag.Parse()
-	if err := pack(*library, *program, *license, *out); err != nil {
+	if err := pack(*library, *program, *root, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func pack(library, program, license, out string) error {
+func pack(library, program, root, out string) error {
 	platform := runtime.GOOS + "_" + runtime.GOARCH
 	version, err := packageVersion()
 	if err != nil {
 		return err
 	}
-	files, err := sources()
+	files, err := sources(".")
 	if err != nil {
-		return err
-	}
-	if files["LICENSE"], err = os.ReadFile(license); err != nil {
 		return err
 	}
 	if err := addLibrary(files, library, platform); err != nil {
 		return err
 	}
-	if program != "" {
-		if err := addProgram(files, program, platform); err != nil {
-			return err
-		}
+	if err := addTerms(files, root, "daytona-c"); err != nil {
+		return err
 	}
 	if err := write(modulePath, files, version, out); err != nil {
 		return err
 	}
-	return write(newPath, moved(files), version, out)
+	if err := write(newPath, moved(files), version, out); err != nil {
+		return err
+	}
+	if files, err = sources(command); err != nil {
+		return err
+	}
+	if err := addProgram(files, program, platform); err != nil {
+		return err
+	}
+	if err := addTerms(files, root, "daytona-cli"); err != nil {
+		return err
+	}
+	return write(modulePath+"/"+command, files, version, out)
+}
+
+// addTerms adds the license, and those of what is linked into the native part.
+func addTerms(files map[string][]byte, root, linked string) (err error) {
+	if files["LICENSE"], err = os.ReadFile(filepath.Join(root, "LICENSE")); err != nil {
+		return err
+	}
+	licenses := exec.Command(filepath.Join(root, "scripts", "licenses"), linked)
+	licenses.Stderr = os.Stderr
+	files["THIRD_PARTY_LICENSES.txt"], err = licenses.Output()
+	return err
 }
 
 // moved is the module under its new path: other imports, and the form of Client.List that is documented there.
@@ -111,22 +129,27 @@ func packageVersion() (string, error) {
 	return "v" + string(found[1]), nil
 }
 
-// sources are the files below this directory that are part of the module: no build files, nothing built.
-func sources() (map[string][]byte, error) {
+// sources are the files below a module's directory that are part of it: no other module, no build files, nothing built.
+func sources(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
 			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		switch name = filepath.ToSlash(name); {
 		case entry.IsDir():
-			if path == filepath.Join("internal", "pack") || path == filepath.Join("internal", "ffi", "lib") {
+			if name == "internal/pack" || name == "internal/ffi/lib" || name == command {
 				return fs.SkipDir
 			}
 			return nil
 		case built(path):
 			return nil
 		}
-		files[filepath.ToSlash(path)], err = os.ReadFile(path)
+		files[name], err = os.ReadFile(path)
 		return err
 	})
 	return files, err
@@ -138,21 +161,21 @@ func built(path string) bool {
 		strings.HasPrefix(name, "embedded_") || strings.HasSuffix(name, ".gz")
 }
 
-// addLibrary adds the library without its debug information, and its hash, by which the compiler notices another one.
+// addLibrary adds the library, and its hash, by which the compiler notices another one.
 func addLibrary(files map[string][]byte, library, platform string) error {
-	stripped, err := strip(library, "--strip-debug")
+	reduced, err := reduce(library, "internal/ffi/daytona.h")
 	if err != nil {
 		return err
 	}
-	files["internal/ffi/lib/"+platform+"/libdaytona.a"] = stripped
+	files["internal/ffi/lib/"+platform+"/libdaytona.a"] = reduced
 	files["internal/ffi/archive_"+platform+".go"] = []byte(fmt.Sprintf(
-		"package ffi\n\n// #cgo CFLAGS: -DDAYTONA_ARCHIVE_%s\nimport \"C\"\n", hash(stripped)))
+		"package ffi\n\n// #cgo CFLAGS: -DDAYTONA_ARCHIVE_%s\nimport \"C\"\n", hash(reduced)))
 	return nil
 }
 
 // addProgram adds the compressed program and the file that embeds it.
 func addProgram(files map[string][]byte, program, platform string) error {
-	stripped, err := strip(program, "--strip-all")
+	content, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
@@ -161,40 +184,25 @@ func addProgram(files map[string][]byte, program, platform string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := writer.Write(stripped); err != nil {
+	if _, err := writer.Write(content); err != nil {
 		return err
 	}
 	if err := writer.Close(); err != nil {
 		return err
 	}
-	if compressed.Len() > maxProgram {
-		return fmt.Errorf("the program has %d compressed bytes, too many to embed", compressed.Len())
-	}
-	files["internal/local/daytona_"+platform+".gz"] = compressed.Bytes()
-	files["internal/local/embedded_"+platform+".go"] = []byte(fmt.Sprintf(`//go:build !daytona_no_engine
-
-package local
+	files["daytona_"+platform+".gz"] = compressed.Bytes()
+	files["embedded_"+platform+".go"] = []byte(fmt.Sprintf(`package main
 
 import _ "embed"
 
 //go:embed daytona_%s.gz
-var program []byte
+var embedded []byte
 
 func init() {
-	compressed, checksum = program, %q
+	compressed, checksum = embedded, %q
 }
-`, platform, hash(stripped)))
+`, platform, hash(content)))
 	return nil
-}
-
-// strip returns the content of a binary without what how says.
-func strip(path, how string) ([]byte, error) {
-	stripped := filepath.Join(os.TempDir(), fmt.Sprintf("pack-%d", os.Getpid()))
-	defer os.Remove(stripped)
-	if output, err := exec.Command("strip", how, "-o", stripped, path).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("strip %s: %w: %s", path, err, output)
-	}
-	return os.ReadFile(stripped)
 }
 
 func hash(content []byte) string {

@@ -102,14 +102,10 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	if config == nil {
 		config = &types.DaytonaConfig{}
 	}
-	binary, err := localBinary(config)
-	if err != nil {
-		return nil, err
-	}
 	settings := map[string]string{
 		"apiKey": config.APIKey, "jwtToken": config.JWTToken, "organizationId": config.OrganizationID,
 		"apiUrl": config.APIUrl, "target": config.Target, "caCert": config.CACert,
-		"localBinary": binary, "localStateDir": config.LocalStateDir, "source": "sdk-go",
+		"localBinary": localBinary(config), "localStateDir": config.LocalStateDir, "source": "sdk-go",
 	}
 	for name, value := range settings {
 		if value == "" {
@@ -127,23 +123,15 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	return &Client{native: native, caller: api.NewCaller(native)}, nil
 }
 
-// localBinary is the program for the local engine, when one was given or this module contains it, or "".
-func localBinary(config *types.DaytonaConfig) (string, error) {
+// localBinary is the program for the local engine, when one was given or `go install` has put it in its place, or "".
+func localBinary(config *types.DaytonaConfig) string {
 	if config.LocalBinary != "" {
-		return config.LocalBinary, nil
+		return config.LocalBinary
 	}
-	url := config.APIUrl
-	if url == "" {
-		url = os.Getenv("DAYTONA_API_URL")
+	if os.Getenv("DAYTONA_LOCAL_BINARY") != "" {
+		return ""
 	}
-	if url != types.APIURLLocal || os.Getenv("DAYTONA_LOCAL_BINARY") != "" {
-		return "", nil
-	}
-	path, err := local.Binary()
-	if err != nil {
-		return "", errors.New(errors.ErrInternal, fmt.Sprintf("The local engine cannot be unpacked: %v", err))
-	}
-	return path, nil
+	return local.Program()
 }
 
 // String tells where the client connects to.

@@ -25,7 +25,7 @@ type DaytonaConfig struct {
 	// CACert is the path of a PEM file with further certificate authorities.
 	CACert string
 	// LocalBinary is the path of the daytona program that serves the local engine (DAYTONA_LOCAL_BINARY). Default: the one
-	// in this module, else the one on PATH.
+	// that `go install` has put into GOBIN or GOPATH, else the one on PATH.
 	LocalBinary string
 	// LocalStateDir is where the local engine keeps its state (DAYTONA_LOCAL_STATE_DIR).
 	LocalStateDir string

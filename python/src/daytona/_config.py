@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from json import dumps
-from os import environ, fspath, path
+from os import environ, fspath
 from typing import TYPE_CHECKING
 
 from ._daytona import SCHEMA_HASH as LIBRARY_HASH
@@ -33,8 +33,8 @@ class DaytonaConfig(Model):
         organization_id: Organization (`DAYTONA_ORGANIZATION_ID`).
         ca_cert: PEM file with additional certificate authorities.
         use_deprecated_polling: Wait by polling only, without events (`DAYTONA_USE_DEPRECATED_POLLING`).
-        local_binary: The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the packaged
-            one, else the one on `PATH`.
+        local_binary: The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the one
+            that `pip install 'daytona[local]'` installs, else the one on `PATH`.
         local_state_dir: Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`).
     """
 
@@ -83,9 +83,12 @@ class DaytonaConfig(Model):
 
 
 def packaged_program() -> str | None:
-    """Path of the `daytona` program in this package, if it was packed with one."""
-    program = path.join(path.dirname(__file__), "_bin", "daytona")
-    return program if path.exists(program) else None
+    """Path of the `daytona` program in the package `daytona-local`, which the extra `daytona[local]` installs."""
+    try:
+        from daytona_local import PROGRAM
+    except ModuleNotFoundError:
+        return None
+    return PROGRAM
 
 
 def open_client(config: DaytonaConfig | None, source: str) -> Client:

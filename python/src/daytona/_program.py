@@ -1,4 +1,4 @@
-"""Runs the packaged `daytona` program."""
+"""Runs the `daytona` program, which is a package of its own."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def main() -> None:
     """Replaces this process with the program."""
     program = packaged_program()
     if program is None:
-        sys.exit("daytona: this package was built without the `daytona` program")
+        sys.exit("daytona: the program is not installed. Install it with: pip install 'daytona[local]'")
     os.execv(program, [program, *sys.argv[1:]])

@@ -30,7 +30,7 @@ module Daytona
     attr_accessor :ca_cert
 
     # @return [String, nil] The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the
-    #   one in the gem, else on `PATH`.
+    #   one in the gem daytona-local, else on `PATH`.
     attr_accessor :local_binary
 
     # @return [String, nil] Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`).
@@ -105,12 +105,22 @@ module Daytona
 
     private
 
-    # The program that comes with the gem, unless the environment names another one.
+    # The program in the gem daytona-local, unless the environment names another one.
     def packaged_binary
-      return if ENV.key?('DAYTONA_LOCAL_BINARY')
-
-      path = File.expand_path('../../libexec/daytona', __dir__)
-      path if File.executable?(path)
+      self.class.send(:packaged_binary) unless ENV.key?('DAYTONA_LOCAL_BINARY')
     end
+
+    # Looked for once: to find that a gem is not there takes a while.
+    def self.packaged_binary
+      return @packaged_binary if defined?(@packaged_binary)
+
+      @packaged_binary = begin
+        require 'daytona/local'
+        LOCAL_PROGRAM
+      rescue LoadError
+        nil
+      end
+    end
+    private_class_method :packaged_binary
   end
 end

@@ -1,15 +1,22 @@
-// Package local has the daytona program, which serves the local engine, for machines where it is not installed.
+// Command daytona serves the local engine of the Daytona SDK: sandboxes on this machine, without an account. Install it with
 //
-// The packed module contains it, compressed, in files that the repository does not have: see `make dist`. Programs that
-// never use the local engine are smaller when built with the tag daytona_no_engine.
-package local
+//	go install github.com/daytonaio/daytona/libs/sdk-go/cmd/daytona@latest
+//
+// and the SDK starts it when DAYTONA_API_URL is local.
+//
+// It holds the program, compressed, in files that the repository does not have (`make dist` in go/), unpacks it into the user's
+// cache directory at first, and becomes it.
+package main
 
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 )
 
 // Set by the packed module, on the platforms it has the program for.
@@ -18,11 +25,19 @@ var (
 	checksum   string
 )
 
-// Binary returns the path of the program, which is unpacked into the user's cache at first, or "" when this module does
-// not contain it.
-func Binary() (string, error) {
+func main() {
+	path, err := program()
+	if err == nil {
+		err = syscall.Exec(path, append([]string{path}, os.Args[1:]...), os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, "daytona:", err)
+	os.Exit(1)
+}
+
+// program returns the path of the unpacked program.
+func program() (string, error) {
 	if len(compressed) == 0 {
-		return "", nil
+		return "", fmt.Errorf("this module has no program for %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {

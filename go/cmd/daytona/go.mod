@@ -1,0 +1,3 @@
+module github.com/daytonaio/daytona/libs/sdk-go/cmd/daytona
+
+go 1.21

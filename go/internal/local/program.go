@@ -1,0 +1,35 @@
+// Package local finds the daytona program, which serves the local engine and is a module of its own: cmd/daytona.
+package local
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Program returns the path of the program where `go install` puts it, or "" when it is not there: then it may be on PATH.
+func Program() string {
+	for _, directory := range directories() {
+		path := filepath.Join(directory, "daytona")
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
+}
+
+// directories are those that `go install` may write to, in its order.
+func directories() []string {
+	var found []string
+	if directory := os.Getenv("GOBIN"); filepath.IsAbs(directory) {
+		found = append(found, directory)
+	}
+	for _, directory := range filepath.SplitList(os.Getenv("GOPATH")) {
+		if filepath.IsAbs(directory) {
+			found = append(found, filepath.Join(directory, "bin"))
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		found = append(found, filepath.Join(home, "go", "bin"))
+	}
+	return found
+}
