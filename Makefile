@@ -9,10 +9,7 @@ export DAYTONA_TOOLS := $(CURDIR)/target/tools
 export PATH := $(DAYTONA_TOOLS)/venv/bin:$(PATH)
 export CARGO_INCREMENTAL ?= 0
 
-NATIVE := -p daytona-python -p daytona-node -p daytona-ruby -p daytona-c -p daytona-uniffi -p daytona-uniffi-bindgen \
-	-p daytona-cli -p daytona-conformance
-
-.PHONY: help setup build codegen check advisories test test-rust test-packages conformance stress quickstart dist docs fuzz bench clean
+.PHONY: help setup build everything codegen check advisories test test-rust test-packages conformance stress quickstart dist docs fuzz bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,10 +21,12 @@ codegen: ## Write everything that follows from the core's sources
 	cargo xtask codegen
 
 build: setup ## Build the libraries, packages and the daytona program
-	cargo build --release $(NATIVE) -p daytona --lib --bins --example quickstart
-	@scripts/stage
+	@scripts/build
 
-check: build ## Format, lints and types of every language, and that generated code is up to date
+everything: setup
+	@scripts/build --all
+
+check: everything ## Format, lints and types of every language, and that generated code is up to date
 	@scripts/check
 
 advisories: setup ## Known defects of the packages we build on; fetches the RustSec database
@@ -36,10 +35,10 @@ advisories: setup ## Known defects of the packages we build on; fetches the Rust
 test: dist ## Everything: unit tests, conformance, faults, stress, installed packages
 	@scripts/test
 
-conformance: build ## The shared cases in every language, and the table of results
+conformance: everything ## The shared cases in every language, and the table of results
 	@scripts/conformance
 
-dist: build ## Wheel, npm tarball, gem and Go module in dist/
+dist: everything ## Wheels, npm tarballs, gems and Go modules in dist/
 	@scripts/dist
 
 quickstart: build ## The same program in every language, on the local engine
@@ -51,7 +50,7 @@ docs: setup ## The documentation as a site, in target/site
 fuzz: setup ## A minute of each fuzz target: what is read from the other side of a connection
 	@scripts/fuzz
 
-bench: build ## Benchmarks, with ratios to a bare HTTP client
+bench: everything ## Benchmarks, with ratios to a bare HTTP client
 	@scripts/bench
 
 clean: ## Remove everything built
