@@ -183,8 +183,8 @@ def engine() -> dict[str, str]:
 def main() -> None:
     """Prints the table."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    theirs, ours = python("released", PYTHON), python("ours", one("*.whl"))
-    node_theirs, node_ours = typescript("released", TYPESCRIPT), typescript("ours", one("*.tgz"))
+    theirs, ours = python("released", PYTHON), python("ours", one("daytona-*.whl"))
+    node_theirs, node_ours = typescript("released", TYPESCRIPT), typescript("ours", one("daytonaio-sdk-*.tgz"))
     found = probe({name: PLACE / f"python-{name}/bin/python" for name in ("released", "ours")}, **engine())
     released, own = found["released"], found["ours"]
     state = {True: "whole", False: "damaged"}

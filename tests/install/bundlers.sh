@@ -42,7 +42,7 @@ cp -r "$repository"/tests/install/bundlers/. "$work"
 cd "$work"
 rm -rf node_modules/@daytonaio bundle .next
 # With this shell's proxies and certificates.
-npm install --no-audit --no-fund --no-save --no-package-lock --prefer-offline --silent "$dist"/daytonaio-sdk-*.tgz
+npm install --no-audit --no-fund --no-save --no-package-lock --prefer-offline --silent "$dist"/daytonaio-{sdk,local}-*.tgz
 
 for runtime in node "$tools/bun" "$tools/deno run --allow-all"; do
     name=$(basename "${runtime%% *}")
@@ -78,6 +78,7 @@ cp bundle/inside.cjs "$elsewhere/program.cjs"
 said=$(clean node "$elsewhere/program.cjs" 2>&1) && { echo "a bundle without the native library said: $said"; exit 1; }
 [[ $said == *"$elsewhere/native"*serverExternalPackages* ]] || { echo "a bundle without the native library said: $said"; exit 1; }
 cp -r node_modules/@daytonaio/sdk/native "$elsewhere/native"
+cp node_modules/@daytonaio/local/daytona "$elsewhere/native"
 expect 'a bundle with its files beside it' 'hello 3 0' node "$elsewhere/program.cjs"
 mkdir -p "$elsewhere/app.asar/dist" "$elsewhere/app.asar.unpacked"
 mv "$elsewhere/program.cjs" "$elsewhere/app.asar/dist"
