@@ -74,7 +74,7 @@ func (c Config) full() types.DaytonaConfig {
 
 // NewClient makes a client from the environment, or from a configuration. No request is made.
 //
-// Errors: Authentication without credentials, InvalidArgument for a value that cannot be used.
+// Errors: ErrAuthentication without credentials, ErrInvalidArgument for a value that cannot be used.
 func NewClient(config ...*Config) (*Client, error) {
 	for _, c := range config {
 		if c != nil {
@@ -93,11 +93,11 @@ func NewLocalClient() (*Client, error) {
 
 // NewClientWithConfig makes a client; what the configuration leaves out comes from the environment. No request is made.
 //
-// Errors: Authentication without credentials, InvalidArgument for a value that cannot be used.
+// Errors: ErrAuthentication without credentials, ErrInvalidArgument for a value that cannot be used.
 func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	if hash := ffi.SchemaHash(); hash != api.SchemaHash {
 		return nil, errors.New(errors.ErrInternal, fmt.Sprintf(
-			"This package does not fit to its native library (schema %s, library %s). Build both from one version.", api.SchemaHash, hash))
+			"This package does not match its native library (schema %s, library %s). Build both from one version.", api.SchemaHash, hash))
 	}
 	if config == nil {
 		config = &types.DaytonaConfig{}

@@ -34,8 +34,8 @@ type OutputChannels struct {
 	run *interpreterRun
 }
 
-// Err tells why a run broke, once Done is closed: Timeout after the run's timeout, NotFound for an unknown context,
-// Connection when the stream broke, those of the context; nil when there is a result.
+// Err tells why a run broke, once Done is closed: ErrTimeout after the run's timeout, ErrNotFound for an unknown context,
+// ErrConnection when the stream broke, those of the context; nil when there is a result.
 func (c *OutputChannels) Err() error {
 	<-c.run.ended
 	return c.run.err
@@ -57,7 +57,7 @@ func (c *OutputChannels) Wait() (*types.ExecutionResult, error) {
 // Options: WithCustomContext (default: the sandbox's default context), WithEnv, WithInterpreterTimeout (default: 10
 // minutes).
 //
-// Errors: InvalidArgument for empty code, Connection when the sandbox cannot be reached. An exception in the code is
+// Errors: ErrInvalidArgument for empty code, ErrConnection when the sandbox cannot be reached. An exception in the code is
 // part of the result, not an error.
 func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts ...func(*options.RunCode)) (*OutputChannels, error) {
 	stream, err := c.runCode(ctx, code, options.Apply(opts...))
@@ -104,7 +104,7 @@ func (r *interpreterRun) result() *types.ExecutionResult {
 
 func (r *interpreterRun) read(ctx context.Context, frames *frames, stdout, stderr *output, raised chan<- *types.ExecutionError) error {
 	for {
-		next, err := frames.next(ctx)
+		next, err := frames.next(ctx, formBytes)
 		if err == io.EOF {
 			return nil
 		}

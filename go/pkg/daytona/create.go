@@ -17,7 +17,7 @@ import (
 //
 // When ctx ends or the time passes, Create deletes what it has made before it returns, unless WithKeep is given.
 //
-// Errors: Validation for parameters the server refuses, Conflict when the name is taken, Timeout when it does not
+// Errors: ErrValidation for parameters the server refuses, ErrConflict when the name is taken, ErrTimeout when it does not
 // start in time. Once there is a sandbox, the error has its SandboxID.
 func (c *Client) Create(ctx context.Context, params any, opts ...func(*options.CreateSandbox)) (*Sandbox, error) {
 	request, err := createParams(params)
@@ -78,7 +78,7 @@ func baseParams(p types.SandboxBaseParams) api.CreateSandboxParams {
 	}
 }
 
-// valueOf is the value behind a pointer, or nil: a nil pointer is as good as no parameters.
+// valueOf is the value behind a pointer, or nil for a nil pointer, which stands for no parameters.
 func valueOf[T any](pointer *T) any {
 	if pointer == nil {
 		return nil

@@ -17,8 +17,8 @@ import (
 //
 // Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
 //
-// Errors: InvalidArgument for a bad glob or when something local cannot be read, UnprocessableEntity when the sandbox cannot
-// store it, Timeout.
+// Errors: ErrInvalidArgument for a bad glob or when something local cannot be read, ErrUnprocessableEntity when the sandbox cannot
+// store it, ErrTimeout.
 func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
 	o := options.Apply(opts...)
 	stream, err := f.uploadDir(ctx, localPath, remotePath, o)
@@ -32,9 +32,9 @@ func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath
 //
 // Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
 //
-// Errors: InvalidArgument for a bad glob or a local directory that cannot be written, FileNotFound when there is no such
-// directory, UnprocessableEntity when something in it cannot be read, InvalidFilePath for an archive that tries to write
-// elsewhere, Connection when it is cut short, Timeout.
+// Errors: ErrInvalidArgument for a bad glob or a local directory that cannot be written, ErrFileNotFound when there is no such
+// directory, ErrUnprocessableEntity when something in it cannot be read, ErrInvalidFilePath for an archive that tries to write
+// elsewhere, ErrConnection when it is cut short, ErrTimeout.
 func (f *FileSystemService) DownloadDir(ctx context.Context, remotePath, localPath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
 	o := options.Apply(opts...)
 	stream, err := f.downloadDir(ctx, remotePath, localPath, o)
@@ -49,7 +49,7 @@ func transferred(ctx context.Context, stream *api.Stream, err error, progress fu
 	defer stream.Close()
 	reports := frames{stream: stream.Stream}
 	for {
-		report, err := reports.next(ctx)
+		report, err := reports.next(ctx, formBytes)
 		if err == io.EOF {
 			break
 		}

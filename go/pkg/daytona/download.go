@@ -15,8 +15,8 @@ import (
 // DownloadFile downloads a file into memory and, when localPath is given, to there as well. [FileSystemService.DownloadFileTo]
 // and [FileSystemService.DownloadFileStream] never hold a file in memory.
 //
-// Errors: NotFound when it does not exist, Authorization when it may not be read, Connection when the transfer is cut
-// short, Timeout after 30 minutes; InvalidArgument when the local path cannot be written.
+// Errors: ErrNotFound when it does not exist, ErrAuthorization when it may not be read, ErrConnection when the transfer is cut
+// short, ErrTimeout after 30 minutes; ErrInvalidArgument when the local path cannot be written.
 func (f *FileSystemService) DownloadFile(ctx context.Context, remotePath string, localPath *string) ([]byte, error) {
 	if localPath == nil {
 		return f.downloadFile(ctx, remotePath, new(options.Transfer))

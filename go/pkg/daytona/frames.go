@@ -30,10 +30,17 @@ type frames struct {
 	result []byte // JSON of what the stream ended with, if it has a result
 }
 
-// next returns the next frame, or io.EOF at the end.
-func (f *frames) next(ctx context.Context) (frame, error) {
+// The forms that output is read in; see [ffi.Stream.ReadAs].
+const (
+	formBytes      = "bytes"
+	formCharacters = "characters"
+	formText       = "text"
+)
+
+// next returns the next frame, or io.EOF at the end. What has been read of a batch keeps its form.
+func (f *frames) next(ctx context.Context, form string) (frame, error) {
 	for len(f.batch) == 0 {
-		batch, more, result, err := f.stream.Read(ctx)
+		batch, more, result, err := f.stream.ReadAs(ctx, form)
 		if err != nil {
 			return frame{}, err
 		}

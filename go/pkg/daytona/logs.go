@@ -27,10 +27,12 @@ func opened(ctx context.Context) func(*api.Stream, error) (*LogStream, error) {
 
 // Next returns the next piece as soon as there is one, and io.EOF at the end. The bytes are as they were written.
 //
-// Errors: Connection when the stream breaks, Closed after Close; those of the context the stream was opened with.
-func (l *LogStream) Next() (types.LogChunk, error) {
+// Errors: ErrConnection when the stream breaks, ErrClosed after Close; those of the context the stream was opened with.
+func (l *LogStream) Next() (types.LogChunk, error) { return l.next(formBytes) }
+
+func (l *LogStream) next(form string) (types.LogChunk, error) {
 	for {
-		next, err := l.frames.next(l.ctx)
+		next, err := l.frames.next(l.ctx, form)
 		if err != nil {
 			return types.LogChunk{}, err
 		}
@@ -64,7 +66,7 @@ func (l *LogStream) Close() error {
 // then. Both channels are closed when it returns. A nil channel discards its part; a full one makes the sender wait.
 // Text is never cut within a character.
 //
-// Errors: NotFound when there is no such command, Connection when the stream breaks; those of the context.
+// Errors: ErrNotFound when there is no such command, ErrConnection when the stream breaks; those of the context.
 func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessionID, commandID string, stdout, stderr chan<- string) error {
 	defer closeChannels(stdout, stderr)
 	stream, err := p.StreamSessionCommandLogs(ctx, sessionID, commandID)
@@ -76,7 +78,7 @@ func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessio
 
 // GetEntrypointLogsStream sends the log of the sandbox's entrypoint to channels, as GetSessionCommandLogsStream does.
 //
-// Errors: NotFound when the sandbox has no entrypoint, Connection when the stream breaks; those of the context.
+// Errors: ErrNotFound when the sandbox has no entrypoint, ErrConnection when the stream breaks; those of the context.
 func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, stderr chan<- string) error {
 	defer closeChannels(stdout, stderr)
 	stream, err := p.StreamEntrypointLogs(ctx)
@@ -89,25 +91,20 @@ func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, st
 // copyTo sends everything to two channels and closes the stream.
 func (l *LogStream) copyTo(ctx context.Context, stdout, stderr chan<- string) error {
 	defer l.Close()
-	var out, err textDecoder
 	for {
-		chunk, failed := l.Next()
-		if failed == io.EOF {
-			break
+		chunk, err := l.next(formText)
+		if err == io.EOF {
+			return nil
 		}
-		if failed != nil {
-			return failed
+		if err != nil {
+			return err
 		}
-		channel, decoder := stdout, &out
+		channel := stdout
 		if chunk.Stderr {
-			channel, decoder = stderr, &err
+			channel = stderr
 		}
-		if failed := send(ctx, channel, decoder.decode(chunk.Data)); failed != nil {
-			return failed
+		if err := send(ctx, channel, string(chunk.Data)); err != nil {
+			return err
 		}
 	}
-	if failed := send(ctx, stdout, out.finish()); failed != nil {
-		return failed
-	}
-	return send(ctx, stderr, err.finish())
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // ProcessOutput is one output of a process: an io.ReadCloser. Not reading it makes the sandbox wait; closing it leaves the
-// process alone.
+// process alone. Read, Text and Lines may be mixed: each goes on where the one before ended.
 type ProcessOutput struct {
 	log *LogStream
 
@@ -19,69 +21,60 @@ type ProcessOutput struct {
 
 // Read reads bytes, and returns io.EOF at the end.
 //
-// Errors: Connection when the stream breaks for good, Closed after Close; those of the context the reader was opened with.
+// Errors: ErrConnection when the stream breaks for good, ErrClosed after Close; those of the context the reader was opened with.
 func (o *ProcessOutput) Read(p []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(p) == 0 {
 		return 0, nil
 	}
-	piece, err := o.piece()
-	n = copy(p, piece)
-	o.rest = piece[n:]
-	return n, err
-}
-
-// piece returns what is left of the last piece, or else the next one.
-func (o *ProcessOutput) piece() ([]byte, error) {
-	for len(o.rest) == 0 && o.err == nil {
-		chunk, err := o.log.Next()
-		o.rest, o.err = chunk.Data, err
-		if err != nil {
-			o.log.Close()
+	for len(o.rest) == 0 {
+		if o.rest, err = o.piece(formBytes); err != nil {
+			return 0, err
 		}
 	}
-	if len(o.rest) == 0 {
-		return nil, o.err
-	}
-	return o.rest, nil
+	n = copy(p, o.rest)
+	o.rest = o.rest[n:]
+	return n, nil
 }
 
-// next takes a whole piece.
-func (o *ProcessOutput) next() ([]byte, error) {
+// piece returns the next piece in a form.
+func (o *ProcessOutput) piece(form string) ([]byte, error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	chunk, err := o.log.next(form)
+	if err != nil {
+		o.err = err
+		o.log.Close()
+	}
+	return chunk.Data, err
+}
+
+// next takes a whole piece: what is left of the last one, or another.
+func (o *ProcessOutput) next(form string) (piece []byte, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	piece, err := o.piece()
-	o.rest = nil
-	return piece, err
+	if piece, o.rest = o.rest, nil; len(piece) > 0 {
+		return piece, nil
+	}
+	return o.piece(form)
 }
 
 // Text returns the output as text for range (Go 1.23; its type is an iter.Seq2), as soon as it is there. Text is never cut
-// within a character; bytes that are no UTF-8 become U+FFFD. An error is the last item.
+// within a character; bytes that are not UTF-8 become U+FFFD. An error is the last item.
 func (o *ProcessOutput) Text() func(yield func(string, error) bool) {
 	return func(yield func(string, error) bool) {
-		var decoder textDecoder
 		for {
-			piece, err := o.next()
-			if err != nil {
-				if text := decoder.finish(); text != "" && !yield(text, nil) {
-					return
-				}
-				if err != io.EOF {
-					yield("", err)
-				}
-				return
-			}
-			if text := decoder.decode(piece); text != "" && !yield(text, nil) {
-				// What was not given out is for the next one who reads.
-				o.giveBack(decoder.held)
+			piece, err := o.next(formCharacters)
+			if err == io.EOF || !yield(validText(piece), err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// Lines returns the output line by line for range (Go 1.23; its type is an iter.Seq2), without line ends. Bytes that are no
+// Lines returns the output line by line for range (Go 1.23; its type is an iter.Seq2), without line ends. Bytes that are not
 // UTF-8 become U+FFFD. An error is the last item.
 //
 //	for line, err := range stdout.Lines() { … }
@@ -89,7 +82,7 @@ func (o *ProcessOutput) Lines() func(yield func(string, error) bool) {
 	return func(yield func(string, error) bool) {
 		var line []byte
 		for {
-			piece, err := o.next()
+			piece, err := o.next(formBytes)
 			if err != nil {
 				if len(line) > 0 && !yield(validText(line), nil) {
 					return
@@ -123,27 +116,25 @@ func (o *ProcessOutput) giveBack(piece []byte) {
 	o.rest = piece
 }
 
+// validText replaces what is not UTF-8: each beginning of a character that is not completed, and each other byte.
+func validText(data []byte) string {
+	if utf8.Valid(data) {
+		return string(data)
+	}
+	var text strings.Builder
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		for r == utf8.RuneError && size < len(data) && size < utf8.UTFMax && !utf8.FullRune(data[:size+1]) {
+			size++
+		}
+		text.WriteRune(r)
+		data = data[size:]
+	}
+	return text.String()
+}
+
 // Close ends the reading; a read in flight ends with an error. It may be called any number of times, and never fails.
 func (o *ProcessOutput) Close() error { return o.log.Close() }
-
-// textWriter calls a function with the text that is written to it.
-type textWriter struct {
-	call    func(text string)
-	decoder textDecoder
-}
-
-func (w *textWriter) Write(p []byte) (n int, err error) {
-	w.tell(w.decoder.decode(p))
-	return len(p), nil
-}
-
-func (w *textWriter) finish() { w.tell(w.decoder.finish()) }
-
-func (w *textWriter) tell(text string) {
-	if text != "" && w.call != nil {
-		w.call(text)
-	}
-}
 
 // processInput is the standard input of a process.
 type processInput struct {

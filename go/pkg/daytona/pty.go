@@ -23,7 +23,7 @@ const disconnectGrace = 5 * time.Second
 //
 // Options: WithPtySize (default: 80 columns, 24 rows), WithPtyEnv, WithPtyCwd.
 //
-// Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000.
+// Errors: ErrConflict when the id is taken, ErrInvalidArgument for a size outside 1 to 1000.
 func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts ...func(*options.PtySession)) (*types.PtySessionInfo, error) {
 	o := options.Apply(opts...)
 	stream, err := p.createPty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd))
@@ -38,7 +38,7 @@ func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts .
 //
 // Options: WithCreatePtySize (default: 80 columns, 24 rows), WithCreatePtyEnv, WithCreatePtyCwd.
 //
-// Errors: Conflict when the id is taken, InvalidArgument for a size outside 1 to 1000, Connection when the terminal
+// Errors: ErrConflict when the id is taken, ErrInvalidArgument for a size outside 1 to 1000, ErrConnection when the terminal
 // cannot be reached.
 func (p *ProcessService) CreatePty(ctx context.Context, id string, opts ...func(*options.CreatePty)) (*PtyHandle, error) {
 	o := options.Apply(opts...)
@@ -55,7 +55,7 @@ func ptyOptions(size *types.PtySize, env map[string]string, cwd *string) api.Pty
 
 // ResizePtySession changes the size of a terminal.
 //
-// Errors: InvalidArgument for a size outside 1 to 1000, NotFound or Gone when there is no such session.
+// Errors: ErrInvalidArgument for a size outside 1 to 1000, ErrNotFound or ErrGone when there is no such session.
 func (p *ProcessService) ResizePtySession(ctx context.Context, sessionID string, ptySize types.PtySize) (*types.PtySessionInfo, error) {
 	return p.resizePtySession(ctx, sessionID, ptySize.Rows, ptySize.Cols)
 }
@@ -149,7 +149,7 @@ func (c *ptyConnection) IsConnected() bool {
 
 // WaitForConnection returns at once: a handle is connected from the beginning.
 //
-// Errors: Closed when it has been disconnected or has ended; those of the context.
+// Errors: ErrClosed when it has been disconnected or has ended; those of the context.
 func (c *ptyConnection) WaitForConnection(ctx context.Context) error {
 	if err := ffi.CheckContext(ctx, "process.connect_pty"); err != nil {
 		return err
@@ -223,7 +223,7 @@ func (h *PtyHandle) Read(p []byte) (n int, err error) {
 
 // Write sends input.
 //
-// Errors: Closed when the terminal has ended or has been disconnected.
+// Errors: ErrClosed when the terminal has ended or has been disconnected.
 func (h *PtyHandle) Write(p []byte) (n int, err error) {
 	defer runtime.KeepAlive(h)
 	if err := h.stream.Write(context.Background(), p); err != nil {
@@ -234,7 +234,7 @@ func (h *PtyHandle) Write(p []byte) (n int, err error) {
 
 // SendInput sends input.
 //
-// Errors: Closed when the terminal has ended or has been disconnected.
+// Errors: ErrClosed when the terminal has ended or has been disconnected.
 func (h *PtyHandle) SendInput(data []byte) error {
 	_, err := h.Write(data)
 	return err
@@ -242,14 +242,14 @@ func (h *PtyHandle) SendInput(data []byte) error {
 
 // Resize changes the size of the terminal.
 //
-// Errors: InvalidArgument for a size outside 1 to 1000, Gone when the session has ended.
+// Errors: ErrInvalidArgument for a size outside 1 to 1000, ErrGone when the session has ended.
 func (h *PtyHandle) Resize(ctx context.Context, cols, rows int) (*types.PtySessionInfo, error) {
 	return h.process.ResizePtySession(ctx, h.sessionID, types.PtySize{Rows: rows, Cols: cols})
 }
 
 // Wait waits until the terminal has ended.
 //
-// Errors: Connection when the connection broke, Closed when it was disconnected; those of the context.
+// Errors: ErrConnection when the connection broke, ErrClosed when it was disconnected; those of the context.
 func (h *PtyHandle) Wait(ctx context.Context) (*types.PtyResult, error) {
 	defer runtime.KeepAlive(h)
 	if ctx == nil {
@@ -271,7 +271,7 @@ func (h *PtyHandle) Wait(ctx context.Context) (*types.PtyResult, error) {
 
 // Kill kills the processes of the session and removes it; the handle ends.
 //
-// Errors: NotFound when it is gone.
+// Errors: ErrNotFound when it is gone.
 func (h *PtyHandle) Kill(ctx context.Context) error {
 	return h.process.KillPtySession(ctx, h.sessionID)
 }

@@ -63,7 +63,7 @@ func (s *SpawnedProcess) String() string {
 
 // ExitCode returns the exit code, or nil while the process runs.
 //
-// Errors: ProcessNotFound when it has been released.
+// Errors: ErrProcessNotFound when it has been released.
 func (s *SpawnedProcess) ExitCode(ctx context.Context) (*int, error) {
 	found, err := s.process.Attach(ctx, s.info.ID)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *SpawnedProcess) ExitCode(ctx context.Context) (*int, error) {
 //
 // Options: WithFollow (default: true, until the process has ended; false: what has been written so far).
 //
-// Errors: NotFound when the process has been released.
+// Errors: ErrNotFound when the process has been released.
 func (s *SpawnedProcess) Stdout(ctx context.Context, opts ...func(*options.Output)) (*ProcessOutput, error) {
 	return s.channel(ctx, types.OutputChannelStdout, opts)
 }
@@ -85,7 +85,7 @@ func (s *SpawnedProcess) Stdout(ctx context.Context, opts ...func(*options.Outpu
 //
 // Options: WithFollow (default: true).
 //
-// Errors: NotFound when the process has been released.
+// Errors: ErrNotFound when the process has been released.
 func (s *SpawnedProcess) Stderr(ctx context.Context, opts ...func(*options.Output)) (*ProcessOutput, error) {
 	return s.channel(ctx, types.OutputChannelStderr, opts)
 }
@@ -101,37 +101,23 @@ func (s *SpawnedProcess) channel(ctx context.Context, channel types.OutputChanne
 // Follow writes the outputs, from their beginning, to two writers until the process has ended, and returns its exit code. A
 // nil writer discards its part; a slow one makes the sandbox wait.
 //
-// Errors: what a writer failed with, Connection when the stream breaks for good, NotFound when the process has been released;
+// Errors: what a writer failed with, ErrConnection when the stream breaks for good, ErrNotFound when the process has been released;
 // those of the context, which does not end the process.
 func (s *SpawnedProcess) Follow(ctx context.Context, stdout, stderr io.Writer) (exitCode int, err error) {
-	log, err := s.Output(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer log.Close()
-	for {
-		chunk, err := log.Next()
-		if err == io.EOF {
-			return s.Wait(ctx)
-		}
-		if err != nil {
-			return 0, err
-		}
+	return s.follow(ctx, formBytes, func(chunk types.LogChunk) error {
 		writer := stdout
 		if chunk.Stderr {
 			writer = stderr
 		}
 		if writer == nil {
-			continue
+			return nil
 		}
 		n, err := writer.Write(chunk.Data)
 		if err == nil && n < len(chunk.Data) {
 			err = io.ErrShortWrite
 		}
-		if err != nil {
-			return 0, err
-		}
-	}
+		return err
+	})
 }
 
 // FollowText calls functions with the text of the outputs, from their beginning, until the process has ended, and returns its
@@ -139,13 +125,36 @@ func (s *SpawnedProcess) Follow(ctx context.Context, stdout, stderr io.Writer) (
 //
 // Errors: as for Follow.
 func (s *SpawnedProcess) FollowText(ctx context.Context, onStdout, onStderr func(text string)) (exitCode int, err error) {
-	stdout, stderr := textWriter{call: onStdout}, textWriter{call: onStderr}
-	exitCode, err = s.Follow(ctx, &stdout, &stderr)
-	if err == nil {
-		stdout.finish()
-		stderr.finish()
+	return s.follow(ctx, formText, func(chunk types.LogChunk) error {
+		call := onStdout
+		if chunk.Stderr {
+			call = onStderr
+		}
+		if call != nil {
+			call(string(chunk.Data))
+		}
+		return nil
+	})
+}
+
+func (s *SpawnedProcess) follow(ctx context.Context, form string, take func(types.LogChunk) error) (exitCode int, err error) {
+	log, err := s.Output(ctx)
+	if err != nil {
+		return 0, err
 	}
-	return exitCode, err
+	defer log.Close()
+	for {
+		chunk, err := log.next(form)
+		if err == io.EOF {
+			return s.Wait(ctx)
+		}
+		if err == nil {
+			err = take(chunk)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // Stdin is standard input as a writer. Closing it closes the input of the process, not the process. The context is that of
@@ -158,7 +167,7 @@ func (s *SpawnedProcess) Stdin(ctx context.Context) io.WriteCloser {
 
 // Kill ends the process and everything it started at once; its output can still be read.
 //
-// Errors: NotFound when it has been released.
+// Errors: ErrNotFound when it has been released.
 func (s *SpawnedProcess) Kill(ctx context.Context) error {
 	return s.SendSignal(ctx, "SIGKILL")
 }

@@ -15,7 +15,7 @@ import (
 // UploadFile uploads a file. source is its content as []byte or io.Reader, or the path of a local file as string; readers and
 // local files are streamed, never held in memory. Directories above destination are created.
 //
-// Errors: InvalidArgument when the local file cannot be read, Validation when the server cannot store it, Timeout after
+// Errors: ErrInvalidArgument when the local file cannot be read, ErrValidation when the server cannot store it, ErrTimeout after
 // 30 minutes; what reading the source failed with.
 func (f *FileSystemService) UploadFile(ctx context.Context, source any, destination string) error {
 	return f.UploadFiles(ctx, []types.FileUpload{{Source: source, Destination: destination}})
