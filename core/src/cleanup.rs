@@ -22,10 +22,11 @@ use tokio::sync::mpsc;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::{self, Fields, Level};
+use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
-/// How long a deletion is tried. A server may refuse it as long as the sandbox is being created.
+/// Limit for the attempts to delete. A server may refuse it as long as the sandbox is being created.
 const LIMIT: Duration = Duration::from_secs(300);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -44,7 +45,7 @@ struct Scope {
     made: Arc<Mutex<MadeInCall>>,
 }
 
-/// What a call has made, and that it is not settled until its result has reached somebody.
+/// The sandbox that a call has made, and that it is not settled until its result has reached somebody.
 #[derive(Default)]
 struct MadeInCall {
     made: Option<Made>,
@@ -153,19 +154,18 @@ pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Option<t
 pub(crate) async fn delete(client: &Client, sandbox_id: &str, why: &str) -> bool {
     let path = format!("/sandbox/{}", segment(sandbox_id));
     let deleting = async {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             match client.api(Method::DELETE, path.as_str()).done().await {
                 Err(error) if error.is_not_found() => return Ok(()),
                 Err(error) if error.kind().is(ErrorKind::Conflict) || error.info().retryable => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pauses.pause().await;
                 }
                 other => return other,
             }
         }
     };
-    let deleted: Result<()> = deadline::within("sandbox.delete", Some(LIMIT), Box::pin(deleting)).await;
+    let deleted: Result<()> = deadline::within(client, "sandbox.delete", Some(LIMIT), Box::pin(deleting)).await;
     report(sandbox_id, why, &deleted);
     deleted.is_ok()
 }

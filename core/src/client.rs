@@ -25,7 +25,7 @@ use crate::{local, log};
 /// Limit of a control-plane or metadata call when nothing else is said.
 pub(crate) const DEFAULT_LIMIT: Option<Duration> = Some(Duration::from_secs(60));
 
-/// How long an engine that was killed may take to be gone.
+/// Limit for an engine that was killed to be gone.
 const LAST_MOMENTS: Duration = Duration::from_secs(1);
 
 /// A connection to Daytona. Cheap to clone; clones share the connection pool.
@@ -59,7 +59,7 @@ struct Inner {
     abandoned: Abandoned,
 }
 
-/// Where requests go. Known from the start on the cloud; found, and started if need be, for the local engine.
+/// The target of requests. Known from the start on the cloud; found, and started if need be, for the local engine.
 pub(crate) struct Endpoint {
     pub(crate) api_url: String,
     pub(crate) bearer: String,
@@ -195,6 +195,19 @@ impl Client {
         spelled
     }
 
+    /// An operation's name as callers of this language write it, for messages.
+    #[doc(hidden)]
+    pub fn operation_name(&self, operation: &'static str) -> Cow<'static, str> {
+        let config = &self.inner.config;
+        if let Some(name) = config.operation_names.and_then(|names| names(&config.source, operation)) {
+            return name.into();
+        }
+        match operation.split_once('.') {
+            Some((service, method)) => format!("{service}.{}", self.spelled(method)).into(),
+            None => operation.into(),
+        }
+    }
+
     /// The region for new sandboxes.
     pub fn target(&self) -> Option<&str> {
         self.inner.config.target.as_deref()
@@ -216,7 +229,7 @@ impl Client {
         &self.inner.proxies
     }
 
-    /// Where requests go now. A local engine that has ended is looked for again, and started if need be.
+    /// The target of requests now. A local engine that has ended is looked for again, and started if need be.
     pub(crate) async fn endpoint(&self) -> Result<Arc<Endpoint>> {
         let inner = &self.inner;
         if let Some(endpoint) = inner.endpoint() {
@@ -289,7 +302,7 @@ impl Client {
         // Boxed, because operations are made of operations: nested in one another, their futures would be too much for the
         // stack of a thread.
         let reported = log::Operation::begin(operation);
-        let result = deadline::within(operation, self.limit(limit), Box::pin(work)).await;
+        let result = deadline::within(self, operation, self.limit(limit), Box::pin(work)).await;
         reported.end(&result);
         result
     }

@@ -26,7 +26,7 @@ pub const LOCAL: &str = "local";
 /// 0.167.0 gets the old ones (wire.md 4.1), so it is the contract's version and not the package's.
 pub const WIRE_VERSION: &str = "0.205.1";
 
-/// What is read of a `.env` file.
+/// The most that is read of a `.env` file.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 const NO_CREDENTIALS: &str = "Authentication credentials not found. Set DAYTONA_API_KEY, or both DAYTONA_JWT_TOKEN and \
@@ -60,7 +60,14 @@ pub struct Config {
     pub source: Option<String>,
     /// No Socket.IO events: waits only poll (`DAYTONA_USE_DEPRECATED_POLLING`).
     pub use_deprecated_polling: Option<bool>,
+    /// Names of operations (`process.exec`) in the caller's language, for messages.
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub operation_names: Option<OperationNames>,
 }
+
+/// Returns the name that the programs of a `source` have for an operation.
+pub type OperationNames = fn(source: &str, operation: &str) -> Option<&'static str>;
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +99,7 @@ pub struct Resolved {
     pub(crate) local_binary: Option<String>,
     pub(crate) local_state_dir: Option<String>,
     pub(crate) events: bool,
+    pub(crate) operation_names: Option<OperationNames>,
 }
 
 impl fmt::Debug for Resolved {
@@ -171,6 +179,7 @@ impl Config {
             local_binary: given(&self.local_binary).or_else(|| lookup.environment("DAYTONA_LOCAL_BINARY")),
             local_state_dir: given(&self.local_state_dir).or_else(|| lookup.environment("DAYTONA_LOCAL_STATE_DIR")),
             events: !polling,
+            operation_names: self.operation_names,
         })
     }
 }

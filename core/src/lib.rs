@@ -25,12 +25,16 @@ mod travel;
 mod words;
 
 pub use client::{Client, Toolbox};
+#[doc(hidden)]
+pub use config::OperationNames;
 pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
 #[doc(hidden)]
 pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
 pub use sandbox::{Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
+// For the tests and measurements of these parts; not part of what the crate promises.
+#[doc(hidden)]
 pub use travel::{events, proxy, tls, ws};
 
 /// Open streams: logs, runs of the interpreter, terminals, files and directories on their way.

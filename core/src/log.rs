@@ -35,7 +35,7 @@ static RECEIVER: AtomicU8 = AtomicU8::new(0);
 static WANTED: AtomicU8 = AtomicU8::new(0);
 static RECEIVE: OnceLock<fn(&Record)> = OnceLock::new();
 
-/// How important a record is. A level includes those above it.
+/// Importance of a record. A level includes those above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -71,9 +71,9 @@ impl FromStr for Level {
 pub struct Record {
     /// When, in seconds since 1970 (UTC).
     pub time: f64,
-    /// How important it is.
+    /// Its importance.
     pub level: Level,
-    /// What happened, in a line for people.
+    /// One line for people that says what happened.
     pub message: String,
     /// The same for programs.
     pub fields: Fields,

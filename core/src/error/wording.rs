@@ -11,7 +11,7 @@ fn without_place(text: &str) -> String {
     text.rsplit_once(" at line ").map_or(text, |(before, _)| before).to_owned()
 }
 
-/// What is wrong with a JSON value: `it must be a string, not 5`.
+/// Says what is wrong with a JSON value: `it must be a string, not 5`.
 pub fn json(error: &serde_json::Error) -> String {
     let text = without_place(&error.to_string());
     for kind in ["invalid type: ", "invalid value: ", "invalid length "] {

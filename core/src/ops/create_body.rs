@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::model::CreateSandboxParams;
+use crate::travel::http;
 
 /// Label that fixes the language of `code_run` (wire.md 2.2).
 pub(crate) const LANGUAGE_LABEL: &str = "code-toolbox-language";
@@ -46,46 +47,34 @@ pub(super) fn create_body(params: CreateSandboxParams, client: &Client) -> Resul
     let mut labels = params.labels.unwrap_or_default();
     labels.insert(LANGUAGE_LABEL.to_owned(), language);
     let dockerfile = params.dockerfile.or_else(|| params.image.map(|image| format!("FROM {image}\n")));
-    let mut body = json!({
+    let build = dockerfile.map(|dockerfile| {
+        http::body(json!({ "dockerfileContent": dockerfile, "contextHashes": params.context_hashes }))
+    });
+    let resources = params.resources.unwrap_or_default();
+    Ok(http::body(json!({
         "env": params.env_vars.unwrap_or_default(),
         "labels": labels,
         "volumes": params.volumes.unwrap_or_default(),
-    });
-    let mut set = |name: &str, value: serde_json::Value| {
-        if !value.is_null() {
-            body[name] = value;
-        }
-    };
-    set("name", json!(params.name));
-    set("snapshot", json!(params.snapshot));
-    set("user", json!(params.user));
-    set("public", json!(params.public));
-    set("autoStopInterval", json!(params.auto_stop_interval));
-    set("autoArchiveInterval", json!(params.auto_archive_interval));
-    set("autoDeleteInterval", json!(if ephemeral { Some(0) } else { params.auto_delete_interval }));
-    set("autoPauseInterval", json!(params.auto_pause_interval));
-    set("ttlMinutes", json!(params.ttl_minutes));
-    set("networkBlockAll", json!(params.network_block_all));
-    set("networkAllowList", json!(params.network_allow_list));
-    set("domainAllowList", json!(params.domain_allow_list));
-    set("linkedSandbox", json!(params.linked_sandbox));
-    set("target", json!(params.target.as_deref().or(client.target())));
-    if let Some(dockerfile) = dockerfile {
-        set(
-            "buildInfo",
-            match params.context_hashes {
-                Some(hashes) => json!({ "dockerfileContent": dockerfile, "contextHashes": hashes }),
-                None => json!({ "dockerfileContent": dockerfile }),
-            },
-        );
-    }
-    if let Some(resources) = params.resources {
-        set("cpu", json!(resources.cpu));
-        set("memory", json!(resources.memory));
-        set("disk", json!(resources.disk));
-        set("gpu", json!(resources.gpu));
-    }
-    Ok(body)
+        "name": params.name,
+        "snapshot": params.snapshot,
+        "user": params.user,
+        "public": params.public,
+        "autoStopInterval": params.auto_stop_interval,
+        "autoArchiveInterval": params.auto_archive_interval,
+        "autoDeleteInterval": if ephemeral { Some(0) } else { params.auto_delete_interval },
+        "autoPauseInterval": params.auto_pause_interval,
+        "ttlMinutes": params.ttl_minutes,
+        "networkBlockAll": params.network_block_all,
+        "networkAllowList": params.network_allow_list,
+        "domainAllowList": params.domain_allow_list,
+        "linkedSandbox": params.linked_sandbox,
+        "target": params.target.as_deref().or(client.target()),
+        "buildInfo": build,
+        "cpu": resources.cpu,
+        "memory": resources.memory,
+        "disk": resources.disk,
+        "gpu": resources.gpu,
+    })))
 }
 
 #[cfg(test)]

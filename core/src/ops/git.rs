@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Git;
 use super::fs::{check_nul, check_path};
-use super::process::{quote, set};
+use super::process::quote;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
@@ -16,6 +16,7 @@ use crate::model::{
     GitDeleteBranchOptions, GitRemoteOptions, GitStatus, ListBranchResponse,
 };
 use crate::travel::deadline;
+use crate::travel::http::body;
 
 /// Limit of a call that talks to a remote when nothing else is said.
 const REMOTE_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
@@ -44,13 +45,16 @@ impl Git {
             return Err(Error::invalid_argument(format!("depth is {depth}: it must be 1 or more.")));
         }
         let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
-        let mut body = json!({ "url": url, "path": path });
-        set(&mut body, "branch", json!(options.branch));
-        set(&mut body, "commit_id", json!(options.commit_id));
-        set(&mut body, "username", json!(options.username));
-        set(&mut body, "password", json!(options.password));
-        set(&mut body, "insecure_skip_tls", json!(options.insecure_skip_tls));
-        set(&mut body, "depth", json!(options.depth));
+        let body = body(json!({
+            "url": url,
+            "path": path,
+            "branch": options.branch,
+            "commit_id": options.commit_id,
+            "username": options.username,
+            "password": options.password,
+            "insecure_skip_tls": options.insecure_skip_tls,
+            "depth": options.depth,
+        }));
         self.post("git.clone", "/git/clone", limit, &body).await
     }
 
@@ -121,8 +125,13 @@ impl Git {
                 return Err(Error::invalid_argument(format!("The commit's {name} is empty.")));
             }
         }
-        let mut body = json!({ "path": path, "message": message, "author": author, "email": email });
-        set(&mut body, "allow_empty", json!(options.allow_empty));
+        let body = body(json!({
+            "path": path,
+            "message": message,
+            "author": author,
+            "email": email,
+            "allow_empty": options.allow_empty,
+        }));
         self.toolbox
             .client
             .run("git.commit", DEFAULT_LIMIT, async {
@@ -301,12 +310,14 @@ impl Git {
     ) -> Result<()> {
         check_path(path)?;
         let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
-        let mut body = json!({ "path": path });
-        set(&mut body, "username", json!(options.username));
-        set(&mut body, "password", json!(options.password));
-        set(&mut body, "branch", json!(options.branch));
-        set(&mut body, "remote", json!(options.remote));
-        set(&mut body, "set_upstream", json!(options.set_upstream));
+        let body = body(json!({
+            "path": path,
+            "username": options.username,
+            "password": options.password,
+            "branch": options.branch,
+            "remote": options.remote,
+            "set_upstream": options.set_upstream,
+        }));
         self.post(operation, route, limit, &body).await
     }
 

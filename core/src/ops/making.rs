@@ -45,7 +45,7 @@ impl Making {
         let limit = limit.and_then(|limit| DEFAULT_LIMIT.map(|default| default.max(limit)));
         let task = tokio::spawn(async move {
             let request = client.api(Method::POST, "/sandbox").json(&body).read();
-            deadline::within("sandbox.create", limit, Box::pin(request)).await
+            deadline::within(&client, "sandbox.create", limit, Box::pin(request)).await
         });
         self.state = State::Requested(task, Unsettled::new());
         let State::Requested(task, _) = &mut self.state else { unreachable!("set above") };

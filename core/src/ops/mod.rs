@@ -19,6 +19,7 @@ mod sandbox_settings;
 mod sandbox_urls;
 mod session;
 mod spawn;
+mod spawn_script;
 mod transfer;
 mod wait;
 

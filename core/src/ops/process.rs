@@ -11,6 +11,7 @@ use super::fs::check_nul;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
 use crate::travel::deadline;
+use crate::travel::http::body;
 
 /// What a call may take longer than the command it waits for.
 const GRACE: Duration = Duration::from_secs(5);
@@ -32,10 +33,7 @@ impl Process {
     pub async fn exec(&self, command: &str, options: ExecOptions) -> Result<ExecuteResponse> {
         check_nul("command", command)?;
         let (limit, timeout) = limits(options.timeout)?;
-        let mut body = json!({ "command": command });
-        set(&mut body, "cwd", json!(options.cwd));
-        set(&mut body, "envs", json!(options.env));
-        set(&mut body, "timeout", json!(timeout));
+        let body = body(json!({ "command": command, "cwd": options.cwd, "envs": options.env, "timeout": timeout }));
         self.toolbox
             .client
             .run("process.exec", limit, async {
@@ -65,10 +63,13 @@ impl Process {
     /// `processes code-run`
     pub async fn code_run(&self, code: &str, language: &str, options: CodeRunOptions) -> Result<ExecuteResponse> {
         let (limit, timeout) = limits(options.timeout)?;
-        let mut body = json!({ "code": code, "language": language });
-        set(&mut body, "argv", json!(options.argv));
-        set(&mut body, "envs", json!(options.env));
-        set(&mut body, "timeout", json!(timeout));
+        let body = body(json!({
+            "code": code,
+            "language": language,
+            "argv": options.argv,
+            "envs": options.env,
+            "timeout": timeout,
+        }));
         self.toolbox
             .client
             .run("process.code_run", limit, async {
@@ -124,13 +125,6 @@ pub(crate) fn limits(timeout: Option<f64>) -> Result<(Option<Duration>, Option<u
     }
     let fraction = limit.subsec_nanos() != 0;
     Ok((Some(if fraction { limit } else { limit + GRACE }), Some(whole as u32)))
-}
-
-/// Sets a field unless the value is null.
-pub(crate) fn set(body: &mut serde_json::Value, name: &str, value: serde_json::Value) {
-    if !value.is_null() {
-        body[name] = value;
-    }
 }
 
 /// One word of the shell's language, whatever is in it.

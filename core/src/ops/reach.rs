@@ -1,6 +1,6 @@
 //! Waiting until a sandbox is in the state it should be in.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 
@@ -9,13 +9,12 @@ use super::sandbox::{plain, sandbox_path};
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SandboxInfo, SandboxState, WaitOptions};
+use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 
-/// The shortest and the longest pause between two looks at a sandbox's state while no events arrive.
-const POLL_FIRST: Duration = Duration::from_millis(25);
-const POLL_MAX: Duration = Duration::from_secs(1);
-/// Between those, a pause is this part of the time waited so far, so a change is noticed at most 4 % late.
-const POLL_PART: u32 = 25;
+/// Pauses between two looks at a sandbox's state while no events arrive. Each is about a 25th of the time waited so far, so a
+/// change is noticed at most 4 % late.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(25), Duration::from_secs(1)).growing(1.04);
 /// While events arrive a look now and then is enough.
 const POLL_WITH_EVENTS: Duration = Duration::from_secs(1);
 
@@ -45,18 +44,18 @@ impl Sandboxes {
         let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
         // What happened before the subscription is not pushed: the first look comes at once.
         sandbox = self.look(&sandbox.id).await?;
-        let begun = Instant::now();
+        let mut pauses = PAUSES;
         while !arrived(&sandbox, targets)? {
             match &mut changes {
                 Some(changes) => {
                     // A socket that is not connected is no reason to look less often.
-                    let pause = if changes.is_connected() { POLL_WITH_EVENTS } else { pause_after(begun.elapsed()) };
+                    let pause = if changes.is_connected() { POLL_WITH_EVENTS } else { pauses.take() };
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
                         _ = changes.changed() => {}
                     }
                 }
-                None => tokio::time::sleep(pause_after(begun.elapsed())).await,
+                None => pauses.pause().await,
             }
             sandbox = self.look(&sandbox.id).await?;
         }
@@ -79,11 +78,6 @@ impl Sandboxes {
 /// Names the sandbox when the time is over.
 pub(super) fn late(error: Error, id_or_name: &str) -> Error {
     if deadline::has_passed(&error) { error.context(format!("Sandbox {id_or_name}")) } else { error }
-}
-
-/// The pause before the next look without events.
-fn pause_after(waited: Duration) -> Duration {
-    (waited / POLL_PART).clamp(POLL_FIRST, POLL_MAX)
 }
 
 /// Whether the sandbox is where it should be; an error when it will not get there.

@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::protocols::log_demux::without_markers;
 use crate::protocols::logs::LogStream;
+use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
@@ -191,7 +192,7 @@ impl Process {
             .client
             .run("process.send_session_command_input", DEFAULT_LIMIT, async {
                 let begun = Instant::now();
-                let mut pause = FIRST_PAUSE;
+                let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
                 loop {
                     let request = self.toolbox.request(Method::POST, path.clone()).await?.json(&body);
                     let Err(error) = request.done().await else { return Ok(()) };
@@ -201,7 +202,7 @@ impl Process {
                     // Servers up to 0.190 answer so before a command has opened its input, which was not taken then and is
                     // sent again, and after it has ended.
                     let unopened = error.to_string().contains("open input pipe");
-                    let patience = if unopened { pause } else { SETTLE_LIMIT };
+                    let patience = if unopened { pauses.take() } else { SETTLE_LIMIT };
                     if let Some(code) = self.ended_within(session_id, command_id, patience).await? {
                         return Err(Error::new(
                             ErrorKind::CommandAlreadyCompleted,
@@ -211,7 +212,6 @@ impl Process {
                     if !unopened || begun.elapsed() > INPUT_LIMIT {
                         return Err(error);
                     }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             })
             .await
@@ -264,7 +264,7 @@ impl Process {
     /// Reads what tells how commands ended. Servers up to 0.190 answer with an error while they are writing that down.
     async fn read_settled<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let outcome = self.toolbox.request(Method::GET, path).await?.read().await;
             match outcome {
@@ -273,8 +273,7 @@ impl Process {
                         && error.to_string().contains("exit code")
                         && begun.elapsed() < SETTLE_LIMIT =>
                 {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pauses.pause().await;
                 }
                 outcome => return outcome,
             }

@@ -2,44 +2,32 @@
 //!
 //! A process runs in a session of its own, so everything here works against any server: the script it is started with is
 //! a command of that session, its outputs are that command's log, which can be read from the start at any time and by
-//! anybody. What the script adds to what sessions do:
-//!
-//! * The command runs in a shell of its own, so that `exit` ends the command and not the session.
-//! * Standard input carries any bytes and can be closed: they travel as lines of base64, which the script decodes.
-//! * Every process of the tree has the variable [`ID_VARIABLE`], by which it is found to be signalled.
-//! * The end mark makes the outputs exact to the last byte (see `stream::end_mark`).
+//! anybody. The script is in `spawn_script`.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 use super::Process;
 use super::fs::{check_nul, check_path};
-use super::process::quote;
+use super::spawn_script::{self, END_OF_INPUT};
 use crate::cleanup::Unsettled;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Blob, Command, ExecOptions, OutputChannel, OutputOptions, ProcessInfo, Session, SessionExecuteRequest,
-    SpawnOptions, WaitOptions,
+    Blob, ExecOptions, OutputChannel, OutputOptions, ProcessInfo, SessionExecuteRequest, SpawnOptions, WaitOptions,
 };
 use crate::protocols::log_demux::LogChannel;
 use crate::protocols::logs::LogStream;
+use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
 /// Begins the ids of sessions that are processes.
 const SESSION_PREFIX: &str = "process-";
-/// Begins the script; what the process was started with follows as JSON.
-const HEADER: &str = "# daytona-process ";
-/// Names the environment variable that tells a process tree by its id.
-const ID_VARIABLE: &str = "DAYTONA_PROCESS_ID";
 /// Bytes of input that travel in one line: shells read lines byte by byte, and pipes hold 64 KiB.
 const INPUT_LINE: usize = 24 * 1024;
-/// Ends the input.
-const END_OF_INPUT: &str = ".";
 /// Pauses between two looks at whether a process has ended.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -71,7 +59,7 @@ impl Process {
         if let Some(cwd) = &options.cwd {
             check_path(cwd)?;
         }
-        let environment = options.env.as_ref().map(exports).transpose()?.unwrap_or_default();
+        let environment = options.env.as_ref().map(spawn_script::exports).transpose()?.unwrap_or_default();
         let id = uuid::Uuid::new_v4().to_string();
         let mut info = ProcessInfo {
             session_id: format!("{SESSION_PREFIX}{id}"),
@@ -82,7 +70,7 @@ impl Process {
             ..Default::default()
         };
         let request = SessionExecuteRequest {
-            command: script(&info, !environment.is_empty()),
+            command: spawn_script::start(&info, !environment.is_empty()),
             run_async: Some(true),
             suppress_input_echo: Some(true),
         };
@@ -111,7 +99,7 @@ impl Process {
     /// # Examples
     /// `processes reattach`
     pub async fn list_spawned(&self) -> Result<Vec<ProcessInfo>> {
-        Ok(self.list_sessions().await?.iter().filter_map(info_of).collect())
+        Ok(self.list_sessions().await?.iter().filter_map(spawn_script::started).collect())
     }
 
     /// Returns a process that any client has started with `spawn`.
@@ -136,7 +124,7 @@ impl Process {
             return Err(Error::invalid_argument("The process id is empty."));
         }
         match self.get_session(&format!("{SESSION_PREFIX}{process_id}")).await {
-            Ok(session) => info_of(&session).ok_or_else(unknown),
+            Ok(session) => spawn_script::started(&session).ok_or_else(unknown),
             Err(error) if error.kind().is(ErrorKind::NotFound) => Err(unknown()),
             Err(error) => Err(error),
         }
@@ -226,13 +214,12 @@ impl Process {
         self.toolbox
             .client
             .run("process.wait_spawned", limit, async {
-                let mut pause = FIRST_PAUSE;
+                let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE).growing(1.5);
                 loop {
                     if let Some(code) = self.exit_code(&process).await? {
                         return Ok(code);
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                    pauses.pause().await;
                 }
             })
             .await
@@ -255,12 +242,12 @@ impl Process {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
             return Err(not_a_signal(signal));
         }
-        let command = signal_script(&process.id, name);
+        let command = spawn_script::signal(&process.id, name);
         self.toolbox
             .client
             .run("process.signal_spawned", DEFAULT_LIMIT, async {
                 let begun = tokio::time::Instant::now();
-                let mut pause = FIRST_PAUSE;
+                let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
                 loop {
                     let done = self.exec(&command, ExecOptions::default()).await?;
                     match done.exit_code {
@@ -272,8 +259,7 @@ impl Process {
                     if self.exit_code(&process).await?.is_some() || begun.elapsed() > VISIBLE_LIMIT {
                         return Ok(());
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pauses.pause().await;
                 }
             })
             .await
@@ -373,127 +359,6 @@ fn check_stdin(process: &ProcessInfo) -> Result<()> {
     )))
 }
 
-/// What the session says about the process it is for.
-fn info_of(session: &Session) -> Option<ProcessInfo> {
-    let id = process_of_session(&session.session_id)?;
-    let has_header = |command: &&Command| command.command.starts_with(HEADER);
-    let command = session.commands.iter().find(has_header)?;
-    let header = command.command[HEADER.len()..].lines().next()?;
-    let started: ProcessInfo = serde_json::from_str(header).ok()?;
-    Some(ProcessInfo {
-        id: id.to_owned(),
-        session_id: session.session_id.clone(),
-        command_id: command.id.clone(),
-        exit_code: command.exit_code,
-        ..started
-    })
-}
-
-/// The variables as commands of the shell.
-fn exports(variables: &std::collections::BTreeMap<String, String>) -> Result<String> {
-    let mut commands = String::new();
-    for (name, value) in variables {
-        let mut letters = name.bytes();
-        let good = letters.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-            && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !good {
-            return Err(Error::invalid_argument(format!("{name:?} is not a valid name for an environment variable.")));
-        }
-        if value.contains('\0') {
-            return Err(Error::invalid_argument(format!(
-                "The value of the environment variable {name:?} contains NUL."
-            )));
-        }
-        commands.push_str(&format!("export {name}={}\n", quote(value)));
-    }
-    Ok(commands)
-}
-
-/// Ends `{ ( … )`: keeps the exit code, and keeps what the shell itself says about it ("Killed") out of the output.
-const QUIETLY: &str = "2>&4 4>&-; code=$?; } 4>&2 2>/dev/null";
-
-/// What the session's shell is told to run. POSIX shell; it needs `base64` for variables and input, and for input also
-/// `mktemp` and `mkfifo`.
-fn script(info: &ProcessInfo, with_environment: bool) -> String {
-    let header = json!({ "command": info.command, "cwd": info.cwd, "stdin": info.stdin });
-    let id = &info.id;
-    let mut script = format!("{HEADER}{header}\n{{ (\n");
-    if with_environment {
-        script.push_str("IFS= read -r line && eval \"$(printf %s \"$line\" | base64 -d)\" || exit 126\n");
-    }
-    let directory = info.cwd.as_ref().map(|cwd| format!("cd -- {} || exit 126\n", quote(cwd))).unwrap_or_default();
-    let run = format!(
-        "{directory}export {ID_VARIABLE}={id}\nexec \"${{BASH:-${{ZSH_NAME:-sh}}}}\" -c {}\n",
-        quote(&info.command)
-    );
-    if info.stdin {
-        // Opening the pipe waits for the other side, so neither the feeder nor the command can miss the other.
-        script.push_str(&format!(
-            "pipes=$(mktemp -d) && mkfifo \"$pipes/stdin\" || exit 126\n\
-             exec 3<&0\n\
-             {{ while IFS= read -r line && [ \"$line\" != {END_OF_INPUT} ]; do printf %s \"$line\" | base64 -d; done; }} \
-             <&3 3<&- >\"$pipes/stdin\" 2>/dev/null &\n\
-             feeder=$!\n\
-             {{ (\nexec 3<&-\n{run}) <\"$pipes/stdin\" {QUIETLY}\n\
-             {{ kill \"$feeder\"; wait \"$feeder\"; rm -rf \"$pipes\"; }} >/dev/null 2>&1\n\
-             exit \"$code\"\n"
-        ));
-    } else {
-        script.push_str(&format!("exec </dev/null\n{run}"));
-    }
-    script
-        .push_str(&format!(") {QUIETLY}\nprintf '\\036%s\\n' {id}\nprintf '\\036%s\\n' {id} >&2\nreturn \"$code\"\n"));
-    script
-}
-
 fn not_a_signal(signal: &str) -> Error {
     Error::invalid_argument(format!("{signal:?} is not a signal of the sandbox: use for example \"SIGTERM\"."))
-}
-
-/// Signals every process whose environment has the id. Exit code: 0 when there was one, 1 when there was none, 2 when the
-/// shell does not know the signal.
-fn signal_script(id: &str, signal: &str) -> String {
-    // What SIGKILL meets may be starting more processes: again until nothing is left. Others are sent once.
-    let rounds = if matches!(signal, "KILL" | "9") { 100 } else { 1 };
-    format!(
-        "kill -l {signal} >/dev/null || exit 2\n\
-         found=1 round=0\n\
-         while [ \"$round\" -lt {rounds} ]; do\n\
-         round=$((round + 1))\n\
-         pids=$(grep -la {ID_VARIABLE}={id} /proc/[0-9]*/environ 2>/dev/null | \
-         while IFS=/ read -r _ _ pid _; do kill -{signal} \"$pid\" 2>/dev/null && echo \"$pid\"; done)\n\
-         [ -z \"$pids\" ] && break\n\
-         found=0\n\
-         done\n\
-         exit \"$found\"\n"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_found_again_by_its_script() {
-        let info = ProcessInfo {
-            id: "4c1f".into(),
-            session_id: "process-4c1f".into(),
-            command_id: "c".into(),
-            command: "echo 'a\nb' \u{1e}".into(),
-            cwd: Some("/tmp/x y".into()),
-            stdin: true,
-            exit_code: Some(3),
-        };
-        let command = Command { id: "c".into(), command: script(&info, true), exit_code: Some(3) };
-        let session = Session { session_id: info.session_id.clone(), commands: vec![command] };
-        assert_eq!(info_of(&session), Some(info));
-        assert_eq!(info_of(&Session { session_id: "mine".into(), commands: vec![] }), None);
-    }
-
-    #[test]
-    fn variables_are_quoted_and_their_names_checked() {
-        let commands = exports(&[("A_1".to_owned(), "it's\n$HOME".to_owned())].into()).unwrap();
-        assert_eq!(commands, "export A_1='it'\\''s\n$HOME'\n");
-        assert!(exports(&[("1A".to_owned(), String::new())].into()).unwrap_err().to_string().contains("1A"));
-    }
 }

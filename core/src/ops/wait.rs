@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ProcessInfo, WaitForLogOptions, WaitOptions};
 use crate::protocols::log_demux::LogChannel;
 use crate::protocols::logs::{LogChunk, LogStream};
+use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
@@ -41,10 +42,9 @@ impl Process {
         self.toolbox
             .client
             .run("process.wait_for_port", limit, async {
-                let mut pause = FIRST_PAUSE;
+                let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE).growing(1.5);
                 while !self.listens(port).await? {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                    pauses.pause().await;
                 }
                 Ok(())
             })

@@ -13,7 +13,7 @@ use crate::model::SkippedEntry;
 pub(crate) use pack::Listing;
 pub(crate) use whole::unpack_whole;
 
-/// How far packing or unpacking has come; read by others while it goes on.
+/// Progress of packing or unpacking; read by others while it goes on.
 #[derive(Default)]
 pub(crate) struct Counters {
     files: AtomicU64,

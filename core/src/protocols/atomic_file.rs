@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What is collected while a write is under way; more waits for its end.
+/// Bytes collected while a write is under way; more waits for its end.
 const PENDING_BYTES: usize = 1 << 20;
 
 pub(crate) struct AtomicFile {

@@ -99,7 +99,7 @@ impl DirectoryTransfer {
         Self { work, _wanted: wanted, giving_up, deadline, counters, totals, next_report, result: None }
     }
 
-    /// How far the transfer has come, some ten times a second and once at its end, then `None`. Nothing is lost when the future
+    /// The progress of the transfer, some ten times a second and once at its end, then `None`. Nothing is lost when the future
     /// is dropped.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl DirectoryTransfer {
         }))
     }
 
-    /// What was transferred, once [`next`](Self::next) has returned `None`.
+    /// Counts what was transferred, once [`next`](Self::next) has returned `None`.
     pub fn result(&self) -> Option<&DirectoryResult> {
         self.result.as_ref()
     }
@@ -150,7 +150,7 @@ impl Drop for DirectoryTransfer {
     }
 }
 
-/// How long a transfer goes on.
+/// The limit of a transfer.
 struct Until {
     wanted: watch::Receiver<()>,
     deadline: Option<Instant>,
@@ -332,7 +332,7 @@ async fn fetch(toolbox: &Toolbox, path: &str, sender: &mpsc::Sender<io::Result<B
     Ok(())
 }
 
-/// Where the archive is in the sandbox.
+/// The path of the archive in the sandbox.
 fn remote_archive() -> String {
     format!("/tmp/.daytona-{}.tar.gz", uuid::Uuid::new_v4().simple())
 }

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ExecutionError, ExecutionResult, RunCodeOptions};
-use crate::ops::process::{limits, set};
-use crate::travel::http::BODY_LIMIT;
+use crate::ops::process::limits;
+use crate::travel::http::{BODY_LIMIT, body};
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 
 const TIMED_OUT: &str =
     "Execution timed out: operation exceeded the configured `timeout`. Provide a larger value if needed.";
-/// What the server may take beyond the timeout to interrupt and answer.
+/// Time beyond the timeout for the server to interrupt and answer.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
 
 /// Something a run said.
@@ -51,11 +51,13 @@ struct Message {
 impl InterpreterStream {
     pub(crate) async fn open(toolbox: &Toolbox, code: &str, options: RunCodeOptions) -> Result<Self> {
         let (limit, timeout) = limits(options.timeout)?;
-        let mut request = json!({ "code": code });
-        set(&mut request, "contextId", json!(options.context_id));
-        set(&mut request, "envs", json!(options.envs));
-        // 0 must be said: left out it would mean the server's default of 600 s.
-        set(&mut request, "timeout", json!(timeout.or(options.timeout.map(|_| 0))));
+        let request = body(json!({
+            "code": code,
+            "contextId": options.context_id,
+            "envs": options.envs,
+            // 0 must be said: left out it would mean the server's default of 600 s.
+            "timeout": timeout.or(options.timeout.map(|_| 0)),
+        }));
         let stream = super::open(toolbox, "/process/interpreter/execute", &[], KeepAlive::ping()).await?;
         let (sender, receiver) = stream.split();
         sender.send_text(request.to_string()).await?;

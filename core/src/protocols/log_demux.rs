@@ -132,7 +132,7 @@ pub(crate) fn without_markers(log: &str) -> String {
     if unmarked { log.to_owned() } else { String::from_utf8_lossy(&text).into_owned() }
 }
 
-/// How many of the first `limit` bytes equal `byte`, counted from the front.
+/// Counts the bytes at the front, `limit` at most, that equal `byte`.
 fn run_length(bytes: &[u8], byte: u8, limit: usize) -> usize {
     bytes.iter().take(limit).take_while(|b| **b == byte).count()
 }

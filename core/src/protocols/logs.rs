@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http::Method;
 
@@ -12,15 +12,21 @@ use super::log_demux::{LogChannel, LogDemux, without_markers};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ProcessInfo, SessionCommandLogsResponse};
+use crate::travel::backoff::Backoff;
 use crate::travel::http::{Response, transport_error};
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};
 
 /// Reconnects without a byte of progress before the stream gives up.
 const MAX_RECONNECTS: u32 = 5;
+/// Pauses before them.
+const RECONNECT: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// States a version whose readers want logs as raw bytes; those of later versions get JSON, which cannot hold all bytes.
 const RAW_LOG_VERSION: (&str, &str) = ("x-daytona-sdk-version", "0.166.0");
-/// How long a server may take to end a log whose process has ended. Then it is asked how long the log is.
+/// Limit for a server to end a log whose process has ended. After it the server is asked how long the log is.
 const END_GRACE: Duration = Duration::from_millis(50);
+/// Pieces of less than so many bytes are put together, up to chunks of about the other.
+const SMALL: usize = 4 * 1024;
+const LARGEST: usize = 64 * 1024;
 /// The longest log, in bytes, that is read once more for the sake of a second.
 const MEASURE_LIMIT: usize = 1 << 20;
 
@@ -43,16 +49,17 @@ pub struct LogStream {
     source: Source,
     demux: LogDemux,
     filter: Filter,
-    ready: VecDeque<LogChunk>,
+    ready: Ready,
     /// Raw bytes handed to the demultiplexer so far.
     delivered: u64,
     /// Raw bytes of the current connection that have been delivered before.
     to_skip: u64,
     reconnects: u32,
+    pauses: Backoff,
     end: End,
 }
 
-/// Where a log comes from.
+/// The source of a log.
 enum Source {
     /// Live, until the command ends.
     Live(WsReceiver),
@@ -62,7 +69,7 @@ enum Source {
     Whole(Bytes),
 }
 
-/// What is known about the end of a log.
+/// The end of a log, as far as it is known.
 enum End {
     /// The server says when it has come.
     Ahead,
@@ -77,7 +84,7 @@ enum End {
     Reached,
 }
 
-/// What came of a log.
+/// The next piece of a log, or its end.
 enum Received {
     Piece(Bytes),
     End,
@@ -105,10 +112,11 @@ impl LogStream {
             source,
             demux: LogDemux::new(),
             filter: Filter::default(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             delivered: 0,
             to_skip: 0,
             reconnects: 0,
+            pauses: RECONNECT,
             end: End::Ahead,
         }
     }
@@ -133,14 +141,20 @@ impl LogStream {
     /// `Connection` when the stream breaks for good; the message says how far it got.
     pub async fn next(&mut self) -> Result<Option<LogChunk>> {
         loop {
-            if let Some(chunk) = self.ready.pop_front() {
+            if let Some(chunk) = self.ready.pop() {
                 return Ok(Some(chunk));
             }
             if matches!(self.end, End::Reached) {
                 return Ok(None);
             }
             match self.receive().await {
-                Ok(Received::Piece(piece)) => self.take(piece),
+                Ok(Received::Piece(piece)) => {
+                    self.take(piece);
+                    // Pieces that came with it are put into the same chunk: chunks cost more than their bytes.
+                    while let Some(piece) = self.arrived() {
+                        self.take(piece);
+                    }
+                }
                 Ok(Received::End) => self.finish(),
                 Ok(Received::Refusal(error)) => return Err(error),
                 Err(error) if error.kind().is(ErrorKind::Connection) => self.reconnect(error).await?,
@@ -185,6 +199,19 @@ impl LogStream {
         })
     }
 
+    /// The next piece that is there already, unless the end of the log may be among what is.
+    fn arrived(&mut self) -> Option<Bytes> {
+        match (&mut self.source, &self.end) {
+            (Source::Live(receiver), End::Ahead | End::Marked(_)) => match receiver.recv_now()? {
+                WsMessage::Binary(frame) => Some(frame),
+                WsMessage::Text(text) => Some(Bytes::from(text)),
+                // The end is never among what is there.
+                WsMessage::Close(_) => None,
+            },
+            _ => None,
+        }
+    }
+
     fn take(&mut self, mut piece: Bytes) {
         let skipped = self.to_skip.min(piece.len() as u64);
         self.to_skip -= skipped;
@@ -192,10 +219,10 @@ impl LogStream {
         if piece.is_empty() {
             return;
         }
-        self.reconnects = 0;
+        (self.reconnects, self.pauses) = (0, RECONNECT);
         self.delivered += piece.len() as u64;
         let Self { demux, filter, ready, .. } = self;
-        demux.push(&piece, &mut |channel, data| filter.push(channel, share(&piece, data), ready));
+        demux.push(&piece, &mut |channel, data| filter.push(channel, &piece, data, ready));
         if self.filter.is_marked()
             && matches!(self.source, Source::Live(_))
             && let End::Marked(process) = &mut self.end
@@ -208,7 +235,7 @@ impl LogStream {
     fn finish(&mut self) {
         self.end = End::Reached;
         let Self { demux, filter, ready, .. } = self;
-        demux.finish(&mut |channel, data| filter.push(channel, Bytes::copy_from_slice(data), ready));
+        demux.finish(&mut |channel, data| filter.push(channel, &Bytes::new(), data, ready));
         filter.finish(ready);
     }
 
@@ -218,7 +245,7 @@ impl LogStream {
             if self.reconnects > MAX_RECONNECTS {
                 return Err(self.broken(&error.to_string()));
             }
-            tokio::time::sleep(Duration::from_millis(50 << self.reconnects)).await;
+            self.pauses.pause().await;
             let again = match self.source {
                 Source::Live(_) => connect(&self.toolbox, &self.path).await.map(Source::Live),
                 Source::SoFar(_) | Source::Whole(_) => request(&self.toolbox, &self.path).await,
@@ -243,12 +270,11 @@ impl LogStream {
 /// The length of the log of a process that prints no more, when its command has ended.
 async fn length(toolbox: Toolbox, path: String, process: ProcessInfo) -> Option<u64> {
     tokio::time::sleep(END_GRACE).await;
-    let mut pause = END_GRACE / 5;
+    let mut pauses = Backoff::new(END_GRACE / 5, END_GRACE * 10);
     let sessions = toolbox.process();
     // A process that left others behind ends when they do.
     while sessions.get_session_command(&process.session_id, &process.command_id).await.ok()?.exit_code.is_none() {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(END_GRACE * 10);
+        pauses.pause().await;
     }
     let Source::SoFar(mut response) = request(&toolbox, &path).await.ok()? else { return None };
     let mut length = 0;
@@ -261,7 +287,51 @@ async fn length(toolbox: Toolbox, path: String, process: ProcessInfo) -> Option<
     Some(length as u64)
 }
 
-/// What a reader does not want of a log.
+/// Chunks to be handed out.
+#[derive(Default)]
+struct Ready {
+    chunks: VecDeque<LogChunk>,
+    /// The chunk that small pieces are added to, the last one.
+    open: Option<(LogChannel, BytesMut)>,
+}
+
+impl Ready {
+    /// Adds a piece of a frame. A large one is a view of the frame, small ones are put together.
+    fn push(&mut self, channel: LogChannel, frame: &Bytes, data: &[u8]) {
+        if data.len() >= SMALL {
+            self.close();
+            self.chunks.push_back(LogChunk { channel, data: share(frame, data) });
+            return;
+        }
+        match &mut self.open {
+            Some((open, bytes)) if *open == channel && bytes.len() < LARGEST => {
+                if bytes.capacity() - bytes.len() < data.len() {
+                    bytes.reserve(LARGEST);
+                }
+                bytes.extend_from_slice(data);
+            }
+            _ => {
+                self.close();
+                self.open = Some((channel, BytesMut::from(data)));
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some((channel, bytes)) = self.open.take() {
+            self.chunks.push_back(LogChunk { channel, data: bytes.freeze() });
+        }
+    }
+
+    fn pop(&mut self) -> Option<LogChunk> {
+        if self.chunks.is_empty() {
+            self.close();
+        }
+        self.chunks.pop_front()
+    }
+}
+
+/// Leaves out the parts of a log that a reader does not want.
 #[derive(Default)]
 struct Filter {
     only: Option<LogChannel>,
@@ -270,14 +340,14 @@ struct Filter {
 }
 
 impl Filter {
-    fn push(&mut self, channel: LogChannel, data: Bytes, ready: &mut VecDeque<LogChunk>) {
+    fn push(&mut self, channel: LogChannel, frame: &Bytes, data: &[u8], ready: &mut Ready) {
         if self.only.is_some_and(|only| only != channel) {
             return;
         }
         match &mut self.end_marks {
-            None => ready.push_back(LogChunk { channel, data }),
+            None => ready.push(channel, frame, data),
             Some(marks) => {
-                marks[channel as usize].push(data, &mut |data| ready.push_back(LogChunk { channel, data }));
+                marks[channel as usize].push(share(frame, data), &mut |data| ready.push(channel, &data, &data));
             }
         }
     }
@@ -290,11 +360,11 @@ impl Filter {
         })
     }
 
-    fn finish(&mut self, ready: &mut VecDeque<LogChunk>) {
+    fn finish(&mut self, ready: &mut Ready) {
         for (channel, mark) in
             [LogChannel::Stdout, LogChannel::Stderr].into_iter().zip(self.end_marks.iter_mut().flatten())
         {
-            mark.finish(&mut |data| ready.push_back(LogChunk { channel, data }));
+            mark.finish(&mut |data| ready.push(channel, &data, &data));
         }
     }
 }
@@ -340,5 +410,45 @@ pub(crate) fn from_body(body: &[u8], json: bool) -> SessionCommandLogsResponse {
         output: Some(without_markers(&text(body))),
         stdout: Some(text(&stdout)),
         stderr: Some(text(&stderr)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(pieces: &[(LogChannel, &[u8])]) -> Vec<LogChunk> {
+        let mut ready = Ready::default();
+        for (channel, data) in pieces {
+            let frame = Bytes::copy_from_slice(data);
+            ready.push(*channel, &frame, &frame);
+        }
+        std::iter::from_fn(|| ready.pop()).collect()
+    }
+
+    #[test]
+    fn small_pieces_of_one_output_become_one_chunk() {
+        let (out, err) = (LogChannel::Stdout, LogChannel::Stderr);
+        let chunks = chunks(&[(out, b"a"), (out, b"b"), (err, b"c"), (out, b"d"), (out, b"e")]);
+        let expected = [(out, "ab"), (err, "c"), (out, "de")];
+        assert_eq!(
+            chunks.iter().map(|c| (c.channel, &c.data[..])).collect::<Vec<_>>(),
+            expected.map(|(c, d)| (c, d.as_bytes()))
+        );
+    }
+
+    #[test]
+    fn large_pieces_stay_as_they_are_and_in_order() {
+        let large = vec![b'x'; SMALL];
+        let chunks = chunks(&[(LogChannel::Stdout, b"a"), (LogChannel::Stdout, &large), (LogChannel::Stdout, b"b")]);
+        assert_eq!(chunks.iter().map(|c| c.data.len()).collect::<Vec<_>>(), [1, SMALL, 1]);
+    }
+
+    #[test]
+    fn no_chunk_grows_without_limit() {
+        let piece = vec![b'x'; SMALL - 1];
+        let chunks = chunks(&vec![(LogChannel::Stdout, &piece[..]); 100]);
+        assert!(chunks.iter().all(|c| c.data.len() < LARGEST + SMALL) && chunks.len() > 1);
+        assert_eq!(chunks.iter().map(|c| c.data.len()).sum::<usize>(), 100 * piece.len());
     }
 }

@@ -26,7 +26,7 @@ pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// The longest white space between a boundary and its line end; more makes it data.
 const MAX_PADDING_BYTES: usize = 256;
 
-/// What a multipart body consists of, in this order: `(PartStart Data* PartEnd)* End`.
+/// The parts of a multipart body, in this order: `(PartStart Data* PartEnd)* End`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MultipartEvent {
     /// A part begins.
@@ -261,7 +261,7 @@ impl MultipartParser {
     }
 }
 
-/// How many bytes at the end of `input` are the beginning of `delimiter`.
+/// The number of bytes at the end of `input` are the beginning of `delimiter`.
 fn delimiter_start_at_end(input: &[u8], delimiter: &[u8]) -> usize {
     let tail = &input[input.len().saturating_sub(delimiter.len() - 1)..];
     memchr::memrchr(delimiter[0], tail)

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::multipart::malformed;
 use crate::error::Result;
 
-/// What a part says about itself.
+/// The header of a part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartHeader {
     /// Field name: `file` for content, `error` for a failure report.

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{PtyCreateOptions, PtyResult};
-use crate::travel::http::segment;
+use crate::travel::http::{body, segment};
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 
 /// Tells the server that this client reads the `exited` control frame.
@@ -26,7 +26,7 @@ const ENVS_PREFIX: &str = "X-Daytona-Pty-Envs~";
 const MAX_INPUT: usize = 32 * 1024;
 /// Output that is kept until the server says that the terminal is connected, in bytes. Honest servers send next to none.
 const MAX_EARLY: usize = 1 << 20;
-/// How long the server may take to say that the terminal is connected.
+/// Limit for the server to say that the terminal is connected.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection to a terminal session. Dropping it leaves the session running.
@@ -82,9 +82,14 @@ impl Terminal {
             Err(e) => return Err(e),
             Ok(stream) => return Self::connected(session_id, stream.split()).await,
         }
-        let mut body = json!({ "id": session_id, "cols": cols, "rows": rows, "lazyStart": true });
-        crate::ops::process::set(&mut body, "cwd", json!(options.cwd));
-        crate::ops::process::set(&mut body, "envs", json!(options.envs));
+        let body = body(json!({
+            "id": session_id,
+            "cols": cols,
+            "rows": rows,
+            "lazyStart": true,
+            "cwd": options.cwd,
+            "envs": options.envs,
+        }));
         toolbox.request(Method::POST, "/process/pty").await?.json(&body).done().await?;
         Self::connect(toolbox, session_id, format!("/process/pty/{}/connect", segment(session_id))).await
     }
@@ -224,7 +229,7 @@ impl TerminalOutput {
         }
     }
 
-    /// How the process ended, once [`next`](Self::next) has returned `None`.
+    /// The end of the process, once [`next`](Self::next) has returned `None`.
     pub fn result(&self) -> Option<&PtyResult> {
         self.result.as_ref()
     }
@@ -286,7 +291,7 @@ fn control(text: &str) -> Option<Control> {
     serde_json::from_str::<Control>(text).ok().filter(|control| control.r#type == "control")
 }
 
-/// How a process ended, from the close frame (wire.md 4.3).
+/// The end of a process, from the close frame (wire.md 4.3).
 fn from_close(close: &WsClose) -> PtyResult {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]

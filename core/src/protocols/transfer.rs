@@ -25,7 +25,7 @@ const FILE_CHUNK: usize = 512 * 1024;
 /// Chunks waiting for the socket; more are not read ahead.
 const QUEUE: usize = 4;
 
-/// How long a server may take to be done with an upload that is given up.
+/// Limit for a server to be done with an upload that is given up.
 pub(super) const SETTLE_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 type Sender = mpsc::Sender<std::io::Result<Bytes>>;

@@ -92,7 +92,7 @@ impl Utf8Decoder {
     }
 }
 
-/// How many of these bytes do not end within a character: all but the beginning of one at the end, three bytes at most.
+/// Counts the bytes that are complete: all but the beginning of a character at the end, which is three bytes at most.
 pub fn complete(bytes: &[u8]) -> usize {
     let start = bytes.iter().rev().take(3).position(|byte| !matches!(byte, 0x80..=0xbf));
     let Some(start) = start.map(|back| bytes.len() - back - 1) else { return bytes.len() };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 
 tokio::task_local! {
@@ -23,6 +24,7 @@ struct Call {
 
 /// Runs `work` and gives it up after `limit` (`None` = no limit) with a `Timeout` error that names the operation.
 pub(crate) async fn within<T>(
+    client: &Client,
     operation: &'static str,
     limit: Option<Duration>,
     work: impl Future<Output = Result<T>>,
@@ -35,7 +37,8 @@ pub(crate) async fn within<T>(
     match CALL.scope(call, tokio::time::timeout_at(deadline, work)).await {
         Ok(result) => result.map_err(|e| e.in_operation(operation)),
         Err(_) => {
-            Err(Error::new(ErrorKind::Timeout, format!("{operation} exceeded its timeout of {} s", seconds(limit)))
+            let name = client.operation_name(operation);
+            Err(Error::new(ErrorKind::Timeout, format!("{name} exceeded its timeout of {} s", seconds(limit)))
                 .in_operation(operation))
         }
     }

@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::travel::backoff::Backoff;
 use crate::travel::proxy::Proxies;
 use crate::travel::tls::Tls;
 
@@ -98,12 +99,13 @@ impl Default for EventTiming {
 }
 
 impl EventTiming {
-    /// The pause after the `failures`-th failure in a row: between half and all of an exponentially growing limit.
+    /// The pause after the `failures`-th failure in a row.
     fn pause(&self, failures: u32) -> Duration {
-        let limit = self.first_retry.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(self.last_retry);
-        // Without randomness the pause is just the longest.
-        let fraction = getrandom::u32().map_or(1.0, |r| 0.5 + f64::from(r) / f64::from(u32::MAX) / 2.0);
-        limit.mul_f64(fraction)
+        let mut backoff = Backoff::new(self.first_retry, self.last_retry);
+        for _ in 1..failures.min(32) {
+            backoff.take();
+        }
+        backoff.take_jittered()
     }
 }
 

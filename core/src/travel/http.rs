@@ -176,6 +176,7 @@ impl<'a> Request<'a> {
         }
         let repeatable = self.streamed.is_none();
         let mut number = 0;
+        let mut backoff = retry::backoff();
         loop {
             number += 1;
             // Each time, because a local engine may have ended since: the next attempt goes to the next one.
@@ -226,7 +227,9 @@ impl<'a> Request<'a> {
                     (if again { Failure::NotSent } else { Failure::Broken }, error)
                 }
             };
-            let Some(wait) = retry::delay(&self.method, failure, &error, number, repeatable) else { return Err(error) };
+            let Some(wait) = retry::delay(&self.method, failure, &error, number, repeatable, &mut backoff) else {
+                return Err(error);
+            };
             named.tried_again(number, wait, &error);
             tokio::time::sleep(wait).await;
         }
@@ -347,6 +350,14 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
         return error.with_source(cause.map(ToString::to_string).unwrap_or_default());
     }
     wording::connection(&place, None, error.is_connect(), cause.unwrap_or(error))
+}
+
+/// A body of these fields: what has not been given, null, is left out.
+pub(crate) fn body(mut fields: serde_json::Value) -> serde_json::Value {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    fields
 }
 
 /// A path segment, percent-encoded.

@@ -1,5 +1,6 @@
 //! How a request travels: connections with their proxies and certificates, HTTP, WebSockets, events, retries, deadlines.
 
+pub(crate) mod backoff;
 pub(crate) mod deadline;
 pub mod events;
 pub(crate) mod http;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::backoff::Backoff;
+use super::deadline;
 use crate::error::{Error, ErrorKind};
 
 /// Attempts of one request, the first included.
@@ -15,6 +17,11 @@ pub(crate) const MAX_ATTEMPTS: u32 = 4;
 
 /// The longest wait of a call without deadline: who is told to come back in an hour should hear of it.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The pauses where the server does not say how long.
+pub(crate) const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(100), LONGEST_WAIT)
+}
 
 /// How an attempt failed.
 pub(crate) enum Failure {
@@ -33,6 +40,7 @@ pub(crate) fn delay(
     error: &Error,
     attempt: u32,
     repeatable: bool,
+    backoff: &mut Backoff,
 ) -> Option<Duration> {
     if attempt >= MAX_ATTEMPTS || !repeatable {
         return None;
@@ -52,14 +60,8 @@ pub(crate) fn delay(
     }
     let wait = match error.info().retry_after {
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-        None => Duration::from_millis(100 << (attempt - 1)).mul_f64(jitter()),
+        None => backoff.take_jittered(),
     };
-    let left = crate::travel::deadline::remaining().unwrap_or(LONGEST_WAIT);
+    let left = deadline::remaining().unwrap_or(LONGEST_WAIT);
     (wait < left).then_some(wait)
-}
-
-/// A factor of 0.75 to 1.25, so that clients that failed together do not come back together.
-fn jitter() -> f64 {
-    let random = uuid::Uuid::new_v4().as_u128() as u16;
-    0.75 + f64::from(random) / f64::from(u16::MAX) / 2.0
 }

@@ -43,10 +43,10 @@ const QUEUED_MESSAGES: usize = 8;
 /// Batches that may wait between the connection and the receiver. A batch is about 64 KiB, or one larger message.
 const QUEUED_BATCHES: usize = 2;
 
-/// How long [`WsSender::close`] waits for the server to agree.
+/// Time for which [`WsSender::close`] waits for the server to agree.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// How a connection is made and kept.
+/// Options of a connection.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// The client's TLS configuration.
@@ -117,7 +117,7 @@ impl Default for KeepAlive {
     }
 }
 
-/// What the server sends.
+/// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WsMessage {
     /// A text message.
@@ -304,6 +304,11 @@ pub struct WsReceiver {
 }
 
 impl WsReceiver {
+    /// The next message if it has come together with the last one. Never waits, and never the end.
+    pub fn recv_now(&mut self) -> Option<WsMessage> {
+        self.ready.next()
+    }
+
     /// The next message; after the last one [`WsMessage::Close`], however often it is asked. Cancelling the wait loses
     /// nothing.
     ///

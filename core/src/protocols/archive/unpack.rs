@@ -196,7 +196,7 @@ struct Unpacker<'a> {
     modes: Vec<(PathBuf, u32)>,
     links: Vec<(PathBuf, PathBuf)>,
     skipped: Vec<SkippedEntry>,
-    /// What all these take in memory, about.
+    /// The memory that all these take, about.
     kept: usize,
 }
 

@@ -35,7 +35,7 @@ const REQUESTS_PER_CLIENT: usize = 100;
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
 
-/// How long an unused connection is kept.
+/// Time for which an unused connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// When a server is taken for not connected. Later than connections expire: taking one that stands for missing would

@@ -13,7 +13,7 @@ pub(super) struct Gate<R> {
     limit: Limit,
 }
 
-/// How many more bytes a [`Gate`] lets through.
+/// The number of bytes that a [`Gate`] lets through.
 #[derive(Clone)]
 pub(super) struct Limit(Arc<AtomicU64>);
 
