@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::names::snake;
-use crate::schema::{Op, Passing, Schema, Service, Type};
+use crate::deviations;
+use crate::names::{camel, pascal, snake};
+use crate::schema::{Op, Passing, Receiver, Schema, Service, Type};
 
 /// The Rust source of `bindings/bridge/src/generated.rs`.
 pub fn generate(schema: &Schema) -> Result<String> {
@@ -38,6 +39,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
         "_ => { let error = Error::invalid_argument(format!(\"There is no operation {op:?}: package and library differ.\")); \
          Box::pin(std::future::ready(Err(error))) }}}",
     );
+    operation_names(&mut source, schema)?;
     for service in &schema.services {
         for op in &service.ops {
             operation(&mut source, service, op)?;
@@ -46,6 +48,45 @@ pub fn generate(schema: &Schema) -> Result<String> {
     let file = syn::parse_file(&source)?;
     // Attributes survive, blank lines do not: put one before every function.
     Ok(prettyplease::unparse(&file).replace("\nfn", "\n\nfn"))
+}
+
+/// The words of every language for its operations, for messages.
+fn operation_names(source: &mut String, schema: &Schema) -> Result<()> {
+    source.push_str(
+        "/// What the programs of a source call an operation; nothing where that is the core's name.\n\
+         pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static str> {\
+         Some(match (source, operation) {",
+    );
+    for language in ["python", "typescript", "ruby", "go", "uniffi"] {
+        for op in schema.ops() {
+            let name = operation_name(language, op);
+            if name != op.id {
+                writeln!(source, "(\"sdk-{language}\", {:?}) => {name:?},", op.id)?;
+            }
+        }
+    }
+    source.push_str("_ => return None })}");
+    Ok(())
+}
+
+/// `process.executeCommand`: what it is called on, and the method.
+fn operation_name(language: &str, op: &Op) -> String {
+    let own = deviations::language(language).method(&op.id);
+    let receiver = match op.receiver {
+        Receiver::Daytona => "daytona",
+        Receiver::Sandbox => "sandbox",
+        Receiver::Process => "process",
+        Receiver::Fs => "fs",
+        Receiver::Git => "git",
+        Receiver::CodeInterpreter => "code_interpreter",
+        Receiver::SpawnedProcess => "spawned_process",
+    };
+    let method = own.unwrap_or(&op.name);
+    match language {
+        "typescript" | "uniffi" => format!("{}.{}", camel(receiver), camel(method)),
+        "go" => format!("{}.{}", pascal(receiver), pascal(method)),
+        _ => format!("{receiver}.{method}"),
+    }
 }
 
 /// A function of its own boxes each future: in one frame they would together be too much for the stack of a fiber.

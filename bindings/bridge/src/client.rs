@@ -32,9 +32,10 @@ impl Client {
     /// # Errors
     /// The error envelope: `Authentication` without credentials, `InvalidArgument` for a bad value.
     pub fn new(config: &[u8]) -> Result<Self, Bytes> {
-        let config: Config = serde_json::from_slice(config).map_err(|e| {
+        let mut config: Config = serde_json::from_slice(config).map_err(|e| {
             error_json(&Error::invalid_argument(format!("The configuration is not usable: {}.", wording::json(&e))))
         })?;
+        config.operation_names = Some(generated::operation_name);
         let client = Self {
             config,
             core: PerProcess::new(),

@@ -35,7 +35,7 @@ pub(crate) struct Parsed<A> {
 }
 
 impl<A: DeserializeOwned> Parsed<A> {
-    pub(crate) fn read(client: Client, op: &str, params: Payload) -> Result<Self> {
+    pub(crate) fn read(client: Client, op: &'static str, params: Payload) -> Result<Self> {
         let mut unknown = Vec::new();
         let mut at = serde_path_to_error::Track::new();
         let envelope: Result<Envelope<A>, _> = Blob::attach(params.blobs, || {
@@ -44,6 +44,7 @@ impl<A: DeserializeOwned> Parsed<A> {
             serde_ignored::deserialize(json, |path| unknown.push(path.to_string()))
         });
         let envelope = envelope.map_err(|e| {
+            let op = client.operation_name(op);
             let why = wording::json(&e);
             match argument(&at.path().to_string()).as_str() {
                 // The place of a missing argument is where the others are.
@@ -52,7 +53,7 @@ impl<A: DeserializeOwned> Parsed<A> {
             }
         })?;
         if let Some(argument) = unknown.iter().find_map(|path| given(path, &params.json)) {
-            let argument = spelled(&client, &argument);
+            let (argument, op) = (spelled(&client, &argument), client.operation_name(op));
             return Err(Error::invalid_argument(format!("{op} does not know {argument:?}. Check how it is spelled.")));
         }
         let client = match envelope.request_timeout {

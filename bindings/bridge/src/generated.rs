@@ -139,6 +139,379 @@ pub(crate) fn dispatch(
         }
     }
 }
+/// What the programs of a source call an operation; nothing where that is the core's name.
+pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static str> {
+    Some(
+        match (source, operation) {
+            ("sdk-python", "sandbox.create") => "daytona.create",
+            ("sdk-python", "sandbox.get") => "daytona.get",
+            ("sdk-python", "sandbox.find_one") => "daytona.find_one",
+            ("sdk-python", "sandbox.list") => "daytona.list",
+            ("sdk-python", "sandbox.list_page") => "daytona.list_page",
+            ("sdk-python", "sandbox.wait_for_start") => "sandbox.wait_for_sandbox_start",
+            ("sdk-python", "sandbox.wait_for_stop") => "sandbox.wait_for_sandbox_stop",
+            ("sdk-python", "sandbox.set_auto_stop_interval") => {
+                "sandbox.set_autostop_interval"
+            }
+            ("sdk-python", "process.create_pty") => "process.create_pty_session",
+            ("sdk-python", "process.connect_pty") => "process.connect_pty_session",
+            ("sdk-python", "process.stream_output") => "spawned_process.stream_output",
+            ("sdk-python", "process.write_stdin") => "spawned_process.write",
+            ("sdk-python", "process.close_stdin") => "spawned_process.close_stdin",
+            ("sdk-python", "process.wait_spawned") => "spawned_process.wait",
+            ("sdk-python", "process.signal_spawned") => "spawned_process.send_signal",
+            ("sdk-python", "process.release_spawned") => "spawned_process.release",
+            ("sdk-python", "fs.download_to_path") => "fs.download_file",
+            ("sdk-typescript", "sandbox.create") => "daytona.create",
+            ("sdk-typescript", "sandbox.get") => "daytona.get",
+            ("sdk-typescript", "sandbox.find_one") => "daytona.findOne",
+            ("sdk-typescript", "sandbox.list") => "daytona.list",
+            ("sdk-typescript", "sandbox.list_page") => "daytona.listPage",
+            ("sdk-typescript", "sandbox.wait_for_start") => "sandbox.waitUntilStarted",
+            ("sdk-typescript", "sandbox.wait_for_stop") => "sandbox.waitUntilStopped",
+            ("sdk-typescript", "sandbox.set_labels") => "sandbox.setLabels",
+            ("sdk-typescript", "sandbox.set_auto_stop_interval") => {
+                "sandbox.setAutostopInterval"
+            }
+            ("sdk-typescript", "sandbox.set_auto_archive_interval") => {
+                "sandbox.setAutoArchiveInterval"
+            }
+            ("sdk-typescript", "sandbox.set_auto_delete_interval") => {
+                "sandbox.setAutoDeleteInterval"
+            }
+            ("sdk-typescript", "sandbox.refresh_activity") => "sandbox.refreshActivity",
+            ("sdk-typescript", "sandbox.update_network_settings") => {
+                "sandbox.updateNetworkSettings"
+            }
+            ("sdk-typescript", "sandbox.get_preview_link") => "sandbox.getPreviewLink",
+            ("sdk-typescript", "sandbox.create_signed_preview_url") => {
+                "sandbox.getSignedPreviewUrl"
+            }
+            ("sdk-typescript", "sandbox.expire_signed_preview_url") => {
+                "sandbox.expireSignedPreviewUrl"
+            }
+            ("sdk-typescript", "process.exec") => "process.executeCommand",
+            ("sdk-typescript", "process.code_run") => "process.codeRun",
+            ("sdk-typescript", "process.create_pty") => "process.createPty",
+            ("sdk-typescript", "process.connect_pty") => "process.connectPty",
+            ("sdk-typescript", "process.list_pty_sessions") => "process.listPtySessions",
+            ("sdk-typescript", "process.get_pty_session_info") => {
+                "process.getPtySessionInfo"
+            }
+            ("sdk-typescript", "process.resize_pty_session") => {
+                "process.resizePtySession"
+            }
+            ("sdk-typescript", "process.kill_pty_session") => "process.killPtySession",
+            ("sdk-typescript", "process.create_session") => "process.createSession",
+            ("sdk-typescript", "process.get_session") => "process.getSession",
+            ("sdk-typescript", "process.list_sessions") => "process.listSessions",
+            ("sdk-typescript", "process.delete_session") => "process.deleteSession",
+            ("sdk-typescript", "process.execute_session_command") => {
+                "process.executeSessionCommand"
+            }
+            ("sdk-typescript", "process.get_session_command") => {
+                "process.getSessionCommand"
+            }
+            ("sdk-typescript", "process.get_session_command_logs") => {
+                "process.getSessionCommandLogs"
+            }
+            ("sdk-typescript", "process.stream_session_command_logs") => {
+                "process.streamSessionCommandLogs"
+            }
+            ("sdk-typescript", "process.send_session_command_input") => {
+                "process.sendSessionCommandInput"
+            }
+            ("sdk-typescript", "process.get_entrypoint_session") => {
+                "process.getEntrypointSession"
+            }
+            ("sdk-typescript", "process.get_entrypoint_logs") => {
+                "process.getEntrypointLogs"
+            }
+            ("sdk-typescript", "process.stream_entrypoint_logs") => {
+                "process.streamEntrypointLogs"
+            }
+            ("sdk-typescript", "process.list_spawned") => "process.listSpawned",
+            ("sdk-typescript", "process.get_spawned") => "process.getSpawned",
+            ("sdk-typescript", "process.stream_output") => "spawnedProcess.output",
+            ("sdk-typescript", "process.write_stdin") => "spawnedProcess.writeStdin",
+            ("sdk-typescript", "process.close_stdin") => "spawnedProcess.closeStdin",
+            ("sdk-typescript", "process.wait_spawned") => "spawnedProcess.wait",
+            ("sdk-typescript", "process.signal_spawned") => "spawnedProcess.sendSignal",
+            ("sdk-typescript", "process.release_spawned") => "spawnedProcess.release",
+            ("sdk-typescript", "process.wait_for_port") => "process.waitForPort",
+            ("sdk-typescript", "process.wait_for_log") => "process.waitForLog",
+            ("sdk-typescript", "fs.upload_dir") => "fs.uploadDir",
+            ("sdk-typescript", "fs.download_dir") => "fs.downloadDir",
+            ("sdk-typescript", "fs.list_files") => "fs.listFiles",
+            ("sdk-typescript", "fs.get_file_info") => "fs.getFileInfo",
+            ("sdk-typescript", "fs.create_folder") => "fs.createFolder",
+            ("sdk-typescript", "fs.delete_file") => "fs.deleteFile",
+            ("sdk-typescript", "fs.move_files") => "fs.moveFiles",
+            ("sdk-typescript", "fs.find_files") => "fs.findFiles",
+            ("sdk-typescript", "fs.search_files") => "fs.searchFiles",
+            ("sdk-typescript", "fs.replace_in_files") => "fs.replaceInFiles",
+            ("sdk-typescript", "fs.set_file_permissions") => "fs.setFilePermissions",
+            ("sdk-typescript", "fs.get_user_home_dir") => "fs.getUserHomeDir",
+            ("sdk-typescript", "fs.get_work_dir") => "fs.getWorkDir",
+            ("sdk-typescript", "fs.upload_file") => "fs.uploadFile",
+            ("sdk-typescript", "fs.upload_files") => "fs.uploadFiles",
+            ("sdk-typescript", "fs.open_upload") => "fs.openUpload",
+            ("sdk-typescript", "fs.download_file") => "fs.downloadFile",
+            ("sdk-typescript", "fs.download_to_path") => "fs.downloadToPath",
+            ("sdk-typescript", "fs.download_files") => "fs.downloadFiles",
+            ("sdk-typescript", "fs.open_download") => "fs.openDownload",
+            ("sdk-typescript", "git.create_branch") => "git.createBranch",
+            ("sdk-typescript", "git.checkout_branch") => "git.checkoutBranch",
+            ("sdk-typescript", "git.delete_branch") => "git.deleteBranch",
+            ("sdk-typescript", "code_interpreter.run_code") => "codeInterpreter.runCode",
+            ("sdk-typescript", "code_interpreter.create_context") => {
+                "codeInterpreter.createContext"
+            }
+            ("sdk-typescript", "code_interpreter.list_contexts") => {
+                "codeInterpreter.listContexts"
+            }
+            ("sdk-typescript", "code_interpreter.delete_context") => {
+                "codeInterpreter.deleteContext"
+            }
+            ("sdk-ruby", "sandbox.create") => "daytona.create",
+            ("sdk-ruby", "sandbox.get") => "daytona.get",
+            ("sdk-ruby", "sandbox.find_one") => "daytona.find_one",
+            ("sdk-ruby", "sandbox.list") => "daytona.list",
+            ("sdk-ruby", "sandbox.list_page") => "daytona.list_page",
+            ("sdk-ruby", "sandbox.wait_for_start") => "sandbox.wait_for_sandbox_start",
+            ("sdk-ruby", "sandbox.wait_for_stop") => "sandbox.wait_for_sandbox_stop",
+            ("sdk-ruby", "sandbox.get_preview_link") => "sandbox.preview_url",
+            ("sdk-ruby", "process.create_pty") => "process.create_pty_session",
+            ("sdk-ruby", "process.connect_pty") => "process.connect_pty_session",
+            ("sdk-ruby", "process.stream_output") => "spawned_process.output",
+            ("sdk-ruby", "process.write_stdin") => "spawned_process.write_stdin",
+            ("sdk-ruby", "process.close_stdin") => "spawned_process.close_stdin",
+            ("sdk-ruby", "process.wait_spawned") => "spawned_process.wait",
+            ("sdk-ruby", "process.signal_spawned") => "spawned_process.send_signal",
+            ("sdk-ruby", "process.release_spawned") => "spawned_process.release",
+            ("sdk-ruby", "fs.download_file") => "fs.read_file",
+            ("sdk-go", "sandbox.create") => "Daytona.Create",
+            ("sdk-go", "sandbox.get") => "Daytona.Get",
+            ("sdk-go", "sandbox.find_one") => "Daytona.FindOne",
+            ("sdk-go", "sandbox.list") => "Daytona.List",
+            ("sdk-go", "sandbox.list_page") => "Daytona.ListPage",
+            ("sdk-go", "sandbox.start") => "Sandbox.Start",
+            ("sdk-go", "sandbox.stop") => "Sandbox.Stop",
+            ("sdk-go", "sandbox.delete") => "Sandbox.Delete",
+            ("sdk-go", "sandbox.wait_for_start") => "Sandbox.WaitForStart",
+            ("sdk-go", "sandbox.wait_for_stop") => "Sandbox.WaitForStop",
+            ("sdk-go", "sandbox.archive") => "Sandbox.Archive",
+            ("sdk-go", "sandbox.recover") => "Sandbox.Recover",
+            ("sdk-go", "sandbox.set_labels") => "Sandbox.SetLabels",
+            ("sdk-go", "sandbox.set_auto_stop_interval") => "Sandbox.SetAutoStopInterval",
+            ("sdk-go", "sandbox.set_auto_archive_interval") => {
+                "Sandbox.SetAutoArchiveInterval"
+            }
+            ("sdk-go", "sandbox.set_auto_delete_interval") => {
+                "Sandbox.SetAutoDeleteInterval"
+            }
+            ("sdk-go", "sandbox.refresh_activity") => "Sandbox.RefreshActivity",
+            ("sdk-go", "sandbox.update_network_settings") => {
+                "Sandbox.UpdateNetworkSettings"
+            }
+            ("sdk-go", "sandbox.get_preview_link") => "Sandbox.GetPreviewLink",
+            ("sdk-go", "sandbox.create_signed_preview_url") => {
+                "Sandbox.CreateSignedPreviewUrl"
+            }
+            ("sdk-go", "sandbox.expire_signed_preview_url") => {
+                "Sandbox.ExpireSignedPreviewUrl"
+            }
+            ("sdk-go", "process.exec") => "Process.ExecuteCommand",
+            ("sdk-go", "process.code_run") => "Process.CodeRun",
+            ("sdk-go", "process.create_pty") => "Process.CreatePty",
+            ("sdk-go", "process.connect_pty") => "Process.ConnectPty",
+            ("sdk-go", "process.list_pty_sessions") => "Process.ListPtySessions",
+            ("sdk-go", "process.get_pty_session_info") => "Process.GetPtySessionInfo",
+            ("sdk-go", "process.resize_pty_session") => "Process.ResizePtySession",
+            ("sdk-go", "process.kill_pty_session") => "Process.KillPtySession",
+            ("sdk-go", "process.create_session") => "Process.CreateSession",
+            ("sdk-go", "process.get_session") => "Process.GetSession",
+            ("sdk-go", "process.list_sessions") => "Process.ListSessions",
+            ("sdk-go", "process.delete_session") => "Process.DeleteSession",
+            ("sdk-go", "process.execute_session_command") => {
+                "Process.ExecuteSessionCommand"
+            }
+            ("sdk-go", "process.get_session_command") => "Process.GetSessionCommand",
+            ("sdk-go", "process.get_session_command_logs") => {
+                "Process.GetSessionCommandLogs"
+            }
+            ("sdk-go", "process.stream_session_command_logs") => {
+                "Process.StreamSessionCommandLogs"
+            }
+            ("sdk-go", "process.send_session_command_input") => {
+                "Process.SendSessionCommandInput"
+            }
+            ("sdk-go", "process.get_entrypoint_session") => {
+                "Process.GetEntrypointSession"
+            }
+            ("sdk-go", "process.get_entrypoint_logs") => "Process.GetEntrypointLogs",
+            ("sdk-go", "process.stream_entrypoint_logs") => {
+                "Process.StreamEntrypointLogs"
+            }
+            ("sdk-go", "process.spawn") => "Process.Spawn",
+            ("sdk-go", "process.list_spawned") => "Process.ListSpawned",
+            ("sdk-go", "process.get_spawned") => "Process.GetSpawned",
+            ("sdk-go", "process.stream_output") => "SpawnedProcess.StreamOutput",
+            ("sdk-go", "process.write_stdin") => "SpawnedProcess.WriteStdin",
+            ("sdk-go", "process.close_stdin") => "SpawnedProcess.CloseStdin",
+            ("sdk-go", "process.wait_spawned") => "SpawnedProcess.WaitSpawned",
+            ("sdk-go", "process.signal_spawned") => "SpawnedProcess.SignalSpawned",
+            ("sdk-go", "process.release_spawned") => "SpawnedProcess.ReleaseSpawned",
+            ("sdk-go", "process.wait_for_port") => "Process.WaitForPort",
+            ("sdk-go", "process.wait_for_log") => "Process.WaitForLog",
+            ("sdk-go", "fs.upload_dir") => "Fs.UploadDir",
+            ("sdk-go", "fs.download_dir") => "Fs.DownloadDir",
+            ("sdk-go", "fs.list_files") => "Fs.ListFiles",
+            ("sdk-go", "fs.get_file_info") => "Fs.GetFileInfo",
+            ("sdk-go", "fs.create_folder") => "Fs.CreateFolder",
+            ("sdk-go", "fs.delete_file") => "Fs.DeleteFile",
+            ("sdk-go", "fs.move_files") => "Fs.MoveFiles",
+            ("sdk-go", "fs.find_files") => "Fs.FindFiles",
+            ("sdk-go", "fs.search_files") => "Fs.SearchFiles",
+            ("sdk-go", "fs.replace_in_files") => "Fs.ReplaceInFiles",
+            ("sdk-go", "fs.set_file_permissions") => "Fs.SetFilePermissions",
+            ("sdk-go", "fs.get_user_home_dir") => "Fs.GetUserHomeDir",
+            ("sdk-go", "fs.get_work_dir") => "Fs.GetWorkDir",
+            ("sdk-go", "fs.upload_file") => "Fs.UploadFile",
+            ("sdk-go", "fs.upload_files") => "Fs.UploadFiles",
+            ("sdk-go", "fs.open_upload") => "Fs.OpenUpload",
+            ("sdk-go", "fs.download_file") => "Fs.DownloadFile",
+            ("sdk-go", "fs.download_to_path") => "Fs.DownloadToPath",
+            ("sdk-go", "fs.download_files") => "Fs.DownloadFiles",
+            ("sdk-go", "fs.open_download") => "Fs.OpenDownload",
+            ("sdk-go", "git.clone") => "Git.Clone",
+            ("sdk-go", "git.status") => "Git.Status",
+            ("sdk-go", "git.add") => "Git.Add",
+            ("sdk-go", "git.commit") => "Git.Commit",
+            ("sdk-go", "git.push") => "Git.Push",
+            ("sdk-go", "git.pull") => "Git.Pull",
+            ("sdk-go", "git.branches") => "Git.Branches",
+            ("sdk-go", "git.create_branch") => "Git.CreateBranch",
+            ("sdk-go", "git.checkout_branch") => "Git.CheckoutBranch",
+            ("sdk-go", "git.delete_branch") => "Git.DeleteBranch",
+            ("sdk-go", "git.history") => "Git.History",
+            ("sdk-go", "code_interpreter.run_code") => "CodeInterpreter.RunCode",
+            ("sdk-go", "code_interpreter.create_context") => {
+                "CodeInterpreter.CreateContext"
+            }
+            ("sdk-go", "code_interpreter.list_contexts") => {
+                "CodeInterpreter.ListContexts"
+            }
+            ("sdk-go", "code_interpreter.delete_context") => {
+                "CodeInterpreter.DeleteContext"
+            }
+            ("sdk-uniffi", "sandbox.create") => "daytona.create",
+            ("sdk-uniffi", "sandbox.get") => "daytona.get",
+            ("sdk-uniffi", "sandbox.find_one") => "daytona.findOne",
+            ("sdk-uniffi", "sandbox.list") => "daytona.list",
+            ("sdk-uniffi", "sandbox.list_page") => "daytona.listPage",
+            ("sdk-uniffi", "sandbox.wait_for_start") => "sandbox.waitForStart",
+            ("sdk-uniffi", "sandbox.wait_for_stop") => "sandbox.waitForStop",
+            ("sdk-uniffi", "sandbox.set_labels") => "sandbox.setLabels",
+            ("sdk-uniffi", "sandbox.set_auto_stop_interval") => {
+                "sandbox.setAutoStopInterval"
+            }
+            ("sdk-uniffi", "sandbox.set_auto_archive_interval") => {
+                "sandbox.setAutoArchiveInterval"
+            }
+            ("sdk-uniffi", "sandbox.set_auto_delete_interval") => {
+                "sandbox.setAutoDeleteInterval"
+            }
+            ("sdk-uniffi", "sandbox.refresh_activity") => "sandbox.refreshActivity",
+            ("sdk-uniffi", "sandbox.update_network_settings") => {
+                "sandbox.updateNetworkSettings"
+            }
+            ("sdk-uniffi", "sandbox.get_preview_link") => "sandbox.getPreviewLink",
+            ("sdk-uniffi", "sandbox.create_signed_preview_url") => {
+                "sandbox.createSignedPreviewUrl"
+            }
+            ("sdk-uniffi", "sandbox.expire_signed_preview_url") => {
+                "sandbox.expireSignedPreviewUrl"
+            }
+            ("sdk-uniffi", "process.code_run") => "process.codeRun",
+            ("sdk-uniffi", "process.create_pty") => "process.createPty",
+            ("sdk-uniffi", "process.connect_pty") => "process.connectPty",
+            ("sdk-uniffi", "process.list_pty_sessions") => "process.listPtySessions",
+            ("sdk-uniffi", "process.get_pty_session_info") => "process.getPtySessionInfo",
+            ("sdk-uniffi", "process.resize_pty_session") => "process.resizePtySession",
+            ("sdk-uniffi", "process.kill_pty_session") => "process.killPtySession",
+            ("sdk-uniffi", "process.create_session") => "process.createSession",
+            ("sdk-uniffi", "process.get_session") => "process.getSession",
+            ("sdk-uniffi", "process.list_sessions") => "process.listSessions",
+            ("sdk-uniffi", "process.delete_session") => "process.deleteSession",
+            ("sdk-uniffi", "process.execute_session_command") => {
+                "process.executeSessionCommand"
+            }
+            ("sdk-uniffi", "process.get_session_command") => "process.getSessionCommand",
+            ("sdk-uniffi", "process.get_session_command_logs") => {
+                "process.getSessionCommandLogs"
+            }
+            ("sdk-uniffi", "process.stream_session_command_logs") => {
+                "process.streamSessionCommandLogs"
+            }
+            ("sdk-uniffi", "process.send_session_command_input") => {
+                "process.sendSessionCommandInput"
+            }
+            ("sdk-uniffi", "process.get_entrypoint_session") => {
+                "process.getEntrypointSession"
+            }
+            ("sdk-uniffi", "process.get_entrypoint_logs") => "process.getEntrypointLogs",
+            ("sdk-uniffi", "process.stream_entrypoint_logs") => {
+                "process.streamEntrypointLogs"
+            }
+            ("sdk-uniffi", "process.list_spawned") => "process.listSpawned",
+            ("sdk-uniffi", "process.get_spawned") => "process.getSpawned",
+            ("sdk-uniffi", "process.stream_output") => "spawnedProcess.streamOutput",
+            ("sdk-uniffi", "process.write_stdin") => "spawnedProcess.writeStdin",
+            ("sdk-uniffi", "process.close_stdin") => "spawnedProcess.closeStdin",
+            ("sdk-uniffi", "process.wait_spawned") => "spawnedProcess.waitSpawned",
+            ("sdk-uniffi", "process.signal_spawned") => "spawnedProcess.signalSpawned",
+            ("sdk-uniffi", "process.release_spawned") => "spawnedProcess.releaseSpawned",
+            ("sdk-uniffi", "process.wait_for_port") => "process.waitForPort",
+            ("sdk-uniffi", "process.wait_for_log") => "process.waitForLog",
+            ("sdk-uniffi", "fs.upload_dir") => "fs.uploadDir",
+            ("sdk-uniffi", "fs.download_dir") => "fs.downloadDir",
+            ("sdk-uniffi", "fs.list_files") => "fs.listFiles",
+            ("sdk-uniffi", "fs.get_file_info") => "fs.getFileInfo",
+            ("sdk-uniffi", "fs.create_folder") => "fs.createFolder",
+            ("sdk-uniffi", "fs.delete_file") => "fs.deleteFile",
+            ("sdk-uniffi", "fs.move_files") => "fs.moveFiles",
+            ("sdk-uniffi", "fs.find_files") => "fs.findFiles",
+            ("sdk-uniffi", "fs.search_files") => "fs.searchFiles",
+            ("sdk-uniffi", "fs.replace_in_files") => "fs.replaceInFiles",
+            ("sdk-uniffi", "fs.set_file_permissions") => "fs.setFilePermissions",
+            ("sdk-uniffi", "fs.get_user_home_dir") => "fs.getUserHomeDir",
+            ("sdk-uniffi", "fs.get_work_dir") => "fs.getWorkDir",
+            ("sdk-uniffi", "fs.upload_file") => "fs.uploadFile",
+            ("sdk-uniffi", "fs.upload_files") => "fs.uploadFiles",
+            ("sdk-uniffi", "fs.open_upload") => "fs.openUpload",
+            ("sdk-uniffi", "fs.download_file") => "fs.downloadFile",
+            ("sdk-uniffi", "fs.download_to_path") => "fs.downloadToPath",
+            ("sdk-uniffi", "fs.download_files") => "fs.downloadFiles",
+            ("sdk-uniffi", "fs.open_download") => "fs.openDownload",
+            ("sdk-uniffi", "git.clone") => "git.cloneRepository",
+            ("sdk-uniffi", "git.create_branch") => "git.createBranch",
+            ("sdk-uniffi", "git.checkout_branch") => "git.checkoutBranch",
+            ("sdk-uniffi", "git.delete_branch") => "git.deleteBranch",
+            ("sdk-uniffi", "code_interpreter.run_code") => "codeInterpreter.runCode",
+            ("sdk-uniffi", "code_interpreter.create_context") => {
+                "codeInterpreter.createContext"
+            }
+            ("sdk-uniffi", "code_interpreter.list_contexts") => {
+                "codeInterpreter.listContexts"
+            }
+            ("sdk-uniffi", "code_interpreter.delete_context") => {
+                "codeInterpreter.deleteContext"
+            }
+            _ => return None,
+        },
+    )
+}
 
 fn sandbox_create(
     client: Client,
