@@ -23,7 +23,7 @@ use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::travel::http::Pool;
 
-/// How long a starting engine may take to listen, the end of the one before included.
+/// Limit for a starting engine to listen, the end of the one before included.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
@@ -68,12 +68,13 @@ fn check_compat(running: &str, wanted: Option<&str>) -> Result<()> {
 
 async fn find_or_start_any(config: &Resolved, http: &Pool) -> Result<Engine> {
     let directory = state_dir(config)?;
-    refuse_foreign(&directory)?;
+    let place = directory.clone();
+    blocking(move || refuse_foreign(&place)).await?;
     if let Some(engine) = running(&directory, http).await {
         return Ok(engine);
     }
     let started = tokio::time::Instant::now();
-    let mut child = Starting::new(config, &directory)?;
+    let mut child = start(config, &directory).await?;
     loop {
         tokio::time::sleep(POLL).await;
         if let Some(engine) = running(&directory, http).await {
@@ -85,28 +86,50 @@ async fn find_or_start_any(config: &Resolved, http: &Pool) -> Result<Engine> {
                 return Ok(engine);
             }
             if !status.success() {
-                return Err(child.failed(format!("it ended with {status}")));
+                return Err(blocking(move || child.failed(format!("it ended with {status}"))).await);
             }
             // That engine was ready and has ended since.
-            child = Starting::new(config, &directory)?;
+            child = start(config, &directory).await?;
         }
         if started.elapsed() > START_LIMIT {
             child.kill();
-            return Err(child.failed(format!("it did not listen within {} s", START_LIMIT.as_secs())));
+            let why = format!("it did not listen within {} s", START_LIMIT.as_secs());
+            return Err(blocking(move || child.failed(why)).await);
         }
+    }
+}
+
+async fn start(config: &Resolved, directory: &Path) -> Result<Starting> {
+    let (config, directory) = (config.clone(), directory.to_owned());
+    blocking(move || Starting::new(&config, &directory)).await
+}
+
+/// Works on files or processes, which may wait, where that holds nobody up.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it whoever waits.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
 /// The engine that `engine.json` names, if it is running and is the one that wrote the file.
 async fn running(directory: &Path, http: &Pool) -> Option<Engine> {
-    let announced = match discovery::announced(directory) {
+    let place = directory.to_owned();
+    let found = blocking(move || match discovery::announced(&place)? {
+        Some(announced) => Ok::<_, std::io::Error>(Some((announced, discovery::hold_presence(&place)))),
+        None => Ok(None),
+    });
+    let (announced, presence) = match found.await {
         Ok(found) => found?,
         Err(error) => {
             tracing::warn!(%error, ?directory, "engine.json is not trusted");
             return None;
         }
     };
-    let presence = discovery::hold_presence(directory);
     if let Err(error) = &presence {
         tracing::debug!(%error, "the engine cannot be told that a client is there");
     }
@@ -150,7 +173,7 @@ struct Starting {
     /// There until it is handed to whoever waits for its end.
     process: Option<Child>,
     log: PathBuf,
-    /// Where in the log this engine's words begin.
+    /// Position in the log at which this engine's words begin.
     log_start: u64,
 }
 
@@ -192,7 +215,7 @@ impl Starting {
         Ok(Self { process: Some(command.spawn().map_err(refuse)?), log: path, log_start })
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.process.as_mut()?.try_wait().ok()?
     }
