@@ -18,7 +18,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::deviations;
-use crate::names::PYTHON;
 use crate::output::Output;
 use crate::schema::{Field, Op, Schema, Service, Struct, Type};
 use text::{Text, docstring, wrap};
@@ -214,7 +213,8 @@ fn annotation(ty: &Type) -> String {
 
 /// The name of a field or enum value: the deviation, or what the convention makes of it.
 fn name_of(owner: &str, name: &str, default: String) -> String {
-    PYTHON.get(&format!("{owner}.{name}")).map_or(default, str::to_owned)
+    let language = deviations::language("python");
+    language.field(owner, name).or_else(|| language.value(owner, name)).map_or(default, str::to_owned)
 }
 
 fn schema_file(schema: &Schema) -> Result<String> {

@@ -15,7 +15,8 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::names::{RUBY, snake};
+use crate::deviations::language;
+use crate::names::snake;
 use crate::output::Output;
 use crate::schema::{Schema, Struct, Type};
 
@@ -186,11 +187,11 @@ fn parent_class(parent: Option<&str>) -> String {
 }
 
 fn struct_name(name: &str) -> &str {
-    RUBY.get(name).unwrap_or(name)
+    language("ruby").structure(name).and_then(|item| item.name.as_deref()).unwrap_or(name)
 }
 
 fn field_name<'a>(owner: &str, name: &'a str) -> &'a str {
-    RUBY.get(&format!("{owner}.{name}")).unwrap_or(name)
+    language("ruby").field(owner, name).unwrap_or(name)
 }
 
 fn header(source: &str) -> String {

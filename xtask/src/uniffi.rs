@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::names::UNIFFI;
+use crate::deviations;
 use crate::schema::{Enum, ErrorKind, Op, Schema, Service, Struct, Type};
 
 /// The Rust source of `bindings/uniffi/src/generated.rs`.
@@ -167,7 +167,7 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
     writeln!(
         source,
         "pub async fn {}(&self{parameters}) -> Result<{returns}, DaytonaError> {{ {body} }}",
-        UNIFFI.get(&op.id).unwrap_or(&op.name)
+        deviations::language("uniffi").method(&op.id).unwrap_or(&op.name)
     )?;
     Ok(())
 }

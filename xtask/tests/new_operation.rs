@@ -153,6 +153,7 @@ struct Insertion {
 const FOUND: &[(&str, &[&str])] = &[
     ("bindings/bridge/src", &["\"fs.disk_usage\" =>"]),
     ("tests/conformance/rust/src", &["service.disk_usage("]),
+    ("tests/conformance/go", &["\"fs.disk_usage\""]),
     ("bindings/uniffi/src", &["pub async fn disk_usage(", "pub struct DiskUsage {"]),
     (
         "python/src/daytona/generated/ops",

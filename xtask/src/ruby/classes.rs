@@ -160,7 +160,7 @@ pub fn nested(name: &str, inner: &[String]) -> String {
     let line = format!("'{name}' => {{ {} }}.compact", inner.join(", "));
     // A comma may follow.
     let depth = 4;
-    if line.chars().count() + depth * 2 + 1 <= WIDTH {
+    if line.chars().count() + depth * 2 < WIDTH {
         return line;
     }
     let indent = "  ".repeat(depth);

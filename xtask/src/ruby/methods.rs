@@ -9,7 +9,6 @@ use super::models::{encode, yard};
 use super::signatures::{argument, rbs};
 use super::{field_name, options, struct_name};
 use crate::deviations::language;
-use crate::names::RUBY;
 use crate::schema::{Field, Op, Receiver, Schema, Type, Update};
 
 /// A method, ready to be printed as Ruby and as RBS.
@@ -182,7 +181,7 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
         Kind::Position(_) => 1,
         Kind::Keyword(_) => 2,
     });
-    let name = match (form.name, RUBY.get(&op.id)) {
+    let name = match (form.name, language("ruby").method(&op.id)) {
         ("", Some(name)) => name,
         ("", None) => &op.name,
         (name, _) => name,
