@@ -191,7 +191,8 @@ fn struct_name(name: &str) -> &str {
 }
 
 fn field_name<'a>(owner: &str, name: &'a str) -> &'a str {
-    language("ruby").field(owner, name).unwrap_or(name)
+    let ruby = language("ruby");
+    ruby.field(owner, name).or_else(|| ruby.param(owner, name)).unwrap_or(name)
 }
 
 fn header(source: &str) -> String {

@@ -13,7 +13,7 @@ module Daytona
     # @param on_stdout [#call, nil] Called with an {OutputMessage} for each piece of standard output.
     # @param on_stderr [#call, nil] Called with an {OutputMessage} for each piece of standard error.
     # @param on_error [#call, nil] Called with the {ExecutionError} that ended the run.
-    # @param context_id [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
+    # @param context [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
     #   context.
     # @param envs [Hash{String => String}, nil] Environment variables for this run only. Also `env:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the run is interrupted; 0 = no limit. Default: 600.
@@ -29,7 +29,7 @@ module Daytona
       on_stdout: nil,
       on_stderr: nil,
       on_error: nil,
-      context_id: nil,
+      context: nil,
       envs: nil,
       env: nil,
       env_vars: nil,
@@ -53,7 +53,7 @@ module Daytona
     # Returns its output as it comes.
     #
     # @param code [String] Source code to run.
-    # @param context_id [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
+    # @param context [InterpreterContext, String, nil] Context to run in, or its id. Default: the sandbox's default
     #   context.
     # @param envs [Hash{String => String}, nil] Environment variables for this run only. Also `env:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the run is interrupted; 0 = no limit. Default: 600.
@@ -67,7 +67,7 @@ module Daytona
     #   error.
     both_forms def run_code_stream(
       code,
-      context_id: nil,
+      context: nil,
       envs: nil,
       env: nil,
       env_vars: nil,
@@ -111,12 +111,12 @@ module Daytona
 
     # Deletes a context and ends its process.
     #
-    # @param context_id [InterpreterContext, String, nil] The context or its id. Also `context_id:`.
+    # @param context [InterpreterContext, String, nil] The context or its id. Also `context_id:`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::NotFoundError] When there is no such context.
     # @raise [Sdk::ValidationError] For the default context.
-    both_forms def delete_context(context_id = nil, context_id: context_id, request_timeout: nil)
+    both_forms def delete_context(context = nil, context_id: context, request_timeout: nil)
       args = { 'contextId' => id_of(context_id) }
       invoke('code_interpreter.delete_context', args, request_timeout: request_timeout)
       nil

@@ -232,18 +232,18 @@ module Daytona
     # When `timeout` passes, the call ends but the command keeps running.
     #
     # @param session_id [String] Id of the session.
-    # @param request [SessionExecuteRequest, Hash, String] The command and how to run it.
+    # @param req [SessionExecuteRequest, Hash, String] The command and how to run it.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SessionExecuteResponse]
     # @raise [Sdk::ValidationError] For an empty command.
     # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::TimeoutError] After `timeout` seconds.
-    both_forms def execute_session_command(session_id, request, timeout: nil, request_timeout: nil)
+    both_forms def execute_session_command(session_id, req, timeout: nil, request_timeout: nil)
       blobs = []
       args = {
         'sessionId' => session_id,
-        'request' => SessionExecuteRequest.coerce(request).to_wire(blobs),
+        'request' => SessionExecuteRequest.coerce(req).to_wire(blobs),
         'options' => { 'timeout' => timeout }.compact
       }
       reply = invoke('process.execute_session_command', args, blobs, request_timeout: request_timeout)
