@@ -1,7 +1,7 @@
 import { unusable } from './argument.js';
-import { cancelled, DaytonaClosedError, type DaytonaError, errorFromEnvelope } from './errors.js';
-import { type NativeClient, type NativeOutcome, native } from './native.js';
-import { run } from './pump.js';
+import { cancelled, DaytonaClosedError, errorFromEnvelope } from './errors.js';
+import { type NativeClient, native } from './native.js';
+import { type Outcome, run } from './pump.js';
 
 const CANCELLED = 2;
 const FAILED = 1;
@@ -23,20 +23,15 @@ export class Connection {
     }
   }
 
-  /** Runs an operation of the op table. Binary values may be anywhere in `params`. */
-  async run(op: string, params: object, signal?: AbortSignal): Promise<NativeOutcome> {
+  /** Starts an operation of the op table. Binary values may be anywhere in `params`. */
+  run(op: string, params: object, signal?: AbortSignal): Promise<Outcome> {
     const client = this.#client;
     if (!client) {
       throw new DaytonaClosedError('The client has been closed.');
     }
     const blobs: Uint8Array[] = [];
     const json = JSON.stringify(detach(params, blobs));
-    const outcome = await run((pump, id) => client.start(pump, id, op, json, blobs), signal);
-    const error = failure(outcome, signal, op);
-    if (error) {
-      throw error;
-    }
-    return outcome;
+    return run((pump, id) => client.start(pump, id, op, json, blobs.length > 0 ? blobs : undefined), signal);
   }
 
   /** Where it connects to; nothing once it has been closed. */
@@ -51,37 +46,62 @@ export class Connection {
   }
 }
 
-/** The error of an outcome that is none. Made where it is thrown, so that its stack leads to the caller. */
-export function failure(outcome: NativeOutcome, signal?: AbortSignal, op?: string): DaytonaError | undefined {
+/** The outcome of a call that has succeeded. Its error is made where it is thrown, so that the stack leads to the caller. */
+export function succeeded(outcome: Outcome, signal?: AbortSignal, op?: string): Outcome {
   switch (outcome.status) {
     case FAILED:
-      return errorFromEnvelope(outcome.json);
+      throw errorFromEnvelope(outcome.json);
     case CANCELLED:
-      return cancelled(signal, op);
+      throw cancelled(signal, op);
     default:
-      return undefined;
+      return outcome;
   }
 }
 
-/** `value` with every run of bytes put into `blobs` and replaced by its index there; refuses what JSON would turn into nothing. */
+/**
+ * `value` with every run of bytes put into `blobs` and replaced by its index there; refuses what JSON would turn into nothing.
+ * Copied is only what changes.
+ */
 function detach(value: unknown, blobs: Uint8Array[], name = 'argument'): unknown {
+  switch (typeof value) {
+    case 'bigint':
+      throw unusable(name, value, 'it must be a finite number');
+    case 'number':
+      if (!Number.isFinite(value)) {
+        throw unusable(name, value, 'it must be a finite number');
+      }
+      return value;
+    case 'function':
+    case 'symbol':
+      throw unusable(name, value, 'it is not known, or must be a value');
+    case 'object':
+      return value && detachObject(value, blobs, name);
+    default:
+      return value;
+  }
+}
+
+function detachObject(value: object, blobs: Uint8Array[], name: string): unknown {
   if (value instanceof Uint8Array) {
     return blobs.push(value) - 1;
   }
   if (Array.isArray(value)) {
     return value.map((item) => detach(item, blobs, name));
   }
-  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) {
-    throw unusable(name, value, 'it must be a finite number');
-  }
-  if (typeof value === 'function' || typeof value === 'symbol') {
-    throw unusable(name, value, 'it is not known, or must be a value');
-  }
   if (value instanceof Map || value instanceof Set) {
     throw unusable(name, value, 'it must be a plain object or an array');
   }
-  if (value === null || typeof value !== 'object' || 'toJSON' in value) {
+  if ('toJSON' in value) {
     return value;
   }
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, detach(item, blobs, name)]));
+  let changed: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key];
+    const detached = detach(item, blobs, key);
+    if (detached !== item) {
+      changed ??= { ...value };
+      changed[key] = detached;
+    }
+  }
+  return changed ?? value;
 }

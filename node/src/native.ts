@@ -4,39 +4,27 @@ import { DaytonaInternalError } from './errors.js';
 import { SCHEMA_HASH } from './generated/schema.js';
 import { missingFile, nativeFile } from './native-files.js';
 
-/** How a call of the native library ended. */
-export interface NativeOutcome {
-  id: number;
-  /** 0 = done, 1 = failed, 2 = cancelled. */
-  status: number;
-  json: string;
-  blobs: Buffer[];
-  stream: NativeStream | null;
-}
+/** An outcome in the array of all: id, status, JSON, attachments and opened stream, if there are any. */
+export type NativeOutcomes = [number, number, string, Buffer[] | undefined, NativeStream | undefined];
 
-/** A call in flight; collecting it cancels it. */
-export interface NativeCall {
-  cancel(): void;
-}
-
-/** The outcomes for this thread. */
+/** The calls and outcomes of this thread. */
 export interface NativePump {
-  hold(hold: boolean): void;
-  drain(): NativeOutcome[];
+  drain(): NativeOutcomes[number][];
+  cancel(id: number): void;
 }
 
 /** A client of the native library. */
 export interface NativeClient {
-  start(pump: NativePump, id: number, op: string, json: string, blobs: Uint8Array[]): NativeCall;
+  start(pump: NativePump, id: number, op: string, json: string, blobs?: Uint8Array[]): void;
   place(): { apiUrl: string; target?: string } | null;
   close(): void;
 }
 
 /** An open stream of the native library. */
 export interface NativeStream {
-  read(pump: NativePump, id: number, max: number): NativeCall;
-  write(pump: NativePump, id: number, data: Uint8Array): NativeCall;
-  finish(pump: NativePump, id: number): NativeCall;
+  read(pump: NativePump, id: number, max: number): void;
+  write(pump: NativePump, id: number, data: Uint8Array): void;
+  finish(pump: NativePump, id: number): void;
   close(): void;
 }
 

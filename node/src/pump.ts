@@ -7,24 +7,35 @@ import { onAbort } from './abort.js';
 import { unusable } from './argument.js';
 import { cancelled } from './errors.js';
 import { passLog } from './log.js';
-import { type NativeCall, type NativeOutcome, type NativePump, native } from './native.js';
+import { type NativeOutcomes, type NativePump, type NativeStream, native } from './native.js';
 
-/** An outcome waited for. Holding the call keeps it going: a collected one is cancelled. */
-interface Pending {
-  readonly call: NativeCall;
-  readonly settle: (outcome: NativeOutcome) => void;
+/** How a call of the native library ended. */
+export interface Outcome {
+  /** 0 = done, 1 = failed, 2 = cancelled. */
+  readonly status: number;
+  /** The result, the error, or what is known about an opened stream; empty = nothing. */
+  readonly json: string;
+  /** Attachments of the result. */
+  readonly blobs: readonly Buffer[];
+  /** The stream the call opened. */
+  readonly stream: NativeStream | undefined;
 }
+
+const NO_BLOBS: readonly Buffer[] = [];
+
+/** Elements of the native library's array that make an outcome. */
+const PARTS = 5;
 
 class Pump {
   readonly #native: NativePump;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, (outcome: Outcome) => void>();
   #lastId = 0;
 
   constructor() {
     this.#native = new (native().Pump)(() => this.#drain());
   }
 
-  run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
+  run(start: (pump: NativePump, id: number) => void, signal?: AbortSignal): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       // Before the call is started, which nothing would end otherwise.
       if (signal && typeof signal.addEventListener !== 'function') {
@@ -36,17 +47,17 @@ class Pump {
         return;
       }
       const id = this.#nextId();
-      const call = start(this.#native, id);
-      const forget = signal && onAbort(signal, () => call.cancel());
-      const settle = (outcome: NativeOutcome) => {
-        forget?.();
-        resolve(outcome);
-      };
-      if (this.#pending.size === 0) {
-        this.#native.hold(true);
-      }
-      this.#pending.set(id, { call, settle });
+      start(this.#native, id);
+      this.#pending.set(id, signal ? this.#cancellable(id, signal, resolve) : resolve);
     });
+  }
+
+  #cancellable(id: number, signal: AbortSignal, resolve: (outcome: Outcome) => void): (outcome: Outcome) => void {
+    const forget = onAbort(signal, () => this.#native.cancel(id));
+    return (outcome) => {
+      forget();
+      resolve(outcome);
+    };
   }
 
   #nextId(): number {
@@ -58,13 +69,17 @@ class Pump {
 
   #drain(): void {
     passLog();
-    for (const outcome of this.#native.drain()) {
-      const pending = this.#pending.get(outcome.id);
-      this.#pending.delete(outcome.id);
-      pending?.settle(outcome);
-    }
-    if (this.#pending.size === 0) {
-      this.#native.hold(false);
+    const outcomes = this.#native.drain();
+    for (let at = 0; at < outcomes.length; at += PARTS) {
+      const id = outcomes[at] as NativeOutcomes[0];
+      const settle = this.#pending.get(id);
+      this.#pending.delete(id);
+      settle?.({
+        status: outcomes[at + 1] as NativeOutcomes[1],
+        json: outcomes[at + 2] as NativeOutcomes[2],
+        blobs: (outcomes[at + 3] as NativeOutcomes[3]) ?? NO_BLOBS,
+        stream: outcomes[at + 4] as NativeOutcomes[4],
+      });
     }
   }
 }
@@ -77,7 +92,7 @@ let pump: Pump | undefined;
  * @param start - Starts the call with the pump and id it is given.
  * @param signal - Cancels the call; the outcome says whether it came in time.
  */
-export function run(start: (pump: NativePump, id: number) => NativeCall, signal?: AbortSignal): Promise<NativeOutcome> {
+export function run(start: (pump: NativePump, id: number) => void, signal?: AbortSignal): Promise<Outcome> {
   pump ??= new Pump();
   return pump.run(start, signal);
 }

@@ -1,6 +1,6 @@
 import { unusable } from './argument.js';
-import type { Connection } from './connection.js';
-import type { NativeOutcome } from './native.js';
+import { type Connection, succeeded } from './connection.js';
+import type { Outcome } from './pump.js';
 import { StreamHandle } from './stream-handle.js';
 
 /** What every call takes besides its own options. */
@@ -37,7 +37,7 @@ export abstract class Service {
    * @param bytes - Names of the result's fields that hold bytes.
    */
   protected async invoke<T>(op: string, args: object, options?: CallOptions, bytes?: readonly string[]): Promise<T> {
-    const { json, blobs } = await this.#run(op, args, options);
+    const { json, blobs } = succeeded(await this.#start(op, args, options), options?.signal, op);
     if (json === '') {
       return undefined as T;
     }
@@ -49,7 +49,7 @@ export abstract class Service {
 
   /** Runs an operation whose result is bytes. */
   protected async invokeForBytes(op: string, args: object, options?: CallOptions): Promise<Buffer> {
-    const { blobs } = await this.#run(op, args, options);
+    const { blobs } = succeeded(await this.#start(op, args, options), options?.signal, op);
     return blobs[0] ?? Buffer.alloc(0);
   }
 
@@ -60,17 +60,18 @@ export abstract class Service {
     options: CallOptions | undefined,
     streamClass: StreamClass<S>,
   ): Promise<S> {
-    const outcome = await this.#run(op, args, options);
+    const outcome = succeeded(await this.#start(op, args, options), options?.signal, op);
     return new streamClass(new StreamHandle(outcome, options?.signal), outcome.json);
   }
 
   /** Programs without types may give `null` for no options. */
-  async #run(op: string, args: object, given: CallOptions | null | undefined): Promise<NativeOutcome> {
-    if (typeof (given ?? {}) !== 'object') {
+  #start(op: string, args: object, given: CallOptions | null | undefined): Promise<Outcome> {
+    const all = given ?? {};
+    if (typeof all !== 'object') {
       throw unusable('options', given, 'they must be an object');
     }
-    const { signal, requestTimeout, ...options } = given ?? {};
+    const { signal, requestTimeout, ...options } = all;
     const target = this.#target && { id: this.#target.id, url: this.#target.toolboxProxyUrl };
-    return await this.#connection.run(op, { target, requestTimeout, args: { ...args, options } }, signal);
+    return this.#connection.run(op, { target, requestTimeout, args: { ...args, options } }, signal);
   }
 }

@@ -1,7 +1,7 @@
-import { failure } from './connection.js';
+import { succeeded } from './connection.js';
 import { DaytonaClosedError, DaytonaInternalError } from './errors.js';
-import type { NativeCall, NativeOutcome, NativePump, NativeStream } from './native.js';
-import { run } from './pump.js';
+import type { NativePump, NativeStream } from './native.js';
+import { type Outcome, run } from './pump.js';
 
 /** Bytes a read asks for: whatever is there comes at once, so a large number costs no time. */
 const BATCH = 1 << 20;
@@ -20,7 +20,7 @@ export class StreamHandle {
    * @param outcome - Of the operation that opened the stream.
    * @param signal - Aborts reads and writes too.
    */
-  constructor(outcome: NativeOutcome, signal?: AbortSignal) {
+  constructor(outcome: Outcome, signal?: AbortSignal) {
     if (!outcome.stream) {
       throw new DaytonaInternalError('The operation did not open a stream.');
     }
@@ -68,22 +68,17 @@ export class StreamHandle {
   }
 
   /** Native calls of the same stream might overtake each other. */
-  #inOrder(start: (stream: NativeStream, pump: NativePump, id: number) => NativeCall): Promise<unknown> {
+  #inOrder(start: (stream: NativeStream, pump: NativePump, id: number) => void): Promise<unknown> {
     const done = this.#lastWrite.then(() => this.#run(start));
     this.#lastWrite = done.catch(() => {});
     return done;
   }
 
-  async #run(start: (stream: NativeStream, pump: NativePump, id: number) => NativeCall): Promise<NativeOutcome> {
+  async #run(start: (stream: NativeStream, pump: NativePump, id: number) => void): Promise<Outcome> {
     const stream = this.#native;
     if (!stream) {
       throw new DaytonaClosedError('The stream has been closed.');
     }
-    const outcome = await run((pump, id) => start(stream, pump, id), this.#signal);
-    const error = failure(outcome, this.#signal);
-    if (error) {
-      throw error;
-    }
-    return outcome;
+    return succeeded(await run((pump, id) => start(stream, pump, id), this.#signal), this.#signal);
   }
 }

@@ -14,15 +14,16 @@ export function withTimeout<Options>(
   timeout: Seconds<Options> | undefined,
   named: Record<string, unknown> = {},
 ): Options & CallOptions {
-  const [first] = Object.values(named);
-  if (first && typeof first === 'object') {
-    return first as Options & CallOptions;
-  }
-  const options: Record<string, unknown> = { ...seconds(timeout ?? {}) };
-  for (const [name, value] of Object.entries(named)) {
+  let options: Record<string, unknown> | undefined;
+  for (const name in named) {
+    const value = named[name];
+    if (!options && typeof value === 'object' && value !== null) {
+      return value as Options & CallOptions;
+    }
+    options ??= { ...seconds(timeout ?? {}) };
     options[name] = value ?? options[name];
   }
-  return options as Options & CallOptions;
+  return (options ?? seconds(timeout ?? {})) as Options & CallOptions;
 }
 
 /** What is neither a number nor options would be spread into nothing, and stand for no limit. */

@@ -1,8 +1,8 @@
-//! The client and the calls it starts.
+//! The client.
 
 use bytes::Bytes;
 use daytona_bridge::Payload;
-use napi::bindgen_prelude::{Error, Result, Uint8ArraySlice};
+use napi::bindgen_prelude::{Env, Error, Result, Uint8ArraySlice};
 use napi_derive::napi;
 
 use crate::pump::Pump;
@@ -32,13 +32,21 @@ impl Client {
         Ok(Self { inner: Some(inner) })
     }
 
-    /// Starts an operation of the op table. Throws only when the client has been closed.
+    /// Starts an operation of the op table, whose outcome appears in the pump under the id. Throws only when the client has been
+    /// closed.
     #[napi]
-    pub fn start(&self, pump: &Pump, id: u32, op: String, json: String, blobs: Vec<Uint8ArraySlice>) -> Result<Call> {
+    pub fn start(
+        &self,
+        env: &Env,
+        pump: &Pump,
+        id: u32,
+        op: String,
+        json: String,
+        blobs: Option<Vec<Uint8ArraySlice>>,
+    ) -> Result<()> {
         let client = self.inner.as_ref().ok_or_else(|| Error::from_reason("the client has been closed"))?;
-        let blobs = blobs.iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
-        let payload = Payload::new(json, blobs);
-        Ok(Call::new(client.start(&op, payload, pump.sink(id))))
+        let blobs = blobs.unwrap_or_default().iter().map(|blob| Bytes::copy_from_slice(blob)).collect();
+        pump.start(env, id, |sink| client.start(&op, Payload::new(json, blobs), sink))
     }
 
     /// Where the client connects to; nothing once it has been closed.
@@ -52,26 +60,5 @@ impl Client {
     #[napi]
     pub fn close(&mut self) {
         self.inner = None;
-    }
-}
-
-/// A call in flight. Collecting it cancels it unless it has completed.
-#[napi]
-pub struct Call {
-    inner: daytona_bridge::Call,
-}
-
-impl Call {
-    pub(crate) fn new(inner: daytona_bridge::Call) -> Self {
-        Self { inner }
-    }
-}
-
-#[napi]
-impl Call {
-    /// Ends the call as cancelled unless it has completed. May be called any number of times.
-    #[napi]
-    pub fn cancel(&self) {
-        self.inner.cancel();
     }
 }

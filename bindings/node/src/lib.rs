@@ -1,8 +1,8 @@
 //! The native layer of the TypeScript package: handles and bytes, no behaviour.
 //!
-//! * **Calls and completions**: `Client.start` and the methods of `Stream` take a `Pump` and an id and return a `Call` at
-//!   once. The outcome appears in the pump under that id; the pump wakes the package, which drains it and turns outcomes into
-//!   promises. Whoever starts a call keeps its `Call` until then: a collected `Call` is a cancelled one.
+//! * **Calls and completions**: `Client.start` and the methods of `Stream` take a `Pump` and an id and return at once. The
+//!   outcome appears in the pump under that id; the pump wakes the package, which drains it and turns outcomes into promises.
+//!   The pump holds the calls in flight: a collected pump cancels them.
 //! * **Threads**: a pump belongs to the JavaScript thread that made it. The bridge's threads push plain Rust data into its
 //!   queue and wake the thread through one thread-safe function a pump, which works in Node.js, Bun and Deno. The pump forgets
 //!   it before its environment goes, so a worker may be terminated and a process may exit at any time. This is why

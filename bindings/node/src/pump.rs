@@ -1,48 +1,39 @@
 //! Where the outcomes of calls wait for the event loop.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use daytona_bridge::Completion;
-use napi::bindgen_prelude::{BufferSlice, Env, Error, Function, JsValue, Result};
+use daytona_bridge::{Call, Completion};
+use napi::bindgen_prelude::{Array, BufferSlice, Env, Error, Function, JsValue, Result};
 use napi::sys;
 use napi_derive::napi;
 
 use crate::stream::Stream;
 
-/// How a call ended.
-#[napi(object, object_from_js = false)]
-pub struct Outcome<'env> {
-    /// The id the call was started under.
-    pub id: u32,
-    /// 0 = done, 1 = failed (`json` is the error), 2 = cancelled.
-    pub status: u8,
-    /// The result, or what is known about an opened stream; empty = nothing.
-    pub json: String,
-    /// Attachments of the result.
-    pub blobs: Vec<BufferSlice<'env>>,
-    /// The stream the call opened.
-    pub stream: Option<Stream>,
-}
-
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
 const CANCELLED: u8 = 2;
 
-/// The outcomes for one JavaScript thread.
+/// Elements of the array of outcomes that belong to one of them.
+const PARTS: u32 = 5;
+
+/// The calls of one JavaScript thread, and their outcomes.
 #[napi]
 pub struct Pump {
     queue: Arc<Queue>,
+    /// The calls in flight; dropping one cancels it. Only the thread of the pump gets here.
+    calls: RefCell<HashMap<u32, Call>>,
 }
 
 #[napi]
 impl Pump {
     /// A pump for the calling thread.
     ///
-    /// `wake` is called on that thread when there are outcomes, once for all that queue up until `drain`. The pump does
-    /// not keep the event loop alive unless `hold` says so.
+    /// `wake` is called on that thread when there are outcomes, once for all that queue up until `drain`. The pump keeps
+    /// the event loop alive while calls are in flight.
     #[napi(constructor)]
     pub fn new(env: &Env, wake: Function<(), ()>) -> Result<Self> {
         let queue = Arc::new(Queue { outcomes: Mutex::default(), waker: Mutex::new(None) });
@@ -54,12 +45,56 @@ impl Pump {
             sys::napi_add_env_cleanup_hook(env.raw(), Some(forget_waker), argument)
         };
         check(status)?;
-        Ok(Self { queue })
+        Ok(Self { queue, calls: RefCell::default() })
+    }
+
+    /// Takes all outcomes there are, five elements each: the id the call was started under; 0 = done, 1 = failed, 2 = cancelled;
+    /// the result or the error as JSON, empty = nothing; attachments, if there are any; the stream that was opened, if there is one.
+    /// Never blocks.
+    #[napi]
+    pub fn drain<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
+        let outcomes = std::mem::take(&mut *lock(&self.queue.outcomes));
+        let mut array = env.create_array(outcomes.len() as u32 * PARTS)?;
+        let mut calls = self.calls.borrow_mut();
+        for ((id, completion), at) in outcomes.into_iter().zip((0..).step_by(PARTS as usize)) {
+            calls.remove(&id);
+            put(env, &mut array, at, id, completion)?;
+        }
+        if calls.is_empty() {
+            self.hold(env, false)?;
+        }
+        Ok(array)
+    }
+
+    /// Ends a call as cancelled unless it has completed. May be called any number of times.
+    #[napi]
+    pub fn cancel(&self, id: u32) {
+        if let Some(call) = self.calls.borrow().get(&id) {
+            call.cancel();
+        }
+    }
+}
+
+impl Pump {
+    /// Starts a call whose outcome comes here.
+    pub(crate) fn start(
+        &self,
+        env: &Env,
+        id: u32,
+        start: impl FnOnce(Box<dyn daytona_bridge::Sink>) -> Call,
+    ) -> Result<()> {
+        let queue = self.queue.clone();
+        let call = start(Box::new(move |completion| queue.push(id, completion)));
+        let mut calls = self.calls.borrow_mut();
+        calls.insert(id, call);
+        if calls.len() == 1 {
+            self.hold(env, true)?;
+        }
+        Ok(())
     }
 
     /// Keeps the event loop alive, or lets it end.
-    #[napi]
-    pub fn hold(&self, env: &Env, hold: bool) -> Result<()> {
+    fn hold(&self, env: &Env, hold: bool) -> Result<()> {
         let waker = lock(&self.queue.waker);
         let Some(Waker(function)) = *waker else { return Ok(()) };
         // SAFETY: a function in the queue has not been taken apart, and this is the thread it belongs to.
@@ -70,19 +105,6 @@ impl Pump {
                 sys::napi_unref_threadsafe_function(env.raw(), function)
             }
         })
-    }
-
-    /// Takes all outcomes there are. Never blocks.
-    #[napi]
-    pub fn drain<'env>(&self, env: &'env Env) -> Result<Vec<Outcome<'env>>> {
-        let outcomes = std::mem::take(&mut *lock(&self.queue.outcomes));
-        outcomes.into_iter().map(|(id, completion)| outcome(env, id, completion)).collect()
-    }
-
-    /// Sends a call's outcome here.
-    pub(crate) fn sink(&self, id: u32) -> Box<dyn daytona_bridge::Sink> {
-        let queue = self.queue.clone();
-        Box::new(move |completion| queue.push(id, completion))
     }
 }
 
@@ -167,14 +189,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn outcome(env: &Env, id: u32, completion: Completion) -> Result<Outcome<'_>> {
+/// Writes an outcome into the array of all.
+fn put(env: &Env, array: &mut Array<'_>, at: u32, id: u32, completion: Completion) -> Result<()> {
     let (status, (json, blobs), stream) = match completion {
         Completion::Ok(payload) => (DONE, payload.claim(), None),
         Completion::Stream(stream, info) => (DONE, info.claim(), Some(Stream::new(stream))),
         Completion::Error(json) => (FAILED, (json, Vec::new()), None),
         Completion::Cancelled => (CANCELLED, Default::default(), None),
     };
-    let json = String::from_utf8_lossy(&json).into_owned();
-    let blobs = blobs.into_iter().map(|blob| BufferSlice::from_data(env, Vec::from(blob))).collect::<Result<_>>()?;
-    Ok(Outcome { id, status, json, blobs, stream })
+    array.set(at, id)?;
+    array.set(at + 1, status)?;
+    array.set(at + 2, String::from_utf8_lossy(&json).as_ref())?;
+    if !blobs.is_empty() {
+        let blobs = blobs.into_iter().map(|blob| BufferSlice::from_data(env, Vec::from(blob)));
+        array.set(at + 3, blobs.collect::<Result<Vec<_>>>()?)?;
+    }
+    if let Some(stream) = stream {
+        array.set(at + 4, stream)?;
+    }
+    Ok(())
 }

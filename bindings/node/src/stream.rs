@@ -1,10 +1,9 @@
 //! Open logs, runs, terminals, uploads and downloads.
 
 use bytes::Bytes;
-use napi::bindgen_prelude::{Error, Result, Uint8ArraySlice};
+use napi::bindgen_prelude::{Env, Error, Result, Uint8ArraySlice};
 use napi_derive::napi;
 
-use crate::client::Call;
 use crate::pump::Pump;
 
 /// An open stream. Collecting it closes it. Calls on a closed one throw.
@@ -28,20 +27,23 @@ impl Stream {
     /// Reads a batch of up to about `max` bytes. At the end the outcome has no attachment and its JSON is the stream's
     /// result, if it has one. `form` is `bytes` (the default), `characters`, `text` or `lines`.
     #[napi]
-    pub fn read(&self, pump: &Pump, id: u32, max: u32, form: Option<String>) -> Result<Call> {
-        Ok(Call::new(self.open()?.read(max as usize, form.as_deref().unwrap_or("bytes"), pump.sink(id))))
+    pub fn read(&self, env: &Env, pump: &Pump, id: u32, max: u32, form: Option<String>) -> Result<()> {
+        let stream = self.open()?;
+        pump.start(env, id, |sink| stream.read(max as usize, form.as_deref().unwrap_or("bytes"), sink))
     }
 
     /// Writes a piece; done when there is room for the next one.
     #[napi]
-    pub fn write(&self, pump: &Pump, id: u32, data: Uint8ArraySlice) -> Result<Call> {
-        Ok(Call::new(self.open()?.write(Bytes::copy_from_slice(&data), pump.sink(id))))
+    pub fn write(&self, env: &Env, pump: &Pump, id: u32, data: Uint8ArraySlice) -> Result<()> {
+        let stream = self.open()?;
+        pump.start(env, id, |sink| stream.write(Bytes::copy_from_slice(&data), sink))
     }
 
     /// Ends the writing side in order.
     #[napi]
-    pub fn finish(&self, pump: &Pump, id: u32) -> Result<Call> {
-        Ok(Call::new(self.open()?.finish(pump.sink(id))))
+    pub fn finish(&self, env: &Env, pump: &Pump, id: u32) -> Result<()> {
+        let stream = self.open()?;
+        pump.start(env, id, |sink| stream.finish(sink))
     }
 
     /// Closes the stream at once; calls in flight on it fail as closed. May be called any number of times.
