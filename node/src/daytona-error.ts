@@ -45,10 +45,14 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** What an error tells besides its message, status, headers and code. */
+export interface DaytonaError extends Readonly<Omit<ErrorDetails, 'retryable' | 'cause'>> {}
+
 /**
  * The base class of all errors of this package. Its subclasses say what went wrong; decide by `instanceof`, and by
  * {@link DaytonaError.code} where a class covers several cases.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns every property of the interface
 export class DaytonaError extends Error {
   /** HTTP status of the response, when there was one. */
   declare readonly statusCode?: number;
@@ -56,23 +60,8 @@ export class DaytonaError extends Error {
   declare readonly headers?: ResponseHeaders;
   /** The machine-readable code of the server. */
   declare readonly code?: string;
-  /** Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`. */
-  declare readonly source?: string;
-  /** The server's id of the request, for support. */
-  declare readonly requestId?: string;
-  /** HTTP method of the request that failed, when there was one. */
-  declare readonly method?: string;
-  /** URL of that request, without query. */
-  declare readonly url?: string;
-  /** The operation that failed, for example `process.exec`. */
-  declare readonly operation?: string;
-  /** Id of the sandbox it is about, as far as it is known. */
-  declare readonly sandboxId?: string;
   /** Whether the same call may succeed when repeated. */
   declare readonly retryable: boolean;
-  /** Seconds to wait before repeating, when the server said so. */
-  declare readonly retryAfter?: number;
-
   constructor(
     message: string,
     statusCode?: number,

@@ -9,6 +9,7 @@ import type {
   StopOptions,
   WaitOptions,
 } from './generated/models.js';
+import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
@@ -70,36 +71,6 @@ export interface SandboxFilter {
   /** Labels the sandbox must have, all of them. */
   labels?: Record<string, string>;
 }
-
-/** What tells a query from labels. */
-const QUERY_FIELDS: Readonly<Record<keyof ListSandboxesQuery, true>> = {
-  cursor: true,
-  limit: true,
-  id: true,
-  name: true,
-  labels: true,
-  includeErroredDeleted: true,
-  states: true,
-  snapshots: true,
-  targets: true,
-  sandboxClasses: true,
-  minCpu: true,
-  maxCpu: true,
-  minMemoryGib: true,
-  maxMemoryGib: true,
-  minDiskGib: true,
-  maxDiskGib: true,
-  isPublic: true,
-  isRecoverable: true,
-  createdAtAfter: true,
-  createdAtBefore: true,
-  lastActivityAfter: true,
-  lastActivityBefore: true,
-  autoDestroyAtAfter: true,
-  autoDestroyAtBefore: true,
-  sort: true,
-  order: true,
-};
 
 /**
  * A client of Daytona. It shares connections between all its calls, so one is enough for a program.
@@ -203,7 +174,7 @@ export class Daytona extends Service implements AsyncDisposable {
     options?: CallOptions,
   ): SandboxList {
     const numbered = typeof page === 'number' || limit !== undefined;
-    const isQuery = !numbered && Object.keys(queryOrLabels).every((name) => name in QUERY_FIELDS);
+    const isQuery = !numbered && Object.keys(queryOrLabels).every((name) => LIST_SANDBOXES_QUERY.has(name));
     const query = isQuery ? queryOrLabels : { labels: queryOrLabels as Record<string, string>, limit };
     const others = typeof page === 'object' ? page : options;
     return new SandboxList(this.#connection, query, typeof page === 'number' ? page : undefined, others ?? {});

@@ -1,7 +1,7 @@
 import { frames, PROGRESS } from './frames.js';
 import type { DirectoryOptions, DirectoryProgress, DirectoryResult } from './generated/models.js';
 import type { CallOptions } from './service.js';
-import type { StreamHandle } from './stream-handle.js';
+import { StreamHandle } from './stream-handle.js';
 
 /** Options of {@link FileSystem.uploadDir} and {@link FileSystem.downloadDir}. */
 export interface DirectoryTransferOptions extends DirectoryOptions, CallOptions {
@@ -10,26 +10,16 @@ export interface DirectoryTransferOptions extends DirectoryOptions, CallOptions 
 }
 
 /** A directory on its way, as the native library has it. Users see its progress and its result. */
-export class DirectoryTransfer {
-  readonly #handle: StreamHandle;
-
-  constructor(handle: StreamHandle) {
-    this.#handle = handle;
-  }
-
+export class DirectoryTransfer extends StreamHandle {
   /** Waits until the transfer is complete. When the handler throws, it is given up. */
   async finish(onProgress?: DirectoryTransferOptions['onProgress']): Promise<DirectoryResult> {
-    try {
-      for (let batch = await this.#handle.read(); batch; batch = await this.#handle.read()) {
-        for (const { tag, content } of frames(batch)) {
-          if (tag === PROGRESS) {
-            await onProgress?.(JSON.parse(content.toString()) as DirectoryProgress);
-          }
+    for await (const batch of this.batches()) {
+      for (const { tag, content } of frames(batch)) {
+        if (tag === PROGRESS) {
+          await onProgress?.(JSON.parse(content.toString()) as DirectoryProgress);
         }
       }
-      return JSON.parse(this.#handle.result as string) as DirectoryResult;
-    } finally {
-      this.#handle.close();
     }
+    return this.result<DirectoryResult>() as DirectoryResult;
   }
 }

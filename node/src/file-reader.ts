@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { asyncDispose } from './disposal.js';
-import type { StreamHandle } from './stream-handle.js';
+import type { Outcome } from './pump.js';
+import { StreamHandle } from './stream-handle.js';
 import { nodeStream, type Pieces, webStream } from './streams.js';
 
 /** How far a download has come. */
@@ -19,25 +19,18 @@ export type DownloadProgressHandler = (progress: DownloadProgress) => unknown;
  * A file being downloaded: an async iterable of its pieces, a Node.js stream or a web stream, whichever fits. It reads from
  * the network only as fast as you do. Use one of them, once.
  */
-export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
-  readonly #handle: StreamHandle;
+export class FileReader extends StreamHandle implements AsyncIterable<Buffer> {
   /** Size of the file in bytes, where the server tells it. */
   readonly size: number | undefined;
 
   /** @internal */
-  constructor(handle: StreamHandle, info: string) {
-    this.#handle = handle;
-    this.size = (JSON.parse(info) as { size: number | null }).size ?? undefined;
+  constructor(outcome: Outcome, signal?: AbortSignal) {
+    super(outcome, signal);
+    this.size = this.info<{ size: number | null }>().size ?? undefined;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    try {
-      for (let batch = await this.#handle.read(); batch; batch = await this.#handle.read()) {
-        yield batch;
-      }
-    } finally {
-      this.close();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return this.batches();
   }
 
   /**
@@ -65,15 +58,6 @@ export class FileReader implements AsyncIterable<Buffer>, AsyncDisposable {
       pieces.push(piece);
     }
     return Buffer.concat(pieces);
-  }
-
-  /** Stops the download. */
-  close(): void {
-    this.#handle.close();
-  }
-
-  async [asyncDispose](): Promise<void> {
-    this.close();
   }
 
   #pieces(onProgress?: DownloadProgressHandler): Pieces {

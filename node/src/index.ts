@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export * from './charts.js';
+export { parseChart } from './charts.js';
 export {
   type CreateSandboxBaseParams,
   type CreateSandboxFromImageParams,
@@ -28,6 +28,7 @@ export type {
   UploadStreamOptions,
 } from './file-transfers.js';
 export { FileWriter } from './file-writer.js';
+export type * from './generated/charts.js';
 export { CodeInterpreter } from './generated/code-interpreter.js';
 export * from './generated/enums.js';
 export { FileSystem } from './generated/file-system.js';

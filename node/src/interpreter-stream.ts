@@ -1,7 +1,6 @@
-import { asyncDispose } from './disposal.js';
 import { ERROR, frames, STDERR } from './frames.js';
 import type { ExecutionError } from './generated/models.js';
-import type { StreamHandle } from './stream-handle.js';
+import { StreamHandle } from './stream-handle.js';
 
 /** Something a run of the code interpreter did. */
 export type InterpreterEvent =
@@ -21,36 +20,15 @@ export type InterpreterEvent =
  * A run of the code interpreter. Iterate over its events. Leaving the loop early gives up the run, and what its context knew
  * may be lost with it.
  */
-export class InterpreterStream implements AsyncIterable<InterpreterEvent>, AsyncDisposable {
-  readonly #handle: StreamHandle;
-
-  /** @internal */
-  constructor(handle: StreamHandle) {
-    this.#handle = handle;
-  }
-
+export class InterpreterStream extends StreamHandle implements AsyncIterable<InterpreterEvent> {
   async *[Symbol.asyncIterator](): AsyncIterator<InterpreterEvent> {
-    try {
-      for (let batch = await this.#handle.read(); batch; batch = await this.#handle.read()) {
-        for (const { tag, content } of frames(batch)) {
-          // The interpreter sends text: a frame never cuts a character.
-          const text = content.toString();
-          yield tag === ERROR
-            ? { type: 'error', error: JSON.parse(text) as ExecutionError }
-            : { type: tag === STDERR ? 'stderr' : 'stdout', text };
-        }
+    for await (const batch of this.batches()) {
+      for (const { tag, content } of frames(batch)) {
+        const text = content.toString();
+        yield tag === ERROR
+          ? { type: 'error', error: JSON.parse(text) as ExecutionError }
+          : { type: tag === STDERR ? 'stderr' : 'stdout', text };
       }
-    } finally {
-      this.close();
     }
-  }
-
-  /** Gives up the run unless it has ended. */
-  close(): void {
-    this.#handle.close();
-  }
-
-  async [asyncDispose](): Promise<void> {
-    this.close();
   }
 }

@@ -22,7 +22,7 @@ export interface NativeClient {
 
 /** An open stream of the native library. */
 export interface NativeStream {
-  read(pump: NativePump, id: number, max: number): void;
+  read(pump: NativePump, id: number, max: number, form?: string): void;
   write(pump: NativePump, id: number, data: Uint8Array): void;
   finish(pump: NativePump, id: number): void;
   close(): void;

@@ -1,13 +1,13 @@
 import type { Writable } from 'node:stream';
-import { bytesOf } from './argument.js';
 import type { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
 import type { OutputOptions, ProcessInfo, WaitForLogOptions } from './generated/models.js';
 import { type Inspect, inspection, shown } from './inspection.js';
-import { type LogPattern, logPattern } from './log-pattern.js';
+import { type LogPattern, logMatch } from './log-pattern.js';
 import { LogStream, type TextHandler } from './log-stream.js';
 import { ProcessOutput } from './process-output.js';
 import { type CallOptions, Service, type Target } from './service.js';
+import { writableStream } from './streams.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** What takes the output of a process. A returned promise is waited for before the next piece. */
@@ -35,7 +35,6 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
   readonly stderr: ProcessOutput;
 
   #info: ProcessInfo;
-  #lastInput: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(connection: Connection, target: Target, info: ProcessInfo) {
@@ -71,38 +70,12 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
     return await this.exit('process.wait_spawned', { process: this.#info }, options);
   }
 
-  /**
-   * Writes to its standard input. Writes arrive in the order they were made.
-   *
-   * @param data - Text or any bytes.
-   * @throws `DaytonaInvalidArgumentError` when it was spawned without `stdin`, `DaytonaCommandAlreadyCompletedError` when it has
-   * ended, `DaytonaNotFoundError` when it has been released.
-   */
-  async write(data: string | Uint8Array, options?: CallOptions): Promise<void> {
-    // Copied: it may have to wait its turn, and bytes may change meanwhile.
-    const bytes = Buffer.from(bytesOf('input', data));
-    await this.#inOrder(() => this.invoke('process.write_stdin', { process: this.#info, data: bytes }, options));
-  }
-
-  /**
-   * Closes its standard input: it reads what was written, then end of file.
-   *
-   * @throws `DaytonaInvalidArgumentError` when it was spawned without `stdin`.
-   */
-  async closeStdin(options?: CallOptions): Promise<void> {
-    await this.#inOrder(() => this.invoke('process.close_stdin', { process: this.#info }, options));
-  }
-
   /** Its standard input as a Node.js stream: ending it closes the input. */
   writable(): Writable {
-    const { Writable } = require('node:stream') as typeof import('node:stream');
-    return new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        this.write(chunk).then(() => done(), done);
-      },
-      final: (done) => {
-        this.closeStdin().then(() => done(), done);
-      },
+    const process = this.#info;
+    return writableStream({
+      write: (data) => this.invoke('process.write_stdin', { process, data }),
+      finish: () => this.invoke('process.close_stdin', { process }),
     });
   }
 
@@ -132,9 +105,8 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
    */
   async waitForLog(pattern: LogPattern, options?: Seconds<WaitForLogOptions>): Promise<string> {
     const { sessionId, commandId } = this.#info;
-    const { text, regex } = logPattern(pattern);
-    const args = { sessionId, commandId, pattern: text };
-    return await this.invoke('process.wait_for_log', args, { ...regex, ...withTimeout(options) });
+    const match = { sessionId, commandId, pattern };
+    return await this.invoke('process.wait_for_log', ...logMatch(match, withTimeout(options)));
   }
 
   async [asyncDispose](): Promise<void> {
@@ -160,13 +132,6 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
 
   #output(options: OutputOptions & CallOptions): Promise<LogStream> {
     return this.open('process.stream_output', { process: this.#info }, options, LogStream);
-  }
-
-  /** Requests of their own might overtake each other. */
-  #inOrder(work: () => Promise<void>): Promise<void> {
-    const done = this.#lastInput.then(work);
-    this.#lastInput = done.catch(() => {});
-    return done;
   }
 }
 

@@ -6,15 +6,13 @@ import type {
   ProcessInfo,
   PtyOptions,
   SessionCommand,
-  SessionCommandLogsResponse,
   WaitForLogOptions,
 } from './generated/models.js';
 import { SpawnedProcess } from './generated/spawned-process.js';
-import { type LogPattern, logPattern } from './log-pattern.js';
+import { type LogMatch, logMatch } from './log-pattern.js';
 import { LogStream, type TextHandler } from './log-stream.js';
 import { type PtyControl, type PtyDataHandler, PtyHandle } from './pty-handle.js';
 import { type CallOptions, Service, type Target } from './service.js';
-import { Terminal } from './terminal.js';
 import { type Seconds, withTimeout } from './timeout.js';
 
 /** Arguments and environment of {@link Process.codeRun}. */
@@ -78,64 +76,6 @@ export abstract class ProcessHandles extends Service {
   }
 
   /**
-   * The log of a session's command: what there is now, or live.
-   *
-   * @param sessionId - Id of the session.
-   * @param commandId - Id of the command.
-   * @param onStdout - Takes standard output, live; the call then resolves when the command has ended.
-   * @param onStderr - Takes standard error, live.
-   * @throws `DaytonaNotFoundError` when there is no such command.
-   */
-  async getSessionCommandLogs(
-    sessionId: string,
-    commandId: string,
-    options?: CallOptions,
-  ): Promise<SessionCommandLogsResponse>;
-  async getSessionCommandLogs(
-    sessionId: string,
-    commandId: string,
-    onStdout: TextHandler,
-    onStderr: TextHandler,
-    options?: CallOptions,
-  ): Promise<void>;
-  async getSessionCommandLogs(
-    sessionId: string,
-    commandId: string,
-    onStdout?: TextHandler | CallOptions,
-    onStderr?: TextHandler,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    if (typeof onStdout !== 'function') {
-      return await this.invoke('process.get_session_command_logs', { sessionId, commandId }, onStdout);
-    }
-    const args = { sessionId, commandId };
-    const log = await this.open('process.stream_session_command_logs', args, options, LogStream);
-    await log.forward(onStdout, onStderr ?? (() => {}));
-    return undefined;
-  }
-
-  /**
-   * The log of the sandbox's entrypoint: what there is now, or live.
-   *
-   * @param onStdout - Takes standard output, live; the call then resolves when the entrypoint has ended.
-   * @param onStderr - Takes standard error, live.
-   */
-  async getEntrypointLogs(options?: CallOptions): Promise<SessionCommandLogsResponse>;
-  async getEntrypointLogs(onStdout: TextHandler, onStderr: TextHandler, options?: CallOptions): Promise<void>;
-  async getEntrypointLogs(
-    onStdout?: TextHandler | CallOptions,
-    onStderr?: TextHandler,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    if (typeof onStdout !== 'function') {
-      return await this.invoke('process.get_entrypoint_logs', {}, onStdout);
-    }
-    const log = await this.open('process.stream_entrypoint_logs', {}, options, LogStream);
-    await log.forward(onStdout, onStderr ?? (() => {}));
-    return undefined;
-  }
-
-  /**
    * Creates a terminal session and connects to it.
    *
    * @param options - Its id, size, directory and environment, and what takes its output.
@@ -166,32 +106,26 @@ export abstract class ProcessHandles extends Service {
     return this.#object(process);
   }
 
-  /**
-   * Waits until a line in the log of a session's command has the pattern, looking from the beginning.
-   *
-   * @param sessionId - Id of the session.
-   * @param commandId - Id of the command.
-   * @param pattern - A text, or a regular expression without look-around and back-references.
-   * @param options - Seconds to wait, 0 = no limit, or options. Default: 60.
-   * @returns The line, as far as it was written.
-   * @throws `DaytonaNotFoundError` when there is no such command, `DaytonaCommandAlreadyCompletedError` when it ends without such
-   * a line, `DaytonaTimeoutError`.
-   */
-  async waitForLog(
-    sessionId: string,
-    commandId: string,
-    pattern: LogPattern,
-    options?: Seconds<WaitForLogOptions>,
-  ): Promise<string> {
-    const { text, regex } = logPattern(pattern);
-    const args = { sessionId, commandId, pattern: text };
-    return await this.invoke('process.wait_for_log', args, { ...regex, ...withTimeout(options) });
+  /** @internal */
+  protected async forward(
+    op: string,
+    args: object,
+    onStdout: TextHandler,
+    onStderr?: TextHandler,
+    options?: CallOptions,
+  ): Promise<void> {
+    await (await this.open(op, args, options, LogStream)).forward(onStdout, onStderr ?? (() => {}));
+  }
+
+  /** @internal */
+  protected async line(op: string, args: LogMatch, options: WaitForLogOptions & CallOptions): Promise<string> {
+    return await this.invoke(op, ...logMatch(args, options));
   }
 
   /** @internal */
   protected async terminal(op: string, args: object, options?: PtyConnectOptions & CallOptions): Promise<PtyHandle> {
     const { onData, ...others } = options ?? {};
-    return new PtyHandle(await this.open(op, args, others, Terminal), this.#pty(), onData);
+    return await this.open(op, args, others, PtyHandle, this.#pty(), onData);
   }
 
   /** @internal */

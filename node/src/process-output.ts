@@ -30,27 +30,14 @@ export class ProcessOutput implements AsyncIterable<Buffer> {
   /** The text as it comes, at any length. A character is never cut. */
   async *decoded(options: ReadOptions = {}): AsyncGenerator<string, void, undefined> {
     for await (const { text } of await this.#open(options)) {
-      if (text) {
-        yield text;
-      }
+      yield text;
     }
   }
 
   /** The lines as they are completed, without their ends (`\n`, or `\r\n`); the last one may lack it. */
   async *lines(options: ReadOptions = {}): AsyncGenerator<string, void, undefined> {
-    // Parts of a line that has not ended: a long one is not searched again with every part.
-    let parts: string[] = [];
-    for await (const text of this.decoded(options)) {
-      const [first, ...others] = text.split('\n') as [string, ...string[]];
-      parts.push(first);
-      for (const next of others) {
-        yield parts.join('').replace(/\r$/, '');
-        parts = [next];
-      }
-    }
-    const last = parts.join('');
-    if (last) {
-      yield last;
+    for await (const lines of (await this.#open(options)).lines()) {
+      yield* lines;
     }
   }
 
@@ -110,8 +97,6 @@ export class ProcessOutput implements AsyncIterable<Buffer> {
 
 async function* pieces(log: AsyncIterable<LogChunk>): AsyncGenerator<Buffer, void, undefined> {
   for await (const { data } of log) {
-    if (data.length > 0) {
-      yield data;
-    }
+    yield data;
   }
 }

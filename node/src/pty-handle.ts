@@ -3,7 +3,8 @@ import { asyncDispose } from './disposal.js';
 import { DaytonaClosedError } from './errors.js';
 import type { PtyResult, PtySessionInfo, PtySize } from './generated/models.js';
 import { type Inspect, inspection, shown } from './inspection.js';
-import type { Terminal } from './terminal.js';
+import type { Outcome } from './pump.js';
+import { StreamHandle } from './stream-handle.js';
 
 /** Takes output of a terminal; a returned promise is waited for before the next output. */
 export type PtyDataHandler = (data: Uint8Array) => unknown;
@@ -21,17 +22,18 @@ export interface PtyControl {
  * can wait for a prompt, type, and iterate again. Without either it stays in the sandbox until {@link PtyHandle.wait}
  * discards it.
  */
-export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
-  readonly #terminal: Terminal;
+export class PtyHandle extends StreamHandle implements AsyncIterable<Buffer> {
   readonly #control: PtyControl;
   readonly #forwarding: Promise<void> | undefined;
   #ended = false;
-  /** The last change of the size: requests of their own may overtake each other. */
-  #resized: Promise<unknown> = Promise.resolve();
+
+  /** Id of the terminal session. */
+  readonly sessionId: string;
 
   /** @internal */
-  constructor(terminal: Terminal, control: PtyControl, onData?: PtyDataHandler) {
-    this.#terminal = terminal;
+  constructor(outcome: Outcome, signal: AbortSignal | undefined, control: PtyControl, onData?: PtyDataHandler) {
+    super(outcome, signal);
+    this.sessionId = this.info<{ sessionId: string }>().sessionId;
     this.#control = control;
     if (onData) {
       this.#forwarding = this.#forward(onData);
@@ -40,24 +42,19 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  /** Id of the terminal session. */
-  get sessionId(): string {
-    return this.#terminal.sessionId;
-  }
-
   /** Exit code of the terminal's process, once it has ended. */
   get exitCode(): number | undefined {
-    return this.#terminal.result?.exitCode;
+    return this.result<PtyResult>()?.exitCode;
   }
 
   /** Why the terminal ended, when its process did not simply exit with 0. */
   get error(): string | undefined {
-    return this.#terminal.result?.error;
+    return this.result<PtyResult>()?.error;
   }
 
   /** Whether the connection is open. */
   isConnected(): boolean {
-    return !this.#ended && !this.#terminal.closed;
+    return !this.#ended && !this.closed;
   }
 
   /** Resolves at once: a handle is connected when you get it. */
@@ -74,7 +71,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws `DaytonaClosedError` when the terminal has ended or been disconnected.
    */
   async sendInput(data: string | Uint8Array): Promise<void> {
-    await this.#terminal.write(bytesOf('input', data));
+    await this.writePiece(bytesOf('input', data));
   }
 
   /**
@@ -87,14 +84,14 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   async resize(cols: number, rows: number): Promise<PtySessionInfo>;
   async resize(cols: number | PtySize, rows?: number): Promise<PtySessionInfo> {
     const size = typeof cols === 'number' ? { cols, rows: rows as number } : cols;
-    const resized = this.#resized.then(() => this.#control.resize(this.sessionId, size));
-    this.#resized = resized.catch(() => {});
-    return await resized;
+    return await this.#control.resize(this.sessionId, size);
   }
 
   /** Closes the connection. The terminal session goes on; `connectPty` connects again. */
   async disconnect(): Promise<void> {
-    await this.#terminal.disconnect();
+    if (!this.closed) {
+      await this.end();
+    }
   }
 
   /** Kills the terminal's processes and removes the session. */
@@ -109,7 +106,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   async wait(): Promise<PtyResult> {
     await (this.#forwarding ?? this.#forward(() => {}));
-    return this.#terminal.result ?? {};
+    return this.result<PtyResult>() ?? {};
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Buffer> {
@@ -118,7 +115,7 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  async [asyncDispose](): Promise<void> {
+  override async [asyncDispose](): Promise<void> {
     await this.disconnect();
   }
 
@@ -137,9 +134,9 @@ export class PtyHandle implements AsyncIterable<Buffer>, AsyncDisposable {
   async #read(): Promise<Buffer | undefined> {
     let data: Buffer | undefined;
     try {
-      data = this.#terminal.closed ? undefined : await this.#terminal.read();
+      data = this.closed ? undefined : await this.readBatch();
     } catch (error) {
-      if (!(error instanceof DaytonaClosedError && this.#terminal.closed)) {
+      if (!(error instanceof DaytonaClosedError && this.closed)) {
         throw error;
       }
     }

@@ -1,7 +1,6 @@
 import { unusable } from './argument.js';
 import { type Connection, succeeded } from './connection.js';
 import type { Outcome } from './pump.js';
-import { StreamHandle } from './stream-handle.js';
 
 /** What every call takes besides its own options. */
 export interface CallOptions {
@@ -16,9 +15,6 @@ export interface Target {
   readonly id: string;
   readonly toolboxProxyUrl: string;
 }
-
-/** What a stream class is made from. */
-export type StreamClass<S> = new (handle: StreamHandle, info: string) => S;
 
 /** A group of operations. The generated classes have a method for each. */
 export abstract class Service {
@@ -54,14 +50,15 @@ export abstract class Service {
   }
 
   /** Runs an operation that opens a stream. */
-  protected async open<S>(
+  protected async open<S, More extends unknown[]>(
     op: string,
     args: object,
     options: CallOptions | undefined,
-    streamClass: StreamClass<S>,
+    streamClass: new (outcome: Outcome, signal: AbortSignal | undefined, ...more: More) => S,
+    ...more: More
   ): Promise<S> {
     const outcome = succeeded(await this.#start(op, args, options), options?.signal, op);
-    return new streamClass(new StreamHandle(outcome, options?.signal), outcome.json);
+    return new streamClass(outcome, options?.signal, ...more);
   }
 
   /** Programs without types may give `null` for no options. */

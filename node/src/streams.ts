@@ -1,6 +1,6 @@
 // Pieces of bytes as the streams of Node.js and of the web.
 
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 
 /** Where pieces come from. */
@@ -46,4 +46,30 @@ export function webStream({ next, close }: Pieces): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Where pieces go. */
+export interface Sink {
+  readonly write: (piece: Buffer) => Promise<void>;
+  /** Called after the last piece. */
+  readonly finish: () => Promise<void>;
+  /** Ends it at once, also before its time. */
+  readonly close?: () => void;
+}
+
+/** A Node.js stream that goes there. */
+export function writableStream({ write, finish, close }: Sink): Writable {
+  const { Writable } = require('node:stream') as typeof import('node:stream');
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      write(chunk).then(() => done(), done);
+    },
+    final: (done) => {
+      finish().then(() => done(), done);
+    },
+    destroy: (error, done) => {
+      close?.();
+      done(error);
+    },
+  });
 }

@@ -233,7 +233,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "process.list_spawned") => "process.listSpawned",
             ("sdk-typescript", "process.get_spawned") => "process.getSpawned",
             ("sdk-typescript", "process.stream_output") => "spawnedProcess.output",
-            ("sdk-typescript", "process.write_stdin") => "spawnedProcess.writeStdin",
+            ("sdk-typescript", "process.write_stdin") => "spawnedProcess.write",
             ("sdk-typescript", "process.close_stdin") => "spawnedProcess.closeStdin",
             ("sdk-typescript", "process.wait_spawned") => "spawnedProcess.wait",
             ("sdk-typescript", "process.signal_spawned") => "spawnedProcess.sendSignal",

@@ -75,7 +75,7 @@ export class CodeInterpreter extends InterpreterRuns {
    * console.log(error?.name ?? 'found');
    * await interpreter.deleteContext(context);
    */
-  deleteContext(context: InterpreterContext | string, options?: CallOptions): Promise<void> {
-    return this.invoke('code_interpreter.delete_context', { contextId: idOf(context) }, options);
+  async deleteContext(context: InterpreterContext | string, options?: CallOptions): Promise<void> {
+    return await this.invoke('code_interpreter.delete_context', { contextId: idOf(context) }, options);
   }
 }

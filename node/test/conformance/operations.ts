@@ -170,8 +170,6 @@ const adapters: Record<string, Operation> = {
     await terminal(await call.sandbox.process.createPty({ id: call.args.sessionId, ...call.options }), call),
   'process.resize_pty_session': ({ sandbox, args, options }) =>
     sandbox.process.resizePtySession(args.sessionId, args.cols, args.rows, options),
-  'process.write_stdin': async ({ sandbox, args, options }) =>
-    await (await sandbox.process.attach(args.process)).write(args.data, options),
   'fs.upload_dir': (call) =>
     directory(call, (options) => call.sandbox.fs.uploadDir(call.args.localPath, call.args.remotePath, options)),
   'fs.download_dir': (call) =>

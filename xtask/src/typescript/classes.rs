@@ -24,7 +24,8 @@ fn check(schema: &Schema) -> Result<()> {
     let shortcuts = deviations::SHORTCUTS.iter().map(|(id, ..)| *id);
     let conversions = deviations::CONVERSIONS.iter().map(|conversion| conversion.param);
     let outcomes = deviations::OUTCOMES.iter().map(|outcome| outcome.op);
-    for listed in orders.chain(shortcuts).chain(conversions).chain(outcomes) {
+    let live = deviations::LIVE.iter().flat_map(|(id, stream)| [*id, *stream]);
+    for listed in orders.chain(shortcuts).chain(conversions).chain(outcomes).chain(live) {
         let param = |op: &Op| op.params.iter().any(|param| format!("{}.{}", op.id, param.field.name) == listed);
         if !schema.ops().any(|op| op.id == listed || param(op)) {
             bail!("the deviations of TypeScript list {listed}, which is neither an operation nor a parameter");

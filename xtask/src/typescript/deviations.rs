@@ -94,6 +94,18 @@ pub const CONVERSIONS: &[Conversion] = &[
         imports: ("process-handles", &["type SessionExecuteRequest", "sessionCommand"]),
     },
     Conversion {
+        param: "process.write_stdin.data",
+        given: &[("data", "string | Uint8Array", "Text, sent as UTF-8, or any bytes.")],
+        value: "bytesOf('input', data)",
+        imports: ("argument", &["bytesOf"]),
+    },
+    Conversion {
+        param: "process.wait_for_log.pattern",
+        given: &[("pattern", "LogPattern", "A text, or a regular expression without look-around and back-references.")],
+        value: "pattern",
+        imports: ("log-pattern", &["type LogPattern"]),
+    },
+    Conversion {
         param: "process.signal_spawned.signal",
         given: &[("signal", "SignalName", "")],
         value: "String(signal)",
@@ -112,6 +124,12 @@ pub struct Outcome {
     /// Where the types come from: file, and names.
     pub imports: &'static [(&'static str, &'static str)],
 }
+
+/// Operations that take handlers of live output, too: the operation that opens the stream.
+pub const LIVE: &[(&str, &str)] = &[
+    ("process.get_entrypoint_logs", "process.stream_entrypoint_logs"),
+    ("process.get_session_command_logs", "process.stream_session_command_logs"),
+];
 
 const SPAWNED: &[(&str, &str)] = &[("./spawned-process.js", "type SpawnedProcess")];
 
@@ -161,5 +179,6 @@ pub const OUTCOMES: &[Outcome] = &[
         imports: SPAWNED,
     },
     Outcome { op: "process.spawn", options: "", returns: "SpawnedProcess", run: "spawned", imports: SPAWNED },
+    Outcome { op: "process.wait_for_log", options: "", returns: "string", run: "line", imports: &[] },
     Outcome { op: "process.wait_spawned", options: "", returns: "number", run: "exit", imports: &[] },
 ];

@@ -150,7 +150,7 @@ impl<'a> Method<'a> {
         };
         let (file, names) = conversion.imports;
         imports.others.extend(names.iter().map(|name| (format!("../{file}.js"), (*name).to_owned())));
-        let mut value = format!("{wire}: {}", conversion.value);
+        let mut value = if conversion.value == wire { wire.clone() } else { format!("{wire}: {}", conversion.value) };
         let given = conversion.given.iter().map(|(name, ty, own)| {
             let structs = self.schema.structs.iter().map(|item| struct_name(&item.name));
             imports.models.extend(structs.filter(|name| ty.split(" | ").any(|part| part == name)));
@@ -171,7 +171,10 @@ impl<'a> Method<'a> {
     /// Writes the method.
     pub fn write(&self, out: &mut String, class: &str, imports: &mut Imports) -> Result<()> {
         let name = op_name(self.op);
-        out.push_str(&comment(&self.documentation(), 2));
+        if let Some((_, stream)) = deviations::LIVE.iter().find(|(id, _)| *id == self.op.id) {
+            return self.live(out, &name, stream, imports);
+        }
+        out.push_str(&comment(&self.documentation(&[]), 2));
         let returns = self.returns(imports);
         let body = self.body(imports)?;
         // Nothing may be thrown but as a rejection.
@@ -185,6 +188,33 @@ impl<'a> Method<'a> {
         for alias in table().operation(&self.op.id).map(|entry| entry.aliases.as_slice()).unwrap_or_default() {
             self.forward(out, alias, &own, &format!("this.{name}"), imports)?;
         }
+        Ok(())
+    }
+
+    /// Writes a method that returns what there is now, or gives it to handlers as it comes.
+    fn live(&self, out: &mut String, name: &str, stream: &str, imports: &mut Imports) -> Result<()> {
+        imports.others.insert(("../log-stream.js".to_owned(), "type TextHandler".to_owned()));
+        let handlers = [
+            "@param onStdout - Takes standard output, live; the call then resolves at its end.",
+            "@param onStderr - Takes standard error, live.",
+        ];
+        out.push_str(&comment(&self.documentation(&handlers), 2));
+        let given: Vec<_> = self.parameters.iter().filter(|parameter| parameter.role != Role::Options).collect();
+        let with = |more: &[&str]| -> Vec<String> {
+            given.iter().map(|given| given.declaration()).chain(more.iter().map(|more| (*more).to_owned())).collect()
+        };
+        let name = format!("  {name}");
+        signature(out, &name, &with(&["options?: CallOptions"]), &self.returns(imports), ";")?;
+        let live = ["onStdout: TextHandler", "onStderr: TextHandler", "options?: CallOptions"];
+        signature(out, &name, &with(&live), "void", ";")?;
+        let any = ["onStdout?: TextHandler | CallOptions", "onStderr?: TextHandler", "options?: CallOptions"];
+        signature(out, &name, &with(&any), "unknown", " {")?;
+        let args: Vec<_> = given.iter().map(|parameter| parameter.name.as_str()).collect();
+        let args = if args.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", args.join(", ")) };
+        let id = &self.op.id;
+        writeln!(out, "    if (typeof onStdout !== 'function') {{")?;
+        writeln!(out, "      return this.invoke('{id}', {args}, onStdout);\n    }}")?;
+        writeln!(out, "    return this.forward('{stream}', {args}, onStdout, onStderr, options);\n  }}")?;
         Ok(())
     }
 
@@ -221,7 +251,7 @@ impl<'a> Method<'a> {
         self.parameters.iter().enumerate().map(declaration).collect()
     }
 
-    fn documentation(&self) -> String {
+    fn documentation(&self, more_parameters: &[&str]) -> String {
         let mut text = self.words.text(&self.op.doc);
         let mut tags = Vec::new();
         let first = self.first_option();
@@ -231,6 +261,7 @@ impl<'a> Method<'a> {
                 tags.push(wrapped(&format!("@param {name} - {doc}{more}")));
             }
         }
+        tags.extend(more_parameters.iter().map(|text| (*text).to_owned()));
         if !self.op.errors.is_empty() {
             tags.push(wrapped(&format!("@throws {}", self.words.errors(&self.op.errors))));
         }
@@ -290,6 +321,9 @@ impl<'a> Method<'a> {
         if converted {
             imports.others.insert(("../timeout.js".to_owned(), "withTimeout".to_owned()));
         }
+        // What is thrown while arguments are converted must be a rejection, too.
+        let throws =
+            converted || parameters.iter().any(|p| matches!(&p.role, Role::Argument(value) if value.contains('(')));
         // On one line, or with as much before it as it takes.
         let args_first = [format!("const args = {args};")];
         let given_first = [format!("const given = {options};")];
@@ -301,7 +335,7 @@ impl<'a> Method<'a> {
             (&both, "args", "given"),
         ];
         for (before, args, options) in layouts {
-            let statements = self.statements(&self.call(args, options, imports), converted);
+            let statements = self.statements(&self.call(args, options, imports), throws);
             let lines: Vec<_> = before.iter().chain(&statements).collect();
             if lines.iter().all(|line| line.len() + 4 <= WIDTH) {
                 return Ok(lines.iter().map(|line| format!("    {line}\n")).collect());
@@ -335,7 +369,7 @@ impl<'a> Method<'a> {
         }
     }
 
-    fn statements(&self, call: &str, converted: bool) -> Vec<String> {
+    fn statements(&self, call: &str, throws: bool) -> Vec<String> {
         let typed = call.replacen("invoke(", &format!("invoke<{}>(", ts_type(&self.op.returns)), 1);
         match &self.op.updates {
             Some(Update::FieldFromResult { field }) => vec![
@@ -346,7 +380,7 @@ impl<'a> Method<'a> {
             Some(Update::FieldFromParam { field, param }) => {
                 vec![format!("await {call};"), format!("this.set('{}', {});", camel(field), camel(param))]
             }
-            _ if converted => vec![format!("return await {call};")],
+            _ if throws => vec![format!("return await {call};")],
             _ => vec![format!("return {call};")],
         }
     }

@@ -1,5 +1,6 @@
 //! The generated layer of the TypeScript package: the classes users see, models, enums and error classes.
 
+mod charts;
 mod classes;
 mod deviations;
 mod errors;
@@ -21,6 +22,8 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("schema.ts".to_owned(), hash(schema)?),
         ("enums.ts".to_owned(), models::enums(schema, &words)),
         ("models.ts".to_owned(), models::models(schema, &words)),
+        ("queries.ts".to_owned(), models::queries(schema)),
+        ("charts.ts".to_owned(), charts::charts(schema, &words)?),
         ("errors.ts".to_owned(), errors::errors(schema, &words)?),
     ];
     files.extend(classes::classes(schema, &words)?);

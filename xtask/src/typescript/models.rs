@@ -52,6 +52,19 @@ pub fn models(schema: &Schema, words: &Words) -> String {
     )
 }
 
+/// The content of `queries.ts`: what tells a query from labels.
+pub fn queries(schema: &Schema) -> String {
+    let mut out = header("core/src/model");
+    out.push_str(
+        "import type { ListSandboxesQuery } from './models.js';\n\n/** The fields of a query for sandboxes. */\n",
+    );
+    out.push_str("export const LIST_SANDBOXES_QUERY: ReadonlySet<string> = new Set<keyof ListSandboxesQuery>([\n");
+    for field in schema.structure("ListSandboxesQuery").iter().flat_map(|query| &query.fields) {
+        let _ = writeln!(out, "  '{}',", field.wire);
+    }
+    out + "]);\n"
+}
+
 fn enum_names(ty: &Type, names: &mut BTreeSet<String>) {
     match ty {
         Type::List { of } | Type::Map { of } => enum_names(of, names),
