@@ -50,7 +50,21 @@ module Daytona
     # @return [String] JSON.
     # @raise [Sdk::InvalidArgumentError] For text that is not UTF-8, and for what JSON cannot say.
     def dump(value)
-      JSON.generate(plain(value, []))
+      JSON.generate(plain?(value) ? value : plain(value, []))
+    end
+
+    # Whether a value can be written as it is. Most can, and copying costs more than looking.
+    def plain?(value)
+      case value
+      when String then value.encoding == Encoding::UTF_8 && value.valid_encoding?
+      when nil, true, false, Integer then true
+      when Hash
+        value.each_pair { |key, item| return false unless key.is_a?(String) && plain?(key) && plain?(item) }
+        true
+      when Array then value.all? { |item| plain?(item) }
+      when Float then value.finite?
+      else false
+      end
     end
 
     # A value as JSON has them. `path` leads to it, for the error.

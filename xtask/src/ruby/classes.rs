@@ -170,6 +170,13 @@ pub fn nested(name: &str, inner: &[String]) -> String {
 fn comment(body: &mut Body, method: &Method<'_>) {
     body.comment(&method.doc);
     body.line("#");
+    // Of several methods of an operation, the one that the example calls.
+    let example = method.op.examples.get("ruby").filter(|code| code.contains(&format!(".{}", method.name)));
+    if let Some(code) = example {
+        body.line("# @example");
+        code.lines().for_each(|line| body.line(format!("#   {line}").trim_end()));
+        body.line("#");
+    }
     // Another name of a parameter is told where the parameter is.
     for argument in method.arguments.iter().filter(|a| !a.doc.is_empty() || !other_name(method, &a.name)) {
         let text = format!("@param {} [{}] {}", argument.name, argument.yard, argument.doc);

@@ -9,6 +9,15 @@ module Daytona
     #
     # Returns what it wrote when it has ended, and the exception that ended it, if any.
     #
+    # @example
+    #   sandbox.code_interpreter.run_code(
+    #     "import os, sys\nprint(os.environ['GREETING'], flush=True)\nprint('careful', file=sys.stderr)",
+    #     on_stdout: ->(message) { print message.output },
+    #     on_stderr: ->(message) { warn message.output },
+    #     envs: { 'GREETING' => 'hello' },
+    #     timeout: 30
+    #   )
+    #
     # @param code [String] Source code to run.
     # @param on_stdout [#call, nil] Called with an {OutputMessage} for each piece of standard output.
     # @param on_stderr [#call, nil] Called with an {OutputMessage} for each piece of standard error.
@@ -89,6 +98,14 @@ module Daytona
 
     # Creates a context, whose variables are separate from those of other contexts.
     #
+    # @example
+    #   interpreter = sandbox.code_interpreter
+    #   context = interpreter.create_context(cwd: '/tmp')
+    #   interpreter.run_code('secret = 42', context: context)
+    #   error = interpreter.run_code('secret').error # The default context is another one.
+    #   puts error&.name || 'found'
+    #   interpreter.delete_context(context)
+    #
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param language [String, nil] Language of the code. Default: `python`, the only one so far.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -110,6 +127,14 @@ module Daytona
     end
 
     # Deletes a context and ends its process.
+    #
+    # @example
+    #   interpreter = sandbox.code_interpreter
+    #   context = interpreter.create_context(cwd: '/tmp')
+    #   interpreter.run_code('secret = 42', context: context)
+    #   error = interpreter.run_code('secret').error # The default context is another one.
+    #   puts error&.name || 'found'
+    #   interpreter.delete_context(context)
     #
     # @param context [InterpreterContext, String, nil] The context or its id. Also `context_id:`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.

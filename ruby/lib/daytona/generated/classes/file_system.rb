@@ -9,6 +9,15 @@ module Daytona
     # are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
     # sandbox needs `tar` and `gzip`.
     #
+    # @example
+    #   up = sandbox.fs.upload_dir(project, 'work/project', exclude: ['*.pyc', '.git']) do |progress|
+    #     print "\r#{progress.files} of #{progress.total_files} files"
+    #   end
+    #   puts "#{up.files} files, #{up.bytes} bytes"
+    #
+    #   down = sandbox.fs.download_dir('work/project', results)
+    #   down.skipped.each { |entry| puts "left out #{entry.path}: #{entry.reason}" }
+    #
     # @param local_path [String, Pathname] Directory on this machine.
     # @param remote_path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param on_progress [#call, nil] Called with a {DirectoryProgress} some ten times a second; so is a block.
@@ -43,6 +52,15 @@ module Daytona
     # Downloads a directory with everything in it as one compressed stream. If the local directory exists, files are
     # added to it; a new one appears when it is complete. Nothing is written outside the local directory: links that
     # lead out of it, devices and the like are skipped and reported. The sandbox needs `tar` and `gzip`.
+    #
+    # @example
+    #   up = sandbox.fs.upload_dir(project, 'work/project', exclude: ['*.pyc', '.git']) do |progress|
+    #     print "\r#{progress.files} of #{progress.total_files} files"
+    #   end
+    #   puts "#{up.files} files, #{up.bytes} bytes"
+    #
+    #   down = sandbox.fs.download_dir('work/project', results)
+    #   down.skipped.each { |entry| puts "left out #{entry.path}: #{entry.reason}" }
     #
     # @param remote_path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param local_path [String, Pathname] Directory on this machine.
@@ -148,6 +166,18 @@ module Daytona
 
     # Finds the lines that contain a text, in a file or in all text files below a directory.
     #
+    # @example
+    #   found = sandbox.fs.search_files('work', '*.py').files
+    #   puts found
+    #
+    #   sandbox.fs.find_files('work', 'A = 1').each do |match|
+    #     puts "#{match.file}:#{match.line}: #{match.content}"
+    #   end
+    #
+    #   sandbox.fs.replace_in_files(files: found, pattern: 'A = 1', new_value: 'A = 2').each do |result|
+    #     puts "#{result.file}: #{result.success}"
+    #   end
+    #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
     # @param pattern [String] Text to look for; no character in it is special.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -159,6 +189,18 @@ module Daytona
     end
 
     # Finds the files below a directory whose names match a glob.
+    #
+    # @example
+    #   found = sandbox.fs.search_files('work', '*.py').files
+    #   puts found
+    #
+    #   sandbox.fs.find_files('work', 'A = 1').each do |match|
+    #     puts "#{match.file}:#{match.line}: #{match.content}"
+    #   end
+    #
+    #   sandbox.fs.replace_in_files(files: found, pattern: 'A = 1', new_value: 'A = 2').each do |result|
+    #     puts "#{result.file}: #{result.success}"
+    #   end
     #
     # @param path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param pattern [String] Glob for the file names, with `*`, `?` and `[a-z]`.
@@ -172,6 +214,18 @@ module Daytona
 
     # Replaces a text everywhere in each of the files.
     #
+    # @example
+    #   found = sandbox.fs.search_files('work', '*.py').files
+    #   puts found
+    #
+    #   sandbox.fs.find_files('work', 'A = 1').each do |match|
+    #     puts "#{match.file}:#{match.line}: #{match.content}"
+    #   end
+    #
+    #   sandbox.fs.replace_in_files(files: found, pattern: 'A = 1', new_value: 'A = 2').each do |result|
+    #     puts "#{result.file}: #{result.success}"
+    #   end
+    #
     # @param files [Array<String>] Paths of files in the sandbox.
     # @param pattern [String] Text to replace; no character in it is special.
     # @param new_value [String] Text to put in its place.
@@ -184,6 +238,11 @@ module Daytona
     end
 
     # Changes permissions, owner and group of a file or directory.
+    #
+    # @example
+    #   sandbox.fs.set_file_permissions('work/greeting.txt', mode: '600')
+    #   info = sandbox.fs.get_file_info('work/greeting.txt')
+    #   puts "#{info.mode} #{info.owner} #{info.group}"
     #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
     # @param mode [String, nil] Permissions in octal, for example `644`.
@@ -224,6 +283,14 @@ module Daytona
     #
     # Local files, IOs and pieces are streamed.
     #
+    # @example
+    #   sandbox.fs.upload_file("hello\n", 'work/greeting.txt')
+    #   puts sandbox.fs.read_file('work/greeting.txt')
+    #
+    #   # From path to path, whatever the size.
+    #   sandbox.fs.download_file('work/greeting.txt', 'greeting.txt')
+    #   sandbox.fs.upload_file('greeting.txt', 'work/copy.txt')
+    #
     # @param source [String, Pathname, #read, #each] The path of a local file, the content itself, an IO, or pieces (an
     #   Enumerator or Array). A String is a path when there is a file with this name, else the content.
     # @param remote_path [String] Path in the sandbox; relative paths start at the working directory.
@@ -247,6 +314,14 @@ module Daytona
     # 0.190, where the part that arrived replaces the file.
     #
     # IOs and pieces are read into memory first.
+    #
+    # @example
+    #   sandbox.fs.upload_files([
+    #                             Daytona::FileUpload.new("1\n", 'work/many/one.txt'),
+    #                             Daytona::FileUpload.new("2\n", 'work/many/two.txt')
+    #                           ])
+    #   files = sandbox.fs.download_files(['work/many/one.txt', 'work/many/none.txt'])
+    #   files.each { |file| puts "#{file.source}: #{file.error || "#{file.content.bytesize} bytes"}" }
     #
     # @param files [Array<FileUpload, FileUploadRequest, Hash>] Content or local path of each file, and its path in the
     #   sandbox.
@@ -282,6 +357,14 @@ module Daytona
     end
 
     # Downloads a file into memory.
+    #
+    # @example
+    #   sandbox.fs.upload_file("hello\n", 'work/greeting.txt')
+    #   puts sandbox.fs.read_file('work/greeting.txt')
+    #
+    #   # From path to path, whatever the size.
+    #   sandbox.fs.download_file('work/greeting.txt', 'greeting.txt')
+    #   sandbox.fs.upload_file('greeting.txt', 'work/copy.txt')
     #
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
@@ -322,6 +405,14 @@ module Daytona
     # Downloads several files in one request, each into memory or to a local path. A file that could not be downloaded
     # has the reason in its result.
     #
+    # @example
+    #   sandbox.fs.upload_files([
+    #                             Daytona::FileUpload.new("1\n", 'work/many/one.txt'),
+    #                             Daytona::FileUpload.new("2\n", 'work/many/two.txt')
+    #                           ])
+    #   files = sandbox.fs.download_files(['work/many/one.txt', 'work/many/none.txt'])
+    #   files.each { |file| puts "#{file.source}: #{file.error || "#{file.content.bytesize} bytes"}" }
+    #
     # @param files [Array<FileDownloadRequest, Hash, String>] A String is the path of a file to download into memory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -338,6 +429,24 @@ module Daytona
     end
 
     # Opens a download that is read piece by piece.
+    #
+    # @example
+    #   sandbox.fs.upload_file_stream(
+    #     source, 'work/big.txt', # An IO, or an Enumerator of pieces.
+    #     on_progress: ->(progress) { print "\rsent #{progress.bytes_sent} bytes" }
+    #   )
+    #
+    #   # Leaving the block ends the download: the rest is never sent.
+    #   sandbox.fs.open_download('work/big.txt') do |file|
+    #     puts "\nit begins with #{file.read(20).inspect}, and has #{file.size} bytes"
+    #   end
+    #
+    #   begin
+    #     # An upload that is interrupted stores nothing.
+    #     Timeout.timeout(0.2) { sandbox.fs.upload_file_stream(["and so on\n"].cycle, 'work/endless.txt') }
+    #   rescue Timeout::Error
+    #     puts 'given up'
+    #   end
     #
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.

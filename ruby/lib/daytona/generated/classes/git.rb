@@ -7,6 +7,10 @@ module Daytona
   class Git < ToolboxService
     # Clones a repository into a directory.
     #
+    # @example
+    #   # For a private repository: username and password, too.
+    #   sandbox.git.clone(url, 'project', branch: 'main')
+    #
     # @param url [String] URL of the repository.
     # @param path [String] Directory to clone into; relative paths begin at the working directory.
     # @param branch [String, nil] Branch to check out. Default: the remote's.
@@ -55,6 +59,17 @@ module Daytona
 
     # Returns the current branch, how far it is ahead of or behind the remote, and the changed files.
     #
+    # @example
+    #   sandbox.fs.upload_file("print('hello')\n", 'project/main.py')
+    #   status = sandbox.git.status('project')
+    #   status.file_status.each { |file| puts "#{status.current_branch} #{file.path} #{file.status}" }
+    #
+    #   sandbox.git.add('project', ['main.py'])
+    #   commit = sandbox.git.commit(
+    #     path: 'project', message: 'Say hello', author: 'Ann', email: 'ann@example.com'
+    #   )
+    #   puts "committed #{commit.sha[0, 8]}"
+    #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [GitStatus]
@@ -65,6 +80,17 @@ module Daytona
     end
 
     # Stages files for the next commit.
+    #
+    # @example
+    #   sandbox.fs.upload_file("print('hello')\n", 'project/main.py')
+    #   status = sandbox.git.status('project')
+    #   status.file_status.each { |file| puts "#{status.current_branch} #{file.path} #{file.status}" }
+    #
+    #   sandbox.git.add('project', ['main.py'])
+    #   commit = sandbox.git.commit(
+    #     path: 'project', message: 'Say hello', author: 'Ann', email: 'ann@example.com'
+    #   )
+    #   puts "committed #{commit.sha[0, 8]}"
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param files [Array<String>] Paths in the repository; `.` stands for all files.
@@ -78,6 +104,17 @@ module Daytona
     end
 
     # Commits what is staged.
+    #
+    # @example
+    #   sandbox.fs.upload_file("print('hello')\n", 'project/main.py')
+    #   status = sandbox.git.status('project')
+    #   status.file_status.each { |file| puts "#{status.current_branch} #{file.path} #{file.status}" }
+    #
+    #   sandbox.git.add('project', ['main.py'])
+    #   commit = sandbox.git.commit(
+    #     path: 'project', message: 'Say hello', author: 'Ann', email: 'ann@example.com'
+    #   )
+    #   puts "committed #{commit.sha[0, 8]}"
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param message [String] Commit message.
@@ -100,6 +137,12 @@ module Daytona
     end
 
     # Pushes the current branch.
+    #
+    # @example
+    #   sandbox.git.push('project')
+    #   sandbox.git.pull('project')
+    #   status = sandbox.git.status('project')
+    #   puts "ahead #{status.ahead}, behind #{status.behind}"
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param username [String, nil] User name at the remote; used only together with `password`.
@@ -142,6 +185,12 @@ module Daytona
 
     # Fetches the current branch and fast-forwards to it.
     #
+    # @example
+    #   sandbox.git.push('project')
+    #   sandbox.git.pull('project')
+    #   status = sandbox.git.status('project')
+    #   puts "ahead #{status.ahead}, behind #{status.behind}"
+    #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param username [String, nil] User name at the remote; used only together with `password`.
     # @param password [String, nil] Password or token at the remote.
@@ -183,6 +232,13 @@ module Daytona
 
     # Returns the local branches.
     #
+    # @example
+    #   sandbox.git.create_branch('project', 'experiment')
+    #   puts sandbox.git.branches('project').branches.join(', ')
+    #
+    #   sandbox.git.checkout('project', 'main') # Or the hash of a commit.
+    #   sandbox.git.delete_branch('project', 'experiment', force: true)
+    #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [ListBranchResponse]
@@ -193,6 +249,13 @@ module Daytona
     end
 
     # Creates a branch and checks it out.
+    #
+    # @example
+    #   sandbox.git.create_branch('project', 'experiment')
+    #   puts sandbox.git.branches('project').branches.join(', ')
+    #
+    #   sandbox.git.checkout('project', 'main') # Or the hash of a commit.
+    #   sandbox.git.delete_branch('project', 'experiment', force: true)
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param name [String] Name of the new branch.
@@ -225,6 +288,13 @@ module Daytona
     # Set `force` to false to keep a branch whose commits would be lost: it is then deleted with `git branch -d`, and
     # with true by `git branch -D`.
     #
+    # @example
+    #   sandbox.git.create_branch('project', 'experiment')
+    #   puts sandbox.git.branches('project').branches.join(', ')
+    #
+    #   sandbox.git.checkout('project', 'main') # Or the hash of a commit.
+    #   sandbox.git.delete_branch('project', 'experiment', force: true)
+    #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param name [String] Name of the branch.
     # @param force [Boolean, nil] Whether to delete a branch whose commits are on no other branch. Default: it is
@@ -241,6 +311,11 @@ module Daytona
     end
 
     # Returns the commits of the current branch, newest first.
+    #
+    # @example
+    #   sandbox.git.history('project').each do |commit|
+    #     puts "#{commit.hash[0, 8]} #{commit.author} #{commit.message}"
+    #   end
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.

@@ -10,6 +10,12 @@ module Daytona
     # When the call is cancelled or `timeout` passes, the command is killed with everything it started. The environment
     # variable `DAYTONA_CALL_ID` holds the id of the call.
     #
+    # @example
+    #   response = sandbox.process.exec(
+    #     'echo "$GREETING from $PWD"', cwd: '/tmp', env: { 'GREETING' => 'hello' }, timeout: 10
+    #   )
+    #   puts "#{response.exit_code} #{response.result}"
+    #
     # @param command [String] Command line, run by the shell.
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
@@ -30,6 +36,13 @@ module Daytona
     #
     # Each run is a new process; use the code interpreter to keep variables between runs. When the call is cancelled or
     # `timeout` passes, the program is killed with everything it started.
+    #
+    # @example
+    #   response = sandbox.process.code_run(<<~PYTHON, argv: %w[1 2 3])
+    #     import sys
+    #     print(sum(map(int, sys.argv[1:])))
+    #   PYTHON
+    #   puts "#{response.exit_code} #{response.result}"
     #
     # @param code [String] Source code of the program.
     # @param params [CodeRunParams, Hash, nil] `argv` and `env` together.
@@ -66,6 +79,14 @@ module Daytona
     end
 
     # Creates a terminal session and connects to it.
+    #
+    # @example
+    #   size = Daytona::PtySize.new(rows: 30, cols: 100)
+    #   sandbox.process.create_pty_session(id: 'work', pty_size: size) do |terminal|
+    #     terminal.send_input("stty size; exit 7\n")
+    #     terminal.each { |text| print text }
+    #     puts "exit code #{terminal.exit_code}"
+    #   end
     #
     # @param session_id [String, nil] Id for the new session; it must not be in use. Also `id:`.
     # @param pty_size [PtySize, Hash, nil] Size, instead of `rows` and `cols`.
@@ -183,6 +204,13 @@ module Daytona
 
     # Creates a session: a shell that keeps its directory and variables from command to command.
     #
+    # @example
+    #   sandbox.process.create_session('build')
+    #   sandbox.process.execute_session_command('build', 'cd /tmp && NAME=world')
+    #   response = sandbox.process.execute_session_command('build', 'echo "hello $NAME from $PWD"')
+    #   puts response.stdout
+    #   sandbox.process.delete_session('build')
+    #
     # @param session_id [String] Id for the new session; it must not be in use.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
@@ -230,6 +258,13 @@ module Daytona
     # Runs a command in a session and waits until it ends, or returns at once if the request says `run_async`.
     #
     # When `timeout` passes, the call ends but the command keeps running.
+    #
+    # @example
+    #   sandbox.process.create_session('build')
+    #   sandbox.process.execute_session_command('build', 'cd /tmp && NAME=world')
+    #   response = sandbox.process.execute_session_command('build', 'echo "hello $NAME from $PWD"')
+    #   puts response.stdout
+    #   sandbox.process.delete_session('build')
     #
     # @param session_id [String] Id of the session.
     # @param req [SessionExecuteRequest, Hash, String] The command and how to run it.
@@ -471,6 +506,16 @@ module Daytona
     # keeps the output, so nothing is lost when a connection breaks and nothing is held in memory here. Release the
     # process when it is no longer needed.
     #
+    # @example
+    #   # After the block the process is ended, with everything it started.
+    #   sandbox.process.spawn('echo building; echo careful >&2; echo done') do |process|
+    #     code = process.forward(on_stdout: ->(text) { print text }, on_stderr: ->(text) { warn text })
+    #     puts "exit code #{code}"
+    #
+    #     # Each reader has the whole output: as bytes, as text, or line by line.
+    #     process.stdout.each_line { |line| puts "line: #{line}" }
+    #   end
+    #
     # @param command [String] Command line, run by the shell.
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. They are never written to
@@ -525,6 +570,12 @@ module Daytona
 
     # Waits until something in the sandbox listens on a TCP port.
     #
+    # @example
+    #   sandbox.process.spawn('python3 -um http.server --bind 127.0.0.1 8000') do |server|
+    #     sandbox.process.wait_for_port(8000, timeout: 10)
+    #     puts server.wait_for_log(/port \d+/)
+    #   end
+    #
     # @param port [Integer] TCP port, 1 to 65535.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -540,6 +591,12 @@ module Daytona
     # Waits until a command of a session has written a line that contains `pattern`, and returns that line. Lines from
     # before the call count too. An unfinished line, such as a prompt, is found as well, except on servers up to 0.190,
     # which log a line when it ends.
+    #
+    # @example
+    #   sandbox.process.spawn('python3 -um http.server --bind 127.0.0.1 8000') do |server|
+    #     sandbox.process.wait_for_port(8000, timeout: 10)
+    #     puts server.wait_for_log(/port \d+/)
+    #   end
     #
     # @param session_id [String] Id of the session that runs the command.
     # @param command_id [String] Id of the command.

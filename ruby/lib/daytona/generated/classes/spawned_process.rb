@@ -43,6 +43,13 @@ module Daytona
 
     # Closes the standard input of a process: after what was written, it reads the end of the file.
     #
+    # @example
+    #   sandbox.process.spawn('sort', stdin: true) do |process|
+    #     process.puts 'pear', 'apple'
+    #     process.close_stdin
+    #     puts process.stdout.read
+    #   end
+    #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
     # @raise [Sdk::InvalidArgumentError] When it was started without input.
@@ -70,6 +77,16 @@ module Daytona
     # Sends a signal to a process and everything it started, and returns once it is sent. Nothing happens if the process
     # has ended.
     #
+    # @example
+    #   command = "trap 'echo cleaning up; exit 5' TERM; echo ready; while :; do sleep 0.1; done"
+    #   sandbox.process.spawn(command) do |process|
+    #     process.wait_for_log('ready')
+    #     process.send_signal(:TERM)
+    #     puts "exit code #{process.wait(timeout: 5)}"
+    #   rescue Daytona::Sdk::TimeoutError
+    #     process.kill # SIGKILL, to the whole tree.
+    #   end
+    #
     # @param signal [String, Symbol, Integer] `'SIGTERM'`, `:TERM` or 15.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [void]
@@ -93,6 +110,12 @@ module Daytona
     end
 
     # Waits until a line of the output matches, looking from the beginning.
+    #
+    # @example
+    #   sandbox.process.spawn('python3 -um http.server --bind 127.0.0.1 8000') do |server|
+    #     sandbox.process.wait_for_port(8000, timeout: 10)
+    #     puts server.wait_for_log(/port \d+/)
+    #   end
     #
     # @param pattern [String, Regexp] Text that the line contains, or a regular expression in the common syntax: without
     #   look-around and back-references.
