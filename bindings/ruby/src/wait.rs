@@ -19,8 +19,8 @@ use daytona_bridge::{Call, Completion, Sink};
 use magnus::{Error, Ruby};
 
 /// Return instead of raising when there is an interrupt, and call the unblock function from signal handlers.
-const FLAGS: c_int = (rb_sys::RB_NOGVL_INTR_FAIL
-    | if cfg!(target_os = "linux") { rb_sys::RB_NOGVL_UBF_ASYNC_SAFE } else { 0 }) as c_int;
+const FLAGS: c_int =
+    (rb_sys::RB_NOGVL_INTR_FAIL | if cfg!(target_os = "linux") { rb_sys::RB_NOGVL_UBF_ASYNC_SAFE } else { 0 }) as c_int;
 
 /// Starts a call and waits until it completes. `None`: `limit` passed, and the call has been cancelled.
 ///

@@ -71,12 +71,6 @@ module Daytona
       end
     end
 
-    # Puts bytes that were taken back to where they were.
-    def unread(bytes)
-      @buffer = bytes + @buffer
-      @pos -= bytes.bytesize
-    end
-
     def take(length)
       taken = @buffer.bytesize <= length ? @buffer : @buffer.byteslice(0, length)
       @buffer = @buffer.bytesize <= length ? ''.b : @buffer.byteslice(length..)

@@ -42,36 +42,26 @@ module Daytona
     # @yieldparam channel [Symbol] `:stdout` or `:stderr`; of a run of the interpreter also `:error`, with JSON.
     # @yieldparam bytes [String] Binary.
     # @return [self, Enumerator]
-    def each_chunk
-      return enum_for(:each_chunk) unless block_given?
+    def each_chunk(&block)
+      return enum_for(:each_chunk) unless block
 
-      begin
-        while (batch = read_batch)
-          each_frame(batch) { |tag, content| yield CHANNELS.fetch(tag), content }
-        end
-        self
-      ensure
-        close
-      end
+      frames('bytes', &block)
     end
 
     # Yields text as it becomes complete: a character that is cut in two by the transport is put together first.
     #
     # @yieldparam message [OutputMessage, ExecutionError]
     # @return [self, Enumerator]
-    def each(&block)
-      return enum_for(:each) unless block
+    def each
+      return enum_for(:each) unless block_given?
 
-      decoders = { stdout: TextDecoder.new, stderr: TextDecoder.new }
-      each_chunk do |channel, bytes|
+      frames('text') do |channel, content|
         if channel == :error
-          yield ExecutionError.from_wire(JSON.parse(bytes), [])
+          yield ExecutionError.from_wire(JSON.parse(content), [])
         else
-          message(channel, decoders[channel].decode(bytes), &block)
+          yield OutputMessage.new(output: content.force_encoding(Encoding::UTF_8), channel: channel)
         end
       end
-      decoders.each { |channel, decoder| message(channel, decoder.finish, &block) }
-      self
     end
 
     # Hands the text to callables until the stream ends.
@@ -89,8 +79,13 @@ module Daytona
 
     private
 
-    def message(channel, text)
-      yield OutputMessage.new(output: text, channel: channel) unless text.empty?
+    def frames(form)
+      while (batch = read_batch(form))
+        each_frame(batch) { |tag, content| yield CHANNELS.fetch(tag), content }
+      end
+      self
+    ensure
+      close
     end
   end
 

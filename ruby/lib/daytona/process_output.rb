@@ -8,6 +8,10 @@ module Daytona
     include Enumerable
     include ByteReader
 
+    # A character that has not come to its end.
+    INCOMPLETE = /(?:[\xC2-\xDF]|[\xE0-\xEF][\x80-\xBF]?|[\xF0-\xF4][\x80-\xBF]{0,2})\z/n
+    private_constant :INCOMPLETE
+
     # @api private
     def initialize(native, info = {}, service = nil)
       super
@@ -36,8 +40,7 @@ module Daytona
       end
       return if @buffer.empty?
 
-      line = take(position ? position + 1 : @buffer.bytesize)
-      line = line.force_encoding(Encoding::UTF_8).scrub("\u{FFFD}")
+      line = text(take(position ? position + 1 : @buffer.bytesize))
       chomp ? line.chomp : line
     end
 
@@ -73,26 +76,22 @@ module Daytona
       each_line(chomp: chomp).to_a
     end
 
-    # Yields text as it comes: a character that is cut in two by the transport is put together first. Whoever leaves
-    # early finds the part of a character that has come at the next read.
+    # Yields text as it comes: a character that is cut in two by the transport is put together first. If the
+    # block is left early, the next read starts with the part of a character that has arrived.
     #
     # @yieldparam text [String] UTF-8, U+FFFD for what is none.
     # @return [self, Enumerator]
     def each_text
       return enum_for(:each_text) unless block_given?
 
-      decoder = TextDecoder.new
-      begin
-        each_chunk do |bytes|
-          text = decoder.decode(bytes)
-          yield text unless text.empty?
-        end
-        rest = decoder.finish
-        yield rest unless rest.empty?
-        self
-      ensure
-        unread(decoder.give_back)
+      until eof?
+        cut = @ended ? 0 : @buffer[INCOMPLETE].to_s.bytesize
+        # Of a character alone, the rest has to come first.
+        next fill(cut + 1) if cut == @buffer.bytesize
+
+        yield text(take(@buffer.bytesize - cut))
       end
+      self
     end
 
     # Yields the bytes as they come, unmodified.

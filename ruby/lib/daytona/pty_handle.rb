@@ -50,7 +50,6 @@ module Daytona
       @session_id = info['sessionId']
       @process = process
       @status = Status::CONNECTED
-      @decoder = TextDecoder.new
       @buffer = ''.b
     end
 
@@ -102,12 +101,9 @@ module Daytona
     def each
       return enum_for(:each) unless block_given?
 
-      each_chunk do |bytes|
-        text = @decoder.decode(bytes)
-        yield text unless text.empty?
+      while (bytes = next_bytes('text'))
+        yield text(bytes)
       end
-      rest = @decoder.finish
-      yield rest unless rest.empty?
       self
     end
 
@@ -142,9 +138,8 @@ module Daytona
     # @raise [Sdk::TimeoutError] When the time has passed; the terminal stays connected.
     def wait(timeout: nil)
       deadline = timeout && (now + timeout)
-      while (bytes = next_bytes(deadline && [deadline - now, 0].max))
-        text = @decoder.decode(bytes)
-        yield text if block_given? && !text.empty?
+      while (bytes = next_bytes('text', deadline && [deadline - now, 0].max))
+        yield text(bytes) if block_given?
       end
       PtyResult.new(exit_code: exit_code, error: error)
     end
@@ -177,11 +172,11 @@ module Daytona
       nil
     end
 
-    def next_bytes(limit = nil)
+    def next_bytes(form = 'bytes', limit = nil)
       return @buffer.slice!(0..) unless @buffer.empty?
       return unless connected?
 
-      read_batch(BATCH, limit)
+      read_batch(form, limit)
     rescue Sdk::ClosedError
       # Disconnected by another thread.
       raise if connected?

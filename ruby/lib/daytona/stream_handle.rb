@@ -53,13 +53,18 @@ module Daytona
       Thread.handle_interrupt(Object => :on_blocking, &block)
     end
 
-    # The next batch; at the end, nil, and the stream's result goes to {ended}.
-    def read_batch(max = BATCH, limit = nil)
-      json, blobs = Native.unwrap(@native.read(max, limit))
+    # The next batch, as `bytes` or `text`; at the end, nil, and the stream's result goes to {ended}.
+    def read_batch(form = 'bytes', limit = nil)
+      json, blobs = Native.unwrap(@native.read(BATCH, limit, form))
       return blobs.first unless blobs.empty?
 
       ended(json && JSON.parse(json))
       nil
+    end
+
+    # Bytes as UTF-8, with U+FFFD for what is not.
+    def text(bytes)
+      bytes.force_encoding(Encoding::UTF_8).scrub("\u{FFFD}")
     end
 
     # The frames of a batch: tag (1 byte), length (4 bytes, little-endian), content.
