@@ -23,7 +23,7 @@ const LANGUAGES: [&str; 6] = ["go", "python", "ruby", "rust", "typescript", "uni
 
 static TABLE: OnceLock<Deviations> = OnceLock::new();
 
-/// What one language does differently.
+/// The deviations of one language.
 #[derive(Deserialize, Serialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Language {
@@ -44,7 +44,7 @@ pub struct Language {
     pub services: BTreeMap<String, String>,
 }
 
-/// How a language offers an operation.
+/// The form of an operation in a language.
 #[derive(Deserialize, Serialize, Default, Clone, PartialEq, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub struct Operation {
@@ -65,7 +65,7 @@ pub struct Operation {
     pub params: BTreeMap<String, String>,
 }
 
-/// How a language writes a struct.
+/// The form of a struct in a language.
 #[derive(Deserialize, Serialize, Default, Clone, PartialEq, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub struct Structure {
@@ -105,7 +105,7 @@ impl Deviations {
     }
 }
 
-/// What a language does differently.
+/// Returns the deviations of a language.
 pub fn language(name: &str) -> &'static Language {
     static NOTHING: OnceLock<Language> = OnceLock::new();
     let table = TABLE.get().expect("the table is installed before anything is generated");

@@ -132,7 +132,7 @@ pub struct Stream {
     pub info: Vec<Field>,
     /// JSON at its end.
     pub end: Type,
-    /// What reading it to its end gives altogether, where that is a struct of its own.
+    /// Result of reading it to its end, where that is a struct of its own.
     pub collected: Option<Type>,
     /// Whether bytes are written to it.
     pub writes: bool,
@@ -176,7 +176,7 @@ pub struct Op {
     pub receiver: Receiver,
     /// Name of the parameter that the receiver fills in with what it is, if there is one: `id_or_name` or `process`.
     pub supplied: Option<String>,
-    /// What it changes of the receiver's own fields.
+    /// The receiver's own fields that it changes.
     pub updates: Option<Update>,
     /// Positional parameters.
     pub params: Vec<Param>,
@@ -214,7 +214,7 @@ pub enum Receiver {
     SpawnedProcess,
 }
 
-/// What an operation changes of the receiver's own fields.
+/// Change of the receiver's own fields by an operation.
 #[derive(Serialize, PartialEq, Debug)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Update {
@@ -230,12 +230,12 @@ pub enum Update {
 pub struct Param {
     #[serde(flatten)]
     pub field: Field,
-    /// How the core takes it.
+    /// The way the core takes it.
     #[serde(skip)]
     pub passing: Passing,
 }
 
-/// How the core takes a parameter.
+/// The way the core takes a parameter.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Passing {
     /// `T`

@@ -1,4 +1,4 @@
-//! What travels: the documented data types of every operation.
+//! The documented data types of every operation.
 //!
 //! `xtask codegen` reads these files and writes the same types for every language, so the model keeps to plain structs,
 //! enums of strings, `Option`, `Vec`, `BTreeMap`, [`Blob`] and [`Json`]. All readers are tolerant: an unknown

@@ -283,7 +283,7 @@ impl Git {
     }
 
     async fn delete_by_git(&self, path: &str, name: &str, flag: &str) -> Result<()> {
-        // What git says is read below, so it must say it in English.
+        // The output of git is read below, so it must be in English.
         let command = format!("cd -- {} && LC_ALL=C git branch {flag} -- {}", quote(path), quote(name));
         let done = self.toolbox.process().exec(&command, ExecOptions::default()).await?;
         if done.exit_code == 0 {

@@ -12,11 +12,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::SandboxInfo;
 use crate::travel::deadline;
 
-/// How long a `create` that has timed out waits for the deletion of what it made, before it returns.
+/// Time that a `create` that has timed out waits for the deletion of its sandbox before it returns.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What a `create` has made so far. Dropped, which is how calls are cancelled, it deletes that in the background, unless it
-/// is to be kept.
+/// The sandbox that a `create` has made so far. When it is dropped, as happens to a cancelled call, the sandbox is deleted in
+/// the background, unless it is to be kept.
 pub(super) struct Making {
     client: Client,
     keep: bool,

@@ -13,7 +13,7 @@ use crate::model::{CodeRunOptions, ExecOptions, ExecuteResponse};
 use crate::travel::deadline;
 use crate::travel::http::body;
 
-/// What a call may take longer than the command it waits for.
+/// Extra time for the call on top of the command's timeout.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Process {
@@ -83,7 +83,7 @@ impl Process {
             .map_err(|e| self.killed(e, "The program", options.timeout))
     }
 
-    /// Whoever noticed that the time was over, the server or this side: the error is the same.
+    /// Makes the error the same whether the server or this side noticed that the time was over.
     fn killed(&self, error: Error, what: &str, timeout: Option<f64>) -> Error {
         let Some(timeout) = timeout.filter(|timeout| *timeout > 0.0) else { return error };
         // A limit for every request is not the command's, although the command is killed with it.

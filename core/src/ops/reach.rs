@@ -42,7 +42,7 @@ impl Sandboxes {
             return Ok(sandbox);
         }
         let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
-        // What happened before the subscription is not pushed: the first look comes at once.
+        // Changes from before the subscription are not pushed, so the first look comes at once.
         sandbox = self.look(&sandbox.id).await?;
         let mut pauses = PAUSES;
         while !arrived(&sandbox, targets)? {

@@ -1,4 +1,4 @@
-//! What can be changed about a sandbox: labels, intervals, network rules.
+//! Settings of a sandbox that can be changed: labels, intervals, network rules.
 
 use std::collections::BTreeMap;
 

@@ -19,9 +19,9 @@ use crate::travel::backoff::Backoff;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
-/// How long a server may take to write down how a command ended, once it has.
+/// Time within which a server must have recorded how a command ended.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a command that has been accepted may take to open its input.
+/// Time within which an accepted command must open its input.
 const INPUT_LIMIT: Duration = Duration::from_secs(10);
 /// Pauses between attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);

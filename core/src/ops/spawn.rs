@@ -33,7 +33,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Pauses between the attempts to take away what a start that was given up may leave.
 const AFTERMATH: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(3)];
-/// How long a process that was just started may take to become visible to signals.
+/// Time within which a new process must become visible to signals.
 const VISIBLE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Process {
@@ -332,7 +332,7 @@ impl Drop for Started<'_> {
     }
 }
 
-/// Whose log the session holds, for readers that want its outputs exact.
+/// The process whose log the session holds, for readers that need its outputs exactly.
 pub(super) fn process_of_session(session_id: &str) -> Option<&str> {
     session_id.strip_prefix(SESSION_PREFIX)
 }

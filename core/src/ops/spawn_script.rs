@@ -23,7 +23,7 @@ const ID_VARIABLE: &str = "DAYTONA_PROCESS_ID";
 /// Ends the input.
 pub(super) const END_OF_INPUT: &str = ".";
 
-/// What the session says about the process it is for.
+/// Returns the process that a session was made for, if there is one.
 pub(super) fn started(session: &Session) -> Option<ProcessInfo> {
     let id = process_of_session(&session.session_id)?;
     let has_header = |command: &&Command| command.command.starts_with(HEADER);
@@ -62,7 +62,7 @@ pub(super) fn exports(variables: &BTreeMap<String, String>) -> Result<String> {
 /// Ends `{ ( … )`: keeps the exit code, and keeps what the shell itself says about it ("Killed") out of the output.
 const QUIETLY: &str = "2>&4 4>&-; code=$?; } 4>&2 2>/dev/null";
 
-/// What the session's shell is told to run. POSIX shell; it needs `base64` for variables and input, and for input also
+/// Returns the script that the session's shell runs. It is a POSIX shell script and needs `base64` for variables and input, and for input also
 /// `mktemp` and `mkfifo`.
 pub(super) fn start(info: &ProcessInfo, with_environment: bool) -> String {
     let header = json!({ "command": info.command, "cwd": info.cwd, "stdin": info.stdin });
@@ -99,7 +99,7 @@ pub(super) fn start(info: &ProcessInfo, with_environment: bool) -> String {
 /// Signals every process whose environment has the id. Exit code: 0 when there was one, 1 when there was none, 2 when the
 /// shell does not know the signal.
 pub(super) fn signal(id: &str, signal: &str) -> String {
-    // What SIGKILL meets may be starting more processes: again until nothing is left. Others are sent once.
+    // A process that SIGKILL meets may be starting others: it is sent until none is left. Other signals are sent once.
     let rounds = if matches!(signal, "KILL" | "9") { 100 } else { 1 };
     format!(
         "kill -l {signal} >/dev/null || exit 2\n\

@@ -20,7 +20,7 @@ use crate::travel::http::segment;
 /// Pauses between two looks at a port.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// What is kept of a line that does not end, in bytes.
+/// Longest part of an unfinished line that is kept, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
 
 impl Process {

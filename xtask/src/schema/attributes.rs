@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use syn::{Attribute, Expr, LitStr, Token};
 
-/// What the attributes of a struct, field, enum or variant say.
+/// Meaning of the attributes of a struct, field, enum or variant.
 #[derive(Default)]
 pub(super) struct Attributes {
     /// `#[serde(rename = "…")]`
@@ -22,7 +22,7 @@ pub(super) struct Attributes {
 
 /// The ways to rename that are known here.
 const RULES: [&str; 2] = ["camelCase", "snake_case"];
-/// What a secret is shown as.
+/// Text that stands for a secret.
 const SECRET: &str = "[secret]";
 
 impl Attributes {
@@ -65,7 +65,7 @@ impl Attributes {
                     self.rename_all_fields = Some(text);
                 }
                 ("untagged", None) => self.untagged = true,
-                // How the core reads what servers write; what it writes itself stays the same.
+                // These change how the core reads JSON from servers, not the JSON it writes.
                 ("default", _) | ("alias" | "deserialize_with" | "skip_serializing_if", Some(_)) => {}
                 (key, text) => {
                     let value = text.map(|text| format!(" = {text:?}")).unwrap_or_default();

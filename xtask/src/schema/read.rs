@@ -219,7 +219,7 @@ fn read_enum(item: &syn::ItemEnum) -> Result<Enum> {
         let attributes = Attributes::read(&variant.attrs)?;
         let name = variant.ident.to_string();
         if !variant.fields.is_empty() {
-            // What this version does not know, as it came.
+            // A value this version does not know is kept as it came.
             if attributes.untagged {
                 continue;
             }

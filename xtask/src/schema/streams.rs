@@ -100,7 +100,7 @@ fn method(
             let all = result(&function.sig.output).context("collect gives no result")?;
             stream.collected = Some(read_type(&all, known)?.0);
         }
-        // What `wait` returns, once more.
+        // The same as the result of `wait`.
         "result" => {}
         _ => {
             // A question without arguments, answered at once.

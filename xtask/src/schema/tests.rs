@@ -1,4 +1,4 @@
-//! What is read, and what is refused: an undocumented or unknown thing must not reach a language by accident.
+//! Tests of reading and of refusing: an undocumented or unknown thing must not reach a language by accident.
 
 use std::fs;
 use std::path::Path;
