@@ -173,8 +173,20 @@ pub fn shared_directories() -> Vec<PathBuf> {
     named.filter(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir())).collect()
 }
 
+/// The names of the directories that hold what sandboxes change of the system's.
+pub fn layers() -> Vec<PathBuf> {
+    let system = shared_directories();
+    let targets = system.iter().filter_map(|source| source.strip_prefix("/").ok()).chain([Path::new("etc")]);
+    targets.map(|target| PathBuf::from(layer_name(target))).collect()
+}
+
+/// The name of the directory that holds what a sandbox changes of one of the system's, relative to the root.
+pub fn layer_name(target: &Path) -> String {
+    target.to_string_lossy().replace('/', "-")
+}
+
 /// Creates a fresh root, owned by the sandbox's user where that is another than the engine's.
-pub fn create_root(root: &Path, host_name: &str, etc_upper: &Path, owned: bool) -> io::Result<()> {
+pub fn create_root(root: &Path, owned: bool) -> io::Result<()> {
     make_directory(root, 0o755)?;
     for (name, mode) in EMPTY_DIRECTORIES {
         make_directory(&root.join(name), mode)?;
@@ -194,6 +206,11 @@ pub fn create_root(root: &Path, host_name: &str, etc_upper: &Path, owned: bool) 
     if owned {
         chown(&home, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
     }
+    Ok(())
+}
+
+/// Names a sandbox in the layer over its `/etc`.
+pub fn name_host(etc_upper: &Path, host_name: &str) -> io::Result<()> {
     write_public(&etc_upper.join("hostname"), &format!("{host_name}\n"))?;
     write_public(&etc_upper.join("hosts"), &format!("127.0.0.1 localhost {host_name}\n::1 localhost\n"))
 }

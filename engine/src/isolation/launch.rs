@@ -23,6 +23,7 @@ use tokio::io::unix::AsyncFd;
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
 use super::probe;
+use super::ready::{Pattern, Ready};
 use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
 };
@@ -43,6 +44,7 @@ pub struct Launcher {
     cgroups: Cgroups,
     users: Separation,
     network: Option<Network>,
+    ready: Ready,
     /// The numbers of the ranges of user ids that running sandboxes have.
     ranges: Arc<Mutex<BTreeSet<u32>>>,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
@@ -94,6 +96,9 @@ impl Launcher {
             IsolationLevel::Namespaces => probe::users(state_dir),
             IsolationLevel::UserNamespaces | IsolationLevel::None => Separation::None,
         };
+        let layers = if copy_on_write { base::layers() } else { Vec::new() };
+        let owned = level == IsolationLevel::Namespaces;
+        let ready = Ready::new(state_dir, Pattern { layers, owned, copy_on_write }).context("preparing files")?;
         Ok(Self {
             state_dir: state_dir.to_owned(),
             level,
@@ -102,6 +107,7 @@ impl Launcher {
             cgroups,
             users,
             network,
+            ready,
             ranges: Arc::default(),
             socket_dir,
             version: version.to_owned(),
@@ -148,25 +154,9 @@ impl Launcher {
     /// Creates a sandbox's files; a new home gets the snapshot's as a start.
     pub fn create_files(&self, sandbox_id: &str, snapshot: Option<&Path>) -> Result<()> {
         let directory = self.sandbox_dir(sandbox_id);
-        let upper_etc = directory.join("upper/etc");
-        fs::create_dir_all(&upper_etc)?;
-        fs::create_dir_all(directory.join("work"))?;
-        for path in ["upper", "upper/etc"] {
-            base::make_directory(&directory.join(path), 0o755)?;
-        }
+        self.ready.place(&directory, snapshot)?;
         let host_name = sandbox_id.get(..12).unwrap_or(sandbox_id);
-        let owned = self.level == IsolationLevel::Namespaces;
-        let root = directory.join("root");
-        base::create_root(&root, host_name, &upper_etc, owned).context("creating the root")?;
-        if let Some(snapshot) = snapshot {
-            base::copy_home(&snapshot.join("skel"), &root.join("home/daytona"), owned).context("filling the home")?;
-        }
-        if self.copy_on_write {
-            base::name_python(&directory.join("upper/usr"), "local/bin")?;
-        } else {
-            base::name_python(&root.join("home/daytona"), ".local/bin")?;
-        }
-        Ok(())
+        base::name_host(&directory.join("upper/etc"), host_name).context("naming the sandbox")
     }
 
     /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
@@ -280,7 +270,7 @@ impl Launcher {
                 mounts.push(Mount::Bind { source, target, read_only: true });
                 continue;
             }
-            let name = target.to_string_lossy().replace('/', "-");
+            let name = base::layer_name(&target);
             let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
             base::make_directory(&self.state_dir.join(&upper), 0o755)?;
             base::make_directory(&self.state_dir.join(&work), 0o700)?;
@@ -316,6 +306,7 @@ impl Launcher {
 
     /// Removes the engine's groups. Call it when all sandboxes have ended.
     pub fn clean_up(&self) {
+        self.ready.clean_up();
         self.cgroups.remove();
         if let Some(network) = &self.network {
             network.clean_up();

@@ -12,6 +12,7 @@ mod launch;
 mod memory;
 mod mounts;
 mod probe;
+mod ready;
 mod spec;
 mod system_calls;
 mod users;

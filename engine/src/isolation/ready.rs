@@ -1,0 +1,177 @@
+//! Trees of files for sandboxes to come, made ahead: a new sandbox then takes one rename, not some fifty new files.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
+
+use super::base;
+
+/// Trees made ahead.
+const READY: usize = 4;
+
+/// What all trees of an engine have in common.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// The system directories that get a writable layer, relative to the root; none where they are read-only.
+    pub layers: Vec<PathBuf>,
+    /// Whether homes belong to the sandbox's user and not to the engine's.
+    pub owned: bool,
+    /// Whether the writable layers hold the link that names Python; the home does otherwise.
+    pub copy_on_write: bool,
+}
+
+impl Pattern {
+    /// Makes everything of a sandbox's files that does not depend on its id. A new home gets the snapshot's as a start.
+    pub fn make(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
+        let upper = directory.join("upper");
+        fs::create_dir_all(&upper)?;
+        base::make_directory(&upper, 0o755)?;
+        base::make_directory(&upper.join("etc"), 0o755)?;
+        fs::create_dir_all(directory.join("work"))?;
+        for layer in &self.layers {
+            base::make_directory(&upper.join(layer), 0o755)?;
+            base::make_directory(&directory.join("work").join(layer), 0o700)?;
+        }
+        let root = directory.join("root");
+        base::create_root(&root, self.owned).context("creating the root")?;
+        if let Some(snapshot) = snapshot {
+            let home = root.join("home/daytona");
+            base::copy_home(&snapshot.join("skel"), &home, self.owned).context("filling the home")?;
+        }
+        if self.copy_on_write {
+            base::name_python(&upper.join("usr"), "local/bin")?;
+        } else {
+            base::name_python(&root.join("home/daytona"), ".local/bin")?;
+        }
+        Ok(())
+    }
+}
+
+/// The trees of one engine.
+#[derive(Debug)]
+pub struct Ready {
+    shared: Arc<Shared>,
+    /// To the thread that makes more, with the snapshot to make them with.
+    work: Sender<Option<PathBuf>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    directory: PathBuf,
+    pattern: Pattern,
+    trees: Mutex<Trees>,
+}
+
+#[derive(Debug, Default)]
+struct Trees {
+    paths: Vec<PathBuf>,
+    /// The snapshot whose home they have.
+    snapshot: Option<u64>,
+    made: u64,
+    ended: bool,
+}
+
+impl Ready {
+    /// Removes what an earlier engine left. Nothing is made before the first sandbox.
+    pub fn new(state_dir: &Path, pattern: Pattern) -> io::Result<Self> {
+        let directory = state_dir.join("ready");
+        remove(&directory);
+        fs::create_dir_all(&directory)?;
+        let shared = Arc::new(Shared { directory, pattern, trees: Mutex::default() });
+        let (work, arriving) = mpsc::channel::<Option<PathBuf>>();
+        thread::Builder::new().name("files".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                while let Ok(snapshot) = arriving.recv() {
+                    shared.refill(snapshot.as_deref());
+                }
+            }
+        })?;
+        Ok(Self { shared, work })
+    }
+
+    /// Puts a new sandbox's files at `directory`, which is not there yet.
+    pub fn place(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
+        let ready = self.shared.take(snapshot);
+        let placed = ready.is_some_and(|tree| fs::rename(tree, directory).is_ok());
+        if !placed {
+            self.shared.pattern.make(directory, snapshot)?;
+        }
+        // Without the thread each sandbox's files are made when they are needed.
+        let _ = self.work.send(snapshot.map(Path::to_owned));
+        Ok(())
+    }
+
+    /// Makes no more, and removes those that are there. What is being made right now is removed by the next start.
+    pub fn clean_up(&self) {
+        let mut trees = self.shared.lock();
+        trees.ended = true;
+        trees.paths.clear();
+        drop(trees);
+        remove(&self.shared.directory);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Trees> {
+        self.trees.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, snapshot: Option<&Path>) -> Option<PathBuf> {
+        let mut trees = self.lock();
+        let current = identity(snapshot);
+        if trees.snapshot == current { trees.paths.pop() } else { None }
+    }
+
+    fn refill(&self, snapshot: Option<&Path>) {
+        let current = identity(snapshot);
+        let outdated = {
+            let mut trees = self.lock();
+            if trees.snapshot == current {
+                Vec::new()
+            } else {
+                trees.snapshot = current;
+                std::mem::take(&mut trees.paths)
+            }
+        };
+        outdated.iter().for_each(|tree| remove(tree));
+        loop {
+            let tree = {
+                let mut trees = self.lock();
+                if trees.ended || trees.paths.len() >= READY {
+                    return;
+                }
+                trees.made += 1;
+                self.directory.join(trees.made.to_string())
+            };
+            if let Err(error) = self.pattern.make(&tree, snapshot) {
+                // Sandboxes that are created meet the same and say so.
+                tracing::debug!(error = format!("{error:#}"), "no files could be made ahead");
+                remove(&tree);
+                return;
+            }
+            self.lock().paths.push(tree);
+        }
+    }
+}
+
+/// Tells snapshots apart: each is a directory of its own.
+fn identity(snapshot: Option<&Path>) -> Option<u64> {
+    fs::metadata(snapshot?).ok().map(|found| found.ino())
+}
+
+fn remove(tree: &Path) {
+    match remove_tree(tree, Locked::Unlock) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, directory = %tree.display(), "files made ahead are left");
+        }
+        _ => {}
+    }
+}
