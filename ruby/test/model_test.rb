@@ -66,6 +66,6 @@ class ModelTest < Minitest::Test
       require_relative '#{File.expand_path('../lib/daytona/native', __dir__)}'
     RUBY
     output = IO.popen([RbConfig.ruby, '-e', code, { err: %i[child out] }], &:read)
-    assert_match(/do not belong together.*other/m, output)
+    assert_match(/does not match its native library.*other/m, output)
   end
 end

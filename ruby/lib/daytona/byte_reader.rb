@@ -12,7 +12,7 @@ module Daytona
     # @param length [Integer, nil]
     # @param buffer [String, nil] Receives the bytes as well.
     # @return [String, nil] Binary; nil at the end when a length was given.
-    # @raise [ArgumentError, TypeError] For a length that is none.
+    # @raise [ArgumentError, TypeError] For a length that is not a valid number of bytes.
     def read(length = nil, buffer = nil)
       length &&= count(length)
       fill(length)
@@ -27,7 +27,7 @@ module Daytona
     # @param buffer [String, nil] Receives the bytes as well.
     # @return [String] Binary.
     # @raise [EOFError] At the end.
-    # @raise [ArgumentError, TypeError] For a length that is none.
+    # @raise [ArgumentError, TypeError] For a length that is not a valid number of bytes.
     def readpartial(max, buffer = nil)
       max = count(max)
       fill(1) if max.positive?

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Daytona
-  # How to reach Daytona. What is not given comes from the environment (`DAYTONA_API_KEY`, `DAYTONA_API_URL`, …), then
-  # `.env.local`, then `.env` of the working directory, then the defaults.
+  # How to reach Daytona. Attributes that are not given come from the environment (`DAYTONA_API_KEY`,
+  # `DAYTONA_API_URL`, …), then `.env.local`, then `.env` of the working directory, then the defaults.
   class Config
     # The API of Daytona's cloud.
     API_URL = 'https://app.daytona.io/api'

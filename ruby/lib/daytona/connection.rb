@@ -35,7 +35,7 @@ module Daytona
     end
 
     # Runs an operation that opens a stream.
-    # @return [Array(Native::Stream, Hash)] The stream, and what is known about it.
+    # @return [Array(Native::Stream, Hash)] The stream and its details.
     def open_stream(operation, args, blobs, target: nil, request_timeout: nil)
       stream, json = call(operation, args, blobs, target, request_timeout)
       [stream, json ? JSON.parse(json) : {}]

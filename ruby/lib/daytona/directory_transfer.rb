@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Daytona
-  # A directory on its way to or from a sandbox. Closing it before its end gives the transfer up.
+  # A directory being transferred to or from a sandbox. Closing it before its end cancels the transfer.
   # @api private
   class DirectoryTransfer < StreamHandle
     # Waits until the transfer is complete.

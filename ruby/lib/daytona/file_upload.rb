@@ -30,7 +30,7 @@ module Daytona
       value.is_a?(String) || value.is_a?(Pathname)
     end
 
-    # @return [FileUploadRequest, Hash] What is sent for a member of `upload_files`.
+    # @return [FileUploadRequest, Hash] The request for an item of `upload_files`.
     # @raise [Sdk::InvalidArgumentError] For anything else than an upload.
     # @api private
     def self.request(file)

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Daytona
-  # An upload in progress, to be written piece by piece. The file is stored by {close}; {abort}, an exception in the
-  # block, or forgetting the writer gives it up.
+  # An upload in progress, written piece by piece. {close} stores the file; {abort}, an exception in the block, or
+  # dropping the writer cancels the upload.
   class FileWriter < StreamHandle
     # @return [Integer] Bytes written so far.
     attr_reader :pos
@@ -63,7 +63,7 @@ module Daytona
       nil
     end
 
-    # Gives the upload up.
+    # Cancels the upload; nothing is stored.
     # @return [void]
     def abort
       @closed = true

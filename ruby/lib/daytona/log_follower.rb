@@ -34,7 +34,7 @@ module Daytona
       !alive?
     end
 
-    # Stops following; what has arrived has been handed over.
+    # Stops following. Everything that arrived before has been passed on.
     # @return [void]
     def close
       @stream.close

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Daytona
-  # What all data classes can do: compare, show themselves without secrets, become a hash, be matched by patterns.
+  # The base of all data classes: comparison, `inspect` without secrets, conversion to a hash, pattern matching.
   class Model
     # How much of a text, and of a list, is shown.
     SHOWN_TEXT = 200
@@ -29,7 +29,7 @@ module Daytona
         raise Sdk::InvalidArgumentError, "The attributes of a #{name} cannot be used: #{e.message}."
       end
 
-      # Text may be long, and other objects hold what is not to be shown.
+      # Cuts long text, and names only the class of other objects, which may hold secrets.
       def shown(value)
         case value
         when String, Symbol, Numeric, nil then value.inspect[0, SHOWN_TEXT]

@@ -8,19 +8,19 @@ module Daytona
   # @api private
   module Native
     unless schema_hash == SCHEMA_HASH
-      raise LoadError, 'The files of the gem daytona do not belong together: the native library has schema ' \
+      raise LoadError, 'The Ruby code of the gem daytona does not match its native library: the library has schema ' \
                        "#{schema_hash}, the Ruby code #{SCHEMA_HASH}. Reinstall the gem."
     end
 
-    # After an interrupt Ruby ends by a signal: what cancelled calls have made is cleaned up before, in up to 10
-    # seconds.
+    # After an interrupt Ruby ends by a signal. Before that, whatever cancelled calls have made is cleaned up, in up to
+    # 10 seconds.
     at_exit do
       ObjectSpace.each_object(Made, &:discard)
       200.times { break if settle(0.05) }
     end
 
-    # What the last call of this thread has made and nobody has claimed yet: signals interrupt Ruby anywhere, and what
-    # was made must not be lost between the library and who asked for it.
+    # The sandbox that the last call of this thread made, until it is claimed: signals interrupt Ruby anywhere, and a
+    # new sandbox must not be lost between the library and its caller.
     #
     # @return [Made, nil]
     def self.take_made

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Daytona
-  # What the two ways to create a sandbox have in common. Attributes are those of {CreateSandboxParams}, and:
+  # Parameters of both ways to create a sandbox: the attributes of {CreateSandboxParams}, and a timeout.
   class CreateSandboxBaseParams < CreateSandboxParams
     # @return [Numeric, nil] Seconds to wait for the sandbox to start, unless `create` is told otherwise.
     attr_accessor :timeout

@@ -31,7 +31,7 @@ module Daytona
     # Reads a line.
     #
     # @param chomp [Boolean] Whether to leave out the line break.
-    # @return [String, nil] UTF-8, U+FFFD for what is none; nil at the end.
+    # @return [String, nil] UTF-8, with U+FFFD for invalid bytes; nil at the end.
     def gets(chomp: false)
       searched = 0
       until (position = @buffer.index("\n", searched)) || @ended
@@ -47,7 +47,7 @@ module Daytona
     # Yields line by line, as text; the last one may lack its line break.
     #
     # @param chomp [Boolean] Whether to leave out line breaks.
-    # @yieldparam line [String] UTF-8, U+FFFD for what is none.
+    # @yieldparam line [String] UTF-8, with U+FFFD for invalid bytes.
     # @return [self, Enumerator]
     def each_line(chomp: false)
       return enum_for(:each_line, chomp: chomp) unless block_given?
@@ -62,7 +62,7 @@ module Daytona
     # Reads a line.
     #
     # @param chomp [Boolean] Whether to leave out the line break.
-    # @return [String] UTF-8, U+FFFD for what is none.
+    # @return [String] UTF-8, with U+FFFD for invalid bytes.
     # @raise [EOFError] At the end.
     def readline(chomp: false)
       gets(chomp: chomp) || raise(EOFError, 'end of file reached')
@@ -71,7 +71,7 @@ module Daytona
     # Reads all lines up to the end of the process.
     #
     # @param chomp [Boolean] Whether to leave out line breaks.
-    # @return [Array<String>] UTF-8, U+FFFD for what is none.
+    # @return [Array<String>] UTF-8, with U+FFFD for invalid bytes.
     def readlines(chomp: false)
       each_line(chomp: chomp).to_a
     end
@@ -79,7 +79,7 @@ module Daytona
     # Yields text as it comes: a character that is cut in two by the transport is put together first. If the
     # block is left early, the next read starts with the part of a character that has arrived.
     #
-    # @yieldparam text [String] UTF-8, U+FFFD for what is none.
+    # @yieldparam text [String] UTF-8, with U+FFFD for invalid bytes.
     # @return [self, Enumerator]
     def each_text
       return enum_for(:each_text) unless block_given?

@@ -16,7 +16,7 @@ module Daytona
       ALL = [INIT, OPEN, CONNECTED, CLOSED, ERROR].freeze
     end
 
-    # What the server says about the connection.
+    # Values of the server's control messages.
     module WebSocketControlStatus
       CONNECTED = 'connected'
       ERROR = 'error'
@@ -152,7 +152,7 @@ module Daytona
       begin
         Native.unwrap(@native.finish) if connected?
       rescue Sdk::Error
-        # The connection is gone already, which is what was asked for.
+        # The connection has ended already.
       end
       @status = Status::CLOSED if connected?
       close_stream

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Daytona
-  # Lets required arguments be given by position or by keyword, whatever reads better:
+  # Lets required arguments be given by position or by keyword:
   #
   #   both_forms def exec(command, cwd: nil)
   #

@@ -47,7 +47,7 @@ module Daytona
 
     # Opens another reader of standard output, on its own connection, at the beginning.
     #
-    # @param follow [Boolean] Whether to wait for more until the process ends, instead of ending with what there is.
+    # @param follow [Boolean] Whether to wait for more until the process ends, instead of ending with the output so far.
     # @yieldparam output [ProcessOutput] Closed after the block.
     # @return [ProcessOutput, Object] The reader, or what the block returns.
     # @raise [Sdk::NotFoundError] When the process has been released.

@@ -47,8 +47,8 @@ module Daytona
 
     private
 
-    # Runs a block in which interrupts (`Timeout.timeout`, `Thread#kill`) come only while it waits: what has arrived by
-    # then is kept for the next read.
+    # Runs a block in which interrupts (`Timeout.timeout`, `Thread#kill`) come only while it waits: bytes that have
+    # arrived are kept for the next read.
     def keeping(&block)
       Thread.handle_interrupt(Object => :on_blocking, &block)
     end
@@ -62,7 +62,7 @@ module Daytona
       nil
     end
 
-    # Bytes as UTF-8, with U+FFFD for what is not.
+    # Bytes as UTF-8, with U+FFFD for invalid ones.
     def text(bytes)
       bytes.force_encoding(Encoding::UTF_8).scrub("\u{FFFD}")
     end

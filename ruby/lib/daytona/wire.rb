@@ -10,7 +10,7 @@ module Daytona
     module_function
 
     # @return [Hash{String => String}, nil] The map with keys and values as text.
-    # @raise [Sdk::InvalidArgumentError] For what is no map.
+    # @raise [Sdk::InvalidArgumentError] For anything that is not a Hash.
     def strings(map)
       return if map.nil?
       unless map.respond_to?(:to_h)
@@ -30,7 +30,7 @@ module Daytona
     end
 
     # Adds bytes to the attachments.
-    # @return [Integer, nil] What stands for them in JSON.
+    # @return [Integer, nil] Their index, which stands for them in JSON.
     def attach(content, blobs)
       return if content.nil?
 
@@ -101,7 +101,7 @@ module Daytona
       raise Sdk::InvalidArgumentError, "#{name(path)} cannot be made UTF-8 (#{e.class})."
     end
 
-    # What the caller knows an argument by: `env["A"]`.
+    # The caller's name of an argument: `env["A"]`.
     def name(path)
       first, *rest = path - ENVELOPE
       first = first.to_s.gsub(/[A-Z]/) { |letter| "_#{letter.downcase}" }

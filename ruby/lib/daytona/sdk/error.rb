@@ -31,7 +31,7 @@ module Daytona
       alias member? key?
     end
 
-    # What every error of the SDK is. The subclasses are the kinds of errors, see `generated/errors.rb`; an error of a
+    # The base class of all errors. Its subclasses are the kinds of errors, see `generated/errors.rb`; an error of a
     # kind this version does not know is a plain {Error}.
     class Error < StandardError
       # @return [String] Name of the kind, for example `NotFound`.

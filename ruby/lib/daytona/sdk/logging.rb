@@ -3,8 +3,8 @@
 module Daytona
   # Errors and logging.
   module Sdk
-    # Tells a program's Logger what the client does. Records wait in the library until a call ends, and are passed on in
-    # the thread that made it.
+    # Logs the client's activity to a program's Logger. Records wait in the library until a call ends, and are passed on
+    # in the thread that made it.
     # @api private
     module Logging
       # Severities of Ruby's Logger by the words of the library.
