@@ -135,6 +135,8 @@ export class Daytona extends Service implements AsyncDisposable {
   /**
    * Returns the sandbox with this id or name.
    *
+   * @param sandboxIdOrName - Its id or name.
+   * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is none.
    */
   async get(sandboxIdOrName: string, options?: CallOptions): Promise<Sandbox> {
@@ -146,6 +148,7 @@ export class Daytona extends Service implements AsyncDisposable {
    * Returns the sandbox with this id or name, or the first that has all these labels.
    *
    * @param filter - Id or name, or a filter.
+   * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is none, `DaytonaInvalidArgumentError` for an empty filter.
    */
   async findOne(filter: string | SandboxFilter, options?: CallOptions): Promise<Sandbox> {
@@ -159,7 +162,8 @@ export class Daytona extends Service implements AsyncDisposable {
    *
    * @param query - Which sandboxes, and in which order; or the labels they must have.
    * @param page - Page to start at, from 1. Default: 1.
-   * @param limit - Sandboxes a page, 1 to 200. Default: 100.
+   * @param limit - Sandboxes per page, 1 to 200. Default: 100.
+   * @param options - A signal that aborts the calls, and a limit for their requests.
    * @example
    * for await (const sandbox of daytona.list({ states: ['started'] })) console.log(sandbox.name);
    *

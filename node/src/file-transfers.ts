@@ -87,6 +87,9 @@ export abstract class FileTransfers extends Service {
   /**
    * Finds lines that contain a text in a file or below a directory.
    *
+   * @param path - The file or directory, or an object of both.
+   * @param pattern - The text.
+   * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaNotFoundError` when there is no such path.
    */
   async findFiles(path: string, pattern: string, options?: CallOptions): Promise<Match[]>;

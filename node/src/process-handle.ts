@@ -60,6 +60,7 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
   /**
    * Hands the output to the handlers until the process ends.
    *
+   * @param handlers - The handlers, a signal that aborts the call, and a limit for its requests.
    * @returns Its exit code.
    * @throws What a handler throws; the process goes on.
    */
@@ -82,6 +83,7 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
   /**
    * Looks whether it has ended.
    *
+   * @param options - A signal that aborts the call, and a limit for its requests.
    * @returns Its exit code; nothing while it runs.
    * @throws `DaytonaProcessNotFoundError` when it has been released.
    */
@@ -90,7 +92,11 @@ export abstract class ProcessHandle extends Service implements AsyncDisposable {
     return this.exitCode;
   }
 
-  /** Kills it with everything it started. Nothing happens when it has ended. */
+  /**
+   * Kills it with everything it started. Nothing happens when it has ended.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   */
   async kill(options?: CallOptions): Promise<void> {
     await this.invoke('process.signal_spawned', { process: this.#info, signal: 'SIGKILL' }, options);
   }

@@ -94,6 +94,7 @@ export abstract class ProcessHandles extends Service {
    * Finds a process again that was spawned here or elsewhere.
    *
    * @param process - Its id; or what `toJSON` of its handle returned, which needs no request.
+   * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaProcessNotFoundError` when there is none: it was never spawned, or has been released.
    */
   async attach(process: string | ProcessInfo, options?: CallOptions): Promise<SpawnedProcess> {
