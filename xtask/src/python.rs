@@ -3,6 +3,8 @@
 //! Operations are written from one template, once with `async` and once without; the rest of the synchronous side follows
 //! from the asynchronous sources by [`twin`].
 
+mod charts;
+mod create;
 mod documented;
 mod exports;
 mod imports;
@@ -38,6 +40,8 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
     output.write(&format!("{generated}/schema.py"), schema_file(schema)?)?;
     output.write(&format!("{generated}/errors.py"), errors(schema))?;
     output.write(&format!("{generated}/enums.py"), enums(schema))?;
+    output.write(&format!("{generated}/charts.py"), charts::file(schema)?)?;
+    output.write(&format!("{generated}/create_params.py"), create::file(schema)?)?;
     let layout = Layout::new(schema);
     for folder in ["models", "ops", "async_ops"] {
         output.write(&format!("{generated}/{folder}/__init__.py"), format!("\"\"\"{HEADER}\"\"\"\n"))?;

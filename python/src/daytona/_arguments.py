@@ -52,3 +52,11 @@ def bytes_of(name: str, data: Any) -> bytes:
 def text_or_bytes(name: str, data: Any) -> bytes:
     """Content as bytes: of text, its UTF-8."""
     return data.encode() if isinstance(data, str) else bytes_of(name, data)
+
+
+def environment(*forms: dict[str, str] | None) -> dict[str, str] | None:
+    """The environment variables, under whichever name they were given."""
+    given = [form for form in forms if form is not None]
+    if len(given) > 1:
+        raise DaytonaInvalidArgumentError("Environment variables were given under more than one name.")
+    return given[0] if given else None

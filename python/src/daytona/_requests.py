@@ -8,154 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ._arguments import unknown_names, unusable
 from ._model import Model
+from .generated.create_params import CreateSandboxBaseParams
 from .generated.errors import DaytonaInvalidArgumentError
 from .generated.models.process import PtySize
 from .generated.models.sandbox import CreateSandboxParams, ListSandboxesQuery
 
 if TYPE_CHECKING:
-    from typing import TypedDict
-
-    from typing_extensions import Unpack
-
-    from .generated.enums import CodeLanguage
+    from .generated.create_params import CreateFields
     from .generated.models.code_interpreter import InterpreterContext
-    from .generated.models.sandbox import Resources, VolumeMount
-
-    class BaseFields(TypedDict, total=False):
-        """The parameters of `CreateSandboxBaseParams`."""
-
-        name: str | None
-        language: CodeLanguage | str | None
-        os_user: str | None
-        env_vars: dict[str, str] | None
-        labels: dict[str, str] | None
-        public: bool | None
-        auto_stop_interval: int | None
-        auto_archive_interval: int | None
-        auto_delete_interval: int | None
-        auto_pause_interval: int | None
-        ttl_minutes: int | None
-        volumes: list[VolumeMount] | None
-        network_block_all: bool | None
-        network_allow_list: str | None
-        domain_allow_list: str | None
-        ephemeral: bool | None
-        linked_sandbox: str | None
-        target: str | None
-        user: str | None
-        env: dict[str, str] | None
-        envs: dict[str, str] | None
-
-    class CreateFields(BaseFields, total=False):
-        """What `create` takes as keywords."""
-
-        snapshot: str | None
-        image: str | None
-        resources: Resources | None
-
-
-class CreateSandboxBaseParams(CreateSandboxParams):
-    """How to create a sandbox, whatever it is made from.
-
-    Attributes:
-        name: Name, unique in the organization. Default: the id.
-        language: Language of `code_run`: `python` (default), `typescript` or `javascript`.
-        os_user: Operating system user. Default: `daytona`. May be given as `user`.
-        env_vars: Environment variables of every process in the sandbox. May be given as `env` or `envs`.
-        labels: Labels.
-        public: Whether previews of the sandbox's ports need no authentication. Default: false.
-        auto_stop_interval: Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
-        auto_archive_interval: Minutes stopped after which it is archived; 0 = the longest allowed. Default: 7 days.
-        auto_delete_interval: Minutes stopped after which it is deleted; 0 = at once, negative = never. Default: never.
-        auto_pause_interval: Minutes without activity after which it is paused; 0 = never.
-        ttl_minutes: Minutes since creation after which it is deleted whatever its state; 0 = never.
-        volumes: Volumes to mount.
-        network_block_all: Whether to block all network access. Default: false.
-        network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
-        domain_allow_list: Comma-separated domains the sandbox may reach.
-        ephemeral: Delete the sandbox when it stops: the same as `auto_delete_interval` 0. Default: false.
-        linked_sandbox: Id or name of a sandbox whose lifecycle this one follows.
-        target: Region. Default: the client's.
-    """
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        language: CodeLanguage | str | None = None,
-        os_user: str | None = None,
-        env_vars: dict[str, str] | None = None,
-        labels: dict[str, str] | None = None,
-        public: bool | None = None,
-        auto_stop_interval: int | None = None,
-        auto_archive_interval: int | None = None,
-        auto_delete_interval: int | None = None,
-        auto_pause_interval: int | None = None,
-        ttl_minutes: int | None = None,
-        volumes: list[VolumeMount] | None = None,
-        network_block_all: bool | None = None,
-        network_allow_list: str | None = None,
-        domain_allow_list: str | None = None,
-        ephemeral: bool | None = None,
-        linked_sandbox: str | None = None,
-        target: str | None = None,
-        user: str | None = None,
-        env: dict[str, str] | None = None,
-        envs: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(
-            name=name,
-            language=language,
-            os_user=os_user if os_user is not None else user,
-            env_vars=environment(env_vars, env, envs),
-            labels=labels,
-            public=public,
-            auto_stop_interval=auto_stop_interval,
-            auto_archive_interval=auto_archive_interval,
-            auto_delete_interval=auto_delete_interval,
-            auto_pause_interval=auto_pause_interval,
-            ttl_minutes=ttl_minutes,
-            volumes=volumes,
-            network_block_all=network_block_all,
-            network_allow_list=network_allow_list,
-            domain_allow_list=domain_allow_list,
-            ephemeral=ephemeral,
-            linked_sandbox=linked_sandbox,
-            target=target,
-        )
-
-
-class CreateSandboxFromSnapshotParams(CreateSandboxBaseParams):
-    """How to create a sandbox from a snapshot: the fields of `CreateSandboxBaseParams`, and
-
-    Attributes:
-        snapshot: Id or name of the snapshot. Default: the server's default snapshot.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, *, snapshot: str | None = None, **base: Unpack[BaseFields]) -> None:
-        super().__init__(**base)
-        self.snapshot = snapshot
-
-
-class CreateSandboxFromImageParams(CreateSandboxBaseParams):
-    """How to create a sandbox from an image: the fields of `CreateSandboxBaseParams`, and
-
-    Attributes:
-        image: Image reference, for example `python:3.12-slim`.
-        resources: CPU cores, memory and disk in GiB.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, *, image: str, resources: Resources | None = None, **base: Unpack[BaseFields]) -> None:
-        super().__init__(**base)
-        self.image = image
-        self.resources = resources
-
 
 # What `create` takes by name.
 _CREATE_FIELDS = frozenset({*CreateSandboxBaseParams.field_names(), "user", "env", "envs"})
@@ -173,14 +33,6 @@ def create_params(params: CreateSandboxParams | Mapping[str, Any] | None, fields
     base = CreateSandboxBaseParams(**given)
     base.snapshot, base.image, base.resources = snapshot, image, resources
     return base
-
-
-def environment(*forms: dict[str, str] | None) -> dict[str, str] | None:
-    """The environment variables, under whichever name they were given."""
-    given = [form for form in forms if form is not None]
-    if len(given) > 1:
-        raise DaytonaInvalidArgumentError("Environment variables were given under more than one name.")
-    return given[0] if given else None
 
 
 def listing(

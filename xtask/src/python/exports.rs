@@ -4,10 +4,10 @@ use super::methods::CLASSES;
 use super::text::Text;
 use super::{HEADER, Layout, hand_written, import_line};
 
-/// Public classes that are written by hand, by their module. Those of `side` exist twice.
-const HAND_WRITTEN: [(&str, &[&str]); 13] = [
+/// Public classes that are not those of the core, by their module. Those of `side` exist twice.
+const PLACES: [(&str, &[&str]); 14] = [
     (
-        "_charts",
+        "generated.charts",
         &[
             "BarChart",
             "BarData",
@@ -29,15 +29,10 @@ const HAND_WRITTEN: [(&str, &[&str]); 13] = [
     ("_files", &["CancelEvent", "DownloadProgress", "FileDownloadResponse", "FileUpload", "UploadProgress"]),
     ("_frames", &["LogChunk"]),
     ("_messages", &["OutputMessage"]),
+    ("_requests", &["CodeRunParams", "SessionExecuteRequest"]),
     (
-        "_requests",
-        &[
-            "CodeRunParams",
-            "CreateSandboxBaseParams",
-            "CreateSandboxFromImageParams",
-            "CreateSandboxFromSnapshotParams",
-            "SessionExecuteRequest",
-        ],
+        "generated.create_params",
+        &["CreateSandboxBaseParams", "CreateSandboxFromImageParams", "CreateSandboxFromSnapshotParams"],
     ),
     ("side.client", &["Daytona"]),
     ("side.listing", &["PaginatedSandboxes"]),
@@ -62,7 +57,9 @@ pub fn files(layout: &Layout) -> [(&'static str, String); 2] {
     let mut later = Vec::new();
     let mut add = |module: &str, names: &[&str]| {
         let twin = module.strip_prefix("side.");
-        let place = |side: &str| twin.map_or_else(|| format!("..{module}"), |module| format!("..{side}.{module}"));
+        let place = |side: &str| {
+            twin.map_or_else(|| format!("..{module}").replace("..generated", ""), |module| format!("..{side}.{module}"))
+        };
         for name in names {
             now.push((place("_sync"), (*name).to_owned()));
             if twin.is_some() {
@@ -70,7 +67,7 @@ pub fn files(layout: &Layout) -> [(&'static str, String); 2] {
             }
         }
     };
-    for (module, names) in HAND_WRITTEN.iter().chain([&STREAMS]) {
+    for (module, names) in PLACES.iter().chain([&STREAMS]) {
         add(module, names);
     }
     for class in CLASSES.iter().filter(|class| class.base.ends_with("Service")) {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..._daytona import Client
-    from ..._requests import CreateFields, CreateSandboxBaseParams
+    from ..create_params import CreateFields, CreateSandboxBaseParams
     from ..models.sandbox import ListSandboxesQuery
     from .sandbox import AsyncSandboxesOps
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..._arguments import environment
 from ..._async.outputs import AsyncLogStream
 from ..._async.pty import AsyncPtyHandle
 from ..._async.runtime import AsyncService
 from ..._async.spawned import AsyncSpawnedProcess
 from ..._model import attach
-from ..._requests import (
-    CodeRunParams,
-    SessionExecuteRequest,
-    environment,
-    log_pattern,
-    rows_and_cols,
-    session_request,
-    size_of,
-)
+from ..._requests import CodeRunParams, SessionExecuteRequest, log_pattern, rows_and_cols, session_request, size_of
 from ..enums import OutputChannel
 from ..models.process import (
     Command,

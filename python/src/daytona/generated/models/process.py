@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._charts import Chart
 from ..._model import Model
+from ...generated.charts import Chart
 
 
 class ExecutionArtifacts(Model):

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from ..._arguments import environment
 from ..._model import attach
-from ..._requests import (
-    CodeRunParams,
-    SessionExecuteRequest,
-    environment,
-    log_pattern,
-    rows_and_cols,
-    session_request,
-    size_of,
-)
+from ..._requests import CodeRunParams, SessionExecuteRequest, log_pattern, rows_and_cols, session_request, size_of
 from ..._sync.coroutines import asynchronous, follow_log
 from ..._sync.outputs import LogStream
 from ..._sync.pty import PtyHandle
