@@ -1,9 +1,14 @@
 """The native layer (bindings/python): handles and bytes."""
 
+from typing import Literal
+
 SCHEMA_HASH: str
 OK: int
 FAILED: int
 CANCELLED: int
+
+# What a stream's batches are cut into.
+Form = Literal["bytes", "characters", "text", "lines"]
 
 # (status, json, attachments, opened stream, what the call has made)
 Outcome = tuple[int, str, list[bytes], Stream | None, Made | None]
@@ -23,7 +28,7 @@ class Call:
     def cancel(self) -> None: ...
 
 class Stream:
-    def read(self, max: int, pump: Pump | None = None, id: int = 0) -> Call: ...
+    def read(self, max: int, pump: Pump | None = None, id: int = 0, form: Form = "bytes") -> Call: ...
     def write(self, data: bytes, pump: Pump | None = None, id: int = 0) -> Call: ...
     def finish(self, pump: Pump | None = None, id: int = 0) -> Call: ...
     def close(self) -> None: ...

@@ -1,24 +1,25 @@
 """Lists of sandboxes: pages with numbers, and iteration over all."""
+# The synchronous twin of this file is derived from it by `cargo xtask codegen`.
 
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .._errors import DaytonaError
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from ..generated.models.sandbox import ListSandboxesQuery
+from .runtime import MaybeAwaited, begun
 from .sandbox import AsyncSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator
 
     from .._daytona import Client
     from ..generated.models.sandbox import PaginatedSandboxes as Page
 
 
-class AsyncPaginatedSandboxes:
-    """Sandboxes: `async for` goes over all of them, `await` gets one page, whose fields can then be read.
+class AsyncPaginatedSandboxes(MaybeAwaited):
+    """Sandboxes: iterate over all of them, or look at one page, for which the asynchronous client is awaited first.
 
     Requests are made as they are needed, and errors appear there. Iteration begins at the page that was asked for.
 
@@ -53,12 +54,9 @@ class AsyncPaginatedSandboxes:
         self._cursor: str | None = None
         self._items: list[AsyncSandbox] = []
 
-    def __await__(self) -> Generator[Any, None, AsyncPaginatedSandboxes]:
-        return self._load().__await__()
-
-    async def _load(self) -> AsyncPaginatedSandboxes:
+    async def _begin(self) -> None:
         if self._loaded:
-            return self
+            return
         if self._query is None:
             self._page = await self._ops.list_page(self._labels, self._number, self._limit)
             items = self._page.items
@@ -67,40 +65,35 @@ class AsyncPaginatedSandboxes:
             self._cursor, items = part.next_cursor, part.items
         self._items = [AsyncSandbox(item, self._client) for item in items]
         self._loaded = True
-        return self
-
-    def _check(self) -> None:
-        if not self._loaded:
-            raise DaytonaError("The page has not been read yet: `page = await daytona.list(...)`.")
 
     @property
     def items(self) -> list[AsyncSandbox]:
         """The sandboxes of this page."""
-        self._check()
+        begun(self._loaded, self._begin)
         return self._items
 
     @property
     def total(self) -> int | None:
         """Number of sandboxes on all pages."""
-        self._check()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.total
 
     @property
     def page(self) -> int | None:
         """This page, from 1."""
-        self._check()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.page
 
     @property
     def total_pages(self) -> int | None:
         """Number of pages."""
-        self._check()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.total_pages
 
     @property
     def next_cursor(self) -> str | None:
         """Where to continue: the `cursor` of the next query; `None` at the end."""
-        self._check()
+        begun(self._loaded, self._begin)
         return self._cursor
 
     async def __aiter__(self) -> AsyncIterator[AsyncSandbox]:

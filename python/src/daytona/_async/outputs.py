@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._frames import BytesDecoder, LineDecoder, LogChunk, LogDecoder, TextDecoder
+from .._frames import LogChunk, chunks, lines, pieces, texts
 from .reader import AsyncOutputReader
 from .runtime import deliver
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._frames import Decoder
+    from .._daytona import Form
     from .runtime import AsyncOpener, AsyncStreamHandle
 
 T = TypeVar("T")
@@ -30,12 +30,13 @@ class AsyncOutputStream(Generic[T]):
     Leave or close it early as you like, the command goes on.
     """
 
-    __slots__ = ("_decoder", "_items", "_open", "_stream")
+    __slots__ = ("_form", "_items", "_items_of", "_open", "_stream")
 
-    def __init__(self, open: AsyncOpener, decoder: Decoder[T]) -> None:
+    def __init__(self, open: AsyncOpener, form: Form, items_of: Callable[[bytes], list[T]]) -> None:
         self._open: AsyncOpener | None = open
         self._stream: AsyncStreamHandle | None = None
-        self._decoder = decoder
+        self._form: Form = form
+        self._items_of = items_of
         self._items: deque[T] = deque()
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -66,10 +67,10 @@ class AsyncOutputStream(Generic[T]):
                 self._open = None
             if stream.ended or stream.closed:
                 return None
-            batch = await stream.read(timeout)
-            if stream.closed:
+            batch = await stream.read(timeout, self._form)
+            if batch is None or stream.closed:
                 return None
-            self._items.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
+            self._items.extend(self._items_of(batch))
         return self._items.popleft()
 
     async def close(self) -> None:
@@ -94,7 +95,7 @@ class AsyncLogStream(AsyncOutputStream[LogChunk]):
     __slots__ = ()
 
     def __init__(self, open: AsyncOpener) -> None:
-        super().__init__(open, LogDecoder())
+        super().__init__(open, "characters", chunks)
 
     async def deliver(
         self,
@@ -132,16 +133,16 @@ class AsyncProcessOutput:
         return self.iter_lines()
 
     def iter_lines(self, follow: bool = True) -> AsyncOutputStream[str]:
-        """The lines, without their ends. One of more than 1 MiB comes in pieces."""
-        return AsyncOutputStream(self._opener(follow), LineDecoder())
+        """The lines, without their ends. One of more than 16 MiB comes in pieces."""
+        return AsyncOutputStream(self._opener(follow), "lines", lines)
 
     def iter_text(self, follow: bool = True) -> AsyncOutputStream[str]:
         """The text, piece by piece; no character is cut."""
-        return AsyncOutputStream(self._opener(follow), TextDecoder())
+        return AsyncOutputStream(self._opener(follow), "text", texts)
 
     def iter_bytes(self, follow: bool = True) -> AsyncOutputStream[bytes]:
         """The bytes as they came, piece by piece."""
-        return AsyncOutputStream(self._opener(follow), BytesDecoder())
+        return AsyncOutputStream(self._opener(follow), "bytes", pieces)
 
     def open(self, follow: bool = True) -> AsyncOutputReader:
         """A binary file object that reads the output."""

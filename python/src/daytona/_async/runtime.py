@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._daytona import OK, Pump
+from .._errors import DaytonaError
 from .._wire import BATCH, envelope, failure, result
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._daytona import Call, Client, Outcome, Stream
+    from .._daytona import Call, Client, Form, Outcome, Stream
 
 T = TypeVar("T")
 
@@ -169,7 +170,7 @@ class AsyncStreamHandle:
         self.ended = False
         self.closed = False
 
-    async def read(self, timeout: float | None = None) -> bytes | None:
+    async def read(self, timeout: float | None = None, form: Form = "bytes") -> bytes | None:
         """The next batch; `None` at the end, when `result` is known, and after `close`.
 
         Raises:
@@ -181,7 +182,7 @@ class AsyncStreamHandle:
             loop, pump = current_pump()
             if self._pending is None:
                 id, future = pump.expect(loop)
-                self._pending = PendingRead(self._native.read(BATCH, pump.native, id), pump, id, future)
+                self._pending = PendingRead(self._native.read(BATCH, pump.native, id, form), pump, id, future)
             future = self._pending.future_in(loop)
             # One that is done may be of a loop that has ended, and cannot be waited for.
             if not future.done():
@@ -244,6 +245,12 @@ class MaybeAwaited:
     def __await__(self) -> Generator[Any, None, Self]:
         yield from self._begin().__await__()
         return self
+
+
+def begun(loaded: bool, begin: Callable[[], object]) -> None:
+    """Refuses to look at what has not been awaited."""
+    if not loaded:
+        raise DaytonaError("The page has not been read yet: `page = await daytona.list(...)`.")
 
 
 if TYPE_CHECKING:

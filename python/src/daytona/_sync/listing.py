@@ -1,4 +1,5 @@
 """Lists of sandboxes: pages with numbers, and iteration over all."""
+# Derived from ../_async/listing.py by `cargo xtask codegen`; do not edit.
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..generated.models.sandbox import ListSandboxesQuery
 from ..generated.ops.sandbox import SandboxesOps
+from .runtime import MaybeAwaited, begun
 from .sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from ..generated.models.sandbox import PaginatedSandboxes as Page
 
 
-class PaginatedSandboxes:
-    """Sandboxes: iterate over all of them, or look at one page.
+class PaginatedSandboxes(MaybeAwaited):
+    """Sandboxes: iterate over all of them, or look at one page, for which the synchronous client is awaited first.
 
     Requests are made as they are needed, and errors appear there. Iteration begins at the page that was asked for.
 
@@ -52,7 +54,7 @@ class PaginatedSandboxes:
         self._cursor: str | None = None
         self._items: list[Sandbox] = []
 
-    def _load(self) -> None:
+    def _begin(self) -> None:
         if self._loaded:
             return
         if self._query is None:
@@ -67,39 +69,43 @@ class PaginatedSandboxes:
     @property
     def items(self) -> list[Sandbox]:
         """The sandboxes of this page."""
-        self._load()
+        begun(self._loaded, self._begin)
         return self._items
 
     @property
     def total(self) -> int | None:
         """Number of sandboxes on all pages."""
-        self._load()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.total
 
     @property
     def page(self) -> int | None:
         """This page, from 1."""
-        self._load()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.page
 
     @property
     def total_pages(self) -> int | None:
         """Number of pages."""
-        self._load()
+        begun(self._loaded, self._begin)
         return None if self._page is None else self._page.total_pages
 
     @property
     def next_cursor(self) -> str | None:
         """Where to continue: the `cursor` of the next query; `None` at the end."""
-        self._load()
+        begun(self._loaded, self._begin)
         return self._cursor
 
     def __iter__(self) -> Iterator[Sandbox]:
         if self._number is not None:
-            yield from self.items
-            for number in range(self._number + 1, (self.total_pages or 0) + 1):
-                yield from PaginatedSandboxes(self._client, None, self._labels, number, self._limit).items
-            return
+            number = self._number
+            while True:
+                page = PaginatedSandboxes(self._client, None, self._labels, number, self._limit)
+                for sandbox in page.items:
+                    yield sandbox
+                number += 1
+                if number > (page.total_pages or 0):
+                    return
         query = copy(self._query or ListSandboxesQuery(labels=self._labels, limit=self._limit))
         while True:
             response = self._ops.list(query)

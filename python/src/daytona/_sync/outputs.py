@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._frames import BytesDecoder, LineDecoder, LogChunk, LogDecoder, TextDecoder
+from .._frames import LogChunk, chunks, lines, pieces, texts
 from .reader import OutputReader
 from .runtime import deliver
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._frames import Decoder
+    from .._daytona import Form
     from .runtime import Opener, StreamHandle
 
 T = TypeVar("T")
@@ -30,12 +30,13 @@ class OutputStream(Generic[T]):
     Leave or close it early as you like, the command goes on.
     """
 
-    __slots__ = ("_decoder", "_items", "_open", "_stream")
+    __slots__ = ("_form", "_items", "_items_of", "_open", "_stream")
 
-    def __init__(self, open: Opener, decoder: Decoder[T]) -> None:
+    def __init__(self, open: Opener, form: Form, items_of: Callable[[bytes], list[T]]) -> None:
         self._open: Opener | None = open
         self._stream: StreamHandle | None = None
-        self._decoder = decoder
+        self._form: Form = form
+        self._items_of = items_of
         self._items: deque[T] = deque()
 
     def __iter__(self) -> Iterator[T]:
@@ -66,10 +67,10 @@ class OutputStream(Generic[T]):
                 self._open = None
             if stream.ended or stream.closed:
                 return None
-            batch = stream.read(timeout)
-            if stream.closed:
+            batch = stream.read(timeout, self._form)
+            if batch is None or stream.closed:
                 return None
-            self._items.extend(self._decoder.finish() if batch is None else self._decoder.decode(batch))
+            self._items.extend(self._items_of(batch))
         return self._items.popleft()
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class LogStream(OutputStream[LogChunk]):
     __slots__ = ()
 
     def __init__(self, open: Opener) -> None:
-        super().__init__(open, LogDecoder())
+        super().__init__(open, "characters", chunks)
 
     def deliver(
         self,
@@ -132,16 +133,16 @@ class ProcessOutput:
         return self.iter_lines()
 
     def iter_lines(self, follow: bool = True) -> OutputStream[str]:
-        """The lines, without their ends. One of more than 1 MiB comes in pieces."""
-        return OutputStream(self._opener(follow), LineDecoder())
+        """The lines, without their ends. One of more than 16 MiB comes in pieces."""
+        return OutputStream(self._opener(follow), "lines", lines)
 
     def iter_text(self, follow: bool = True) -> OutputStream[str]:
         """The text, piece by piece; no character is cut."""
-        return OutputStream(self._opener(follow), TextDecoder())
+        return OutputStream(self._opener(follow), "text", texts)
 
     def iter_bytes(self, follow: bool = True) -> OutputStream[bytes]:
         """The bytes as they came, piece by piece."""
-        return OutputStream(self._opener(follow), BytesDecoder())
+        return OutputStream(self._opener(follow), "bytes", pieces)
 
     def open(self, follow: bool = True) -> OutputReader:
         """A binary file object that reads the output."""

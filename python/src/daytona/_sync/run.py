@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from codecs import getincrementaldecoder
 from json import loads
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +24,18 @@ def run(
     on_error: Callable[[ExecutionError], Any] | None,
 ) -> ExecutionResult:
     """Passes the output on while it comes, and returns all of it."""
-    utf8 = getincrementaldecoder("utf-8")
-    decoders = {STDOUT: utf8(errors="replace"), STDERR: utf8(errors="replace")}
     handlers = {STDOUT: on_stdout, STDERR: on_stderr}
     texts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
     error: ExecutionError | None = None
     try:
-        while (batch := stream.read()) is not None:
+        while (batch := stream.read(form="text")) is not None:
             for tag, content in frames(batch):
                 if tag == ERROR:
                     error = ExecutionError.from_wire(loads(content))
                     if on_error is not None:
                         deliver(on_error, error)
                 elif tag in texts:
-                    text = decoders[tag].decode(content)
+                    text = content.decode()
                     texts[tag].append(text)
                     handler = handlers[tag]
                     if handler is not None and text:

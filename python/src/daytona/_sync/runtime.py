@@ -15,7 +15,7 @@ from .._wire import BATCH, envelope, failure, result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._daytona import Call, Client, Outcome, Stream
+    from .._daytona import Call, Client, Form, Outcome, Stream
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class StreamHandle:
         self.ended = False
         self.closed = False
 
-    def read(self, timeout: float | None = None) -> bytes | None:
+    def read(self, timeout: float | None = None, form: Form = "bytes") -> bytes | None:
         """The next batch; `None` at the end, when `result` is known, and after `close`.
 
         Raises:
@@ -83,7 +83,7 @@ class StreamHandle:
         with self._reading:
             if self.ended or self.closed:
                 return None
-            call = self._pending or self._native.read(BATCH)
+            call = self._pending or self._native.read(BATCH, form=form)
             self._pending = call
             outcome = call.wait(timeout)
             if outcome is None:
@@ -122,6 +122,12 @@ class MaybeAwaited:
     """Base of objects that the asynchronous client may await."""
 
     __slots__ = ()
+
+
+def begun(loaded: bool, begin: Callable[[], object]) -> None:
+    """Reads what has not been read."""
+    if not loaded:
+        begin()
 
 
 if TYPE_CHECKING:
