@@ -16,7 +16,8 @@ pub struct Client {
     config: Config,
     core: PerProcess<daytona::Client>,
     closed: AtomicBool,
-    queues: Queues,
+    /// Of this process: calls that hold a turn do not exist in a forked child, and would hold it for ever.
+    queues: PerProcess<Queues>,
     _counted: Counted,
 }
 
@@ -40,7 +41,7 @@ impl Client {
             config,
             core: PerProcess::new(),
             closed: AtomicBool::new(false),
-            queues: Queues::default(),
+            queues: PerProcess::new(),
             _counted: Counted::client(),
         };
         client.core().map_err(|e| error_json(&e))?;
@@ -54,7 +55,7 @@ impl Client {
             return Call::failed(&Error::new(ErrorKind::Closed, "The client has been closed."), sink);
         }
         match self.core() {
-            Ok(core) => match self.queues.turn(op, &params.json) {
+            Ok(core) => match self.queues.get_or_init(Queues::default).turn(op, &params.json) {
                 None => Call::spawn(generated::dispatch(core.clone(), op, params), sink),
                 Some(turn) => {
                     let work = generated::dispatch(core.clone(), op, params);

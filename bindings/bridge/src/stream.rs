@@ -13,7 +13,7 @@ use daytona::stream::logs::LogStream;
 use daytona::stream::terminal::{Terminal, TerminalInput};
 use daytona::stream::transfer::{FileReader, FileWriter};
 use daytona::{Error, ErrorKind, Result};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::dispatch::Opened;
 use crate::form::Form;
@@ -84,9 +84,7 @@ impl Stream {
 
     /// Writes a piece, after those whose writing has begun before; completes when there is room for the next one.
     pub fn write(&self, data: Bytes, sink: Box<dyn Sink>) -> Call {
-        let turn = turn(&self.shared.writer);
-        self.call(sink, move |_| async move {
-            let mut slot = turn.await;
+        self.call_in_turn(sink, |mut slot| async move {
             match slot.as_mut() {
                 Some(Writer::Terminal(input)) => input.write(data).await?,
                 Some(Writer::Upload(file)) => file.write(data).await?,
@@ -100,9 +98,8 @@ impl Stream {
 
     /// Ends the writing side, after what is being written: an upload is stored, a terminal is disconnected.
     pub fn finish(&self, sink: Box<dyn Sink>) -> Call {
-        let turn = turn(&self.shared.writer);
-        self.call(sink, move |_| async move {
-            let writer = turn.await.take();
+        self.call_in_turn(sink, |mut slot| async move {
+            let writer = slot.take();
             match writer {
                 Some(Writer::Terminal(input)) => input.disconnect().await,
                 Some(Writer::Upload(file)) => file.finish().await?,
@@ -131,14 +128,29 @@ impl Stream {
         }
     }
 
+    /// A call that has the writing half when those that began before are done with it.
+    fn call_in_turn<F, W>(&self, sink: Box<dyn Sink>, work: W) -> Call
+    where
+        W: FnOnce(OwnedMutexGuard<Option<Writer>>) -> F + Send + 'static,
+        F: Future<Output = Result<Completion>> + Send + 'static,
+    {
+        // An inherited lock may be held for ever; it is not even looked at.
+        let turn = (self.pid == std::process::id()).then(|| turn(&self.shared.writer));
+        self.call(sink, move |_| async move {
+            match turn {
+                Some(turn) => work(turn.await).await,
+                None => Err(inherited()),
+            }
+        })
+    }
+
     fn call<F, W>(&self, sink: Box<dyn Sink>, work: W) -> Call
     where
         W: FnOnce(Arc<Shared>) -> F + Send + 'static,
         F: Future<Output = Result<Completion>> + Send + 'static,
     {
         if self.pid != std::process::id() {
-            let error = Error::new(ErrorKind::Closed, "The stream belongs to the parent of this forked process.");
-            return Call::failed(&error, sink);
+            return Call::failed(&inherited(), sink);
         }
         let shared = self.shared.clone();
         let mut closed = shared.closed.subscribe();
@@ -157,6 +169,10 @@ impl Stream {
             sink,
         )
     }
+}
+
+fn inherited() -> Error {
+    Error::new(ErrorKind::Closed, "The stream belongs to the parent of this forked process.")
 }
 
 impl Drop for Stream {
