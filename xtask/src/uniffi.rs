@@ -172,7 +172,20 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
     Ok(())
 }
 
+/// Without what begins or ends a comment, since comments nest in Kotlin and Swift: such a pair of signs is in code, which is split.
+fn flat(text: &str) -> String {
+    let mut flat = text.to_owned();
+    for (pair, split) in [("/*", "/` `*"), ("*/", "*` `/")] {
+        while let Some(at) = flat.find(pair) {
+            assert_eq!(flat[..at].matches('`').count() % 2, 1, "{pair} is not in code: {text}");
+            flat.replace_range(at..at + pair.len(), split);
+        }
+    }
+    flat
+}
+
 fn docs(source: &mut String, text: &str) {
+    let text = flat(text);
     for line in text.lines().chain(text.is_empty().then_some("")) {
         let space = if line.is_empty() { "" } else { " " };
         source.push_str(&format!("#[doc = {:?}]\n", format!("{space}{line}")));

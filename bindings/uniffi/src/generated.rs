@@ -459,7 +459,7 @@ pub struct ExecutionResult {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryOptions {
     /// Globs of entries to leave out. A glob without `/` is compared with every name (`node_modules`, `*.pyc`), one
-    /// with `/` with the path below the directory (`build/**`). Everything below an excluded directory is excluded too.
+    /// with `/` with the path below the directory (`build/` `**`). Everything below an excluded directory is excluded too.
     #[serde(rename = "exclude", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub exclude: Option<Vec<String>>,
