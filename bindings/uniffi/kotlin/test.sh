@@ -41,11 +41,11 @@ import re, sys
 
 for file in sys.argv[1:]:
     text = open(file, encoding="utf-8").read()
-    comments = re.findall(r"^[ \t]*/\*\*.*?^[ \t]*\*/", text, re.S | re.M)
-    assert len(comments) > 500, f"{file} has {len(comments)} comments"
-    for comment in comments:
-        inner = comment.strip()[3:-2]
-        assert "/*" not in inner and "*/" not in inner, f"{file}: {comment}"
+    signs = list(re.finditer(r"/\*|\*/", text))
+    assert len(signs) > 1000, f"{file} has {len(signs)} comment signs"
+    for index, sign in enumerate(signs):
+        expected = ("/*", "*/")[index % 2]
+        assert sign[0] == expected, f"{file}: {text[sign.start() - 80 : sign.end() + 20]}"
 PYTHON
 
 maven --offline compile
