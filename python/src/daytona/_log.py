@@ -34,7 +34,11 @@ def ask_for_records() -> None:
         logger = _logger = cast("Logger", logging.getLogger("daytona"))
         # Without handlers of the program's own, Python would print warnings.
         logger.addHandler(logging.NullHandler())
-    wanted = next((word for word, level in _LEVELS.items() if logger.isEnabledFor(level)), "off")
+    wanted = "off"
+    for word, level in _LEVELS.items():
+        if logger.isEnabledFor(level):
+            wanted = word
+            break
     if wanted != _level:
         set_log_level(wanted)
         _level = wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from json import dumps, loads
+from json import JSONEncoder, dumps, loads
 from math import isfinite
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +14,9 @@ from ._log import ask_for_records, pass_records_on
 
 if TYPE_CHECKING:
     from ._daytona import Outcome
+
+# Made once: `dumps` makes an encoder for every call that refuses what is not JSON.
+_encode = JSONEncoder(allow_nan=False).encode
 
 # Size of a batch that a stream is asked for, in bytes.
 BATCH = 256 * 1024
@@ -28,8 +31,8 @@ def envelope(target: str, args: dict[str, Any], request_timeout: float | None) -
     """The parameters of a call."""
     ask_for_records()
     try:
-        limit = "" if request_timeout is None else f'"requestTimeout":{dumps(request_timeout, allow_nan=False)},'
-        return f'{{{target}{limit}"args":{dumps(args, allow_nan=False)}}}'
+        limit = "" if request_timeout is None else f'"requestTimeout":{_encode(request_timeout)},'
+        return f'{{{target}{limit}"args":{_encode(args)}}}'
     except (TypeError, ValueError) as error:
         refuse({"request_timeout": request_timeout, **args}, error)
         raise
