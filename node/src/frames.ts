@@ -26,3 +26,14 @@ export function* frames(batch: Buffer): Generator<Frame> {
     at = end;
   }
 }
+
+/** The contents of a batch's frames as text. A short line costs less this way than with a view of its own. */
+export function texts(batch: Buffer): string[] {
+  const found: string[] = [];
+  for (let at = 0; at + HEADER <= batch.length; ) {
+    const start = at + HEADER;
+    at = start + batch.readUInt32LE(at + 1);
+    found.push(batch.toString('utf8', start, at));
+  }
+  return found;
+}

@@ -1,5 +1,5 @@
 import { unusable } from './argument.js';
-import { frames, STDERR } from './frames.js';
+import { frames, STDERR, texts } from './frames.js';
 import { StreamHandle } from './stream-handle.js';
 
 /** Marks standard output in the raw log of a session command. */
@@ -42,7 +42,7 @@ export class LogStream extends StreamHandle implements AsyncIterable<LogChunk> {
    */
   async *lines(): AsyncGenerator<string[], void, undefined> {
     for await (const batch of this.batches('lines')) {
-      yield Array.from(frames(batch), ({ content }) => content.toString());
+      yield texts(batch);
     }
   }
 
