@@ -27,7 +27,11 @@ func wait(ctx context.Context, operation string, start func(user C.uintptr_t) *C
 		return Completion{}, err
 	}
 	done := make(chan outcome, 1)
-	call := start(C.uintptr_t(cgo.NewHandle((chan<- outcome)(done))))
+	return await(ctx, operation, start(C.uintptr_t(cgo.NewHandle((chan<- outcome)(done)))), done)
+}
+
+// await waits for the completion of a call that goes to a channel.
+func await(ctx context.Context, operation string, call *C.daytona_call, done <-chan outcome) (Completion, error) {
 	var o outcome
 	select {
 	case o = <-done:

@@ -39,6 +39,12 @@ func (c *Client) Call(ctx context.Context, op string, request []byte, attachment
 	if c == nil {
 		return Completion{}, errors.New(errors.ErrInvalidArgument, "The client has not been made: use daytona.NewClient.")
 	}
+	name := append([]byte(op), 0)
+	if len(attachments) == 0 {
+		if completion, ok, err := c.short(ctx, op, name, request); ok {
+			return completion, err
+		}
+	}
 	// One attachment goes as it is; several are put together first, because C may not be handed pointers inside of
 	// Go memory.
 	flat := bytes.Join(attachments, nil)
@@ -49,7 +55,6 @@ func (c *Client) Call(ctx context.Context, op string, request []byte, attachment
 	for i, attachment := range attachments {
 		lengths[i] = C.size_t(len(attachment))
 	}
-	name := append([]byte(op), 0)
 	return wait(ctx, op, func(user C.uintptr_t) *C.daytona_call {
 		c.mu.RLock()
 		defer c.mu.RUnlock()

@@ -1,8 +1,8 @@
 // Package ffi is the boundary to the native library, and the only package that uses cgo. The contract of the
 // other side is at the top of daytona.h.
 //
-// A goroutine that waits for a call waits on a channel: it holds no thread, however many there are. The library calls
-// back on its own few threads. Memory crosses by copy, so neither side ever holds the other's.
+// A goroutine that waits for a call waits on a channel: it holds no thread, however many there are; see waited.go for the one
+// that may, for a moment. The library calls back on its own few threads. Memory crosses by copy, so neither side ever holds the other's.
 //
 // Handles are freed by Close, or by a finalizer when the program forgot; both may be called at any time, also while
 // calls are in flight.

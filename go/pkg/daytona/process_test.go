@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,4 +245,29 @@ func TestALogThatNobodyReadsEndsWithItsContext(t *testing.T) {
 		t.Errorf("after closing: %v", err)
 	}
 	eventually(t, "the end of the streams", func() bool { return daytona.DebugStats().Streams == 0 })
+}
+
+func TestAnswersArriveHoweverBigAndLate(t *testing.T) {
+	sandbox := newSandbox(t)
+	var all sync.WaitGroup
+	for i := 0; i < 4; i++ {
+		for _, size := range []int{1, 60_000, 70_000, 300_000} {
+			for _, pause := range []string{"0", "0.002", "0.02"} {
+				all.Add(1)
+				go func(size int, pause string) {
+					defer all.Done()
+					command := fmt.Sprintf("sleep %s; head -c %d /dev/zero | tr '\\0' x", pause, size)
+					result, err := sandbox.Process.ExecuteCommand(ctx, command)
+					if err != nil || len(result.Result) != size {
+						t.Errorf("%s: %v", command, err)
+					}
+				}(size, pause)
+			}
+		}
+		// One after the other, too.
+		if result, err := sandbox.Process.ExecuteCommand(ctx, "echo x"); err != nil || result.Result != "x\n" {
+			t.Errorf("%+v %v", result, err)
+		}
+	}
+	all.Wait()
 }
