@@ -54,6 +54,9 @@ func (c *OutputChannels) Wait() (*types.ExecutionResult, error) {
 
 // RunCode starts a run and returns its output as channels. The context is the run's: when it ends, the run does.
 //
+// Parameters:
+//   - code: the Python code.
+//
 // Options: WithCustomContext (default: the sandbox's default context), WithEnv, WithInterpreterTimeout (default: 10
 // minutes).
 //

@@ -15,6 +15,10 @@ import (
 // one that does not appears when it is complete. Links stay links; permissions and times are kept. When the context ends,
 // nothing is left of what was under way. The sandbox needs tar and gzip.
 //
+// Parameters:
+//   - localPath: the local directory.
+//   - remotePath: the directory in the sandbox; relative paths start at the working directory.
+//
 // Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
 //
 // Errors: ErrInvalidArgument for a bad glob or when something local cannot be read, ErrUnprocessableEntity when the sandbox cannot
@@ -29,6 +33,10 @@ func (f *FileSystemService) UploadDir(ctx context.Context, localPath, remotePath
 // added to. Files appear when they are complete. Nothing is written outside the local directory: links that lead out of it,
 // devices and the like are skipped and reported in the result. When the context ends, nothing is left of what was under
 // way. The sandbox needs tar and gzip.
+//
+// Parameters:
+//   - remotePath: the directory in the sandbox; relative paths start at the working directory.
+//   - localPath: the local directory.
 //
 // Options: WithExclude, WithDirectoryProgress, WithDirectoryTimeout (default: 30 minutes).
 //

@@ -15,6 +15,10 @@ import (
 // DownloadFile downloads a file into memory and, when localPath is given, to there as well. [FileSystemService.DownloadFileTo]
 // and [FileSystemService.DownloadFileStream] never hold a file in memory.
 //
+// Parameters:
+//   - remotePath: the file in the sandbox; relative paths start at the working directory.
+//   - localPath: where to store it as well, or nil.
+//
 // Errors: ErrNotFound when it does not exist, ErrAuthorization when it may not be read, ErrConnection when the transfer is cut
 // short, ErrTimeout after 30 minutes; ErrInvalidArgument when the local path cannot be written.
 func (f *FileSystemService) DownloadFile(ctx context.Context, remotePath string, localPath *string) ([]byte, error) {
@@ -67,6 +71,9 @@ func WithDownloadProgress(fn func(DownloadProgress)) DownloadStreamOption {
 
 // DownloadFileStream opens a file for reading. The context is the reader's for as long as it is open; closing the reader early
 // ends the transfer.
+//
+// Parameters:
+//   - remotePath: the file in the sandbox; relative paths start at the working directory.
 //
 // Options: WithDownloadProgress.
 //

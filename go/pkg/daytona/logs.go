@@ -66,6 +66,11 @@ func (l *LogStream) Close() error {
 // then. Both channels are closed when it returns. A nil channel discards its part; a full one makes the sender wait.
 // Text is never cut within a character.
 //
+// Parameters:
+//   - sessionID: id of the session.
+//   - commandID: id of the command.
+//   - stdout, stderr: where the text of each output goes, or nil.
+//
 // Errors: ErrNotFound when there is no such command, ErrConnection when the stream breaks; those of the context.
 func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessionID, commandID string, stdout, stderr chan<- string) error {
 	defer closeChannels(stdout, stderr)
@@ -77,6 +82,9 @@ func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessio
 }
 
 // GetEntrypointLogsStream sends the log of the sandbox's entrypoint to channels, as GetSessionCommandLogsStream does.
+//
+// Parameters:
+//   - stdout, stderr: where the text of each output goes, or nil.
 //
 // Errors: ErrNotFound when the sandbox has no entrypoint, ErrConnection when the stream breaks; those of the context.
 func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, stderr chan<- string) error {

@@ -21,6 +21,9 @@ const disconnectGrace = 5 * time.Second
 
 // CreatePtySession creates a terminal session without staying connected to it.
 //
+// Parameters:
+//   - id: the id the session gets, of your choice.
+//
 // Options: WithPtySize (default: 80 columns, 24 rows), WithPtyEnv, WithPtyCwd.
 //
 // Errors: ErrConflict when the id is taken, ErrInvalidArgument for a size outside 1 to 1000.
@@ -35,6 +38,9 @@ func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts .
 }
 
 // CreatePty creates a terminal session and connects to it.
+//
+// Parameters:
+//   - id: the id the session gets, of your choice.
 //
 // Options: WithCreatePtySize (default: 80 columns, 24 rows), WithCreatePtyEnv, WithCreatePtyCwd.
 //
@@ -54,6 +60,10 @@ func ptyOptions(size *types.PtySize, env map[string]string, cwd *string) api.Pty
 }
 
 // ResizePtySession changes the size of a terminal.
+//
+// Parameters:
+//   - sessionID: id of the session.
+//   - ptySize: rows and columns, each 1 to 1000.
 //
 // Errors: ErrInvalidArgument for a size outside 1 to 1000, ErrNotFound or ErrGone when there is no such session.
 func (p *ProcessService) ResizePtySession(ctx context.Context, sessionID string, ptySize types.PtySize) (*types.PtySessionInfo, error) {
@@ -241,6 +251,10 @@ func (h *PtyHandle) SendInput(data []byte) error {
 }
 
 // Resize changes the size of the terminal.
+//
+// Parameters:
+//   - cols: columns, 1 to 1000.
+//   - rows: lines, 1 to 1000.
 //
 // Errors: ErrInvalidArgument for a size outside 1 to 1000, ErrGone when the session has ended.
 func (h *PtyHandle) Resize(ctx context.Context, cols, rows int) (*types.PtySessionInfo, error) {

@@ -12,6 +12,9 @@ import (
 
 // SpawnedFrom returns a process from what is known of it, for example after [SpawnedProcess.Info] was stored somewhere. No
 // request is made: whether it is still there shows when it is used.
+//
+// Parameters:
+//   - info: the process, as Info described it.
 func (p *ProcessService) SpawnedFrom(info types.ProcessInfo) *SpawnedProcess {
 	return &SpawnedProcess{caller: p.caller, process: p, info: info}
 }
@@ -101,6 +104,10 @@ func (s *SpawnedProcess) channel(ctx context.Context, channel types.OutputChanne
 // Follow writes the outputs, from their beginning, to two writers until the process has ended, and returns its exit code. A
 // nil writer discards its part; a slow one makes the sandbox wait.
 //
+// Parameters:
+//   - stdout: takes standard output, or nil.
+//   - stderr: takes standard error, or nil.
+//
 // Errors: what a writer failed with, ErrConnection when the stream breaks for good, ErrNotFound when the process has been released;
 // those of the context, which does not end the process.
 func (s *SpawnedProcess) Follow(ctx context.Context, stdout, stderr io.Writer) (exitCode int, err error) {
@@ -122,6 +129,10 @@ func (s *SpawnedProcess) Follow(ctx context.Context, stdout, stderr io.Writer) (
 
 // FollowText calls functions with the text of the outputs, from their beginning, until the process has ended, and returns its
 // exit code. The functions are called on this goroutine; nil discards. Text is never cut within a character.
+//
+// Parameters:
+//   - onStdout: is called with standard output, or nil.
+//   - onStderr: is called with standard error, or nil.
 //
 // Errors: as for Follow.
 func (s *SpawnedProcess) FollowText(ctx context.Context, onStdout, onStderr func(text string)) (exitCode int, err error) {

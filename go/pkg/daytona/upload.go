@@ -15,6 +15,10 @@ import (
 // UploadFile uploads a file. source is its content as []byte or io.Reader, or the path of a local file as string; readers and
 // local files are streamed, never held in memory. Directories above destination are created.
 //
+// Parameters:
+//   - source: the content as []byte or io.Reader, or the path of a local file as string.
+//   - destination: the path in the sandbox; relative paths start at the working directory.
+//
 // Errors: ErrInvalidArgument when the local file cannot be read, ErrValidation when the server cannot store it, ErrTimeout after
 // 30 minutes; what reading the source failed with.
 func (f *FileSystemService) UploadFile(ctx context.Context, source any, destination string) error {
@@ -22,6 +26,9 @@ func (f *FileSystemService) UploadFile(ctx context.Context, source any, destinat
 }
 
 // UploadFiles uploads several files: those from memory and local files in one request, then those from readers.
+//
+// Parameters:
+//   - files: the files, each with its source and its path in the sandbox.
 //
 // Options: WithTransferTimeout, for each request (default: 30 minutes).
 //
@@ -79,6 +86,10 @@ func WithUploadProgress(fn func(UploadProgress)) UploadStreamOption {
 
 // UploadFileStream uploads what a reader has, piece by piece. When the reader fails or the context ends, nothing is stored; a
 // read that is under way when the context ends is left to itself.
+//
+// Parameters:
+//   - source: what is read to its end.
+//   - remotePath: the path in the sandbox; relative paths start at the working directory.
 //
 // Options: WithUploadProgress.
 //
