@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result, bail};
 
 use super::Package;
+use super::imports::with_imports;
 use super::options::is_time;
-use super::services::with_imports;
 use super::types::Place;
 use super::words::{filled, sentence};
 use crate::schema::Type;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::Package;
 use super::forms::SETS;
-use super::services::with_imports;
+use super::imports::with_imports;
 use super::types::Place;
 use super::words::{Names, exported, filled, lower, of_duration, uncapitalised, unexported};
 use crate::names::pascal;

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
 
+use super::Package;
 use super::encoders::{METHOD, of_options};
-use super::forms::{MAP_KEYS, MAPS, METHODS};
+use super::forms::{MAPS, METHODS};
+use super::imports::with_imports;
 use super::options::{Options, is_time};
 use super::words::{Names, exported, filled, lower, of_duration, uncapitalised, unexported};
-use super::{HEADER, Package};
 use crate::deviations;
 use crate::schema::{Field, Op, Service, Type};
 
@@ -124,11 +125,6 @@ impl<'a> Package<'a> {
 
     /// The file of each class.
     pub fn services(&self) -> Result<Vec<(String, String)>> {
-        for (id, _) in METHODS {
-            if !self.schema.services.iter().flat_map(|s| &s.ops).any(|op| op.id == *id) {
-                bail!("the table of Go's methods has {id}, which is not an operation");
-            }
-        }
         let mut bodies: BTreeMap<String, String> = BTreeMap::new();
         let mut maps = BTreeSet::from_iter(MAPS.iter().copied());
         for service in &self.schema.services {
@@ -465,55 +461,6 @@ impl<'a> Package<'a> {
         }
         doc
     }
-
-    fn maps_of(&self, name: &'a str, maps: &mut BTreeSet<&'a str>) -> Result<()> {
-        if maps.insert(name) {
-            let item = self.structure(name).with_context(|| name.to_owned())?;
-            for field in &item.fields {
-                if let Some(inner) = struct_in(&field.ty) {
-                    self.maps_of(inner, maps)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The function that makes a map of a struct.
-    fn map(&self, out: &mut String, name: &str) -> Result<()> {
-        let item = self.structure(name).with_context(|| name.to_owned())?;
-        let function = format!("{}Map", uncapitalised(name));
-        let ty = self.public_struct(name)?;
-        let mut entries = Vec::new();
-        let mut unless_nil = String::new();
-        for field in &item.fields {
-            let (go, go_type) = self.field(name, field)?;
-            if go_type.starts_with('*') {
-                writeln!(unless_nil, "\tif value.{go} != nil {{\n\t\tresult[{:?}] = *value.{go}\n\t}}", field.wire)?;
-                continue;
-            }
-            let id = format!("{name}.{}", field.name);
-            let value = match (&field.ty, struct_in(&field.ty)) {
-                (Type::List { .. }, Some(inner)) => format!("maps(value.{go}, {}Map)", uncapitalised(inner)),
-                _ => format!("value.{go}"),
-            };
-            let further = MAP_KEYS.iter().filter(|(of, _)| *of == id).map(|(_, key)| *key);
-            for key in [field.wire.as_str()].into_iter().chain(further) {
-                entries.push(format!("{key:?}: {value}"));
-            }
-        }
-        writeln!(out, "\n// {function} is the map that stands for {}.", with_article(name))?;
-        writeln!(out, "func {function}(value {ty}) map[string]any {{")?;
-        if unless_nil.is_empty() {
-            writeln!(out, "\treturn map[string]any{{{}}}\n}}", entries.join(", "))?;
-        } else {
-            writeln!(out, "\tresult := map[string]any{{{}}}\n{unless_nil}\treturn result\n}}", entries.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-fn with_article(name: &str) -> String {
-    format!("{} {name}", if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" })
 }
 
 /// The options struct of an operation, or the operation itself when parameters of it are optional.
@@ -545,7 +492,7 @@ fn caller(class: &str, service: &Service) -> String {
 }
 
 /// The struct of a result or of its items.
-fn struct_in(ty: &Type) -> Option<&str> {
+pub fn struct_in(ty: &Type) -> Option<&str> {
     match ty {
         Type::Struct { name } => Some(name),
         Type::List { of } => struct_in(of),
@@ -556,29 +503,4 @@ fn struct_in(ty: &Type) -> Option<&str> {
 /// `FileSystemService` -> `file_system`
 fn file_name(class: &str) -> String {
     crate::names::snake(class.strip_suffix("Service").unwrap_or(class))
-}
-
-/// A file of a package with the imports it needs.
-pub fn with_imports(package: &str, body: &str) -> String {
-    let standard = [("context.", "context"), ("json.", "encoding/json"), ("time.", "time")];
-    let own = [("api.", "internal/api"), ("options.", "pkg/options"), ("types.", "pkg/types")];
-    let code: String = body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    let uses = |name: &str| {
-        let inside = |c: char| c.is_alphanumeric() || c == '.' || c == '_' || c == '"';
-        code.match_indices(name).any(|(at, _)| !code[..at].ends_with(inside))
-    };
-    let standard: Vec<String> =
-        standard.iter().filter(|(name, _)| uses(name)).map(|(_, path)| format!("\t\"{path}\"\n")).collect();
-    let own: Vec<String> = own
-        .iter()
-        .filter(|(name, _)| uses(name))
-        .map(|(_, path)| format!("\t\"github.com/daytonaio/daytona/libs/sdk-go/{path}\"\n"))
-        .collect();
-    let groups: Vec<String> = [standard, own].iter().map(|group| group.concat()).filter(|g| !g.is_empty()).collect();
-    let imports = match groups.concat().lines().count() {
-        0 => String::new(),
-        1 => format!("\nimport {}\n", groups.concat().trim()),
-        _ => format!("\nimport (\n{})\n", groups.join("\n")),
-    };
-    format!("{HEADER}package {package}\n{imports}{body}")
 }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::Package;
 use super::forms::{BESIDES, GETTERS, SPELLINGS};
+use super::imports::with_imports;
 use super::options::is_time;
-use super::services::with_imports;
 use super::words::{comment, exported, filled, sentence, subject};
 use crate::deviations;
 use crate::schema::{Enum, Field, Struct, Type};
