@@ -1,12 +1,14 @@
 //! Having the machine forward packets for sandboxes, and for nobody else.
 //!
-//! What is switched on is written down first, so that another engine switches it off again if this one is killed or ends first. The firewall drops what comes from links that forward only because of this and is not for a sandbox.
+//! What is switched on is written down first, so that another engine switches it off again if this one is killed or ends
+//! first. The firewall drops what comes from links that forward only because of this and is not for a sandbox.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 
 use super::links;
@@ -16,17 +18,19 @@ const SETTINGS: &str = "/proc/sys/net";
 /// The settings that were switched on.
 #[derive(Debug)]
 pub struct Forwarding {
-    record: PathBuf,
-    files: Vec<PathBuf>,
+    place: PathBuf,
     links: Vec<String>,
 }
 
 impl Forwarding {
     /// Switches forwarding on for every link that is up. A kernel that forwards IPv6 only as a whole is left as it is.
     pub fn switch_on(state_dir: &Path, v6: bool) -> io::Result<Self> {
-        let record = record(state_dir);
-        let earlier = fs::read_to_string(&record).unwrap_or_default();
-        let mut forwarding = Self { record, files: Vec::new(), links: Vec::new() };
+        let place = place(state_dir);
+        let mut record = locked(&place)?;
+        let mut earlier = String::new();
+        record.read_to_string(&mut earlier)?;
+        let mut forwarding = Self { place, links: Vec::new() };
+        let mut files = Vec::new();
         for link in uplinks() {
             let mut settings = vec![PathBuf::from(SETTINGS).join("ipv4/conf").join(&link).join("forwarding")];
             if v6 {
@@ -36,20 +40,16 @@ impl Forwarding {
                 let is_off = fs::read_to_string(&file)?.trim() == "0";
                 let by_an_engine = earlier.lines().any(|line| Path::new(line) == file);
                 if is_off || by_an_engine {
-                    forwarding.files.push(file);
+                    files.push(file);
                     if !forwarding.links.contains(&link) {
                         forwarding.links.push(link.clone());
                     }
                 }
             }
         }
-        if !forwarding.files.is_empty() {
-            let lines: Vec<String> = forwarding.files.iter().map(|file| file.display().to_string()).collect();
-            fs::write(&forwarding.record, lines.join("\n"))?;
-        } else if earlier.is_empty() {
-            let _ = fs::remove_file(&forwarding.record);
-        }
-        for file in &forwarding.files {
+        let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        rewrite(&mut record, &lines.join("\n"))?;
+        for file in &files {
             fs::write(file, "1")?;
         }
         Ok(forwarding)
@@ -60,14 +60,37 @@ impl Forwarding {
         &self.links
     }
 
-    /// Leaves the machine as it was.
-    pub fn restore(&self) {
-        for file in &self.files {
-            // A link may be gone.
-            let _ = fs::write(file, "0");
+    /// Leaves the machine as it was, unless other engines are there: the last one does it.
+    pub fn restore(&self, others_are_there: impl FnOnce() -> bool) {
+        let restored = locked(&self.place).and_then(|mut record| {
+            if others_are_there() {
+                return Ok(());
+            }
+            let mut files = String::new();
+            record.read_to_string(&mut files)?;
+            for file in files.lines() {
+                // A link may be gone.
+                let _ = fs::write(file, "0");
+            }
+            rewrite(&mut record, "")
+        });
+        if let Err(error) = restored {
+            tracing::error!(%error, "the machine still forwards packets");
         }
-        let _ = fs::remove_file(&self.record);
     }
+}
+
+/// The record, which one engine at a time reads and writes, together with the settings it is about.
+fn locked(place: &Path) -> io::Result<Flock<File>> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    Flock::lock(options.open(place)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+}
+
+fn rewrite(record: &mut File, text: &str) -> io::Result<()> {
+    record.set_len(0)?;
+    record.seek(io::SeekFrom::Start(0))?;
+    record.write_all(text.as_bytes())
 }
 
 /// The machine's links that are up, but for the loopback and sandboxes' ones.
@@ -77,11 +100,10 @@ pub fn uplinks() -> Vec<String> {
 }
 
 /// Where what was switched on is written down: one place for all engines of a machine, as far as there is one.
-fn record(state_dir: &Path) -> PathBuf {
+fn place(state_dir: &Path) -> PathBuf {
     let network = fs::metadata("/proc/thread-self/ns/net").map_or(0, |namespace| namespace.ino());
     let shared = PathBuf::from(format!("/run/daytona-forwarding-{network}"));
-    let usable = fs::OpenOptions::new().create(true).append(true).custom_flags(libc::O_NOFOLLOW).open(&shared).is_ok();
-    if usable { shared } else { state_dir.join("forwarding") }
+    if locked(&shared).is_ok() { shared } else { state_dir.join("forwarding") }
 }
 
 /// Whether the machine reaches the internet by IPv6 and can forward for others without being a router altogether.

@@ -151,7 +151,7 @@ struct Shared {
     forwarding: Forwarding,
     state: Mutex<State>,
     /// Held for as long as the block is ours.
-    _claim: OwnedFd,
+    claim: Mutex<Option<OwnedFd>>,
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +192,7 @@ impl Network {
             namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
             forwarding,
             state: Mutex::new(State { ready: VecDeque::new(), free: (0..BLOCK_SIZE).rev().collect() }),
-            _claim: claim,
+            claim: Mutex::new(Some(claim)),
         });
         // One at once: it shows whether all of it works here.
         let first = shared.prepare_one().context("no network could be made for a sandbox");
@@ -200,7 +200,7 @@ impl Network {
             Ok(first) => first,
             Err(error) => {
                 shared.firewall.remove();
-                shared.forwarding.restore();
+                shared.give_up();
                 return Err(error);
             }
         };
@@ -316,9 +316,16 @@ impl Shared {
             let _ = links::remove(&self.machine, &link_name(self.block, number));
         }
         self.firewall.remove();
-        if !others_are_there(self.block) {
-            self.forwarding.restore();
-        }
+        self.give_up();
+    }
+
+    /// Gives the block up, and leaves the machine as it was if no other engine is there. One engine at a time does this, so
+    /// that of several that end together the last one sees that it is.
+    fn give_up(&self) {
+        self.forwarding.restore(|| {
+            self.claim.lock().unwrap_or_else(PoisonError::into_inner).take();
+            engines_are_there()
+        });
     }
 
     fn refill(&self) {
@@ -425,8 +432,8 @@ fn claim_block(block: u32) -> Result<Option<(u32, OwnedFd)>> {
     }
 }
 
-fn others_are_there(own: u32) -> bool {
-    (0..BLOCKS).filter(|block| *block != own).any(|block| matches!(claim_block(block), Ok(None)))
+fn engines_are_there() -> bool {
+    (0..BLOCKS).any(|block| matches!(claim_block(block), Ok(None)))
 }
 
 #[cfg(test)]
