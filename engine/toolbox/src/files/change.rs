@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt}
 use std::path::Path;
 
 use http::StatusCode;
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Group, Uid, User, chown, mkfifo};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::blocking;
 use crate::State;
@@ -78,15 +79,15 @@ pub(super) async fn move_file(toolbox: State, query: Query) -> Result<StatusCode
 }
 
 fn rename(source: &Path, destination: &Path) -> io::Result<()> {
-    use nix::errno::Errno;
-    match renameat2(AT_FDCWD, source, AT_FDCWD, destination, RenameFlags::RENAME_NOREPLACE) {
+    // By system call: the function of this name is newer than the C libraries we run with.
+    match renameat_with(CWD, source, CWD, destination, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // Some file systems do not know the flag.
-        Err(Errno::EINVAL | Errno::ENOSYS) => {
+        Err(Errno::INVAL | Errno::NOSYS) => {
             refuse_existing(destination)?;
             fs::rename(source, destination)
         }
-        Err(Errno::EXDEV) => {
+        Err(Errno::XDEV) => {
             refuse_existing(destination)?;
             if let Err(error) = copy(source, destination) {
                 // Half a copy is worse than none. Removing it may fail for the reason that copying did.
