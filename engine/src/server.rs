@@ -31,7 +31,7 @@ use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::network::{Cidr, Network};
 use crate::sandboxes::record_file;
-use crate::sandboxes::registry::Registry;
+use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
@@ -196,7 +196,7 @@ fn prepare(
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
-    let (registry, notes, mut writing) = Registry::load(store)?;
+    let Loaded { registry, notes, mut writing } = Registry::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();

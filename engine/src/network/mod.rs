@@ -418,7 +418,6 @@ fn claim() -> Result<(u32, OwnedFd)> {
     (0..BLOCKS)
         .find_map(|block| claim_block(block).transpose())
         .unwrap_or_else(|| Err(anyhow!("{BLOCKS} engines are running on this machine")))
-        .map_err(Into::into)
 }
 
 /// `None` when another process has it. The name is the machine's network's, and goes with the process.

@@ -138,6 +138,16 @@ impl Drop for OpenRequest {
     }
 }
 
+/// The sandboxes of a store.
+pub struct Loaded {
+    /// The sandboxes.
+    pub registry: Registry,
+    /// Notes for users, as sentences.
+    pub notes: Vec<String>,
+    /// Records that were missing in the database and are being written, by id.
+    pub writing: Vec<(String, Stored)>,
+}
+
 /// All sandboxes.
 pub struct Registry {
     store: Store,
@@ -145,12 +155,11 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads what the store has; also returns what a user should know about it, as sentences, and what it writes because
-    /// the database did not have it.
-    pub fn load(store: Store) -> Result<(Self, Vec<String>, Vec<(String, Stored)>)> {
+    /// Reads the sandboxes of a store.
+    pub fn load(store: Store) -> Result<Loaded> {
         let Found { sandboxes, notes, writing } = store.load()?;
         let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
-        Ok((Self { entries: RwLock::new(entries.collect()), store }, notes, writing))
+        Ok(Loaded { registry: Self { entries: RwLock::new(entries.collect()), store }, notes, writing })
     }
 
     /// Everything changed before is stored when this is.
