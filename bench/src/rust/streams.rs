@@ -54,7 +54,7 @@ fn bridge(server: &Server) -> Result<f64> {
         let mut read = 0;
         loop {
             let waiter = daytona_bridge::Waiter::new();
-            let _call = stream.read(BATCH, waiter.sink());
+            let _call = stream.read(BATCH, "bytes", waiter.sink());
             let Completion::Ok(batch) = wait(&waiter)? else { bail!("the stream broke") };
             let Some(mut frames) = batch.claim().1.into_iter().next() else { break };
             while frames.len() >= 5 {

@@ -1,5 +1,6 @@
 //! The two addresses of the server: clear text and TLS.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
@@ -44,7 +45,7 @@ pub(super) async fn listen(dir: &Path, router: impl Fn(&str) -> Router) -> Resul
     // Sandboxes are on another host than the API, as in the cloud: a burst of calls meets no open connection.
     let sandboxes = https.replace("127.0.0.1", "localhost");
     tokio::spawn(accept(secure, Some(TlsAcceptor::from(Arc::new(tls))), router(&sandboxes)));
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     Ok(())
 }
 
