@@ -118,13 +118,13 @@ var versionLine = regexp.MustCompile(`(?m)^const Version = "(.+)"$`)
 
 // packageVersion is the version in the generated code, which all packages share.
 func packageVersion() (string, error) {
-	text, err := os.ReadFile("pkg/daytona/generated.go")
+	text, err := os.ReadFile("pkg/daytona/generated_types.go")
 	if err != nil {
 		return "", err
 	}
 	found := versionLine.FindSubmatch(text)
 	if found == nil {
-		return "", fmt.Errorf("pkg/daytona/generated.go has no version")
+		return "", fmt.Errorf("pkg/daytona/generated_types.go has no version")
 	}
 	return "v" + string(found[1]), nil
 }
