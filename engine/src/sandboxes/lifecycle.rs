@@ -54,7 +54,10 @@ impl Engine {
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
             let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
             match files {
-                Ok(()) => engine.run(operation, stored, Unless::Remove).await?,
+                Ok(()) => {
+                    let stored = engine.registry.store_as_starting(&operation.entry);
+                    engine.run(operation, stored, Unless::Remove).await?;
+                }
                 Err(error) => {
                     if let Err(error) = stored.wait().await {
                         engine.remove(operation).await?;

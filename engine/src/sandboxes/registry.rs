@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
-use crate::sandboxes::sandbox::{Sandbox, now_millis};
+use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 use crate::sandboxes::store::{Found, Store, Stored};
 
 /// One sandbox.
@@ -226,6 +226,13 @@ impl Registry {
         let stored = self.store.save(&after);
         drop(ended);
         Updated { before, after, stored }
+    }
+
+    /// Stores that a new sandbox is complete and starts: should the engine be killed, the next one finds it stopped. Clients are
+    /// shown no change.
+    pub fn store_as_starting(&self, entry: &Entry) -> Stored {
+        let record = lock(&entry.record);
+        self.store.save(&Sandbox { state: State::Starting, ..record.clone() })
     }
 
     /// Takes a change back that could not be stored, unless the record has changed again since.
