@@ -28,6 +28,11 @@ native() {
             echo "$file is not stripped"
             return 1
         fi
+        # A host that ends threads by unwinding them must meet its own unwinder in our frames (scripts/cc).
+        if [[ $file != */daytona ]] && ! readelf -d --wide "$file" | grep -q 'NEEDED.*libgcc_s'; then
+            echo "$file has an unwinder of its own"
+            return 1
+        fi
     done
 }
 
