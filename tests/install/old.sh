@@ -50,7 +50,8 @@ cp "$work/node/node_modules/@daytonaio/local/daytona" "$work/bin/daytona"
     cp "$repository/examples/go/quickstart.go" .
     cp "$repository/examples/data/sales.csv" "$work"
     export GOPROXY=file://$dist/go GOSUMDB=off GOFLAGS='-mod=mod -modcacherw' GOTOOLCHAIN=local GOPATH=$work/gopath
-    export CC="python -m ziglang cc -target x86_64-linux-gnu.2.17"
+    # zig links no unwinder by itself, as gcc does.
+    export CC="python -m ziglang cc -target x86_64-linux-gnu.2.17" CGO_LDFLAGS=-lunwind
     go mod init program 2>/dev/null
     go get "$module@$(cat "$dist/go/$module/@v/list")"
     go build -o "$work/bin/quickstart" .
