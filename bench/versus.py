@@ -70,14 +70,14 @@ async def log(name):
         await process.get_session_command_logs_async("log", command.cmd_id, take, take)
         return size / (time.perf_counter() - begun) / 1e6, seen.hexdigest() == WHOLE
 
-with Daytona() as daytona:
-    sandbox = daytona.create()
-    try:
-        found = {"cpu": one_after_the_other(sandbox)}
-        found["at_once"], found["failed"] = asyncio.run(at_once(sandbox.id))
-        found["log"], found["whole"] = asyncio.run(log(sandbox.id))
-    finally:
-        sandbox.delete()
+daytona = Daytona()
+sandbox = daytona.create()
+try:
+    found = {"cpu": one_after_the_other(sandbox)}
+    found["at_once"], found["failed"] = asyncio.run(at_once(sandbox.id))
+    found["log"], found["whole"] = asyncio.run(log(sandbox.id))
+finally:
+    sandbox.delete()
 print(json.dumps(found))
 """
 
