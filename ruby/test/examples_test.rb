@@ -88,11 +88,21 @@ class ShellTest < DaytonaTest
     PTY.open do |terminal, inside|
       terminal.winsize = [30, 100]
       before = attributes(inside)
-      pid = ::Process.spawn(*ExamplesTest::RUBY, program, sandbox.id, in: inside, out: inside, err: inside)
+      pid = with_default_signals do
+        ::Process.spawn(*ExamplesTest::RUBY, program, sandbox.id, in: inside, out: inside, err: inside)
+      end
       read_until(terminal, /\$ \z/)
       yield terminal, pid
       assert_equal before, attributes(inside)
     end
+  end
+
+  # Under `nohup`, for one, some are ignored, and children inherit that.
+  def with_default_signals
+    before = %w[HUP INT QUIT TERM].to_h { |signal| [signal, trap(signal, 'DEFAULT')] }
+    yield
+  ensure
+    before.each { |signal, action| trap(signal, action || 'DEFAULT') }
   end
 
   def attributes(terminal)

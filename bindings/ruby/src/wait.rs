@@ -18,10 +18,6 @@ use std::time::{Duration, Instant};
 use daytona_bridge::{Call, Completion, Sink};
 use magnus::{Error, Ruby};
 
-/// How often the main thread looks for signals by itself. Ruby up to 3.1 may leave it asleep: when it waits without the lock and
-/// all other threads wait for input, nobody may be left who passes a signal on.
-const SIGNALS: Duration = Duration::from_millis(100);
-
 /// Return instead of raising when there is an interrupt, and call the unblock function from signal handlers.
 const FLAGS: c_int =
     (rb_sys::RB_NOGVL_INTR_FAIL | if cfg!(target_os = "linux") { rb_sys::RB_NOGVL_UBF_ASYNC_SAFE } else { 0 }) as c_int;
@@ -40,12 +36,8 @@ pub(crate) fn wait(
     // Cancelled on every way out; a completed call does not mind.
     let _call = start(waiter.clone().sink());
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    // SAFETY: called with the global VM lock.
-    let gets_signals = unsafe { rb_sys::rb_thread_current() == rb_sys::rb_thread_main() };
     loop {
-        let look = gets_signals.then(|| Instant::now() + SIGNALS);
-        let until = deadline.into_iter().chain(look).min();
-        let mut region = Region { waiter: &waiter, until, completion: None };
+        let mut region = Region { waiter: &waiter, deadline, completion: None };
         let region_pointer: *mut c_void = ptr::from_mut(&mut region).cast();
         let waiter_pointer: *mut c_void = Arc::as_ptr(&waiter).cast_mut().cast();
         // Where Ruby has a helper thread, it waits for it at the end of this, and an interrupt is raised there:
@@ -102,8 +94,8 @@ impl Waiter {
         })
     }
 
-    /// Waits until the call completes, `until` is reached, or [`wake`](Self::wake) is called. Only on its own thread.
-    fn wait(&self, until: Option<Instant>) -> Option<Completion> {
+    /// Waits until the call completes, the deadline passes, or [`wake`](Self::wake) is called. Only on its own thread.
+    fn wait(&self, deadline: Option<Instant>) -> Option<Completion> {
         loop {
             if self.completed.load(Ordering::Acquire) {
                 return self.slot().take();
@@ -111,7 +103,7 @@ impl Waiter {
             if self.woken.swap(false, Ordering::AcqRel) {
                 return None;
             }
-            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 None => thread::park(),
                 Some(Duration::ZERO) => return None,
                 Some(left) => thread::park_timeout(left),
@@ -132,7 +124,7 @@ impl Waiter {
 
 struct Region<'a> {
     waiter: &'a Waiter,
-    until: Option<Instant>,
+    deadline: Option<Instant>,
     completion: Option<Completion>,
 }
 
@@ -140,7 +132,7 @@ struct Region<'a> {
 unsafe extern "C" fn block(region: *mut c_void) -> *mut c_void {
     // SAFETY: `wait` passes its own `Region` and waits for this function.
     let region = unsafe { &mut *region.cast::<Region<'_>>() };
-    region.completion = region.waiter.wait(region.until);
+    region.completion = region.waiter.wait(region.deadline);
     ptr::null_mut()
 }
 
