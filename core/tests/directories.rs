@@ -170,11 +170,11 @@ async fn one_that_is_given_up_leaves_nothing_behind() {
     let local = tempfile::tempdir().unwrap();
     let source = local.path().join("source");
     fs::create_dir(&source).unwrap();
-    let noise: Vec<u8> = (0..20u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..60u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     fs::write(source.join("noise"), noise).unwrap();
     let mut transfer = bench.fs().upload_dir(source.to_str().unwrap(), "given-up", options(&[])).await.unwrap();
-    let progress = transfer.next().await.unwrap().expect("20 MiB take longer than a report");
-    assert_eq!((progress.total_files, progress.total_bytes), (Some(1), Some(20 << 20)));
+    let progress = transfer.next().await.unwrap().expect("60 MiB take longer than a report");
+    assert_eq!((progress.total_files, progress.total_bytes), (Some(1), Some(60 << 20)));
     drop(transfer);
     nothing_left(&bench).await;
     // What it began to unpack goes after the archive.

@@ -210,6 +210,12 @@ async fn upload(
             return Err(error);
         }
     };
+    // Sent just as it was given up: unpacked, it would be there all the same.
+    if until.is_over() {
+        let error = late();
+        clear(&toolbox, &[&archive], &error);
+        return Err(error);
+    }
     let unpacked = run_while(&toolbox, &unpack_script(&archive, &remote, &staging), until.over()).await;
     let error = match unpacked {
         Ok(done) if done.exit_code == 0 => return Ok(sent),
