@@ -10,6 +10,7 @@ mod exports;
 mod imports;
 mod methods;
 mod models;
+mod parameters;
 mod services;
 mod text;
 mod twin;

@@ -2,8 +2,9 @@
 
 use super::HEADER;
 use super::imports::Imports;
-use super::methods::{CLASSES, Class, Method, PARAMETERS, RAW};
+use super::methods::{CLASSES, Class, Method, RAW};
 use super::models::{read, write};
+use super::parameters::PARAMETERS;
 use super::text::{Text, docstring, fill, split, wrap};
 use super::{Layout, annotation};
 use crate::deviations;
