@@ -22,17 +22,17 @@ if [[ ! -f $root/complete ]]; then
     touch "$root/complete"
 fi
 
-# within COMMAND…: in the root, with /work and the state directory of this machine, and nothing of this shell.
+# within COMMAND…: in the root, with /trial and the state directory of this machine, and nothing of this shell.
 within() {
     unshare --mount bash -euo pipefail -c '
         root=$1 work=$2 state=$3
         shift 3
-        mkdir -p "$root/work" "$root/state"
-        mount --bind "$work" "$root/work"
+        mkdir -p "$root/trial" "$root/state"
+        mount --bind "$work" "$root/trial"
         mount --bind "$state" "$root/state"
         mount --rbind /proc "$root/proc"
         mount --rbind /dev "$root/dev"
-        exec chroot "$root" env -i HOME=/tmp PATH=/work/bin:/usr/bin:/bin DAYTONA_API_URL=local DAYTONA_LOCAL_STATE_DIR=/state "$@"
+        exec chroot "$root" env -i HOME=/tmp PATH=/trial/bin:/usr/bin:/bin DAYTONA_API_URL=local DAYTONA_LOCAL_STATE_DIR=/state "$@"
     ' within "$root" "$work" "$DAYTONA_LOCAL_STATE_DIR" "$@"
 }
 
@@ -62,6 +62,6 @@ until "$DAYTONA_LOCAL_BINARY" local status --state-dir "$DAYTONA_LOCAL_STATE_DIR
 
 within ldd --version | head -n 1
 within daytona --version
-said=$(within node /work/node/program.mjs)
+said=$(within node /trial/node/program.mjs)
 [[ $said == 'hello 3 0' ]] || { echo "Node said: $said"; exit 1; }
-within quickstart /work/sales.csv
+within quickstart /trial/sales.csv

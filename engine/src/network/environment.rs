@@ -49,7 +49,7 @@ mod tests {
                 "HTTPS_PROXY" => "http://user:password@proxy.example:3128",
                 "no_proxy" => "localhost",
                 "SSL_CERT_FILE" => "/etc/ssl/certs/ca-certificates.crt",
-                "PIP_CERT" => "/root/private.pem",
+                "PIP_CERT" => "/srv/private.pem",
                 _ => return None,
             };
             Some(value.to_owned())

@@ -86,6 +86,7 @@ async fn answer_datagrams(socket: Arc<UdpSocket>, closed: Arc<AtomicBool>, asked
         };
         while questions.try_join_next().is_some() {}
         let (socket, question) = (Arc::clone(&socket), buffer[..length].to_vec());
+        // Answers that cannot be sent are lost, as with any resolver: who asked asks again.
         if closed.load(Ordering::Acquire) {
             let _ = socket.send_to(&error(&question, REFUSED), from).await;
             continue;

@@ -309,7 +309,7 @@ impl Engine {
         if unstored {
             let engine = Arc::clone(self);
             tokio::spawn(async move {
-                // There is room when the files are gone.
+                // There is room when the files are gone; should that have failed, the removal is tried all the same.
                 let _ = emptied.await;
                 engine.stored_at_last(&id, engine.registry.store_again(&id)).await;
                 let _ = std::fs::remove_dir(&discarded);
