@@ -35,52 +35,43 @@ serves without an account.";
 const NO_ORGANIZATION: &str = "DAYTONA_ORGANIZATION_ID is required when authenticating with DAYTONA_JWT_TOKEN. It can also \
 be provided via DaytonaConfig.";
 
-/// How to reach Daytona. Unset fields come from the environment; see [`Config::resolve`].
-#[derive(Clone, Default, Deserialize)]
+/// How to reach Daytona. What is not given comes from the environment, then from `.env.local` and `.env` in the working
+/// directory, then from the defaults.
+#[derive(derive_more::Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Config {
     /// API key (`DAYTONA_API_KEY`).
+    #[debug("[secret]")]
     pub api_key: Option<String>,
     /// JSON Web Token (`DAYTONA_JWT_TOKEN`), used when there is no API key; needs `organization_id`.
+    #[debug("[secret]")]
     pub jwt_token: Option<String>,
     /// Organization (`DAYTONA_ORGANIZATION_ID`).
     pub organization_id: Option<String>,
     /// Base URL of the API (`DAYTONA_API_URL`), or `local` for the local engine. Default: Daytona's cloud.
     pub api_url: Option<String>,
-    /// Region for new sandboxes (`DAYTONA_TARGET`).
+    /// Region for new sandboxes (`DAYTONA_TARGET`). Default: the organization's.
     pub target: Option<String>,
     /// PEM file with additional certificate authorities.
     pub ca_cert: Option<String>,
-    /// The `daytona` program that can serve the local engine (`DAYTONA_LOCAL_BINARY`, not from `.env` files); looked for
-    /// on `PATH` when unset.
+    /// The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`, not from `.env` files). Default: the one
+    /// installed with this package, else the one on `PATH`.
     pub local_binary: Option<String>,
     /// Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`, not from `.env` files).
     pub local_state_dir: Option<String>,
+    /// Whether to wait by polling alone, without events (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false.
+    pub use_deprecated_polling: Option<bool>,
     /// Who is calling, sent as `X-Daytona-Source`: `sdk-python`, `sdk-go`, … Default `sdk-rust`.
     pub source: Option<String>,
-    /// No Socket.IO events: waits only poll (`DAYTONA_USE_DEPRECATED_POLLING`).
-    pub use_deprecated_polling: Option<bool>,
     /// Names of operations (`process.exec`) in the caller's language, for messages.
     #[doc(hidden)]
+    #[debug(skip)]
     #[serde(skip)]
     pub operation_names: Option<OperationNames>,
 }
 
 /// Returns the name that the programs of a `source` have for an operation.
 pub type OperationNames = fn(source: &str, operation: &str) -> Option<&'static str>;
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let redact = |v: &Option<String>| v.as_ref().map(|_| "***");
-        f.debug_struct("Config")
-            .field("api_key", &redact(&self.api_key))
-            .field("jwt_token", &redact(&self.jwt_token))
-            .field("organization_id", &self.organization_id)
-            .field("api_url", &self.api_url)
-            .field("target", &self.target)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A configuration with every question answered.
 #[derive(Clone)]

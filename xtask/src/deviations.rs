@@ -169,7 +169,8 @@ impl Language {
                 bail!("the entry of {name:?} says nothing");
             }
         }
-        let fields = schema.structs.iter().flat_map(|item| item.fields.iter().map(|field| (&item.name, &field.name)));
+        let structs = schema.structs.iter().chain([&schema.config, &schema.error]);
+        let fields = structs.flat_map(|item| item.fields.iter().map(|field| (&item.name, &field.name)));
         let values = schema.enums.iter().flat_map(|item| item.values.iter().map(|value| (&item.name, &value.name)));
         let services = schema.services.iter().map(|service| service.name.clone());
         let of = |(owner, name): (&String, &String)| format!("{owner}.{name}");

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod c;
+mod charts;
 mod conformance;
 mod deviations;
 mod examples;

@@ -27,6 +27,10 @@ pub struct Schema {
     pub structs: Vec<Struct>,
     pub streams: Vec<Stream>,
     pub services: Vec<Service>,
+    /// How to make a client.
+    pub config: Struct,
+    /// What an error tells besides its kind.
+    pub error: Struct,
 }
 
 /// An error kind; the classes of every language follow it.
@@ -34,6 +38,9 @@ pub struct Schema {
 pub struct ErrorKind {
     pub name: String,
     pub parent: Option<String>,
+    /// The HTTP statuses that stand for it, as ranges.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<(u16, u16)>,
     pub doc: String,
 }
 

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
@@ -56,67 +57,111 @@ type SessionExecuteRequest struct {
 	SuppressInputEcho *bool
 }
 
-// PtyCreateOptions: options of create_pty.
-type PtyCreateOptions struct {
-	// Working directory. Default: the sandbox's.
-	Cwd *string
-	// Environment variables on top of the sandbox's. TERM is xterm-256color unless given.
-	Env map[string]string
-	// Lines, 1 to 1000. Default: 24.
-	Rows *int
-	// Columns, 1 to 1000. Default: 80.
-	Cols *int
+// CreateSandboxParams adds the parameters of a new sandbox, whichever of their forms they are in.
+func (c *Call) CreateSandboxParams(name string, params any) {
+	c.Open(name)
+	switch p := params.(type) {
+	case nil:
+	case types.SandboxBaseParams:
+		c.addSandboxBaseParams(&p)
+	case *types.SandboxBaseParams:
+		if p != nil {
+			c.addSandboxBaseParams(p)
+		}
+	case types.SnapshotParams:
+		c.addSnapshotParams(&p)
+	case *types.SnapshotParams:
+		if p != nil {
+			c.addSnapshotParams(p)
+		}
+	case types.ImageParams:
+		c.addImageParams(&p)
+	case *types.ImageParams:
+		if p != nil {
+			c.addImageParams(p)
+		}
+	default:
+		c.fail(fmt.Sprintf("params is a %T; it must be nil, types.SnapshotParams, types.ImageParams or types.SandboxBaseParams.", params))
+	}
+	c.Close()
 }
 
-// CreateSandboxParams: settings of a new sandbox. It is made from a snapshot, by default the server's, or from an
-// image.
-type CreateSandboxParams struct {
-	// Name, unique in the organization. Default: the id.
-	Name *string
-	// Language of code_run: python (default), typescript or javascript.
-	Language *string
-	// Operating system user that commands run as. Default: daytona.
-	User *string
-	// Environment variables of every process in the sandbox.
-	EnvVars map[string]string
-	// Labels.
-	Labels map[string]string
-	// Whether previews of the sandbox's ports need no authentication. Default: false.
-	Public *bool
-	// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
-	AutoStopInterval *int
-	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
-	AutoArchiveInterval *int
-	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
-	AutoDeleteInterval *int
-	// Minutes without activity after which the sandbox is paused; 0 = never.
-	AutoPauseInterval *int
-	// Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
-	TtlMinutes *int
-	// Volumes to mount.
-	Volumes []types.VolumeMount
-	// Whether to block all network access. Default: false.
-	NetworkBlockAll *bool
-	// Comma-separated networks (CIDR) the sandbox may reach.
-	NetworkAllowList *string
-	// Comma-separated domains the sandbox may reach.
-	DomainAllowList *string
-	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
-	Ephemeral *bool
-	// Id or name of a sandbox whose lifecycle this one follows.
-	LinkedSandbox *string
-	// Region. Default: the client's.
-	Target *string
-	// Id or name of the snapshot. Default: the server's default snapshot.
-	Snapshot *string
-	// Image reference, for example python:3.12-slim; cannot be combined with snapshot.
-	Image *string
-	// Dockerfile to build the image from; cannot be combined with snapshot and image.
-	Dockerfile *string
-	// Hashes of the Dockerfile's build contexts in object storage.
-	ContextHashes []string
-	// CPU, memory and disk; only for a sandbox made from an image.
-	Resources *types.Resources
+func (c *Call) addSandboxBaseParams(p *types.SandboxBaseParams) {
+	if p.Name != "" {
+		c.Text("name", p.Name)
+	}
+	if language := string(p.Language); language != "" {
+		c.Text("language", language)
+	} else if p.CodeLanguage != "" {
+		c.Text("language", string(p.CodeLanguage))
+	}
+	if p.User != "" {
+		c.Text("user", p.User)
+	}
+	if len(p.EnvVars) > 0 {
+		c.Map("envVars", p.EnvVars)
+	}
+	if len(p.Labels) > 0 {
+		c.Map("labels", p.Labels)
+	}
+	if p.Public {
+		c.Bool("public", true)
+	}
+	if p.AutoStopInterval != nil {
+		c.Int("autoStopInterval", *p.AutoStopInterval)
+	}
+	if p.AutoArchiveInterval != nil {
+		c.Int("autoArchiveInterval", *p.AutoArchiveInterval)
+	}
+	if p.AutoDeleteInterval != nil {
+		c.Int("autoDeleteInterval", *p.AutoDeleteInterval)
+	}
+	if p.AutoPauseInterval != nil {
+		c.Int("autoPauseInterval", *p.AutoPauseInterval)
+	}
+	if p.TTLMinutes != nil {
+		c.Int("ttlMinutes", *p.TTLMinutes)
+	}
+	if len(p.Volumes) > 0 {
+		List(c, "volumes", p.Volumes, (*Call).VolumeMount)
+	}
+	if p.NetworkBlockAll {
+		c.Bool("networkBlockAll", true)
+	}
+	if p.NetworkAllowList != nil {
+		c.Text("networkAllowList", *p.NetworkAllowList)
+	}
+	if p.DomainAllowList != nil {
+		c.Text("domainAllowList", *p.DomainAllowList)
+	}
+	if p.Ephemeral {
+		c.Bool("ephemeral", true)
+	}
+	if p.LinkedSandbox != "" {
+		c.Text("linkedSandbox", p.LinkedSandbox)
+	}
+	if p.Target != "" {
+		c.Text("target", p.Target)
+	}
+}
+
+func (c *Call) addSnapshotParams(p *types.SnapshotParams) {
+	c.addSandboxBaseParams(&p.SandboxBaseParams)
+	if p.Snapshot != "" {
+		c.Text("snapshot", p.Snapshot)
+	}
+}
+
+func (c *Call) addImageParams(p *types.ImageParams) {
+	c.addSandboxBaseParams(&p.SandboxBaseParams)
+	if image, ok := p.Image.(string); ok {
+		c.Text("image", image)
+	} else {
+		c.fail(fmt.Sprintf("Image is a %T; it must be a string.", p.Image))
+	}
+	if p.Resources != nil {
+		c.Resources("resources", p.Resources)
+	}
 }
 
 // FileUpload adds a FileUpload.
@@ -180,81 +225,6 @@ func (c *Call) Resources(name string, v *types.Resources) {
 	}
 	if v.GPU != 0 {
 		c.Int("gpu", v.GPU)
-	}
-	c.Close()
-}
-
-// CreateSandboxParams adds a CreateSandboxParams.
-func (c *Call) CreateSandboxParams(name string, v *CreateSandboxParams) {
-	c.Open(name)
-	if v.Name != nil {
-		c.Text("name", *v.Name)
-	}
-	if v.Language != nil {
-		c.Text("language", *v.Language)
-	}
-	if v.User != nil {
-		c.Text("user", *v.User)
-	}
-	if len(v.EnvVars) > 0 {
-		c.Map("envVars", v.EnvVars)
-	}
-	if len(v.Labels) > 0 {
-		c.Map("labels", v.Labels)
-	}
-	if v.Public != nil {
-		c.Bool("public", *v.Public)
-	}
-	if v.AutoStopInterval != nil {
-		c.Int("autoStopInterval", *v.AutoStopInterval)
-	}
-	if v.AutoArchiveInterval != nil {
-		c.Int("autoArchiveInterval", *v.AutoArchiveInterval)
-	}
-	if v.AutoDeleteInterval != nil {
-		c.Int("autoDeleteInterval", *v.AutoDeleteInterval)
-	}
-	if v.AutoPauseInterval != nil {
-		c.Int("autoPauseInterval", *v.AutoPauseInterval)
-	}
-	if v.TtlMinutes != nil {
-		c.Int("ttlMinutes", *v.TtlMinutes)
-	}
-	if len(v.Volumes) > 0 {
-		List(c, "volumes", v.Volumes, (*Call).VolumeMount)
-	}
-	if v.NetworkBlockAll != nil {
-		c.Bool("networkBlockAll", *v.NetworkBlockAll)
-	}
-	if v.NetworkAllowList != nil {
-		c.Text("networkAllowList", *v.NetworkAllowList)
-	}
-	if v.DomainAllowList != nil {
-		c.Text("domainAllowList", *v.DomainAllowList)
-	}
-	if v.Ephemeral != nil {
-		c.Bool("ephemeral", *v.Ephemeral)
-	}
-	if v.LinkedSandbox != nil {
-		c.Text("linkedSandbox", *v.LinkedSandbox)
-	}
-	if v.Target != nil {
-		c.Text("target", *v.Target)
-	}
-	if v.Snapshot != nil {
-		c.Text("snapshot", *v.Snapshot)
-	}
-	if v.Image != nil {
-		c.Text("image", *v.Image)
-	}
-	if v.Dockerfile != nil {
-		c.Text("dockerfile", *v.Dockerfile)
-	}
-	if len(v.ContextHashes) > 0 {
-		Texts(c, "contextHashes", v.ContextHashes)
-	}
-	if v.Resources != nil {
-		c.Resources("resources", v.Resources)
 	}
 	c.Close()
 }
@@ -361,20 +331,34 @@ func (c *Call) CodeRunOptions(name string, v *CodeRunOptions) {
 	c.Close()
 }
 
-// PtyCreateOptions adds a PtyCreateOptions.
-func (c *Call) PtyCreateOptions(name string, v *PtyCreateOptions) {
+// CreatePtyOptions adds the options of CreatePty.
+func (c *Call) CreatePtyOptions(name string, o *options.CreatePty) {
 	c.Open(name)
-	if v.Cwd != nil {
-		c.Text("cwd", *v.Cwd)
+	if o.Cwd != nil {
+		c.Text("cwd", *o.Cwd)
 	}
-	if len(v.Env) > 0 {
-		c.Map("envs", v.Env)
+	if len(o.Env) > 0 {
+		c.Map("envs", o.Env)
 	}
-	if v.Rows != nil {
-		c.Int("rows", *v.Rows)
+	if o.PtySize != nil {
+		c.Int("rows", o.PtySize.Rows)
+		c.Int("cols", o.PtySize.Cols)
 	}
-	if v.Cols != nil {
-		c.Int("cols", *v.Cols)
+	c.Close()
+}
+
+// PtySessionOptions adds the options of PtySession.
+func (c *Call) PtySessionOptions(name string, o *options.PtySession) {
+	c.Open(name)
+	if o.Cwd != nil {
+		c.Text("cwd", *o.Cwd)
+	}
+	if len(o.Env) > 0 {
+		c.Map("envs", o.Env)
+	}
+	if o.PtySize != nil {
+		c.Int("rows", o.PtySize.Rows)
+		c.Int("cols", o.PtySize.Cols)
 	}
 	c.Close()
 }

@@ -102,17 +102,11 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	if config == nil {
 		config = &types.DaytonaConfig{}
 	}
-	settings := map[string]string{
-		"apiKey": config.APIKey, "jwtToken": config.JWTToken, "organizationId": config.OrganizationID,
-		"apiUrl": config.APIUrl, "target": config.Target, "caCert": config.CACert,
-		"localBinary": localBinary(config), "localStateDir": config.LocalStateDir, "source": "sdk-go",
+	given := settings(config)
+	if program := localBinary(config); program != "" {
+		given["localBinary"] = program
 	}
-	for name, value := range settings {
-		if value == "" {
-			delete(settings, name)
-		}
-	}
-	encoded, err := json.Marshal(settings)
+	encoded, err := json.Marshal(given)
 	if err != nil {
 		return nil, errors.New(errors.ErrInvalidArgument, "The configuration is not usable.")
 	}

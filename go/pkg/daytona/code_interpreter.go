@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
-	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -52,39 +51,31 @@ func (c *OutputChannels) Wait() (*types.ExecutionResult, error) {
 	return c.run.result(), nil
 }
 
-// RunCode starts a run and returns its output as channels. The context is the run's: when it ends, the run does.
-//
-// Parameters:
-//   - code: the Python code.
-//
-// Options: WithCustomContext (default: the sandbox's default context), WithEnv, WithInterpreterTimeout (default: 10
-// minutes).
-//
-// Errors: ErrInvalidArgument for empty code, ErrConnection when the sandbox cannot be reached. An exception in the code is
-// part of the result, not an error.
-func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts ...func(*options.RunCode)) (*OutputChannels, error) {
-	stream, err := c.runCode(ctx, code, options.Apply(opts...))
-	if err != nil {
-		return nil, err
-	}
-	run := &interpreterRun{ended: make(chan struct{})}
-	stdout, stderr := newOutput("stdout"), newOutput("stderr")
-	raised, done := make(chan *types.ExecutionError, 1), make(chan *types.ExecutionResult, 1)
-	go func() {
-		defer stream.Close()
-		defer close(done)
-		defer close(raised)
-		defer stderr.end()
-		defer stdout.end()
-		run.err = run.read(ctx, &frames{stream: stream.Stream}, stdout, stderr, raised)
-		if run.err != nil && run.raised == nil {
-			run.raised = brokenRun(run.err)
-			raised <- run.raised
+// inChannels starts to read a run. The context is the run's: when it ends, the run does.
+func inChannels(ctx context.Context) func(*api.Stream, error) (*OutputChannels, error) {
+	return func(stream *api.Stream, err error) (*OutputChannels, error) {
+		if err != nil {
+			return nil, err
 		}
-		close(run.ended)
-		done <- run.result()
-	}()
-	return &OutputChannels{Stdout: stdout.messages, Stderr: stderr.messages, Errors: raised, Done: done, run: run}, nil
+		run := &interpreterRun{ended: make(chan struct{})}
+		stdout, stderr := newOutput("stdout"), newOutput("stderr")
+		raised, done := make(chan *types.ExecutionError, 1), make(chan *types.ExecutionResult, 1)
+		go func() {
+			defer stream.Close()
+			defer close(done)
+			defer close(raised)
+			defer stderr.end()
+			defer stdout.end()
+			run.err = run.read(ctx, &frames{stream: stream.Stream}, stdout, stderr, raised)
+			if run.err != nil && run.raised == nil {
+				run.raised = brokenRun(run.err)
+				raised <- run.raised
+			}
+			close(run.ended)
+			done <- run.result()
+		}()
+		return &OutputChannels{Stdout: stdout.messages, Stderr: stderr.messages, Errors: raised, Done: done, run: run}, nil
+	}
 }
 
 // interpreterRun gathers a run's result.

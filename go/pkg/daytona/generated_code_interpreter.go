@@ -10,12 +10,42 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-// runCode runs the operation code_interpreter.run_code.
-func (c *CodeInterpreterService) runCode(ctx context.Context, code string, o *options.RunCode) (*api.Stream, error) {
+// RunCode runs code and streams its output. Variables, imports and functions last until the context is deleted.
+//
+// Parameters:
+//   - code: source code to run.
+//
+// Options:
+//   - [options.WithCustomContext]: id of the context to run in. Default: the sandbox's default context.
+//   - [options.WithEnv]: environment variables for this run only.
+//   - [options.WithInterpreterTimeout]: time after which the run is interrupted; 0 = no limit. Default: 10 minutes.
+//
+// Errors: ErrInvalidArgument for empty code, ErrTimeout after WithInterpreterTimeout, ErrNotFound for an unknown
+// context, ErrConnection when the stream breaks. An exception in the code is part of the result, not an error.
+//
+// Example:
+//
+//	output, err := sandbox.CodeInterpreter.RunCode(ctx,
+//		"import os, sys\nprint(os.environ['GREETING'], flush=True)\nprint('careful', file=sys.stderr)",
+//		options.WithEnv(map[string]string{"GREETING": "hello"}),
+//		options.WithInterpreterTimeout(30*time.Second))
+//	if err != nil {
+//		return err
+//	}
+//	for message := range output.Stdout {
+//		fmt.Print(message.Text)
+//	}
+//	for message := range output.Stderr {
+//		fmt.Fprint(os.Stderr, message.Text)
+//	}
+//	if err := output.Err(); err != nil {
+//		return err
+//	}
+func (c *CodeInterpreterService) RunCode(ctx context.Context, code string, opts ...func(*options.RunCode)) (*OutputChannels, error) {
 	call := c.caller.Op("code_interpreter.run_code")
 	call.Text("code", code)
-	call.RunCodeOptions("options", o)
-	return api.Open(ctx, call)
+	call.RunCodeOptions("options", options.Apply(opts...))
+	return inChannels(ctx)(api.Open(ctx, call))
 }
 
 // CreateContext creates a context, whose variables are separate from those of other contexts.

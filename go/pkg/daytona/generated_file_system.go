@@ -10,22 +10,94 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-// uploadDir runs the operation fs.upload_dir.
-func (f *FileSystemService) uploadDir(ctx context.Context, localPath string, remotePath string, o *options.Directory) (*api.Stream, error) {
+// UploadDir uploads a local directory with everything in it as one compressed stream. If the remote directory exists,
+// files are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
+// sandbox needs tar and gzip.
+//
+// Parameters:
+//   - localPath: directory on this machine.
+//   - remotePath: directory in the sandbox; relative paths begin at the working directory.
+//
+// Options:
+//   - [options.WithExclude]: globs of entries to leave out. A glob without / is compared with every name (NodeModules,
+//     *.pyc), one with / with the path below the directory (build/**). Everything below an excluded directory is
+//     excluded too.
+//   - [options.WithDirectoryTimeout]: time the transfer may take; 0 = no limit. Default: 30 minutes.
+//   - [options.WithDirectoryProgress]: function that is called some ten times a second, on the goroutine of the call.
+//
+// Errors: ErrInvalidArgument for an invalid glob or when something local cannot be read, ErrUnprocessableEntity when
+// the sandbox cannot store it, ErrTimeout when it takes too long.
+//
+// Example:
+//
+//	progress := options.WithDirectoryProgress(func(p types.DirectoryProgress) {
+//		fmt.Fprintf(os.Stderr, "\r%d files", p.Files)
+//	})
+//	up, err := sandbox.Fs.UploadDir(ctx, project, "work/project", options.WithExclude("*.pyc", ".git"), progress)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Printf("%d files, %d bytes\n", up.Files, up.Bytes)
+//	down, err := sandbox.Fs.DownloadDir(ctx, "work/project", results)
+//	if err != nil {
+//		return err
+//	}
+//	for _, left := range down.Skipped {
+//		fmt.Printf("left out %s: %s\n", left.Path, left.Reason)
+//	}
+func (f *FileSystemService) UploadDir(ctx context.Context, localPath string, remotePath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
+	o := options.Apply(opts...)
 	call := f.caller.Op("fs.upload_dir")
 	call.Text("localPath", localPath)
 	call.Text("remotePath", remotePath)
 	call.DirectoryOptions("options", o)
-	return api.Open(ctx, call)
+	return transferred(ctx, o.Progress)(api.Open(ctx, call))
 }
 
-// downloadDir runs the operation fs.download_dir.
-func (f *FileSystemService) downloadDir(ctx context.Context, remotePath string, localPath string, o *options.Directory) (*api.Stream, error) {
+// DownloadDir downloads a directory with everything in it as one compressed stream. If the local directory exists,
+// files are added to it; a new one appears when it is complete. Nothing is written outside the local directory: links
+// that lead out of it, devices and the like are skipped and reported. The sandbox needs tar and gzip.
+//
+// Parameters:
+//   - remotePath: directory in the sandbox; relative paths begin at the working directory.
+//   - localPath: directory on this machine.
+//
+// Options:
+//   - [options.WithExclude]: globs of entries to leave out. A glob without / is compared with every name (NodeModules,
+//     *.pyc), one with / with the path below the directory (build/**). Everything below an excluded directory is
+//     excluded too.
+//   - [options.WithDirectoryTimeout]: time the transfer may take; 0 = no limit. Default: 30 minutes.
+//   - [options.WithDirectoryProgress]: function that is called some ten times a second, on the goroutine of the call.
+//
+// Errors: ErrInvalidArgument for an invalid glob or when the local directory cannot be written, ErrFileNotFound when
+// there is no such directory, ErrUnprocessableEntity when something in it cannot be read or the archive is unreasonably
+// large, ErrInvalidFilePath when the archive tries to write elsewhere, ErrConnection when the transfer is cut short,
+// ErrTimeout when it takes too long.
+//
+// Example:
+//
+//	progress := options.WithDirectoryProgress(func(p types.DirectoryProgress) {
+//		fmt.Fprintf(os.Stderr, "\r%d files", p.Files)
+//	})
+//	up, err := sandbox.Fs.UploadDir(ctx, project, "work/project", options.WithExclude("*.pyc", ".git"), progress)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Printf("%d files, %d bytes\n", up.Files, up.Bytes)
+//	down, err := sandbox.Fs.DownloadDir(ctx, "work/project", results)
+//	if err != nil {
+//		return err
+//	}
+//	for _, left := range down.Skipped {
+//		fmt.Printf("left out %s: %s\n", left.Path, left.Reason)
+//	}
+func (f *FileSystemService) DownloadDir(ctx context.Context, remotePath string, localPath string, opts ...func(*options.Directory)) (*types.DirectoryResult, error) {
+	o := options.Apply(opts...)
 	call := f.caller.Op("fs.download_dir")
 	call.Text("remotePath", remotePath)
 	call.Text("localPath", localPath)
 	call.DirectoryOptions("options", o)
-	return api.Open(ctx, call)
+	return transferred(ctx, o.Progress)(api.Open(ctx, call))
 }
 
 // ListFiles lists the entries of a directory, sorted by name.

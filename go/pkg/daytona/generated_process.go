@@ -51,12 +51,61 @@ func (p *ProcessService) codeRun(ctx context.Context, code string, language stri
 	return api.Object[types.ExecuteResponse](ctx, call)
 }
 
-// createPty runs the operation process.create_pty.
-func (p *ProcessService) createPty(ctx context.Context, sessionID string, o api.PtyCreateOptions) (*api.Stream, error) {
+// CreatePty creates a terminal session and connects to it.
+//
+// Parameters:
+//   - id: id for the new session; it must not be in use.
+//
+// Options:
+//   - [options.WithCreatePtyCwd]: working directory. Default: the sandbox's.
+//   - [options.WithCreatePtyEnv]: environment variables on top of the sandbox's. TERM is xterm-256color unless given.
+//   - [options.WithCreatePtySize]: size of the terminal. Default: 80 columns, 24 rows.
+//
+// Errors: ErrConflict when the id is in use, ErrInvalidArgument when a size is not between 1 and 1000, ErrConnection
+// when the terminal cannot be reached.
+//
+// Example:
+//
+//	terminal, err := sandbox.Process.CreatePty(ctx, "work", options.WithCreatePtySize(types.PtySize{Rows: 30, Cols: 100}))
+//	if err != nil {
+//		return err
+//	}
+//	defer terminal.Close()
+//	if _, err := io.WriteString(terminal, "stty size; exit 7\n"); err != nil {
+//		return err
+//	}
+//	if _, err := io.Copy(os.Stdout, terminal); err != nil {
+//		return err
+//	}
+//	result, err := terminal.Wait(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println("exit code", *result.ExitCode)
+func (p *ProcessService) CreatePty(ctx context.Context, id string, opts ...func(*options.CreatePty)) (*PtyHandle, error) {
 	call := p.caller.Op("process.create_pty")
-	call.Text("sessionId", sessionID)
-	call.PtyCreateOptions("options", &o)
-	return api.Open(ctx, call)
+	call.Text("sessionId", id)
+	call.CreatePtyOptions("options", options.Apply(opts...))
+	return p.connected(api.Open(ctx, call))
+}
+
+// CreatePtySession creates a terminal session and connects to it.
+//
+// Parameters:
+//   - id: id for the new session; it must not be in use.
+//
+// Options:
+//   - [options.WithPtyCwd]: working directory. Default: the sandbox's.
+//   - [options.WithPtyEnv]: environment variables on top of the sandbox's. TERM is xterm-256color unless given.
+//   - [options.WithPtySize]: size of the terminal. Default: 80 columns, 24 rows.
+//
+// Errors: ErrConflict when the id is in use, ErrInvalidArgument when a size is not between 1 and 1000, ErrConnection
+// when the terminal cannot be reached.
+func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts ...func(*options.PtySession)) (*types.PtySessionInfo, error) {
+	call := p.caller.Op("process.create_pty")
+	call.Text("sessionId", id)
+	call.PtySessionOptions("options", options.Apply(opts...))
+	return p.left(ctx, id)(api.Open(ctx, call))
 }
 
 // ConnectPty connects to an existing terminal session. Output from before the connection is not shown.
@@ -269,6 +318,23 @@ func (p *ProcessService) StreamSessionCommandLogs(ctx context.Context, sessionID
 	return opened(ctx)(api.Open(ctx, call))
 }
 
+// GetSessionCommandLogsStream streams what a command writes, from its start until it ends. The text goes to channels,
+// and characters are never cut. Both channels are closed when it returns. A nil channel discards its part; a full one
+// makes the sender wait.
+//
+// Parameters:
+//   - sessionID: id of the session.
+//   - commandID: id of the command.
+//   - stdout, stderr: where the text of each output goes, or nil.
+//
+// Errors: ErrNotFound when there is no such command; while reading, ErrConnection when the stream breaks.
+func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessionID string, commandID string, stdout, stderr chan<- string) error {
+	call := p.caller.Op("process.stream_session_command_logs")
+	call.Text("sessionId", sessionID)
+	call.Text("commandId", commandID)
+	return toChannels(ctx, stdout, stderr)(api.Open(ctx, call))
+}
+
 // SendSessionCommandInput sends text to the standard input of a running asynchronous command. A line break is added if
 // the text does not end with one. If the command has not opened its input yet, the call waits for it.
 //
@@ -309,6 +375,19 @@ func (p *ProcessService) GetEntrypointLogs(ctx context.Context) (*types.SessionC
 func (p *ProcessService) StreamEntrypointLogs(ctx context.Context) (*LogStream, error) {
 	call := p.caller.Op("process.stream_entrypoint_logs")
 	return opened(ctx)(api.Open(ctx, call))
+}
+
+// GetEntrypointLogsStream streams what the sandbox's entrypoint writes, from its start until it ends. The text goes to
+// channels, and characters are never cut. Both channels are closed when it returns. A nil channel discards its part; a
+// full one makes the sender wait.
+//
+// Parameters:
+//   - stdout, stderr: where the text of each output goes, or nil.
+//
+// Errors: ErrNotFound when the sandbox has no entrypoint; while reading, ErrConnection when the stream breaks.
+func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, stderr chan<- string) error {
+	call := p.caller.Op("process.stream_entrypoint_logs")
+	return toChannels(ctx, stdout, stderr)(api.Open(ctx, call))
 }
 
 // Spawn starts a command in the background and returns at once.

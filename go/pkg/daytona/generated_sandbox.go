@@ -209,28 +209,47 @@ func (s *Sandbox) SetLabels(ctx context.Context, labels map[string]string) error
 	return s.setLabels(api.Value[map[string]string](ctx, call))
 }
 
-// setAutoStopInterval runs the operation sandbox.set_auto_stop_interval.
-func (s *Sandbox) setAutoStopInterval(ctx context.Context, interval int) error {
+// SetAutoStopInterval sets after how many minutes without activity the sandbox stops.
+//
+// Parameters:
+//   - intervalMinutes: minutes without activity; 0 = it never stops by itself. nil stands for 0.
+//
+// Errors: ErrInvalidArgument for a negative number.
+func (s *Sandbox) SetAutoStopInterval(ctx context.Context, intervalMinutes *int) error {
+	value := orElse(intervalMinutes, 0)
 	call := s.client.caller.Op("sandbox.set_auto_stop_interval")
 	call.Text("idOrName", s.ID)
-	call.Int("interval", interval)
-	return api.Run(ctx, call)
+	call.Int("interval", value)
+	return set(&s.AutoStopInterval, value, api.Run(ctx, call))
 }
 
-// setAutoArchiveInterval runs the operation sandbox.set_auto_archive_interval.
-func (s *Sandbox) setAutoArchiveInterval(ctx context.Context, interval int) error {
+// SetAutoArchiveInterval sets after how many minutes the stopped sandbox is archived.
+//
+// Parameters:
+//   - intervalMinutes: minutes since it stopped; 0 = the longest time the server allows. nil stands for 0.
+//
+// Errors: ErrInvalidArgument for a negative number.
+func (s *Sandbox) SetAutoArchiveInterval(ctx context.Context, intervalMinutes *int) error {
+	value := orElse(intervalMinutes, 0)
 	call := s.client.caller.Op("sandbox.set_auto_archive_interval")
 	call.Text("idOrName", s.ID)
-	call.Int("interval", interval)
-	return api.Run(ctx, call)
+	call.Int("interval", value)
+	return set(&s.AutoArchiveInterval, value, api.Run(ctx, call))
 }
 
-// setAutoDeleteInterval runs the operation sandbox.set_auto_delete_interval.
-func (s *Sandbox) setAutoDeleteInterval(ctx context.Context, interval int) error {
+// SetAutoDeleteInterval sets after how many minutes the stopped sandbox is deleted.
+//
+// Parameters:
+//   - intervalMinutes: minutes since it stopped; 0 = it is deleted as soon as it stops, negative = never. nil stands
+//     for -1.
+//
+// Errors: ErrNotFound when there is no such sandbox.
+func (s *Sandbox) SetAutoDeleteInterval(ctx context.Context, intervalMinutes *int) error {
+	value := orElse(intervalMinutes, -1)
 	call := s.client.caller.Op("sandbox.set_auto_delete_interval")
 	call.Text("idOrName", s.ID)
-	call.Int("interval", interval)
-	return api.Run(ctx, call)
+	call.Int("interval", value)
+	return set(&s.AutoDeleteInterval, value, api.Run(ctx, call))
 }
 
 // RefreshActivity tells the server that the sandbox is in use, which restarts the time after which it stops by itself.

@@ -365,3 +365,24 @@ type SandboxesPart struct {
 	// Cursor of the next part; missing at the end of the list.
 	NextCursor *string `json:"nextCursor,omitempty"`
 }
+
+// settings returns a configuration in the native library's names, without what is not set.
+func settings(config *types.DaytonaConfig) map[string]string {
+	given := map[string]string{
+		"source":         "sdk-go",
+		"apiKey":         config.APIKey,
+		"jwtToken":       config.JWTToken,
+		"organizationId": config.OrganizationID,
+		"apiUrl":         config.APIUrl,
+		"target":         config.Target,
+		"caCert":         config.CACert,
+		"localBinary":    config.LocalBinary,
+		"localStateDir":  config.LocalStateDir,
+	}
+	for name, value := range given {
+		if value == "" {
+			delete(given, name)
+		}
+	}
+	return given
+}

@@ -62,38 +62,16 @@ func (l *LogStream) Close() error {
 	return nil
 }
 
-// GetSessionCommandLogsStream sends the log of a command to channels, from its beginning until the command ends, and returns
-// then. Both channels are closed when it returns. A nil channel discards its part; a full one makes the sender wait.
-// Text is never cut within a character.
-//
-// Parameters:
-//   - sessionID: id of the session.
-//   - commandID: id of the command.
-//   - stdout, stderr: where the text of each output goes, or nil.
-//
-// Errors: ErrNotFound when there is no such command, ErrConnection when the stream breaks; those of the context.
-func (p *ProcessService) GetSessionCommandLogsStream(ctx context.Context, sessionID, commandID string, stdout, stderr chan<- string) error {
-	defer closeChannels(stdout, stderr)
-	stream, err := p.StreamSessionCommandLogs(ctx, sessionID, commandID)
-	if err != nil {
-		return err
+// toChannels sends a log to two channels, which may be nil or one and the same, and closes them.
+func toChannels(ctx context.Context, stdout, stderr chan<- string) func(*api.Stream, error) error {
+	return func(stream *api.Stream, err error) error {
+		defer closeChannels(stdout, stderr)
+		log, err := opened(ctx)(stream, err)
+		if err != nil {
+			return err
+		}
+		return log.copyTo(ctx, stdout, stderr)
 	}
-	return stream.copyTo(ctx, stdout, stderr)
-}
-
-// GetEntrypointLogsStream sends the log of the sandbox's entrypoint to channels, as GetSessionCommandLogsStream does.
-//
-// Parameters:
-//   - stdout, stderr: where the text of each output goes, or nil.
-//
-// Errors: ErrNotFound when the sandbox has no entrypoint, ErrConnection when the stream breaks; those of the context.
-func (p *ProcessService) GetEntrypointLogsStream(ctx context.Context, stdout, stderr chan<- string) error {
-	defer closeChannels(stdout, stderr)
-	stream, err := p.StreamEntrypointLogs(ctx)
-	if err != nil {
-		return err
-	}
-	return stream.copyTo(ctx, stdout, stderr)
 }
 
 // copyTo sends everything to two channels and closes the stream.

@@ -12,51 +12,21 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
-	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
 // disconnectGrace is how long what was written last may take to be sent.
 const disconnectGrace = 5 * time.Second
 
-// CreatePtySession creates a terminal session without staying connected to it.
-//
-// Parameters:
-//   - id: the id the session gets, of your choice.
-//
-// Options: WithPtySize (default: 80 columns, 24 rows), WithPtyEnv, WithPtyCwd.
-//
-// Errors: ErrConflict when the id is taken, ErrInvalidArgument for a size outside 1 to 1000.
-func (p *ProcessService) CreatePtySession(ctx context.Context, id string, opts ...func(*options.PtySession)) (*types.PtySessionInfo, error) {
-	o := options.Apply(opts...)
-	stream, err := p.createPty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd))
-	if err != nil {
-		return nil, err
+// left describes a terminal that has been created, without staying connected to it.
+func (p *ProcessService) left(ctx context.Context, id string) func(*api.Stream, error) (*types.PtySessionInfo, error) {
+	return func(stream *api.Stream, err error) (*types.PtySessionInfo, error) {
+		if err != nil {
+			return nil, err
+		}
+		stream.Close()
+		return p.GetPtySessionInfo(ctx, id)
 	}
-	stream.Close()
-	return p.GetPtySessionInfo(ctx, id)
-}
-
-// CreatePty creates a terminal session and connects to it.
-//
-// Parameters:
-//   - id: the id the session gets, of your choice.
-//
-// Options: WithCreatePtySize (default: 80 columns, 24 rows), WithCreatePtyEnv, WithCreatePtyCwd.
-//
-// Errors: ErrConflict when the id is taken, ErrInvalidArgument for a size outside 1 to 1000, ErrConnection when the terminal
-// cannot be reached.
-func (p *ProcessService) CreatePty(ctx context.Context, id string, opts ...func(*options.CreatePty)) (*PtyHandle, error) {
-	o := options.Apply(opts...)
-	return p.connected(p.createPty(ctx, id, ptyOptions(o.PtySize, o.Env, o.Cwd)))
-}
-
-func ptyOptions(size *types.PtySize, env map[string]string, cwd *string) api.PtyCreateOptions {
-	set := api.PtyCreateOptions{Cwd: cwd, Env: env}
-	if size != nil {
-		set.Rows, set.Cols = &size.Rows, &size.Cols
-	}
-	return set
 }
 
 // ResizePtySession changes the size of a terminal.

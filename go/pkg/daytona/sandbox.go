@@ -1,7 +1,6 @@
 package daytona
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
@@ -50,44 +49,10 @@ func (s *Sandbox) setLabels(labels map[string]string, err error) error {
 	return err
 }
 
-// SetAutoStopInterval sets the minutes without activity after which the sandbox stops, and updates the field.
-//
-// Parameters:
-//   - intervalMinutes: the minutes; 0 and nil = never.
-//
-// Errors: ErrInvalidArgument for a negative number.
-func (s *Sandbox) SetAutoStopInterval(ctx context.Context, intervalMinutes *int) error {
-	return setInterval(ctx, s.setAutoStopInterval, &s.AutoStopInterval, intervalMinutes, 0)
-}
-
-// SetAutoArchiveInterval sets the minutes stopped after which the sandbox is archived, and updates the field.
-//
-// Parameters:
-//   - intervalMinutes: the minutes; 0 and nil = the longest the server allows.
-//
-// Errors: ErrInvalidArgument for a negative number.
-func (s *Sandbox) SetAutoArchiveInterval(ctx context.Context, intervalMinutes *int) error {
-	return setInterval(ctx, s.setAutoArchiveInterval, &s.AutoArchiveInterval, intervalMinutes, 0)
-}
-
-// SetAutoDeleteInterval sets the minutes stopped after which the sandbox is deleted, and updates the field.
-//
-// Parameters:
-//   - intervalMinutes: the minutes; 0 = at once, negative and nil = never.
-//
-// Errors: ErrNotFound when the sandbox is gone.
-func (s *Sandbox) SetAutoDeleteInterval(ctx context.Context, intervalMinutes *int) error {
-	return setInterval(ctx, s.setAutoDeleteInterval, &s.AutoDeleteInterval, intervalMinutes, -1)
-}
-
-func setInterval(ctx context.Context, set func(context.Context, int) error, field, given *int, never int) error {
-	minutes := never
-	if given != nil {
-		minutes = *given
-	}
-	err := set(ctx, minutes)
+// set takes over a value that a call has set.
+func set[T any](field *T, value T, err error) error {
 	if err == nil {
-		*field = minutes
+		*field = value
 	}
 	return err
 }

@@ -11,6 +11,14 @@ func orZero[T any](value *T) T {
 	return *value
 }
 
+// orElse is the value behind a pointer, or another one.
+func orElse[T any](value *T, other T) T {
+	if value == nil {
+		return other
+	}
+	return *value
+}
+
 // unlessZero is nil for the zero value, which means that a field was not set.
 func unlessZero[T comparable](value T) *T {
 	if value == *new(T) {

@@ -8,11 +8,7 @@
 // context.DeadlineExceeded or context.Canceled.
 package errors
 
-import (
-	"fmt"
-	"net/http"
-	"time"
-)
+import "fmt"
 
 // Kind is what went wrong, in the terms a program decides by. Newer versions of the native library may have kinds that
 // are not listed here; their errors are of the base class.
@@ -29,38 +25,6 @@ func (k Kind) is(other Kind) bool {
 		}
 	}
 	return false
-}
-
-// DaytonaError is the base of every error.
-type DaytonaError struct {
-	// Message is a sentence for people.
-	Message string
-	// StatusCode is the HTTP status of the response, or 0 when there was none.
-	StatusCode int
-	// Headers of the response.
-	Headers http.Header
-	// Kind is what went wrong.
-	Kind Kind
-	// Code is the machine-readable code of the response, or empty.
-	Code string
-	// Source is the part of the platform that reported it (DAYTONA_API, DAYTONA_PROXY, DAYTONA_DAEMON), or empty.
-	Source string
-	// RequestID is the server's id of the request, for support, or empty.
-	RequestID string
-	// Method is the HTTP method of the request that failed, or empty.
-	Method string
-	// URL of that request, without query, or empty.
-	URL string
-	// Operation that failed, for example process.exec, or empty.
-	Operation string
-	// SandboxID is the id of the sandbox it is about, or empty when it is not known.
-	SandboxID string
-	// Retryable tells whether the same call may succeed when repeated.
-	Retryable bool
-	// RetryAfter is how long to wait before repeating, when the server said so, else 0.
-	RetryAfter time.Duration
-
-	cause error
 }
 
 // Error returns the message, with the HTTP status when there was one.

@@ -2,6 +2,13 @@
 
 package errors
 
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
 // The kinds of errors, to be asked for with errors.Is.
 const (
 	// ErrUnknown: an error that has no more specific kind.
@@ -125,6 +132,154 @@ func (k Kind) Parent() Kind {
 		return ErrValidation
 	}
 	return ""
+}
+
+// DaytonaError is the base of every error.
+type DaytonaError struct {
+	// Kind is what went wrong.
+	Kind Kind
+	// A sentence for people.
+	Message string
+	// HTTP status of the response, when there was one. 0 when it is not known.
+	StatusCode int
+	// Headers of the response, names in lower case.
+	Headers http.Header
+	// The machine-readable code of the error body. Empty when it is not known.
+	Code string
+	// Which part of the platform reported it: DAYTONA_API, DAYTONA_PROXY or DAYTONA_DAEMON. Empty when it is not known.
+	Source string
+	// The server's id of the request, for support. Empty when it is not known.
+	RequestID string
+	// Method of the request that failed, for example POST. Empty when it is not known.
+	Method string
+	// URL of the request that failed, without query and credentials. Empty when it is not known.
+	URL string
+	// The operation that failed, for example process.exec. Empty when it is not known.
+	Operation string
+	// Id of the sandbox it is about, as far as it is known. Empty when it is not known.
+	SandboxID string
+	// Whether the same call may succeed when repeated.
+	Retryable bool
+	// Time to wait before repeating, when the server said so. 0 when it is not known.
+	RetryAfter time.Duration
+
+	cause error
+}
+
+// Decode makes an error from its description by the native library.
+func Decode(description []byte) error {
+	var info struct {
+		Kind       Kind              `json:"kind"`
+		Message    string            `json:"message"`
+		StatusCode int               `json:"status"`
+		Headers    map[string]string `json:"headers"`
+		Code       string            `json:"code"`
+		Source     string            `json:"source"`
+		RequestID  string            `json:"requestId"`
+		Method     string            `json:"method"`
+		URL        string            `json:"url"`
+		Operation  string            `json:"operation"`
+		SandboxID  string            `json:"sandboxId"`
+		Retryable  bool              `json:"retryable"`
+		RetryAfter float64           `json:"retryAfter"`
+	}
+	if err := json.Unmarshal(description, &info); err != nil {
+		return New(ErrInternal, fmt.Sprintf("The native library's error cannot be read: %v", err))
+	}
+	headers := http.Header{}
+	for name, value := range info.Headers {
+		headers.Set(name, value)
+	}
+	return classify(&DaytonaError{
+		Kind:       info.Kind,
+		Message:    info.Message,
+		StatusCode: info.StatusCode,
+		Headers:    headers,
+		Code:       info.Code,
+		Source:     info.Source,
+		RequestID:  info.RequestID,
+		Method:     info.Method,
+		URL:        info.URL,
+		Operation:  info.Operation,
+		SandboxID:  info.SandboxID,
+		Retryable:  info.Retryable,
+		RetryAfter: time.Duration(info.RetryAfter * float64(time.Second)),
+	})
+}
+
+// kindOf returns the kind that an HTTP status stands for.
+func kindOf(status int) Kind {
+	switch {
+	case status == 400:
+		return ErrValidation
+	case status == 422:
+		return ErrUnprocessableEntity
+	case status == 401:
+		return ErrAuthentication
+	case status == 403:
+		return ErrAuthorization
+	case status == 404:
+		return ErrNotFound
+	case status == 409:
+		return ErrConflict
+	case status == 410:
+		return ErrGone
+	case status == 429:
+		return ErrRateLimit
+	case status >= 505 && status <= 599:
+		return ErrServer
+	case status == 500:
+		return ErrInternalServer
+	case status == 501:
+		return ErrNotImplemented
+	case status == 502:
+		return ErrBadGateway
+	case status == 503:
+		return ErrServiceUnavailable
+	case status == 408, status == 504:
+		return ErrTimeout
+	}
+	return ErrUnknown
+}
+
+// NewDaytonaAuthenticationError makes an error for HTTP status 401.
+func NewDaytonaAuthenticationError(message string, headers http.Header) *DaytonaAuthenticationError {
+	return &DaytonaAuthenticationError{made(ErrAuthentication, message, 401, headers)}
+}
+
+// NewDaytonaForbiddenError makes an error for HTTP status 403.
+func NewDaytonaForbiddenError(message string, headers http.Header) *DaytonaForbiddenError {
+	return &DaytonaForbiddenError{made(ErrAuthorization, message, 403, headers)}
+}
+
+// NewDaytonaNotFoundError makes an error for HTTP status 404.
+func NewDaytonaNotFoundError(message string, headers http.Header) *DaytonaNotFoundError {
+	return &DaytonaNotFoundError{made(ErrNotFound, message, 404, headers)}
+}
+
+// NewDaytonaConflictError makes an error for HTTP status 409.
+func NewDaytonaConflictError(message string, headers http.Header) *DaytonaConflictError {
+	return &DaytonaConflictError{made(ErrConflict, message, 409, headers)}
+}
+
+// NewDaytonaValidationError makes an error for HTTP status 400.
+func NewDaytonaValidationError(message string, headers http.Header) *DaytonaValidationError {
+	return &DaytonaValidationError{made(ErrValidation, message, 400, headers)}
+}
+
+// NewDaytonaRateLimitError makes an error for HTTP status 429.
+func NewDaytonaRateLimitError(message string, headers http.Header) *DaytonaRateLimitError {
+	return &DaytonaRateLimitError{made(ErrRateLimit, message, 429, headers)}
+}
+
+// NewDaytonaServerError makes an error for an HTTP status of 500 or more.
+func NewDaytonaServerError(message string, statusCode int, headers http.Header) *DaytonaServerError {
+	return &DaytonaServerError{made(ErrServer, message, statusCode, headers)}
+}
+
+// NewDaytonaTimeoutError makes an error for a deadline that passed.
+func NewDaytonaTimeoutError(message string) *DaytonaTimeoutError {
+	return &DaytonaTimeoutError{made(ErrTimeout, message, 0, nil)}
 }
 
 // DaytonaValidationError: the server refused the request as malformed (HTTP 400).

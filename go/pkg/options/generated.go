@@ -175,7 +175,7 @@ func WithSuppressInputEcho(suppressInputEcho bool) func(*ExecuteSessionCommand) 
 	return func(o *ExecuteSessionCommand) { o.SuppressInputEcho = suppressInputEcho }
 }
 
-// PtySession holds the options of a call.
+// PtySession holds the options of ProcessService.CreatePtySession.
 type PtySession struct {
 	// Working directory. Default: the sandbox's.
 	Cwd *string
@@ -200,7 +200,7 @@ func WithPtySize(ptySize types.PtySize) func(*PtySession) {
 	return func(o *PtySession) { o.PtySize = &ptySize }
 }
 
-// CreatePty holds the options of a call.
+// CreatePty holds the options of ProcessService.CreatePty.
 type CreatePty struct {
 	// Working directory. Default: the sandbox's.
 	Cwd *string

@@ -4,6 +4,7 @@ package types
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -614,4 +615,245 @@ type ProcessInfo struct {
 	CommandID string `json:"commandId"`
 	// Exit code; missing while it runs.
 	ExitCode *int `json:"exitCode,omitempty"`
+}
+
+// DaytonaConfig tells how to reach Daytona. What is not given comes from the environment, then from .env.local and .env
+// in the working directory, then from the defaults.
+//
+// Printing it never shows the credentials.
+type DaytonaConfig struct {
+	// API key (DAYTONA_API_KEY).
+	APIKey string
+	// JSON Web Token (DAYTONA_JWT_TOKEN), used when there is no API key; needs organization_id.
+	JWTToken string
+	// Organization (DAYTONA_ORGANIZATION_ID).
+	OrganizationID string
+	// Base URL of the API (DAYTONA_API_URL), or local for the local engine. Default: Daytona's cloud.
+	APIUrl string
+	// Region for new sandboxes (DAYTONA_TARGET). Default: the organization's.
+	Target string
+	// PEM file with additional certificate authorities.
+	CACert string
+	// The daytona program that serves the local engine (DAYTONA_LOCAL_BINARY, not from .env files). Default: the one
+	// installed with this package, else the one on PATH.
+	LocalBinary string
+	// Where the local engine keeps its state (DAYTONA_LOCAL_STATE_DIR, not from .env files).
+	LocalStateDir string
+}
+
+// String describes the configuration without its credentials.
+func (c DaytonaConfig) String() string {
+	return fmt.Sprintf("DaytonaConfig{APIKey: %s, JWTToken: %s, OrganizationID: %q, APIUrl: %q, Target: %q, CACert: %q, LocalBinary: %q, LocalStateDir: %q}",
+		redacted(c.APIKey), redacted(c.JWTToken), c.OrganizationID, c.APIUrl, c.Target, c.CACert, c.LocalBinary, c.LocalStateDir)
+}
+
+// GoString does the same as String.
+func (c DaytonaConfig) GoString() string { return c.String() }
+
+func redacted(secret string) string {
+	if secret == "" {
+		return "unset"
+	}
+	return "***"
+}
+
+// SandboxBaseParams are what all ways to create a sandbox have in common.
+type SandboxBaseParams struct {
+	// Name, unique in the organization. Default: the id.
+	Name string
+	// Language of code_run: python (default), typescript or javascript.
+	Language CodeLanguage
+	// Operating system user that commands run as. Default: daytona.
+	User string
+	// Environment variables of every process in the sandbox.
+	EnvVars map[string]string
+	// Labels.
+	Labels map[string]string
+	// Whether previews of the sandbox's ports need no authentication. Default: false.
+	Public bool
+	// Minutes without activity after which the sandbox stops; 0 = never. Default: 15.
+	AutoStopInterval *int
+	// Minutes after stopping until the sandbox is archived; 0 = the longest time the server allows. Default: 7 days.
+	AutoArchiveInterval *int
+	// Minutes after stopping until the sandbox is deleted; 0 = at once, negative = never. Default: never.
+	AutoDeleteInterval *int
+	// Minutes without activity after which the sandbox is paused; 0 = never.
+	AutoPauseInterval *int
+	// Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
+	TTLMinutes *int
+	// Volumes to mount.
+	Volumes []VolumeMount
+	// Whether to block all network access. Default: false.
+	NetworkBlockAll bool
+	// Comma-separated networks (CIDR) the sandbox may reach.
+	NetworkAllowList *string
+	// Comma-separated domains the sandbox may reach.
+	DomainAllowList *string
+	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
+	Ephemeral bool
+	// Id or name of a sandbox whose lifecycle this one follows.
+	LinkedSandbox string
+	// Region. Default: the client's.
+	Target string
+	// CodeLanguage is used when Language is empty.
+	//
+	// Deprecated: use Language.
+	CodeLanguage CodeLanguage
+}
+
+// SnapshotParams are for a sandbox from a snapshot.
+type SnapshotParams struct {
+	SandboxBaseParams
+	// Id or name of the snapshot. Default: the server's default snapshot.
+	Snapshot string
+}
+
+// ImageParams are for a sandbox from an image.
+type ImageParams struct {
+	SandboxBaseParams
+	// Image reference, for example python:3.12-slim; cannot be combined with snapshot.
+	Image any
+	// CPU, memory and disk; only for a sandbox made from an image.
+	Resources *Resources
+}
+
+// Chart is a figure that a program showed with matplotlib: its picture and, for the known kinds, its data.
+type Chart struct {
+	// Kind.
+	Type ChartType
+	// Title.
+	Title string
+	// The picture: PNG as base64.
+	PNG *string
+	// Label of the x axis.
+	XLabel string
+	// Label of the y axis.
+	YLabel string
+	// Positions of the x axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
+	XTicks []any
+	// Positions of the y axis' ticks: numbers; dates as the server sends them, in seconds since 1970 or as text.
+	YTicks []any
+	// Labels of the x axis' ticks.
+	XTickLabels []string
+	// Labels of the y axis' ticks.
+	YTickLabels []string
+	// Scale of the x axis: linear, log, datetime, categorical, …
+	XScale string
+	// Scale of the y axis.
+	YScale string
+	// Elements is []PointData for lines and scatter plots, []BarData, []PieData, []BoxAndWhiskerData, or []Chart for a
+	// composite chart; nil for other kinds.
+	Elements any
+}
+
+// PointData is a part of a chart.
+type PointData struct {
+	// Label.
+	Label string `json:"label"`
+	// Pairs of x and y.
+	Points [][]any `json:"points"`
+}
+
+// BarData is a part of a chart.
+type BarData struct {
+	// Label.
+	Label string `json:"label"`
+	// The group it belongs to.
+	Group string `json:"group"`
+	// Its value, a number or text.
+	Value any `json:"value"`
+}
+
+// PieData is a part of a chart.
+type PieData struct {
+	// Label.
+	Label string `json:"label"`
+	// Angle in degrees.
+	Angle float64 `json:"angle"`
+	// Radius.
+	Radius float64 `json:"radius"`
+	// The text on the slice, or its format.
+	Autopct any `json:"autopct"`
+}
+
+// BoxAndWhiskerData is a part of a chart.
+type BoxAndWhiskerData struct {
+	// Label.
+	Label string `json:"label"`
+	// Lower whisker.
+	Min float64 `json:"min"`
+	// Lower edge.
+	FirstQuartile float64 `json:"first_quartile"`
+	// Line in the middle.
+	Median float64 `json:"median"`
+	// Upper edge.
+	ThirdQuartile float64 `json:"third_quartile"`
+	// Upper whisker.
+	Max float64 `json:"max"`
+	// Points beyond the whiskers.
+	Outliers []float64 `json:"outliers"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (c *Chart) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Type        ChartType       `json:"type"`
+		Title       string          `json:"title"`
+		PNG         *string         `json:"png"`
+		XLabel      string          `json:"x_label"`
+		YLabel      string          `json:"y_label"`
+		XTicks      []any           `json:"x_ticks"`
+		YTicks      []any           `json:"y_ticks"`
+		XTickLabels []string        `json:"x_tick_labels"`
+		YTickLabels []string        `json:"y_tick_labels"`
+		XScale      string          `json:"x_scale"`
+		YScale      string          `json:"y_scale"`
+		Elements    json.RawMessage `json:"elements"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	elements, err := chartElements(wire.Type, wire.Elements)
+	*c = Chart{
+		Type:        wire.Type,
+		Title:       wire.Title,
+		PNG:         wire.PNG,
+		XLabel:      wire.XLabel,
+		YLabel:      wire.YLabel,
+		XTicks:      wire.XTicks,
+		YTicks:      wire.YTicks,
+		XTickLabels: wire.XTickLabels,
+		YTickLabels: wire.YTickLabels,
+		XScale:      wire.XScale,
+		YScale:      wire.YScale,
+		Elements:    elements,
+	}
+	return err
+}
+
+func chartElements(kind ChartType, data json.RawMessage) (any, error) {
+	switch kind {
+	case ChartTypeLine:
+		return elementsOf[PointData](data)
+	case ChartTypeScatter:
+		return elementsOf[PointData](data)
+	case ChartTypeBar:
+		return elementsOf[BarData](data)
+	case ChartTypePie:
+		return elementsOf[PieData](data)
+	case ChartTypeBoxAndWhisker:
+		return elementsOf[BoxAndWhiskerData](data)
+	case ChartTypeCompositeChart:
+		return elementsOf[Chart](data)
+	}
+	return nil, nil
+}
+
+func elementsOf[T any](data json.RawMessage) ([]T, error) {
+	var elements []T
+	if len(data) == 0 {
+		return nil, nil
+	}
+	err := json.Unmarshal(data, &elements)
+	return elements, err
 }

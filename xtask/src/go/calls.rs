@@ -10,7 +10,19 @@ use super::{HEADER, Package};
 use crate::schema::{Op, Service, Type, Update};
 
 /// Operations whose generated methods need more than their arguments: what the runner does with them is written by hand.
-const BY_HAND: [&str; 3] = ["fs.download_files", "process.stream_output", "sandbox.create_signed_preview_url"];
+const BY_HAND: [&str; 11] = [
+    "code_interpreter.run_code",
+    "fs.download_dir",
+    "fs.download_files",
+    "fs.upload_dir",
+    "process.create_pty",
+    "process.stream_output",
+    "sandbox.create",
+    "sandbox.create_signed_preview_url",
+    "sandbox.set_auto_archive_interval",
+    "sandbox.set_auto_delete_interval",
+    "sandbox.set_auto_stop_interval",
+];
 
 impl<'a> Package<'a> {
     /// The file of calls.

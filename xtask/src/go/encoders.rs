@@ -24,7 +24,7 @@ pub struct Scope {
 
 /// In a method of a public class.
 pub const METHOD: Scope = Scope { call: "call", api: "api.", indent: 1 };
-const ENCODER: Scope = Scope { call: "c", api: "", indent: 1 };
+pub const ENCODER: Scope = Scope { call: "c", api: "", indent: 1 };
 
 /// The encoder of a set of functional options.
 pub fn of_options(set: &str) -> String {
@@ -96,8 +96,11 @@ impl Package<'_> {
     /// The file of the package `api`.
     pub fn api(&self) -> Result<String> {
         let mut body = String::new();
+        self.create_encoders(&mut body)?;
         for item in &self.schema.structs {
-            if self.inputs.contains(item.name.as_str()) && self.structs[item.name.as_str()].0 != Place::Daytona {
+            if self.inputs.contains(item.name.as_str())
+                && !matches!(self.structs[item.name.as_str()].0, Place::Daytona | Place::Apart)
+            {
                 self.encoder(&mut body, &item.name)?;
             }
         }
@@ -154,8 +157,19 @@ impl Package<'_> {
             set.name
         )?;
         for field in &set.fields {
-            let Some(source) = field.source else { continue };
-            out.push_str(&self.add(ENCODER, &source.wire, &field.ty, &format!("o.{}", field.name), true)?);
+            let value = format!("o.{}", field.name);
+            if let Some(source) = field.source {
+                out.push_str(&self.add(ENCODER, &source.wire, &field.ty, &value, true)?);
+            } else if let Some(spread) = field.ty.strip_prefix("*types.").and_then(|name| self.structure(name)) {
+                // Options of the core that are one value in Go.
+                writeln!(out, "\tif {value} != nil {{")?;
+                for part in &spread.fields {
+                    let (name, ty) = self.field_in(Place::Types, &spread.name, part)?;
+                    let scope = Scope { indent: 2, ..ENCODER };
+                    out.push_str(&self.add(scope, &part.wire, &ty, &format!("{value}.{name}"), false)?);
+                }
+                out.push_str("\t}\n");
+            }
         }
         out.push_str("\tc.Close()\n}\n");
         Ok(())

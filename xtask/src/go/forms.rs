@@ -17,6 +17,11 @@ const fn hidden(name: &'static str) -> Method {
     Method { hidden: true, ..method(name) }
 }
 
+/// A method of the sandbox that sets one of its intervals, which are minutes; `nil` is what nil stands for.
+const fn setter(name: &'static str, nil: &'static str) -> Method {
+    method(name).on("Sandbox").takes(&["*interval as intervalMinutes"]).gives(Gives::Sets(nil))
+}
+
 /// A second name of the method before it.
 const fn alias(name: &'static str) -> Method {
     Method { gives: Gives::Alias, ..method(name) }
@@ -57,9 +62,11 @@ impl Method {
     }
 }
 
+const TRANSFERRED: &str = "transferred(ctx, o.Progress)";
+
 /// The methods of each operation that has others than the convention says.
 pub const METHODS: &[(&str, &[Method])] = &[
-    ("sandbox.create", &[hidden("create").set("CreateSandbox").through("c.sandbox", "(*Sandbox, error)")]),
+    ("sandbox.create", &[method("Create").set("CreateSandbox").through("c.sandbox", "(*Sandbox, error)")]),
     (
         "sandbox.get",
         &[
@@ -117,9 +124,9 @@ pub const METHODS: &[(&str, &[Method])] = &[
         &[method("Recover").takes(&[]).updates(), method("RecoverWithTimeout").takes(&["timeout"]).updates()],
     ),
     ("sandbox.set_labels", &[method("SetLabels").on("Sandbox").through("s.setLabels", "error")]),
-    ("sandbox.set_auto_stop_interval", &[hidden("setAutoStopInterval").on("Sandbox")]),
-    ("sandbox.set_auto_archive_interval", &[hidden("setAutoArchiveInterval").on("Sandbox")]),
-    ("sandbox.set_auto_delete_interval", &[hidden("setAutoDeleteInterval").on("Sandbox")]),
+    ("sandbox.set_auto_stop_interval", &[setter("SetAutoStopInterval", "0")]),
+    ("sandbox.set_auto_archive_interval", &[setter("SetAutoArchiveInterval", "0")]),
+    ("sandbox.set_auto_delete_interval", &[setter("SetAutoDeleteInterval", "-1")]),
     ("sandbox.refresh_activity", &[method("RefreshActivity").on("Sandbox")]),
     ("sandbox.update_network_settings", &[method("UpdateNetworkSettings").updates()]),
     ("sandbox.get_preview_link", &[method("GetPreviewLink").on("Sandbox")]),
@@ -132,7 +139,19 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ),
     ("sandbox.expire_signed_preview_url", &[method("ExpireSignedPreviewLink").on("Sandbox")]),
     ("process.code_run", &[hidden("codeRun")]),
-    ("process.create_pty", &[hidden("createPty")]),
+    (
+        "process.create_pty",
+        &[
+            method("CreatePty")
+                .takes(&["session_id as id", "opts"])
+                .set("CreatePty")
+                .through("p.connected", "(*PtyHandle, error)"),
+            method("CreatePtySession")
+                .takes(&["session_id as id", "opts"])
+                .set("PtySession")
+                .through("p.left(ctx, id)", "(*types.PtySessionInfo, error)"),
+        ],
+    ),
     ("process.connect_pty", &[method("ConnectPty").through("p.connected", "(*PtyHandle, error)")]),
     ("process.list_pty_sessions", &[method("ListPtySessions").gives(Gives::Pointers)]),
     ("process.resize_pty_session", &[hidden("resizePtySession")]),
@@ -149,9 +168,18 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ),
     (
         "process.stream_session_command_logs",
-        &[method("StreamSessionCommandLogs").through("opened(ctx)", "(*LogStream, error)")],
+        &[
+            method("StreamSessionCommandLogs").through("opened(ctx)", "(*LogStream, error)"),
+            method("GetSessionCommandLogsStream").gives(Gives::Channels),
+        ],
     ),
-    ("process.stream_entrypoint_logs", &[method("StreamEntrypointLogs").through("opened(ctx)", "(*LogStream, error)")]),
+    (
+        "process.stream_entrypoint_logs",
+        &[
+            method("StreamEntrypointLogs").through("opened(ctx)", "(*LogStream, error)"),
+            method("GetEntrypointLogsStream").gives(Gives::Channels),
+        ],
+    ),
     ("process.spawn", &[method("Spawn").through("p.spawned", "(*SpawnedProcess, error)")]),
     ("process.list_spawned", &[method("ListSpawned").through("p.allSpawned", "([]*SpawnedProcess, error)")]),
     ("process.get_spawned", &[method("Attach").through("p.spawned", "(*SpawnedProcess, error)"), alias("GetSpawned")]),
@@ -163,8 +191,11 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ("process.release_spawned", &[method("Release").on("SpawnedProcess")]),
     ("process.wait_for_port", &[method("WaitForPort").set("Wait")]),
     ("process.wait_for_log", &[method("WaitForLog"), method("WaitForLog").on("SpawnedProcess")]),
-    ("fs.upload_dir", &[hidden("uploadDir").set("Directory")]),
-    ("fs.download_dir", &[hidden("downloadDir").set("Directory")]),
+    ("fs.upload_dir", &[method("UploadDir").set("Directory").through(TRANSFERRED, "(*types.DirectoryResult, error)")]),
+    (
+        "fs.download_dir",
+        &[method("DownloadDir").set("Directory").through(TRANSFERRED, "(*types.DirectoryResult, error)")],
+    ),
     ("fs.list_files", &[method("ListFiles").gives(Gives::Pointers)]),
     ("fs.get_file_info", &[method("GetFileInfo"), alias("GetFileDetails")]),
     ("fs.delete_file", &[method("DeleteFile").takes(&["path", "recursive"])]),
@@ -196,7 +227,10 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ),
     ("git.push", &[method("Push").set("GitPush")]),
     ("git.pull", &[method("Pull").set("GitPull")]),
-    ("code_interpreter.run_code", &[hidden("runCode").set("RunCode")]),
+    (
+        "code_interpreter.run_code",
+        &[method("RunCode").set("RunCode").through("inChannels(ctx)", "(*OutputChannels, error)")],
+    ),
     (
         "code_interpreter.create_context",
         &[method("CreateContext").takes(&["*cwd"]).gives(Gives::Maps("map[string]any")), method("CreateContextTyped")],

@@ -4,7 +4,7 @@ use super::HEADER;
 
 /// A file of a package with the imports it needs.
 pub fn with_imports(package: &str, body: &str) -> String {
-    let standard = [("context.", "context"), ("json.", "encoding/json"), ("time.", "time")];
+    let standard = [("context.", "context"), ("json.", "encoding/json"), ("fmt.", "fmt"), ("time.", "time")];
     let own = [("api.", "internal/api"), ("options.", "pkg/options"), ("types.", "pkg/types")];
     let code: String = body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let uses = |name: &str| {

@@ -11,6 +11,9 @@
 //! comment of its own is never aligned to its neighbours.
 
 mod calls;
+mod charts;
+mod config;
+mod create;
 mod encoders;
 mod errors;
 mod forms;
@@ -66,12 +69,12 @@ impl<'a> Package<'a> {
             .map(|item| {
                 let name = item.name.as_str();
                 let entry = deviations::language("go").structure(name);
-                let place = match entry.map(|entry| (entry.home.as_deref(), entry.hand_written)) {
-                    Some((_, true)) => Place::Hand,
-                    Some((Some("api"), _)) => Place::Api,
-                    Some((Some("daytona"), _)) => Place::Daytona,
-                    Some((Some(home), _)) => bail!("{name} has the home {home}, which is not a package for structs"),
-                    _ => Place::Types,
+                let place = match entry.and_then(|entry| entry.home.as_deref()) {
+                    _ if [charts::CHART, charts::ELEMENT, create::STRUCT].contains(&name) => Place::Apart,
+                    Some("api") => Place::Api,
+                    Some("daytona") => Place::Daytona,
+                    Some(home) => bail!("{name} has the home {home}, which is not a package for structs"),
+                    None => Place::Types,
                 };
                 let go = entry.and_then(|entry| entry.name.as_deref()).unwrap_or(name);
                 Ok((name, (place, go)))
@@ -131,7 +134,7 @@ impl<'a> Package<'a> {
 
     fn reach_struct(&self, name: &str, reached: &mut BTreeSet<&'a str>) {
         let Some(item) = self.schema.structs.iter().find(|item| item.name == name) else { return };
-        if reached.insert(&item.name) && self.structs[item.name.as_str()].0 != Place::Hand {
+        if reached.insert(&item.name) && self.structs[item.name.as_str()].0 != Place::Apart || name == create::STRUCT {
             item.fields.iter().for_each(|field| self.reach(&field.ty, reached));
         }
     }

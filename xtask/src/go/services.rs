@@ -13,7 +13,7 @@ use super::imports::with_imports;
 use super::options::{Options, is_time};
 use super::words::{Names, exported, filled, lower, of_duration, uncapitalised, unexported};
 use crate::deviations;
-use crate::schema::{Field, Op, Service, Type};
+use crate::schema::{Field, Op, Service, Type, Update};
 
 /// A method of an operation.
 pub struct Method {
@@ -36,8 +36,12 @@ pub enum Gives {
     Maps(&'static str),
     /// One field of it.
     Field(&'static str),
-    /// What this function makes of it, and the result type.
+    /// What this function makes of it, and the result type. It may look at the options: `o`.
     Through(&'static str, &'static str),
+    /// The stream's text, sent to two channels.
+    Channels,
+    /// Nothing: the parameter is the new value of the object's own field. This is what nil stands for.
+    Sets(&'static str),
     /// What the method before it gives.
     Alias,
 }
@@ -179,6 +183,9 @@ impl<'a> Package<'a> {
             let dots = if parameter.variadic { "..." } else { "" };
             write!(signature, ", {} {dots}{}", parameter.name, parameter.ty)?;
         }
+        if method.gives == Gives::Channels {
+            signature.push_str(", stdout, stderr chan<- string");
+        }
         let set = options.as_ref().map(|options| options.name.clone());
         let own = method.hidden.then(|| self.hidden_options(op, method)).transpose()?.flatten();
         if let Some(own) = &own {
@@ -189,13 +196,27 @@ impl<'a> Package<'a> {
         let doc = if method.hidden {
             format!("{name} runs the operation {}.", op.id)
         } else {
-            self.documentation(&name, op, class, &parameters, options.as_ref())
+            self.documentation(&name, op, class, &parameters, options.as_ref(), method.gives)
         };
         let (results, last) = self.result(op, method)?;
         let receiver = class.receiver;
         writeln!(out, "\n{}func ({receiver} *{on}) {name}({signature}) {results} {{", filled("", &doc))?;
-        if own.is_none() && set.is_some() && op.options.is_none() {
+        // Values that are not pointers must be set where what is not given is not the zero value.
+        for field in options.iter().flat_map(|options| &options.fields).filter(|_| own.is_none()) {
+            if field.ty == "bool" && field.doc.contains("Default: true") {
+                let set = &options.as_ref().map(|options| options.name.as_str()).unwrap_or_default();
+                writeln!(out, "\topts = append([]func(*options.{set}){{options.{}(true)}}, opts...)", field.function)?;
+            }
+        }
+        let looks = matches!(method.gives, Gives::Through(function, _) if function.contains("o."));
+        let applied = if own.is_none() && set.is_some() && (op.options.is_none() || looks) {
             out.push_str("\to := options.Apply(opts...)\n");
+            "o"
+        } else {
+            "options.Apply(opts...)"
+        };
+        if let (Gives::Sets(nil), Some(parameter)) = (method.gives, parameters.first()) {
+            writeln!(out, "\tvalue := orElse({}, {nil})", parameter.name)?;
         }
         writeln!(out, "\tcall := {}.Op({:?})", caller(on, service), op.id)?;
         // In the schema's order, those the class stands for among them.
@@ -206,7 +227,10 @@ impl<'a> Package<'a> {
                 .iter()
                 .find(|p| p.travels.as_ref().is_some_and(|(of, _, option)| of.name == field.name && !option));
             let (value, ty) = if let Some(Parameter { ty, travels: Some((_, value, _)), .. }) = given {
-                (value.clone(), ty.clone())
+                match method.gives {
+                    Gives::Sets(_) => ("value".to_owned(), own),
+                    _ => (value.clone(), ty.clone()),
+                }
             } else if let Some((_, value)) = class.bound.iter().find(|(name, _)| *name == field.name) {
                 ((*value).to_owned(), own)
             } else if parameters.iter().any(|p| p.name == "sandbox") && field.name == "id_or_name" {
@@ -233,7 +257,7 @@ impl<'a> Package<'a> {
             writeln!(out, "\tcall.{encoder}(\"options\", {value})")?;
         } else if let Some(set) = &set {
             if op.options.is_some() {
-                writeln!(out, "\tcall.{}(\"options\", options.Apply(opts...))", of_options(set))?;
+                writeln!(out, "\tcall.{}(\"options\", {applied})", of_options(set))?;
             } else {
                 for field in &self.options(&op.id, method.set)?.fields {
                     if let Some(source) = field.source {
@@ -254,6 +278,9 @@ impl<'a> Package<'a> {
 
     /// The statement that adds an argument.
     fn argument(&self, field: &Field, value: &str, ty: &str) -> Result<String> {
+        if ty == "any" && field.ty == (Type::Struct { name: super::create::STRUCT.to_owned() }) {
+            return Ok(format!("\tcall.{}({:?}, {value})\n", super::create::STRUCT, field.wire));
+        }
         if let Some(name) = ty.strip_prefix('*').filter(|name| self.is_of_client(name)) {
             return Ok(format!("\tadd{name}(call, {:?}, {value})\n", field.wire));
         }
@@ -286,7 +313,13 @@ impl<'a> Package<'a> {
             }
             let variadic = wanted.starts_with("...");
             let value = if variadic { format!("given({name})") } else { name.to_owned() };
-            let doc = if time { of_duration(&names.text(&field.doc)) } else { names.text(&field.doc) };
+            let mut doc = if time { of_duration(&names.text(&field.doc)) } else { names.text(&field.doc) };
+            if ty == "any" && field.name == "params" {
+                doc = format!("{doc} It is {}", super::create::ANY_OF);
+            }
+            if let Gives::Sets(nil) = method.gives {
+                doc.push_str(&format!(" nil stands for {nil}."));
+            }
             Ok(Parameter { name: name.to_owned(), ty, doc, travels: Some((field, value, option)), variadic })
         };
         let Some(takes) = method.takes else {
@@ -340,6 +373,14 @@ impl<'a> Package<'a> {
         Ok(match method.gives {
             Gives::Result | Gives::Alias => (results, plain),
             Gives::Through(function, results) => (results.to_owned(), format!("\treturn {function}({call})\n")),
+            Gives::Channels => ("error".to_owned(), format!("\treturn toChannels(ctx, stdout, stderr)({call})\n")),
+            Gives::Sets(_) => {
+                let Some(Update::FieldFromParam { field, .. }) = &op.updates else { bail!("{} sets nothing", op.id) };
+                let item = self.structure("SandboxInfo").context("SandboxInfo")?;
+                let field = item.fields.iter().find(|known| known.name == *field).context("a field")?;
+                let (go, _) = self.field("SandboxInfo", field)?;
+                (results, format!("\treturn set(&s.{go}, value, {call})\n"))
+            }
             Gives::Pointers => {
                 let results = results.replace("[]", "[]*");
                 (results, format!("\treturn pointers({call})\n"))
@@ -408,6 +449,7 @@ impl<'a> Package<'a> {
         class: &Class,
         parameters: &[Parameter],
         options: Option<&Options>,
+        gives: Gives,
     ) -> String {
         let mut names = Names::new(self.schema);
         for parameter in parameters {
@@ -434,11 +476,20 @@ impl<'a> Package<'a> {
         if matches!(class.name, "Sandbox") && matches!(&op.returns, Type::Struct { name } if name == "SandboxInfo") {
             doc.push_str("\n\nThe fields of the sandbox are updated.");
         }
+        if gives == Gives::Channels {
+            doc.push_str(
+                " The text goes to channels, and characters are never cut. Both channels are closed when it returns. A nil \
+                 channel discards its part; a full one makes the sender wait.",
+            );
+        }
         let documented: Vec<_> = parameters.iter().filter(|parameter| !parameter.doc.is_empty()).collect();
-        if !documented.is_empty() {
+        if !documented.is_empty() || gives == Gives::Channels {
             doc.push_str("\n\nParameters:");
             for parameter in documented {
                 doc.push_str(&format!("\n  - {}: {}", parameter.name, lower(&parameter.doc)));
+            }
+            if gives == Gives::Channels {
+                doc.push_str("\n  - stdout, stderr: where the text of each output goes, or nil.");
             }
         }
         let functions: Vec<_> =

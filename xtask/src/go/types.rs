@@ -21,8 +21,8 @@ pub enum Place {
     Daytona,
     /// In `internal/api`, behind a public type of another shape.
     Api,
-    /// In `pkg/types`, written by hand.
-    Hand,
+    /// In `pkg/types`, in forms of its own: `charts.rs`, `create.rs`.
+    Apart,
 }
 
 impl<'a> Package<'a> {
@@ -77,7 +77,7 @@ impl<'a> Package<'a> {
     }
 
     pub fn go_type(&self, ty: &Type, from: Place) -> Result<String> {
-        let inside = matches!(from, Place::Types | Place::Hand);
+        let inside = matches!(from, Place::Types | Place::Apart);
         let public = |name: &str| if inside { name.to_owned() } else { format!("types.{name}") };
         Ok(match ty {
             Type::String => "string".to_owned(),
@@ -90,7 +90,8 @@ impl<'a> Package<'a> {
             Type::Map { of } => format!("map[string]{}", self.go_type(of, from)?),
             Type::Enum { name } => public(name),
             Type::Struct { name } => match (self.structs.get(name.as_str()), from) {
-                (Some((Place::Types | Place::Hand, name)), _) => public(name),
+                (Some((Place::Apart, name)), _) if *name == super::create::STRUCT => "any".to_owned(),
+                (Some((Place::Types | Place::Apart, name)), _) => public(name),
                 (Some((Place::Api, name)), Place::Api) | (Some((Place::Daytona, name)), Place::Daytona) => {
                     (*name).to_owned()
                 }
@@ -114,6 +115,9 @@ impl<'a> Package<'a> {
                 self.methods_of(&mut body, item)?;
             }
         }
+        self.config(&mut body)?;
+        self.create_params(&mut body)?;
+        self.charts(&mut body)?;
         Ok(with_imports("types", &body))
     }
 
@@ -142,6 +146,7 @@ impl<'a> Package<'a> {
                 }
             }
         }
+        self.settings(&mut body)?;
         Ok(with_imports("daytona", &body))
     }
 

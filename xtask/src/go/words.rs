@@ -99,6 +99,21 @@ fn is_class(text: &str) -> bool {
     word.chars().skip(1).any(char::is_uppercase)
 }
 
+/// Lines of columns, as gofmt aligns them.
+pub fn aligned(indent: &str, rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let mut out = String::new();
+    for row in rows {
+        out.push_str(indent);
+        for (column, cell) in row.iter().enumerate() {
+            let pad = if column + 1 < row.len() { width(column) + 1 - cell.len() } else { 0 };
+            out.push_str(&format!("{cell}{}", " ".repeat(pad)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// A comment of the lines as they are.
 pub fn comment(indent: &str, text: &str) -> String {
     text.lines().map(|line| format!("{indent}// {line}").trim_end().to_owned() + "\n").collect()

@@ -49,6 +49,10 @@ impl Schema {
             structs: vec![],
             streams: vec![],
             services: vec![],
+            // Each package says itself which one is calling, and how its operations are called.
+            config: outside(&core.join("config.rs"), "Config", &["source", "operation_names"], &known)?,
+            // The kind is the class.
+            error: outside(&core.join("error.rs"), "ErrorInfo", &["kind"], &known)?,
         };
         for (place, file) in &model {
             for item in &file.items {
@@ -141,6 +145,22 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// A struct outside the model, without some fields.
+fn outside(path: &Path, name: &str, without: &[&str], known: &Known) -> Result<Struct> {
+    let file = syn::parse_file(&fs::read_to_string(path)?)?;
+    let found = file.items.iter().find_map(|item| match item {
+        Item::Struct(item) if item.ident == name => Some(item),
+        _ => None,
+    });
+    let mut item = found.with_context(|| format!("{} has no struct {name}", path.display()))?.clone();
+    if let Fields::Named(fields) = &mut item.fields {
+        let named = std::mem::take(&mut fields.named);
+        let wanted = |field: &syn::Field| field.ident.as_ref().is_some_and(|name| !without.iter().any(|of| name == of));
+        fields.named = named.into_iter().filter(wanted).collect();
+    }
+    read_struct(&item, known).with_context(|| name.to_owned())
+}
+
 fn errors(path: &Path) -> Result<Vec<ErrorKind>> {
     let file = syn::parse_file(&fs::read_to_string(path)?)?;
     let mut kinds = Vec::new();
@@ -150,25 +170,26 @@ fn errors(path: &Path) -> Result<Vec<ErrorKind>> {
                 for variant in &item.variants {
                     let name = variant.ident.to_string();
                     let doc = plain(&variant.attrs).with_context(|| format!("error kind {name}"))?;
-                    kinds.push(ErrorKind { name, parent: None, doc });
+                    kinds.push(ErrorKind { name, parent: None, statuses: vec![], doc });
                 }
             }
             Item::Impl(item) => {
-                let parent = item.items.iter().find_map(|f| match f {
-                    ImplItem::Fn(f) if f.sig.ident == "parent" => Some(f),
-                    _ => None,
-                });
-                let Some(parent) = parent else { continue };
-                let Some(syn::Stmt::Expr(Expr::Match(body), _)) = parent.block.stmts.first() else {
-                    bail!("ErrorKind::parent is not a single match");
-                };
-                for arm in &body.arms {
+                let name = |path: &syn::Path| path.segments.last().map(|s| s.ident.to_string());
+                for arm in arms(item, "parent")? {
                     let (Pat::Path(from), Expr::Call(to)) = (&arm.pat, &*arm.body) else { continue };
                     let Some(Expr::Path(to)) = to.args.first() else { continue };
-                    let name = |path: &syn::Path| path.segments.last().map(|s| s.ident.to_string());
                     let (from, to) = (name(&from.path), name(&to.path));
                     if let Some(kind) = kinds.iter_mut().find(|k| Some(&k.name) == from.as_ref()) {
                         kind.parent = to;
+                    }
+                }
+                for arm in arms(item, "from_status")? {
+                    let Expr::Path(to) = &*arm.body else {
+                        bail!("ErrorKind::from_status has an arm that is not a kind")
+                    };
+                    let to = name(&to.path);
+                    if let Some(kind) = kinds.iter_mut().find(|k| Some(&k.name) == to.as_ref()) {
+                        kind.statuses = statuses(&arm.pat)?;
                     }
                 }
             }
@@ -179,6 +200,34 @@ fn errors(path: &Path) -> Result<Vec<ErrorKind>> {
         bail!("no ErrorKind in {}", path.display());
     }
     Ok(kinds)
+}
+
+/// The arms of a method of `ErrorKind` that is one match.
+fn arms<'a>(item: &'a syn::ItemImpl, method: &str) -> Result<&'a [syn::Arm]> {
+    let method = item.items.iter().find_map(|f| match f {
+        ImplItem::Fn(f) if f.sig.ident == method => Some(f),
+        _ => None,
+    });
+    match method.map(|method| method.block.stmts.first()) {
+        None => Ok(&[]),
+        Some(Some(syn::Stmt::Expr(Expr::Match(body), _))) => Ok(&body.arms),
+        Some(_) => bail!("a method of ErrorKind is not a single match"),
+    }
+}
+
+/// The statuses of a pattern, as ranges; none for `_`.
+fn statuses(pattern: &Pat) -> Result<Vec<(u16, u16)>> {
+    let number = |expression: &Expr| match expression {
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. }) => Ok(number.base10_parse::<u16>()?),
+        _ => bail!("ErrorKind::from_status has a pattern that is not a number"),
+    };
+    Ok(match pattern {
+        Pat::Wild(_) => vec![],
+        Pat::Lit(lit) => vec![(number(&Expr::Lit(lit.clone()))?, number(&Expr::Lit(lit.clone()))?)],
+        Pat::Or(or) => or.cases.iter().map(statuses).collect::<Result<Vec<_>>>()?.concat(),
+        Pat::Range(syn::PatRange { start: Some(start), end: Some(end), .. }) => vec![(number(start)?, number(end)?)],
+        _ => bail!("ErrorKind::from_status has a pattern that codegen does not understand"),
+    })
 }
 
 fn read_struct(item: &syn::ItemStruct, known: &Known) -> Result<Struct> {

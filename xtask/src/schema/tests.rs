@@ -7,8 +7,41 @@ use tempfile::TempDir;
 
 use super::{Receiver, Schema, Type, Update};
 
-const ERRORS: &str =
-    "/// Kinds.\npub enum ErrorKind {\n    /// Any.\n    Unknown,\n    /// Not there.\n    NotFound,\n}\n";
+const ERRORS: &str = r#"
+/// Kinds.
+pub enum ErrorKind {
+    /// Any.
+    Unknown,
+    /// Not there.
+    NotFound,
+}
+impl ErrorKind {
+    pub const fn from_status(status: u16) -> Self {
+        match status {
+            404 | 410..=412 => Self::NotFound,
+            _ => Self::Unknown,
+        }
+    }
+}
+/// An error.
+pub struct ErrorInfo {
+    /// Kind.
+    pub kind: ErrorKind,
+    /// Message.
+    pub message: String,
+}
+"#;
+const CONFIG: &str = r#"
+/// A configuration.
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    /// Key.
+    #[debug("[secret]")]
+    pub api_key: Option<String>,
+    /// Caller.
+    pub source: Option<String>,
+}
+"#;
 const SERVICES: &str =
     "/// Sandboxes.\npub struct Sandboxes { client: Client }\n/// Files.\npub struct FileSystem { toolbox: Toolbox }\n";
 const MODEL: &str = r#"
@@ -79,6 +112,7 @@ impl FileSystem {
 fn core(changes: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let given = [
+        ("config.rs", CONFIG),
         ("error.rs", ERRORS),
         ("model/all.rs", MODEL),
         ("protocols/logs.rs", PROTOCOLS),
@@ -121,6 +155,10 @@ fn a_core_is_read_with_everything_that_languages_need() {
         schema.structs[0].fields.iter().filter(|field| field.secret).map(|field| &field.name).collect();
     assert_eq!(secret, ["token"]);
     assert_eq!(schema.enums[0].values.len(), 1);
+    let key = &schema.config.fields[0];
+    assert_eq!((schema.config.fields.len(), key.wire.as_str(), key.secret), (1, "apiKey", true));
+    assert_eq!(schema.error.fields.len(), 1);
+    assert_eq!(schema.errors[1].statuses, [(404, 404), (410, 412)]);
 }
 
 #[test]
