@@ -1,3 +1,5 @@
+import type { ErrorDetails } from './generated/models.js';
+
 /** Headers of an HTTP response. Names are looked up in any case. */
 export class ResponseHeaders extends Map<string, string> {
   constructor(headers: Iterable<readonly [string, string]> | Record<string, string> = {}) {
@@ -21,28 +23,6 @@ export class ResponseHeaders extends Map<string, string> {
   override set(name: string, value: string): this {
     return super.set(name.toLowerCase(), value);
   }
-}
-
-/** What an error tells besides its message. */
-export interface ErrorDetails {
-  /** Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`. */
-  source?: string;
-  /** The server's id of the request, for support. */
-  requestId?: string;
-  /** HTTP method of the request that failed, when there was one. */
-  method?: string;
-  /** URL of that request, without query. */
-  url?: string;
-  /** The operation that failed, for example `process.exec`. */
-  operation?: string;
-  /** Id of the sandbox it is about, as far as it is known. */
-  sandboxId?: string;
-  /** Whether the same call may succeed when repeated. */
-  retryable?: boolean;
-  /** Seconds to wait before repeating, when the server said so. */
-  retryAfter?: number;
-  /** What caused it: the reason of the signal for a cancelled call. */
-  cause?: unknown;
 }
 
 /** What an error tells besides its message, status, headers and code. */

@@ -3,6 +3,7 @@ import { asyncDispose } from './disposal.js';
 import type {
   CreateOptions,
   CreateSandboxParams,
+  DaytonaConfig,
   DeleteOptions,
   ListSandboxesQuery,
   SandboxInfo,
@@ -17,36 +18,6 @@ import { localProgram } from './native-files.js';
 import { SandboxList } from './sandbox-list.js';
 import { type CallOptions, Service } from './service.js';
 import type { Seconds } from './timeout.js';
-
-/**
- * How to reach Daytona. What is not given comes from the environment (`DAYTONA_API_KEY`, …), then from `.env.local` and
- * `.env` in the working directory, then from the defaults.
- */
-export interface DaytonaConfig {
-  /** API key (`DAYTONA_API_KEY`). */
-  apiKey?: string;
-  /** JSON Web Token (`DAYTONA_JWT_TOKEN`), used when there is no API key; needs `organizationId`. */
-  jwtToken?: string;
-  /** Organization (`DAYTONA_ORGANIZATION_ID`). */
-  organizationId?: string;
-  /** Base URL of the API (`DAYTONA_API_URL`), or `local` for the local engine. Default: Daytona's cloud. */
-  apiUrl?: string;
-  /** @deprecated The same as `apiUrl`. */
-  serverUrl?: string;
-  /** Region for new sandboxes (`DAYTONA_TARGET`). */
-  target?: string;
-  /** PEM file with additional certificate authorities. */
-  caCert?: string;
-  /**
-   * The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`). Default: the one in the package
-   * `@daytonaio/local`, else the one on `PATH`.
-   */
-  localBinary?: string;
-  /** Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`). */
-  localStateDir?: string;
-  /** Wait for states by polling alone (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false. */
-  useDeprecatedPolling?: boolean;
-}
 
 /** How to create a sandbox, whatever it is made from. */
 export type CreateSandboxBaseParams = Omit<

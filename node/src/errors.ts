@@ -1,14 +1,15 @@
 // The error classes, and how an error of the native library becomes one of them.
 
-import { DaytonaError, type ErrorDetails } from './daytona-error.js';
+import { DaytonaError } from './daytona-error.js';
 import {
   DaytonaCancelledError,
   DaytonaConnectionTimeoutError,
   DaytonaTimeoutError,
   errorClasses,
 } from './generated/errors.js';
+import type { ErrorDetails } from './generated/models.js';
 
-export { DaytonaError, type ErrorDetails, ResponseHeaders } from './daytona-error.js';
+export { DaytonaError, ResponseHeaders } from './daytona-error.js';
 export * from './generated/errors.js';
 export {
   DaytonaAuthorizationError as DaytonaForbiddenError,

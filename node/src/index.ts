@@ -10,7 +10,6 @@ export {
   type CreateSandboxFromImageParams,
   type CreateSandboxFromSnapshotParams,
   Daytona,
-  type DaytonaConfig,
   type SandboxFilter,
 } from './daytona.js';
 export type { DirectoryTransferOptions } from './directory-transfer.js';

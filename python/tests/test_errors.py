@@ -17,7 +17,7 @@ from daytona import (
     SandboxState,
     SignedPortPreviewUrl,
 )
-from daytona._errors import error_from_wire
+from daytona.generated.errors import error_from_wire
 
 
 def test_an_error_says_what_is_known(daytona: Daytona) -> None:

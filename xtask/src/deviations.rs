@@ -163,13 +163,13 @@ impl Language {
                 bail!("{id:?} has no parameter {missing:?}");
             }
         }
+        let structs = schema.structs.iter().chain([&schema.config, &schema.error]);
         for (name, entry) in &self.structs {
-            schema.structure(name).with_context(|| format!("there is no struct {name:?}"))?;
+            structs.clone().find(|item| item.name == *name).with_context(|| format!("there is no struct {name:?}"))?;
             if *entry == Structure::default() {
                 bail!("the entry of {name:?} says nothing");
             }
         }
-        let structs = schema.structs.iter().chain([&schema.config, &schema.error]);
         let fields = structs.flat_map(|item| item.fields.iter().map(|field| (&item.name, &field.name)));
         let values = schema.enums.iter().flat_map(|item| item.values.iter().map(|value| (&item.name, &value.name)));
         let services = schema.services.iter().map(|service| service.name.clone());

@@ -4,6 +4,7 @@
 //! from the asynchronous sources by [`twin`].
 
 mod charts;
+mod config;
 mod create;
 mod documented;
 mod exports;
@@ -42,6 +43,7 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
     output.write(&format!("{generated}/errors.py"), errors(schema))?;
     output.write(&format!("{generated}/enums.py"), enums(schema))?;
     output.write(&format!("{generated}/charts.py"), charts::file(schema)?)?;
+    output.write(&format!("{generated}/config.py"), config::file(schema))?;
     output.write(&format!("{generated}/create_params.py"), create::file(schema)?)?;
     let layout = Layout::new(schema);
     for folder in ["models", "ops", "async_ops"] {
@@ -232,7 +234,8 @@ fn schema_file(schema: &Schema) -> Result<String> {
 fn errors(schema: &Schema) -> String {
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The error classes. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom .._errors import DaytonaError");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom json import loads\nfrom typing import TYPE_CHECKING, Any\n\nfrom .._headers import Headers\n\nif TYPE_CHECKING:\n    from collections.abc import Mapping");
+    config::error(&mut text, schema);
     let class = |name: &str| if name == "Unknown" { "DaytonaError".to_owned() } else { format!("Daytona{name}Error") };
     // Parents come first, whatever the order in the core.
     let mut pending: Vec<_> = schema.errors.iter().filter(|kind| kind.name != "Unknown").collect();
@@ -259,7 +262,8 @@ fn errors(schema: &Schema) -> String {
         text.line(1, &format!("\"{}\": {},", kind.name, class(&kind.name)));
     }
     text.line(0, "}");
-    text.line(0, "");
+    config::error_from_wire(&mut text, schema);
+    text.lines(0, "\n");
     text.line(0, "__all__ = [");
     let mut names: Vec<_> = schema.errors.iter().map(|kind| class(&kind.name)).collect();
     names.extend(["DaytonaBadRequestError".to_owned(), "DaytonaForbiddenError".to_owned()]);

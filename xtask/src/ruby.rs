@@ -37,7 +37,7 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
     output.write(&format!("{LIB}/errors.rb"), errors(schema))?;
     output.write(&format!("{LIB}/enums.rb"), enums(schema))?;
     let mut index = header("core/src/model");
-    for item in schema.structs.iter().filter(|s| used.any(&s.name)) {
+    for item in models::all(schema).filter(|s| used.any(&s.name)) {
         let file = snake(struct_name(&item.name));
         output.write(&format!("{LIB}/models/{file}.rb"), models::model(item, &used)?)?;
         writeln!(index, "require_relative 'models/{file}'")?;
@@ -79,6 +79,7 @@ impl Used {
         }
         // Made by callers, for parameters that are spelled out on the wire.
         used.sent.insert("PtySize".to_owned());
+        used.sent.insert(schema.config.name.clone());
         used
     }
 
@@ -116,6 +117,31 @@ fn schema_file(schema: &Schema) -> Result<String> {
 
 fn errors(schema: &Schema) -> String {
     let mut body = Body::new(&header("core/src/error.rs"), &["module Daytona", "module Sdk"]);
+    body.comment("The attributes of an error.");
+    body.open("class Error < StandardError");
+    for field in schema.error.fields.iter().filter(|field| field.name != "message") {
+        body.tagged(&format!("@return [{}] {}", yard_of_error(field), field.doc), "  ");
+        let name = field_name("ErrorInfo", &field.name);
+        body.line(&format!("attr_reader :{name}"));
+        if field.ty == Type::Bool {
+            body.line(&format!("alias {name}? {name}"));
+        }
+        body.blank();
+    }
+    body.line("private");
+    body.blank();
+    body.open("def assign(info)");
+    for field in schema.error.fields.iter().filter(|field| field.name != "message") {
+        let value = match field.ty {
+            Type::Map { .. } => format!("Headers.new(info['{}'])", field.wire),
+            Type::Bool => format!("info['{}'] || false", field.wire),
+            _ => format!("info['{}']", field.wire),
+        };
+        body.line(&format!("@{} = {value}", field_name("ErrorInfo", &field.name)));
+    }
+    body.close();
+    body.close();
+    body.blank();
     // A class must come after its parent.
     let mut done: BTreeSet<&str> = BTreeSet::from(["Unknown"]);
     let mut waiting: Vec<_> = schema.errors.iter().filter(|k| k.name != "Unknown").collect();
@@ -139,6 +165,13 @@ fn errors(schema: &Schema) -> String {
     }
     body.line("}.freeze");
     body.finish()
+}
+
+fn yard_of_error(field: &crate::schema::Field) -> String {
+    match field.ty {
+        Type::Map { .. } => "Headers".to_owned(),
+        _ => models::yard(&field.ty, field.optional),
+    }
 }
 
 fn enums(schema: &Schema) -> String {

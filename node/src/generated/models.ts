@@ -931,3 +931,55 @@ export interface WaitForLogOptions {
   /** Seconds to wait; 0 = no limit. Default: 60. */
   timeout?: number;
 }
+
+/**
+ * How to reach Daytona. What is not given comes from the environment, then from `.env.local` and `.env` in the working
+ * directory, then from the defaults.
+ */
+export interface DaytonaConfig {
+  /** API key (`DAYTONA_API_KEY`). */
+  apiKey?: string;
+  /** JSON Web Token (`DAYTONA_JWT_TOKEN`), used when there is no API key; needs `organizationId`. */
+  jwtToken?: string;
+  /** Organization (`DAYTONA_ORGANIZATION_ID`). */
+  organizationId?: string;
+  /** Base URL of the API (`DAYTONA_API_URL`), or `local` for the local engine. Default: Daytona's cloud. */
+  apiUrl?: string;
+  /** Region for new sandboxes (`DAYTONA_TARGET`). Default: the organization's. */
+  target?: string;
+  /** PEM file with additional certificate authorities. */
+  caCert?: string;
+  /**
+   * The `daytona` program that serves the local engine (`DAYTONA_LOCAL_BINARY`, not from `.env` files). Default: the one
+   * installed with this package, else the one on `PATH`.
+   */
+  localBinary?: string;
+  /** Where the local engine keeps its state (`DAYTONA_LOCAL_STATE_DIR`, not from `.env` files). */
+  localStateDir?: string;
+  /** Whether to wait by polling alone, without events (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false. */
+  useDeprecatedPolling?: boolean;
+  /** @deprecated The same as `apiUrl`. */
+  serverUrl?: string;
+}
+
+/** What an error tells besides its message. */
+export interface ErrorDetails {
+  /** Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`. */
+  source?: string;
+  /** The server's id of the request, for support. */
+  requestId?: string;
+  /** Method of the request that failed, for example `POST`. */
+  method?: string;
+  /** URL of the request that failed, without query and credentials. */
+  url?: string;
+  /** The operation that failed, for example `process.exec`. */
+  operation?: string;
+  /** Id of the sandbox it is about, as far as it is known. */
+  sandboxId?: string;
+  /** Whether the same call may succeed when repeated. */
+  retryable?: boolean;
+  /** Seconds to wait before repeating, when the server said so. */
+  retryAfter?: number;
+  /** What caused it: the reason of the signal for a cancelled call. */
+  cause?: unknown;
+}

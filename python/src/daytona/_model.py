@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ._arguments import bytes_of, unknown_names, unusable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-# Fields whose values are not for logs.
-_SECRETS = frozenset({"env", "envs", "env_vars", "token", "api_key", "jwt_token"})
-
 
 # How much a printed object shows of a text, and of a list.
 _SHOWN_TEXT = 200
@@ -24,6 +20,9 @@ class Model:
     """Base of the data classes: equal when all fields are equal, and printable without secrets."""
 
     __slots__ = ()
+
+    # Fields whose values are not for logs.
+    _secrets: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def field_names(cls) -> list[str]:
@@ -59,11 +58,8 @@ class Model:
         for name in self.field_names():
             value = getattr(self, name)
             if value is not None:
-                fields.append(f"{name}=***" if name in _SECRETS and value else f"{name}={shown(value)}")
-        text = f"{type(self).__name__}({', '.join(fields)})"
-        # A signed URL contains its token.
-        token = getattr(self, "token", None)
-        return text.replace(token, "***") if token else text
+                fields.append(f"{name}=***" if name in self._secrets and value else f"{name}={shown(value)}")
+        return f"{type(self).__name__}({', '.join(fields)})"
 
 
 def shown(value: Any) -> str:

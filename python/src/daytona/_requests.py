@@ -63,6 +63,7 @@ class CodeRunParams(Model):
     """
 
     __slots__ = ("argv", "env")
+    _secrets = frozenset(("env",))
 
     def __init__(self, argv: list[str] | None = None, env: dict[str, str] | None = None) -> None:
         self.argv = argv

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ._arguments import unusable
 from ._daytona import OK
-from ._errors import cancelled, error_from_wire
 from ._log import ask_for_records, pass_records_on
+from .generated.errors import DaytonaCancelledError, error_from_wire
 
 if TYPE_CHECKING:
     from ._daytona import Outcome
@@ -79,4 +79,4 @@ def result(outcome: Outcome) -> Any:
 
 def failure(outcome: Outcome) -> Exception:
     """The exception of an outcome that is no result."""
-    return error_from_wire(outcome[1]) if outcome[1] else cancelled()
+    return error_from_wire(outcome[1]) if outcome[1] else DaytonaCancelledError("The operation was cancelled.")

@@ -24,7 +24,7 @@ module Daytona
     # @raise [Sdk::AuthenticationError] Without credentials.
     # @raise [Sdk::InvalidArgumentError] For a value that cannot be used.
     def initialize(config)
-      @native, = Native.unwrap(Native::Client.open(Wire.dump(config.to_wire)))
+      @native, = Native.unwrap(Native::Client.open(Wire.dump(config.to_wire([]))))
     end
 
     # Runs an operation to its end.

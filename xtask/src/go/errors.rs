@@ -100,7 +100,7 @@ fn base(out: &mut String, fields: &[Field]) -> Result<()> {
             (true, _) => " 0 when it is not known.",
         };
         let doc = super::words::of_duration(&sentence(&of.doc));
-        write!(out, "{}\t{name} {ty}\n", filled("\t", &format!("{doc}{unset}")))?;
+        writeln!(out, "{}\t{name} {ty}", filled("\t", &format!("{doc}{unset}")))?;
         told.push(vec![name.clone(), wire.to_owned(), format!("`json:{:?}`", of.wire)]);
         let value = match ty {
             "time.Duration" => format!("time.Duration(info.{name} * float64(time.Second)),"),

@@ -25,7 +25,7 @@ const PLACES: [(&str, &[&str]); 14] = [
             "ScatterChart",
         ],
     ),
-    ("_config", &["DaytonaConfig"]),
+    ("generated.config", &["DaytonaConfig"]),
     ("_files", &["CancelEvent", "DownloadProgress", "FileDownloadResponse", "FileUpload", "UploadProgress"]),
     ("_frames", &["LogChunk"]),
     ("_messages", &["OutputMessage"]),

@@ -46,6 +46,7 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
         [only] => text.line(1, &format!("__slots__ = ({only},)")),
         _ => text.list(1, "__slots__ = (", &quoted, ")"),
     }
+    secrets(text, item, &names);
     text.line(0, "");
     // Required parameters come first, as Python demands.
     let parameter = |field: &Field, name: &String| {
@@ -70,6 +71,20 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     }
     if layout.written.contains_key(item.name.as_str()) {
         writer(text, layout, item, &names);
+    }
+}
+
+/// The fields that are not shown.
+pub fn secrets(text: &mut Text, item: &Struct, names: &[String]) {
+    let secret: Vec<String> = item
+        .fields
+        .iter()
+        .zip(names)
+        .filter(|(field, _)| field.secret)
+        .map(|(_, name)| format!("\"{name}\""))
+        .collect();
+    if !secret.is_empty() {
+        text.list(1, "_secrets = frozenset((", &secret, if secret.len() == 1 { ",))" } else { "))" });
     }
 }
 

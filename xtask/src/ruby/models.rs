@@ -5,7 +5,12 @@ use anyhow::{Result, bail};
 use super::classes::attribute_aliases;
 use super::deviations::{RECEIVED_AS, SHORTHANDS, SYNONYMS};
 use super::{Body, Used, field_name, header, struct_name};
-use crate::schema::{Field, Struct, Type};
+use crate::schema::{Field, Schema, Struct, Type};
+
+/// The structs that classes are written for: those of the model, and the configuration.
+pub fn all(schema: &Schema) -> impl Iterator<Item = &Struct> {
+    schema.structs.iter().chain([&schema.config])
+}
 
 /// The source of one model class.
 pub fn model(item: &Struct, used: &Used) -> Result<String> {

@@ -55,7 +55,7 @@ pub fn enums(schema: &Schema) -> String {
 /// Of the models.
 pub fn models(schema: &Schema, used: &Used) -> String {
     let mut body = Body::new(&header("core/src/model"), &["module Daytona"]);
-    for (i, item) in schema.structs.iter().filter(|s| used.any(&s.name)).enumerate() {
+    for (i, item) in super::models::all(schema).filter(|s| used.any(&s.name)).enumerate() {
         if i > 0 {
             body.blank();
         }

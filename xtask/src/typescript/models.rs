@@ -35,7 +35,7 @@ pub fn enums(schema: &Schema, words: &Words) -> String {
 pub fn models(schema: &Schema, words: &Words) -> String {
     let mut body = String::new();
     let mut used = BTreeSet::new();
-    for Struct { name, doc, fields, .. } in &schema.structs {
+    for Struct { name, doc, fields, .. } in schema.structs.iter().chain([&schema.config]) {
         let _ = writeln!(body, "\n{}export interface {} {{", comment(&words.text(doc), 0), struct_name(name));
         for field in fields {
             let mark = if field.optional { "?" } else { "" };
@@ -43,13 +43,29 @@ pub fn models(schema: &Schema, words: &Words) -> String {
             let _ = writeln!(body, "{text}  {}{mark}: {};", field.wire, ts_type(&field.ty));
             enum_names(&field.ty, &mut used);
         }
+        if *name == schema.config.name {
+            body.push_str("  /** @deprecated The same as `apiUrl`. */\n  serverUrl?: string;\n");
+        }
         body.push_str("}\n");
     }
+    error_details(&mut body, schema, words);
     format!(
         "{}{}{body}",
         header("core/src/model"),
         import("import type", &used.into_iter().collect::<Vec<_>>(), "./enums.js")
     )
+}
+
+/// What an error tells besides its message, status, headers and code, which every error is made with.
+fn error_details(body: &mut String, schema: &Schema, words: &Words) {
+    body.push_str("\n/** What an error tells besides its message. */\nexport interface ErrorDetails {\n");
+    for field in
+        schema.error.fields.iter().filter(|f| !["message", "status", "headers", "code"].contains(&f.name.as_str()))
+    {
+        let text = comment(&words.text(&field.doc), 2);
+        let _ = writeln!(body, "{text}  {}?: {};", field.wire, ts_type(&field.ty));
+    }
+    body.push_str("  /** What caused it: the reason of the signal for a cancelled call. */\n  cause?: unknown;\n}\n");
 }
 
 /// The content of `queries.ts`: what tells a query from labels.

@@ -83,7 +83,7 @@ pub struct Words {
 impl Words {
     pub fn new(schema: &Schema) -> Self {
         let mut names = BTreeMap::new();
-        for field in schema.structs.iter().flat_map(|s| &s.fields) {
+        for field in schema.structs.iter().chain([&schema.config]).flat_map(|s| &s.fields) {
             names.insert(field.name.clone(), field.wire.clone());
         }
         for op in schema.services.iter().flat_map(|s| &s.ops) {

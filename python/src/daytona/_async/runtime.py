@@ -17,8 +17,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._daytona import OK, Pump
-from .._errors import DaytonaError
 from .._wire import BATCH, envelope, failure, result
+from ..generated.errors import DaytonaError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator

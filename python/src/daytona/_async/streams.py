@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._arguments import bytes_of
-from .._errors import DaytonaError
 from .._files import DownloadProgress
-from ..generated.errors import DaytonaCancelledError
+from ..generated.errors import DaytonaCancelledError, DaytonaError
 from .runtime import MaybeAwaited, deliver
 
 if TYPE_CHECKING:

@@ -2,7 +2,64 @@
 
 from __future__ import annotations
 
-from .._errors import DaytonaError
+from json import loads
+from typing import TYPE_CHECKING, Any
+
+from .._headers import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class DaytonaError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        kind: Kind of the error, as in the name of its class.
+        message: A sentence for people. Also `str(error)`.
+        status_code: HTTP status of the response, when there was one.
+        headers: Headers of the response, names in lower case.
+        error_code: The machine-readable code of the error body.
+        source: Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or `DAYTONA_DAEMON`.
+        request_id: The server's id of the request, for support.
+        method: Method of the request that failed, for example `POST`.
+        url: URL of the request that failed, without query and credentials.
+        operation: The operation that failed, for example `process.exec`.
+        sandbox_id: Id of the sandbox it is about, as far as it is known.
+        retryable: Whether the same call may succeed when repeated.
+        retry_after: Seconds to wait before repeating, when the server said so.
+    """
+
+    kind: str = "Unknown"
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.removeprefix("Daytona").removesuffix("Error")
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        headers: Mapping[str, Any] | None = None,
+        error_code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message: str = message
+        self.status_code: int | None = status_code
+        self.headers: Headers = Headers(headers)
+        self.error_code: str | None = error_code
+        self.source: str | None = None
+        self.request_id: str | None = None
+        self.method: str | None = None
+        self.url: str | None = None
+        self.operation: str | None = None
+        self.sandbox_id: str | None = None
+        self.retryable: bool = False
+        self.retry_after: float | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The same as `error_code`."""
+        return self.error_code
 
 
 class DaytonaValidationError(DaytonaError):
@@ -228,6 +285,24 @@ KINDS: dict[str, type[DaytonaError]] = {
     "QueueTimeout": DaytonaQueueTimeoutError,
     "SpotEvicted": DaytonaSpotEvictedError,
 }
+
+
+def error_from_wire(text: str) -> DaytonaError:
+    """The exception for an error of the core, given as JSON."""
+    info: dict[str, Any] = loads(text)
+    kind = info["kind"]
+    error = KINDS.get(kind, DaytonaError)(info["message"], info.get("status"), info.get("headers"), info.get("code"))
+    error.kind = kind
+    error.source = info.get("source")
+    error.request_id = info.get("requestId")
+    error.method = info.get("method")
+    error.url = info.get("url")
+    error.operation = info.get("operation")
+    error.sandbox_id = info.get("sandboxId")
+    error.retryable = info.get("retryable", False)
+    error.retry_after = info.get("retryAfter")
+    return error
+
 
 __all__ = [
     "DaytonaA11yUnavailableError",

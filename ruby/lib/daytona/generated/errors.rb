@@ -4,6 +4,60 @@
 
 module Daytona
   module Sdk
+    # The attributes of an error.
+    class Error < StandardError
+      # @return [Integer, nil] HTTP status of the response, when there was one.
+      attr_reader :status_code
+
+      # @return [Headers] Headers of the response, names in lower case.
+      attr_reader :headers
+
+      # @return [String, nil] The machine-readable code of the error body.
+      attr_reader :error_code
+
+      # @return [String, nil] Which part of the platform reported it: `DAYTONA_API`, `DAYTONA_PROXY` or
+      #   `DAYTONA_DAEMON`.
+      attr_reader :source
+
+      # @return [String, nil] The server's id of the request, for support.
+      attr_reader :request_id
+
+      # @return [String, nil] Method of the request that failed, for example `POST`.
+      attr_reader :http_method
+
+      # @return [String, nil] URL of the request that failed, without query and credentials.
+      attr_reader :url
+
+      # @return [String, nil] The operation that failed, for example `process.exec`.
+      attr_reader :operation
+
+      # @return [String, nil] Id of the sandbox it is about, as far as it is known.
+      attr_reader :sandbox_id
+
+      # @return [Boolean] Whether the same call may succeed when repeated.
+      attr_reader :retryable
+      alias retryable? retryable
+
+      # @return [Numeric, nil] Seconds to wait before repeating, when the server said so.
+      attr_reader :retry_after
+
+      private
+
+      def assign(info)
+        @status_code = info['status']
+        @headers = Headers.new(info['headers'])
+        @error_code = info['code']
+        @source = info['source']
+        @request_id = info['requestId']
+        @http_method = info['method']
+        @url = info['url']
+        @operation = info['operation']
+        @sandbox_id = info['sandboxId']
+        @retryable = info['retryable'] || false
+        @retry_after = info['retryAfter']
+      end
+    end
+
     # The server refused the request as malformed (HTTP 400).
     class ValidationError < Error; end
 

@@ -197,6 +197,7 @@ class PtySessionInfo(Model):
     """
 
     __slots__ = ("id", "cwd", "envs", "cols", "rows", "created_at", "active", "lazy_start", "process_id")
+    _secrets = frozenset(("envs",))
 
     def __init__(
         self,

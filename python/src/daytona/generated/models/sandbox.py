@@ -185,6 +185,7 @@ class SandboxInfo(Model):
         "linked_sandbox_id",
         "toolbox_proxy_url",
     )
+    _secrets = frozenset(("env",))
 
     def __init__(
         self,
@@ -363,6 +364,7 @@ class CreateSandboxParams(Model):
         "context_hashes",
         "resources",
     )
+    _secrets = frozenset(("env_vars",))
 
     def __init__(
         self,
@@ -684,6 +686,7 @@ class PortPreviewUrl(Model):
     """
 
     __slots__ = ("sandbox_id", "url", "token")
+    _secrets = frozenset(("token",))
 
     def __init__(self, sandbox_id: str, url: str, token: str) -> None:
         self.sandbox_id = sandbox_id
@@ -707,6 +710,7 @@ class SignedPortPreviewUrl(Model):
     """
 
     __slots__ = ("sandbox_id", "port", "token", "url")
+    _secrets = frozenset(("token", "url"))
 
     def __init__(self, sandbox_id: str, port: int, token: str, url: str) -> None:
         self.sandbox_id = sandbox_id
