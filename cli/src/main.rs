@@ -1,38 +1,32 @@
 //! The `daytona` command line.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `arguments` | the tree of commands, and which code runs for each |
+//! | `commands` | one file per command |
+//! | `remote` | a command that talks to Daytona: its client, its runtime, Ctrl-C, how its result is printed |
+//! | `output`, `failure` | tables, JSON, YAML; errors and exit codes |
+//! | `program` | a program in a sandbox, as if it ran here: input, outputs, signals, exit code |
+//! | `profile` | accounts that are logged in, and the sandbox in use |
 
-mod local;
+mod arguments;
+mod commands;
+mod completion;
+mod failure;
+mod interrupt;
+mod output;
+mod pairs;
+mod place;
+mod profile;
+mod program;
+mod remote;
+mod stdin;
 
 use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-
-/// Daytona: sandboxes for code nobody has read yet.
-#[derive(Debug, Parser)]
-#[command(name = "daytona", version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run sandboxes on this machine: no account, no containers
-    Local(local::Local),
-}
 
 fn main() -> ExitCode {
     // Before anything else: this may be a sandbox starting, not a person typing.
     daytona_engine::isolation::run_if_sandbox_process();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DAYTONA_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let done = match Cli::parse().command {
-        Command::Local(local) => local::run(local),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Error: {}", daytona_engine::in_words(&error));
-            ExitCode::FAILURE
-        }
-    }
+    completion::answer_shell();
+    arguments::run()
 }

@@ -64,6 +64,8 @@ struct Serve {
 
 /// Runs the command.
 pub fn run(local: Local) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DAYTONA_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let state_dir = local.state_dir.or_else(discovery::default_state_dir);
     let state_dir =
         state_dir.with_context(|| format!("no state directory: set {} or HOME", discovery::STATE_DIR_VARIABLE))?;

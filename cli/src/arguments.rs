@@ -1,0 +1,158 @@
+//! The tree of commands, and which code runs for each.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Parser, Subcommand};
+use serde_json::json;
+
+use crate::commands::{
+    archive, autocomplete, code, cp, create, delete, docs, exec, fs, generate_docs, info, list, local, login, logout,
+    preview_url, run, start, stop, use_sandbox, version,
+};
+use crate::failure::Done;
+use crate::output::Format;
+use crate::remote::execute;
+
+/// Daytona: isolated sandboxes for agents and developers, in the cloud or on this machine
+#[derive(Debug, Parser)]
+#[command(name = "daytona", version, disable_version_flag = true, max_term_width = 100)]
+pub struct Cli {
+    /// Profile to use instead of the active one
+    #[arg(long, global = true, value_name = "NAME", env = "DAYTONA_PROFILE", hide_env = true)]
+    profile: Option<String>,
+    /// Print the version
+    #[arg(short, long, action = ArgAction::Version)]
+    version: (),
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Commands about sandboxes: at the top, and once more below `sandbox`.
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, once")]
+enum SandboxCommand {
+    #[command(visible_aliases = ["add", "new"])]
+    Create(create::Create),
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    #[command(visible_aliases = ["view", "inspect"])]
+    Info(info::Info),
+    Start(start::Start),
+    Stop(stop::Stop),
+    Archive(archive::Archive),
+    #[command(visible_aliases = ["remove", "rm"])]
+    Delete(delete::Delete),
+    Exec(exec::Exec),
+    PreviewUrl(preview_url::PreviewUrl),
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Sandboxes(SandboxCommand),
+    /// Commands about sandboxes, by their older names
+    #[command(hide = true, visible_alias = "sandboxes")]
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+    Run(run::Run),
+    Code(code::Code),
+    Cp(cp::Cp),
+    /// Look at and change files in a sandbox
+    Fs {
+        #[command(subcommand)]
+        command: fs::Fs,
+    },
+    Use(use_sandbox::Use),
+    /// Run sandboxes on this machine: no account, no containers
+    Local(local::Local),
+    Login(login::Login),
+    Logout(logout::Logout),
+    #[command(name = "profile")]
+    Switch(login::Switch),
+    Autocomplete(autocomplete::Autocomplete),
+    #[command(visible_aliases = ["documentation", "doc"])]
+    Docs(docs::Docs),
+    Version(version::Version),
+    #[command(hide = true)]
+    GenerateDocs(generate_docs::GenerateDocs),
+}
+
+/// Runs the command that this program was called with.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return refuse(&refusal),
+    };
+    let profile = cli.profile.as_deref().filter(|name| !name.is_empty());
+    match cli.command {
+        Command::Sandboxes(command) | Command::Sandbox { command } => command.execute(profile),
+        Command::Run(command) => execute(command, profile),
+        Command::Code(command) => execute(command, profile),
+        Command::Cp(command) => execute(command, profile),
+        Command::Fs { command } => execute(command, profile),
+        Command::Use(command) => execute(command, profile),
+        Command::Local(command) => ended(local::run(command).map_err(Into::into), Format::Table),
+        Command::Login(command) => {
+            let format = command.format.chosen();
+            ended(command.run(profile), format)
+        }
+        Command::Logout(command) => {
+            let format = command.format.chosen();
+            ended(command.run(profile), format)
+        }
+        Command::Switch(command) => {
+            let format = command.format.chosen();
+            ended(command.run(), format)
+        }
+        Command::Autocomplete(command) => ended(command.run(), Format::Table),
+        Command::Docs(command) => ended(command.run(), Format::Table),
+        Command::Version(command) => {
+            let format = command.format.chosen();
+            ended(command.run(), format)
+        }
+        Command::GenerateDocs(command) => ended(command.run(), Format::Table),
+    }
+}
+
+impl SandboxCommand {
+    fn execute(self, profile: Option<&str>) -> ExitCode {
+        match self {
+            Self::Create(command) => execute(command, profile),
+            Self::List(command) => execute(command, profile),
+            Self::Info(command) => execute(command, profile),
+            Self::Start(command) => execute(command, profile),
+            Self::Stop(command) => execute(command, profile),
+            Self::Archive(command) => execute(command, profile),
+            Self::Delete(command) => execute(command, profile),
+            Self::Exec(command) => execute(command, profile),
+            Self::PreviewUrl(command) => execute(command, profile),
+        }
+    }
+}
+
+fn ended(done: Done, format: Format) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(format),
+    }
+}
+
+/// Help, the version, or what is wrong with the command line: as data, where data was asked for.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    let wants_data = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    let is_error = !matches!(refusal.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_error && wants_data {
+        let text = refusal.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let error = json!({ "kind": "InvalidArgument", "message": message, "retryable": false, "exitCode": 2 });
+        let _ = writeln!(std::io::stderr(), "{}", json!({ "error": error }));
+    } else {
+        // A pipe that is closed early ends the help quietly.
+        let _ = refusal.print();
+    }
+    ExitCode::from(refusal.exit_code() as u8)
+}

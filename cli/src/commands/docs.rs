@@ -1,0 +1,29 @@
+//! `daytona docs`.
+
+use std::process::{Command, Stdio};
+
+use clap::Args;
+
+use crate::failure::Done;
+use crate::output::{Format, Output};
+use crate::stdin;
+
+const ADDRESS: &str = "https://www.daytona.io/docs/";
+
+/// Open the documentation in your browser
+#[derive(Debug, Args)]
+pub struct Docs {}
+
+impl Docs {
+    /// Runs it. The address is printed as well: a browser may be elsewhere, or nowhere.
+    pub fn run(self) -> Done {
+        Output::new(Format::Table).bytes(format!("{ADDRESS}\n").as_bytes())?;
+        if stdin::is_interactive() {
+            let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+            let quiet = Command::new(opener).arg(ADDRESS).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            // Without a browser there is the address.
+            drop(quiet);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! `daytona login`.
+
+use clap::Args;
+use daytona::model::ListSandboxesQuery;
+use serde_json::json;
+
+use crate::failure::{Done, Failure};
+use crate::interrupt;
+use crate::output::{FormatArguments, Output};
+use crate::profile::{self, Profile, Profiles};
+use crate::stdin;
+
+/// Log in with an API key and remember it
+#[derive(Debug, Args)]
+pub struct Login {
+    /// The API key; without this it is asked for, or read from standard input
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<String>,
+    /// Base URL of the API, or `local` for sandboxes on this machine [default: Daytona's cloud]
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    /// Region for new sandboxes
+    #[arg(long, value_name = "REGION")]
+    target: Option<String>,
+    /// Remember the key without trying it
+    #[arg(long)]
+    no_check: bool,
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+impl Login {
+    /// Runs it.
+    pub fn run(self, chosen_profile: Option<&str>) -> Done {
+        let mut output = Output::new(self.format.chosen());
+        let name = chosen_profile.unwrap_or(profile::DEFAULT).to_owned();
+        let is_local = self.api_url.as_deref() == Some(daytona::LOCAL);
+        let api_key = match self.api_key {
+            _ if is_local => None,
+            Some(key) => Some(key),
+            None => Some(stdin::secret("API key")?),
+        };
+        let before = Profiles::load()?;
+        let mut profiles = before.clone();
+        profiles.profiles.insert(name.clone(), Profile { api_key, api_url: self.api_url, target: self.target });
+        profiles.active.clone_from(&name);
+        // The sandbox in use belongs to the account before.
+        profiles.sandbox = None;
+        profiles.save()?;
+        if !self.no_check && !is_local {
+            let client = profile::client(Some(&name))?;
+            let query = ListSandboxesQuery { limit: Some(1), ..Default::default() };
+            let tried = interrupt::run(async { Ok(client.sandboxes().list(query).await.map(drop)?) }, true);
+            if let Err(refusal) = tried {
+                before.save()?;
+                return Err(refusal);
+            }
+        }
+        if profile::environment_decides() {
+            output.note(
+                "Note: DAYTONA_API_KEY, DAYTONA_JWT_TOKEN or DAYTONA_API_URL is set and counts before this login.",
+            );
+        }
+        output.result(&json!({ "profile": name }), || format!("Logged in as profile {name}\n"))
+    }
+}
+
+/// Switch to another profile, or list them
+#[derive(Debug, Args)]
+pub struct Switch {
+    /// Name of the profile
+    name: Option<String>,
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+impl Switch {
+    /// Runs it.
+    pub fn run(self) -> Done {
+        let mut output = Output::new(self.format.chosen());
+        let mut profiles = Profiles::load()?;
+        if let Some(name) = self.name {
+            if !profiles.profiles.contains_key(&name) {
+                return Err(Failure::usage(format!("There is no profile {name:?}: `daytona login --profile {name}`.")));
+            }
+            profiles.active = name;
+            profiles.sandbox = None;
+            profiles.save()?;
+        }
+        let names: Vec<_> = profiles.profiles.keys().cloned().collect();
+        let text = || {
+            let mark = |name: &String| if *name == profiles.active { '*' } else { ' ' };
+            names.iter().map(|name| format!("{} {name}\n", mark(name))).collect()
+        };
+        output.result(&json!({ "active": profiles.active, "profiles": names }), text)
+    }
+}

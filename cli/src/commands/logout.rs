@@ -1,0 +1,36 @@
+//! `daytona logout`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Done;
+use crate::output::{FormatArguments, Output};
+use crate::profile::Profiles;
+
+/// Forget an API key
+#[derive(Debug, Args)]
+pub struct Logout {
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+impl Logout {
+    /// Runs it: the active profile is forgotten, or the one that was named.
+    pub fn run(self, chosen_profile: Option<&str>) -> Done {
+        let mut profiles = Profiles::load()?;
+        let name = chosen_profile.unwrap_or(&profiles.active).to_owned();
+        let was_there = profiles.profiles.remove(&name).is_some();
+        if was_there {
+            if profiles.active == name {
+                profiles.active = profiles.profiles.keys().next().cloned().unwrap_or_default();
+                profiles.sandbox = None;
+            }
+            profiles.save()?;
+        }
+        let told = || match was_there {
+            true => format!("Logged out of profile {name}\n"),
+            false => "Not logged in\n".to_owned(),
+        };
+        Output::new(self.format.chosen()).result(&json!({ "profile": name, "loggedOut": was_there }), told)
+    }
+}

@@ -1,0 +1,77 @@
+//! `daytona run`.
+
+use std::io::IsTerminal as _;
+
+use clap::Args;
+use daytona::model::{CreateOptions, DeleteOptions};
+
+use super::create::Settings;
+use crate::failure::{Done, Failure};
+use crate::interrupt::Signals;
+use crate::output::{Format, FormatArguments};
+use crate::program::{Program, command_line};
+use crate::remote::{Context, Remote};
+
+/// Run a program in a new sandbox, and delete that afterwards
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The program and its arguments, which reach it exactly as they are; a single word is a command line for the shell
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    words: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Working directory [default: the sandbox's]
+    #[arg(long, value_name = "DIRECTORY")]
+    cwd: Option<String>,
+    /// Seconds after which the program is killed; 0 = no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    timeout: f64,
+    /// Keep the sandbox
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+impl Remote for Run {
+    const CANCEL_ON_INTERRUPT: bool = false;
+
+    fn format(&self) -> Format {
+        self.format.chosen()
+    }
+
+    async fn run(self, context: &mut Context) -> Done {
+        let mut parameters = self.settings.parameters()?;
+        if !self.keep {
+            // Should this program be killed, the sandbox goes by itself when it is idle.
+            parameters.auto_delete_interval = Some(0);
+        }
+        let mut signals = Signals::listen()?;
+        let progress = context.output.progress("creating");
+        let sandbox = tokio::select! {
+            made = context.client.create_with(parameters, CreateOptions::default()) => {
+                made.map_err(|error| Failure::from(error).not_run())?
+            }
+            // Given up, the sandbox is deleted before the program ends.
+            number = signals.next() => return Err(Failure::Signal(number)),
+        };
+        drop((progress, signals));
+        let program = Program {
+            command: command_line(&self.words),
+            cwd: self.cwd,
+            timeout: self.timeout,
+            stdin: !std::io::stdin().is_terminal(),
+            ..Program::default()
+        };
+        let done = program.run(&sandbox.process(), &mut context.output).await;
+        if self.keep {
+            context.output.note(format!("The sandbox is kept: {}", sandbox.info().name));
+            return done;
+        }
+        let deleted = context.client.sandboxes().delete(sandbox.id(), DeleteOptions::default()).await;
+        match (done, deleted) {
+            (Ok(()), Err(error)) if !error.is_not_found() => Err(Failure::from(error).not_run()),
+            (done, _) => done,
+        }
+    }
+}

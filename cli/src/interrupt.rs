@@ -1,0 +1,92 @@
+//! The runtime of a command, and what ends it early.
+//!
+//! One thread runs a command: nothing is started that a short request does not need. An interrupt drops the command's
+//! work; what that leaves behind on the server (a sandbox that is being created, a process) is removed before the program
+//! ends, unless it is interrupted again.
+
+use std::time::Duration;
+
+use daytona::cleanup;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::failure::{Done, Failure};
+
+/// The longest that removing what an interrupted command left behind may take.
+const CLEANUP_LIMIT: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(5);
+
+/// Runs a command. With `cancel`, an interrupt drops it; without, the command listens itself.
+pub fn run(work: impl Future<Output = Done>, cancel: bool) -> Done {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(async {
+        let (work, mut cleanups) = cleanup::scope(work);
+        let done = if cancel {
+            tokio::select! {
+                done = work => done,
+                number = interrupted() => Err(Failure::Signal(number)),
+            }
+        } else {
+            work.await
+        };
+        // What a command has made is its own business.
+        if let Some(made) = cleanups.made() {
+            made.claim();
+        }
+        let settled = async {
+            cleanups.finished().await;
+            drop(cleanups);
+            while cleanup::unsettled() {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = settled => {}
+            () = tokio::time::sleep(CLEANUP_LIMIT) => {}
+            _ = interrupted() => {}
+        }
+        done
+    });
+    // A thread that reads the keyboard is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Waits for Ctrl-C or a request to end, and returns the signal's number.
+async fn interrupted() -> u8 {
+    match Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The signals that ask a program to end.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on they end the program no more.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the next one.
+    pub async fn next(&mut self) -> u8 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value() as u8
+    }
+}

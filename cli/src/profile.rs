@@ -1,0 +1,155 @@
+//! Accounts that are logged in, and the sandbox in use.
+//!
+//! They are in `profiles.json` in the directory `DAYTONA_CONFIG_DIR`, else `$XDG_CONFIG_HOME/daytona`, else
+//! `~/.config/daytona`, readable by their owner only. Whom a command acts for is decided by the first of: `--profile`,
+//! the environment (`DAYTONA_API_KEY`, `DAYTONA_JWT_TOKEN`, `DAYTONA_API_URL`), the active profile, `.env` files.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::PathBuf;
+
+use daytona::{Client, Config, ErrorKind};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Done, Failure};
+
+/// Name of the profile of a login that gives none.
+pub const DEFAULT: &str = "default";
+/// The sandbox in use, for one shell.
+const SANDBOX_VARIABLE: &str = "DAYTONA_SANDBOX";
+const DIRECTORY_VARIABLE: &str = "DAYTONA_CONFIG_DIR";
+
+/// An account.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Profile {
+    /// API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// Base URL of the API, or `local`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_url: Option<String>,
+    /// Region for new sandboxes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// Everything that is remembered.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Profiles {
+    /// Name of the profile that counts.
+    pub active: String,
+    /// By name.
+    pub profiles: BTreeMap<String, Profile>,
+    /// Id or name of the sandbox in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
+}
+
+impl Profiles {
+    /// Reads what is remembered; nothing, where there is no file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn load() -> Done<Self> {
+        let path = path()?;
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| Failure::other(format!("{} cannot be understood: {error}", path.display()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Failure::other(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self) -> Done {
+        let path = path()?;
+        let failed = |error: std::io::Error| Failure::other(format!("{} cannot be written: {error}", path.display()));
+        let directory = path.parent().unwrap_or(&path);
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        file.as_file().set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.persist(&path).map(drop).map_err(|error| failed(error.error))
+    }
+
+    fn find(&self, name: &str) -> Done<&Profile> {
+        self.profiles.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Failure::usage(format!("There is no profile {name:?}. Known: {known}; `daytona login --profile` adds one."))
+        })
+    }
+}
+
+/// The client for the chosen profile, or for what the environment says.
+///
+/// # Errors
+/// Without credentials, and for a profile that is not known.
+pub fn client(chosen: Option<&str>) -> Done<Client> {
+    let mut config = Config { source: Some("cli".to_owned()), ..Config::default() };
+    if std::env::var_os("DAYTONA_LOCAL_BINARY").is_none_or(|path| path.is_empty()) {
+        // The engine this very program has.
+        config.local_binary = std::env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
+    }
+    if chosen.is_some() || !environment_decides() {
+        let profiles = Profiles::load()?;
+        let profile = match chosen {
+            Some(name) => Some(profiles.find(name)?),
+            None => profiles.profiles.get(&profiles.active),
+        };
+        if let Some(profile) = profile.cloned() {
+            config.api_url = Some(profile.api_url.unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
+            (config.api_key, config.target) = (profile.api_key, profile.target);
+        }
+    }
+    let has_credentials = config.api_key.is_some();
+    Client::new(config).map_err(|error| match error.kind() {
+        ErrorKind::Authentication if !has_credentials => Failure::NotLoggedIn(
+            "You are not logged in. Run `daytona login`, or set DAYTONA_API_KEY. With DAYTONA_API_URL=local sandboxes run on \
+             this machine without an account."
+                .to_owned(),
+        ),
+        _ => error.into(),
+    })
+}
+
+/// The sandbox of a command: the given one, or that in use.
+///
+/// # Errors
+/// When neither is there.
+pub fn sandbox(given: Option<&str>) -> Done<String> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    if let Some(sandbox) = std::env::var(SANDBOX_VARIABLE).ok().filter(|name| !name.is_empty()) {
+        return Ok(sandbox);
+    }
+    Profiles::load()?.sandbox.ok_or_else(|| {
+        Failure::usage("Name a sandbox, or choose one for all commands with `daytona use NAME` or DAYTONA_SANDBOX.")
+    })
+}
+
+/// Whether credentials or an address are set for this very call.
+pub fn environment_decides() -> bool {
+    let names = ["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN", "DAYTONA_API_URL", "DAYTONA_SERVER_URL"];
+    names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn path() -> Done<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = variable(DIRECTORY_VARIABLE)
+        .or_else(|| variable("XDG_CONFIG_HOME").map(|path| path.join("daytona")))
+        .or_else(|| variable("HOME").map(|path| path.join(".config/daytona")));
+    let directory =
+        directory.ok_or_else(|| Failure::other(format!("no place for profiles: set {DIRECTORY_VARIABLE} or HOME")))?;
+    Ok(directory.join("profiles.json"))
+}

@@ -1,0 +1,86 @@
+//! Standard input: secrets, content of files, what a program in a sandbox reads.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+
+use bytes::Bytes;
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use tokio::sync::mpsc;
+
+use crate::failure::{Done, Failure};
+
+/// The most that is read of a secret.
+const SECRET_LIMIT: u64 = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
+/// Chunks that wait to be sent; more are not read ahead.
+const QUEUE: usize = 2;
+
+/// Whether a person can be asked: standard input and standard error are a terminal.
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Reads a secret: asked for without showing it where there is a terminal, else all of standard input.
+pub fn secret(prompt: &str) -> Done<String> {
+    let mut secret = String::new();
+    if !is_interactive() {
+        std::io::stdin().take(SECRET_LIMIT).read_to_string(&mut secret)?;
+    } else {
+        eprint!("{prompt}: ");
+        let _ = std::io::stderr().flush();
+        let stdin = std::io::stdin();
+        let shown = tcgetattr(&stdin).map_err(std::io::Error::from)?;
+        let mut hidden = shown.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(&stdin, SetArg::TCSAFLUSH, &hidden).map_err(std::io::Error::from)?;
+        let read = stdin.read_line(&mut secret);
+        let _ = tcsetattr(&stdin, SetArg::TCSAFLUSH, &shown);
+        eprintln!();
+        read?;
+    }
+    let secret = secret.trim().to_owned();
+    if secret.is_empty() { Err(Failure::usage(format!("{prompt}: nothing was given."))) } else { Ok(secret) }
+}
+
+/// Asks a question that must be answered with yes. Without a terminal the answer is no, and `flag` says how to give it.
+pub fn confirm(question: &str, flag: &str) -> Done {
+    if !is_interactive() {
+        return Err(Failure::usage(format!("{question} Without a terminal to ask on, say so with {flag}.")));
+    }
+    eprint!("{question} [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Failure::other("Nothing was changed.")),
+    }
+}
+
+/// All of standard input.
+pub fn all() -> Done<Vec<u8>> {
+    let mut content = Vec::new();
+    std::io::stdin().read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Standard input piece by piece. A thread of its own reads it: reading a terminal cannot be cancelled.
+pub fn pieces() -> mpsc::Receiver<std::io::Result<Bytes>> {
+    let (sender, pieces) = mpsc::channel(QUEUE);
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let piece = match stdin.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(length) => Ok(Bytes::copy_from_slice(&buffer[..length])),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let failed = piece.is_err();
+            if sender.blocking_send(piece).is_err() || failed {
+                return;
+            }
+        }
+    });
+    pieces
+}

@@ -1,0 +1,77 @@
+"""Files and directories to, from, between and in sandboxes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Program
+
+
+@pytest.fixture
+def there(daytona: Program, sandbox: str) -> Iterator[str]:
+    """A new directory in the sandbox, as `SANDBOX:PATH`."""
+    place = f"{sandbox}:/tmp/cli-{uuid.uuid4().hex[:12]}"
+    daytona.text("fs", "mkdir", place)
+    yield place
+    daytona.text("fs", "rm", "-r", place)
+
+
+def test_a_file_goes_there_and_back(daytona: Program, there: str, tmp_path: Path) -> None:
+    data = os.urandom(3_000_000)
+    (tmp_path / "a b.bin").write_bytes(data)
+    (tmp_path / "a b.bin").chmod(0o700)
+    assert daytona.data("cp", str(tmp_path / "a b.bin"), there) == {
+        "files": 1,
+        "bytes": len(data),
+        "skipped": [],
+        "dryRun": False,
+    }
+    daytona.text("cp", f"{there}/a b.bin", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == data
+    assert (tmp_path / "back").stat().st_mode & 0o777 == 0o755
+    assert daytona("fs", "cat", f"{there}/a b.bin").stdout == data
+    assert daytona.error(4, "cp", f"{there}/nothing", str(tmp_path))["kind"] == "FileNotFound"
+    assert sorted(os.listdir(tmp_path)) == ["a b.bin", "back"]
+
+
+def test_pipes_are_files(daytona: Program, there: str) -> None:
+    data = bytes(range(256)) * 999
+    assert daytona("cp", "-", f"{there}/piped", stdin=data).returncode == 0
+    assert daytona("cp", f"{there}/piped", "-").stdout == data
+
+
+def test_directories_go_there_between_and_back(daytona: Program, there: str, tmp_path: Path) -> None:
+    (tmp_path / "tree/node_modules").mkdir(parents=True)
+    (tmp_path / "tree/x.txt").write_text("x")
+    (tmp_path / "tree/node_modules/y").write_text("y")
+    assert daytona.data("cp", "--dry-run", str(tmp_path / "tree"), there)["dryRun"]
+    assert daytona.data("fs", "ls", there) == []
+    assert daytona.data("cp", "-x", "node_modules", str(tmp_path / "tree"), there)["files"] == 1
+    assert daytona.text("fs", "find", there, "*.txt").endswith("/tree/x.txt\n")
+    daytona.text("cp", f"{there}/tree", f"{there}/copy")
+    daytona.text("cp", f"{there}/copy/x.txt", f"{there}/copy/z.txt")
+    daytona.text("cp", f"{there}/copy/.", str(tmp_path / "back"))
+    assert sorted(os.listdir(tmp_path / "back")) == ["x.txt", "z.txt"]
+
+
+def test_files_are_looked_at_and_changed(daytona: Program, there: str) -> None:
+    path = there.partition(":")[2]
+    daytona("cp", "-", f"{there}/one.txt", stdin=b"first line\nsecond line\n")
+    assert daytona.data("fs", "stat", f"{there}/one.txt")["size"] == 23
+    assert daytona.text("fs", "grep", "second", f"{there}/one.txt") == f"{path}/one.txt:2:second line\n"
+    assert daytona("fs", "grep", "third", there).returncode == 1
+    daytona.text("fs", "replace", "line", "row", f"{there}/one.txt")
+    assert daytona.text("fs", "cat", f"{there}/one.txt") == "first row\nsecond row\n"
+    daytona.text("fs", "mv", f"{there}/one.txt", f"{path}/two.txt")
+    assert [entry["name"] for entry in daytona.data("fs", "ls", there)] == ["two.txt"]
+    assert "two.txt" in daytona.text("fs", "ls", there)
+    daytona.text("fs", "chmod", f"{there}/two.txt", "-m", "600")
+    assert daytona.data("fs", "stat", f"{there}/two.txt")["permissions"] == "0600"
+    assert daytona("fs", "rm", there).returncode != 0
+    daytona.text("fs", "rm", f"{there}/two.txt")
+    assert daytona.error(2, "cp", "a", "b")["kind"] == "InvalidArgument"

@@ -1,0 +1,130 @@
+"""The program itself: forms of results, errors, profiles, completions, terminals."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import stat
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+import pytest
+
+from conftest import LIMIT, Program
+
+
+def in_terminal(daytona: Program, *arguments: str, columns: int = 80, environment: dict[str, str] | None = None) -> str:
+    """What it shows on a terminal of its own, until it ends."""
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [daytona.path, *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        env=daytona.environment | {"TERM": "xterm-256color"} | (environment or {}),
+    )
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(controller, 4096):
+            shown += piece
+    except OSError:
+        pass  # The other side is closed.
+    os.close(controller)
+    process.wait(LIMIT)
+    return shown.decode()
+
+
+def test_tables_fit_the_terminal(daytona: Program, sandbox: str) -> None:
+    lines = in_terminal(daytona, "list", columns=60, environment={"NO_COLOR": "1"}).splitlines()
+    assert max(map(len, lines)) <= 60
+    # Elsewhere a row is one line.
+    assert any(line.startswith(sandbox) and "GiB disk" in line for line in daytona.text("list").splitlines())
+
+
+def test_colours_are_for_terminals_that_want_them(daytona: Program, sandbox: str) -> None:
+    assert "\x1b[1m" in in_terminal(daytona, "list")
+    assert "\x1b" not in in_terminal(daytona, "list", environment={"NO_COLOR": "1"})
+    assert "\x1b" not in daytona.text("list")
+
+
+def test_nothing_is_asked_without_a_terminal(daytona: Program, sandbox: str) -> None:
+    error = daytona.error(2, "delete", "--all", "--label", "made-by=cli-tests")
+    assert "--yes" in error["message"]
+    assert daytona.data("info", sandbox)["state"] == "started"
+
+
+def test_a_wrong_command_line_is_data_too(daytona: Program) -> None:
+    assert "--nonsense" in daytona.error(2, "list", "--nonsense")["message"]
+    done = daytona("nonsense")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert daytona("create", "--env", "SECRET").returncode == 2
+    assert b"SECRET" not in daytona("create", "--env", "SECRET").stderr
+
+
+def test_yaml_says_what_json_says(daytona: Program, sandbox: str) -> None:
+    text = daytona.text("info", sandbox, "-f", "yaml")
+    read = ["ruby", "-ryaml", "-rjson", "-e", "puts JSON.generate(YAML.load(STDIN.read))"]
+    value = json.loads(subprocess.run(read, input=text.encode(), capture_output=True, check=True).stdout)
+    expected = daytona.data("info", sandbox)
+    for volatile in ("lastActivityAt", "updatedAt"):
+        value.pop(volatile, None), expected.pop(volatile, None)
+    assert value == expected
+
+
+def test_profiles_are_kept_for_their_owner_only(daytona: Program, tmp_path: Path) -> None:
+    nowhere = {"DAYTONA_API_URL": "", "DAYTONA_API_KEY": ""}
+    done = daytona("list", environment=nowhere)
+    assert done.returncode == 3
+    assert b"daytona login" in done.stderr
+    done = daytona("login", "--no-check", "--json", stdin=b"sesame\n", environment=nowhere)
+    assert json.loads(done.stdout) == {"profile": "default"}
+    file = tmp_path / "configuration/profiles.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["profiles"]["default"]["apiKey"] == "sesame"
+    daytona("login", "--api-url", "local", "--profile", "here", environment=nowhere)
+    assert daytona("list", environment=nowhere).returncode == 0
+    assert daytona.data("profile", "default") == {"active": "default", "profiles": ["default", "here"]}
+    assert daytona("list", "--profile", "here", environment=nowhere).returncode == 0
+    assert daytona.data("logout") == {"profile": "default", "loggedOut": True}
+    # A refused key is not remembered.
+    url = json.loads((Path(os.environ["DAYTONA_LOCAL_STATE_DIR"]) / "engine.json").read_text())["apiUrl"]
+    done = daytona("login", "--api-key", "wrong", "--api-url", url, "--profile", "refused", environment=nowhere)
+    assert done.returncode == 3
+    assert b"wrong" not in done.stderr
+    assert daytona.data("profile")["profiles"] == ["here"]
+
+
+def test_shells_complete_names_of_sandboxes(daytona: Program, sandbox: str, tmp_path: Path) -> None:
+    for shell, place in (("bash", "share/bash-completion/completions/daytona"), ("fish", "config/fish/completions")):
+        home = {
+            "HOME": str(tmp_path),
+            "XDG_DATA_HOME": str(tmp_path / "share"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        }
+        assert daytona("autocomplete", shell, environment=home).returncode == 0
+        assert (tmp_path / place).exists()
+    for shell in ("bash", "zsh", "fish", "powershell"):
+        assert "daytona" in daytona.text("autocomplete", shell, "--print")
+    environment = {"COMPLETE": "bash", "_CLAP_COMPLETE_INDEX": "2", "_CLAP_IFS": "\n", "_CLAP_COMPLETE_COMP_TYPE": "9"}
+    assert sandbox in daytona("--", "daytona", "info", "cli-", environment=environment).stdout.decode().split()
+    environment["_CLAP_COMPLETE_INDEX"] = "1"
+    assert "preview-url" in daytona("--", "daytona", "prev", environment=environment).stdout.decode()
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["-v"]])
+def test_the_version_is_told(daytona: Program, arguments: list[str]) -> None:
+    assert daytona.text(*arguments).split()[-1].count(".") == 2
+
+
+def test_names_that_are_not_text_are_refused(daytona: Program) -> None:
+    done = subprocess.run(
+        [daytona.path.encode(), b"info", b"\xff\xfe"], capture_output=True, env=daytona.environment, timeout=LIMIT
+    )
+    assert done.returncode == 2
