@@ -1,8 +1,8 @@
 //! The running engine: everything the request handlers share.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{Connection, Room};
@@ -48,6 +48,8 @@ pub struct Engine {
     pub compat: Compat,
     /// Limits that this machine cannot enforce, as sentences.
     pub warnings: Vec<String>,
+    /// Bytes left for sandboxes' disks at the last look, if they were few.
+    pub little_room: Mutex<Option<u64>>,
     /// Requests seen and in flight.
     pub activity: Arc<Activity>,
     /// Room for connections, on all addresses together.
@@ -78,7 +80,7 @@ impl Engine {
             "memory": enforced.memory,
             "processes": enforced.processes,
             "users": self.launcher.own_users(),
-            "disk": false,
+            "disk": enforced.disk,
             "diskTime": enforced.disk_time,
             "network": network,
             "ipv6": self.launcher.network().is_some_and(Network::has_v6),

@@ -230,6 +230,7 @@ fn prepare(
         started_at: clock::iso(clock::now()),
         state_dir: state_dir.to_owned(),
         compat,
+        little_room: Default::default(),
         activity,
         room,
     });
@@ -357,7 +358,9 @@ fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
             warnings.push(format!("{what} limits are not enforced"));
         }
     }
-    warnings.push("disk limits are not enforced".to_owned());
+    if let Some(reason) = launcher.no_disks() {
+        warnings.push(format!("disk limits are not enforced: {reason}"));
+    }
     if !enforced.disk_time {
         warnings.push("the disks' time is not shared out: one sandbox can slow others down".to_owned());
     }

@@ -27,6 +27,8 @@ pub struct Resources {
     pub cpu: u64,
     /// Memory in GiB.
     pub memory_gib: u64,
+    /// Disk in GiB. Takes effect when the sandbox starts; less than before changes nothing.
+    pub disk_gib: u64,
 }
 
 /// A resource the kernel limits per group.
@@ -77,6 +79,8 @@ pub struct Enforced {
     pub memory: bool,
     /// The number of processes.
     pub processes: bool,
+    /// Room for files.
+    pub disk: bool,
     /// A share of the disks' time.
     pub disk_time: bool,
 }
@@ -120,6 +124,7 @@ impl Cgroups {
             cpu: self.limits(Controller::Cpu),
             memory: self.limits(Controller::Memory),
             processes: self.limits(Controller::Pids),
+            disk: false,
             disk_time: self.hierarchies.iter().any(Hierarchy::shares_disks),
         }
     }

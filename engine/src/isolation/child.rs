@@ -198,7 +198,7 @@ fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     } else {
         // Everything is created with the modes it asks for.
         umask(Mode::empty());
-        nix::unistd::sethostname(host_name(&spec.sandbox_id)).context("setting the host name")?;
+        nix::unistd::sethostname(mounts::host_name(&spec.sandbox_id)).context("setting the host name")?;
         raise_loopback().context("raising the loopback interface")?;
         mounts::enter_root(spec, namespace)?;
     }
@@ -216,10 +216,6 @@ fn give_up_privileges(level: IsolationLevel) -> Result<()> {
     nix::sys::prctl::set_dumpable(false)?;
     memory::give_back_code();
     Ok(())
-}
-
-fn host_name(sandbox_id: &str) -> &str {
-    sandbox_id.get(..12).unwrap_or(sandbox_id)
 }
 
 fn raise_loopback() -> Result<()> {

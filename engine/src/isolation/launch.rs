@@ -22,6 +22,10 @@ use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
+use super::disk::Disk;
+use super::disk_images::{self, DiskImages};
+use super::disk_space;
+use super::mounts;
 use super::probe;
 use super::ready::{Pattern, Ready};
 use super::spec::{
@@ -40,6 +44,8 @@ pub struct Launcher {
     state_dir: PathBuf,
     level: IsolationLevel,
     copy_on_write: bool,
+    /// Why sandboxes have no disks of their own.
+    no_disks: Option<String>,
     base: Base,
     cgroups: Cgroups,
     users: Separation,
@@ -96,13 +102,23 @@ impl Launcher {
             IsolationLevel::Namespaces => probe::users(state_dir),
             IsolationLevel::UserNamespaces | IsolationLevel::None => Separation::None,
         };
+        let disks = match level {
+            IsolationLevel::Namespaces => disk_images::try_out(state_dir),
+            IsolationLevel::UserNamespaces | IsolationLevel::None => {
+                Err(anyhow!("that takes an engine started by root"))
+            }
+        };
+        let no_disks = disks.err().map(|error| crate::in_words(&error));
+        let disks = no_disks.is_none().then(|| DiskImages::new(state_dir.join("ready/disks")));
         let layers = if copy_on_write { base::layers() } else { Vec::new() };
         let owned = level == IsolationLevel::Namespaces;
-        let ready = Ready::new(state_dir, Pattern { layers, owned, copy_on_write }).context("preparing files")?;
+        let ready =
+            Ready::new(state_dir, Pattern { layers, owned, copy_on_write, disks }).context("preparing files")?;
         Ok(Self {
             state_dir: state_dir.to_owned(),
             level,
             copy_on_write,
+            no_disks,
             base,
             cgroups,
             users,
@@ -125,11 +141,20 @@ impl Launcher {
         self.copy_on_write
     }
 
+    /// Why sandboxes may write as much as the machine's disk holds, if they may.
+    pub fn no_disks(&self) -> Option<&str> {
+        self.no_disks.as_deref()
+    }
+
     /// Which resource limits hold.
     pub fn enforced(&self) -> Enforced {
         let groups = self.cgroups.enforced();
         // Elsewhere a limit of the sandbox's user does.
-        Enforced { processes: groups.processes || self.level != IsolationLevel::None, ..groups }
+        Enforced {
+            processes: groups.processes || self.level != IsolationLevel::None,
+            disk: self.no_disks.is_none(),
+            ..groups
+        }
     }
 
     /// Whether each sandbox has user ids of its own on the machine.
@@ -151,12 +176,15 @@ impl Launcher {
         record_file::directory(&self.state_dir, sandbox_id)
     }
 
-    /// Creates a sandbox's files; a new home gets the snapshot's as a start.
-    pub fn create_files(&self, sandbox_id: &str, snapshot: Option<&Path>) -> Result<()> {
+    /// Creates a sandbox's files, with a disk of so many GiB where the machine can; a new home gets the snapshot's as a start.
+    pub fn create_files(&self, sandbox_id: &str, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
         let directory = self.sandbox_dir(sandbox_id);
-        self.ready.place(&directory, snapshot)?;
-        let host_name = sandbox_id.get(..12).unwrap_or(sandbox_id);
-        base::name_host(&directory.join("upper/etc"), host_name).context("naming the sandbox")
+        self.ready.place(&directory, snapshot, disk_gib)?;
+        if self.no_disks.is_none() {
+            // The sandbox does it itself, on its disk.
+            return Ok(());
+        }
+        base::name_host(&directory.join("upper/etc"), mounts::host_name(sandbox_id)).context("naming the sandbox")
     }
 
     /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
@@ -178,6 +206,7 @@ impl Launcher {
         let network = self.network.as_ref().map(|network| network.join(start.reach.clone())).transpose()?;
         let namespace = network.as_ref().and_then(Joined::namespace);
         let spec = LaunchSpec { ids, memory_limit, network: namespace, ..self.spec(start)? };
+        spec.disk.as_ref().map_or(Ok(()), Disk::grow).context("growing the disk")?;
         let (ours, theirs) = UnixStream::pair()?;
         let log = fs::OpenOptions::new()
             .append(true)
@@ -204,7 +233,14 @@ impl Launcher {
         // SAFETY: the descriptor is owned by the AsyncFd and never replaced.
         let exit =
             unsafe { AsyncFd::register(pidfd) }.map_err(|error| anyhow::anyhow!("watching the sandbox: {error}"))?;
-        Ok(Instance { pid, exit, control: ours, names: Mutex::new(Some(Names { socket, cgroup, range, network })) })
+        let has_disk = spec.disk.is_some();
+        Ok(Instance {
+            pid,
+            exit,
+            control: ours,
+            has_disk,
+            names: Mutex::new(Some(Names { socket, cgroup, range, network })),
+        })
     }
 
     /// A range of user ids that no other running sandbox of this engine has; none where the machine has none to give.
@@ -224,7 +260,8 @@ impl Launcher {
     }
 
     fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
-        let root = self.sandbox_dir(start.sandbox_id).join("root");
+        let directory = self.sandbox_dir(start.sandbox_id);
+        let root = directory.join("root");
         let (mounts, home) = match self.level {
             IsolationLevel::None => (Vec::new(), root.join("home/daytona")),
             _ => (self.mounts(start)?, PathBuf::from(if start.as_root { "/root" } else { "/home/daytona" })),
@@ -244,6 +281,7 @@ impl Launcher {
             level: self.level,
             state_dir: self.state_dir.clone(),
             root,
+            disk: Disk::of(&directory, start.resources.disk_gib),
             mounts,
             user: SandboxUser { uid: id, gid: id },
             ids: None,
@@ -272,8 +310,6 @@ impl Launcher {
             }
             let name = base::layer_name(&target);
             let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
-            base::make_directory(&self.state_dir.join(&upper), 0o755)?;
-            base::make_directory(&self.state_dir.join(&work), 0o700)?;
             let layer =
                 start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
             let layer = layer.map(|path| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path));
@@ -302,6 +338,12 @@ impl Launcher {
             // Without a layer over /usr there is no .pth file that says so.
             env.insert("PYTHONPATH".to_owned(), format!("{shown}/python"));
         }
+    }
+
+    /// Bytes that sandboxes with disks may still write together, where that is less than a disk may hold.
+    pub fn little_room(&self) -> Option<u64> {
+        let room = self.no_disks.is_none().then(|| disk_space::room(&self.state_dir).ok())??;
+        (room < disk_space::LARGEST).then_some(room)
     }
 
     /// Removes the engine's groups. Call it when all sandboxes have ended.
@@ -389,6 +431,7 @@ pub struct Instance {
     pid: i32,
     exit: AsyncFd<OwnedFd>,
     control: UnixStream,
+    has_disk: bool,
     /// Resources that the next start of the sandbox makes anew under the same names.
     names: Mutex<Option<Names>>,
 }
@@ -445,6 +488,32 @@ impl Instance {
             Some(Names { network: Some(network), .. }) => network.set(reach),
             _ => Ok(()),
         }
+    }
+
+    /// Has the sandbox's disk, if it has one, end where this room of the machine's does. Blocks briefly.
+    pub fn limit_disk(&self, room: u64) {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid));
+        if self.has_disk
+            && let Err(error) = disk_space::limit(&root, room)
+        {
+            // It may be about to end.
+            tracing::debug!(error = format!("{error:#}"), "the room of a disk was not limited");
+        }
+    }
+
+    /// Writes what the sandbox has written to the file that holds its disk, where it has one. With its processes frozen, a copy of
+    /// the file is then a copy of the disk. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// When the machine's disk is full or broken.
+    pub fn sync_disk(&self) -> Result<()> {
+        if !self.has_disk {
+            return Ok(());
+        }
+        let root = fs::File::open(format!("/proc/{}/root", self.pid)).context("finding the sandbox's disk")?;
+        // SAFETY: the call takes an open descriptor.
+        Errno::result(unsafe { libc::syncfs(root.as_raw_fd()) }).context("writing the sandbox's disk")?;
+        Ok(())
     }
 
     /// Kills every process at once.

@@ -8,6 +8,9 @@ mod base;
 mod capabilities;
 mod cgroup;
 mod child;
+mod disk;
+mod disk_images;
+mod disk_space;
 mod launch;
 mod memory;
 mod mounts;
@@ -18,6 +21,7 @@ mod system_calls;
 mod users;
 
 pub use cgroup::{Enforced, Resources};
+pub use disk::copy_sparse;
 pub use launch::{Instance, Launcher, Start};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
@@ -27,7 +31,11 @@ pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
 /// Every executable that calls [`crate::serve`] calls this at the start of `main`, before it starts threads.
 pub fn run_if_sandbox_process() {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == SANDBOX_ARGUMENT) {
-        let probing = std::env::args_os().nth(2).is_some_and(|argument| argument == probe::PROBE_ARGUMENT);
-        std::process::exit(if probing { probe::run() } else { child::run() });
+        let probing = std::env::args_os().nth(2);
+        std::process::exit(match probing.as_ref().and_then(|argument| argument.to_str()) {
+            Some(probe::PROBE_ARGUMENT) => probe::run(),
+            Some(probe::DISK_ARGUMENT) => probe::run_disk(),
+            _ => child::run(),
+        });
     }
 }

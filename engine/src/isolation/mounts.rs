@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
+use super::base;
+use super::disk::Disk;
+use super::disk_space;
 use super::spec::{IsolationLevel, LaunchSpec, Mount};
 use super::users::UserIds;
 
@@ -35,6 +38,9 @@ const KEPT_WITHOUT_PROCESS: [(&str, &str); 3] = [("shmall", "65536"), ("msgmni",
 /// Mounts everything below the new root and makes it `/`. `namespace` is the one of [`LaunchSpec::ids`].
 pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("making mounts private")?;
+    if let Some(disk) = &spec.disk {
+        mount_disk(spec, disk)?;
+    }
     match spec.ids.zip(namespace) {
         None => build_root(spec),
         Some((ids, namespace)) => {
@@ -44,10 +50,37 @@ pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> 
     }
 }
 
+/// Covers the sandbox's own directory with its disk.
+fn mount_disk(spec: &LaunchSpec, disk: &Disk) -> Result<()> {
+    let own = own_directory(spec)?;
+    disk.mount(own)?;
+    if let Ok(room) = disk_space::room(&spec.state_dir)
+        && room < disk.gib << 30
+    {
+        disk_space::limit(own, room).context("limiting the disk to the machine's room")?;
+    }
+    // A copy of another sandbox's disk has that one's name.
+    let named = own.join("named");
+    if fs::read_to_string(&named).is_ok_and(|id| id == spec.sandbox_id) {
+        return Ok(());
+    }
+    base::name_host(&own.join("upper/etc"), host_name(&spec.sandbox_id)).context("naming the sandbox")?;
+    fs::write(&named, &spec.sandbox_id).context("naming the disk")
+}
+
+/// The directory on the machine that holds the sandbox's files.
+fn own_directory(spec: &LaunchSpec) -> Result<&Path> {
+    spec.root.parent().context("the root is below the sandbox's own directory")
+}
+
+/// The host name of a sandbox.
+pub fn host_name(sandbox_id: &str) -> &str {
+    sandbox_id.get(..12).unwrap_or(sandbox_id)
+}
+
 /// Covers, in this mount namespace only, what the root is made of with mounts that translate ids.
 fn translate_sources(spec: &LaunchSpec, ids: UserIds, namespace: &OwnedFd) -> Result<()> {
-    let own = spec.root.parent().context("the root is below the sandbox's own directory")?;
-    ids.translate(own, namespace)?;
+    ids.translate(own_directory(spec)?, namespace)?;
     let sources = spec.mounts.iter().flat_map(|entry| match entry {
         Mount::Overlay { lower, .. } => lower.iter().collect(),
         Mount::Bind { source, .. } => vec![source],
@@ -73,6 +106,16 @@ pub fn try_translation(ids: UserIds, namespace: &OwnedFd, directories: &[PathBuf
         overlay(std::slice::from_ref(lower), upper, work, merged, IsolationLevel::Namespaces)?;
         fs::write(merged.join("file"), "").context("writing through the layers")
     })?
+}
+
+/// Mounts the disk that [`super::disk_images::try_out`] has made, out of everybody's sight, and writes to it.
+pub fn try_disk(directory: &Path) -> Result<()> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("leaving the machine's mounts")?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
+    let mounted = directory.join("mounted");
+    let disk = Disk::of(directory, 0).context("there is no disk")?;
+    disk.mount(&mounted)?;
+    fs::write(mounted.join("file"), "").context("writing to the disk")
 }
 
 fn build_root(spec: &LaunchSpec) -> Result<()> {
@@ -103,7 +146,15 @@ fn target_of(entry: &Mount) -> &Path {
 fn mount_entry(root: &Path, entry: &Mount, level: IsolationLevel) -> Result<()> {
     match entry {
         Mount::Bind { source, target, read_only } => Ok(bind(source, &root.join(target), *read_only)?),
-        Mount::Overlay { lower, upper, work, target } => overlay(lower, upper, work, &root.join(target), level),
+        Mount::Overlay { lower, upper, work, target } => {
+            // The machine may have got another system directory since the sandbox was made.
+            for (directory, mode) in [(upper, 0o755), (work, 0o700)] {
+                if !directory.exists() {
+                    base::make_directory(directory, mode)?;
+                }
+            }
+            overlay(lower, upper, work, &root.join(target), level)
+        }
     }
 }
 
@@ -137,7 +188,13 @@ fn bind(source: &Path, target: &Path, read_only: bool) -> nix::Result<()> {
 
 fn mount_devices(root: &Path) -> Result<()> {
     let dev = root.join("dev");
-    mount(Some("tmpfs"), &dev, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, Some("mode=755,size=64k"))?;
+    mount(
+        Some("tmpfs"),
+        &dev,
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
+        Some("mode=755,size=64k,nr_inodes=1024"),
+    )?;
     for name in DEVICES {
         let node = dev.join(name);
         fs::File::create(&node)?;
@@ -151,7 +208,7 @@ fn mount_devices(root: &Path) -> Result<()> {
     let options = format!("newinstance,ptmxmode=0666,mode=620,max={MAX_TERMINALS}");
     mount(Some("devpts"), &dev.join("pts"), Some("devpts"), flags, Some(options.as_str()))?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), &dev.join("shm"), Some("tmpfs"), flags, Some("mode=1777,size=256m"))?;
+    mount(Some("tmpfs"), &dev.join("shm"), Some("tmpfs"), flags, Some("mode=1777,size=256m,nr_inodes=65536"))?;
     symlink("pts/ptmx", dev.join("ptmx"))?;
     symlink("/proc/self/fd", dev.join("fd"))?;
     for (number, name) in ["stdin", "stdout", "stderr"].iter().enumerate() {
@@ -196,7 +253,7 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
         &root.join("run"),
         Some("tmpfs"),
         MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
-        Some("mode=755,size=64m"),
+        Some("mode=755,size=64m,nr_inodes=16384"),
     )?;
     Ok(())
 }

@@ -97,6 +97,34 @@ pub const PROBE_ARGUMENT: &str = "probe-users";
 /// The exit status that says mounts cannot translate ids.
 const NO_TRANSLATION: i32 = 3;
 
+/// The second hidden argument: the process only mounts the disk in its working directory and writes to it.
+pub const DISK_ARGUMENT: &str = "probe-disk";
+
+/// Mounts the disk in `directory` in a process that ends at once.
+pub fn disk(directory: &Path) -> Result<()> {
+    let output = Command::new("/proc/self/exe")
+        .args([SANDBOX_ARGUMENT, DISK_ARGUMENT])
+        .env_clear()
+        .current_dir(directory)
+        .output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// The work of the process started by [`disk`]; returns its exit status.
+pub fn run_disk() -> i32 {
+    let tried = std::env::current_dir().map_err(anyhow::Error::from).and_then(|directory| mounts::try_disk(&directory));
+    match tried {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error:#}");
+            1
+        }
+    }
+}
+
 /// How far this machine can give sandboxes with files below `state_dir` users of their own, asked by doing it.
 pub fn users(state_dir: &Path) -> Separation {
     let probe = state_dir.join("users-probe");

@@ -12,12 +12,13 @@ use anyhow::{Context, Result};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 
 use super::base;
+use super::disk_images::DiskImages;
 
 /// Trees made ahead.
 const READY: usize = 4;
 
 /// What all trees of an engine have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Pattern {
     /// The system directories that get a writable layer, relative to the root; none where they are read-only.
     pub layers: Vec<PathBuf>,
@@ -25,11 +26,23 @@ pub struct Pattern {
     pub owned: bool,
     /// Whether the writable layers hold the link that names Python; the home does otherwise.
     pub copy_on_write: bool,
+    /// Makes the disks that hold the files; they are plain directories without.
+    pub disks: Option<DiskImages>,
 }
 
 impl Pattern {
-    /// Makes everything of a sandbox's files that does not depend on its id. A new home gets the snapshot's as a start.
-    pub fn make(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
+    /// Makes everything of a sandbox's files that does not depend on its id, on a disk of so many GiB where there are disks.
+    /// A new home gets the snapshot's as a start.
+    pub fn make(&self, directory: &Path, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
+        match &self.disks {
+            Some(disks) => disks
+                .make(directory, identity(snapshot), disk_gib, |tree| self.make_tree(tree, snapshot))
+                .context("making the disk"),
+            None => self.make_tree(directory, snapshot),
+        }
+    }
+
+    fn make_tree(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
         let upper = directory.join("upper");
         fs::create_dir_all(&upper)?;
         base::make_directory(&upper, 0o755)?;
@@ -58,8 +71,8 @@ impl Pattern {
 #[derive(Debug)]
 pub struct Ready {
     shared: Arc<Shared>,
-    /// To the thread that makes more, with the snapshot to make them with.
-    work: Sender<Option<PathBuf>>,
+    /// To the thread that makes more.
+    work: Sender<Kind>,
 }
 
 #[derive(Debug)]
@@ -69,11 +82,14 @@ struct Shared {
     trees: Mutex<Trees>,
 }
 
+/// The snapshot and the size in GiB of trees to make.
+type Kind = (Option<PathBuf>, u64);
+
 #[derive(Debug, Default)]
 struct Trees {
     paths: Vec<PathBuf>,
-    /// The snapshot whose home they have.
-    snapshot: Option<u64>,
+    /// The snapshot whose home they have, and their size.
+    kind: (Option<u64>, u64),
     made: u64,
     ended: bool,
 }
@@ -85,12 +101,12 @@ impl Ready {
         remove(&directory);
         fs::create_dir_all(&directory)?;
         let shared = Arc::new(Shared { directory, pattern, trees: Mutex::default() });
-        let (work, arriving) = mpsc::channel::<Option<PathBuf>>();
+        let (work, arriving) = mpsc::channel::<Kind>();
         thread::Builder::new().name("files".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || {
-                while let Ok(snapshot) = arriving.recv() {
-                    shared.refill(snapshot.as_deref());
+                while let Ok((snapshot, disk_gib)) = arriving.recv() {
+                    shared.refill(snapshot.as_deref(), disk_gib);
                 }
             }
         })?;
@@ -98,14 +114,14 @@ impl Ready {
     }
 
     /// Puts a new sandbox's files at `directory`, which is not there yet.
-    pub fn place(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
-        let ready = self.shared.take(snapshot);
+    pub fn place(&self, directory: &Path, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
+        let ready = self.shared.take(snapshot, disk_gib);
         let placed = ready.is_some_and(|tree| fs::rename(tree, directory).is_ok());
         if !placed {
-            self.shared.pattern.make(directory, snapshot)?;
+            self.shared.pattern.make(directory, snapshot, disk_gib)?;
         }
         // Without the thread each sandbox's files are made when they are needed.
-        let _ = self.work.send(snapshot.map(Path::to_owned));
+        let _ = self.work.send((snapshot.map(Path::to_owned), disk_gib));
         Ok(())
     }
 
@@ -124,20 +140,24 @@ impl Shared {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, snapshot: Option<&Path>) -> Option<PathBuf> {
-        let mut trees = self.lock();
-        let current = identity(snapshot);
-        if trees.snapshot == current { trees.paths.pop() } else { None }
+    /// The size counts only where it is that of a disk.
+    fn kind(&self, snapshot: Option<&Path>, disk_gib: u64) -> (Option<u64>, u64) {
+        (identity(snapshot), if self.pattern.disks.is_some() { disk_gib } else { 0 })
     }
 
-    fn refill(&self, snapshot: Option<&Path>) {
-        let current = identity(snapshot);
+    fn take(&self, snapshot: Option<&Path>, disk_gib: u64) -> Option<PathBuf> {
+        let mut trees = self.lock();
+        if trees.kind == self.kind(snapshot, disk_gib) { trees.paths.pop() } else { None }
+    }
+
+    fn refill(&self, snapshot: Option<&Path>, disk_gib: u64) {
+        let current = self.kind(snapshot, disk_gib);
         let outdated = {
             let mut trees = self.lock();
-            if trees.snapshot == current {
+            if trees.kind == current {
                 Vec::new()
             } else {
-                trees.snapshot = current;
+                trees.kind = current;
                 std::mem::take(&mut trees.paths)
             }
         };
@@ -151,7 +171,7 @@ impl Shared {
                 trees.made += 1;
                 self.directory.join(trees.made.to_string())
             };
-            if let Err(error) = self.pattern.make(&tree, snapshot) {
+            if let Err(error) = self.pattern.make(&tree, snapshot, disk_gib) {
                 // Sandboxes that are created meet the same and say so.
                 tracing::debug!(error = format!("{error:#}"), "no files could be made ahead");
                 remove(&tree);

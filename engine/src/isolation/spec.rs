@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
+use super::disk::Disk;
 use super::users::UserIds;
 
 /// The hidden first argument that turns the executable into a sandbox process.
@@ -101,6 +102,9 @@ pub struct LaunchSpec {
     pub state_dir: PathBuf,
     /// The new root, an absolute directory outside.
     pub root: PathBuf,
+    /// The file system that holds the root and what is changed of system directories, mounted over the sandbox's directory;
+    /// plain directories do otherwise.
+    pub disk: Option<Disk>,
     /// The mounts inside it, in order.
     pub mounts: Vec<Mount>,
     /// The users of its processes.

@@ -5,7 +5,7 @@
 //! was before the wait (`creating`); stop and delete answer at once with `stopping` and `destroying`, and until
 //! the change is complete another one is refused with 409.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
@@ -51,8 +51,9 @@ impl Engine {
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone());
             let id = operation.entry.with_record(|record| record.id.clone());
+            let disk_gib = operation.entry.with_record(|record| record.disk);
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
-            let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref())).await?;
+            let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref(), disk_gib)).await?;
             match files {
                 Ok(()) => {
                     let stored = engine.registry.store_as_starting(&operation.entry);
@@ -135,7 +136,7 @@ impl Engine {
             let snapshot = engine.snapshot_dir();
             engine.launcher.start(&Start {
                 sandbox_id: &record.id,
-                resources: Resources { cpu: record.cpu, memory_gib: record.memory },
+                resources: Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk },
                 as_root: record.user == "root",
                 env: create::environment(&record, &engine.identity.organization_id),
                 reach: reach(&record),
@@ -402,6 +403,7 @@ impl Engine {
         loop {
             ticks.tick().await;
             let now = now_millis();
+            self.share_room().await;
             for entry in self.registry.all() {
                 let (idle, resting) = (entry.idle_millis(), entry.resting_millis());
                 let Some(action) = entry.with_record(|record| due(record, idle, resting, now)) else { continue };
@@ -418,6 +420,23 @@ impl Engine {
                     }
                 });
             }
+        }
+    }
+
+    /// Keeps sandboxes' disks from ending later than the machine's while that has little room.
+    async fn share_room(&self) {
+        let room = self.launcher.little_room();
+        let had_little = std::mem::replace(&mut *self.little_room.lock().unwrap_or_else(PoisonError::into_inner), room);
+        // Once more when there is room again.
+        if room.or(had_little).is_none() || room == had_little {
+            return;
+        }
+        let instances: Vec<_> = self.registry.all().iter().filter_map(|entry| entry.instance()).collect();
+        let limited = off_the_runtime(move || {
+            instances.iter().for_each(|instance| instance.limit_disk(room.unwrap_or(u64::MAX)));
+        });
+        if let Err(error) = limited.await {
+            tracing::debug!(%error, "the room of disks was not looked at");
         }
     }
 

@@ -123,7 +123,7 @@ pub struct Sandbox {
     pub cpu: u64,
     /// GiB.
     pub memory: u64,
-    /// GiB; not enforced.
+    /// GiB.
     pub disk: u64,
     /// Where it is.
     pub state: State,

@@ -126,6 +126,11 @@ impl Engine {
         self.create(json!({"memory": gib, "buildInfo": {"dockerfileContent": "FROM default"}})).await
     }
 
+    /// The same with this much disk in GiB.
+    pub async fn with_disk(&self, gib: u64) -> String {
+        self.create(json!({"disk": gib, "buildInfo": {"dockerfileContent": "FROM default"}})).await
+    }
+
     /// The users a sandbox may run as at this level.
     pub fn users(&self) -> &'static [&'static str] {
         match self.level {
@@ -237,7 +242,7 @@ pub async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-async fn read(request: RequestBuilder) -> (StatusCode, Value) {
+pub async fn read(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.expect("the engine answers");
     let status = response.status();
     let body = response.bytes().await.expect("a whole answer");

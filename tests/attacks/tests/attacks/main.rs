@@ -4,6 +4,7 @@ mod harness;
 #[path = "../../../../engine/tests/harness/internet.rs"]
 mod internet;
 
+mod disk;
 mod git;
 mod limits;
 mod neighbours;

@@ -1,0 +1,254 @@
+//! A file system of the sandbox's own: an image in one sparse file, mounted where only the sandbox sees it.
+//!
+//! What a sandbox may write ends where its file system ends, with "no space left" for it and for nobody else. The mount and the
+//! loop device go with the sandbox's mount namespace, however the sandbox ends, so nothing of it is ever left on the
+//! machine. Blocks that the sandbox frees are given back to the machine's disk.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::libc;
+use nix::mount::{MsFlags, mount};
+use serde::{Deserialize, Serialize};
+
+/// The image's name in a sandbox's directory.
+pub const IMAGE: &str = "disk.img";
+
+/// Bytes of a block, and of the loop devices' sectors.
+pub const BLOCK: u64 = 4096;
+
+/// How long the kernel may still have the image in use for a sandbox that has ended.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where `e2fsprogs` may be; users' search paths often lack the directories of system programs.
+const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+
+/// Discarded blocks become holes of the image. Tables of inodes stay unwritten until they are used.
+const OPTIONS: &str = "discard,noinit_itable";
+
+/// The disk of one sandbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Disk {
+    /// The image's absolute path.
+    pub image: PathBuf,
+    /// Its size in GiB.
+    pub gib: u64,
+}
+
+impl Disk {
+    /// The disk of the sandbox with this directory; none where its files are plain directories.
+    pub fn of(directory: &Path, gib: u64) -> Option<Self> {
+        let image = directory.join(IMAGE);
+        image.exists().then_some(Self { image, gib })
+    }
+
+    fn open(&self) -> Result<File> {
+        let image = File::options().read(true).write(true).open(&self.image).context("opening the disk")?;
+        lock(&image)?;
+        Ok(image)
+    }
+
+    /// Makes the file system as large as the disk is to be. It never shrinks. Blocks for as long as that takes.
+    pub fn grow(&self) -> Result<()> {
+        let image = self.open()?;
+        let blocks = (self.gib << 30) / BLOCK;
+        if block_count(&image)? >= blocks {
+            return Ok(());
+        }
+        image.set_len(blocks * BLOCK)?;
+        // The kernel itself could do it, but only for those with one more privilege, which containers lack. After a power failure
+        // the journal has to be replayed first.
+        run("e2fsck", &["-f", "-p"], &self.image, 1)?;
+        run("resize2fs", &["-f"], &self.image, 0)
+    }
+
+    /// Mounts the image.
+    pub fn mount(&self, target: &Path) -> Result<()> {
+        let image = self.open()?;
+        let device = attach(&image).context("attaching the disk to a loop device")?;
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        mount(Some(&device.path), target, Some("ext4"), flags, Some(OPTIONS)).context("mounting the disk")
+    }
+}
+
+/// Has nobody else use the image for as long as this file, or a loop device made from it, is open: two mounts of one image
+/// would destroy it.
+fn lock(image: &File) -> Result<()> {
+    let deadline = Instant::now() + RELEASE_TIMEOUT;
+    loop {
+        // SAFETY: the call takes integers. It is not undone when this process closes the file, as long as the device has it.
+        if unsafe { libc::flock(image.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Ok(());
+        }
+        match Errno::last() {
+            Errno::EWOULDBLOCK if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Errno::EWOULDBLOCK => bail!("the sandbox's disk is still in use"),
+            error => return Err(error).context("locking the disk"),
+        }
+    }
+}
+
+/// The size of the file system in an image, in blocks.
+fn block_count(image: &File) -> Result<u64> {
+    const SUPERBLOCK: u64 = 1024;
+    let word = |offset: u64| -> io::Result<u64> {
+        let mut bytes = [0; 4];
+        image.read_exact_at(&mut bytes, SUPERBLOCK + offset)?;
+        Ok(u64::from(u32::from_le_bytes(bytes)))
+    };
+    Ok(word(0x4)? | word(0x150)? << 32)
+}
+
+/// Runs a program of the package `e2fsprogs` on an image. Exit statuses up to `worst` are good.
+pub fn run(program: &str, arguments: &[&str], image: &Path, worst: i32) -> Result<()> {
+    for directory in DIRECTORIES {
+        let mut command = Command::new(Path::new(directory).join(program));
+        // Whatever the machine's own defaults are.
+        command.env_clear().env("PATH", DIRECTORIES.join(":")).env("MKE2FS_CONFIG", "/dev/null");
+        match command.args(arguments).arg(image).output() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("starting {program}")),
+            Ok(output) if output.status.code().is_some_and(|code| code <= worst) => return Ok(()),
+            Ok(output) => {
+                let [stdout, stderr] =
+                    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+                bail!("{program} failed: {} {}", stderr.trim(), stdout.trim());
+            }
+        }
+    }
+    bail!("{program} is missing (Debian package e2fsprogs)")
+}
+
+/// `struct loop_config` of the kernel.
+#[repr(C)]
+struct LoopConfig {
+    file: u32,
+    block_size: u32,
+    info: LoopInfo,
+    reserved: [u64; 8],
+}
+
+/// `struct loop_info64` of the kernel.
+#[repr(C)]
+struct LoopInfo {
+    numbers: [u64; 5],
+    settings: [u32; 3],
+    flags: u32,
+    names: [u8; 160],
+    init: [u64; 2],
+}
+
+/// A loop device that goes when nobody has it open or mounted any more.
+struct Device {
+    path: PathBuf,
+    _open: File,
+}
+
+fn attach(image: &File) -> Result<Device> {
+    const GET_FREE: libc::Ioctl = 0x4C82;
+    const CONFIGURE: libc::Ioctl = 0x4C0A;
+    const AUTOCLEAR: u32 = 4;
+    let control = File::options().read(true).write(true).open("/dev/loop-control")?;
+    let config = LoopConfig {
+        file: u32::try_from(image.as_raw_fd())?,
+        block_size: u32::try_from(BLOCK)?,
+        info: LoopInfo { numbers: [0; 5], settings: [0; 3], flags: AUTOCLEAR, names: [0; 160], init: [0; 2] },
+        reserved: [0; 8],
+    };
+    loop {
+        // SAFETY: the call takes no argument.
+        let number = Errno::result(unsafe { libc::ioctl(control.as_raw_fd(), GET_FREE) })?;
+        let path = PathBuf::from(format!("/dev/loop{number}"));
+        let device = match File::options().read(true).write(true).open(&path) {
+            // Somebody is removing it.
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => continue,
+            other => other.with_context(|| path.display().to_string())?,
+        };
+        // SAFETY: the kernel reads one structure.
+        match Errno::result(unsafe { libc::ioctl(device.as_raw_fd(), CONFIGURE, &raw const config) }) {
+            // Another sandbox was faster.
+            Err(Errno::EBUSY) => continue,
+            other => other?,
+        };
+        return Ok(Device { path, _open: device });
+    }
+}
+
+/// Copies a file and leaves its holes holes. The target is created with mode 0600.
+///
+/// # Errors
+/// When the target exists or the disk is full; what there is of the target is removed then.
+pub fn copy_sparse(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let source = File::open(from)?;
+    let target = File::options().read(true).write(true).create_new(true).mode(0o600).open(to)?;
+    let copied = copy_data(&source, &target);
+    if copied.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    copied
+}
+
+fn copy_data(source: &File, target: &File) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+
+    /// Shares the blocks instead, where the file system can.
+    const CLONE: libc::Ioctl = 0x4004_9409;
+    // SAFETY: the call takes integers.
+    if unsafe { libc::ioctl(target.as_raw_fd(), CLONE, source.as_raw_fd()) } == 0 {
+        return Ok(());
+    }
+    target.set_len(source.metadata()?.len())?;
+    let seek = |position: i64, what: libc::c_int| {
+        // SAFETY: the call takes integers.
+        Errno::result(unsafe { libc::lseek(source.as_raw_fd(), position, what) })
+    };
+    let mut position = 0;
+    loop {
+        let data = match seek(position, libc::SEEK_DATA) {
+            // Nothing but a hole is left.
+            Err(Errno::ENXIO) => return Ok(()),
+            other => other?,
+        };
+        position = seek(data, libc::SEEK_HOLE)?;
+        let [start, length] = [data, position - data].map(i64::unsigned_abs);
+        let (mut reader, mut writer) = (source, target);
+        reader.seek(SeekFrom::Start(start))?;
+        writer.seek(SeekFrom::Start(start))?;
+        io::copy(&mut reader.take(length), &mut writer)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_have_the_same_bytes_and_holes() {
+        use std::os::unix::fs::MetadataExt;
+
+        let directory = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| directory.path().join(name));
+        let file = File::create(&from).unwrap();
+        file.set_len(1 << 30).unwrap();
+        file.write_all_at(b"near the start", 5_000).unwrap();
+        file.write_all_at(b"at the end", (1 << 30) - 10).unwrap();
+        copy_sparse(&from, &to).unwrap();
+        let copy = File::open(&to).unwrap();
+        assert_eq!(copy.metadata().unwrap().len(), 1 << 30);
+        assert!(copy.metadata().unwrap().blocks() < 1_000);
+        let mut found = [0; 10];
+        copy.read_exact_at(&mut found, (1 << 30) - 10).unwrap();
+        assert_eq!(&found, b"at the end");
+        assert_eq!(copy_sparse(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(to.exists(), "what was there is not ours to remove");
+    }
+}
