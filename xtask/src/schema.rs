@@ -177,6 +177,9 @@ pub struct Op {
     /// In the op table: `process.exec`.
     pub id: String,
     pub doc: String,
+    /// The result in words: the `# Returns` part of the documentation, or else what the documentation of its type says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub result: String,
     /// The `# Errors` part of the documentation.
     pub errors: String,
     /// Public class that offers it.
@@ -262,6 +265,29 @@ impl Schema {
         object.insert("hash".to_owned(), hash.into());
         object.insert("deviations".to_owned(), serde_json::to_value(deviations)?);
         Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }
+
+    /// Describes the results of operations that do not do it themselves, by their types.
+    fn describe_results(&mut self) {
+        let Self { structs, streams, services, .. } = self;
+        let docs = |name: &str| {
+            let of_struct = structs.iter().find(|item| item.name == name).map(|item| item.doc.as_str());
+            of_struct.or_else(|| streams.iter().find(|item| item.name == name).map(|item| item.doc.as_str()))
+        };
+        for op in services.iter_mut().flat_map(|service| &mut service.ops).filter(|op| op.result.is_empty()) {
+            let ty = match &op.returns {
+                Type::Stream { name } => {
+                    let stream = streams.iter().find(|item| item.name == *name);
+                    stream.and_then(|stream| stream.collected.as_ref()).unwrap_or(&op.returns)
+                }
+                ty => ty,
+            };
+            if let Type::Struct { name } | Type::Stream { name } = ty {
+                let doc = docs(name).unwrap_or_default();
+                let end = doc.find(['.', ':', ',', '(']).unwrap_or(doc.len());
+                op.result = format!("{}.", doc[..end].trim_end());
+            }
+        }
     }
 
     /// The struct of this name.

@@ -34,6 +34,9 @@ impl CodeInterpreter {
 
     /// Creates a context, whose variables are separate from those of other contexts.
     ///
+    /// # Returns
+    /// The new context.
+    ///
     /// # Errors
     /// `Validation` for a language the server does not know.
     ///
@@ -50,6 +53,9 @@ impl CodeInterpreter {
     }
 
     /// Returns all contexts except the default one.
+    ///
+    /// # Returns
+    /// The contexts.
     ///
     /// # Errors
     /// Only those of every request.

@@ -23,6 +23,9 @@ impl FileSystem {
     /// * `local_path`: Directory on this machine.
     /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
     ///
+    /// # Returns
+    /// What was transferred.
+    ///
     /// # Errors
     /// `InvalidArgument` for an invalid glob or when something local cannot be read, `UnprocessableEntity` when the
     /// sandbox cannot store it, `Timeout` when it takes too long.
@@ -52,6 +55,9 @@ impl FileSystem {
     /// # Parameters
     /// * `remote_path`: Directory in the sandbox; relative paths begin at the working directory.
     /// * `local_path`: Directory on this machine.
+    ///
+    /// # Returns
+    /// What was transferred, and what was skipped.
     ///
     /// # Errors
     /// `InvalidArgument` for an invalid glob or when the local directory cannot be written, `FileNotFound` when there

@@ -17,6 +17,9 @@ impl FileSystem {
     /// # Parameters
     /// * `path`: Directory in the sandbox; relative paths begin at the working directory.
     ///
+    /// # Returns
+    /// The entries.
+    ///
     /// # Errors
     /// `NotFound` when it does not exist, `Authorization` when the sandbox user may not read it.
     pub async fn list_files(&self, path: &str, options: ListFilesOptions) -> Result<Vec<FileInfo>> {
@@ -37,6 +40,9 @@ impl FileSystem {
     ///
     /// # Parameters
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
+    ///
+    /// # Returns
+    /// The metadata.
     ///
     /// # Errors
     /// `NotFound` when it does not exist.
@@ -115,6 +121,9 @@ impl FileSystem {
     /// * `path`: File or directory in the sandbox; relative paths begin at the working directory.
     /// * `pattern`: Text to look for; no character in it is special.
     ///
+    /// # Returns
+    /// The lines with their places.
+    ///
     /// # Errors
     /// `NotFound` when the path does not exist.
     ///
@@ -158,6 +167,9 @@ impl FileSystem {
     /// * `files`: Paths of files in the sandbox.
     /// * `pattern`: Text to replace; no character in it is special.
     /// * `new_value`: Text to put in its place.
+    ///
+    /// # Returns
+    /// The result for each file.
     ///
     /// # Errors
     /// `Validation` for an empty pattern. A file that could not be changed has the reason in its result.
@@ -209,6 +221,9 @@ impl FileSystem {
 
     /// Returns the home directory of the sandbox's user.
     ///
+    /// # Returns
+    /// The absolute path.
+    ///
     /// # Errors
     /// Only those of every request.
     pub async fn get_user_home_dir(&self) -> Result<String> {
@@ -216,6 +231,9 @@ impl FileSystem {
     }
 
     /// Returns the working directory, where commands start and relative paths begin.
+    ///
+    /// # Returns
+    /// The absolute path.
     ///
     /// # Errors
     /// Only those of every request.

@@ -265,6 +265,9 @@ impl Git {
     /// # Parameters
     /// * `path`: Directory of the repository; relative paths begin at the working directory.
     ///
+    /// # Returns
+    /// The commits.
+    ///
     /// # Errors
     /// `NotFound` when there is no repository or no commit yet.
     ///

@@ -52,6 +52,9 @@ impl Process {
 
     /// Returns all terminal sessions.
     ///
+    /// # Returns
+    /// The terminal sessions.
+    ///
     /// # Errors
     /// Only those of every request.
     pub async fn list_pty_sessions(&self) -> Result<Vec<PtySessionInfo>> {
@@ -73,6 +76,9 @@ impl Process {
     /// # Parameters
     /// * `session_id`: Id of the terminal session.
     ///
+    /// # Returns
+    /// The terminal session.
+    ///
     /// # Errors
     /// `NotFound` when there is no such session.
     pub async fn get_pty_session_info(&self, session_id: &str) -> Result<PtySessionInfo> {
@@ -91,6 +97,9 @@ impl Process {
     /// * `session_id`: Id of the terminal session.
     /// * `rows`: Lines, 1 to 1000.
     /// * `cols`: Columns, 1 to 1000.
+    ///
+    /// # Returns
+    /// The terminal session with its new size.
     ///
     /// # Errors
     /// `InvalidArgument` when a size is not between 1 and 1000, `NotFound` or `Gone` when there is no such session.

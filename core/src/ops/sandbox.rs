@@ -26,6 +26,9 @@ impl Sandboxes {
     /// # Parameters
     /// * `params`: What to create it from, and its settings.
     ///
+    /// # Returns
+    /// The sandbox.
+    ///
     /// # Errors
     /// `Validation` when the server refuses the parameters, `Conflict` when the name is taken, `Timeout` when it does
     /// not start in time, `Unknown` when it fails to start. Once the sandbox exists, the error has its id.
@@ -58,6 +61,9 @@ impl Sandboxes {
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
     ///
+    /// # Returns
+    /// The sandbox.
+    ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
     pub async fn get(&self, id_or_name: &str) -> Result<SandboxInfo> {
@@ -66,6 +72,9 @@ impl Sandboxes {
     }
 
     /// Returns the sandbox with this id or name, or else the first one that has all these labels.
+    ///
+    /// # Returns
+    /// The sandbox.
     ///
     /// # Errors
     /// `NotFound` when no sandbox matches, `InvalidArgument` when neither id nor labels are given.

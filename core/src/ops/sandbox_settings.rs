@@ -18,6 +18,9 @@ impl Sandboxes {
     /// * `id_or_name`: Id or name of the sandbox.
     /// * `labels`: The new labels; those that are not given are removed.
     ///
+    /// # Returns
+    /// The labels of the sandbox now.
+    ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
     pub async fn set_labels(

@@ -16,6 +16,9 @@ impl Sandboxes {
     /// * `id_or_name`: Id or name of the sandbox.
     /// * `port`: Port of the sandbox, 1 to 65535.
     ///
+    /// # Returns
+    /// The URL and the token.
+    ///
     /// # Errors
     /// `Validation` when the port is not between 1 and 65535.
     pub async fn get_preview_link(&self, id_or_name: &str, port: i64) -> Result<PortPreviewUrl> {
@@ -29,6 +32,9 @@ impl Sandboxes {
     /// * `id_or_name`: Id or name of the sandbox.
     /// * `port`: Port of the sandbox, 1 to 65535.
     /// * `expires_in_seconds`: Seconds until the URL expires, 1 to 86400. Default: 60.
+    ///
+    /// # Returns
+    /// The URL and its token.
     ///
     /// # Errors
     /// `Validation` when the port or the time is out of range.

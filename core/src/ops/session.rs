@@ -57,6 +57,9 @@ impl Process {
     /// # Parameters
     /// * `session_id`: Id of the session.
     ///
+    /// # Returns
+    /// The session.
+    ///
     /// # Errors
     /// `NotFound` when there is no such session or command.
     pub async fn get_session(&self, session_id: &str) -> Result<Session> {
@@ -65,6 +68,9 @@ impl Process {
     }
 
     /// Returns all sessions with their commands.
+    ///
+    /// # Returns
+    /// The sessions.
     ///
     /// # Errors
     /// Only those of every request.
@@ -133,6 +139,9 @@ impl Process {
     /// # Parameters
     /// * `session_id`: Id of the session.
     /// * `command_id`: Id of the command.
+    ///
+    /// # Returns
+    /// The command.
     ///
     /// # Errors
     /// `NotFound` when there is no such session or command.
@@ -218,6 +227,9 @@ impl Process {
     }
 
     /// Returns the session of the sandbox's entrypoint.
+    ///
+    /// # Returns
+    /// The session.
     ///
     /// # Errors
     /// `NotFound` when the sandbox has no entrypoint.

@@ -46,6 +46,9 @@ impl Process {
     /// # Parameters
     /// * `command`: Command line, run by the shell.
     ///
+    /// # Returns
+    /// The process.
+    ///
     /// # Errors
     /// `InvalidArgument` for an empty command or an invalid variable name.
     ///
@@ -93,6 +96,9 @@ impl Process {
 
     /// Returns the processes that any client has started with `spawn` and nobody has released.
     ///
+    /// # Returns
+    /// The processes.
+    ///
     /// # Errors
     /// Only those of every request.
     ///
@@ -106,6 +112,9 @@ impl Process {
     ///
     /// # Parameters
     /// * `process_id`: Id of the process.
+    ///
+    /// # Returns
+    /// The process.
     ///
     /// # Errors
     /// `ProcessNotFound` when there is no such process: it was never started or has been released.
@@ -135,6 +144,9 @@ impl Process {
     ///
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
+    ///
+    /// # Returns
+    /// The output.
     ///
     /// # Errors
     /// `NotFound` when it has been released; while reading, `Connection` when the stream breaks for good.
@@ -203,6 +215,9 @@ impl Process {
     /// # Parameters
     /// * `process`: The process, as `spawn` returned it.
     /// * `options.timeout`: Seconds to wait; 0 = no limit. Default: no limit.
+    ///
+    /// # Returns
+    /// The exit code.
     ///
     /// # Errors
     /// `Timeout` when it has not ended in time, `NotFound` when it has been released.

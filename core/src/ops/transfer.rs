@@ -87,6 +87,9 @@ impl FileSystem {
     /// # Parameters
     /// * `remote_path`: Path of the file in the sandbox; relative paths begin at the working directory.
     ///
+    /// # Returns
+    /// The content.
+    ///
     /// # Errors
     /// `FileNotFound` when it does not exist, `FileAccessDenied` when the sandbox user may not read it,
     /// `UnprocessableEntity` when it is larger than 2 GiB (download it to a path or as a stream), `Connection` when the
@@ -142,6 +145,9 @@ impl FileSystem {
     ///
     /// # Parameters
     /// * `files`: Path of each file in the sandbox, and where to write it.
+    ///
+    /// # Returns
+    /// The result for each file, in the order of the requests.
     ///
     /// # Errors
     /// `Connection` when the transfer is cut short, `Timeout` when it takes too long.

@@ -61,6 +61,9 @@ impl Process {
     /// * `command_id`: Id of the command.
     /// * `pattern`: Text to look for, or a regular expression with the option `regex`.
     ///
+    /// # Returns
+    /// The line.
+    ///
     /// # Errors
     /// `InvalidArgument` for an invalid regular expression, `NotFound` when there is no such command,
     /// `CommandAlreadyCompleted` when it ends without such a line, `Timeout` when the line does not come in time.

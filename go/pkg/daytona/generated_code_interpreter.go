@@ -74,6 +74,8 @@ func (c *CodeInterpreterService) CreateContext(ctx context.Context, cwd *string)
 //   - [options.WithContextCwd]: working directory. Default: the sandbox's.
 //   - [options.WithContextLanguage]: language of the code. Default: python, the only one so far.
 //
+// It returns the new context.
+//
 // Errors: ErrValidation for a language the server does not know.
 //
 // Example:

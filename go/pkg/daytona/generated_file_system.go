@@ -108,6 +108,8 @@ func (f *FileSystemService) DownloadDir(ctx context.Context, remotePath string, 
 // Options:
 //   - [options.WithDepth]: levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
 //
+// It returns the entries.
+//
 // Errors: ErrNotFound when it does not exist, ErrAuthorization when the sandbox user may not read it.
 func (f *FileSystemService) ListFiles(ctx context.Context, path string, opts ...func(*options.ListFiles)) ([]*types.FileInfo, error) {
 	call := f.caller.Op("fs.list_files")
@@ -206,6 +208,8 @@ func (f *FileSystemService) FindFiles(ctx context.Context, path string, pattern 
 // Parameters:
 //   - path: file or directory in the sandbox; relative paths begin at the working directory.
 //   - pattern: text to look for; no character in it is special.
+//
+// It returns the lines with their places.
 //
 // Errors: ErrNotFound when the path does not exist.
 //
@@ -321,6 +325,8 @@ func (f *FileSystemService) ReplaceInFiles(ctx context.Context, files []string, 
 //   - files: paths of files in the sandbox.
 //   - pattern: text to replace; no character in it is special.
 //   - newValue: text to put in its place.
+//
+// It returns the result for each file.
 //
 // Errors: ErrValidation for an empty pattern. A file that could not be changed has the reason in its result.
 //

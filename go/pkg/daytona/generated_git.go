@@ -122,6 +122,8 @@ func (g *GitService) Add(ctx context.Context, path string, files []string) error
 // Options:
 //   - [options.WithAllowEmpty]: whether to allow a commit without changes. Default: false.
 //
+// It returns a new commit.
+//
 // Errors: ErrInvalidArgument when message, author or e-mail address is empty, ErrInternalServer when nothing is staged
 // and WithAllowEmpty is not set.
 //

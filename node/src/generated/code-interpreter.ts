@@ -12,6 +12,7 @@ export class CodeInterpreter extends InterpreterRuns {
    *
    * @param code - Source code to run.
    * @param options - All options: see {@link RunCodeOptions}.
+   * @returns Result of a run.
    * @throws `DaytonaInvalidArgumentError` for empty code, `DaytonaTimeoutError` after `timeout` seconds,
    * `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream breaks. An exception in the
    * code is part of the result, not an error.
@@ -33,6 +34,7 @@ export class CodeInterpreter extends InterpreterRuns {
    *
    * @param cwd - Working directory. Default: the sandbox's. Or all options.
    * @param options - All options: see {@link CreateContextOptions}.
+   * @returns The new context.
    * @throws `DaytonaValidationError` for a language the server does not know.
    * @example
    * const interpreter = sandbox.codeInterpreter;
@@ -55,6 +57,7 @@ export class CodeInterpreter extends InterpreterRuns {
    * Returns all contexts except the default one.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The contexts.
    * @throws Only those of every request.
    */
   listContexts(options?: CallOptions): Promise<InterpreterContext[]> {

@@ -35,6 +35,7 @@ export class FileSystem extends FileTransfers {
    * @param localPath - Directory on this machine.
    * @param remotePath - Directory in the sandbox; relative paths begin at the working directory.
    * @param options - All options: see {@link DirectoryTransferOptions}.
+   * @returns What was transferred.
    * @throws `DaytonaInvalidArgumentError` for an invalid glob or when something local cannot be read,
    * `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError` when it takes too long.
    * @example
@@ -61,6 +62,7 @@ export class FileSystem extends FileTransfers {
    * @param remotePath - Directory in the sandbox; relative paths begin at the working directory.
    * @param localPath - Directory on this machine.
    * @param options - All options: see {@link DirectoryTransferOptions}.
+   * @returns What was transferred, and what was skipped.
    * @throws `DaytonaInvalidArgumentError` for an invalid glob or when the local directory cannot be written,
    * `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when something in it
    * cannot be read or the archive is unreasonably large, `DaytonaInvalidFilePathError` when the archive tries to write
@@ -86,6 +88,7 @@ export class FileSystem extends FileTransfers {
    *
    * @param path - Directory in the sandbox; relative paths begin at the working directory.
    * @param options - All options: see {@link ListFilesOptions}.
+   * @returns The entries.
    * @throws `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may not
    * read it.
    */
@@ -98,6 +101,7 @@ export class FileSystem extends FileTransfers {
    *
    * @param path - File or directory in the sandbox; relative paths begin at the working directory.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The metadata.
    * @throws `DaytonaNotFoundError` when it does not exist.
    */
   getFileInfo(path: string, options?: CallOptions): Promise<FileInfo> {
@@ -160,6 +164,7 @@ export class FileSystem extends FileTransfers {
    * @param path - Directory in the sandbox; relative paths begin at the working directory.
    * @param pattern - Glob for the file names, with `*`, `?` and `[a-z]`.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns Files found by `searchFiles`.
    * @throws `DaytonaNotFoundError` when the path does not exist.
    * @example
    * const found = await sandbox.fs.searchFiles('work', '*.py');
@@ -184,6 +189,7 @@ export class FileSystem extends FileTransfers {
    * @param pattern - Text to replace; no character in it is special.
    * @param newValue - Text to put in its place.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The result for each file.
    * @throws `DaytonaValidationError` for an empty pattern. A file that could not be changed has the reason in its
    * result.
    * @example
@@ -223,6 +229,7 @@ export class FileSystem extends FileTransfers {
    * Returns the home directory of the sandbox's user.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The absolute path.
    * @throws Only those of every request.
    */
   getUserHomeDir(options?: CallOptions): Promise<string> {
@@ -233,6 +240,7 @@ export class FileSystem extends FileTransfers {
    * Returns the working directory, where commands start and relative paths begin.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The absolute path.
    * @throws Only those of every request.
    */
   getWorkDir(options?: CallOptions): Promise<string> {
@@ -291,6 +299,7 @@ export class FileSystem extends FileTransfers {
    *
    * @param remotePath - Path of the file in the sandbox; relative paths begin at the working directory.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
+   * @returns A file being uploaded piece by piece.
    * @throws `DaytonaConnectionError` when the server cannot be reached.
    * @example
    * // A stream of Node.js or of the web, or any iterable of bytes or text.
@@ -322,6 +331,7 @@ export class FileSystem extends FileTransfers {
    *
    * @param files - Path of each file in the sandbox, and where to write it.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
+   * @returns The result for each file, in the order of the requests.
    * @throws `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
    * @example
    * await sandbox.fs.uploadFiles([
@@ -345,6 +355,7 @@ export class FileSystem extends FileTransfers {
    *
    * @param remotePath - Path of the file in the sandbox; relative paths begin at the working directory.
    * @param timeout - Seconds the transfer may take; 0 = no limit. Default: 1800. Or all options.
+   * @returns A file being downloaded piece by piece.
    * @throws `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox user may
    * not read it, `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
    * @example

@@ -63,6 +63,7 @@ export class Git extends Service {
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns State of a repository.
    * @throws `DaytonaNotFoundError` (`DaytonaGitRepoNotFoundError`) when there is no repository or no commit yet.
    * @example
    * await sandbox.fs.uploadFile(Buffer.from("print('hello')\n"), 'project/main.py');
@@ -110,6 +111,7 @@ export class Git extends Service {
    * @param email - E-mail address of the author.
    * @param allowEmpty - Whether to allow a commit without changes. Default: false. Or all options.
    * @param options - All options: see {@link GitCommitOptions}.
+   * @returns A new commit.
    * @throws `DaytonaInvalidArgumentError` when message, author or e-mail address is empty, `DaytonaInternalServerError`
    * when nothing is staged and `allowEmpty` is not set.
    * @example
@@ -208,6 +210,7 @@ export class Git extends Service {
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns Branches of a repository.
    * @throws `DaytonaGitRepoNotFoundError` when there is no repository.
    * @example
    * await sandbox.git.createBranch('project', 'experiment');
@@ -308,6 +311,7 @@ export class Git extends Service {
    *
    * @param path - Directory of the repository; relative paths begin at the working directory.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The commits.
    * @throws `DaytonaNotFoundError` when there is no repository or no commit yet.
    * @example
    * for (const { hash, author, message } of await sandbox.git.history('project')) {

@@ -37,6 +37,7 @@ export class Process extends ProcessHandles {
    * @param cwd - Working directory. Default: the sandbox's. Or all options.
    * @param env - Environment variables on top of the sandbox's.
    * @param timeout - Seconds after which the command is killed; 0 = no limit. Default: no limit. Or all options.
+   * @returns Result of a command or program.
    * @throws `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
    * (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
    * @example
@@ -68,6 +69,7 @@ export class Process extends ProcessHandles {
    *
    * @param sessionId - Id of the terminal session.
    * @param options - All options: see {@link PtyConnectOptions}.
+   * @returns A connection to a terminal session.
    * @throws `DaytonaNotFoundError` when there is no such session, `DaytonaConnectionError` when it cannot be reached.
    */
   connectPty(sessionId: string, options?: PtyConnectOptions & CallOptions): Promise<PtyHandle> {
@@ -78,6 +80,7 @@ export class Process extends ProcessHandles {
    * Returns all terminal sessions.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The terminal sessions.
    * @throws Only those of every request.
    */
   listPtySessions(options?: CallOptions): Promise<PtySessionInfo[]> {
@@ -89,6 +92,7 @@ export class Process extends ProcessHandles {
    *
    * @param sessionId - Id of the terminal session.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The terminal session.
    * @throws `DaytonaNotFoundError` when there is no such session.
    */
   getPtySessionInfo(sessionId: string, options?: CallOptions): Promise<PtySessionInfo> {
@@ -102,6 +106,7 @@ export class Process extends ProcessHandles {
    * @param cols - Columns, 1 to 1000.
    * @param rows - Lines, 1 to 1000.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The terminal session with its new size.
    * @throws `DaytonaInvalidArgumentError` when a size is not between 1 and 1000, `DaytonaNotFoundError` or
    * `DaytonaGoneError` when there is no such session.
    * @example
@@ -161,6 +166,7 @@ export class Process extends ProcessHandles {
    *
    * @param sessionId - Id of the session.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The session.
    * @throws `DaytonaNotFoundError` when there is no such session or command.
    */
   getSession(sessionId: string, options?: CallOptions): Promise<Session> {
@@ -171,6 +177,7 @@ export class Process extends ProcessHandles {
    * Returns all sessions with their commands.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The sessions.
    * @throws Only those of every request.
    */
   listSessions(options?: CallOptions): Promise<Session[]> {
@@ -196,6 +203,7 @@ export class Process extends ProcessHandles {
    * @param sessionId - Id of the session.
    * @param req - The command and how to run it.
    * @param timeout - Seconds to wait for the command; 0 = no limit. Default: no limit. Or all options.
+   * @returns Result of a command in a session.
    * @throws `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
    * `DaytonaTimeoutError` after `timeout` seconds.
    * @example
@@ -220,6 +228,7 @@ export class Process extends ProcessHandles {
    * @param sessionId - Id of the session.
    * @param commandId - Id of the command.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The command.
    * @throws `DaytonaNotFoundError` when there is no such session or command.
    */
   getSessionCommand(sessionId: string, commandId: string, options?: CallOptions): Promise<Command> {
@@ -234,6 +243,7 @@ export class Process extends ProcessHandles {
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @param onStdout - Takes standard output, live; the call then resolves at its end.
    * @param onStderr - Takes standard error, live.
+   * @returns Output of a command so far.
    * @throws `DaytonaNotFoundError` when there is no such command.
    */
   getSessionCommandLogs(
@@ -267,6 +277,7 @@ export class Process extends ProcessHandles {
    * @param sessionId - Id of the session.
    * @param commandId - Id of the command.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The output of a command from its start.
    * @throws `DaytonaNotFoundError` when there is no such command; while reading, `DaytonaConnectionError` when the
    * stream breaks.
    */
@@ -293,6 +304,7 @@ export class Process extends ProcessHandles {
    * Returns the session of the sandbox's entrypoint.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The session.
    * @throws `DaytonaNotFoundError` when the sandbox has no entrypoint.
    */
   getEntrypointSession(options?: CallOptions): Promise<Session> {
@@ -305,6 +317,7 @@ export class Process extends ProcessHandles {
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @param onStdout - Takes standard output, live; the call then resolves at its end.
    * @param onStderr - Takes standard error, live.
+   * @returns Output of a command so far.
    * @throws `DaytonaNotFoundError` when the sandbox has no entrypoint.
    */
   getEntrypointLogs(options?: CallOptions): Promise<SessionCommandLogsResponse>;
@@ -324,6 +337,7 @@ export class Process extends ProcessHandles {
    * Streams what the sandbox's entrypoint writes, from its start until it ends.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The output of a command from its start.
    * @throws `DaytonaNotFoundError` when the sandbox has no entrypoint; while reading, `DaytonaConnectionError` when the
    * stream breaks.
    */
@@ -340,6 +354,7 @@ export class Process extends ProcessHandles {
    *
    * @param command - Command line, run by the shell.
    * @param options - All options: see {@link SpawnOptions}.
+   * @returns The process.
    * @throws `DaytonaInvalidArgumentError` for an empty command or an invalid variable name.
    * @example
    * const command = 'echo building; echo careful >&2; echo done';
@@ -363,6 +378,7 @@ export class Process extends ProcessHandles {
    * Returns the processes that any client has started with `spawn` and nobody has released.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The processes.
    * @throws Only those of every request.
    * @example
    * const { id } = await sandbox.process.spawn('echo first; sleep 1000'); // All that it takes, from any program.
@@ -381,6 +397,7 @@ export class Process extends ProcessHandles {
    *
    * @param processId - Id of the process.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The process.
    * @throws `DaytonaProcessNotFoundError` when there is no such process: it was never started or has been released.
    * @example
    * const { id } = await sandbox.process.spawn('echo first; sleep 1000'); // All that it takes, from any program.
@@ -419,6 +436,7 @@ export class Process extends ProcessHandles {
    * @param commandId - Id of the command.
    * @param pattern - A text, or a regular expression without look-around and back-references.
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @returns The line.
    * @throws `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is no
    * such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line, `DaytonaTimeoutError` when
    * the line does not come in time.

@@ -114,6 +114,7 @@ export class Sandbox extends SandboxObject {
    *
    * @param labels - The new labels; those that are not given are removed.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The labels of the sandbox now.
    * @throws `DaytonaNotFoundError` when there is no such sandbox.
    */
   async setLabels(labels: Record<string, string>, options?: CallOptions): Promise<Record<string, string>> {
@@ -190,6 +191,7 @@ export class Sandbox extends SandboxObject {
    *
    * @param port - Port of the sandbox, 1 to 65535.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The URL and the token.
    * @throws `DaytonaValidationError` when the port is not between 1 and 65535.
    */
   getPreviewLink(port: number, options?: CallOptions): Promise<PortPreviewUrl> {
@@ -202,6 +204,7 @@ export class Sandbox extends SandboxObject {
    * @param port - Port of the sandbox, 1 to 65535.
    * @param expiresInSeconds - Seconds until the URL expires, 1 to 86400. Default: 60.
    * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The URL and its token.
    * @throws `DaytonaValidationError` when the port or the time is out of range.
    */
   getSignedPreviewUrl(port: number, expiresInSeconds?: number, options?: CallOptions): Promise<SignedPortPreviewUrl> {

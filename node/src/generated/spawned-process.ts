@@ -20,6 +20,7 @@ export class SpawnedProcess extends ProcessHandle {
    * of the output, at its own speed.
    *
    * @param options - All options: see {@link OutputOptions}.
+   * @returns The output.
    * @throws `DaytonaNotFoundError` when it has been released; while reading, `DaytonaConnectionError` when the stream
    * breaks for good.
    * @example
@@ -80,6 +81,7 @@ export class SpawnedProcess extends ProcessHandle {
    * passes, the wait ends but the process keeps running.
    *
    * @param timeout - Seconds to wait; 0 = no limit. Default: no limit. Or all options.
+   * @returns The exit code.
    * @throws `DaytonaTimeoutError` when it has not ended in time, `DaytonaNotFoundError` when it has been released.
    * @example
    * const command = 'echo building; echo careful >&2; echo done';

@@ -500,6 +500,10 @@ impl<'a> Package<'a> {
                 doc.push_str(&format!("\n  - [options.{}]: {}", field.function, lower(&field.doc)));
             }
         }
+        let said = |word: &str| op.doc.split([' ', '\n', ',']).any(|w| w.eq_ignore_ascii_case(word));
+        if matches!(gives, Gives::Result | Gives::Pointers) && !op.result.is_empty() && !said("returns") {
+            doc.push_str(&format!("\n\nIt returns {}", lower(&names.text(&op.result))));
+        }
         if !op.errors.is_empty() && op.errors != "Only those of every request." {
             doc.push_str(&format!("\n\nErrors: {}", lower(&names.text(&op.errors))));
         }

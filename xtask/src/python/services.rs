@@ -164,7 +164,7 @@ impl Side<'_> {
         }
         text.line(0, "");
         text.list(1, &format!("{define} {name}("), &parameters, &format!(") -> {returns}:"));
-        docstring(text, 2, &self.doc(method, op, &docs));
+        docstring(text, 2, &self.doc(method, op, &docs, &returns));
         let argument = |field: &str| -> String {
             let given = class.receiver.iter().chain(method.arguments).rfind(|(name, _)| *name == field);
             match given {
@@ -397,7 +397,7 @@ impl Side<'_> {
         params.or_else(options).or_else(fields)
     }
 
-    fn doc(&self, method: &Method, op: &Op, parameters: &[(String, String)]) -> Vec<String> {
+    fn doc(&self, method: &Method, op: &Op, parameters: &[(String, String)], returns: &str) -> Vec<String> {
         let mut lines = wrap(if method.doc.is_empty() { &op.doc } else { method.doc }, 2);
         let documented: Vec<_> = parameters.iter().filter(|(_, doc)| !doc.is_empty()).collect();
         if !documented.is_empty() {
@@ -406,6 +406,11 @@ impl Side<'_> {
         for (name, doc) in documented {
             let entry = format!("{name}: {}", doc.split_whitespace().collect::<Vec<_>>().join(" "));
             lines.extend(fill(&entry, 3, "    ").into_iter().map(|line| format!("    {line}")));
+        }
+        if !op.result.is_empty() && method.doc.is_empty() && returns != "None" {
+            lines.extend([String::new(), "Returns:".to_owned()]);
+            let result = op.result.split_whitespace().collect::<Vec<_>>().join(" ");
+            lines.extend(fill(&result, 3, "").into_iter().map(|line| format!("    {line}")));
         }
         let errors = if method.errors.is_empty() { &op.errors } else { method.errors };
         let mut errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");

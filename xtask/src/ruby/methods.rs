@@ -435,6 +435,8 @@ fn returns(op: &Op, form: &Form) -> Returns {
         }
         (None, ty) => (yard(ty, false), rbs(ty, false), ""),
     };
+    let told = form.returns.is_none() && !["void", "self"].contains(&yard.as_str());
+    let doc = if told && doc.is_empty() && block(op, form).is_none() { op.result.as_str() } else { doc };
     let (yard, doc) = match form.block {
         _ if op.returns != Type::Unit && block(op, form).is_some() && !yard.contains("Object") && doc.is_empty() => {
             (format!("{yard}, Object"), "What was opened, or what the block returns.")

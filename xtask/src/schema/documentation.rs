@@ -39,13 +39,14 @@ pub(super) struct Sections {
     pub(super) text: String,
     /// Name and documentation, in order.
     pub(super) params: Vec<(String, String)>,
+    pub(super) returns: String,
     pub(super) errors: String,
     /// File and region of its example.
     pub(super) example: Option<String>,
 }
 
 /// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``, with `options.name` for an option that means something
-/// else here than its struct says), `# Errors` and `# Examples` (one, by file and region:
+/// else here than its struct says), `# Returns` (where the type of the result does not say enough), `# Errors` and `# Examples` (one, by file and region:
 /// `` `processes exec` ``).
 pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
     let all = text(attrs);
@@ -60,15 +61,19 @@ pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
             }
         }
     }
-    let mut found = Sections { text: String::new(), params: Vec::new(), errors: String::new(), example: None };
+    let (text, returns, errors) = (String::new(), String::new(), String::new());
+    let mut found = Sections { text, params: Vec::new(), returns, errors, example: None };
     for (title, lines) in sections {
         let body = lines.join("\n").trim().to_owned();
         match title.as_str() {
             "" => found.text = body,
             "Parameters" => found.params = parameters(&lines)?,
+            "Returns" => found.returns = body,
             "Errors" => found.errors = body,
             "Examples" => found.example = Some(example(&body)?),
-            other => bail!("has the section `# {other}`: known are `# Parameters`, `# Errors` and `# Examples`"),
+            other => {
+                bail!("has the section `# {other}`: known are `# Parameters`, `# Returns`, `# Errors` and `# Examples`")
+            }
         }
     }
     if found.text.is_empty() || found.errors.is_empty() {

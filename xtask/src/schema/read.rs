@@ -105,6 +105,7 @@ impl Schema {
             _ => None,
         });
         schema.streams = streams::read(&protocols, &used.collect(), &known)?;
+        schema.describe_results();
         Ok(schema)
     }
 }
@@ -348,6 +349,7 @@ fn read_op(function: &syn::ImplItemFn, service: &Service, known: &Known, structs
         id,
         name,
         doc: documented.text,
+        result: documented.returns,
         errors: documented.errors,
         receiver,
         supplied,

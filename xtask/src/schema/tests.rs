@@ -158,6 +158,8 @@ fn a_core_is_read_with_everything_that_languages_need() {
     let key = &schema.config.fields[0];
     assert_eq!((schema.config.fields.len(), key.wire.as_str(), key.secret), (1, "apiKey", true));
     assert_eq!(schema.error.fields.len(), 1);
+    let results: Vec<_> = schema.ops().map(|op| op.result.as_str()).collect();
+    assert_eq!(results, ["", "A log."]);
     assert_eq!(schema.errors[1].statuses, [(404, 404), (410, 412)]);
 }
 

@@ -262,6 +262,9 @@ impl<'a> Method<'a> {
             }
         }
         tags.extend(more_parameters.iter().map(|text| (*text).to_owned()));
+        if !self.op.result.is_empty() && self.op.updates != Some(Update::Receiver) {
+            tags.push(wrapped(&format!("@returns {}", self.words.text(&self.op.result))));
+        }
         if !self.op.errors.is_empty() {
             tags.push(wrapped(&format!("@throws {}", self.words.errors(&self.op.errors))));
         }

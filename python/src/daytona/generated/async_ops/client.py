@@ -53,6 +53,9 @@ class AsyncDaytonaMethods:
                 This version has no image builder, so there are no lines yet.
             **fields: The fields of `params` as keywords.
 
+        Returns:
+            The sandbox.
+
         Raises:
             `DaytonaValidationError` when the server refuses the parameters, `DaytonaConflictError` when the name
             is taken, `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start.
@@ -68,6 +71,9 @@ class AsyncDaytonaMethods:
 
         Args:
             sandbox_id_or_name: Id or name of the sandbox.
+
+        Returns:
+            The sandbox.
 
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
@@ -87,6 +93,9 @@ class AsyncDaytonaMethods:
             sandbox_id_or_name: Id or name of the sandbox.
             labels: Labels it must have, all of them.
             id_or_name: The same as `sandbox_id_or_name`.
+
+        Returns:
+            The sandbox.
 
         Raises:
             `DaytonaNotFoundError` when no sandbox matches, `DaytonaInvalidArgumentError` when neither id nor

@@ -43,6 +43,9 @@ class AsyncCodeInterpreter(AsyncService):
             envs: Environment variables for this run only.
             timeout: Seconds after which the run is interrupted; 0 = no limit. Default: 600.
 
+        Returns:
+            Result of a run.
+
         Raises:
             `DaytonaInvalidArgumentError` for empty code, `DaytonaTimeoutError` after `timeout` seconds,
             `DaytonaNotFoundError` for an unknown context, `DaytonaConnectionError` when the stream breaks. An
@@ -75,6 +78,9 @@ class AsyncCodeInterpreter(AsyncService):
             language: Language of the code. Default: `python`, the only one so far.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The new context.
+
         Raises:
             `DaytonaValidationError` for a language the server does not know.
 
@@ -96,6 +102,9 @@ class AsyncCodeInterpreter(AsyncService):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The contexts.
 
         Raises:
             Only those of every request.

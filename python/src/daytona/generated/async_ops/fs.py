@@ -50,6 +50,9 @@ class AsyncFileSystem(AsyncService):
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
+        Returns:
+            What was transferred.
+
         Raises:
             `DaytonaInvalidArgumentError` for an invalid glob or when something local cannot be read,
             `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError` when it
@@ -95,6 +98,9 @@ class AsyncFileSystem(AsyncService):
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
+        Returns:
+            What was transferred, and what was skipped.
+
         Raises:
             `DaytonaInvalidArgumentError` for an invalid glob or when the local directory cannot be written,
             `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when
@@ -131,6 +137,9 @@ class AsyncFileSystem(AsyncService):
             depth: Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The entries.
+
         Raises:
             `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may
             not read it.
@@ -146,6 +155,9 @@ class AsyncFileSystem(AsyncService):
         Args:
             path: File or directory in the sandbox; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The metadata.
 
         Raises:
             `DaytonaNotFoundError` when it does not exist.
@@ -218,6 +230,9 @@ class AsyncFileSystem(AsyncService):
             pattern: Text to look for; no character in it is special.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The lines with their places.
+
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
 
@@ -248,6 +263,9 @@ class AsyncFileSystem(AsyncService):
             path: Directory in the sandbox; relative paths begin at the working directory.
             pattern: Glob for the file names, with `*`, `?` and `[a-z]`.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Files found by `search_files`.
 
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
@@ -281,6 +299,9 @@ class AsyncFileSystem(AsyncService):
             pattern: Text to replace; no character in it is special.
             new_value: Text to put in its place.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The result for each file.
 
         Raises:
             `DaytonaValidationError` for an empty pattern. A file that could not be changed has the reason in its
@@ -337,6 +358,9 @@ class AsyncFileSystem(AsyncService):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The absolute path.
+
         Raises:
             Only those of every request.
         """
@@ -348,6 +372,9 @@ class AsyncFileSystem(AsyncService):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The absolute path.
 
         Raises:
             Only those of every request.
@@ -469,6 +496,9 @@ class AsyncFileSystem(AsyncService):
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
+        Returns:
+            A file being uploaded piece by piece.
+
         Raises:
             `DaytonaConnectionError` when the server cannot be reached.
 
@@ -523,6 +553,9 @@ class AsyncFileSystem(AsyncService):
             files: Path of each file in the sandbox, and where to write it.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
+        Returns:
+            The result for each file, in the order of the requests.
+
         Raises:
             `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
 
@@ -572,6 +605,9 @@ class AsyncFileSystem(AsyncService):
         Args:
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
+
+        Returns:
+            A file being downloaded piece by piece.
 
         Raises:
             `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox

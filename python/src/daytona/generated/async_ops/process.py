@@ -64,6 +64,9 @@ class AsyncProcess(AsyncService):
             envs: The same as `env`.
             env_vars: The same as `env`.
 
+        Returns:
+            Result of a command or program.
+
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
@@ -99,6 +102,9 @@ class AsyncProcess(AsyncService):
             language: `python`, `typescript` or `javascript`. Default: the sandbox's.
             argv: Arguments of the program.
             env: Environment variables on top of the sandbox's.
+
+        Returns:
+            Result of a command or program.
 
         Raises:
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
@@ -142,6 +148,9 @@ class AsyncProcess(AsyncService):
             env: The same as `envs`.
             env_vars: The same as `envs`.
 
+        Returns:
+            A connection to a terminal session.
+
         Raises:
             `DaytonaConflictError` when the id is in use, `DaytonaInvalidArgumentError` when a size is not between
             1 and 1000, `DaytonaConnectionError` when the terminal cannot be reached.
@@ -170,6 +179,9 @@ class AsyncProcess(AsyncService):
             on_data: Called with output as it comes, on a thread of its own; in the asynchronous client on a task,
                 and it may be a coroutine function. Default: read the output from the handle.
 
+        Returns:
+            A connection to a terminal session.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session, `DaytonaConnectionError` when it cannot be
             reached.
@@ -183,6 +195,9 @@ class AsyncProcess(AsyncService):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The terminal sessions.
+
         Raises:
             Only those of every request.
         """
@@ -195,6 +210,9 @@ class AsyncProcess(AsyncService):
         Args:
             session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The terminal session.
 
         Raises:
             `DaytonaNotFoundError` when there is no such session.
@@ -218,6 +236,9 @@ class AsyncProcess(AsyncService):
             pty_size: The size, or its columns when `rows` is given too.
             rows: Lines, 1 to 1000.
             cols: Columns, 1 to 1000.
+
+        Returns:
+            The terminal session with its new size.
 
         Raises:
             `DaytonaInvalidArgumentError` when a size is not between 1 and 1000, `DaytonaNotFoundError` or
@@ -288,6 +309,9 @@ class AsyncProcess(AsyncService):
             session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The session.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session or command.
         """
@@ -300,6 +324,9 @@ class AsyncProcess(AsyncService):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The sessions.
 
         Raises:
             Only those of every request.
@@ -335,6 +362,9 @@ class AsyncProcess(AsyncService):
             req: `SessionExecuteRequest`, a dictionary of its fields, or the command's text.
             timeout: Seconds to wait for the command; 0 = no limit. Default: no limit.
 
+        Returns:
+            Result of a command in a session.
+
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
             `DaytonaTimeoutError` after `timeout` seconds.
@@ -369,6 +399,9 @@ class AsyncProcess(AsyncService):
             command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The command.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session or command.
         """
@@ -389,6 +422,9 @@ class AsyncProcess(AsyncService):
             session_id: Id of the session.
             command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Output of a command so far.
 
         Raises:
             `DaytonaNotFoundError` when there is no such command.
@@ -476,6 +512,9 @@ class AsyncProcess(AsyncService):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The session.
+
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
@@ -487,6 +526,9 @@ class AsyncProcess(AsyncService):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Output of a command so far.
 
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
@@ -547,6 +589,9 @@ class AsyncProcess(AsyncService):
             envs: The same as `env`.
             env_vars: The same as `env`.
 
+        Returns:
+            The process.
+
         Raises:
             `DaytonaInvalidArgumentError` for an empty command or an invalid variable name.
 
@@ -568,6 +613,9 @@ class AsyncProcess(AsyncService):
     async def list_spawned(self) -> list[AsyncSpawnedProcess]:
         """Returns the processes that any client has started with `spawn` and nobody has released.
 
+        Returns:
+            The processes.
+
         Raises:
             Only those of every request.
 
@@ -588,6 +636,9 @@ class AsyncProcess(AsyncService):
 
         Args:
             process_id: Id of the process.
+
+        Returns:
+            The process.
 
         Raises:
             `DaytonaProcessNotFoundError` when there is no such process: it was never started or has been
@@ -652,6 +703,9 @@ class AsyncProcess(AsyncService):
             regex: Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no
                 look-around, no back-references). Default: false.
             channel: `stdout` or `stderr`. Default: both.
+
+        Returns:
+            The line.
 
         Raises:
             `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is

@@ -50,6 +50,9 @@ class FileSystem(Service):
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
+        Returns:
+            What was transferred.
+
         Raises:
             `DaytonaInvalidArgumentError` for an invalid glob or when something local cannot be read,
             `DaytonaUnprocessableEntityError` when the sandbox cannot store it, `DaytonaTimeoutError` when it
@@ -95,6 +98,9 @@ class FileSystem(Service):
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
             cancel_event: Gives the transfer up when it is set.
 
+        Returns:
+            What was transferred, and what was skipped.
+
         Raises:
             `DaytonaInvalidArgumentError` for an invalid glob or when the local directory cannot be written,
             `DaytonaFileNotFoundError` when there is no such directory, `DaytonaUnprocessableEntityError` when
@@ -131,6 +137,9 @@ class FileSystem(Service):
             depth: Levels of directories to list; 1 = only the entries of the directory itself. Default: 1.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The entries.
+
         Raises:
             `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may
             not read it.
@@ -146,6 +155,9 @@ class FileSystem(Service):
         Args:
             path: File or directory in the sandbox; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The metadata.
 
         Raises:
             `DaytonaNotFoundError` when it does not exist.
@@ -212,6 +224,9 @@ class FileSystem(Service):
             pattern: Text to look for; no character in it is special.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The lines with their places.
+
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
 
@@ -236,6 +251,9 @@ class FileSystem(Service):
             path: Directory in the sandbox; relative paths begin at the working directory.
             pattern: Glob for the file names, with `*`, `?` and `[a-z]`.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Files found by `search_files`.
 
         Raises:
             `DaytonaNotFoundError` when the path does not exist.
@@ -269,6 +287,9 @@ class FileSystem(Service):
             pattern: Text to replace; no character in it is special.
             new_value: Text to put in its place.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The result for each file.
 
         Raises:
             `DaytonaValidationError` for an empty pattern. A file that could not be changed has the reason in its
@@ -325,6 +346,9 @@ class FileSystem(Service):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The absolute path.
+
         Raises:
             Only those of every request.
         """
@@ -336,6 +360,9 @@ class FileSystem(Service):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The absolute path.
 
         Raises:
             Only those of every request.
@@ -457,6 +484,9 @@ class FileSystem(Service):
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
+        Returns:
+            A file being uploaded piece by piece.
+
         Raises:
             `DaytonaConnectionError` when the server cannot be reached.
 
@@ -507,6 +537,9 @@ class FileSystem(Service):
             files: Path of each file in the sandbox, and where to write it.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
 
+        Returns:
+            The result for each file, in the order of the requests.
+
         Raises:
             `DaytonaConnectionError` when the transfer is cut short, `DaytonaTimeoutError` when it takes too long.
 
@@ -551,6 +584,9 @@ class FileSystem(Service):
         Args:
             remote_path: Path of the file in the sandbox; relative paths begin at the working directory.
             timeout: Seconds the transfer may take; 0 = no limit. Default: 1800.
+
+        Returns:
+            A file being downloaded piece by piece.
 
         Raises:
             `DaytonaFileNotFoundError` when it does not exist, `DaytonaFileAccessDeniedError` when the sandbox

@@ -65,6 +65,9 @@ class Git(Service):
             path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            State of a repository.
+
         Raises:
             `DaytonaNotFoundError` (`DaytonaGitRepoNotFoundError`) when there is no repository or no commit yet.
 
@@ -125,6 +128,9 @@ class Git(Service):
             email: E-mail address of the author.
             allow_empty: Whether to allow a commit without changes. Default: false.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            A new commit.
 
         Raises:
             `DaytonaInvalidArgumentError` when message, author or e-mail address is empty,
@@ -229,6 +235,9 @@ class Git(Service):
             path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            Branches of a repository.
+
         Raises:
             `DaytonaGitRepoNotFoundError` when there is no repository.
 
@@ -331,6 +340,9 @@ class Git(Service):
         Args:
             path: Directory of the repository; relative paths begin at the working directory.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The commits.
 
         Raises:
             `DaytonaNotFoundError` when there is no repository or no commit yet.

@@ -65,6 +65,9 @@ class Process(Service):
             envs: The same as `env`.
             env_vars: The same as `env`.
 
+        Returns:
+            Result of a command or program.
+
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaTimeoutError`
             (`DaytonaProcessExecutionTimeoutError`) after `timeout` seconds.
@@ -100,6 +103,9 @@ class Process(Service):
             language: `python`, `typescript` or `javascript`. Default: the sandbox's.
             argv: Arguments of the program.
             env: Environment variables on top of the sandbox's.
+
+        Returns:
+            Result of a command or program.
 
         Raises:
             `DaytonaValidationError` for another language, `DaytonaTimeoutError`
@@ -143,6 +149,9 @@ class Process(Service):
             env: The same as `envs`.
             env_vars: The same as `envs`.
 
+        Returns:
+            A connection to a terminal session.
+
         Raises:
             `DaytonaConflictError` when the id is in use, `DaytonaInvalidArgumentError` when a size is not between
             1 and 1000, `DaytonaConnectionError` when the terminal cannot be reached.
@@ -167,6 +176,9 @@ class Process(Service):
             on_data: Called with output as it comes, on a thread of its own; in the asynchronous client on a task,
                 and it may be a coroutine function. Default: read the output from the handle.
 
+        Returns:
+            A connection to a terminal session.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session, `DaytonaConnectionError` when it cannot be
             reached.
@@ -180,6 +192,9 @@ class Process(Service):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The terminal sessions.
+
         Raises:
             Only those of every request.
         """
@@ -192,6 +207,9 @@ class Process(Service):
         Args:
             session_id: Id of the terminal session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The terminal session.
 
         Raises:
             `DaytonaNotFoundError` when there is no such session.
@@ -215,6 +233,9 @@ class Process(Service):
             pty_size: The size, or its columns when `rows` is given too.
             rows: Lines, 1 to 1000.
             cols: Columns, 1 to 1000.
+
+        Returns:
+            The terminal session with its new size.
 
         Raises:
             `DaytonaInvalidArgumentError` when a size is not between 1 and 1000, `DaytonaNotFoundError` or
@@ -285,6 +306,9 @@ class Process(Service):
             session_id: Id of the session.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The session.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session or command.
         """
@@ -297,6 +321,9 @@ class Process(Service):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The sessions.
 
         Raises:
             Only those of every request.
@@ -332,6 +359,9 @@ class Process(Service):
             req: `SessionExecuteRequest`, a dictionary of its fields, or the command's text.
             timeout: Seconds to wait for the command; 0 = no limit. Default: no limit.
 
+        Returns:
+            Result of a command in a session.
+
         Raises:
             `DaytonaValidationError` for an empty command, `DaytonaNotFoundError` when there is no such session,
             `DaytonaTimeoutError` after `timeout` seconds.
@@ -360,6 +390,9 @@ class Process(Service):
             command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The command.
+
         Raises:
             `DaytonaNotFoundError` when there is no such session or command.
         """
@@ -380,6 +413,9 @@ class Process(Service):
             session_id: Id of the session.
             command_id: Id of the command.
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Output of a command so far.
 
         Raises:
             `DaytonaNotFoundError` when there is no such command.
@@ -488,6 +524,9 @@ class Process(Service):
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
 
+        Returns:
+            The session.
+
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
         """
@@ -499,6 +538,9 @@ class Process(Service):
 
         Args:
             request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            Output of a command so far.
 
         Raises:
             `DaytonaNotFoundError` when the sandbox has no entrypoint.
@@ -559,6 +601,9 @@ class Process(Service):
             envs: The same as `env`.
             env_vars: The same as `env`.
 
+        Returns:
+            The process.
+
         Raises:
             `DaytonaInvalidArgumentError` for an empty command or an invalid variable name.
 
@@ -580,6 +625,9 @@ class Process(Service):
     def list_spawned(self) -> list[SpawnedProcess]:
         """Returns the processes that any client has started with `spawn` and nobody has released.
 
+        Returns:
+            The processes.
+
         Raises:
             Only those of every request.
 
@@ -600,6 +648,9 @@ class Process(Service):
 
         Args:
             process_id: Id of the process.
+
+        Returns:
+            The process.
 
         Raises:
             `DaytonaProcessNotFoundError` when there is no such process: it was never started or has been
@@ -664,6 +715,9 @@ class Process(Service):
             regex: Whether the pattern is a regular expression, in the syntax of the Rust crate `regex` (no
                 look-around, no back-references). Default: false.
             channel: `stdout` or `stderr`. Default: both.
+
+        Returns:
+            The line.
 
         Raises:
             `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is

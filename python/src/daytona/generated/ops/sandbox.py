@@ -300,6 +300,9 @@ class SandboxMethods(SandboxInfo):
         Args:
             labels: The new labels; those that are not given are removed.
 
+        Returns:
+            The labels of the sandbox now.
+
         Raises:
             `DaytonaNotFoundError` when there is no such sandbox.
         """
@@ -380,6 +383,9 @@ class SandboxMethods(SandboxInfo):
         Args:
             port: Port of the sandbox, 1 to 65535.
 
+        Returns:
+            The URL and the token.
+
         Raises:
             `DaytonaValidationError` when the port is not between 1 and 65535.
         """
@@ -391,6 +397,9 @@ class SandboxMethods(SandboxInfo):
         Args:
             port: Port of the sandbox, 1 to 65535.
             expires_in_seconds: Seconds until the URL expires, 1 to 86400. Default: 60.
+
+        Returns:
+            The URL and its token.
 
         Raises:
             `DaytonaValidationError` when the port or the time is out of range.
@@ -416,6 +425,9 @@ class SandboxMethods(SandboxInfo):
     def get_user_home_dir(self) -> str:
         """Returns the home directory of the sandbox's user.
 
+        Returns:
+            The absolute path.
+
         Raises:
             Only those of every request.
         """
@@ -427,6 +439,9 @@ class SandboxMethods(SandboxInfo):
 
     def get_work_dir(self) -> str:
         """Returns the working directory, where commands start and relative paths begin.
+
+        Returns:
+            The absolute path.
 
         Raises:
             Only those of every request.

@@ -135,6 +135,9 @@ class SpawnedProcessMethods(ProcessInfo):
                 look-around, no back-references). Default: false.
             channel: `stdout` or `stderr`. Default: both.
 
+        Returns:
+            The line.
+
         Raises:
             `DaytonaInvalidArgumentError` for an invalid regular expression, `DaytonaNotFoundError` when there is
             no such command, `DaytonaCommandAlreadyCompletedError` when it ends without such a line,

@@ -109,7 +109,7 @@ module Daytona
     # @param cwd [String, nil] Working directory. Default: the sandbox's.
     # @param language [String, nil] Language of the code. Default: `python`, the only one so far.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [InterpreterContext]
+    # @return [InterpreterContext] The new context.
     # @raise [Sdk::ValidationError] For a language the server does not know.
     def create_context(cwd: nil, language: nil, request_timeout: nil)
       args = { 'options' => { 'cwd' => cwd, 'language' => language }.compact }
@@ -119,7 +119,7 @@ module Daytona
     # Returns all contexts except the default one.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<InterpreterContext>]
+    # @return [Array<InterpreterContext>] The contexts.
     # @raise [Sdk::Error] Only those of every request.
     def list_contexts(request_timeout: nil)
       args = {}

@@ -78,7 +78,7 @@ module Daytona
     # @param wait_for_start [Boolean, nil] Whether to wait until the sandbox has started. Default: true.
     # @param keep [Boolean, nil] Whether to keep the sandbox when the call is cancelled or times out. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SandboxInfo]
+    # @return [SandboxInfo] The sandbox.
     # @raise [Sdk::ValidationError] When the server refuses the parameters.
     # @raise [Sdk::ConflictError] When the name is taken.
     # @raise [Sdk::TimeoutError] When it does not start in time.
@@ -97,7 +97,7 @@ module Daytona
     #
     # @param query [ListSandboxesQuery] Filters, order, and where to continue.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [ListSandboxesResponse]
+    # @return [ListSandboxesResponse] One part of a list of sandboxes.
     # @raise [Sdk::ValidationError] When the server refuses a filter.
     # @api private
     def list_sandboxes(query, request_timeout: nil)
@@ -112,7 +112,7 @@ module Daytona
     # @param page [Integer, nil] Number of the page, from 1. Default: 1.
     # @param limit [Integer, nil] Sandboxes per page, 1 to 200. Default: 100.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SandboxPage]
+    # @return [SandboxPage] A page of sandboxes.
     # @raise [Sdk::ValidationError] When the page or the limit is out of range.
     # @api private
     def list_sandbox_page(labels: nil, page: nil, limit: nil, request_timeout: nil)

@@ -102,7 +102,7 @@ module Daytona
     # @param depth [Integer, nil] Levels of directories to list; 1 = only the entries of the directory itself. Default:
     #   1.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<FileInfo>]
+    # @return [Array<FileInfo>] The entries.
     # @raise [Sdk::NotFoundError] When it does not exist.
     # @raise [Sdk::AuthorizationError] When the sandbox user may not read it.
     both_forms def list_files(path, depth: nil, request_timeout: nil)
@@ -114,7 +114,7 @@ module Daytona
     #
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [FileInfo]
+    # @return [FileInfo] The metadata.
     # @raise [Sdk::NotFoundError] When it does not exist.
     both_forms def get_file_info(path, request_timeout: nil)
       args = { 'path' => path }
@@ -181,7 +181,7 @@ module Daytona
     # @param path [String] File or directory in the sandbox; relative paths begin at the working directory.
     # @param pattern [String] Text to look for; no character in it is special.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<Match>]
+    # @return [Array<Match>] The lines with their places.
     # @raise [Sdk::NotFoundError] When the path does not exist.
     both_forms def find_files(path, pattern, request_timeout: nil)
       args = { 'path' => path, 'pattern' => pattern }
@@ -205,7 +205,7 @@ module Daytona
     # @param path [String] Directory in the sandbox; relative paths begin at the working directory.
     # @param pattern [String] Glob for the file names, with `*`, `?` and `[a-z]`.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SearchFilesResponse]
+    # @return [SearchFilesResponse] Files found by `search_files`.
     # @raise [Sdk::NotFoundError] When the path does not exist.
     both_forms def search_files(path, pattern, request_timeout: nil)
       args = { 'path' => path, 'pattern' => pattern }
@@ -230,7 +230,7 @@ module Daytona
     # @param pattern [String] Text to replace; no character in it is special.
     # @param new_value [String] Text to put in its place.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<ReplaceResult>]
+    # @return [Array<ReplaceResult>] The result for each file.
     # @raise [Sdk::ValidationError] For an empty pattern. A file that could not be changed has the reason in its result.
     both_forms def replace_in_files(files, pattern, new_value, request_timeout: nil)
       args = { 'files' => files, 'pattern' => pattern, 'newValue' => new_value }
@@ -261,7 +261,7 @@ module Daytona
     # Returns the home directory of the sandbox's user.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [String]
+    # @return [String] The absolute path.
     # @raise [Sdk::Error] Only those of every request.
     def get_user_home_dir(request_timeout: nil)
       args = {}
@@ -271,7 +271,7 @@ module Daytona
     # Returns the working directory, where commands start and relative paths begin.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [String]
+    # @return [String] The absolute path.
     # @raise [Sdk::Error] Only those of every request.
     def get_work_dir(request_timeout: nil)
       args = {}
@@ -369,7 +369,7 @@ module Daytona
     # @param remote_path [String] Path of the file in the sandbox; relative paths begin at the working directory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [String]
+    # @return [String] The content.
     # @raise [Sdk::FileNotFoundError] When it does not exist.
     # @raise [Sdk::FileAccessDeniedError] When the sandbox user may not read it.
     # @raise [Sdk::UnprocessableEntityError] When it is larger than 2 GiB (download it to a path or as a stream).
@@ -416,7 +416,7 @@ module Daytona
     # @param files [Array<FileDownloadRequest, Hash, String>] A String is the path of a file to download into memory.
     # @param timeout [Numeric, nil] Seconds the transfer may take; 0 = no limit. Default: 1800.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<FileDownloadResponse>]
+    # @return [Array<FileDownloadResponse>] The result for each file, in the order of the requests.
     # @raise [Sdk::ConnectionError] When the transfer is cut short.
     # @raise [Sdk::TimeoutError] When it takes too long.
     both_forms def download_files(files, timeout: nil, request_timeout: nil)

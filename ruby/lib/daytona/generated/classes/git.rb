@@ -72,7 +72,7 @@ module Daytona
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [GitStatus]
+    # @return [GitStatus] State of a repository.
     # @raise [Sdk::NotFoundError] ({Sdk::GitRepoNotFoundError}) when there is no repository or no commit yet.
     both_forms def status(path, request_timeout: nil)
       args = { 'path' => path }
@@ -122,7 +122,7 @@ module Daytona
     # @param email [String] E-mail address of the author.
     # @param allow_empty [Boolean, nil] Whether to allow a commit without changes. Default: false.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [GitCommitResponse]
+    # @return [GitCommitResponse] A new commit.
     # @raise [Sdk::InvalidArgumentError] When message, author or e-mail address is empty.
     # @raise [Sdk::InternalServerError] When nothing is staged and `allow_empty` is not set.
     both_forms def commit(path, message, author, email, allow_empty = nil, request_timeout: nil)
@@ -241,7 +241,7 @@ module Daytona
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [ListBranchResponse]
+    # @return [ListBranchResponse] Branches of a repository.
     # @raise [Sdk::GitRepoNotFoundError] When there is no repository.
     both_forms def branches(path, request_timeout: nil)
       args = { 'path' => path }
@@ -319,7 +319,7 @@ module Daytona
     #
     # @param path [String] Directory of the repository; relative paths begin at the working directory.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<GitCommitInfo>]
+    # @return [Array<GitCommitInfo>] The commits.
     # @raise [Sdk::NotFoundError] When there is no repository or no commit yet.
     both_forms def history(path, request_timeout: nil)
       args = { 'path' => path }

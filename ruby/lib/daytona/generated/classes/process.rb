@@ -21,7 +21,7 @@ module Daytona
     # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the command is killed; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [ExecuteResponse]
+    # @return [ExecuteResponse] Result of a command or program.
     # @raise [Sdk::ValidationError] For an empty command.
     # @raise [Sdk::TimeoutError] ({Sdk::ProcessExecutionTimeoutError}) after `timeout` seconds.
     both_forms def exec(command, cwd: nil, env: nil, envs: nil, env_vars: nil, timeout: nil, request_timeout: nil)
@@ -51,7 +51,7 @@ module Daytona
     # @param env [Hash{String => String}, nil] Environment variables on top of the sandbox's. Also `envs:`, `env_vars:`.
     # @param timeout [Numeric, nil] Seconds after which the program is killed; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [ExecuteResponse]
+    # @return [ExecuteResponse] Result of a command or program.
     # @raise [Sdk::ValidationError] For another language.
     # @raise [Sdk::TimeoutError] ({Sdk::ProcessExecutionTimeoutError}) after `timeout` seconds.
     both_forms def code_run(
@@ -146,7 +146,7 @@ module Daytona
     # Returns all terminal sessions.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<PtySessionInfo>]
+    # @return [Array<PtySessionInfo>] The terminal sessions.
     # @raise [Sdk::Error] Only those of every request.
     def list_pty_sessions(request_timeout: nil)
       args = {}
@@ -157,7 +157,7 @@ module Daytona
     #
     # @param session_id [String] Id of the terminal session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [PtySessionInfo]
+    # @return [PtySessionInfo] The terminal session.
     # @raise [Sdk::NotFoundError] When there is no such session.
     both_forms def get_pty_session_info(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
@@ -172,7 +172,7 @@ module Daytona
     # @param rows [Integer, nil] Lines, 1 to 1000.
     # @param cols [Integer, nil] Columns, 1 to 1000.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [PtySessionInfo]
+    # @return [PtySessionInfo] The terminal session with its new size.
     # @raise [Sdk::InvalidArgumentError] When a size is not between 1 and 1000.
     # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::GoneError] When there is no such session.
@@ -226,7 +226,7 @@ module Daytona
     #
     # @param session_id [String] Id of the session.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Session]
+    # @return [Session] The session.
     # @raise [Sdk::NotFoundError] When there is no such session or command.
     both_forms def get_session(session_id, request_timeout: nil)
       args = { 'sessionId' => session_id }
@@ -236,7 +236,7 @@ module Daytona
     # Returns all sessions with their commands.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Array<Session>]
+    # @return [Array<Session>] The sessions.
     # @raise [Sdk::Error] Only those of every request.
     def list_sessions(request_timeout: nil)
       args = {}
@@ -270,7 +270,7 @@ module Daytona
     # @param req [SessionExecuteRequest, Hash, String] The command and how to run it.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SessionExecuteResponse]
+    # @return [SessionExecuteResponse] Result of a command in a session.
     # @raise [Sdk::ValidationError] For an empty command.
     # @raise [Sdk::NotFoundError] When there is no such session.
     # @raise [Sdk::TimeoutError] After `timeout` seconds.
@@ -290,7 +290,7 @@ module Daytona
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Command]
+    # @return [Command] The command.
     # @raise [Sdk::NotFoundError] When there is no such session or command.
     both_forms def get_session_command(session_id, command_id, request_timeout: nil)
       args = { 'sessionId' => session_id, 'commandId' => command_id }
@@ -302,7 +302,7 @@ module Daytona
     # @param session_id [String] Id of the session.
     # @param command_id [String] Id of the command.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SessionCommandLogsResponse]
+    # @return [SessionCommandLogsResponse] Output of a command so far.
     # @raise [Sdk::NotFoundError] When there is no such command.
     both_forms def get_session_command_logs(session_id, command_id, request_timeout: nil)
       args = { 'sessionId' => session_id, 'commandId' => command_id }
@@ -420,7 +420,7 @@ module Daytona
     # Returns the session of the sandbox's entrypoint.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Session]
+    # @return [Session] The session.
     # @raise [Sdk::NotFoundError] When the sandbox has no entrypoint.
     def get_entrypoint_session(request_timeout: nil)
       args = {}
@@ -430,7 +430,7 @@ module Daytona
     # Returns what the sandbox's entrypoint has written so far.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SessionCommandLogsResponse]
+    # @return [SessionCommandLogsResponse] Output of a command so far.
     # @raise [Sdk::NotFoundError] When the sandbox has no entrypoint.
     def get_entrypoint_logs(request_timeout: nil)
       args = {}
@@ -607,7 +607,7 @@ module Daytona
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [String]
+    # @return [String] The line.
     # @raise [Sdk::InvalidArgumentError] For an invalid regular expression.
     # @raise [Sdk::NotFoundError] When there is no such command.
     # @raise [Sdk::CommandAlreadyCompletedError] When it ends without such a line.

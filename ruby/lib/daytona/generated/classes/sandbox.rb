@@ -290,7 +290,7 @@ module Daytona
     # Replaces all labels of the sandbox and returns the new ones.
     #
     # @param labels [Hash{String => String}] The new labels; those that are not given are removed.
-    # @return [Hash{String => String}]
+    # @return [Hash{String => String}] The labels of the sandbox now.
     # @raise [Sdk::NotFoundError] When there is no such sandbox.
     def set_labels(labels)
       args = { 'idOrName' => id, 'labels' => Wire.strings(labels) }
@@ -377,7 +377,7 @@ module Daytona
     #
     # @param port [Integer] Port of the sandbox, 1 to 65535.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [PortPreviewUrl]
+    # @return [PortPreviewUrl] The URL and the token.
     # @raise [Sdk::ValidationError] When the port is not between 1 and 65535.
     both_forms def preview_url(port, request_timeout: nil)
       args = { 'idOrName' => id, 'port' => port }
@@ -390,7 +390,7 @@ module Daytona
     # @param port [Integer] Port of the sandbox, 1 to 65535.
     # @param expires_in_seconds [Integer, nil] Seconds until the URL expires, 1 to 86400. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [SignedPortPreviewUrl]
+    # @return [SignedPortPreviewUrl] The URL and its token.
     # @raise [Sdk::ValidationError] When the port or the time is out of range.
     both_forms def create_signed_preview_url(port, expires_in_seconds = nil, request_timeout: nil)
       args = { 'idOrName' => id, 'port' => port, 'expiresInSeconds' => expires_in_seconds }

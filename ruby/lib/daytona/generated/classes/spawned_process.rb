@@ -66,7 +66,7 @@ module Daytona
     #
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: no limit.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [Integer]
+    # @return [Integer] The exit code.
     # @raise [Sdk::TimeoutError] When it has not ended in time.
     # @raise [Sdk::NotFoundError] When it has been released.
     both_forms def wait(timeout = nil, request_timeout: nil)
@@ -124,7 +124,7 @@ module Daytona
     # @param channel [Symbol, String, nil] `:stdout` or `:stderr`. Default: both.
     # @param timeout [Numeric, nil] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
-    # @return [String]
+    # @return [String] The line.
     # @raise [Sdk::InvalidArgumentError] For an invalid regular expression.
     # @raise [Sdk::NotFoundError] When there is no such command.
     # @raise [Sdk::CommandAlreadyCompletedError] When it ends without such a line.
