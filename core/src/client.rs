@@ -133,7 +133,7 @@ impl Client {
         let tls = Tls::new(config.ca_cert.as_deref().map(Path::new))?;
         // A proxy could not reach the local engine, and would be told its key.
         let proxies = if config.api_url == LOCAL { Proxies::none() } else { Proxies::from_environment() };
-        let http = Pool::new(&tls, &proxies)?;
+        let http = Pool::new(&tls, &proxies);
         Ok(Self {
             inner: Arc::new(Inner {
                 config,

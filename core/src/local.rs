@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind, Result};
-use crate::travel::http::Pool;
+use crate::travel::http::{Outgoing, Pool};
 
 /// Limit for a starting engine to listen, the end of the one before included.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -149,12 +149,11 @@ async fn has_key(api_url: &str, api_key: &str, http: &Pool) -> bool {
     let challenge = uuid::Uuid::new_v4().simple().to_string();
     let ask = async {
         let url = format!("{api_url}/health?challenge={challenge}").parse().ok()?;
-        let mut request = reqwest::Request::new(Method::GET, url);
-        *request.timeout_mut() = Some(PROBE_LIMIT);
-        let answer = http.send(request).await.ok()?.whole().await.ok()?;
+        let answer = http.send(Outgoing::new(Method::GET, url)).await.ok()?.whole().await.ok()?;
         Some(serde_json::from_slice::<Health>(&answer).ok()?.proof)
     };
-    ask.await.is_some_and(|proof| discovery::is_proven(api_key, &challenge, &proof))
+    let proof = tokio::time::timeout(PROBE_LIMIT, ask).await.ok().flatten();
+    proof.is_some_and(|proof| discovery::is_proven(api_key, &challenge, &proof))
 }
 
 /// What brings the engine's program to a caller in its language.

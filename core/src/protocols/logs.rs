@@ -13,7 +13,7 @@ use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ProcessInfo, SessionCommandLogsResponse};
 use crate::travel::backoff::Backoff;
-use crate::travel::http::{Response, transport_error};
+use crate::travel::http::Response;
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};
 
 /// Reconnects without a byte of progress before the stream gives up.
@@ -171,7 +171,7 @@ impl LogStream {
         let receiver = match &mut self.source {
             Source::Live(receiver) => receiver,
             Source::SoFar(response) => {
-                let piece = response.chunk().await.map_err(|e| transport_error(&e))?;
+                let piece = response.chunk().await?;
                 return Ok(piece.map_or(Received::End, Received::Piece));
             }
             Source::Whole(body) if body.is_empty() => return Ok(Received::End),

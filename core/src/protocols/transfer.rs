@@ -18,7 +18,7 @@ use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
-use crate::travel::http::{Response, transport_error};
+use crate::travel::http::{Body, Response};
 
 /// Bytes read from a local file at once: so many that going to another thread for them costs nothing.
 const FILE_CHUNK: usize = 512 * 1024;
@@ -241,9 +241,9 @@ fn tail(boundary: &str) -> Bytes {
     Bytes::from(format!("\r\n--{boundary}--\r\n"))
 }
 
-fn body(mut receiver: mpsc::Receiver<std::io::Result<Bytes>>) -> reqwest::Body {
+fn body(mut receiver: mpsc::Receiver<std::io::Result<Bytes>>) -> Body {
     let mut ended_well = false;
-    reqwest::Body::wrap_stream(futures_util::stream::poll_fn(move |cx| {
+    Body::stream(futures_util::stream::poll_fn(move |cx| {
         let next = receiver.poll_recv(cx);
         match &next {
             Poll::Ready(Some(Ok(piece))) => ended_well = piece.ends_with(b"--\r\n"),
@@ -284,7 +284,7 @@ impl Download {
                 self.ended = event == MultipartEvent::End;
                 return Ok(Some(event));
             }
-            match self.response.chunk().await.map_err(|e| transport_error(&e))? {
+            match self.response.chunk().await? {
                 Some(chunk) => self.parser.push(chunk),
                 None => {
                     self.parser.finish()?;

@@ -1,9 +1,12 @@
 //! How a request travels: one builder for control plane and toolbox, errors typed, safe retries.
 
 mod attempt;
+mod failure;
 mod gathered;
 mod objects;
+mod outgoing;
 mod pool;
+mod redirect;
 
 use std::time::Duration;
 
@@ -21,6 +24,7 @@ use crate::travel::retry::{self, Failure};
 
 pub(crate) use attempt::Attempt;
 pub(crate) use gathered::Gathered;
+pub(crate) use outgoing::{Body, Outgoing};
 pub(crate) use pool::{BODY_LIMIT, Pool, Response};
 
 /// The most of an error body that is read.
@@ -57,7 +61,7 @@ pub(crate) struct Request<'a> {
     query: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
-    streamed: Option<(HeaderValue, reqwest::Body)>,
+    streamed: Option<(HeaderValue, Body)>,
     bad_body: Option<Error>,
     /// A part of the path that is never shown.
     secret: Option<String>,
@@ -143,7 +147,7 @@ impl<'a> Request<'a> {
     }
 
     /// Sets a body that is produced while it is sent; such a request is never repeated.
-    pub(crate) fn stream(mut self, content_type: &str, body: reqwest::Body) -> Self {
+    pub(crate) fn stream(mut self, content_type: &str, body: Body) -> Self {
         match HeaderValue::from_str(content_type) {
             Ok(content_type) => self.streamed = Some((content_type, body)),
             Err(e) => self.bad_body = Some(Error::invalid_argument("The content type is unusable").with_source(e)),
@@ -187,17 +191,17 @@ impl<'a> Request<'a> {
                 Base::Toolbox { sandbox, .. } => Some(sandbox.to_owned()),
             };
             let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()), sandbox };
-            let mut request = reqwest::Request::new(self.method.clone(), url);
-            *request.headers_mut() = endpoint.headers.clone();
+            let mut request = Outgoing::new(self.method.clone(), url);
+            request.headers = endpoint.headers.clone();
             for (name, value) in &self.headers {
-                request.headers_mut().insert(name, value.clone());
+                request.headers.insert(name, value.clone());
             }
             if let Some((content_type, body)) = self.streamed.take() {
-                request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-                *request.body_mut() = Some(body);
+                request.headers.insert(header::CONTENT_TYPE, content_type);
+                request.body = body;
             } else if let Some(body) = &self.body {
-                request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                *request.body_mut() = Some(body.clone().into());
+                request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                request.body = Body::Whole(body.clone());
             }
             let attempt = Attempt::begin(&named.method, &named.url, number);
             let (failure, error) = match self.client.http().send(request).await {
@@ -217,7 +221,7 @@ impl<'a> Request<'a> {
                     (failure, named.failed(error))
                 }
                 Err(e) => {
-                    let error = named.failed(transport_error(&e));
+                    let error = named.failed(e.error());
                     attempt.failed(&error);
                     if e.is_redirect() {
                         // Asked again, it would do the same.
@@ -323,33 +327,6 @@ pub(crate) async fn response_error(mut response: Response) -> Error {
         }
     }
     Error::from_response(status, &headers, &body)
-}
-
-/// The error a failed exchange stands for. URLs are left out: their query may carry a token.
-pub(crate) fn transport_error(error: &reqwest::Error) -> Error {
-    let host = error.url().and_then(|u| u.host_str().map(|h| (h.to_owned(), u.port_or_known_default())));
-    let place = match host {
-        Some((host, Some(port))) => format!("{host}:{port}"),
-        Some((host, None)) => host,
-        None => "the server".to_owned(),
-    };
-    if error.is_connect() && error.is_timeout() {
-        let error = Error::new(ErrorKind::ConnectionTimeout, format!("Connecting to {place} took too long."));
-        return error.and("Check the network and its proxy (HTTPS_PROXY).");
-    }
-    if error.is_timeout() {
-        return Error::new(ErrorKind::Timeout, format!("{place} did not answer in time."));
-    }
-    let cause = std::error::Error::source(error);
-    if error.is_redirect() {
-        let error = Error::new(ErrorKind::UnprocessableEntity, format!("The answer of {place} is refused"));
-        return error.with_source(cause.map(ToString::to_string).unwrap_or_default());
-    }
-    if error.is_builder() {
-        let error = Error::invalid_argument("The request cannot be made");
-        return error.with_source(cause.map(ToString::to_string).unwrap_or_default());
-    }
-    wording::connection(&place, None, error.is_connect(), cause.unwrap_or(error))
 }
 
 /// A body of these fields: what has not been given, null, is left out.

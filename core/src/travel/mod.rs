@@ -1,10 +1,12 @@
 //! How a request travels: connections with their proxies and certificates, HTTP, WebSockets, events, retries, deadlines.
 
 pub(crate) mod backoff;
+mod connect;
 pub(crate) mod deadline;
 pub mod events;
 pub(crate) mod http;
 pub mod proxy;
 mod retry;
+mod tcp;
 pub mod tls;
 pub mod ws;

@@ -43,8 +43,7 @@ impl Tls {
         Ok(Self { config: Arc::new(config) })
     }
 
-    /// For `reqwest::ClientBuilder::tls_backend_preconfigured`. HTTP/2 and HTTP/1.1 are offered here, because a
-    /// preconfigured backend is used as it is.
+    /// For HTTP: HTTP/2 and HTTP/1.1 are offered.
     pub fn for_http(&self) -> ClientConfig {
         let mut config = self.config.as_ref().clone();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

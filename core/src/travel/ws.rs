@@ -27,8 +27,9 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::travel::connect;
 use crate::travel::http::{self, Attempt};
-use crate::travel::proxy::{self, Proxies};
+use crate::travel::proxy::Proxies;
 use crate::travel::tls::Tls;
 
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -154,7 +155,7 @@ pub async fn connect(
     let named = http::shown(url, None);
     let attempt = Attempt::begin(&Method::GET, &named, 1);
     let opening = async {
-        let transport = proxy::dial(url, &options.tls, &options.proxies).await?;
+        let transport = connect::dial(url, &options.tls, &options.proxies).await?;
         handshake::upgrade(transport, url, headers, subprotocols).await
     };
     let upgraded = if options.connect_timeout.is_zero() {

@@ -1,11 +1,11 @@
 //! Connections: pooled, HTTP/2 where the server offers it, and as many as the calls in flight need.
 //!
 //! An HTTP/2 server takes a limited number of requests on one connection, often 100; the rest would wait without anyone
-//! seeing why. `reqwest` keeps one such connection per server, so the pool holds several of its clients: a request over
+//! seeing why. hyper's client keeps one such connection per server, so the pool holds several clients: a request over
 //! TLS goes to the first that has room, and one more is made when none has. Clear text is HTTP/1.1 with a connection per
 //! request in flight, for which one client does.
 //!
-//! Whether a server speaks HTTP/2 is known once a connection stands. Until then `reqwest` would open one per request
+//! Whether a server speaks HTTP/2 is known once a connection stands. Until then a client would open one per request
 //! and throw all but one away; so while the first connection to a server is being made, requests to it wait.
 
 use std::collections::HashMap;
@@ -17,23 +17,30 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tower_layer::layer_fn;
 use tower_service::Service;
-use url::Position;
+use url::{Position, Url};
 
+use super::failure::{Failure, place};
 use super::gathered::Gathered;
-use crate::error::{Error, ErrorKind, Result};
+use super::outgoing::{HyperBody, Outgoing};
+use super::redirect::Redirects;
+use crate::error::Result;
+use crate::travel::connect::Connector;
 use crate::travel::proxy::Proxies;
 use crate::travel::tls::Tls;
 
 /// Requests in flight per client: no server should allow fewer on one connection (RFC 9113, 6.5.2).
 const REQUESTS_PER_CLIENT: usize = 100;
 
-/// Redirects that are followed for one request.
-const MAX_REDIRECTS: usize = 5;
+/// Times a request is sent again at once because the server said that it did not look at it.
+const MAX_UNPROCESSED: usize = 2;
 
 /// Time for which an unused connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,26 +54,57 @@ pub(crate) const BODY_LIMIT: usize = 512 << 20;
 
 /// The connections of one client.
 pub(crate) struct Pool {
-    tls: Tls,
+    connector: Connector,
     proxies: Proxies,
     members: RwLock<Vec<Arc<Member>>>,
 }
 
 impl Pool {
-    pub(crate) fn new(tls: &Tls, proxies: &Proxies) -> Result<Self> {
-        let members = RwLock::new(vec![Arc::new(Member::new(tls, proxies)?)]);
-        Ok(Self { tls: tls.clone(), proxies: proxies.clone(), members })
+    pub(crate) fn new(tls: &Tls, proxies: &Proxies) -> Self {
+        let connector = Connector::for_http(tls, proxies);
+        let members = RwLock::new(vec![Arc::new(Member::new(connector.clone()))]);
+        Self { connector, proxies: proxies.clone(), members }
     }
 
-    /// Sends a request and returns the response with its body unread.
-    pub(crate) async fn send(&self, request: reqwest::Request) -> reqwest::Result<Response> {
-        if request.url().scheme() != "https" {
-            let inner = self.first().client.execute(request).await?;
-            return Ok(Response { inner, _place: None });
+    /// Sends a request, follows redirects, and returns the response with its body unread.
+    pub(crate) async fn send(&self, mut request: Outgoing) -> Result<Response, Failure> {
+        let mut redirects = Redirects::from(&request.url);
+        let mut unprocessed = 0;
+        loop {
+            let uri = uri(&request.url)?;
+            let credentials = self.proxies.credentials_for_forwarding(&uri);
+            let (mut sending, repeatable) = request.take(uri);
+            if let Some(credentials) = credentials {
+                sending.headers_mut().entry(header::PROXY_AUTHORIZATION).or_insert(credentials);
+            }
+            let response = match self.send_once(&request.url, sending).await {
+                Ok(response) => response,
+                Err(failure) if repeatable && unprocessed < MAX_UNPROCESSED && failure.is_unprocessed() => {
+                    unprocessed += 1;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let place = &response.place;
+            let again = redirects
+                .follow(response.status(), response.headers(), repeatable, &mut request)
+                .map_err(|why| Failure::redirect(place, why))?;
+            if !again {
+                return Ok(response);
+            }
         }
-        let place = self.place()?;
-        let inner = place.0.send(request).await?;
-        Ok(Response { inner, _place: Some(place) })
+    }
+
+    async fn send_once(&self, url: &Url, request: http::Request<HyperBody>) -> Result<Response, Failure> {
+        let failed = |error| Failure::sending(url, error);
+        let (inner, share) = if url.scheme() == "https" {
+            let share = self.place();
+            (share.0.send(url, request).await.map_err(failed)?, Some(share))
+        } else {
+            (self.first().client.request(request).await.map_err(failed)?, None)
+        };
+        let (head, body) = inner.into_parts();
+        Ok(Response { head, body, place: place(url), _share: share })
     }
 
     fn first(&self) -> Arc<Member> {
@@ -74,19 +112,19 @@ impl Pool {
     }
 
     /// A place at the first member with room, or at a new one.
-    fn place(&self) -> reqwest::Result<Place> {
+    fn place(&self) -> Place {
         let find = |members: &[Arc<Member>]| members.iter().find_map(Place::take);
         if let Some(place) = find(&self.members.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(place);
+            return place;
         }
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = find(&members) {
-            return Ok(place);
+            return place;
         }
-        let member = Arc::new(Member::build(&self.tls, &self.proxies)?);
+        let member = Arc::new(Member::new(self.connector.clone()));
         members.push(member.clone());
         member.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Place(member))
+        Place(member)
     }
 }
 
@@ -107,9 +145,9 @@ impl Drop for Place {
     }
 }
 
-/// One `reqwest` client: at most one HTTP/2 connection to each server.
+/// One of hyper's clients: at most one HTTP/2 connection to each server.
 struct Member {
-    client: reqwest::Client,
+    client: legacy::Client<Observed, HyperBody>,
     in_flight: AtomicUsize,
     /// When a request was last sent, by scheme, host and port.
     last_used: Mutex<HashMap<String, Instant>>,
@@ -120,65 +158,57 @@ struct Member {
 }
 
 impl Member {
-    fn new(tls: &Tls, proxies: &Proxies) -> Result<Self> {
-        Self::build(tls, proxies)
-            .map_err(|e| Error::new(ErrorKind::Internal, "The HTTP client could not be set up").with_source(e))
-    }
-
-    fn build(tls: &Tls, proxies: &Proxies) -> reqwest::Result<Self> {
+    fn new(connector: Connector) -> Self {
         let connects = Arc::new(watch::Sender::new(()));
-        let observer = connects.clone();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.for_http())
-            .proxy(proxies.for_http())
-            .connect_timeout(Duration::from_secs(30))
-            .tcp_keepalive(Duration::from_secs(30))
-            .tcp_nodelay(true)
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(usize::MAX)
-            .redirect(reqwest::redirect::Policy::custom(redirect))
             .http2_adaptive_window(true)
-            .connector_layer(layer_fn(move |connector| Observed { connector, connects: observer.clone() }))
-            .build()?;
-        Ok(Self {
+            .build(Observed { connector, connects: connects.clone() });
+        Self {
             client,
             in_flight: AtomicUsize::new(0),
             last_used: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
             connects,
-        })
+        }
     }
 
-    async fn send(&self, request: reqwest::Request) -> reqwest::Result<reqwest::Response> {
-        if self.is_cold(request.url()) {
+    async fn send(
+        &self,
+        url: &Url,
+        request: http::Request<HyperBody>,
+    ) -> Result<http::Response<Incoming>, legacy::Error> {
+        if self.is_cold(url) {
             let opening = self.opening.lock().await;
             // Another request may have opened a connection meanwhile.
-            if self.is_cold(request.url()) {
+            if self.is_cold(url) {
                 let mut connects = self.connects.subscribe();
-                let url = request.url().clone();
-                let mut sending = pin!(self.client.execute(request));
+                let mut sending = pin!(self.client.request(request));
                 tokio::select! {
                     biased;
                     response = &mut sending => {
-                        self.used(&url);
+                        self.used(url);
                         return response;
                     }
-                    _ = connects.changed() => self.used(&url),
+                    _ = connects.changed() => self.used(url),
                 }
                 drop(opening);
                 return sending.await;
             }
         }
-        self.used(request.url());
-        self.client.execute(request).await
+        self.used(url);
+        self.client.request(request).await
     }
 
-    fn is_cold(&self, url: &url::Url) -> bool {
+    fn is_cold(&self, url: &Url) -> bool {
         let last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
         last_used.get(server(url)).is_none_or(|used| used.elapsed() > COLD_AFTER)
     }
 
-    fn used(&self, url: &url::Url) {
+    fn used(&self, url: &Url) {
         let mut last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
         match last_used.get_mut(server(url)) {
             Some(used) => *used = Instant::now(),
@@ -189,46 +219,36 @@ impl Member {
     }
 }
 
-/// Follows redirects to the same server only: another would get a request that is not for it, with its body.
-fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
-    let Some(origin) = attempt.previous().first() else { return attempt.stop() };
-    let to = attempt.url();
-    let encrypted_now = origin.scheme() == "http" && to.scheme() == "https" && origin.host() == to.host();
-    if server(origin) != server(to) && !encrypted_now {
-        let message = format!("it redirects to another server, {}, which was not asked", server(to));
-        return attempt.error(message);
-    }
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error("it redirects again and again");
-    }
-    attempt.follow()
+/// Scheme, host and port.
+pub(super) fn server(url: &Url) -> &str {
+    &url[..Position::BeforePath]
 }
 
-/// Scheme, host and port.
-fn server(url: &url::Url) -> &str {
-    &url[..Position::BeforePath]
+/// The URL in hyper's form.
+fn uri(url: &Url) -> Result<Uri, Failure> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Failure::unusable(url, format!("{}:// is neither http:// nor https://", url.scheme())));
+    }
+    url[..Position::AfterQuery].parse().map_err(|e| Failure::unusable(url, e))
 }
 
 /// A connector that says when it has connected, or failed to.
 #[derive(Clone)]
-struct Observed<C> {
-    connector: C,
+struct Observed {
+    connector: Connector,
     connects: Arc<watch::Sender<()>>,
 }
 
-impl<C, T> Service<T> for Observed<C>
-where
-    C: Service<T, Future: Send + 'static>,
-{
-    type Response = C::Response;
-    type Error = C::Error;
-    type Future = BoxFuture<'static, Result<C::Response, C::Error>>;
+impl Service<Uri> for Observed {
+    type Response = <Connector as Service<Uri>>::Response;
+    type Error = <Connector as Service<Uri>>::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.connector.poll_ready(cx)
     }
 
-    fn call(&mut self, target: T) -> Self::Future {
+    fn call(&mut self, target: Uri) -> Self::Future {
         let connecting = self.connector.call(target);
         let connects = self.connects.clone();
         Box::pin(async move {
@@ -241,28 +261,40 @@ where
 
 /// A response whose body is still to be read. Until it has been read or dropped, it counts as in flight.
 pub(crate) struct Response {
-    inner: reqwest::Response,
-    _place: Option<Place>,
+    head: http::response::Parts,
+    body: Incoming,
+    /// Host and port of the server.
+    place: String,
+    _share: Option<Place>,
 }
 
 impl Response {
     pub(crate) fn status(&self) -> StatusCode {
-        self.inner.status()
+        self.head.status
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
-        self.inner.headers()
+        &self.head.headers
     }
 
     /// The next piece of the body.
-    pub(crate) async fn chunk(&mut self) -> reqwest::Result<Option<Bytes>> {
-        self.inner.chunk().await
+    ///
+    /// # Errors
+    /// `Connection` or `Timeout` when it breaks off.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|e| Failure::receiving(&self.place, e).error())?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the body says that it is JSON.
     pub(crate) fn is_json(&self) -> bool {
-        let content_type = self.inner.headers().get(http::header::CONTENT_TYPE);
-        content_type.is_some_and(|t| t.as_bytes().starts_with(b"application/json"))
+        let content_type = self.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        content_type.is_some_and(|t| t.starts_with(b"application/json"))
     }
 
     /// The whole body.
@@ -270,10 +302,10 @@ impl Response {
     /// # Errors
     /// `Connection` when it breaks off, `UnprocessableEntity` when it is larger than [`BODY_LIMIT`].
     pub(crate) async fn whole(mut self) -> Result<Bytes> {
-        let announced = self.inner.content_length().unwrap_or(0);
+        let announced = self.body.size_hint().exact().unwrap_or(0);
         let mut body = Gathered::new(BODY_LIMIT);
         body.room_for(announced)?;
-        while let Some(piece) = self.chunk().await.map_err(|e| super::transport_error(&e))? {
+        while let Some(piece) = self.chunk().await? {
             body.push(piece)?;
         }
         Ok(body.finish())

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error as WireError, error::ProtocolError};
 use super::metered::Metered;
 use super::{Batch, End, KeepAlive, MAX_MESSAGE_BYTES, Outgoing, WsClose, WsMessage};
 use crate::error::{Error, ErrorKind};
-use crate::travel::proxy::Transport;
+use crate::travel::connect::Transport;
 
 /// Small, because there may be thousands of connections; frames are mostly smaller still.
 const BUFFER_BYTES: usize = 16 * 1024;

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::travel::proxy::Transport;
+use crate::travel::connect::Transport;
 
 /// How much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
