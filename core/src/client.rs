@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use url::{Position, Url};
 
 use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
@@ -57,6 +57,7 @@ struct Inner {
     finding: tokio::sync::Mutex<()>,
     events: OnceLock<EventHub>,
     abandoned: Abandoned,
+    closed: watch::Sender<bool>,
 }
 
 /// The target of requests. Known from the start on the cloud; found, and started if need be, for the local engine.
@@ -144,6 +145,7 @@ impl Client {
                 finding: tokio::sync::Mutex::default(),
                 events: OnceLock::new(),
                 abandoned: Abandoned::default(),
+                closed: watch::Sender::new(false),
             }),
             limit: None,
         })
@@ -173,6 +175,21 @@ impl Client {
     /// Base URL of the API without trailing slash, or `local`.
     pub fn api_url(&self) -> &str {
         &self.inner.config.api_url
+    }
+
+    /// Ends what the client keeps open for others: forwarded ports. Calls go on.
+    #[doc(hidden)]
+    pub fn release(&self) {
+        self.inner.closed.send_replace(true);
+    }
+
+    /// Returns once the client has been released. Does not keep it.
+    pub(crate) fn until_closed(&self) -> impl Future<Output = ()> + use<> {
+        let mut closed = self.inner.closed.subscribe();
+        async move {
+            // An error means that the client itself is gone.
+            let _ = closed.wait_for(|closed| *closed).await;
+        }
     }
 
     /// A parameter's name as callers of this language write it: errors speak their words.

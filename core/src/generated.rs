@@ -2,10 +2,31 @@
 use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::model::*;
+use crate::protocols::forward::PortForward;
 use crate::protocols::logs::LogStream;
 use crate::{Sandbox, SpawnedProcess};
 
 impl Sandbox {
+    /// Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
+    ///
+    /// Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw connections
+    /// to ports: there only HTTP and WebSockets pass, which the result tells.
+    ///
+    /// # Parameters
+    /// * `port` - Port of the sandbox, 1 to 65535. The program in the sandbox may listen on localhost only, and may be started later.
+    /// * `local_port` - Port of this machine, 0 to 65535. Default: 0, any free one.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a port is out of range or not allowed to this process, `Conflict` when the local port is in
+    /// use, `NotFound` when there is no such sandbox, `Validation` when it has not started.
+    pub async fn forward_port(
+        &self,
+        port: i64,
+        local_port: Option<i64>,
+    ) -> Result<PortForward> {
+        self.client.sandboxes().forward_port(&self.info.id, port, local_port).await
+    }
+
     /// Starts a stopped sandbox and waits until it has started.
     ///
     /// `info` tells the new state afterwards.

@@ -37,7 +37,7 @@ pub use spawned::SpawnedProcess;
 #[doc(hidden)]
 pub use travel::{events, proxy, tls, ws};
 
-/// Open streams: logs, runs of the interpreter, terminals, files and directories on their way.
+/// Open streams: logs, runs of the interpreter, terminals, files and directories on their way, forwarded ports.
 pub mod stream {
-    pub use crate::protocols::{directory, interpreter, log_demux, logs, multipart, terminal, transfer, utf8};
+    pub use crate::protocols::{directory, forward, interpreter, log_demux, logs, multipart, terminal, transfer, utf8};
 }

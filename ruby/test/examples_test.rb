@@ -18,6 +18,7 @@ class ExamplesTest < DaytonaTest
                       'line Growth'],
     'processes' => ['hello from /tmp', 'line: done', "apple\npear\n", 'exit code 5', '"first\n" so far', 'port 8000',
                     'hello world from /tmp'],
+    'previews' => ['<h1>Hello</h1>', 'expired'],
     'terminals' => ['30 100', 'exit code 7', 'left: []']
   }.freeze
   REGIONS = {
@@ -26,6 +27,7 @@ class ExamplesTest < DaytonaTest
     'git' => %w[clone status-commit branches push-pull history],
     'interpreter' => %w[state live contexts charts],
     'processes' => %w[exec code-run spawn stdin signals reattach waits sessions],
+    'previews' => %w[link signed forward],
     'terminals' => %w[create resize-kill]
   }.freeze
 

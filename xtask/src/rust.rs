@@ -15,6 +15,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use std::collections::BTreeMap;\n\
          use crate::error::Result;\n\
          use crate::model::*;\n\
+         use crate::protocols::forward::PortForward;\n\
          use crate::protocols::logs::LogStream;\n\
          use crate::{Sandbox, SpawnedProcess};\n",
     );

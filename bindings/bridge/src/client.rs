@@ -78,9 +78,13 @@ impl Client {
         core.map(|core| (core.api_url().to_owned(), core.target().map(str::to_owned))).unwrap_or_default()
     }
 
-    /// Refuses further operations. Those in flight go on.
+    /// Refuses further operations and ends forwarded ports. Operations in flight go on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        // A forked child that has made no connections has nothing to end.
+        if let Some(core) = self.core.get() {
+            core.release();
+        }
     }
 
     fn core(&self) -> daytona::Result<&daytona::Client> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::dispatch::{Parsed, stream, value};
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "f764837d6fad196b";
+pub const SCHEMA_HASH: &str = "c7b1f213da5442a0";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -14,6 +14,7 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
+        "sandbox.forward_port" => sandbox_forward_port(client, params),
         "sandbox.create" => sandbox_create(client, params),
         "sandbox.get" => sandbox_get(client, params),
         "sandbox.find_one" => sandbox_find_one(client, params),
@@ -162,6 +163,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "process.signal_spawned") => "spawned_process.send_signal",
             ("sdk-python", "process.release_spawned") => "spawned_process.release",
             ("sdk-python", "fs.download_to_path") => "fs.download_file",
+            ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.create") => "daytona.create",
             ("sdk-typescript", "sandbox.get") => "daytona.get",
             ("sdk-typescript", "sandbox.find_one") => "daytona.findOne",
@@ -290,6 +292,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "process.signal_spawned") => "spawned_process.send_signal",
             ("sdk-ruby", "process.release_spawned") => "spawned_process.release",
             ("sdk-ruby", "fs.download_file") => "fs.read_file",
+            ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.create") => "Daytona.Create",
             ("sdk-go", "sandbox.get") => "Daytona.Get",
             ("sdk-go", "sandbox.find_one") => "Daytona.FindOne",
@@ -405,6 +408,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "code_interpreter.delete_context") => {
                 "CodeInterpreter.DeleteContext"
             }
+            ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.create") => "daytona.create",
             ("sdk-uniffi", "sandbox.get") => "daytona.get",
             ("sdk-uniffi", "sandbox.find_one") => "daytona.findOne",
@@ -511,6 +515,32 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             _ => return None,
         },
     )
+}
+
+fn sandbox_forward_port(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            port: i64,
+            local_port: Option<i64>,
+        }
+        let call = Parsed::<Args>::read(client, "sandbox.forward_port", params)?;
+        let service = call.client.sandboxes();
+        stream(
+            service
+                .forward_port(
+                    &call.args.id_or_name,
+                    call.args.port,
+                    call.args.local_port,
+                )
+                .await?,
+        )
+    })
 }
 
 fn sandbox_create(

@@ -26,18 +26,21 @@ impl<T: Send + Sync> PerProcess<T> {
         }
     }
 
+    /// This process' value, if it has been made.
+    pub(crate) fn get(&self) -> Option<&T> {
+        // SAFETY: a pointer in the cell came from `Box::into_raw` and is freed only by `drop`, which has `&mut self`.
+        let tagged = unsafe { self.0.load(Ordering::Acquire).as_ref() }?;
+        (tagged.pid == std::process::id()).then_some(&tagged.value)
+    }
+
     /// This process' value, made by `make` when there is none yet. When two threads make one at the same time, one of
     /// the two is dropped.
     pub(crate) fn get_or_try_init<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
-        let pid = std::process::id();
         let current = self.0.load(Ordering::Acquire);
-        // SAFETY: a pointer in the cell came from `Box::into_raw` and is freed only by `drop`, which has `&mut self`.
-        if let Some(tagged) = unsafe { current.as_ref() }
-            && tagged.pid == pid
-        {
-            return Ok(&tagged.value);
+        if let Some(value) = self.get() {
+            return Ok(value);
         }
-        let made = Box::into_raw(Box::new(Tagged { pid, value: make()? }));
+        let made = Box::into_raw(Box::new(Tagged { pid: std::process::id(), value: make()? }));
         match self.0.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: as above; the inherited value, if any, is leaked on purpose.
             Ok(_) => Ok(unsafe { &(*made).value }),

@@ -1,6 +1,6 @@
 //! An open stream, whatever flows through it.
 //!
-//! One handle serves logs, interpreter runs, terminals, downloads and uploads, because they share their primitives:
+//! One handle serves logs, interpreter runs, terminals, downloads, uploads and forwarded ports, because they share their primitives:
 //! `read` a batch, `write` a piece, `finish`, `close`. Batches are described in [`crate::frames`], the forms in which they
 //! can be read in [`Form`](crate::form::Form).
 
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use daytona::stream::directory::DirectoryTransfer;
+use daytona::stream::forward::PortForward;
 use daytona::stream::interpreter::InterpreterStream;
 use daytona::stream::logs::LogStream;
 use daytona::stream::terminal::{Terminal, TerminalInput};
@@ -39,6 +40,8 @@ struct Shared {
 pub(crate) enum Writer {
     Terminal(TerminalInput),
     Upload(FileWriter),
+    /// Nothing is written to it; closing drops it.
+    Forward(#[expect(dead_code, reason = "held open")] PortForward),
 }
 
 impl std::fmt::Debug for Stream {
@@ -88,7 +91,7 @@ impl Stream {
             match slot.as_mut() {
                 Some(Writer::Terminal(input)) => input.write(data).await?,
                 Some(Writer::Upload(file)) => file.write(data).await?,
-                None => {
+                Some(Writer::Forward(_)) | None => {
                     return Err(Error::new(ErrorKind::Closed, "The stream has been closed, or it is not for writing."));
                 }
             }
@@ -103,7 +106,7 @@ impl Stream {
             match writer {
                 Some(Writer::Terminal(input)) => input.disconnect().await,
                 Some(Writer::Upload(file)) => file.finish().await?,
-                None => {}
+                Some(Writer::Forward(_)) | None => {}
             }
             Ok(Completion::Ok(Payload::default()))
         })
@@ -233,5 +236,12 @@ impl From<DirectoryTransfer> for Opened {
 impl From<FileWriter> for Opened {
     fn from(file: FileWriter) -> Self {
         Self { source: None, writer: Some(Writer::Upload(file)), info: Bytes::new() }
+    }
+}
+
+impl From<PortForward> for Opened {
+    fn from(forward: PortForward) -> Self {
+        let info = serde_json::json!({ "localPort": forward.local_port(), "httpOnly": forward.http_only() });
+        Self { source: None, writer: Some(Writer::Forward(forward)), info: info.to_string().into() }
     }
 }

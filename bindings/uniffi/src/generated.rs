@@ -8,7 +8,7 @@ use crate::call::Target;
 use crate::errors::ErrorDetails;
 use crate::streams::{
     DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open,
-    Terminal,
+    PortForward, Terminal,
 };
 
 /// Kind of a chart.
@@ -1844,6 +1844,9 @@ pub struct SignedPortPreviewUrl {
     #[debug("[secret]")]
     #[serde(rename = "url")]
     pub url: String,
+    /// When the URL expires, as ISO 8601.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: String,
 }
 
 /// Options of `spawn`.
@@ -2335,6 +2338,38 @@ pub struct Sandboxes {
 
 #[uniffi::export]
 impl Sandboxes {
+    /// Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
+    ///
+    /// Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw connections
+    /// to ports: there only HTTP and WebSockets pass, which the result tells.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter port: Port of the sandbox, 1 to 65535. The program in the sandbox may listen on localhost only, and may be started later.
+    /// - Parameter local_port: Port of this machine, 0 to 65535. Default: 0, any free one.
+    /// Throws: `InvalidArgument` when a port is out of range or not allowed to this process, `Conflict` when the local port is in
+    /// use, `NotFound` when there is no such sandbox, `Validation` when it has not started.
+    #[uniffi::method(default(local_port = None))]
+    pub async fn forward_port(
+        &self,
+        id_or_name: String,
+        port: i64,
+        local_port: Option<i64>,
+    ) -> Result<Arc<PortForward>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "sandbox.forward_port",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "port" : port, "localPort" :
+                        local_port }
+                    )
+                },
+            )
+            .await?;
+        PortForward::open(stream, info)
+    }
+
     /// Creates a sandbox and waits until it has started.
     ///
     /// If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.

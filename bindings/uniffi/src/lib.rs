@@ -26,7 +26,7 @@ pub use generated::*;
 pub use log::{set_log_level, take_log};
 pub use streams::{
     DirectoryTransfer, FileReader, FileWriter, InterpreterEvent, InterpreterStream, LogChannel, LogChunk, LogStream,
-    Terminal,
+    PortForward, Terminal,
 };
 
 uniffi::setup_scaffolding!("daytona");

@@ -281,6 +281,32 @@ impl DirectoryTransfer {
     }
 }
 
+/// A port of this machine, on 127.0.0.1, that leads to a port of a sandbox. It is open until it is closed or no longer used.
+#[derive(uniffi::Object)]
+pub struct PortForward {
+    stream: Stream,
+    local_port: i64,
+    http_only: bool,
+}
+
+#[uniffi::export]
+impl PortForward {
+    /// The port of this machine.
+    pub fn local_port(&self) -> i64 {
+        self.local_port
+    }
+
+    /// Whether only HTTP passes, WebSockets included, because the server offers no raw connections.
+    pub fn http_only(&self) -> bool {
+        self.http_only
+    }
+
+    /// Stops listening and ends all connections at once.
+    pub fn close(&self) {
+        self.stream.close();
+    }
+}
+
 /// A handle around what the bridge opened, with what is known about it.
 pub(crate) trait Open: Sized {
     fn open(stream: Stream, info: Payload) -> Result<Arc<Self>, DaytonaError>;
@@ -318,6 +344,19 @@ impl Open for FileReader {
         }
         let Info { size } = read(info)?;
         Ok(Arc::new(Self { stream, size }))
+    }
+}
+
+impl Open for PortForward {
+    fn open(stream: Stream, info: Payload) -> Result<Arc<Self>, DaytonaError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Info {
+            local_port: i64,
+            http_only: bool,
+        }
+        let Info { local_port, http_only } = read(info)?;
+        Ok(Arc::new(Self { stream, local_port, http_only }))
     }
 }
 

@@ -209,6 +209,20 @@ async def transfer(directory, step):
     return to_json({"kind": "struct", "name": "DirectoryResult"}, await directory.result())
 
 
+async def exchange(forward, step):
+    try:
+        if step.get("detach"):
+            return None
+        reader, writer = await asyncio.open_connection("127.0.0.1", forward.local_port())
+        writer.write("".join(step.get("input", [])).encode())
+        writer.write_eof()
+        output = await reader.read()
+        writer.close()
+        return {"localPort": forward.local_port(), "httpOnly": forward.http_only(), "output": output.decode()}
+    finally:
+        forward.close()
+
+
 STREAMS = {
     "DirectoryTransfer": transfer,
     "LogStream": read_logs,
@@ -216,6 +230,7 @@ STREAMS = {
     "Terminal": drive,
     "FileReader": read_file,
     "FileWriter": write_file,
+    "PortForward": exchange,
 }
 
 

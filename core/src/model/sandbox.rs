@@ -507,6 +507,8 @@ pub struct SignedPortPreviewUrl {
     /// URL of the port.
     #[debug("[secret]")]
     pub url: String,
+    /// When the URL expires, as ISO 8601.
+    pub expires_at: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The URLs of a sandbox's ports.
 
 use http::Method;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use super::Sandboxes;
 use super::sandbox::sandbox_path;
@@ -8,6 +10,9 @@ use crate::client::DEFAULT_LIMIT;
 use crate::error::Result;
 use crate::model::{PortPreviewUrl, SignedPortPreviewUrl};
 use crate::travel::http::segment;
+
+/// Seconds until a signed URL expires, unless said otherwise (wire.md 2.2).
+const DEFAULT_EXPIRY: i64 = 60;
 
 impl Sandboxes {
     /// Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
@@ -46,7 +51,14 @@ impl Sandboxes {
     ) -> Result<SignedPortPreviewUrl> {
         let path = sandbox_path(id_or_name, &format!("/ports/{port}/signed-preview-url"))?;
         let request = self.client.api(Method::GET, path).query_opt("expiresInSeconds", expires_in_seconds);
-        self.client.run("sandbox.create_signed_preview_url", DEFAULT_LIMIT, request.read()).await
+        let asked = OffsetDateTime::now_utc();
+        let signed = self.client.run("sandbox.create_signed_preview_url", DEFAULT_LIMIT, request.read());
+        let mut signed: SignedPortPreviewUrl = signed.await?;
+        if signed.expires_at.is_empty() {
+            // Servers need not say. They count from the request's arrival, so this is never too late.
+            signed.expires_at = after(asked, expires_in_seconds.unwrap_or(DEFAULT_EXPIRY));
+        }
+        Ok(signed)
     }
 
     /// Revokes a signed preview URL before it expires.
@@ -63,5 +75,24 @@ impl Sandboxes {
         let path = sandbox_path(id_or_name, &path)?;
         let request = self.client.api(Method::POST, path).hiding(token);
         self.client.run("sandbox.expire_signed_preview_url", DEFAULT_LIMIT, request.done()).await
+    }
+}
+
+/// A time as the wire writes it, `seconds` after another.
+fn after(time: OffsetDateTime, seconds: i64) -> String {
+    let later = time.checked_add(Duration::seconds(seconds)).unwrap_or(time);
+    let millis = later.replace_millisecond(later.millisecond()).unwrap_or(later);
+    // Only years of more than four digits cannot be written.
+    millis.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_is_a_time_of_whole_milliseconds() {
+        let time = OffsetDateTime::from_unix_timestamp_nanos(1_700_000_000_123_456_789).unwrap();
+        assert_eq!(after(time, 60), "2023-11-14T22:14:20.123Z");
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod atomic_file;
 pub mod directory;
 mod end_mark;
 pub(crate) mod exclude;
+pub mod forward;
 pub mod interpreter;
 pub mod log_demux;
 pub mod logs;

@@ -1,7 +1,7 @@
 //! How a request travels: connections with their proxies and certificates, HTTP, WebSockets, events, retries, deadlines.
 
 pub(crate) mod backoff;
-mod connect;
+pub(crate) mod connect;
 pub(crate) mod deadline;
 pub mod events;
 pub(crate) mod http;
@@ -9,4 +9,6 @@ pub mod proxy;
 mod retry;
 mod tcp;
 pub mod tls;
+pub(crate) mod tunnel;
+mod upgrade;
 pub mod ws;

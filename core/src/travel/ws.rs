@@ -167,7 +167,7 @@ pub async fn connect(
             Err(Error::new(ErrorKind::ConnectionTimeout, message))
         })
     };
-    let upgraded = match upgraded {
+    let (upgraded, subprotocol) = match upgraded {
         Ok(upgraded) => upgraded,
         Err(error) => {
             let error = error.in_request(&Method::GET, &named);
@@ -189,7 +189,7 @@ pub async fn connect(
     let task = tokio::spawn(driver.run(upgraded.transport, upgraded.read_ahead)).abort_handle();
     let connection = Arc::new(Connection { task, end });
     Ok(WsStream {
-        subprotocol: upgraded.subprotocol,
+        subprotocol,
         sender: WsSender { queue: send, connection: connection.clone() },
         receiver: WsReceiver { queue: receive, ready: Batch::new().into_iter(), connection, finished: None },
     })

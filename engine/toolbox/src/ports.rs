@@ -1,17 +1,22 @@
-//! Listening TCP ports (wire section 3.7).
+//! Listening TCP ports, and raw connections to them (wire section 3.7, additions 6).
 
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::Toolbox;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, reason};
 use crate::extract::Path;
 
 /// State of a listening socket in `/proc/net/tcp`.
@@ -20,7 +25,20 @@ const LISTEN: &str = "0A";
 const DIAL: Duration = Duration::from_millis(50);
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
-    Router::new().route("/port", get(list)).route("/port/{port}/in-use", get(in_use))
+    Router::new()
+        .route("/port", get(list))
+        .route("/port/{port}/in-use", get(in_use))
+        .route("/port/{port}/connect", get(connect))
+}
+
+/// Connects to whatever listens on a port of the sandbox's loopback addresses.
+pub(crate) async fn dial(port: u16) -> std::io::Result<TcpStream> {
+    // By address: a name would be looked up for each connection.
+    let addresses: [SocketAddr; 2] = [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+    let stream = TcpStream::connect(&addresses[..]).await?;
+    // Small pieces must not wait for the next ones.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 #[derive(Serialize)]
@@ -44,9 +62,42 @@ async fn in_use(Path(port): Path<String>) -> Result<axum::Json<InUse>, ApiError>
         .ok()
         .filter(|port| (3000..=9999).contains(port))
         .ok_or_else(|| ApiError::bad_request("port out of range: must be 3000 to 9999"))?;
-    let dial =
-        async { timeout(DIAL, TcpStream::connect(("localhost", port))).await.is_ok_and(|dialled| dialled.is_ok()) };
-    Ok(axum::Json(InUse { is_in_use: listening().contains(&port) || dial.await }))
+    let dialled = async { timeout(DIAL, dial(port)).await.is_ok_and(|dialled| dialled.is_ok()) };
+    Ok(axum::Json(InUse { is_in_use: listening().contains(&port) || dialled.await }))
+}
+
+/// The protocol a connection is upgraded to: plain bytes.
+const RAW: HeaderValue = HeaderValue::from_static("tcp");
+
+/// Bytes copied at a time to the sandbox's server, and from it.
+const UP_BUFFER: usize = 32 * 1024;
+const DOWN_BUFFER: usize = 64 * 1024;
+
+/// `GET /port/{port}/connect` with `Upgrade: tcp`: the connection goes on as one to the port, each direction by itself.
+async fn connect(Path(port): Path<String>, mut request: Request) -> Result<Response, ApiError> {
+    let port: u16 = port
+        .parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| ApiError::bad_request("port out of range: must be 1 to 65535"))?;
+    if request.headers().get(header::UPGRADE) != Some(&RAW) {
+        let message = "a raw connection to a port is asked for with 'Upgrade: tcp'";
+        let mut answer = ApiError::new(StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED", message).into_response();
+        answer.headers_mut().insert(header::UPGRADE, RAW);
+        return Ok(answer);
+    }
+    let mut server = dial(port).await.map_err(|error| {
+        ApiError::new(StatusCode::BAD_GATEWAY, "BAD_GATEWAY", format!("port {port}: {}", reason(&error)))
+    })?;
+    let client = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let Ok(client) = client.await else { return };
+        // Either side may go away at any time; that is how connections end.
+        let mut client = TokioIo::new(client);
+        let _ = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut server, UP_BUFFER, DOWN_BUFFER).await;
+    });
+    let switched = [(header::CONNECTION, HeaderValue::from_static("Upgrade")), (header::UPGRADE, RAW)];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, switched).into_response())
 }
 
 fn listening() -> BTreeSet<u16> {

@@ -13,11 +13,11 @@ use axum::routing::any;
 use http::{StatusCode, Uri, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::Toolbox;
 use crate::errors::{ApiError, reason};
 use crate::hop_by_hop;
+use crate::ports::dial;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
     Router::new()
@@ -28,8 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Toolbox>> {
 
 async fn forward(request: Request) -> Result<Response, ApiError> {
     let (port, target) = destination(request.uri())?;
-    let connection =
-        TcpStream::connect(("localhost", port)).await.map_err(|error| bad_gateway(port, reason(&error)))?;
+    let connection = dial(port).await.map_err(|error| bad_gateway(port, reason(&error)))?;
     let (mut sender, driver) =
         http1::handshake(TokioIo::new(connection)).await.map_err(|error| bad_gateway(port, error))?;
     // Ends with the exchange, or with the tunnel after an upgrade.

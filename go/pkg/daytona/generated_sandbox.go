@@ -10,6 +10,36 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// ForwardPort makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is
+// closed.
+//
+// Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw connections to
+// ports: there only HTTP and WebSockets pass, which the result tells.
+//
+// Parameters:
+//   - port: port of the sandbox, 1 to 65535. The program in the sandbox may listen on localhost only, and may be
+//     started later.
+//   - localPort: port of this machine, 0 to 65535. Default: 0, any free one.
+//
+// Errors: ErrInvalidArgument when a port is out of range or not allowed to this process, ErrConflict when the local
+// port is in use, ErrNotFound when there is no such sandbox, ErrValidation when it has not started.
+//
+// Example:
+//
+//	forwarded, err := sandbox.ForwardPort(ctx, 8000, 0)
+//	if err != nil {
+//		return err
+//	}
+//	defer forwarded.Close()
+//	err = show(http.Get(fmt.Sprintf("http://127.0.0.1:%d/", forwarded.LocalPort())))
+func (s *Sandbox) ForwardPort(ctx context.Context, port int, localPort int) (*PortForward, error) {
+	call := s.client.caller.Op("sandbox.forward_port")
+	call.Text("idOrName", s.ID)
+	call.Int("port", port)
+	call.Int("localPort", localPort)
+	return forwarded(api.Open(ctx, call))
+}
+
 // RefreshData returns the sandbox with this id or name.
 //
 // The fields of the sandbox are updated.

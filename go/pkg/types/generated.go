@@ -597,6 +597,22 @@ type SignedPreviewLink struct {
 	Token string `json:"token"`
 	// URL of the port.
 	URL string `json:"url"`
+	// When the URL expires, as ISO 8601.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (s *SignedPreviewLink) UnmarshalJSON(data []byte) error {
+	type plain SignedPreviewLink
+	wire := struct {
+		*plain
+		ExpiresAt string `json:"expiresAt"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	s.ExpiresAt = parseTime(wire.ExpiresAt)
+	return nil
 }
 
 // ProcessInfo: description of a process started with spawn.

@@ -881,6 +881,8 @@ export interface SignedPortPreviewUrl {
   token: string;
   /** URL of the port. */
   url: string;
+  /** When the URL expires, as ISO 8601. */
+  expiresAt: string;
 }
 
 /** Options of `spawn`. */

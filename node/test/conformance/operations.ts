@@ -2,6 +2,7 @@
 // method has another shape.
 
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   type Daytona,
@@ -10,6 +11,7 @@ import {
   type FileUpload,
   FileWriter,
   LogStream,
+  PortForward,
   PtyHandle,
   Sandbox,
   SpawnedProcess,
@@ -97,6 +99,9 @@ async function plain(result: unknown, call: Call): Promise<unknown> {
   if (result instanceof FileWriter) {
     return await written(result, call);
   }
+  if (result instanceof PortForward) {
+    return await exchanged(result, call);
+  }
   if (call.detach && (result instanceof LogStream || result instanceof FileReader)) {
     result.close();
     return undefined;
@@ -138,6 +143,21 @@ async function written(file: FileWriter, { pieces, detach }: Call) {
     file.close();
   } else {
     await file.finish();
+  }
+}
+
+/** What comes back on a connection to a forwarded port, whose writing side is closed after the input. */
+async function exchanged(forward: PortForward, { input, detach }: Call) {
+  try {
+    if (detach) {
+      return undefined;
+    }
+    const connection = connect(forward.localPort, '127.0.0.1');
+    connection.end(input.join(''));
+    const pieces: Buffer[] = await connection.toArray();
+    return { localPort: forward.localPort, httpOnly: forward.httpOnly, output: Buffer.concat(pieces).toString() };
+  } finally {
+    forward.close();
   }
 }
 

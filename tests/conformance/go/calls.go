@@ -30,6 +30,8 @@ func (c call) run(ctx context.Context, op string) (any, error) {
 		return c.setInterval(ctx, op)
 	case "sandbox.create_signed_preview_url":
 		return c.signedPreview(ctx)
+	case "sandbox.forward_port":
+		return c.forwardPort(ctx)
 	case "process.code_run":
 		return c.codeRun(ctx, opts)
 	case "process.execute_session_command":

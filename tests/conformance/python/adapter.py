@@ -6,6 +6,7 @@ the difference, so one adapter serves both runners.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import re
@@ -116,6 +117,24 @@ class Adapter:
             for name, wire in names.items()
             if hasattr(value, special.get(name, name))
         }
+
+    # --- ports ---
+
+    async def op_sandbox_forward_port(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        forward = await self.on_receiver(sandbox, "sandbox.forward_port", args)
+        try:
+            return None if step.get("detach") else await self.exchanged(forward, step)
+        finally:
+            await settle(forward.close())
+
+    async def exchanged(self, forward: Any, step: dict[str, Any]) -> Any:
+        """What comes back on a connection to a forwarded port, whose writing side is closed after the input."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", forward.local_port)
+        writer.write("".join(step.get("input", [])).encode())
+        writer.write_eof()
+        output = await reader.read()
+        writer.close()
+        return {"localPort": forward.local_port, "httpOnly": forward.http_only, "output": output.decode()}
 
     # --- sandboxes ---
 

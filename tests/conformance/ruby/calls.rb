@@ -2,6 +2,7 @@
 
 require 'json'
 require 'pathname'
+require 'socket'
 require 'stringio'
 
 require_relative 'references'
@@ -191,6 +192,20 @@ class Calls
     reader.close
   end
 
+  # What comes back on a connection to a forwarded port, whose writing side is closed after the input.
+  def exchanged(forward)
+    return if @detach
+
+    output = TCPSocket.open('127.0.0.1', forward.local_port) do |connection|
+      @input.each { |text| connection.write(text) }
+      connection.close_write
+      connection.read
+    end
+    { 'localPort' => forward.local_port, 'httpOnly' => forward.http_only?, 'output' => output }
+  ensure
+    forward.close
+  end
+
   def text(output)
     return output.close if @detach
 
@@ -209,6 +224,7 @@ class Calls
     when Daytona::PtyHandle then terminal(value)
     when Daytona::FileReader then content(value)
     when Daytona::FileWriter then written(value)
+    when Daytona::PortForward then exchanged(value)
     else value
     end
   end

@@ -10,7 +10,7 @@ use super::{HEADER, Package};
 use crate::schema::{Op, Service, Type, Update};
 
 /// Operations whose generated methods need more than their arguments: what the runner does with them is written by hand.
-const BY_HAND: [&str; 11] = [
+const BY_HAND: [&str; 12] = [
     "code_interpreter.run_code",
     "fs.download_dir",
     "fs.download_files",
@@ -19,6 +19,7 @@ const BY_HAND: [&str; 11] = [
     "process.stream_output",
     "sandbox.create",
     "sandbox.create_signed_preview_url",
+    "sandbox.forward_port",
     "sandbox.set_auto_archive_interval",
     "sandbox.set_auto_delete_interval",
     "sandbox.set_auto_stop_interval",

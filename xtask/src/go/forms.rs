@@ -138,6 +138,13 @@ pub const METHODS: &[(&str, &[Method])] = &[
         ],
     ),
     ("sandbox.expire_signed_preview_url", &[method("ExpireSignedPreviewLink").on("Sandbox")]),
+    (
+        "sandbox.forward_port",
+        &[method("ForwardPort")
+            .on("Sandbox")
+            .takes(&["port", "local_port"])
+            .through("forwarded", "(*PortForward, error)")],
+    ),
     ("process.code_run", &[hidden("codeRun")]),
     (
         "process.create_pty",

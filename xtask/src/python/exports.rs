@@ -5,7 +5,7 @@ use super::text::Text;
 use super::{HEADER, Layout, hand_written, import_line};
 
 /// Public classes that are not those of the core, by their module. Those of `side` exist twice.
-const PLACES: [(&str, &[&str]); 14] = [
+const PLACES: [(&str, &[&str]); 15] = [
     (
         "generated.charts",
         &[
@@ -35,6 +35,7 @@ const PLACES: [(&str, &[&str]); 14] = [
         &["CreateSandboxBaseParams", "CreateSandboxFromImageParams", "CreateSandboxFromSnapshotParams"],
     ),
     ("side.client", &["Daytona"]),
+    ("side.forward", &["PortForward"]),
     ("side.listing", &["PaginatedSandboxes"]),
     ("side.outputs", &["LogStream", "OutputStream", "ProcessOutput"]),
     ("side.pty", &["PtyHandle"]),

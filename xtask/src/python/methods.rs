@@ -231,6 +231,12 @@ pub const CLASSES: &[Class] = &[
             Method { signature: "port expires_in_seconds", ..Method::of("sandbox.create_signed_preview_url") },
             Method { signature: "port token", ..Method::of("sandbox.expire_signed_preview_url") },
             Method {
+                signature: "port local_port",
+                then: &["return {A}PortForward({})"],
+                returns: "{A}PortForward",
+                ..Method::of("sandbox.forward_port")
+            },
+            Method {
                 signature: " ",
                 aliases: &["get_user_root_dir"],
                 call: "self.fs.get_user_home_dir()",
@@ -633,6 +639,7 @@ pub const IMPORTS: &[(&str, &str, bool)] = &[
     ("{A}PaginatedSandboxes", "...{side}.listing", true),
     ("{A}Sandbox", "...{side}.sandbox", true),
     ("{A}SandboxesOps", ".sandbox", false),
+    ("{A}PortForward", "...{side}.forward", true),
     ("{A}LogStream", "...{side}.outputs", true),
     ("{A}UploadSource", "...{side}.pieces", false),
     ("{A}PtyHandle", "...{side}.pty", true),

@@ -409,6 +409,7 @@ fn block(op: &Op, form: &Form) -> Option<Block> {
                 "InterpreterStream" => "InterpreterStream",
                 "FileReader" => "FileReader",
                 "FileWriter" => "FileWriter",
+                "PortForward" => "PortForward",
                 _ => return None,
             };
             Some(("stream", class, "Closed after the block."))

@@ -94,7 +94,8 @@ fn unserved(method: &Method, uri: &Uri) -> Option<Response> {
     }
     // An encoded slash is a slash, so such an id is two segments.
     let splits_an_id = path.to_ascii_lowercase().contains("%2f");
-    if method == Method::HEAD || splits_an_id || LATER_ROUTES.contains(&path) {
+    let is_ours = path.starts_with("/port/") && path.ends_with("/connect");
+    if method == Method::HEAD || splits_an_id || is_ours || LATER_ROUTES.contains(&path) {
         return Some(unknown_route());
     }
     let bare = path.strip_suffix('/').filter(|bare| !bare.is_empty() && *bare != "/files")?;

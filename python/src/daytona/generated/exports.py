@@ -5,6 +5,7 @@ from .._frames import LogChunk
 from .._messages import OutputMessage
 from .._requests import CodeRunParams, SessionExecuteRequest
 from .._sync.client import Daytona
+from .._sync.forward import PortForward
 from .._sync.listing import PaginatedSandboxes
 from .._sync.outputs import LogStream, OutputStream, ProcessOutput
 from .._sync.pty import PtyHandle
@@ -128,6 +129,7 @@ __all__ = [
     "PieData",
     "PointChart",
     "PointData",
+    "PortForward",
     "PortPreviewUrl",
     "Process",
     "ProcessInfo",
@@ -169,6 +171,7 @@ LATER = [
     "AsyncOutputReader",
     "AsyncOutputStream",
     "AsyncPaginatedSandboxes",
+    "AsyncPortForward",
     "AsyncProcess",
     "AsyncProcessOutput",
     "AsyncPtyHandle",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._async.forward import AsyncPortForward
 from ..._async.runtime import AsyncService
 from ..models.sandbox import (
     CreateSandboxParams,
@@ -19,6 +20,7 @@ from ..models.sandbox import (
 )
 
 if TYPE_CHECKING:
+    from ..._async.runtime import AsyncStreamHandle
     from .fs import AsyncFileSystem
 
 
@@ -26,6 +28,11 @@ class AsyncSandboxesOps(AsyncService):
     """Operations on sandboxes as a whole."""
 
     __slots__ = ()
+
+    async def forward_port(self, id_or_name: str, port: int, local_port: int | None = None) -> AsyncStreamHandle:
+        """Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed."""
+        args = {"idOrName": id_or_name, "port": port, "localPort": local_port}
+        return await self._open("sandbox.forward_port", args)
 
     async def create(
         self,
@@ -185,6 +192,34 @@ class AsyncSandboxMethods(SandboxInfo):
     def _take(self, info: SandboxInfo) -> None:
         for name in SandboxInfo.__slots__:
             setattr(self, name, getattr(info, name))
+
+    async def forward_port(self, port: int, local_port: int | None = None) -> AsyncPortForward:
+        """Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
+
+        Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw
+        connections to ports: there only HTTP and WebSockets pass, which the result tells.
+
+        Args:
+            port: Port of the sandbox, 1 to 65535. The program in the sandbox may listen on localhost only, and
+                may be started later.
+            local_port: Port of this machine, 0 to 65535. Default: 0, any free one.
+
+        Returns:
+            A port of this machine that leads to a port of the sandbox.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when a port is out of range or not allowed to this process,
+            `DaytonaConflictError` when the local port is in use, `DaytonaNotFoundError` when there is no such
+            sandbox, `DaytonaValidationError` when it has not started.
+
+        Example:
+            async with await sandbox.forward_port(8000) as forwarded:
+                reader, writer = await asyncio.open_connection("127.0.0.1", forwarded.local_port)
+                writer.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
+                print((await reader.read()).decode())
+                writer.close()
+        """
+        return AsyncPortForward(await self._sandboxes.forward_port(self.id, port, local_port))
 
     async def refresh_data(self) -> None:
         """Reads the description anew.
@@ -390,6 +425,10 @@ class AsyncSandboxMethods(SandboxInfo):
             `DaytonaValidationError` when the port is not between 1 and 65535.
         """
         return await self._sandboxes.get_preview_link(self.id, port)
+
+    async def preview_url(self, port: int) -> PortPreviewUrl:
+        """The same as `get_preview_link`."""
+        return await self.get_preview_link(port)
 
     async def create_signed_preview_url(self, port: int, expires_in_seconds: int | None = None) -> SignedPortPreviewUrl:
         """Returns a URL of a port of the sandbox that works without any other credentials until it expires.

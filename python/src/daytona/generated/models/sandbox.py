@@ -707,18 +707,26 @@ class SignedPortPreviewUrl(Model):
         port: The port.
         token: The token in the URL.
         url: URL of the port.
+        expires_at: When the URL expires, as ISO 8601.
     """
 
-    __slots__ = ("sandbox_id", "port", "token", "url")
+    __slots__ = ("sandbox_id", "port", "token", "url", "expires_at")
     _secrets = frozenset(("token", "url"))
 
-    def __init__(self, sandbox_id: str, port: int, token: str, url: str) -> None:
+    def __init__(self, sandbox_id: str, port: int, token: str, url: str, expires_at: str) -> None:
         self.sandbox_id = sandbox_id
         self.port = port
         self.token = token
         self.url = url
+        self.expires_at = expires_at
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> SignedPortPreviewUrl:
         """Reads it from the core's JSON."""
-        return cls(sandbox_id=wire["sandboxId"], port=wire["port"], token=wire["token"], url=wire["url"])
+        return cls(
+            sandbox_id=wire["sandboxId"],
+            port=wire["port"],
+            token=wire["token"],
+            url=wire["url"],
+            expires_at=wire["expiresAt"],
+        )

@@ -188,6 +188,31 @@ module Daytona
       @info.toolbox_proxy_url
     end
 
+    # Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
+    #
+    # Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw connections
+    # to ports: there only HTTP and WebSockets pass, which the result tells.
+    #
+    # @example
+    #   sandbox.forward_port(8000) do |forwarded|
+    #     puts Net::HTTP.get('127.0.0.1', '/', forwarded.local_port)
+    #   end
+    #
+    # @param port [Integer] Port of the sandbox, 1 to 65535. The program in the sandbox may listen on localhost only,
+    #   and may be started later.
+    # @param local_port [Integer, nil] Port of this machine, 0 to 65535. Default: 0, any free one.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @yieldparam stream [PortForward] Closed after the block.
+    # @return [PortForward, Object] What was opened, or what the block returns.
+    # @raise [Sdk::InvalidArgumentError] When a port is out of range or not allowed to this process.
+    # @raise [Sdk::ConflictError] When the local port is in use.
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    # @raise [Sdk::ValidationError] When it has not started.
+    both_forms def forward_port(port, local_port = nil, request_timeout: nil, &block)
+      args = { 'idOrName' => id, 'port' => port, 'localPort' => local_port }
+      PortForward.open(open_stream('sandbox.forward_port', args, request_timeout: request_timeout), self, &block)
+    end
+
     # Asks the server for the attributes again.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.

@@ -17,13 +17,17 @@ module Daytona
     # @return [String] URL of the port.
     attr_accessor :url
 
+    # @return [String] When the URL expires, as ISO 8601.
+    attr_accessor :expires_at
+
     # Every argument is the attribute of the same name.
-    def initialize(sandbox_id:, port:, token:, url:)
+    def initialize(sandbox_id:, port:, token:, url:, expires_at:)
       super()
       @sandbox_id = sandbox_id
       @port = port
       @token = token
       @url = url
+      @expires_at = expires_at
     end
 
     # @api private
@@ -32,7 +36,8 @@ module Daytona
         sandbox_id: data['sandboxId'],
         port: data['port'],
         token: data['token'],
-        url: data['url']
+        url: data['url'],
+        expires_at: data['expiresAt']
       )
     end
 

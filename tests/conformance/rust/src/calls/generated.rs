@@ -7,9 +7,20 @@ pub(super) async fn sandbox(
     service: &Sandboxes,
     op: &str,
     args: &Arguments,
-    _request: &Request,
+    request: &Request,
 ) -> Called {
     match op {
+        "forward_port" => {
+            service
+                .forward_port(
+                    &args.text("idOrName")?,
+                    args.get("port")?,
+                    args.get("localPort")?,
+                )
+                .await?
+                .to_its_end(request)
+                .await
+        }
         "create" => value(service.create(args.get("params")?, args.options()?).await?),
         "get" => value(service.get(&args.text("idOrName")?).await?),
         "find_one" => value(service.find_one(args.options()?).await?),

@@ -2,12 +2,15 @@
 
 use daytona::model::Blob;
 use daytona::stream::directory::DirectoryTransfer;
+use daytona::stream::forward::PortForward;
 use daytona::stream::interpreter::InterpreterStream;
 use daytona::stream::log_demux::LogChannel;
 use daytona::stream::logs::LogStream;
 use daytona::stream::terminal::Terminal;
 use daytona::stream::transfer::{FileReader, FileWriter};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{Called, Request, value};
 use crate::matching::Outcome;
@@ -95,6 +98,30 @@ impl ToItsEnd for DirectoryTransfer {
             false => value(self.finish().await?),
         }
     }
+}
+
+impl ToItsEnd for PortForward {
+    async fn to_its_end(self, request: &Request) -> Called {
+        if request.detach {
+            return value(Value::Null);
+        }
+        let output =
+            exchange(&self, &request.input).await.map_err(|e| daytona::Error::invalid_argument(e.to_string()))?;
+        value(json!({ "localPort": self.local_port(), "httpOnly": self.http_only(), "output": output }))
+    }
+}
+
+/// What comes back on a connection to a forwarded port, whose writing side is closed after the input.
+async fn exchange(forward: &PortForward, input: &[String]) -> std::io::Result<String> {
+    let port = u16::try_from(forward.local_port()).map_err(std::io::Error::other)?;
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
+    for text in input {
+        connection.write_all(text.as_bytes()).await?;
+    }
+    connection.shutdown().await?;
+    let mut output = String::new();
+    connection.read_to_string(&mut output).await?;
+    Ok(output)
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -1,0 +1,207 @@
+//! Ports of a sandbox on this machine.
+//!
+//! The contract:
+//!
+//! * A [`PortForward`] listens on 127.0.0.1. Each connection it accepts becomes a connection to the port in the sandbox, to
+//!   whatever listens there on the sandbox's loopback addresses.
+//! * Bytes travel unchanged, each direction by itself: an end of one leaves the other open, and a side that does not read
+//!   makes the other wait.
+//! * A connection that cannot be made, because nothing listens there, is reset.
+//! * Servers without our route for raw connections (any but our engine) are reached by their preview URL. There only HTTP
+//!   passes, one request for each connection, with what it upgrades to ([`PortForward::http_only`], see [`http`]).
+//! * Dropping the handle, closing it, or closing the client it came from ends the listener and every connection. A forked
+//!   child neither accepts nor keeps them open.
+
+mod http;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::Method;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use url::Url;
+
+use crate::client::{Client, Toolbox};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::PortPreviewUrl;
+use crate::travel::tunnel::{self, Tunnel};
+use http::HttpTarget;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Bytes copied at a time into the sandbox, and out of it.
+const UP_BUFFER: usize = 32 * 1024;
+const DOWN_BUFFER: usize = 64 * 1024;
+
+/// Pause after a connection could not be accepted, mostly because this process may open no more files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A port of this machine that leads to a port of the sandbox. Dropping it closes it.
+pub struct PortForward {
+    listener: Arc<TcpListener>,
+    accepting: AbortHandle,
+    local_port: i64,
+    http_only: bool,
+}
+
+/// Where connections go.
+struct Target {
+    client: Client,
+    way: Way,
+}
+
+enum Way {
+    /// Our route for raw connections.
+    Raw { toolbox: Toolbox, path: String },
+    /// The preview URL.
+    Http(HttpTarget),
+}
+
+impl PortForward {
+    pub(crate) async fn open(
+        toolbox: Toolbox,
+        port: u16,
+        local_port: u16,
+        link: impl AsyncFnOnce() -> Result<PortPreviewUrl>,
+    ) -> Result<Self> {
+        let client = toolbox.client.clone();
+        let listener = listen(local_port).map_err(|error| refused(&client, local_port, &error))?;
+        let path = format!("/port/{port}/connect");
+        // Asked without an upgrade, the route says that it wants one. Other servers do not know it.
+        let way = match toolbox.request(Method::GET, &path).await?.done().await {
+            Err(error) if error.status() == Some(426) => Way::Raw { toolbox, path },
+            Err(error) if error.status() == Some(404) => Way::Http(HttpTarget::new(&link().await?)?),
+            Err(error) => return Err(error),
+            Ok(()) => Way::Http(HttpTarget::new(&link().await?)?),
+        };
+        let local_port = listener.local_addr().map_err(|error| refused(&client, local_port, &error))?.port();
+        let http_only = matches!(way, Way::Http(_));
+        let listener = Arc::new(listener);
+        let closing = client.until_closed();
+        let accepting = accept(listener.clone(), Arc::new(Target { client, way }));
+        let accepting = tokio::spawn(async move {
+            tokio::select! {
+                () = accepting => {}
+                () = closing => {}
+            }
+        });
+        Ok(Self { listener, accepting: accepting.abort_handle(), local_port: local_port.into(), http_only })
+    }
+
+    /// The port of this machine, on 127.0.0.1.
+    pub fn local_port(&self) -> i64 {
+        self.local_port
+    }
+
+    /// Whether only HTTP passes, WebSockets included, because the server offers no raw connections.
+    pub fn http_only(&self) -> bool {
+        self.http_only
+    }
+
+    /// Stops listening and ends all connections at once.
+    pub fn close(&self) {
+        // Shut down, because a forked child may have it open, too. It is not everywhere that listeners can be.
+        let _ = SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
+        self.accepting.abort();
+    }
+}
+
+impl Drop for PortForward {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections of the last program that had the port must not keep it from this one.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(BACKLOG)
+}
+
+fn refused(client: &Client, port: u16, error: &std::io::Error) -> Error {
+    let name = client.spelled("local_port");
+    let kind = match error.kind() {
+        std::io::ErrorKind::AddrInUse => ErrorKind::Conflict,
+        _ => ErrorKind::InvalidArgument,
+    };
+    let error = Error::new(kind, format!("Port {port} of this machine cannot be listened on")).with_source(error);
+    error.and(format!("Choose another {name}, or 0 for any free one."))
+}
+
+async fn accept(listener: Arc<TcpListener>, target: Arc<Target>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(carry(Local { stream, reset: false }, target.clone()))),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection to a forwarded port was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// A connection accepted here.
+struct Local {
+    stream: TcpStream,
+    /// Whether its end is a failure, which the peer must not take for the end of the data.
+    reset: bool,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let socket = SockRef::from(&self.stream);
+        // Either can only fail because the connection has ended.
+        if self.reset {
+            let _ = socket.set_linger(Some(Duration::ZERO));
+        } else {
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+async fn carry(mut local: Local, target: Arc<Target>) {
+    // Small pieces must not wait for the next ones.
+    let _ = local.stream.set_nodelay(true);
+    if let Err(error) = target.carry(&mut local.stream).await {
+        tracing::debug!(%error, "a connection to a forwarded port ended");
+        local.reset = true;
+    }
+}
+
+impl Target {
+    async fn carry(&self, local: &mut TcpStream) -> Result<()> {
+        let (toolbox, path) = match &self.way {
+            Way::Raw { toolbox, path } => (toolbox, path),
+            Way::Http(target) => return target.carry(local, &self.client).await,
+        };
+        let endpoint = self.client.endpoint().await?;
+        let url = format!("{}{path}", endpoint.toolbox_url(toolbox.base().await?));
+        let url = Url::parse(&url).map_err(|e| Error::invalid_argument("The URL is not usable").with_source(e))?;
+        let tunnel = tunnel::connect(&url, endpoint.headers.clone(), self.client.tls(), self.client.proxies());
+        let Tunnel { mut transport, read_ahead } = tunnel.await?;
+        local.write_all(&read_ahead).await.map_err(broken)?;
+        both_ways(local, &mut transport).await
+    }
+}
+
+/// Copies bytes both ways until both directions have ended.
+async fn both_ways(local: &mut TcpStream, server: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<()> {
+    let copied = tokio::io::copy_bidirectional_with_sizes(local, server, UP_BUFFER, DOWN_BUFFER);
+    copied.await.map(drop).map_err(broken)
+}
+
+fn broken(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Connection, "The connection broke").with_source(error)
+}
