@@ -46,6 +46,7 @@ fn main() -> Result<()> {
         Command::Codegen { check, root } => {
             let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).canonicalize()?;
             let mut schema = schema::Schema::read(&root.join("core/src"))?;
+            schema.take_parts()?;
             examples::attach(&mut schema, &root)?;
             let deviations = deviations::Deviations::read(&root)?;
             deviations.check(&schema)?;

@@ -106,6 +106,9 @@ impl<'a> Layout<'a> {
         if let Some(service) = schema.services.iter().find(|s| s.id == "process") {
             layout.visit(&Type::Struct { name: "PtySize".to_owned() }, service, true);
         }
+        for part in &schema.parts {
+            layout.homes.insert(&part.name, "process");
+        }
         layout
     }
 

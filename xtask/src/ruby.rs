@@ -5,6 +5,7 @@
 
 mod charts;
 mod classes;
+mod create;
 mod deviations;
 mod methods;
 mod models;
@@ -46,6 +47,7 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
     for (name, base, doc) in classes::CLASSES {
         output.write(&format!("{LIB}/classes/{}.rb", snake(name)), classes::class(schema, name, base, doc)?)?;
     }
+    output.write(&format!("{LIB}/create_params.rb"), create::classes(schema)?)?;
     output.write(&format!("{LIB}/charts.rb"), charts::classes(schema)?)?;
     output.write(&format!("{SIG}/charts.rbs"), charts::signatures(schema)?)?;
     output.write(&format!("{SIG}/schema.rbs"), signatures::schema())?;
@@ -80,6 +82,7 @@ impl Used {
         // Made by callers, for parameters that are spelled out on the wire.
         used.sent.insert("PtySize".to_owned());
         used.sent.insert(schema.config.name.clone());
+        used.sent.extend(schema.parts.iter().map(|part| part.name.clone()));
         used
     }
 

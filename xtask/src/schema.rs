@@ -27,6 +27,9 @@ pub struct Schema {
     pub structs: Vec<Struct>,
     pub streams: Vec<Stream>,
     pub services: Vec<Service>,
+    /// Structs that some languages have for a part of a struct of options, which callers there give in one piece.
+    #[serde(skip)]
+    pub parts: Vec<Struct>,
     /// How to make a client.
     pub config: Struct,
     /// What an error tells besides its kind.
@@ -256,6 +259,10 @@ pub enum Passing {
     OptionBorrowed,
 }
 
+/// Parts of structs: name, struct, fields, documentation.
+const PARTS: [(&str, &str, &[&str], &str); 1] =
+    [("CodeRunParams", "CodeRunOptions", &["argv", "env"], "Arguments and environment of a program.")];
+
 impl Schema {
     /// The schema as it is checked in, with what languages do differently.
     pub fn to_json(&self, deviations: &Deviations) -> Result<String> {
@@ -265,6 +272,17 @@ impl Schema {
         object.insert("hash".to_owned(), hash.into());
         object.insert("deviations".to_owned(), serde_json::to_value(deviations)?);
         Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }
+
+    /// Adds the parts of structs.
+    pub fn take_parts(&mut self) -> Result<()> {
+        for (name, of, fields, doc) in PARTS {
+            let item = self.structure(of).ok_or_else(|| anyhow!("{name} is a part of {of}, which there is not"))?;
+            let own = fields.iter().map(|name| item.fields.iter().find(|field| field.name == *name).cloned());
+            let fields = own.collect::<Option<_>>().ok_or_else(|| anyhow!("{name}: {of} lacks one of its fields"))?;
+            self.parts.push(Struct { name: name.to_owned(), doc: doc.to_owned(), fields, variants: vec![] });
+        }
+        Ok(())
     }
 
     /// Describes the results of operations that do not do it themselves, by their types.

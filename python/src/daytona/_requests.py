@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ._arguments import unknown_names, unusable
-from ._model import Model
 from .generated.create_params import CreateSandboxBaseParams
 from .generated.errors import DaytonaInvalidArgumentError
-from .generated.models.process import PtySize
+from .generated.models.process import PtySize, SessionExecuteRequest
 from .generated.models.sandbox import CreateSandboxParams, ListSandboxesQuery
 
 if TYPE_CHECKING:
@@ -54,80 +53,23 @@ def context_id(context: InterpreterContext | str | None) -> Any:
     return context if context is None or isinstance(context, str) else context.id
 
 
-class CodeRunParams(Model):
-    """Parameters of `code_run`.
-
-    Attributes:
-        argv: Arguments of the program.
-        env: Environment variables on top of the sandbox's.
-    """
-
-    __slots__ = ("argv", "env")
-    _secrets = frozenset(("env",))
-
-    def __init__(self, argv: list[str] | None = None, env: dict[str, str] | None = None) -> None:
-        self.argv = argv
-        self.env = env
-
-
-class SessionExecuteRequest(Model):
-    """A command for a session.
-
-    Attributes:
-        command: The command text.
-        run_async: Whether to return at once instead of waiting for the command to end. Default: false. May be given
-            as `var_async`.
-        suppress_input_echo: Whether to keep input sent to the command out of its log. Default: false.
-    """
-
-    __slots__ = ("command", "run_async", "suppress_input_echo")
-
-    def __init__(
-        self,
-        command: str,
-        run_async: bool | None = None,
-        suppress_input_echo: bool | None = None,
-        *,
-        var_async: bool | None = None,
-    ) -> None:
-        self.command = command
-        self.run_async = run_async if run_async is not None else var_async
-        self.suppress_input_echo = suppress_input_echo
-
-    def to_wire(self) -> dict[str, Any]:
-        """Writes it as the core's JSON."""
-        return {
-            "command": self.command,
-            "runAsync": self.run_async,
-            "suppressInputEcho": self.suppress_input_echo,
-        }
-
-    @property
-    def var_async(self) -> bool | None:
-        """The same as `run_async`."""
-        return self.run_async
-
-    @var_async.setter
-    def var_async(self, value: bool | None) -> None:
-        self.run_async = value
-
-
-_RUN_ASYNC = ("run_async", "var_async", "runAsync", "async")
+# Other spellings of the fields of a session command.
+_SPELLINGS = {
+    "async": "run_async",
+    "runAsync": "run_async",
+    "suppressInputEcho": "suppress_input_echo",
+    "var_async": "run_async",
+}
 
 
 def session_request(request: SessionExecuteRequest | Mapping[str, Any] | str) -> SessionExecuteRequest:
     """A session command from a request, a mapping in any of its spellings, or just the command's text."""
-    if isinstance(request, SessionExecuteRequest):
-        return request
     if isinstance(request, str):
         return SessionExecuteRequest(request)
-    given = {name: value for name, value in request.items() if value is not None}
-    command = given.pop("command", "")
-    run_async = [given.pop(name) for name in _RUN_ASYNC if name in given]
-    quiet = [given.pop(name) for name in ("suppress_input_echo", "suppressInputEcho") if name in given]
-    if given:
-        raise DaytonaInvalidArgumentError(f"A session command has no {', '.join(sorted(given))}.")
-    return SessionExecuteRequest(command, any(run_async), any(quiet))
+    if isinstance(request, Mapping):
+        fields = {_SPELLINGS.get(name, name): value for name, value in request.items() if value is not None}
+        request = cast("Mapping[str, Any]", {"command": "", **fields})
+    return SessionExecuteRequest.given("req", request)
 
 
 def rows_and_cols(size: PtySize | None) -> tuple[int | None, int | None]:

@@ -5,7 +5,7 @@ use super::text::Text;
 use super::{HEADER, Layout, hand_written, import_line};
 
 /// Public classes that are not those of the core, by their module. Those of `side` exist twice.
-const PLACES: [(&str, &[&str]); 15] = [
+const PLACES: &[(&str, &[&str])] = &[
     (
         "generated.charts",
         &[
@@ -29,7 +29,6 @@ const PLACES: [(&str, &[&str]); 15] = [
     ("_files", &["CancelEvent", "DownloadProgress", "FileDownloadResponse", "FileUpload", "UploadProgress"]),
     ("_frames", &["LogChunk"]),
     ("_messages", &["OutputMessage"]),
-    ("_requests", &["CodeRunParams", "SessionExecuteRequest"]),
     (
         "generated.create_params",
         &["CreateSandboxBaseParams", "CreateSandboxFromImageParams", "CreateSandboxFromSnapshotParams"],

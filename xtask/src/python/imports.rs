@@ -43,7 +43,9 @@ impl Imports {
             }
         }
         let schema = layout.schema;
-        for name in schema.structs.iter().map(|s| &s.name).chain(schema.enums.iter().map(|e| &e.name)) {
+        for name in
+            schema.structs.iter().chain(&schema.parts).map(|s| &s.name).chain(schema.enums.iter().map(|e| &e.name))
+        {
             let into = match (self.runtime.contains(name), self.annotations.contains(name)) {
                 (true, _) => &mut now,
                 (false, true) => &mut checked,

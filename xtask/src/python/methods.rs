@@ -621,7 +621,6 @@ pub const IMPORTS: &[(&str, &str, bool)] = &[
     ("OutputMessage", "..._messages", false),
     ("attach", "..._model", true),
     ("attached", "..._model", true),
-    ("CodeRunParams", "..._requests", true),
     ("context_id", "..._requests", true),
     ("environment", "..._arguments", true),
     ("log_pattern", "..._requests", true),

@@ -4,12 +4,16 @@ use super::text::{Text, WIDTH, docstring, fill, wrap};
 use super::{HEADER, Layout, annotation, hand_written, name_of};
 use crate::schema::{Field, Service, Struct, Type};
 
+/// Further names of fields: struct, field, name.
+const SYNONYMS: [(&str, &str, &str); 1] = [("SessionExecuteRequest", "run_async", "var_async")];
+
 /// The models that belong to a service.
 pub fn file(layout: &Layout, service: &Service) -> String {
     let items: Vec<&Struct> = layout
         .schema
         .structs
         .iter()
+        .chain(&layout.schema.parts)
         .filter(|s| layout.homes.get(s.name.as_str()) == Some(&service.id.as_str()))
         .filter(|s| hand_written(&s.name).is_none())
         .collect();
@@ -36,7 +40,8 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     let mut doc = wrap(&item.doc, 1);
     doc.extend([String::new(), "Attributes:".to_owned()]);
     for (field, name) in item.fields.iter().zip(&names) {
-        let entry = format!("{name}: {}", field.doc.split_whitespace().collect::<Vec<_>>().join(" "));
+        let also = synonym(&item.name, name).map(|also| format!(" May be given as `{also}`.")).unwrap_or_default();
+        let entry = format!("{name}: {}{also}", field.doc.split_whitespace().collect::<Vec<_>>().join(" "));
         doc.extend(fill(&entry, 2, "    ").into_iter().map(|line| format!("    {line}")));
     }
     docstring(text, 1, &doc);
@@ -62,9 +67,23 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
         let fields = item.fields.iter().zip(&names).filter(|(f, _)| f.optional == optional);
         parameters.extend(fields.map(|(f, n)| parameter(f, n)));
     }
+    let others: Vec<_> = item
+        .fields
+        .iter()
+        .zip(&names)
+        .filter_map(|(field, name)| Some((synonym(&item.name, name)?, name, annotation(&field.ty))))
+        .collect();
+    if !others.is_empty() {
+        parameters.push("*".to_owned());
+        parameters.extend(others.iter().map(|(also, _, ty)| format!("{also}: {ty} | None = None")));
+    }
     text.list(1, "def __init__(", &parameters, ") -> None:");
     for name in &names {
-        text.line(2, &format!("self.{name} = {name}"));
+        let value = synonym(&item.name, name).map(|also| format!("{name} if {name} is not None else {also}"));
+        text.line(2, &format!("self.{name} = {}", value.as_ref().unwrap_or(name)));
+    }
+    for (also, name, ty) in others {
+        text.lines(1, &format!("\n@property\ndef {also}(self) -> {ty} | None:\n    \"\"\"The same as `{name}`.\"\"\"\n    return self.{name}\n\n@{also}.setter\ndef {also}(self, value: {ty} | None) -> None:\n    self.{name} = value"));
     }
     if layout.read.contains_key(item.name.as_str()) {
         reader(text, layout, item, &names);
@@ -72,6 +91,11 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     if layout.written.contains_key(item.name.as_str()) {
         writer(text, layout, item, &names);
     }
+}
+
+/// Another name of a field.
+fn synonym(owner: &str, name: &str) -> Option<&'static str> {
+    SYNONYMS.iter().find(|(of, field, _)| *of == owner && *field == name).map(|(.., also)| *also)
 }
 
 /// The fields that are not shown.

@@ -128,6 +128,28 @@ pub fn classes(schema: &Schema) -> Result<String> {
     body.line(&lines.join(&format!(",\n{}", " ".repeat(body.depth * 2))));
     body.line("}.freeze");
     body.line("private_constant :CLASSES, :DATA, :ATTRIBUTES");
+    body.blank();
+    body.line("module_function");
+    body.blank();
+    body.line("# @param chart [ChartInfo, ChartElement, Hash]");
+    body.line("# @return [Chart] Of the class that fits its kind; a plain {Chart} for kinds unknown to this version.");
+    body.open("def parse_chart(chart)");
+    body.line("chart = ChartInfo.from_wire(chart.transform_keys(&:to_s), []) if chart.is_a?(Hash)");
+    body.line("type = CLASSES.fetch(chart.type, Chart)");
+    body.line("names = ATTRIBUTES.select { |owner, _| type <= owner }.values.flatten");
+    body.line("elements = (chart.elements || []).map { |element| map_element(element, chart.type) }");
+    body.line("type.new(**names.to_h { |name| [name, chart.public_send(name)] }, elements: elements)");
+    body.close();
+    body.blank();
+    body.line("# @param element [ChartElement]");
+    body.line("# @param chart_type [String]");
+    body.line("# @return [PointData, BarData, PieData, BoxAndWhiskerData, Chart, ChartElement]");
+    body.open("def map_element(element, chart_type)");
+    body.line("return parse_chart(element) if chart_type == ChartType::COMPOSITE_CHART");
+    body.blank();
+    body.line("data = DATA[chart_type]");
+    body.line("data ? data.new(*data.members.map { |name| element.public_send(name) }) : element");
+    body.close();
     Ok(body.finish())
 }
 

@@ -9,7 +9,7 @@ use crate::schema::{Field, Schema, Struct, Type};
 
 /// The structs that classes are written for: those of the model, and the configuration.
 pub fn all(schema: &Schema) -> impl Iterator<Item = &Struct> {
-    schema.structs.iter().chain([&schema.config])
+    schema.structs.iter().chain(&schema.parts).chain([&schema.config])
 }
 
 /// The source of one model class.

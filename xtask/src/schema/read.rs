@@ -49,6 +49,7 @@ impl Schema {
             structs: vec![],
             streams: vec![],
             services: vec![],
+            parts: vec![],
             // Each package says itself which one is calling, and how its operations are called.
             config: outside(&core.join("config.rs"), "Config", &["source", "operation_names"], &known)?,
             // The kind is the class.

@@ -3,7 +3,6 @@
 from .._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from .._frames import LogChunk
 from .._messages import OutputMessage
-from .._requests import CodeRunParams, SessionExecuteRequest
 from .._sync.client import Daytona
 from .._sync.forward import PortForward
 from .._sync.listing import PaginatedSandboxes
@@ -54,6 +53,7 @@ from .models.fs import (
 )
 from .models.git import FileStatus, GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
 from .models.process import (
+    CodeRunParams,
     Command,
     ExecuteResponse,
     ExecutionArtifacts,
@@ -63,6 +63,7 @@ from .models.process import (
     PtySize,
     Session,
     SessionCommandLogsResponse,
+    SessionExecuteRequest,
     SessionExecuteResponse,
 )
 from .models.sandbox import BuildInfo, ListSandboxesQuery, PortPreviewUrl, Resources, SignedPortPreviewUrl, VolumeMount

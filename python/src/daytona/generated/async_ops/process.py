@@ -10,15 +10,17 @@ from ..._async.pty import AsyncPtyHandle
 from ..._async.runtime import AsyncService
 from ..._async.spawned import AsyncSpawnedProcess
 from ..._model import attach
-from ..._requests import CodeRunParams, SessionExecuteRequest, log_pattern, rows_and_cols, session_request, size_of
+from ..._requests import log_pattern, rows_and_cols, session_request, size_of
 from ..enums import OutputChannel
 from ..models.process import (
+    CodeRunParams,
     Command,
     ExecuteResponse,
     ProcessInfo,
     PtySessionInfo,
     Session,
     SessionCommandLogsResponse,
+    SessionExecuteRequest,
     SessionExecuteResponse,
 )
 

@@ -98,6 +98,44 @@ class Session(Model):
         return cls(session_id=wire["sessionId"], commands=[Command.from_wire(item) for item in wire["commands"]])
 
 
+class SessionExecuteRequest(Model):
+    """A command for a session.
+
+    Attributes:
+        command: Command line.
+        run_async: Whether to return at once instead of waiting for the command to end. Default: false. May be
+            given as `var_async`.
+        suppress_input_echo: Whether to leave input that is sent to the command out of its log. Default: false.
+    """
+
+    __slots__ = ("command", "run_async", "suppress_input_echo")
+
+    def __init__(
+        self,
+        command: str,
+        run_async: bool | None = None,
+        suppress_input_echo: bool | None = None,
+        *,
+        var_async: bool | None = None,
+    ) -> None:
+        self.command = command
+        self.run_async = run_async if run_async is not None else var_async
+        self.suppress_input_echo = suppress_input_echo
+
+    @property
+    def var_async(self) -> bool | None:
+        """The same as `run_async`."""
+        return self.run_async
+
+    @var_async.setter
+    def var_async(self, value: bool | None) -> None:
+        self.run_async = value
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes it as the core's JSON."""
+        return {"command": self.command, "runAsync": self.run_async, "suppressInputEcho": self.suppress_input_echo}
+
+
 class SessionExecuteResponse(Model):
     """Result of a command in a session.
 
@@ -317,3 +355,19 @@ class ProcessInfo(Model):
             "commandId": self.command_id,
             "exitCode": self.exit_code,
         }
+
+
+class CodeRunParams(Model):
+    """Arguments and environment of a program.
+
+    Attributes:
+        argv: Arguments of the program.
+        env: Environment variables on top of the sandbox's.
+    """
+
+    __slots__ = ("argv", "env")
+    _secrets = frozenset(("env",))
+
+    def __init__(self, argv: list[str] | None = None, env: dict[str, str] | None = None) -> None:
+        self.argv = argv
+        self.env = env

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ..._arguments import environment
 from ..._model import attach
-from ..._requests import CodeRunParams, SessionExecuteRequest, log_pattern, rows_and_cols, session_request, size_of
+from ..._requests import log_pattern, rows_and_cols, session_request, size_of
 from ..._sync.coroutines import asynchronous, follow_log
 from ..._sync.outputs import LogStream
 from ..._sync.pty import PtyHandle
@@ -14,12 +14,14 @@ from ..._sync.runtime import Service
 from ..._sync.spawned import SpawnedProcess
 from ..enums import OutputChannel
 from ..models.process import (
+    CodeRunParams,
     Command,
     ExecuteResponse,
     ProcessInfo,
     PtySessionInfo,
     Session,
     SessionCommandLogsResponse,
+    SessionExecuteRequest,
     SessionExecuteResponse,
 )
 
