@@ -371,8 +371,6 @@ fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
     }
     if let Some(reason) = no_network {
         warnings.push(format!("sandboxes have no network but loopback, and network settings change nothing: {reason}"));
-    } else {
-        warnings.push("a list of allowed domains lets nothing through: only lists of networks are enforced".to_owned());
     }
     if launcher.level() == IsolationLevel::Namespaces && !launcher.own_users() {
         warnings

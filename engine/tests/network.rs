@@ -155,3 +155,79 @@ async fn an_engine_leaves_the_machine_as_it_was() {
     drop(other.end(Signal::SIGTERM).await);
     assert_eq!(traces(), before);
 }
+
+/// The last attempt at a name or address, as the log has it.
+fn logged<'a>(log: &'a serde_json::Value, protocol: &str, target: &str) -> Option<&'a serde_json::Value> {
+    let entries = log["entries"].as_array().expect("entries");
+    let is_it = |entry: &&serde_json::Value| {
+        entry["protocol"] == protocol && (entry["name"] == target || entry["address"] == target)
+    };
+    entries.iter().rev().find(is_it)
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_tried_which_rule_decided_and_what_would_allow_it() {
+    let _internet = Internet::enter();
+    let engine = Engine::start().await;
+    let id = sandbox(&engine, json!({})).await;
+    assert_eq!(fetch(&engine, &id, "some.example").await, saw(PUBLIC[0], MACHINE[0]));
+    assert_eq!(fetch(&engine, &id, PUBLIC[1]).await, saw(PUBLIC[1], MACHINE[0]));
+    for address in [PRIVATE[0], METADATA, MACHINE[0]] {
+        assert_eq!(fetch(&engine, &id, address).await, "refused");
+    }
+    let path = format!("/api/sandbox/{id}/network-log");
+    let log = wait_until(&engine, &path, |log| logged(log, "tcp", MACHINE[0]).is_some()).await;
+    for (protocol, target, allowed, rule) in [
+        ("dns", "some.example", true, "default"),
+        ("tcp", "some.example", true, "default"),
+        ("tcp", PUBLIC[1], true, "default"),
+        ("tcp", PRIVATE[0], false, "private_network"),
+        ("tcp", METADATA, false, "unreachable"),
+        ("tcp", MACHINE[0], false, "unreachable"),
+    ] {
+        let entry = logged(&log, protocol, target).unwrap_or_else(|| panic!("{protocol} {target}: {log}"));
+        assert_eq!((&entry["allowed"], &entry["rule"]), (&json!(allowed), &json!(rule)), "{entry}");
+        assert!(protocol == "dns" || entry["port"] == 80, "{entry}");
+    }
+    // The lists it gives allow all that it needed, and nothing more.
+    let (domains, networks) = (&log["domainAllowList"], &log["networkAllowList"]);
+    assert_eq!((domains, networks), (&json!("some.example"), &json!(format!("{}/32", PUBLIC[1]))), "{log}");
+    assert_eq!((&log["complete"], &log["dropped"]), (&json!(true), &json!(0)));
+    let listed = sandbox(&engine, json!({"domainAllowList": domains, "networkAllowList": networks})).await;
+    assert_eq!(fetch(&engine, &listed, "some.example").await, saw(PUBLIC[0], MACHINE[0]));
+    assert_eq!(fetch(&engine, &listed, PUBLIC[1]).await, saw(PUBLIC[1], MACHINE[0]));
+    assert_eq!(fetch(&engine, &listed, "other.example").await, "refused");
+    engine.run(&listed, "python3 -c \"import socket; socket.socket(2, 2).sendto(b'x', ('198.51.100.1', 443))\"").await;
+    let path = format!("/api/sandbox/{listed}/network-log");
+    let log = wait_until(&engine, &path, |log| logged(log, "udp", PUBLIC[0]).is_some()).await;
+    for (protocol, target, allowed) in
+        [("http", "some.example", true), ("dns", "other.example", false), ("udp", PUBLIC[0], false)]
+    {
+        let entry = logged(&log, protocol, target).unwrap_or_else(|| panic!("{protocol} {target}: {log}"));
+        assert_eq!((&entry["allowed"], &entry["rule"]), (&json!(allowed), &json!("domain_allow_list")), "{entry}");
+    }
+    // A flood neither fills the log nor hides that there was one.
+    let flood = "python3 -c \"
+import socket
+s = socket.socket(2, 2)
+for number in range(20000):
+    name = b'n%d' % number
+    s.sendto(b'\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0' + bytes([len(name)]) + name + b'\\7example\\0\\0\\1\\0\\1', ('127.0.0.53', 53))
+\"";
+    assert_eq!(engine.run(&listed, flood).await.0, 0);
+    let log = wait_until(&engine, &path, |log| log["dropped"].as_u64() > Some(0)).await;
+    assert_eq!((log["entries"].as_array().map(Vec::len), &log["complete"]), (Some(256), &json!(false)));
+}
+
+async fn wait_until(engine: &Engine, path: &str, is_there: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let (status, answer) = engine.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        if is_there(&answer) {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "{answer}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -1489,7 +1489,7 @@ pub struct CreateSandboxParams {
     )]
     #[uniffi(default = None)]
     pub network_block_all: Option<bool>,
-    /// Comma-separated networks (CIDR) the sandbox may reach.
+    /// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.
     #[serde(
         rename = "networkAllowList",
         default,
@@ -1497,7 +1497,7 @@ pub struct CreateSandboxParams {
     )]
     #[uniffi(default = None)]
     pub network_allow_list: Option<String>,
-    /// Comma-separated domains the sandbox may reach.
+    /// Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: no limit by name.
     #[serde(
         rename = "domainAllowList",
         default,
@@ -1786,7 +1786,7 @@ pub struct ListSandboxesResponse {
 /// Network rules of a sandbox; at least one must be given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct NetworkSettings {
-    /// Whether to block all network access.
+    /// Whether to block all network access. Default: as it is.
     #[serde(
         rename = "networkBlockAll",
         default,
@@ -1794,7 +1794,7 @@ pub struct NetworkSettings {
     )]
     #[uniffi(default = None)]
     pub network_block_all: Option<bool>,
-    /// Comma-separated networks (CIDR) the sandbox may reach.
+    /// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: as it is.
     #[serde(
         rename = "networkAllowList",
         default,
@@ -1802,7 +1802,7 @@ pub struct NetworkSettings {
     )]
     #[uniffi(default = None)]
     pub network_allow_list: Option<String>,
-    /// Comma-separated domains the sandbox may reach.
+    /// Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: as it is.
     #[serde(
         rename = "domainAllowList",
         default,

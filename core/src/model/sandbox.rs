@@ -258,9 +258,9 @@ pub struct CreateSandboxParams {
     pub volumes: Option<Vec<VolumeMount>>,
     /// Whether to block all network access. Default: false.
     pub network_block_all: Option<bool>,
-    /// Comma-separated networks (CIDR) the sandbox may reach.
+    /// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.
     pub network_allow_list: Option<String>,
-    /// Comma-separated domains the sandbox may reach.
+    /// Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: no limit by name.
     pub domain_allow_list: Option<String>,
     /// Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0. Default: false.
     pub ephemeral: Option<bool>,
@@ -472,11 +472,11 @@ pub struct ListSandboxesResponse {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkSettings {
-    /// Whether to block all network access.
+    /// Whether to block all network access. Default: as it is.
     pub network_block_all: Option<bool>,
-    /// Comma-separated networks (CIDR) the sandbox may reach.
+    /// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: as it is.
     pub network_allow_list: Option<String>,
-    /// Comma-separated domains the sandbox may reach.
+    /// Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: as it is.
     pub domain_allow_list: Option<String>,
 }
 

@@ -4,6 +4,7 @@ mod account;
 pub mod create;
 pub mod events;
 mod listing;
+mod network;
 mod network_rules;
 mod ports;
 mod query;
@@ -113,7 +114,8 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/autopause/{minutes}", post(sandboxes::set_auto_pause))
         .route("/ttl/{minutes}", post(sandboxes::set_ttl))
         .route("/last-activity", post(sandboxes::touch))
-        .route("/network-settings", post(sandboxes::set_network))
+        .route("/network-settings", post(network::settings))
+        .route("/network-log", get(network::log))
         .route("/pause", post(sandboxes::pause))
         .route("/fork", post(sandboxes::fork))
         .route("/signing-key", get(sandboxes::signing_key))

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::errors::{ApiError, ApiResult};
 
 /// The most networks an allow list may have.
-const MAX_NETWORKS: usize = 10;
+pub const MAX_NETWORKS: usize = 10;
 
 /// Checks a comma-separated list of IPv4 networks; an empty list allows none.
 pub fn check_networks(list: &str) -> ApiResult<()> {

@@ -11,7 +11,6 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 
 use crate::control::create;
-use crate::control::network_rules;
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
@@ -159,32 +158,6 @@ pub async fn set_ttl(State(engine): Shared, Path((id, minutes)): Path<(String, S
 pub async fn touch(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
     engine.registry.get(&id)?.touch();
     Ok(StatusCode::CREATED)
-}
-
-/// `POST /sandbox/{id}/network-settings`.
-pub async fn set_network(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
-    let entry = engine.registry.get(&id)?;
-    let body = validation::object(&body)?;
-    let mut fields = Fields::new(&body);
-    let block_all = fields.boolean("networkBlockAll");
-    let allow_list = fields.string("networkAllowList");
-    let domains = fields.string("domainAllowList");
-    fields.finish()?;
-    if block_all.is_none() && allow_list.is_none() && domains.is_none() {
-        return Err(ApiError::bad_request(
-            "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided",
-        ));
-    }
-    allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
-    domains.as_deref().map_or(Ok(()), network_rules::check_domains)?;
-    let settings = |record: &mut Sandbox| {
-        record.network_block_all = block_all.unwrap_or(record.network_block_all);
-        record.network_allow_list = allow_list.or(record.network_allow_list.take());
-        record.domain_allow_list = domains.or(record.domain_allow_list.take());
-    };
-    let answer = changed(&engine, &entry, settings).await?;
-    engine.apply_reach(&entry).await?;
-    Ok(answer)
 }
 
 /// `GET /sandbox/{id}/signing-key`: the key as plain text, which is how the platform's framework sends a string.

@@ -479,11 +479,11 @@ impl Instance {
         }
     }
 
-    /// Changes what the sandbox reaches on the network. Blocks briefly.
+    /// Changes what the sandbox reaches on the network to what `reach` says once it is this change's turn. Blocks briefly.
     ///
     /// # Errors
     /// When the kernel refuses; then nothing is promised.
-    pub fn set_reach(&self, reach: Reach) -> Result<()> {
+    pub fn set_reach(&self, reach: impl FnOnce() -> Reach) -> Result<()> {
         match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Names { network: Some(network), .. }) => network.set(reach),
             _ => Ok(()),
@@ -514,6 +514,14 @@ impl Instance {
         // SAFETY: the call takes an open descriptor.
         Errno::result(unsafe { libc::syncfs(root.as_raw_fd()) }).context("writing the sandbox's disk")?;
         Ok(())
+    }
+
+    /// What the sandbox tried on the network since it started, where it has one.
+    pub fn tried(&self) -> Option<network::Tried> {
+        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Names { network: Some(network), .. }) => Some(network.tried()),
+            _ => None,
+        }
     }
 
     /// Kills every process at once.

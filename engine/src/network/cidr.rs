@@ -41,6 +41,11 @@ impl Cidr {
         Some((Ipv6Addr::from_bits(first), Ipv6Addr::from_bits(first | host)))
     }
 
+    /// Whether it has every address of its family.
+    pub fn is_everything(self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether an address lies in the network.
     pub fn contains(self, address: IpAddr) -> bool {
         match address {

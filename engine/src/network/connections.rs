@@ -3,7 +3,7 @@
 //! The firewall stops their packets; a program that only waits for data would not notice. So the kernel is told to end them.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::libc;
 
@@ -20,15 +20,15 @@ fn request(kind: u16, flags: i32, family: u8, protocol: u8, id: &[u8]) -> Messag
     Message::new(kind, flags, &header)
 }
 
-/// Ends those TCP connections in the network of `socket` whose other end is not `allowed`.
-pub fn end_unless(socket: &Socket, allowed: impl Fn(IpAddr) -> bool) -> io::Result<()> {
+/// Ends those TCP connections in the network of `socket` that are not `allowed`, by the end inside and the address of the other.
+pub fn end_unless(socket: &Socket, allowed: impl Fn(SocketAddr, IpAddr) -> bool) -> io::Result<()> {
     let protocol = libc::IPPROTO_TCP as u8;
     for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {
         let mut doomed = Vec::new();
         socket.dump(request(BY_FAMILY, libc::NLM_F_DUMP, family, protocol, &[0; ID_LENGTH]), |body| {
             if let Some(id) = body.get(4..4 + ID_LENGTH)
-                && let Some(peer) = peer(family, id)
-                && !allowed(peer)
+                && let Some((own, peer)) = ends(family, id)
+                && !allowed(own, peer)
             {
                 doomed.push(id.to_vec());
             }
@@ -41,14 +41,19 @@ pub fn end_unless(socket: &Socket, allowed: impl Fn(IpAddr) -> bool) -> io::Resu
     Ok(())
 }
 
-/// The other end of a connection; none of a socket that listens or stays inside.
-fn peer(family: u8, id: &[u8]) -> Option<IpAddr> {
-    let address: [u8; 16] = id.get(20..36)?.try_into().ok()?;
-    let peer = if i32::from(family) == libc::AF_INET {
-        IpAddr::V4(Ipv4Addr::new(address[0], address[1], address[2], address[3]))
-    } else {
-        let v6 = Ipv6Addr::from(address);
-        v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
-    };
-    (!peer.is_unspecified() && !peer.is_loopback()).then_some(peer)
+/// The end inside and the address of the other end; none of a socket that listens or stays inside.
+fn ends(family: u8, id: &[u8]) -> Option<(SocketAddr, IpAddr)> {
+    let port = u16::from_be_bytes([id[0], id[1]]);
+    let (own, peer) = (address(family, id.get(4..20)?)?, address(family, id.get(20..36)?)?);
+    let stays_inside = peer.is_unspecified() || peer.is_loopback() || own.is_loopback() || peer == own;
+    (!stays_inside).then_some((SocketAddr::new(own, port), peer))
+}
+
+fn address(family: u8, bytes: &[u8]) -> Option<IpAddr> {
+    let bytes: [u8; 16] = bytes.try_into().ok()?;
+    if i32::from(family) == libc::AF_INET {
+        return Some(IpAddr::V4(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3])));
+    }
+    let v6 = Ipv6Addr::from(bytes);
+    Some(v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4))
 }

@@ -12,6 +12,8 @@ use nix::libc;
 
 use super::cidr::Cidr;
 use super::netlink::{Message, Socket};
+use super::nftables::*;
+use super::packets::Reason;
 use super::{Addresses, LINK_PREFIX};
 
 /// What no sandbox reaches: this machine, links and what cloud machines learn about themselves there, multicast, the sandboxes.
@@ -46,50 +48,12 @@ pub const CLOSED: [&str; 9] = [
 /// Connections of one sandbox at a time, datagrams' included: the machine remembers some hundred thousand for all.
 const MAX_CONNECTIONS: u32 = 4096;
 
-const SUBSYSTEM: u16 = 10;
-const BATCH_BEGIN: u16 = 16;
-const BATCH_END: u16 = 17;
-const INET: u8 = 1;
+/// What packets are told of with.
+const REASONS: [Reason; 5] = [Reason::Passed, Reason::Unreachable, Reason::Closed, Reason::Unlisted, Reason::TooMany];
 
-const NEW_TABLE: u16 = 0;
-const DELETE_TABLE: u16 = 2;
-const NEW_CHAIN: u16 = 3;
-const NEW_RULE: u16 = 6;
-const NEW_SET: u16 = 9;
-const NEW_ELEMENTS: u16 = 12;
-const DELETE_ELEMENTS: u16 = 14;
-
-/// Set flags.
-const INTERVAL: u32 = 4;
-const EVALUATED: u32 = 0x20;
-const CONCATENATED: u32 = 0x80;
-
-/// Registers of 16 bytes, and the one of verdicts.
-const VERDICT: u32 = 0;
-const FIRST: u32 = 1;
-const SECOND: u32 = 2;
-
-/// Keys of `meta`.
-const IN_NAME: u32 = 6;
-const OUT_NAME: u32 = 7;
-const FAMILY: u32 = 15;
-const PROTOCOL: u32 = 16;
-
-/// Where addresses are in the headers of IPv4 and IPv6.
-const SOURCE: [u32; 2] = [12, 8];
-const DESTINATION: [u32; 2] = [16, 24];
-const ADDRESS_LENGTH: [u32; 2] = [4, 16];
-const FAMILIES: [u8; 2] = [libc::AF_INET as u8, libc::AF_INET6 as u8];
-
-/// Names of interfaces are compared with all their bytes.
-const NAME_LENGTH: usize = 16;
-
-#[derive(Clone, Copy)]
-enum Verdict {
-    Drop,
-    Accept,
-    Jump(&'static str),
-    Goto(&'static str),
+/// The group that is told of a block's packets.
+pub fn group(block: u32) -> u16 {
+    0xda00 | block as u16
 }
 
 /// The engine's table.
@@ -97,19 +61,8 @@ enum Verdict {
 pub struct Firewall {
     socket: Socket,
     table: String,
-}
-
-fn nft(kind: u16, flags: i32) -> Message {
-    Message::new(SUBSYSTEM << 8 | kind, flags, &[INET, 0, 0, 0])
-}
-
-fn batch(messages: Vec<Message>) -> Vec<Message> {
-    let [high, low] = SUBSYSTEM.to_be_bytes();
-    let edge = |kind| Message::new(kind, 0, &[0, 0, high, low]);
-    let mut batch = vec![edge(BATCH_BEGIN)];
-    batch.extend(messages);
-    batch.push(edge(BATCH_END));
-    batch
+    /// Who is told of packets that begin a conversation.
+    group: u16,
 }
 
 fn name_bytes(name: &str) -> [u8; NAME_LENGTH] {
@@ -122,7 +75,11 @@ impl Firewall {
     /// Writes the table of a block anew. `opened` is what the operator opened of [`CLOSED`]; `uplinks` forward only
     /// because the engine made them, so only for sandboxes.
     pub fn write(block: u32, link_prefix: &str, opened: &[Cidr], uplinks: &[String]) -> io::Result<Self> {
-        let firewall = Self { socket: Socket::open(libc::NETLINK_NETFILTER)?, table: format!("daytona_{block:02x}") };
+        let firewall = Self {
+            socket: Socket::open(libc::NETLINK_NETFILTER)?,
+            table: format!("daytona_{block:02x}"),
+            group: group(block),
+        };
         firewall.remove();
         let mut messages = vec![nft(NEW_TABLE, libc::NLM_F_CREATE | libc::NLM_F_EXCL).put_text(1, &firewall.table)];
         messages.extend(firewall.sets(opened, uplinks));
@@ -145,6 +102,7 @@ impl Firewall {
             self.set("allowed", INTERVAL | CONCATENATED, &[name, 4]),
             self.set("uplinks", 0, &[name]),
             self.set("connections", EVALUATED, &[name]),
+            self.set("told", EVALUATED, &[name]),
         ];
         let names = uplinks.iter().map(|name| (name_bytes(name).to_vec(), None)).collect();
         messages.extend(self.elements(NEW_ELEMENTS, "uplinks", names));
@@ -236,6 +194,7 @@ impl Firewall {
             self.chain("outside", Some(("nat", 4, 100))),
         ];
         messages.extend(["refuse", "reach", "list", "out", "answers", "back"].map(|name| self.chain(name, None)));
+        messages.extend(REASONS.map(|reason| self.chain(reason.word(), None)));
         let mut rule =
             |chain: &str, parts: Part, verdict: Verdict| messages.push(self.rule(chain, parts, Some(verdict)));
         let from = || is_like(IN_NAME, own);
@@ -249,35 +208,37 @@ impl Firewall {
         }
         rule("source", from(), Verdict::Drop);
 
-        rule("machine", from(), Verdict::Goto("refuse"));
+        rule("machine", from(), Verdict::Goto(Reason::Unreachable.word()));
 
         rule("between", from(), Verdict::Jump("out"));
         rule("between", to(), Verdict::Jump("back"));
         let elsewhere = [meta(IN_NAME, FIRST), in_set("uplinks"), is_unlike(OUT_NAME, LINK_PREFIX)].concat();
         rule("between", elsewhere, Verdict::Drop);
 
-        rule("out", [is_new(), meta(IN_NAME, FIRST), counted("connections")].concat(), Verdict::Goto("refuse"));
-        rule("out", to_any(), Verdict::Goto("refuse"));
+        rule(
+            "out",
+            [is_new(), meta(IN_NAME, FIRST), counted("connections", MAX_CONNECTIONS)].concat(),
+            Verdict::Goto("refuse"),
+        );
+        rule("out", to_any(), Verdict::Goto(Reason::Unreachable.word()));
         for family in [0, 1] {
             let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(["never4", "never6"][family])];
-            rule("out", parts.concat(), Verdict::Goto("refuse"));
+            rule("out", parts.concat(), Verdict::Goto(Reason::Unreachable.word()));
         }
         rule("out", [meta(IN_NAME, FIRST), in_set("limited")].concat(), Verdict::Goto("list"));
         rule("out", Vec::new(), Verdict::Goto("reach"));
 
         let listed = [of_family(0), meta(IN_NAME, FIRST), address(DESTINATION, 0, SECOND), in_set("allowed")];
         rule("list", listed.concat(), Verdict::Goto("reach"));
-        rule("list", Vec::new(), Verdict::Goto("refuse"));
+        rule("list", Vec::new(), Verdict::Goto(Reason::Unlisted.word()));
 
-        for (sets, verdict) in
-            [(["opened4", "opened6"], Verdict::Accept), (["closed4", "closed6"], Verdict::Goto("refuse"))]
-        {
+        for (sets, reason) in [(["opened4", "opened6"], Reason::Passed), (["closed4", "closed6"], Reason::Closed)] {
             for family in [0, 1] {
                 let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(sets[family])];
-                rule("reach", parts.concat(), verdict);
+                rule("reach", parts.concat(), Verdict::Goto(reason.word()));
             }
         }
-        rule("reach", Vec::new(), Verdict::Accept);
+        rule("reach", Vec::new(), Verdict::Goto(Reason::Passed.word()));
 
         rule("back", is_unasked(), Verdict::Drop);
         rule("back", [meta(OUT_NAME, FIRST), in_set("limited")].concat(), Verdict::Goto("answers"));
@@ -285,6 +246,13 @@ impl Firewall {
         let listed = [of_family(0), meta(OUT_NAME, FIRST), address(SOURCE, 0, SECOND), in_set("allowed")];
         rule("answers", listed.concat(), Verdict::Accept);
         rule("answers", Vec::new(), Verdict::Drop);
+
+        for reason in REASONS {
+            let tell = [is_new(), meta(IN_NAME, FIRST), told("told", self.group, reason.word())].concat();
+            messages.push(self.rule(reason.word(), tell, None));
+            let verdict = if reason == Reason::Passed { Verdict::Accept } else { Verdict::Goto("refuse") };
+            messages.push(self.rule(reason.word(), Vec::new(), Some(verdict)));
+        }
 
         let tcp = [meta(PROTOCOL, FIRST), compare(FIRST, 0, &[libc::IPPROTO_TCP as u8]), reject(1, None)];
         messages.push(self.rule("refuse", tcp.concat(), None));
@@ -302,41 +270,11 @@ impl Firewall {
     }
 
     fn chain(&self, name: &str, hook: Option<(&str, u32, i32)>) -> Message {
-        let message = nft(NEW_CHAIN, libc::NLM_F_CREATE).put_text(1, &self.table).put_text(3, name);
-        match hook {
-            Some((kind, number, priority)) => message
-                .nest(4, |hook| hook.put_u32(1, number).put(2, &priority.to_be_bytes()))
-                .put_u32(5, 1)
-                .put_text(7, kind),
-            None => message,
-        }
+        chain(&self.table, name, hook)
     }
 
-    fn rule(&self, chain: &str, parts: Part, verdict: Option<Verdict>) -> Message {
-        let flags = libc::NLM_F_CREATE | libc::NLM_F_APPEND;
-        let end = verdict.map(|verdict| {
-            let (code, chain) = match verdict {
-                Verdict::Drop => (0, None),
-                Verdict::Accept => (1, None),
-                Verdict::Jump(chain) => (-3, Some(chain)),
-                Verdict::Goto(chain) => (-4, Some(chain)),
-            };
-            part("immediate", |data| {
-                data.put_u32(1, VERDICT).nest(2, |data| {
-                    data.nest(2, |verdict| {
-                        let verdict = verdict.put(1, &i32::to_be_bytes(code));
-                        match chain {
-                            Some(chain) => verdict.put_text(2, chain),
-                            None => verdict,
-                        }
-                    })
-                })
-            })
-        });
-        nft(NEW_RULE, flags)
-            .put_text(1, &self.table)
-            .put_text(2, chain)
-            .nest(4, |list| list.raw(&parts).raw(&end.unwrap_or_default()))
+    fn rule(&self, name: &str, parts: Part, verdict: Option<Verdict>) -> Message {
+        rule(&self.table, name, &parts, verdict)
     }
 
     fn change(&self, messages: Vec<Message>) -> io::Result<()> {
@@ -389,88 +327,4 @@ impl Firewall {
         let limited = self.elements(change, "limited", vec![(name.to_vec(), None)]);
         limited.into_iter().chain(self.elements(change, "allowed", keys.collect())).collect()
     }
-}
-
-/// One expression of a rule, or several, as they travel.
-type Part = Vec<u8>;
-
-fn part(name: &str, data: impl FnOnce(Message) -> Message) -> Part {
-    Message::attributes().nest(1, |expression| expression.put_text(1, name).nest(2, data)).into_bytes()
-}
-
-fn meta(key: u32, register: u32) -> Part {
-    part("meta", |data| data.put_u32(1, register).put_u32(2, key))
-}
-
-/// 0: equal, 1: not equal.
-fn compare(register: u32, operator: u32, value: &[u8]) -> Part {
-    part("cmp", |data| data.put_u32(1, register).put_u32(2, operator).nest(3, |data| data.put(1, value)))
-}
-
-/// Whether the name of a link begins like this.
-fn is_like(key: u32, prefix: &str) -> Part {
-    [meta(key, FIRST), compare(FIRST, 0, prefix.as_bytes())].concat()
-}
-
-fn is_unlike(key: u32, prefix: &str) -> Part {
-    [meta(key, FIRST), compare(FIRST, 1, prefix.as_bytes())].concat()
-}
-
-fn of_family(family: usize) -> Part {
-    [meta(FAMILY, FIRST), compare(FIRST, 0, &[FAMILIES[family]])].concat()
-}
-
-fn address(offsets: [u32; 2], family: usize, register: u32) -> Part {
-    let (offset, length) = (offsets[family], ADDRESS_LENGTH[family]);
-    part("payload", |data| data.put_u32(1, register).put_u32(2, 1).put_u32(3, offset).put_u32(4, length))
-}
-
-/// Whether what the registers from the first hold is in a set.
-fn in_set(name: &str) -> Part {
-    part("lookup", |data| data.put_text(1, name).put_u32(2, FIRST))
-}
-
-fn masked(register: u32, mask: &[u8]) -> Part {
-    let (length, zeros) = (u32::try_from(mask.len()).expect("short"), vec![0; mask.len()]);
-    part("bitwise", |data| {
-        let data = data.put_u32(1, register).put_u32(2, register).put_u32(3, length);
-        data.nest(4, |data| data.put(1, mask)).nest(5, |data| data.put(1, &zeros))
-    })
-}
-
-/// Loads which of these states the packet's conversation has.
-fn state(of: u32) -> Part {
-    [part("ct", |data| data.put_u32(1, FIRST).put_u32(2, 0)), masked(FIRST, &of.to_ne_bytes())].concat()
-}
-
-/// Whether a packet belongs to no conversation that was begun the other way.
-fn is_unasked() -> Part {
-    const ESTABLISHED_OR_RELATED: u32 = 2 | 4;
-    [state(ESTABLISHED_OR_RELATED), compare(FIRST, 0, &[0; 4])].concat()
-}
-
-/// Whether a packet begins a conversation.
-fn is_new() -> Part {
-    const NEW: u32 = 8;
-    [state(NEW), compare(FIRST, 1, &[0; 4])].concat()
-}
-
-/// Counts a conversation in a set, by what the first register holds; true once there are too many.
-fn counted(set: &str) -> Part {
-    part("dynset", |data| {
-        data.put_text(1, set).put_u32(3, 0).put_u32(4, FIRST).nest(7, |expression| {
-            expression.put_text(1, "connlimit").nest(2, |limit| limit.put_u32(1, MAX_CONNECTIONS).put_u32(2, 1))
-        })
-    })
-}
-
-/// 1: a TCP reset; 2: the ICMP message of the packet's family with this code.
-fn reject(kind: u32, code: Option<u8>) -> Part {
-    part("reject", |data| {
-        let data = data.put_u32(1, kind);
-        match code {
-            Some(code) => data.put(2, &[code]),
-            None => data,
-        }
-    })
 }

@@ -131,8 +131,8 @@ pub fn create(name: &str, machine: BorrowedFd<'_>, addresses: &Addresses, mtu: u
     socket.request(messages)
 }
 
-/// Raises the machine's end and leads the sandbox's addresses there.
-pub fn attach(machine: &Socket, name: &str, addresses: &Addresses) -> io::Result<()> {
+/// Raises the machine's end and leads the sandbox's addresses there; the link's number on the machine.
+pub fn attach(machine: &Socket, name: &str, addresses: &Addresses) -> io::Result<u32> {
     let index = nix::net::if_::if_nametoindex(name)?.cast_signed();
     let settings = Path::new("/proc/sys/net");
     let set = |family: &str, setting: &str| fs::write(settings.join(family).join("conf").join(name).join(setting), "1");
@@ -146,7 +146,8 @@ pub fn attach(machine: &Socket, name: &str, addresses: &Addresses) -> io::Result
         let (family, prefix) = family_of(&own);
         messages.push(route(family, prefix, Some(&own), index));
     }
-    machine.request(messages)
+    machine.request(messages)?;
+    Ok(index.cast_unsigned())
 }
 
 /// Removes a pair, if it is there, by the machine's end.

@@ -9,18 +9,31 @@
 //! process, so the next engine finds what a killed one left and removes it.
 
 mod cidr;
+mod client_hello;
 mod connections;
+mod dns;
+mod domains;
 mod environment;
 mod firewall;
 mod forwarding;
+mod gate;
 mod links;
+mod log;
 mod netlink;
+mod nftables;
+mod packets;
+mod pins;
+mod policy;
+mod reach;
+mod redirection;
 mod resolver;
+mod splice;
+mod web;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
@@ -36,8 +49,13 @@ pub use cidr::Cidr;
 pub use environment::machine_environment;
 use firewall::Firewall;
 use forwarding::Forwarding;
+use gate::Gate;
+pub use log::{Needs, Tried};
 use netlink::Socket;
+use policy::Policy;
+pub use reach::Reach;
 use resolver::{Resolver, Sockets};
+use splice::{Splice, Unbound};
 
 /// What the names of all engines' links begin with.
 const LINK_PREFIX: &str = "dyt";
@@ -83,52 +101,20 @@ impl Addresses {
     }
 }
 
-/// What a sandbox may reach of what sandboxes may reach at all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Reach {
-    /// Everything.
-    #[default]
-    All,
-    /// Nothing but these networks; no name is resolved where there are none.
-    Only(Vec<Cidr>),
-}
-
-impl Reach {
-    /// The reach of a sandbox with these settings. An allow list that is there but empty allows nothing. Lists of domains
-    /// are not enforced name by name, so they allow nothing either.
-    pub fn of(block_all: bool, networks: Option<&str>, domains: Option<&str>) -> Self {
-        match networks {
-            _ if block_all => Self::Only(Vec::new()),
-            Some(list) => Self::Only(list.split(',').filter_map(|network| network.parse().ok()).collect()),
-            None if domains.is_some() => Self::Only(Vec::new()),
-            None => Self::All,
-        }
-    }
-
-    fn networks(&self) -> Option<&[Cidr]> {
-        match self {
-            Self::All => None,
-            Self::Only(networks) => Some(networks),
-        }
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.networks().is_some_and(<[Cidr]>::is_empty)
-    }
-
-    fn allows(&self, address: IpAddr) -> bool {
-        self.networks().is_none_or(|networks| networks.iter().any(|network| network.contains(address)))
-    }
-}
-
 /// A namespace made ahead, with its link.
 #[derive(Debug)]
 struct Prepared {
     number: u32,
+    /// The number of its link on the machine.
+    link: u32,
     namespace: OwnedFd,
     sockets: Sockets,
     /// For ending connections in it.
     diagnosis: Socket,
+    /// For leading connections to the engine.
+    rules: Socket,
+    /// Where they will be led.
+    unbound: Unbound,
 }
 
 /// The network of all sandboxes of an engine.
@@ -145,10 +131,13 @@ struct Shared {
     v6: bool,
     mtu: u32,
     firewall: Firewall,
+    gate: Arc<Gate>,
     machine: Socket,
     /// The machine's own network namespace.
     namespace: OwnedFd,
     forwarding: Forwarding,
+    /// The rules of running sandboxes, by the numbers of their links.
+    policies: Mutex<HashMap<u32, Arc<Policy>>>,
     state: Mutex<State>,
     /// Held for as long as the block is ours.
     claim: Mutex<Option<OwnedFd>>,
@@ -188,9 +177,11 @@ impl Network {
             v6,
             mtu: uplinks.iter().filter_map(|name| links::mtu(name)).min().unwrap_or(1500),
             firewall,
+            gate: Arc::new(Gate::new(opened)?),
             machine,
             namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
             forwarding,
+            policies: Mutex::default(),
             state: Mutex::new(State { ready: VecDeque::new(), free: (0..BLOCK_SIZE).rev().collect() }),
             claim: Mutex::new(Some(claim)),
         });
@@ -210,6 +201,7 @@ impl Network {
             let shared = Arc::clone(&shared);
             move || shared.serve(&arriving)
         })?;
+        shared.listen();
         let _ = work.send(Work::Refill);
         Ok(Self { shared, work, worker: Mutex::new(Some(worker)) })
     }
@@ -227,18 +219,23 @@ impl Network {
             None => self.shared.prepare_one().context("making the sandbox's network")?,
         };
         let _ = self.work.send(Work::Refill);
-        let Prepared { number, namespace, sockets, diagnosis } = prepared;
+        let Prepared { number, link, namespace, sockets, diagnosis, rules, unbound } = prepared;
+        let policy = Arc::new(Policy::new(Arc::clone(&self.shared.gate), self.shared.v6));
+        self.shared.policies().insert(link, Arc::clone(&policy));
         let mut joined = Joined {
             shared: Arc::clone(&self.shared),
             work: self.work.clone(),
             number,
+            link,
             namespace: Some(namespace),
             diagnosis,
-            reach: Mutex::new(Reach::All),
-            resolver: None,
+            rules,
+            applied: Mutex::new(Applied { reach: Reach::All, way: Way::Closed(Some(unbound)) }),
+            policy,
+            _resolver: None,
         };
-        joined.resolver = Some(Resolver::start(sockets, reach.is_nothing()).context("starting the resolver")?);
-        joined.set(reach)?;
+        joined.set(|| reach)?;
+        joined._resolver = Some(Resolver::start(sockets, &joined.policy).context("starting the resolver")?);
         Ok(joined)
     }
 
@@ -254,6 +251,31 @@ impl Network {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn policies(&self) -> MutexGuard<'_, HashMap<u32, Arc<Policy>>> {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the packets that begin a conversation noted, in a thread that ends with the network. Without them the log has what
+    /// the resolver and the engine itself decide.
+    fn listen(self: &Arc<Self>) {
+        let shared = Arc::downgrade(self);
+        let heard = packets::listen(firewall::group(self.block)).and_then(|socket| {
+            thread::Builder::new().name("packets".to_owned()).spawn(move || {
+                while let (Ok(packets), Some(shared)) = (packets::next(&socket), shared.upgrade()) {
+                    for packet in packets {
+                        let policy = shared.policies().get(&packet.link).map(Arc::clone);
+                        if let Some(policy) = policy {
+                            policy.note(&packet);
+                        }
+                    }
+                }
+            })
+        });
+        if let Err(error) = heard {
+            tracing::warn!(%error, "the kernel does not tell of sandboxes' packets");
+        }
     }
 
     fn addresses(&self, number: u32) -> Addresses {
@@ -282,8 +304,8 @@ impl Shared {
                 .join()
                 .unwrap_or_else(|_| bail!("the thread panicked"))
         })?;
-        links::attach(&self.machine, &name, &addresses).context("attaching the link")?;
-        Ok(prepared)
+        let link = links::attach(&self.machine, &name, &addresses).context("attaching the link")?;
+        Ok(Prepared { link, ..prepared })
     }
 
     fn make_inside(&self, number: u32, name: &str, addresses: &Addresses) -> Result<Prepared> {
@@ -291,9 +313,12 @@ impl Shared {
         links::create(name, self.namespace.as_fd(), addresses, self.mtu).context("creating the link")?;
         Ok(Prepared {
             number,
+            link: 0,
             namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
             sockets: Sockets::bind().context("listening for names")?,
             diagnosis: Socket::open(libc::NETLINK_SOCK_DIAG)?,
+            rules: Socket::open(libc::NETLINK_NETFILTER)?,
+            unbound: Unbound::new()?,
         })
     }
 
@@ -358,10 +383,30 @@ pub struct Joined {
     shared: Arc<Shared>,
     work: Sender<Work>,
     number: u32,
+    link: u32,
     namespace: Option<OwnedFd>,
     diagnosis: Socket,
-    reach: Mutex<Reach>,
-    resolver: Option<Resolver>,
+    rules: Socket,
+    /// Held while rules change.
+    applied: Mutex<Applied>,
+    policy: Arc<Policy>,
+    _resolver: Option<Resolver>,
+}
+
+/// What holds in the kernel.
+#[derive(Debug)]
+struct Applied {
+    reach: Reach,
+    way: Way,
+}
+
+/// The way of connections through the engine.
+#[derive(Debug)]
+enum Way {
+    /// Never used; the sockets are there until it is.
+    Closed(Option<Unbound>),
+    /// It can be used; connections take it where they are led there.
+    Open(Splice),
 }
 
 impl Joined {
@@ -371,27 +416,63 @@ impl Joined {
         Some(PathBuf::from(format!("/proc/{}/fd/{fd}", std::process::id())))
     }
 
-    /// Changes what the sandbox reaches; connections that it may not have any more end. Blocks briefly.
-    pub fn set(&self, reach: Reach) -> Result<()> {
-        let mut current = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
-        if *current == reach {
+    /// What the sandbox tried since it started.
+    pub fn tried(&self) -> Tried {
+        self.policy.log.tried()
+    }
+
+    /// Changes what the sandbox reaches to what `reach` says once no other change is under way; connections that it may not
+    /// have any more end. Blocks briefly; the first time that there is a list of domains it needs the runtime.
+    pub fn set(&self, reach: impl FnOnce() -> Reach) -> Result<()> {
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let reach = reach();
+        if applied.reach == reach {
             return Ok(());
         }
         let name = link_name(self.shared.block, self.number);
-        self.shared.firewall.limit(&name, current.networks(), reach.networks()).context("changing the firewall")?;
-        if let Some(resolver) = &self.resolver {
-            resolver.close(reach.is_nothing());
+        // From here on nothing is decided by the old rules, and nothing new passes that only they allow.
+        self.policy.set(reach.clone());
+        self.shared
+            .firewall
+            .limit(&name, applied.reach.networks(), reach.networks())
+            .context("changing the firewall")?;
+        let was_by_name = std::mem::replace(&mut applied.reach, reach.clone()).is_by_name();
+        if reach.is_by_name() {
+            let port = applied.way.open(&self.policy).context("listening for connections")?;
+            redirection::set(&self.rules, port, reach.networks().unwrap_or_default())
+                .context("leading connections to the engine")?;
+        } else if was_by_name {
+            redirection::remove(&self.rules).context("leading connections out again")?;
         }
-        let ended = connections::end_unless(&self.diagnosis, |address| reach.allows(address));
-        *current = reach;
-        ended.context("ending connections")
+        let passed = match &applied.way {
+            Way::Open(splice) => splice.allowed(&reach),
+            Way::Closed(_) => BTreeSet::new(),
+        };
+        let is_allowed = |own, peer| reach.allows(peer) || passed.contains(&own);
+        connections::end_unless(&self.diagnosis, is_allowed).context("ending connections")
+    }
+}
+
+impl Way {
+    /// The port where connections arrive.
+    fn open(&mut self, policy: &Arc<Policy>) -> Result<u16> {
+        match self {
+            Self::Open(splice) => Ok(splice.port),
+            Self::Closed(unbound) => {
+                let splice = Splice::start(unbound.take().context("it failed before")?, policy)?;
+                let port = splice.port;
+                *self = Self::Open(splice);
+                Ok(port)
+            }
+        }
     }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        let reach = std::mem::take(&mut *self.reach.lock().unwrap_or_else(PoisonError::into_inner));
-        let limits = reach.networks().map(<[Cidr]>::to_vec);
+        self.shared.policies().remove(&self.link);
+        let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let limits = applied.reach.networks().map(<[Cidr]>::to_vec);
         if let Some(namespace) = self.namespace.take() {
             // Without a worker the engine has ended, and all of it is gone.
             let _ = self.work.send(Work::Remove { number: self.number, limits, namespace });
@@ -438,17 +519,6 @@ fn engines_are_there() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_that_name_nothing_allow_nothing() {
-        let ten: Cidr = "10.0.0.0/8".parse().unwrap();
-        assert_eq!(Reach::of(false, None, None), Reach::All);
-        assert_eq!(Reach::of(false, Some(""), None), Reach::Only(Vec::new()));
-        assert_eq!(Reach::of(true, Some("10.0.0.0/8"), None), Reach::Only(Vec::new()));
-        assert_eq!(Reach::of(false, Some("10.0.0.0/8, 1.1.1.1/32"), None).networks().unwrap().len(), 2);
-        assert_eq!(Reach::of(false, Some("10.0.0.0/8"), Some("example.com")), Reach::Only(vec![ten]));
-        assert_eq!(Reach::of(false, None, Some("example.com")), Reach::Only(Vec::new()));
-    }
 
     #[test]
     fn blocks_do_not_overlap() {

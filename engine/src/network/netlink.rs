@@ -172,9 +172,19 @@ impl Socket {
     }
 
     /// Sends one message and gives each part of the answer, after the messages' headers, to `each`.
-    pub fn dump(&self, mut message: Message, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    pub fn dump(&self, message: Message, each: impl FnMut(&[u8])) -> io::Result<()> {
+        self.exchange(message, false, each)
+    }
+
+    /// The same for a question with a single answer.
+    pub fn ask(&self, message: Message, each: impl FnMut(&[u8])) -> io::Result<()> {
+        // The acknowledgement is the answer's end.
+        self.exchange(message, true, each)
+    }
+
+    fn exchange(&self, mut message: Message, acknowledged: bool, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let mut turn = self.turn();
-        message.finish(next(&mut turn), false);
+        message.finish(next(&mut turn), acknowledged);
         self.send(&[message])?;
         loop {
             let bytes = self.receive()?;
@@ -186,6 +196,18 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Waits for what the kernel tells without being asked, and gives the kind and body of each message to `each`. Returns
+    /// without any after a while.
+    pub fn hear(&self, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
+        // What was told while nobody read fast enough is lost.
+        match self.receive() {
+            Ok(bytes) => parts(&bytes).into_iter().for_each(|(kind, body)| each(kind, body)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     fn send(&self, messages: &[Message]) -> io::Result<()> {

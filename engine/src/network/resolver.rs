@@ -1,18 +1,21 @@
-//! The resolver of a sandbox: asks the machine's own, as long as the sandbox may reach anything.
+//! The resolver of a sandbox: asks the machine's own for the names that the sandbox's rules let it resolve.
 //!
 //! It listens inside the sandbox, on sockets that the engine made there, and so needs no address of the machine that a
-//! sandbox could reach. Messages pass as they are.
+//! sandbox could reach. Where every name is resolved, messages pass as they are; else nothing of a message but its question
+//! leaves the machine.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+use super::dns::{self, AAAA, HEADER, Question, REFUSED, SERVER_FAILURE};
+use super::policy::Policy;
 
 /// Where a sandbox asks; the same place as on machines with systemd's resolver.
 pub const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)), 53);
@@ -25,10 +28,6 @@ const AT_ONCE: usize = 64;
 
 /// The longest message over UDP that anybody sends.
 const LONGEST: usize = 4096;
-
-const HEADER: usize = 12;
-const SERVER_FAILURE: u8 = 2;
-const REFUSED: u8 = 5;
 
 /// The sockets a sandbox asks, made in its network.
 #[derive(Debug)]
@@ -52,30 +51,76 @@ impl Sockets {
 /// Answers until dropped.
 #[derive(Debug)]
 pub struct Resolver {
-    closed: Arc<AtomicBool>,
     _tasks: JoinSet<()>,
 }
 
 impl Resolver {
     /// Starts answering. Needs the runtime.
-    pub fn start(sockets: Sockets, closed: bool) -> io::Result<Self> {
-        let closed = Arc::new(AtomicBool::new(closed));
+    pub fn start(sockets: Sockets, policy: &Arc<Policy>) -> io::Result<Self> {
         let asked = Arc::new(Semaphore::new(AT_ONCE));
         let datagrams = Arc::new(UdpSocket::from_std(sockets.datagrams)?);
         let streams = TcpListener::from_std(sockets.streams)?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(answer_datagrams(datagrams, Arc::clone(&closed), Arc::clone(&asked)));
-        tasks.spawn(answer_streams(streams, Arc::clone(&closed), asked));
-        Ok(Self { closed, _tasks: tasks })
-    }
-
-    /// Refuses every question from now on, or no longer does.
-    pub fn close(&self, closed: bool) {
-        self.closed.store(closed, Ordering::Release);
+        tasks.spawn(answer_datagrams(datagrams, Arc::clone(policy), Arc::clone(&asked)));
+        tasks.spawn(answer_streams(streams, Arc::clone(policy), asked));
+        Ok(Self { _tasks: tasks })
     }
 }
 
-async fn answer_datagrams(socket: Arc<UdpSocket>, closed: Arc<AtomicBool>, asked: Arc<Semaphore>) {
+/// How a question is asked of the machine's resolvers.
+#[derive(Clone, Copy)]
+enum By {
+    Datagram,
+    Stream,
+}
+
+/// What the machine's resolvers are asked, and what else an answer is made of.
+struct Asked {
+    question: Option<Question>,
+    /// As it leaves.
+    message: Vec<u8>,
+}
+
+/// The question as the machine's resolvers are asked, or the answer that is given without them.
+fn decide(policy: &Policy, message: &[u8]) -> Result<Asked, Vec<u8>> {
+    let passes_all = policy.reach().resolves_all();
+    let question = match Question::read(message) {
+        Some(question) => question,
+        // Whatever is asked, it is no way around a list.
+        None if passes_all => return Ok(Asked { question: None, message: message.to_vec() }),
+        None => return Err(dns::error(message, REFUSED)),
+    };
+    if !policy.resolve(&question.name) {
+        return Err(dns::error(message, REFUSED));
+    }
+    if policy.reach().is_by_name() && (!question.is_plain() || question.kind == AAAA && !policy.v6) {
+        return Err(dns::nothing(message));
+    }
+    let leaving = if passes_all { message.to_vec() } else { question.alone(message) };
+    Ok(Asked { question: Some(question), message: leaving })
+}
+
+/// Answers one message.
+async fn answer(policy: &Policy, message: &[u8], by: By) -> Vec<u8> {
+    let asked = match decide(policy, message) {
+        Ok(asked) => asked,
+        Err(answer) => return answer,
+    };
+    let answer = match by {
+        By::Datagram => ask(&asked.message).await,
+        By::Stream => ask_by_stream(&asked.message).await,
+    };
+    let Some(mut answer) = answer else { return dns::error(message, SERVER_FAILURE) };
+    if let Some(question) = &asked.question {
+        for (address, seconds) in dns::addresses(&answer) {
+            policy.pins.add(&question.name, address, seconds);
+        }
+        question.restore(message, &mut answer);
+    }
+    answer
+}
+
+async fn answer_datagrams(socket: Arc<UdpSocket>, policy: Arc<Policy>, asked: Arc<Semaphore>) {
     // Questions end with the resolver.
     let mut questions = JoinSet::new();
     let mut buffer = vec![0; LONGEST];
@@ -85,23 +130,19 @@ async fn answer_datagrams(socket: Arc<UdpSocket>, closed: Arc<AtomicBool>, asked
             continue;
         };
         while questions.try_join_next().is_some() {}
-        let (socket, question) = (Arc::clone(&socket), buffer[..length].to_vec());
-        // Answers that cannot be sent are lost, as with any resolver: who asked asks again.
-        if closed.load(Ordering::Acquire) {
-            let _ = socket.send_to(&error(&question, REFUSED), from).await;
-            continue;
-        }
         // More than that are dropped, as by any busy resolver.
         let Ok(place) = Arc::clone(&asked).try_acquire_owned() else { continue };
+        let (socket, policy, message) = (Arc::clone(&socket), Arc::clone(&policy), buffer[..length].to_vec());
         questions.spawn(async move {
-            let answer = ask(&question).await.unwrap_or_else(|| error(&question, SERVER_FAILURE));
+            let answer = answer(&policy, &message, By::Datagram).await;
+            // Answers that cannot be sent are lost, as with any resolver: who asked asks again.
             let _ = socket.send_to(&answer, from).await;
             drop(place);
         });
     }
 }
 
-async fn answer_streams(listener: TcpListener, closed: Arc<AtomicBool>, asked: Arc<Semaphore>) {
+async fn answer_streams(listener: TcpListener, policy: Arc<Policy>, asked: Arc<Semaphore>) {
     let mut conversations = JoinSet::new();
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
@@ -110,14 +151,11 @@ async fn answer_streams(listener: TcpListener, closed: Arc<AtomicBool>, asked: A
         };
         while conversations.try_join_next().is_some() {}
         let Ok(place) = Arc::clone(&asked).try_acquire_owned() else { continue };
-        let closed = Arc::clone(&closed);
+        let policy = Arc::clone(&policy);
         conversations.spawn(async move {
             let _place = place;
-            while let Ok(Ok(question)) = tokio::time::timeout(PATIENCE, read_message(&mut stream)).await {
-                let answer = match closed.load(Ordering::Acquire) {
-                    true => error(&question, REFUSED),
-                    false => ask_by_stream(&question).await.unwrap_or_else(|| error(&question, SERVER_FAILURE)),
-                };
+            while let Ok(Ok(message)) = tokio::time::timeout(PATIENCE, read_message(&mut stream)).await {
+                let answer = answer(&policy, &message, By::Stream).await;
                 if write_message(&mut stream, &answer).await.is_err() {
                     return;
                 }
@@ -191,14 +229,4 @@ async fn ask_by_stream(question: &[u8]) -> Option<Vec<u8>> {
 
 fn is_question(message: &[u8]) -> bool {
     message.len() > HEADER && message[2] & 0x80 == 0
-}
-
-/// The question as an answer that says why there is none.
-fn error(question: &[u8], code: u8) -> Vec<u8> {
-    let mut answer = question.to_vec();
-    if let Some(flags) = answer.get_mut(2..4) {
-        flags[0] |= 0x80;
-        flags[1] = 0x80 | code;
-    }
-    answer
 }

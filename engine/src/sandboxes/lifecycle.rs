@@ -162,8 +162,8 @@ impl Engine {
             Err(error) => return Err(self.failed(operation, &error)),
         };
         // The settings may have been changed while it started.
-        let (current, started) = (entry.with_record(reach), Arc::clone(&instance));
-        if let Err(error) = off_the_runtime(move || started.set_reach(current)).await? {
+        let (started, current) = (Arc::clone(&instance), Arc::clone(&entry));
+        if let Err(error) = off_the_runtime(move || started.set_reach(|| current.with_record(reach))).await? {
             end(&entry, true).await?;
             return Err(self.failed(operation, &error));
         }
@@ -358,17 +358,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the network of a running sandbox what its record says. One whose network cannot be limited is stopped.
-    pub async fn apply_reach(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<()> {
-        let Some(instance) = entry.instance() else { return Ok(()) };
-        let current = entry.with_record(reach);
-        off_the_runtime(move || {
-            instance.set_reach(current).map_err(|error| {
-                instance.kill();
-                ApiError::internal(&in_words(&error))
-            })
-        })
-        .await?
+    /// Changes a record's network settings. They hold, and connections end, while the record is on its way to the disk.
+    pub async fn change_network(self: &Arc<Self>, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
+        let updated = self.registry.update(entry, change);
+        let applied = apply_reach(entry);
+        let stored = self.once_stored(entry, updated).await;
+        if stored.is_err() {
+            // The record is as it was before.
+            apply_reach(entry)?;
+        }
+        stored.and(applied)
     }
 
     /// Changes what is true whether it is stored or not, such as that a sandbox runs, and tells subscribers.
@@ -503,6 +502,15 @@ impl Change {
     async fn completed(self) -> ApiResult<()> {
         self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }
+}
+
+/// Makes the network of a running sandbox what its record says. One whose network cannot be limited is stopped.
+fn apply_reach(entry: &Entry) -> ApiResult<()> {
+    let Some(instance) = entry.instance() else { return Ok(()) };
+    instance.set_reach(|| entry.with_record(reach)).map_err(|error| {
+        instance.kill();
+        ApiError::internal(&in_words(&error))
+    })
 }
 
 /// What a sandbox may reach on the network.

@@ -107,7 +107,7 @@ pub struct Sandbox {
     pub labels: BTreeMap<String, String>,
     /// Whether previews need no token.
     pub public: bool,
-    /// Network settings: kept and shown; no sandbox has more than loopback.
+    /// Network settings, as the client gave them; `network` enforces them.
     pub network_block_all: bool,
     /// See `network_block_all`.
     pub network_allow_list: Option<String>,

@@ -20,10 +20,17 @@ pub const PRIVATE: [&str; 5] = ["10.1.2.3", "172.20.0.1", "192.168.7.7", "100.64
 /// Servers nobody should ever reach.
 pub const METADATA: &str = "169.254.169.254";
 
-/// Servers of HTTP, of names, and of streams that go on until they are closed.
+/// Names, and the addresses that they are resolved to; every other name is at the first public address.
+pub const NAMES: &str = r#"{
+  "second.example": "198.51.100.2", "six.example": "2001:db8:1::1",
+  "private.example": "10.1.2.3", "machine.example": "203.0.113.1", "metadata.example": "169.254.169.254"
+}"#;
+
+/// Servers of HTTP, of TLS that say which name they were asked for, of names, and of streams that go on until they are closed.
 const SERVERS: &str = r#"
-import socket, socketserver, struct, sys, threading
+import json, socket, socketserver, ssl, struct, sys, threading
 sys.stdin.readline()
+NAMES = json.loads(sys.argv[1])
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
@@ -35,6 +42,8 @@ class Server6(Server):
 class Web(socketserver.StreamRequestHandler):
     def handle(self):
         line = self.rfile.readline()
+        if b"/upgrade" in line or b"/again" in line:
+            return self.talk(line)
         if b"/stream" in line:
             try:
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
@@ -46,12 +55,51 @@ class Web(socketserver.StreamRequestHandler):
         body = f"{self.connection.getsockname()[0]} saw {self.client_address[0]}".replace("::ffff:", "").encode()
         self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
+    # One connection for several requests, or for another protocol, which echoes.
+    def talk(self, line):
+        while line:
+            head = []
+            while (header := self.rfile.readline()) not in (b"\r\n", b""):
+                head.append(header)
+            host = next(header for header in head if header.lower().startswith(b"host:")).split(b":", 1)[1].strip()
+            print("requested", host, line, flush=True)
+            if b"/upgrade" in line:
+                self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+                while data := self.connection.recv(4096):
+                    self.wfile.write(data)
+                return
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(host) + host)
+            line = self.rfile.readline()
+
+class Secret(socketserver.BaseRequestHandler):
+    def handle(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[2])
+        names = []
+        context.sni_callback = lambda connection, name, context: names.append(name)
+        try:
+            with context.wrap_socket(self.request, server_side=True) as connection:
+                connection.recv(4096)
+                print("secret for", names, flush=True)
+                body = f"tls for {names[0]}".encode()
+                connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                connection.unwrap()
+        except OSError:
+            pass
+
 def answer(question):
     end = question.index(b"\0", 12) + 5
     kind = question[end - 4:end - 2]
     print("asked", question[12:end - 5], flush=True)
-    flags = struct.pack(">HHHHH", 0x8180, 1, 1 if kind == b"\0\1" else 0, 0, 0)
-    record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("198.51.100.1") if kind == b"\0\1" else b""
+    labels, at = [], 12
+    while question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+        at += 1 + question[at]
+    address = NAMES.get(".".join(labels), "198.51.100.1")
+    family, wanted = (socket.AF_INET6, b"\0\x1c") if ":" in address else (socket.AF_INET, b"\0\1")
+    data = socket.inet_pton(family, address)
+    flags = struct.pack(">HHHHH", 0x8180, 1, 1 if kind == wanted else 0, 0, 0)
+    record = b"\xc0\x0c" + kind + b"\0\1\0\0\0\x3c" + struct.pack(">H", len(data)) + data if kind == wanted else b""
     return question[:2] + flags + question[12:end] + record
 
 class Names(socketserver.StreamRequestHandler):
@@ -78,6 +126,7 @@ threading.Thread(target=datagrams, daemon=True).start()
 threading.Thread(target=heard, daemon=True).start()
 threading.Thread(target=Server(("0.0.0.0", 53), Names).serve_forever, daemon=True).start()
 threading.Thread(target=Server(("0.0.0.0", 80), Web).serve_forever, daemon=True).start()
+threading.Thread(target=Server(("0.0.0.0", 443), Secret).serve_forever, daemon=True).start()
 ready = Server6(("::", 8080), Web)
 print("ready", flush=True)
 ready.serve_forever()
@@ -106,9 +155,15 @@ impl Internet {
         std::fs::write(&resolvers, format!("nameserver {GATEWAY}\n")).expect("a file");
         mount(Some(&resolvers), "/etc/resolv.conf", none, MsFlags::MS_BIND, none).expect("its resolver");
 
-        let heard = files.path().join("heard");
+        let (heard, certificate) = (files.path().join("heard"), files.path().join("certificate"));
+        let pem = certificate.display();
+        run(&format!(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=example \
+             -keyout {pem} -out {pem}.x 2>&1 && cat {pem}.x >> {pem}"
+        ));
         let mut servers = Command::new("unshare")
-            .args(["--net", "python3", "-c", SERVERS])
+            .args(["--net", "python3", "-c", SERVERS, NAMES])
+            .arg(&certificate)
             .stdin(Stdio::piped())
             .stdout(std::fs::File::create(&heard).expect("a file"))
             .spawn()

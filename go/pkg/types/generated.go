@@ -569,11 +569,11 @@ type BuildInfo struct {
 
 // NetworkSettings: network rules of a sandbox; at least one must be given.
 type NetworkSettings struct {
-	// Whether to block all network access.
+	// Whether to block all network access. Default: as it is.
 	NetworkBlockAll *bool `json:"networkBlockAll,omitempty"`
-	// Comma-separated networks (CIDR) the sandbox may reach.
+	// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: as it is.
 	NetworkAllowList *string `json:"networkAllowList,omitempty"`
-	// Comma-separated domains the sandbox may reach.
+	// Comma-separated domains the sandbox may reach; *.example.com for all below a name; empty = none. Default: as it is.
 	DomainAllowList *string `json:"domainAllowList,omitempty"`
 }
 
@@ -701,9 +701,10 @@ type SandboxBaseParams struct {
 	Volumes []VolumeMount
 	// Whether to block all network access. Default: false.
 	NetworkBlockAll bool
-	// Comma-separated networks (CIDR) the sandbox may reach.
+	// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.
 	NetworkAllowList *string
-	// Comma-separated domains the sandbox may reach.
+	// Comma-separated domains the sandbox may reach; *.example.com for all below a name; empty = none. Default: no limit
+	// by name.
 	DomainAllowList *string
 	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
 	Ephemeral bool

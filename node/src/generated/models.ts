@@ -703,9 +703,13 @@ export interface CreateSandboxParams {
   volumes?: VolumeMount[];
   /** Whether to block all network access. Default: false. */
   networkBlockAll?: boolean;
-  /** Comma-separated networks (CIDR) the sandbox may reach. */
+  /**
+   * Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.
+   */
   networkAllowList?: string;
-  /** Comma-separated domains the sandbox may reach. */
+  /**
+   * Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: no limit by name.
+   */
   domainAllowList?: string;
   /** Whether to delete the sandbox when it stops, which is the same as `autoDeleteInterval` 0. Default: false. */
   ephemeral?: boolean;
@@ -853,11 +857,13 @@ export interface ListSandboxesResponse {
 
 /** Network rules of a sandbox; at least one must be given. */
 export interface NetworkSettings {
-  /** Whether to block all network access. */
+  /** Whether to block all network access. Default: as it is. */
   networkBlockAll?: boolean;
-  /** Comma-separated networks (CIDR) the sandbox may reach. */
+  /** Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: as it is. */
   networkAllowList?: string;
-  /** Comma-separated domains the sandbox may reach. */
+  /**
+   * Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty = none. Default: as it is.
+   */
   domainAllowList?: string;
 }
 

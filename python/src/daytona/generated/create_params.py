@@ -67,8 +67,10 @@ class CreateSandboxBaseParams(CreateSandboxParams):
         ttl_minutes: Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
         volumes: Volumes to mount.
         network_block_all: Whether to block all network access. Default: false.
-        network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
-        domain_allow_list: Comma-separated domains the sandbox may reach.
+        network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
+            Default: no limit by network.
+        domain_allow_list: Comma-separated domains the sandbox may reach; `*.example.com` for all below a name;
+            empty = none. Default: no limit by name.
         ephemeral: Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0.
             Default: false.
         linked_sandbox: Id or name of a sandbox whose lifecycle this one follows.

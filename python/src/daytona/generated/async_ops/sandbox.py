@@ -402,9 +402,11 @@ class AsyncSandboxMethods(SandboxInfo):
         """Changes which networks and domains the sandbox may reach.
 
         Args:
-            network_block_all: Whether to block all network access.
-            network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
-            domain_allow_list: Comma-separated domains the sandbox may reach.
+            network_block_all: Whether to block all network access. Default: as it is.
+            network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty =
+                none. Default: as it is.
+            domain_allow_list: Comma-separated domains the sandbox may reach; `*.example.com` for all below a
+                name; empty = none. Default: as it is.
 
         Raises:
             `DaytonaValidationError` when no rule is given.

@@ -326,8 +326,10 @@ class CreateSandboxParams(Model):
         ttl_minutes: Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
         volumes: Volumes to mount.
         network_block_all: Whether to block all network access. Default: false.
-        network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
-        domain_allow_list: Comma-separated domains the sandbox may reach.
+        network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
+            Default: no limit by network.
+        domain_allow_list: Comma-separated domains the sandbox may reach; `*.example.com` for all below a name;
+            empty = none. Default: no limit by name.
         ephemeral: Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0.
             Default: false.
         linked_sandbox: Id or name of a sandbox whose lifecycle this one follows.
@@ -650,9 +652,11 @@ class NetworkSettings(Model):
     """Network rules of a sandbox; at least one must be given.
 
     Attributes:
-        network_block_all: Whether to block all network access.
-        network_allow_list: Comma-separated networks (CIDR) the sandbox may reach.
-        domain_allow_list: Comma-separated domains the sandbox may reach.
+        network_block_all: Whether to block all network access. Default: as it is.
+        network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
+            Default: as it is.
+        domain_allow_list: Comma-separated domains the sandbox may reach; `*.example.com` for all below a name;
+            empty = none. Default: as it is.
     """
 
     __slots__ = ("network_block_all", "network_allow_list", "domain_allow_list")

@@ -375,9 +375,11 @@ module Daytona
     #
     # Rules that are not given stay as they are.
     #
-    # @param network_block_all [Boolean, nil] Whether to block all network access.
-    # @param network_allow_list [String, nil] Comma-separated networks (CIDR) the sandbox may reach.
-    # @param domain_allow_list [String, nil] Comma-separated domains the sandbox may reach.
+    # @param network_block_all [Boolean, nil] Whether to block all network access. Default: as it is.
+    # @param network_allow_list [String, nil] Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten;
+    #   empty = none. Default: as it is.
+    # @param domain_allow_list [String, nil] Comma-separated domains the sandbox may reach; `*.example.com` for all
+    #   below a name; empty = none. Default: as it is.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [self]
     # @raise [Sdk::ValidationError] When no rule is given.

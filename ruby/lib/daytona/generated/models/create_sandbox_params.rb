@@ -52,10 +52,12 @@ module Daytona
     # @return [Boolean, nil] Whether to block all network access. Default: false.
     attr_accessor :network_block_all
 
-    # @return [String, nil] Comma-separated networks (CIDR) the sandbox may reach.
+    # @return [String, nil] Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
+    #   Default: no limit by network.
     attr_accessor :network_allow_list
 
-    # @return [String, nil] Comma-separated domains the sandbox may reach.
+    # @return [String, nil] Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty =
+    #   none. Default: no limit by name.
     attr_accessor :domain_allow_list
 
     # @return [Boolean, nil] Whether to delete the sandbox when it stops, which is the same as `auto_delete_interval` 0.

@@ -5,13 +5,15 @@
 module Daytona
   # Network rules of a sandbox; at least one must be given.
   class NetworkSettings < Model
-    # @return [Boolean, nil] Whether to block all network access.
+    # @return [Boolean, nil] Whether to block all network access. Default: as it is.
     attr_accessor :network_block_all
 
-    # @return [String, nil] Comma-separated networks (CIDR) the sandbox may reach.
+    # @return [String, nil] Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
+    #   Default: as it is.
     attr_accessor :network_allow_list
 
-    # @return [String, nil] Comma-separated domains the sandbox may reach.
+    # @return [String, nil] Comma-separated domains the sandbox may reach; `*.example.com` for all below a name; empty =
+    #   none. Default: as it is.
     attr_accessor :domain_allow_list
 
     # Every argument is the attribute of the same name.
