@@ -81,6 +81,7 @@ impl Engine {
             "processes": enforced.processes,
             "users": self.launcher.own_users(),
             "disk": enforced.disk,
+            "ownSize": self.launcher.no_sizes().is_none(),
             "diskTime": enforced.disk_time,
             "network": network,
             "ipv6": self.launcher.network().is_some_and(Network::has_v6),

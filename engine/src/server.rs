@@ -358,6 +358,9 @@ fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
             warnings.push(format!("{what} limits are not enforced"));
         }
     }
+    if let Some(reason) = launcher.no_sizes() {
+        warnings.push(format!("sandboxes see the machine's processors and memory instead of their own: {reason}"));
+    }
     if let Some(reason) = launcher.no_disks() {
         warnings.push(format!("disk limits are not enforced: {reason}"));
     }

@@ -16,6 +16,9 @@ pub const SETGID: u8 = 6;
 /// `CAP_SETUID`: change user ids.
 pub const SETUID: u8 = 7;
 
+/// `CAP_SYS_NICE`: choose processors for processes of other users.
+pub const SYS_NICE: u8 = 23;
+
 /// `CAP_SYS_ADMIN`: most of what an administrator does.
 pub const SYS_ADMIN: u8 = 21;
 

@@ -14,6 +14,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use super::spec::ShownGroup;
+
 /// The most processes and threads one sandbox may have.
 pub const MAX_PROCESSES: u64 = 4096;
 
@@ -35,14 +37,17 @@ pub struct Resources {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Controller {
     Cpu,
+    /// Only counts.
+    CpuTime,
     Memory,
     Pids,
     Disk,
 }
 
 /// Controllers and their names in versions 1 and 2.
-const CONTROLLERS: [(Controller, [&str; 2]); 4] = [
+const CONTROLLERS: [(Controller, [&str; 2]); 5] = [
     (Controller::Cpu, ["cpu"; 2]),
+    (Controller::CpuTime, ["cpuacct", "cpu"]),
     (Controller::Memory, ["memory"; 2]),
     (Controller::Pids, ["pids"; 2]),
     (Controller::Disk, ["blkio", "io"]),
@@ -147,6 +152,16 @@ impl Cgroups {
         Ok(group)
     }
 
+    /// A sandbox's groups as it sees them.
+    pub fn shown(&self, sandbox_id: &str) -> Vec<ShownGroup> {
+        let only_second = self.hierarchies.iter().all(|hierarchy| hierarchy.version == Version::V2);
+        let show = |hierarchy: &Hierarchy| ShownGroup {
+            source: hierarchy.directory.join(sandbox_id),
+            names: if only_second { Vec::new() } else { hierarchy.shown_names() },
+        };
+        self.hierarchies.iter().map(show).collect()
+    }
+
     /// Removes the engine's groups; all sandboxes must have ended.
     pub fn remove(&self) {
         for hierarchy in &self.hierarchies {
@@ -157,6 +172,13 @@ impl Cgroups {
 }
 
 impl Hierarchy {
+    /// Its directory's name below `/sys/fs/cgroup`, and others by which programs look for its controllers.
+    fn shown_names(&self) -> Vec<String> {
+        let own = self.mount_point.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let others: Vec<String> = own.split(',').filter(|name| *name != own).map(str::to_owned).collect();
+        std::iter::once(own).chain(others).collect()
+    }
+
     /// Whether groups here have shares of the disks' time.
     fn shares_disks(&self) -> bool {
         self.controllers.contains(&Controller::Disk)
@@ -275,6 +297,7 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
             let _ = set("memory.swap.max", "0".to_owned());
             Ok(())
         }
+        (_, Controller::CpuTime) => Ok(()),
         (_, Controller::Pids) => set("pids.max", MAX_PROCESSES.to_string()),
         (_, Controller::Disk) => {
             for file in DISK_SHARES.iter().filter(|file| directory.join(file).exists()) {
@@ -365,7 +388,7 @@ mod tests {
         let found = find_hierarchies(HYBRID_MOUNTS, HYBRID_OWN);
         let directories: Vec<_> = found.iter().map(|hierarchy| hierarchy.directory.display().to_string()).collect();
         assert_eq!(directories, ["/sys/fs/cgroup/cpu,cpuacct/", "/sys/fs/cgroup/memory/outer/ours"]);
-        assert_eq!(found[0].controllers, [Controller::Cpu]);
+        assert_eq!(found[0].controllers, [Controller::Cpu, Controller::CpuTime]);
     }
 
     #[test]

@@ -22,12 +22,14 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
+use serde::de::DeserializeOwned;
 
 use super::capabilities;
 use super::cgroup::MAX_PROCESSES;
 use super::memory;
 use super::mounts;
-use super::spec::{IsolationLevel, LaunchSpec, Report, TERMINATE};
+use super::own_size::{self, Files, OwnSize};
+use super::spec::{IsolationLevel, LaunchSpec, RESIZE, Report, TERMINATE};
 use super::system_calls::{self, ToolboxUser};
 use super::users::{TOOLBOX_UID, UserIds};
 
@@ -57,7 +59,7 @@ pub fn run() -> i32 {
             return 2;
         }
     };
-    let started = read_spec(&control).and_then(|spec| {
+    let started = read_document(&control).context("reading the launch description").and_then(|spec: LaunchSpec| {
         // Before the processes' ids are those of another namespace than /proc's.
         let namespace =
             spec.ids.map(UserIds::namespace).transpose().context("creating the sandbox's user namespace")?;
@@ -101,12 +103,12 @@ fn take_sockets() -> Result<(UnixStream, UnixListener)> {
     Ok((control, listener))
 }
 
-fn read_spec(mut control: &UnixStream) -> Result<LaunchSpec> {
+fn read_document<T: DeserializeOwned>(mut control: &UnixStream) -> Result<T> {
     let mut length = [0u8; 4];
-    control.read_exact(&mut length).context("reading the launch description")?;
+    control.read_exact(&mut length)?;
     let mut body = vec![0u8; u32::from_be_bytes(length) as usize];
-    control.read_exact(&mut body).context("reading the launch description")?;
-    serde_json::from_slice(&body).context("understanding the launch description")
+    control.read_exact(&mut body)?;
+    Ok(serde_json::from_slice(&body)?)
 }
 
 fn report(mut control: &UnixStream, report: &Report) -> Result<()> {
@@ -166,15 +168,21 @@ fn first_process(spec: LaunchSpec, namespace: Option<OwnedFd>, control: UnixStre
         let events = std::fs::File::open(&limit.events).ok()?;
         Some(daytona_toolbox::MemoryLimit::new(events, limit.gib))
     });
-    if let Err(error) = enter_sandbox(&spec, namespace.as_ref()) {
-        return fail(&control, &error);
-    }
+    let files = match enter_sandbox(&spec, namespace.as_ref()) {
+        Ok(files) => files,
+        Err(error) => return fail(&control, &error),
+    };
     let inside = Inside { namespace, memory_limit, process_oom_score: last_in_line() };
     // SAFETY: this process has one thread.
     let toolbox = match unsafe { fork() } {
         Ok(ForkResult::Child) => {
             // The control socket belongs to the first process alone.
             drop(control);
+            if files.is_some() {
+                // Whoever has a copy of the connection keeps it open.
+                drop(files);
+                show_size();
+            }
             std::process::exit(toolbox_process(&spec, listener, inside))
         }
         Ok(ForkResult::Parent { child }) => child,
@@ -185,13 +193,14 @@ fn first_process(spec: LaunchSpec, namespace: Option<OwnedFd>, control: UnixStre
     drop(spec);
     let supervised = give_up_privileges(level)
         .and_then(|()| report(&control, &Report::Ready))
-        .and_then(|()| supervise(&control, toolbox, level));
+        .and_then(|()| supervise(&control, toolbox, level, files));
     supervised.unwrap_or_else(|error| fail(&control, &error))
 }
 
 /// Makes this process, alone in its namespaces, see the sandbox instead of the machine.
-fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
+fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<Option<Files>> {
     let _ = nix::unistd::setsid();
+    let mut files = None;
     if spec.level == IsolationLevel::None {
         // Orphans come to us instead of the machine's init, so that stopping finds them.
         nix::sys::prctl::set_child_subreaper(true)?;
@@ -200,16 +209,27 @@ fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
         umask(Mode::empty());
         nix::unistd::sethostname(mounts::host_name(&spec.sandbox_id)).context("setting the host name")?;
         raise_loopback().context("raising the loopback interface")?;
-        mounts::enter_root(spec, namespace)?;
+        files = mounts::enter_root(spec, namespace)?;
+        if let Some(own) = &spec.own_size {
+            own_size::run_on(&own.cpus).context("choosing processors")?;
+        }
     }
     umask(Mode::from_bits_truncate(0o022));
-    Ok(())
+    Ok(files)
 }
 
-/// The first process needs only one capability from here on: to signal the sandbox's processes.
+/// Covers what tells the machine's size, while the first process already serves what is shown instead.
+fn show_size() {
+    if let Err(error) = own_size::show() {
+        eprintln!("the sandbox sees the machine's size: {error}");
+    }
+}
+
+/// The first process needs only these capabilities from here on: to signal the sandbox's processes, and to move them to other
+/// processors.
 fn give_up_privileges(level: IsolationLevel) -> Result<()> {
     match level {
-        IsolationLevel::Namespaces => capabilities::drop_all_but(&[capabilities::KILL])?,
+        IsolationLevel::Namespaces => capabilities::drop_all_but(&[capabilities::KILL, capabilities::SYS_NICE])?,
         IsolationLevel::UserNamespaces => capabilities::drop_all_but(&[])?,
         IsolationLevel::None => capabilities::no_new_privileges()?,
     }
@@ -331,7 +351,7 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> R
 }
 
 /// Waits for whatever happens first: an orphan to reap, the toolbox's end, the engine's wish or end.
-fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel) -> Result<i32> {
+fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel, mut files: Option<Files>) -> Result<i32> {
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)?;
@@ -342,21 +362,43 @@ fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel) -> Resul
             return Ok(status);
         }
         let mut events =
-            [PollFd::new(children.as_fd(), PollFlags::POLLIN), PollFd::new(control.as_fd(), PollFlags::POLLIN)];
+            vec![PollFd::new(children.as_fd(), PollFlags::POLLIN), PollFd::new(control.as_fd(), PollFlags::POLLIN)];
+        events.extend(files.as_ref().map(|files| PollFd::new(files.device(), PollFlags::POLLIN)));
         match poll(&mut events, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => bail!(error),
         }
+        let [wished, asked] =
+            [1, 2].map(|index| events.get(index).and_then(PollFd::revents).is_some_and(|seen| !seen.is_empty()));
+        drop(events);
         let _ = children.read_signal();
-        if events[1].revents().is_some_and(|seen| !seen.is_empty()) {
-            let mut wish = [0u8; 1];
-            let mut control = control;
-            if matches!(control.read(&mut wish), Ok(1)) && wish[0] == TERMINATE {
-                terminate(level);
-            }
-            end_everything(level);
-            return Ok(0);
+        if asked && files.as_mut().is_some_and(|files| files.serve().is_err()) {
+            files = None;
         }
+        if !wished {
+            continue;
+        }
+        let mut wish = [0u8; 1];
+        let mut reader = control;
+        match reader.read(&mut wish) {
+            Ok(1) if wish[0] == RESIZE => {
+                let own: OwnSize = read_document(control).context("reading the sandbox's new size")?;
+                resize(own, files.as_mut());
+                continue;
+            }
+            Ok(1) if wish[0] == TERMINATE => terminate(level, files.as_mut()),
+            _ => {}
+        }
+        end_everything(level);
+        return Ok(0);
+    }
+}
+
+/// Gives the sandbox another size.
+fn resize(own: OwnSize, files: Option<&mut Files>) {
+    own_size::run_all_on(&own.cpus);
+    if let Some(files) = files {
+        files.texts().resize(own);
     }
 }
 
@@ -375,13 +417,17 @@ fn reap(toolbox: Pid) -> Result<Option<i32>> {
 }
 
 /// Asks every process to end and waits a moment for it.
-fn terminate(level: IsolationLevel) {
+fn terminate(level: IsolationLevel, mut files: Option<&mut Files>) {
     signal_everything(level, Signal::SIGTERM);
     let deadline = Instant::now() + TERMINATION_GRACE;
     while Instant::now() < deadline {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Err(Errno::ECHILD) => return,
-            Ok(WaitStatus::StillAlive) => std::thread::sleep(Duration::from_millis(2)),
+            Ok(WaitStatus::StillAlive) => {
+                // Who looks at the sandbox's size meanwhile cannot end before it is answered.
+                let _ = files.as_mut().map(|files| files.serve());
+                std::thread::sleep(Duration::from_millis(2));
+            }
             _ => {}
         }
     }

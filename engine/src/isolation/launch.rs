@@ -26,10 +26,13 @@ use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
 use super::mounts;
+use super::own_size::OwnSize;
 use super::probe;
+use super::processors::{Processors, Taken};
 use super::ready::{Pattern, Ready};
 use super::spec::{
-    IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, TERMINATE,
+    IsolationLevel, LaunchSpec, MemoryLimit, Mount, RESIZE, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser,
+    TERMINATE,
 };
 use super::users::{RANGES, Separation, UserIds};
 use crate::network::{self, Joined, Network, Reach};
@@ -46,6 +49,9 @@ pub struct Launcher {
     copy_on_write: bool,
     /// Why sandboxes have no disks of their own.
     no_disks: Option<String>,
+    /// Why sandboxes see the machine's size.
+    no_sizes: Option<String>,
+    processors: Processors,
     base: Base,
     cgroups: Cgroups,
     users: Separation,
@@ -109,6 +115,11 @@ impl Launcher {
             }
         };
         let no_disks = disks.err().map(|error| crate::in_words(&error));
+        let sizes = match level {
+            IsolationLevel::None => Err(anyhow!("they are not separated from it")),
+            IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => probe::size(state_dir),
+        };
+        let no_sizes = sizes.err().map(|error| crate::in_words(&error));
         let disks = no_disks.is_none().then(|| DiskImages::new(state_dir.join("ready/disks")));
         let layers = if copy_on_write { base::layers() } else { Vec::new() };
         let owned = level == IsolationLevel::Namespaces;
@@ -119,6 +130,8 @@ impl Launcher {
             level,
             copy_on_write,
             no_disks,
+            no_sizes,
+            processors: Processors::of_machine(),
             base,
             cgroups,
             users,
@@ -144,6 +157,11 @@ impl Launcher {
     /// Why sandboxes may write as much as the machine's disk holds, if they may.
     pub fn no_disks(&self) -> Option<&str> {
         self.no_disks.as_deref()
+    }
+
+    /// Why sandboxes see the machine's numbers of processors and sizes of memory, if they do.
+    pub fn no_sizes(&self) -> Option<&str> {
+        self.no_sizes.as_deref()
     }
 
     /// Which resource limits hold.
@@ -205,7 +223,10 @@ impl Launcher {
         );
         let network = self.network.as_ref().map(|network| network.join(start.reach.clone())).transpose()?;
         let namespace = network.as_ref().and_then(Joined::namespace);
-        let spec = LaunchSpec { ids, memory_limit, network: namespace, ..self.spec(start)? };
+        let processors = (self.level != IsolationLevel::None).then(|| self.processors.take(start.resources.cpu, &[]));
+        let own_size = processors.as_ref().map(|taken| OwnSize::of(&taken.numbers, start.resources.memory_gib));
+        let groups = self.cgroups.shown(start.sandbox_id);
+        let spec = LaunchSpec { ids, memory_limit, network: namespace, own_size, groups, ..self.spec(start)? };
         spec.disk.as_ref().map_or(Ok(()), Disk::grow).context("growing the disk")?;
         let (ours, theirs) = UnixStream::pair()?;
         let log = fs::OpenOptions::new()
@@ -239,7 +260,7 @@ impl Launcher {
             exit,
             control: ours,
             has_disk,
-            names: Mutex::new(Some(Names { socket, cgroup, range, network })),
+            names: Mutex::new(Some(Names { socket, cgroup, range, network, processors })),
         })
     }
 
@@ -286,6 +307,9 @@ impl Launcher {
             user: SandboxUser { uid: id, gid: id },
             ids: None,
             memory_limit: None,
+            own_size: None,
+            shows_size: self.no_sizes.is_none(),
+            groups: Vec::new(),
             network: None,
             home,
             env,
@@ -442,6 +466,7 @@ struct Names {
     cgroup: SandboxCgroup,
     range: Option<Range>,
     network: Option<Joined>,
+    processors: Option<Taken>,
 }
 
 /// A range of user ids in use; free again when dropped.
@@ -501,6 +526,22 @@ impl Instance {
         }
     }
 
+    /// Has the sandbox see, and use, other numbers of processors and sizes of memory. Blocks briefly.
+    ///
+    /// # Errors
+    /// When the sandbox is about to end.
+    pub fn show_size(&self, resources: Resources) -> Result<()> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Names { processors: Some(taken), .. }) = names.as_mut() else { return Ok(()) };
+        let other = taken.others(resources.cpu);
+        let own_size = serde_json::to_vec(&OwnSize::of(&other.numbers, resources.memory_gib))?;
+        let length = u32::try_from(own_size.len())?.to_be_bytes();
+        let message = [&[RESIZE], length.as_slice(), &own_size].concat();
+        (&self.control).write_all(&message).context("telling the sandbox its size")?;
+        *taken = other;
+        Ok(())
+    }
+
     /// Writes what the sandbox has written to the file that holds its disk, where it has one. With its processes frozen, a copy of
     /// the file is then a copy of the disk. Blocks for as long as that takes.
     ///
@@ -533,9 +574,9 @@ impl Instance {
     /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
     pub fn release(&self) {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Names { socket, cgroup, range, network }) = names {
+        if let Some(Names { socket, cgroup, range, network, processors }) = names {
             let _ = fs::remove_file(socket);
-            drop((cgroup, range, network));
+            drop((cgroup, range, network, processors));
         }
     }
 }

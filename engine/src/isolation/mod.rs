@@ -11,13 +11,18 @@ mod child;
 mod disk;
 mod disk_images;
 mod disk_space;
+mod fuse;
 mod launch;
+mod load;
 mod memory;
 mod mounts;
+mod own_size;
 mod probe;
+mod processors;
 mod ready;
 mod spec;
 mod system_calls;
+mod usage;
 mod users;
 
 pub use cgroup::{Enforced, Resources};
@@ -35,6 +40,7 @@ pub fn run_if_sandbox_process() {
         std::process::exit(match probing.as_ref().and_then(|argument| argument.to_str()) {
             Some(probe::PROBE_ARGUMENT) => probe::run(),
             Some(probe::DISK_ARGUMENT) => probe::run_disk(),
+            Some(probe::SIZE_ARGUMENT) => probe::run_size(),
             _ => child::run(),
         });
     }

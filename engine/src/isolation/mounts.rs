@@ -14,7 +14,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use super::base;
 use super::disk::Disk;
 use super::disk_space;
-use super::spec::{IsolationLevel, LaunchSpec, Mount};
+use super::own_size::{self, Files};
+use super::spec::{IsolationLevel, LaunchSpec, Mount, ShownGroup};
 use super::users::UserIds;
 
 /// The most terminals a sandbox may have open: the machine's kernel has some thousands for all.
@@ -36,7 +37,9 @@ const READ_ONLY_PROC: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
 const KEPT_WITHOUT_PROCESS: [(&str, &str); 3] = [("shmall", "65536"), ("msgmni", "512"), ("sem", "250 64000 500 1024")];
 
 /// Mounts everything below the new root and makes it `/`. `namespace` is the one of [`LaunchSpec::ids`].
-pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
+///
+/// Returns the files that show the sandbox's own size, for the caller to serve.
+pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<Option<Files>> {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("making mounts private")?;
     if let Some(disk) = &spec.disk {
         mount_disk(spec, disk)?;
@@ -108,6 +111,23 @@ pub fn try_translation(ids: UserIds, namespace: &OwnedFd, directories: &[PathBuf
     })?
 }
 
+/// Covers the working directory, out of everybody's sight, with files that show a size.
+pub fn try_size() -> Result<()> {
+    use nix::sched::{CloneFlags, unshare};
+
+    if nix::unistd::geteuid().is_root() {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+    } else {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("{uid} {uid} 1\n"))?;
+        fs::write("/proc/self/gid_map", format!("{gid} {gid} 1\n"))?;
+    }
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
+    own_size::try_out(&std::env::current_dir()?)
+}
+
 /// Mounts the disk that [`super::disk_images::try_out`] has made, out of everybody's sight, and writes to it.
 pub fn try_disk(directory: &Path) -> Result<()> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("leaving the machine's mounts")?;
@@ -118,7 +138,7 @@ pub fn try_disk(directory: &Path) -> Result<()> {
     fs::write(mounted.join("file"), "").context("writing to the disk")
 }
 
-fn build_root(spec: &LaunchSpec) -> Result<()> {
+fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
     let root = &spec.root;
     bind(root, root, false).context("binding the root")?;
     // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
@@ -128,13 +148,39 @@ fn build_root(spec: &LaunchSpec) -> Result<()> {
     }
     mount_devices(root).context("preparing /dev")?;
     mount_kernel_interfaces(root).context("preparing /proc and /sys")?;
+    show_groups(root, &spec.groups).context("preparing /sys/fs/cgroup")?;
+    let own_size = spec.own_size.as_ref().filter(|_| spec.shows_size);
+    let files = own_size.map(|own| own_size::prepare(root, own)).transpose().context("preparing the sandbox's size")?;
 
     std::env::set_current_dir(root).context("entering the root")?;
     // The old root ends up stacked on "." and is detached from there; no directory for it is needed.
     nix::unistd::pivot_root(".", ".").context("pivot_root")?;
     umount2(".", MntFlags::MNT_DETACH).context("detaching the old root")?;
     std::env::set_current_dir("/").context("entering /")?;
-    Ok(())
+    Ok(files)
+}
+
+/// Shows the sandbox's control groups where runtimes of languages look for their limits.
+fn show_groups(root: &Path, groups: &[ShownGroup]) -> Result<()> {
+    let directory = root.join("sys/fs/cgroup");
+    if groups.is_empty() || !directory.is_dir() {
+        return Ok(());
+    }
+    if let [only] = groups
+        && only.names.is_empty()
+    {
+        return Ok(bind(&only.source, &directory, true)?);
+    }
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let options = Some("mode=755,size=4k,nr_inodes=64");
+    mount(Some("tmpfs"), &directory, Some("tmpfs"), flags, options)?;
+    for group in groups {
+        let Some((name, links)) = group.names.split_first() else { continue };
+        fs::create_dir(directory.join(name))?;
+        bind(&group.source, &directory.join(name), true)?;
+        links.iter().try_for_each(|link| symlink(name, directory.join(link)))?;
+    }
+    Ok(mount(NONE, &directory, NONE, flags | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, options)?)
 }
 
 fn target_of(entry: &Mount) -> &Path {

@@ -125,6 +125,36 @@ pub fn run_disk() -> i32 {
     }
 }
 
+/// The second hidden argument: the process only tries to cover its working directory with files that show a size.
+pub const SIZE_ARGUMENT: &str = "probe-size";
+
+/// Whether sandboxes can be shown their own size here, asked by doing it. `state_dir` is not changed.
+///
+/// # Errors
+/// Why they cannot.
+pub fn size(state_dir: &Path) -> Result<()> {
+    let output = Command::new("/proc/self/exe")
+        .args([SANDBOX_ARGUMENT, SIZE_ARGUMENT])
+        .env_clear()
+        .current_dir(state_dir)
+        .output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// The work of the process started by [`size`]; returns its exit status.
+pub fn run_size() -> i32 {
+    match mounts::try_size() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error:#}");
+            1
+        }
+    }
+}
+
 /// How far this machine can give sandboxes with files below `state_dir` users of their own, asked by doing it.
 pub fn users(state_dir: &Path) -> Separation {
     let probe = state_dir.join("users-probe");

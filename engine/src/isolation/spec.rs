@@ -13,6 +13,7 @@ use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
 use super::disk::Disk;
+use super::own_size::OwnSize;
 use super::users::UserIds;
 
 /// The hidden first argument that turns the executable into a sandbox process.
@@ -20,6 +21,9 @@ pub const SANDBOX_ARGUMENT: &str = "__sandbox";
 
 /// The byte on the control socket that asks the sandbox to end its processes with `SIGTERM`.
 pub const TERMINATE: u8 = b'T';
+
+/// The byte on the control socket that a sandbox's new size follows: the length of a JSON document, and [`OwnSize`].
+pub const RESIZE: u8 = b'R';
 
 /// The unprivileged user of every sandbox.
 pub const SANDBOX_UID: u32 = 1000;
@@ -73,6 +77,15 @@ pub enum Mount {
     },
 }
 
+/// A control group of the sandbox's, shown read-only where programs look for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShownGroup {
+    /// The group's directory on the machine.
+    pub source: PathBuf,
+    /// Its names below `/sys/fs/cgroup`, the first one its own; none for the only hierarchy.
+    pub names: Vec<String>,
+}
+
 /// The users of a sandbox's processes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SandboxUser {
@@ -113,6 +126,12 @@ pub struct LaunchSpec {
     pub ids: Option<UserIds>,
     /// The memory limit, where the machine enforces one.
     pub memory_limit: Option<MemoryLimit>,
+    /// Its processors and memory, which its processes run on and see.
+    pub own_size: Option<OwnSize>,
+    /// Whether files of `/proc` and `/sys` are covered to show them.
+    pub shows_size: bool,
+    /// Its control groups, as its processes see them.
+    pub groups: Vec<ShownGroup>,
     /// Where to find the network namespace made for it; without one it makes one with loopback only.
     pub network: Option<PathBuf>,
     /// Home and working directory as the sandbox sees it.

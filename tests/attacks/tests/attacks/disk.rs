@@ -175,7 +175,7 @@ async fn what_a_sandbox_deletes_is_given_back(engine: &Engine) {
     let id = engine.create(json!({})).await;
     let directory = engine.directory.path().join("sandboxes").join(&id);
     let image: PathBuf = directory.join("disk.img");
-    let held = || image.metadata().map_or(0, |found| found.blocks() * 512 >> 20);
+    let held = || image.metadata().map_or(0, |found| (found.blocks() * 512) >> 20);
     engine.output(&id, "head -c 200M /dev/urandom > file && sync file").await;
     assert!(held() >= 200, "{} MiB", held());
     engine.output(&id, "rm file && sync").await;

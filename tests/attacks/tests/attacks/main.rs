@@ -9,6 +9,7 @@ mod git;
 mod limits;
 mod neighbours;
 mod network;
+mod own_size;
 mod privileges;
 mod sockets;
 mod users;

@@ -119,8 +119,13 @@ async fn files_belong_to_the_usual_users_inside_and_on_disk(engine: &Engine) {
                 engine.output(&id, "stat -c %u:%g /usr/bin/env /etc/passwd /etc/hostname /tmp /run").await,
                 "0:0\n0:0\n0:0\n0:0\n0:0"
             );
-            let file = engine.directory.path().join(format!("sandboxes/{id}/root/{home}/file"));
-            assert_eq!(file.metadata().expect("the file").uid(), number);
+            engine.output(&id, "sync").await;
+            let disk = engine.directory.path().join(format!("sandboxes/{id}/disk.img"));
+            let file = format!("stat /root/{home}/file");
+            let output = std::process::Command::new("/usr/sbin/debugfs").args(["-R", &file]).arg(disk).output();
+            let text = String::from_utf8(output.expect("debugfs runs").stdout).expect("text");
+            let owner = text.split("User:").nth(1).and_then(|rest| rest.split_whitespace().next());
+            assert_eq!(owner, Some(number.to_string().as_str()), "{text}");
         }
     }
 }
