@@ -67,6 +67,12 @@ enum Command {
         command: fs::Fs,
     },
     Use(use_sandbox::Use),
+    /// Give agents sandboxes, over the Model Context Protocol
+    #[cfg(feature = "mcp")]
+    Mcp {
+        #[command(subcommand)]
+        command: crate::commands::mcp::Mcp,
+    },
     /// Run sandboxes on this machine: no account, no containers
     Local(local::Local),
     Login(login::Login),
@@ -95,6 +101,11 @@ pub fn run() -> ExitCode {
         Command::Cp(command) => execute(command, profile),
         Command::Fs { command } => execute(command, profile),
         Command::Use(command) => execute(command, profile),
+        #[cfg(feature = "mcp")]
+        Command::Mcp { command } => match command.run(profile) {
+            Ok(done) => ended(done, Format::Table),
+            Err(start) => execute(start, profile),
+        },
         Command::Local(command) => ended(local::run(command).map_err(Into::into), Format::Table),
         Command::Login(command) => {
             let format = command.format.chosen();

@@ -7,6 +7,7 @@
 //! | `remote` | a command that talks to Daytona: its client, its runtime, Ctrl-C, how its result is printed |
 //! | `output`, `failure` | tables, JSON, YAML; errors and exit codes |
 //! | `program` | a program in a sandbox, as if it ran here: input, outputs, signals, exit code |
+//! | `mcp` | the MCP server |
 //! | `profile` | accounts that are logged in, and the sandbox in use |
 
 mod arguments;
@@ -14,6 +15,8 @@ mod commands;
 mod completion;
 mod failure;
 mod interrupt;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod output;
 mod pairs;
 mod place;

@@ -15,6 +15,8 @@ pub mod list;
 pub mod local;
 pub mod login;
 pub mod logout;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod preview_url;
 pub mod run;
 pub mod start;

@@ -1,0 +1,193 @@
+//! The Model Context Protocol: revision 2026-07-28, which has no sessions, and those before it. `rmcp` changes often, so this
+//! file and `http` are all that touches it.
+
+use std::sync::Arc;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
+    ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents, ResourceTemplate,
+    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
+use tokio::sync::mpsc;
+
+use super::reply::{Refusal, Reply};
+use super::server::Server;
+use super::tools::{self, Access};
+use crate::failure::{Done, Failure};
+
+/// Name of the server.
+const NAME: &str = "daytona-mcp";
+/// How files are named as resources.
+const FILE_TEMPLATE: &str = "daytona://{sandbox}/{+path}";
+/// Reports that wait to be sent; more are left out.
+const REPORTS: usize = 8;
+
+/// A connection, or one request of it.
+#[derive(Clone)]
+pub struct Connection {
+    server: Arc<Server>,
+}
+
+impl Connection {
+    /// A connection to a server.
+    pub fn new(server: Arc<Server>) -> Self {
+        Self { server }
+    }
+}
+
+/// Serves on standard input and output until the input ends or `stop` does.
+///
+/// # Errors
+/// When the client does not speak the protocol.
+pub async fn serve_stdio(server: Arc<Server>, stop: impl Future<Output = u8>) -> Done {
+    let serving = async {
+        let running = match Connection::new(server).serve(rmcp::transport::stdio()).await {
+            Ok(running) => running,
+            // It went before it said anything.
+            Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+            Err(error) => return Err(Failure::other(error)),
+        };
+        running.waiting().await.map(drop).map_err(Failure::other)
+    };
+    tokio::select! {
+        done = serving => done,
+        // Being asked to end is how servers end.
+        _ = stop => Ok(()),
+    }
+}
+
+impl ServerHandler for Connection {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let mut config = ServerConfig::new(capabilities);
+        config.server_info = Implementation::new(NAME, env!("CARGO_PKG_VERSION")).with_title("Daytona");
+        config.with_instructions(if self.server.options.is_conversation || self.server.options.sandbox.is_some() {
+            "Isolated Linux sandboxes. Calls without id share one sandbox, which is made for the first of them."
+        } else {
+            "Isolated Linux sandboxes. Make one with create_sandbox, name it by its id in every call, and destroy it when done."
+        })
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.server.options.selection.tools().map(listed).collect()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.server.options.selection.tools().find(|tool| tool.name == name).map(listed)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let (reports, mut reported) = mpsc::channel::<(f64, String)>(REPORTS);
+        let report = move |progress: f64, message: String| {
+            // A client that is slow to take reports misses some.
+            let _ = reports.try_send((progress, message));
+        };
+        let token = context.meta.get_progress_token();
+        let peer = context.peer.clone();
+        let telling = async {
+            while let (Some((progress, message)), Some(token)) = (reported.recv().await, token.clone()) {
+                let mut notification = ProgressNotificationParam::new(token, progress);
+                notification.message = Some(message).filter(|message| !message.is_empty());
+                if peer.notify_progress(notification).await.is_err() {
+                    break;
+                }
+            }
+            std::future::pending().await
+        };
+        let arguments = request.arguments.unwrap_or_default();
+        let done = tokio::select! {
+            biased;
+            done = tools::call(&self.server, &request.name, arguments, &report) => done,
+            // Dropped, what runs is ended in the sandbox.
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
+            never = telling => never,
+        };
+        match done {
+            Ok(reply) => Ok(result(reply).into()),
+            Err(Refusal::UnknownTool(name)) => {
+                Err(ErrorData::invalid_params(format!("there is no tool {name:?}"), None))
+            }
+            Err(refusal) => Ok(result(refusal.into_reply()).into()),
+        }
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let template = ResourceTemplate::new(FILE_TEMPLATE, "file").with_description("A file in a sandbox");
+        Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = request.uri;
+        let Some((sandbox, path)) = named(&uri) else {
+            return Err(ErrorData::invalid_params(format!("{uri:?} is not of the form {FILE_TEMPLATE}"), None));
+        };
+        let contents = match tools::read(&self.server, sandbox, path).await {
+            Ok(tools::Content::Text(text)) => ResourceContents::text(text, uri),
+            Ok(tools::Content::Base64(content)) => ResourceContents::blob(content, uri),
+            Err(Refusal::Failed(error)) if error.is_not_found() => {
+                return Err(ErrorData::resource_not_found(error.to_string(), None));
+            }
+            Err(refusal) => return Err(ErrorData::invalid_params(refusal.into_reply().text, None)),
+        };
+        Ok(ReadResourceResult::new(vec![contents]).into())
+    }
+}
+
+/// Sandbox and absolute path of a file's name as a resource.
+fn named(uri: &str) -> Option<(&str, &str)> {
+    let rest = uri.strip_prefix("daytona://")?;
+    let slash = rest.find('/')?;
+    let (sandbox, path) = rest.split_at(slash);
+    // `daytona://box//tmp/x` is what the template makes of an absolute path.
+    let path = if path.starts_with("//") { &path[1..] } else { path };
+    (!sandbox.is_empty() && path.len() > 1).then_some((sandbox, path))
+}
+
+fn listed(tool: &'static tools::Tool) -> Tool {
+    let annotations = ToolAnnotations::new()
+        .read_only(tool.access == Access::Reads)
+        .destructive(tool.access == Access::Destroys)
+        .open_world(matches!(tool.name, "execute_command" | "run_code" | "git_clone" | "git_push" | "git_pull"));
+    Tool::new(tool.name, tool.description, Arc::new(tool.schema())).with_title(tool.title).with_annotations(annotations)
+}
+
+fn result(reply: Reply) -> CallToolResult {
+    let mut content = vec![ContentBlock::text(reply.text)];
+    content.extend(reply.pictures.into_iter().map(|picture| ContentBlock::image(picture.base64, picture.media_type)));
+    let mut result = if reply.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+    result.structured_content = Some(reply.data).filter(|data| data.is_object());
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn files_are_named_by_sandbox_and_path() {
+        assert_eq!(named("daytona://box/tmp/x"), Some(("box", "/tmp/x")));
+        assert_eq!(named("daytona://box//tmp/x"), Some(("box", "/tmp/x")));
+        for wrong in ["daytona://box", "daytona://box/", "daytona:///x", "file:///x", ""] {
+            assert_eq!(named(wrong), None, "{wrong}");
+        }
+    }
+}

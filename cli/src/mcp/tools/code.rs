@@ -1,0 +1,51 @@
+//! Code.
+
+use daytona::model::{CodeRunOptions, RunCodeOptions};
+use serde_json::json;
+
+use super::{Access, ID, Kind, Report, Tool, optional, required, run};
+use crate::mcp::arguments::Arguments;
+use crate::mcp::reply::{Picture, Refusal, Reply};
+use crate::mcp::server::Server;
+
+pub static TOOLS: &[Tool] = &[Tool {
+    name: "run_code",
+    title: "Run code",
+    set: "code",
+    access: Access::Destroys,
+    description: "Run a program; charts of matplotlib come as pictures.",
+    parameters: &[
+        required("code", Kind::Text, ""),
+        optional("language", Kind::OneOf(&["python", "typescript", "javascript"]), "Default python"),
+        optional("stateful", Kind::Flag, "Python that keeps its variables from run to run"),
+        optional("timeout", Kind::Number(Some(0), None), "Seconds until killed"),
+        ID,
+    ],
+    run: run!(run_code),
+}];
+
+async fn run_code(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<Reply, Refusal> {
+    let code = arguments.text("code")?;
+    let timeout = arguments.number("timeout")?;
+    let language = arguments.optional_name("language")?.unwrap_or_else(|| "python".to_owned());
+    let stateful = arguments.flag("stateful")?.unwrap_or(false);
+    if stateful && language != "python" {
+        return Err(Refusal::Argument("stateful is for python only.".to_owned()));
+    }
+    let sandbox = server.sandbox(arguments.optional_name("id")?.as_deref()).await?;
+    if stateful {
+        let options = RunCodeOptions { timeout, ..Default::default() };
+        let result = sandbox.code_interpreter().run_code(&code, options).await?.collect().await?;
+        let traceback = result.error.as_ref().map(|error| error.traceback.as_str()).unwrap_or_default();
+        let text = format!("{}{}{traceback}", result.stdout, result.stderr);
+        let failed = result.error.is_some();
+        return Ok(Reply::new(text, result).failed(failed));
+    }
+    let options = CodeRunOptions { timeout, ..Default::default() };
+    let response = sandbox.process().code_run(&code, &language, options).await?;
+    let charts = response.artifacts.into_iter().flat_map(|artifacts| artifacts.charts);
+    let pictures: Vec<_> =
+        charts.filter_map(|chart| Some(Picture { base64: chart.png?, media_type: "image/png" })).collect();
+    let data = json!({ "exitCode": response.exit_code, "output": response.result, "charts": pictures.len() });
+    Ok(Reply::new(response.result, data).with_pictures(pictures).failed(response.exit_code != 0))
+}

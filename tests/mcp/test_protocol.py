@@ -1,0 +1,342 @@
+"""Both generations of the protocol, on standard input and output and over HTTP, as the official client speaks them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import random
+import string
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from conftest import ENVIRONMENT, LIMIT, PROGRAM, daytona, is_gone, sandboxes
+
+DOCUMENTED = json.loads((Path(__file__).parent.parent / "surface/mcp.json").read_text(encoding="utf-8"))
+MODES = ["2026-07-28", "legacy"]
+
+
+@asynccontextmanager
+async def on_pipes(mode: str, *arguments: str) -> AsyncIterator[Client]:
+    server = StdioServerParameters(command=PROGRAM, args=["mcp", "start", *arguments], env=dict(ENVIRONMENT))
+    async with asyncio.timeout(LIMIT), Client(server, mode=mode) as client:
+        yield client
+
+
+@asynccontextmanager
+async def on_http(mode: str, server: dict[str, Any]) -> AsyncIterator[Client]:
+    async with (
+        asyncio.timeout(LIMIT),
+        httpx2.AsyncClient(headers=server["headers"], timeout=LIMIT) as http,
+        Client(streamable_http_client(server["url"], http_client=http), mode=mode) as client,
+    ):
+        yield client
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> Any:
+    """The data of a call that must succeed."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result
+    return result.structured_content
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(work())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_documented_tools_have_their_arguments(mode: str) -> None:
+    async def work() -> None:
+        async with on_pipes(mode) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert set(tools) == {tool["tool"] for tool in DOCUMENTED}
+        for documented in DOCUMENTED:
+            tool = tools[documented["tool"]]
+            properties = tool.input_schema["properties"]
+            for argument in documented["arguments"]:
+                assert properties[argument["name"]]["type"] == argument["type"], argument
+            # Whatever is required here is required there.
+            required = {argument["name"] for argument in documented["arguments"] if argument.get("required")}
+            assert set(tool.input_schema.get("required", [])) <= required
+            assert tool.annotations is not None and tool.description
+
+    run(work)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_conversation_has_one_sandbox_that_goes_with_it(mode: str) -> None:
+    made: list[str] = []
+
+    async def work() -> None:
+        async with on_pipes(mode) as client:
+            before = set(sandboxes())
+            result = await client.call_tool("execute_command", {"command": "echo hello; exit 3"})
+            assert result.is_error
+            assert result.structured_content == {"exitCode": 3, "output": "hello\n", "size": 6}
+            await call(client, "file_upload", filePath="/tmp/a", content="grüße")
+            assert (await call(client, "execute_command", command="cat /tmp/a"))["output"] == "grüße"
+            (sandbox,) = [s for s in set(sandboxes()) - before if not is_gone(s)]
+            made.append(sandbox)
+
+    run(work)
+    assert is_gone(made[0])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_over_http_a_handle_is_all_there_is(mode: str, over_http: dict[str, Any]) -> None:
+    async def work() -> None:
+        async with on_http(mode, over_http) as client:
+            refused = await client.call_tool("execute_command", {"command": "true"})
+            assert refused.is_error and "create_sandbox" in refused.content[0].text
+            sandbox = (await call(client, "create_sandbox", name=f"mcp-{uuid.uuid4().hex[:8]}"))["id"]
+        # Another connection, the same sandbox.
+        async with on_http(mode, over_http) as client:
+            assert (await call(client, "execute_command", id=sandbox, command="echo $((6*7))"))["output"] == "42\n"
+            assert (await call(client, "create_sandbox", id=sandbox))["created"] is False
+            await call(client, "destroy_sandbox", id=sandbox)
+        assert is_gone(sandbox)
+
+    run(work)
+
+
+def test_only_the_bearer_of_the_token_is_served(over_http: dict[str, Any]) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": over_http["headers"]["Authorization"][:-1]},
+    ):
+        assert httpx2.post(over_http["url"], json=message, headers=headers).status_code == 401
+    for foreign in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+        answer = httpx2.post(over_http["url"], json=message, headers=over_http["headers"] | foreign)
+        assert answer.status_code == 403, answer
+
+
+def test_files_are_uploaded_read_part_by_part_and_moved() -> None:
+    async def work() -> None:
+        async with on_pipes("auto") as client:
+            text = "ä" * 40_000
+            await call(client, "create_folder", folder_path="/tmp/d")
+            await call(client, "file_upload", file_path="/tmp/d/t", content=text, encoding="text", overwrite=True)
+            refused = await client.call_tool("file_upload", {"filePath": "/tmp/d/t", "content": "", "overwrite": False})
+            assert refused.is_error
+            read, offset = "", 0
+            while offset is not None:
+                result = await client.call_tool("file_download", {"filePath": "/tmp/d/t", "offset": offset})
+                assert result.structured_content is not None
+                read += result.content[0].text.partition("\n[there is more")[0]
+                offset = result.structured_content["nextOffset"]
+            assert read == text
+            data = bytes(range(256))
+            await call(
+                client, "file_upload", filePath="/tmp/d/b", content=base64.b64encode(data).decode(), encoding="base64"
+            )
+            result = await client.call_tool("file_download", {"filePath": "/tmp/d/b"})
+            assert base64.b64decode(result.content[0].text) == data
+            assert {entry["name"] for entry in (await call(client, "list_files", path="/tmp/d"))["files"]} == {"t", "b"}
+            await call(client, "move_file", source_path="/tmp/d/b", dest_path="/tmp/d/c")
+            assert (await call(client, "get_file_info", filePath="/tmp/d/c"))["size"] == 256
+            await call(client, "delete_file", filePath="/tmp/d")
+            missing = await client.call_tool("get_file_info", {"filePath": "/tmp/d"})
+            assert missing.is_error and missing.structured_content["error"]["kind"] == "FileNotFound"
+
+    run(work)
+
+
+def test_files_are_resources() -> None:
+    async def work() -> None:
+        async with on_pipes("auto") as client:
+            made = await call(client, "create_sandbox")
+            await call(client, "file_upload", id=made["id"], filePath="/tmp/r", content="as a resource")
+            templates = (await client.list_resource_templates()).resource_templates
+            assert templates[0].uri_template.startswith("daytona://")
+            resource = await client.read_resource(f"daytona://{made['id']}/tmp/r")
+            assert resource.contents[0].text == "as a resource"
+            with pytest.raises(Exception, match="form"):
+                await client.read_resource("file:///etc/passwd")
+            preview = await call(client, "preview_link", id=made["id"], port=8000, description="d", checkServer=False)
+            assert preview["url"].startswith("http")
+
+    run(work)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_progress_is_told_and_a_cancelled_call_ends_in_the_sandbox(mode: str) -> None:
+    async def work() -> None:
+        async with on_pipes(mode) as client:
+            reports: list[tuple[float, str | None]] = []
+
+            async def report(progress: float, total: float | None, message: str | None) -> None:
+                reports.append((progress, message))
+
+            script = "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.2; done"
+            await client.call_tool("execute_command", {"command": script}, progress_callback=report)
+            assert reports and reports == sorted(reports)
+            assert any(message and message.startswith("line ") for _, message in reports)
+            calling = asyncio.create_task(client.call_tool("execute_command", {"command": "sleep 4321"}))
+            while not (
+                await client.call_tool("execute_command", {"command": "pgrep -f '^sleep 4321'"})
+            ).structured_content["output"]:
+                await asyncio.sleep(0.05)
+            calling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await calling
+            while (await client.call_tool("execute_command", {"command": "pgrep -f '^sleep 4321'"})).structured_content[
+                "output"
+            ]:
+                await asyncio.sleep(0.05)
+
+    run(work)
+
+
+def test_long_output_is_in_a_file() -> None:
+    async def work() -> None:
+        async with on_pipes("auto") as client:
+            result = await call(client, "execute_command", command="seq 100000")
+            assert len(result["output"]) < 30_000
+            assert (await call(client, "execute_command", command=f"seq 100000 | cmp - {result['outputFile']}"))[
+                "exitCode"
+            ] == 0
+            late = await client.call_tool("execute_command", {"command": "sleep 99", "timeout": 0.5})
+            assert late.is_error and late.structured_content["error"]["kind"] == "ProcessExecutionTimeout"
+
+    run(work)
+
+
+def test_more_tools_come_in_sets() -> None:
+    async def work() -> None:
+        async with on_pipes("auto", "--tools", "default,code,processes,search,git") as client:
+            plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+            result = await client.call_tool("run_code", {"code": plot})
+            assert [content.type for content in result.content] == ["text", "image"]
+            assert base64.b64decode(result.content[1].data).startswith(b"\x89PNG")
+            await call(client, "run_code", code="x = 6", stateful=True)
+            assert (await call(client, "run_code", code="print(x * 7)", stateful=True))["stdout"] == "42\n"
+            process = (await call(client, "start_process", command="read x; echo got $x", stdin=True))["processId"]
+            await call(client, "write_process", processId=process, text="it\n")
+            read = await call(client, "read_process", processId=process, wait=30)
+            assert read["output"] == "got it\n"
+            await call(client, "end_process", processId=process)
+            await call(client, "file_upload", filePath="/tmp/s/one.py", content="alpha\nbeta\n")
+            assert (await call(client, "find_files", path="/tmp/s", pattern="*.py"))["files"] == ["/tmp/s/one.py"]
+            await call(client, "replace_in_files", files=["/tmp/s/one.py"], text="beta", replacement="gamma")
+            assert (await call(client, "search_files", path="/tmp/s", text="gamma"))["matches"][0]["line"] == 2
+            commit = "git -c user.email=a@b -c user.name=a commit -q --allow-empty -m first"
+            await call(client, "execute_command", command=f"git init -q /tmp/origin && cd /tmp/origin && {commit}")
+            await call(client, "git_clone", url="file:///tmp/origin", path="/tmp/clone")
+            assert (await call(client, "git_status", path="/tmp/clone"))["currentBranch"]
+
+    run(work)
+
+
+def test_a_server_that_only_reads_changes_nothing() -> None:
+    async def work() -> None:
+        async with on_pipes("auto", "--tools", "all", "--read-only") as client:
+            tools = (await client.list_tools()).tools
+            assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+            with pytest.raises(Exception, match="no tool"):
+                await client.call_tool("execute_command", {"command": "true"})
+
+    run(work)
+    assert daytona("mcp", "start", "--tools", "nonsense").returncode == 2
+
+
+def test_arguments_of_any_kind_are_answered() -> None:
+    """Whatever is sent, the answer is a result or an error, and the server goes on."""
+    generator = random.Random(7)
+    values: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: generator.choice([True, False, 0, -1, 1e308, 2**63, 0.5]),
+        lambda: "".join(generator.choices(string.printable + "ü\0\u202e", k=generator.randrange(40))),
+        lambda: [1, {"a": []}],
+        lambda: {"x": None},
+        lambda: "../" * 50,
+    ]
+    harmless = {"create_sandbox", "destroy_sandbox", "git_clone"}
+
+    async def work() -> None:
+        async with on_pipes("auto", "--tools", "all") as client:
+            sandbox = (await call(client, "create_sandbox"))["id"]
+            tools = [tool for tool in (await client.list_tools()).tools if tool.name not in harmless]
+            for tool in tools:
+                for _ in range(6):
+                    names = list(tool.input_schema["properties"])
+                    arguments = {name: generator.choice(values)() for name in names if generator.random() < 0.8}
+                    arguments["id"] = sandbox
+                    if tool.name in ("execute_command", "start_process", "run_code"):
+                        arguments.pop("command", None)
+                    if tool.name in ("stop_sandbox", "start_sandbox"):
+                        arguments["id"] = generator.choice(values[1:])()
+                    try:
+                        await client.call_tool(tool.name, arguments)
+                    except Exception as error:
+                        assert "closed" not in str(error).lower(), error
+            assert (await call(client, "execute_command", id=sandbox, command="echo still"))["output"] == "still\n"
+
+    run(work)
+
+
+def test_a_killed_agent_leaves_no_sandbox() -> None:
+    """The pipe is closed without a word."""
+
+    async def work() -> None:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM, "mcp", "start", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT
+        )
+        assert process.stdin is not None and process.stdout is not None
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        messages = [
+            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "create_sandbox", "arguments": {}}},
+        ]
+        for message in messages:
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+        made = None
+        while made is None:
+            answer = json.loads(await asyncio.wait_for(process.stdout.readline(), LIMIT))
+            made = answer.get("result", {}).get("structuredContent", {}).get("id")
+        process.stdin.close()
+        assert await asyncio.wait_for(process.wait(), LIMIT) == 0
+        assert is_gone(made)
+
+    run(work)
+
+
+@pytest.mark.parametrize("agent", ["claude", "cursor", "windsurf", "claude-code", "gemini", "vscode"])
+def test_an_agents_file_keeps_what_is_in_it(agent: str, tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    path = Path(daytona("mcp", "init", agent, environment=home).stdout.strip())
+    assert tmp_path in path.parents
+    (key,) = json.loads(path.read_text())
+    assert json.loads(path.read_text())[key]["daytona-mcp"]["args"] == ["mcp", "start"]
+    path.write_text(json.dumps({"theme": "dark", key: {"other": {"command": "x"}}}))
+    path.chmod(0o640)
+    assert daytona("mcp", "init", agent, environment=home).returncode == 0
+    after = json.loads(path.read_text())
+    assert (after["theme"], after[key]["other"]) == ("dark", {"command": "x"})
+    assert after[key]["daytona-mcp"]["command"] == os.path.realpath(PROGRAM)
+    assert path.stat().st_mode & 0o777 == 0o640
+    path.write_text("{ // a comment\n}")
+    refused = daytona("mcp", "init", agent, environment=home)
+    assert refused.returncode == 1 and "by hand" in refused.stderr
+    assert path.read_text() == "{ // a comment\n}"
+    shown = daytona("mcp", "config", agent, environment=home | {"DAYTONA_API_KEY": "sesame"})
+    assert "daytona-mcp" in json.loads(shown.stdout)[key] and "sesame" not in shown.stdout
+
+
+def test_the_sdk_for_typescript_is_served(over_http: dict[str, Any]) -> None:
+    judge = Path(__file__).parent / "judge.mjs"
+    arguments = [os.environ["DAYTONA_MCP_NODE_SDK"], over_http["url"], json.dumps(over_http["headers"])]
+    done = subprocess.run(["node", judge, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=LIMIT)
+    assert done.returncode == 0, done.stderr
