@@ -2,6 +2,7 @@
 
 mod calls;
 pub mod engine;
+mod ports;
 mod streams;
 mod transfers;
 mod work;

@@ -25,8 +25,12 @@ use crate::secret;
 /// The toolbox's own port; its preview host is the toolbox itself.
 const TOOLBOX_PORT: u16 = 2280;
 
-/// How long a cookie is good for that stands for a preview token, in seconds (wire 1.3).
+/// The web terminal's port; the toolbox serves it.
+const TERMINAL_PORT: u16 = 22222;
+
+/// How long a cookie is good for that stands for a preview token, in seconds (wire 1.3); for the web terminal, a working day.
 const COOKIE_SECONDS: i64 = 3600;
+const TERMINAL_COOKIE_SECONDS: i64 = 12 * 3600;
 
 /// Where in a request the token of a signed link was.
 enum Shown {
@@ -115,8 +119,12 @@ async fn enter(
         Some((token, Shown::Path(_))) => {
             engine.previews.end(token).map(|end| (token.to_string(), end.left().as_secs()))
         }
-        None if opened_by_query && is_page(&method, request.headers()) && !PRIVATE_PORTS.contains(&port) => {
-            Some((engine.previews.sign(&id, port, COOKIE_SECONDS), COOKIE_SECONDS.unsigned_abs()))
+        // Also when a cookie opens it: the token must not stay in the address bar.
+        None | Some((_, Shown::Cookie))
+            if opened_by_query && is_page(&method, request.headers()) && may_have_cookie(port) =>
+        {
+            let seconds = if port == TERMINAL_PORT { TERMINAL_COOKIE_SECONDS } else { COOKIE_SECONDS };
+            Some((engine.previews.sign(&id, port, seconds), seconds.unsigned_abs()))
         }
         _ => None,
     };
@@ -136,6 +144,7 @@ async fn enter(
     }
     let inside = match port {
         TOOLBOX_PORT => path,
+        TERMINAL_PORT => format!("/web-terminal{path}"),
         _ => format!("/proxy/{port}{path}"),
     };
     let target = Target { entry, path_and_query: with_query(inside, query), location_prefix };
@@ -175,11 +184,16 @@ fn send_on(location: String, cookie: HeaderValue) -> Response {
     response
 }
 
+/// Whether a browser may keep what opened a port. The toolbox is not for browsers.
+fn may_have_cookie(port: u16) -> bool {
+    port == TERMINAL_PORT || !PRIVATE_PORTS.contains(&port)
+}
+
 /// The token of a cookie that opens this port, on requests that the preview's own pages make or a person makes.
 fn cookie_token(engine: &Engine, port: u16, id: &str, name: &str, headers: &HeaderMap) -> Option<String> {
-    let is_ours = |token: &&str| engine.previews.sandbox(token, port).is_some_and(|sandbox| sandbox == id);
+    let is_ours = |token: &&str| engine.previews.in_cookie(token, port).is_some_and(|sandbox| sandbox == id);
     let token = credentials::cookies(headers, name).find(is_ours)?;
-    is_own_page(headers).then(|| token.to_owned())
+    (may_have_cookie(port) && is_own_page(headers)).then(|| token.to_owned())
 }
 
 fn is_own_page(headers: &HeaderMap) -> bool {

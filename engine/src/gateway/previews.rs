@@ -56,7 +56,7 @@ impl SignedPreviews {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new token for a port. For [`PRIVATE_PORTS`] it is good for nothing.
+    /// A new token for a port. For [`PRIVATE_PORTS`] it is good in a cookie only, never as a link.
     pub fn sign(&self, sandbox_id: &str, port: u16, seconds: i64) -> String {
         let now = now_millis();
         let token = secret::token(16);
@@ -71,9 +71,14 @@ impl SignedPreviews {
 
     /// The sandbox a token stands for, if it is for this port and has not expired.
     pub fn sandbox(&self, token: &str, port: u16) -> Option<String> {
+        (!PRIVATE_PORTS.contains(&port)).then(|| self.in_cookie(token, port))?
+    }
+
+    /// The same for a token out of a cookie that this engine has set.
+    pub fn in_cookie(&self, token: &str, port: u16) -> Option<String> {
         let tokens = self.tokens();
         let preview = tokens.get(token).filter(|preview| preview.port == port && !preview.left().is_zero())?;
-        (!PRIVATE_PORTS.contains(&port)).then(|| preview.sandbox_id.clone())
+        Some(preview.sandbox_id.clone())
     }
 
     /// The end of a token that is good now.

@@ -33,6 +33,7 @@ mod sessions;
 mod shell;
 mod signals;
 mod unavailable;
+mod web_terminal;
 mod websocket;
 
 use std::path::{Path, PathBuf};
@@ -128,6 +129,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(ports::routes())
         .merge(proxy::routes())
         .merge(git::routes())
+        .merge(web_terminal::routes())
         .merge(unavailable::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::unknown_route)

@@ -92,6 +92,10 @@ fn unserved(method: &Method, uri: &Uri) -> Option<Response> {
         let has_slash = path.trim_start_matches("/proxy/").contains('/');
         return (!has_slash).then(|| redirect(method, uri, &format!("{path}/")));
     }
+    if path.starts_with("/web-terminal/") {
+        // Not the toolbox's: there it is a server of its own.
+        return None;
+    }
     // An encoded slash is a slash, so such an id is two segments.
     let splits_an_id = path.to_ascii_lowercase().contains("%2f");
     let is_ours = path.starts_with("/port/") && path.ends_with("/connect");

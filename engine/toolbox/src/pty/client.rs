@@ -11,7 +11,7 @@ use super::terminal::{Attachment, Exit};
 use crate::websocket;
 
 /// Largest message a client may send, in bytes.
-pub(super) const MESSAGE_LIMIT: usize = 64 * 1024;
+pub(crate) const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// RFC 6455 section 7.4.1: message too big.
 const TOO_BIG: u16 = 1009;

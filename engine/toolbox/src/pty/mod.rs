@@ -3,11 +3,13 @@
 //! * [`terminal`]: one terminal, its shell and its clients.
 //! * [`device`]: the pseudo-terminal device and starting a shell on it.
 //! * [`routes`]: REST and the WebSocket upgrades; [`client`]: one connected client.
+//! * [`recent`]: the last output of the web terminal's, for pages that connect again.
 //!
 //! A terminal lives until its shell ends, whatever its clients do, and vanishes then.
 
 mod client;
 mod device;
+mod recent;
 mod routes;
 mod terminal;
 
@@ -16,7 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::terminal::Terminal;
 
-pub(crate) use self::routes::routes;
+pub(crate) use self::client::MESSAGE_LIMIT;
+pub(crate) use self::recent::Replay;
+pub(crate) use self::routes::{attach_recent, routes};
+pub(crate) use self::terminal::Attachment;
 
 /// The most terminals at once. What runs in the sandbox may open others.
 const MAX_TERMINALS: usize = 128;

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use super::MAX_TERMINALS;
 use super::client::{self, MESSAGE_LIMIT};
 use super::device::Size;
-use super::terminal::{Description, Refusal, Terminal, TerminalInfo};
+use super::recent::Replay;
+use super::terminal::{Attachment, Description, Refusal, SIZE_LIMIT, Terminal, TerminalInfo};
 use crate::environment::{self, Variables};
 use crate::errors::ApiError;
 use crate::extract::{self, Path, Query};
@@ -25,8 +26,6 @@ use crate::{State, Toolbox};
 
 /// Subprotocol prefix that carries a new terminal's variables as unpadded base64url JSON.
 const ENVIRONMENT_PROTOCOL: &str = "X-Daytona-Pty-Envs~";
-/// Largest number of columns or rows.
-const SIZE_LIMIT: u16 = 1000;
 const DEFAULT_SIZE: Size = Size { cols: 80, rows: 24 };
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
@@ -49,6 +48,9 @@ struct CreateRequest {
     rows: Option<u16>,
     #[serde(default)]
     lazy_start: bool,
+    /// Of the web terminal's alone.
+    #[serde(skip)]
+    keeps_recent: bool,
 }
 
 async fn create(
@@ -82,6 +84,7 @@ async fn create_connect(
         cols: query.number("cols")?,
         rows: query.number("rows")?,
         lazy_start: true,
+        keeps_recent: false,
     };
     let terminal = register(&toolbox, request)?;
     // Now, so that a shell that cannot start is an HTTP error; the client attached here misses none of its output.
@@ -128,11 +131,39 @@ fn register(toolbox: &Arc<Toolbox>, request: CreateRequest) -> Result<Arc<Termin
     if table.len() >= MAX_TERMINALS {
         return Err(ApiError::too_many(MAX_TERMINALS, "terminals", "end those that are done"));
     }
-    let lazy_start = request.lazy_start;
-    let description = Description { id: request.id.clone(), cwd: request.cwd, envs, size, lazy_start };
+    let CreateRequest { id, cwd, lazy_start, keeps_recent, .. } = request;
+    let description = Description { id: id.clone(), cwd, envs, size, lazy_start, keeps_recent };
     let terminal = Terminal::new(toolbox, description);
-    table.insert(request.id, Arc::clone(&terminal));
+    table.insert(id, Arc::clone(&terminal));
     Ok(terminal)
+}
+
+/// Attaches a page to a terminal of its own, which is made when there is none, with what it lacks of the last output.
+pub(crate) fn attach_recent(
+    toolbox: &Arc<Toolbox>,
+    id: &str,
+    (cols, rows): (Option<u16>, Option<u16>),
+    received: u64,
+) -> Result<(Attachment, Replay), ApiError> {
+    let terminal = match toolbox.terminals.get(id) {
+        Some(terminal) => terminal,
+        None => {
+            let request = CreateRequest {
+                id: id.to_owned(),
+                cwd: None,
+                envs: None,
+                cols,
+                rows,
+                lazy_start: true,
+                keeps_recent: true,
+            };
+            register(toolbox, request)?
+        }
+    };
+    terminal.attach_since(toolbox, received).map_err(|refusal| {
+        toolbox.terminals.forget(&terminal);
+        start_failed(&refusal)
+    })
 }
 
 fn dimension(name: &str, value: Option<u16>, default: u16) -> Result<u16, ApiError> {

@@ -16,6 +16,7 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
 use super::device::{Device, Size};
+use super::recent::{Recent, Replay};
 use crate::environment::Variables;
 use crate::errors::reason;
 use crate::{Toolbox, process_tree};
@@ -26,13 +27,15 @@ const CLIENT_QUEUE: usize = 256;
 const SLOW_CLIENT_GRACE: Duration = Duration::from_secs(5);
 /// Largest output frame, in bytes.
 const FRAME_SIZE: usize = 32 * 1024;
+/// Largest number of columns or rows.
+pub(super) const SIZE_LIMIT: u16 = 1000;
 /// Messages that may wait to be typed.
 const INPUT_QUEUE: usize = 64;
 
 /// How a shell ended, as clients are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Exit {
+pub(crate) struct Exit {
     /// 0 to 255; 137 when the terminal was deleted; -1 when a signal ended the shell itself.
     pub(super) exit_code: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,8 @@ pub(super) struct Description {
     pub(super) envs: Variables,
     pub(super) size: Size,
     pub(super) lazy_start: bool,
+    /// Whether the last output is kept for clients that come back.
+    pub(super) keeps_recent: bool,
 }
 
 /// Wire name `PtySessionInfo`.
@@ -97,6 +102,7 @@ struct Inner {
     phase: Phase,
     clients: BTreeMap<u64, ClientQueue>,
     next_client: u64,
+    recent: Option<Recent>,
 }
 
 enum Phase {
@@ -117,13 +123,13 @@ struct ClientQueue {
 }
 
 /// A client's end of the terminal.
-pub(super) struct Attachment {
+pub(crate) struct Attachment {
     terminal: Arc<Terminal>,
     number: u64,
     /// Output since attaching; closed when the shell ends or the client is too slow.
-    pub(super) output: mpsc::Receiver<Bytes>,
+    pub(crate) output: mpsc::Receiver<Bytes>,
     /// The input.
-    pub(super) input: mpsc::Sender<Bytes>,
+    pub(crate) input: mpsc::Sender<Bytes>,
     too_slow: Arc<AtomicBool>,
 }
 
@@ -141,7 +147,8 @@ impl Terminal {
         let cwd = toolbox.resolve(description.cwd.as_deref().unwrap_or_default()).to_string_lossy().into_owned();
         let (input, typed) = mpsc::channel(INPUT_QUEUE);
         let phase = Phase::Created(typed);
-        let inner = Inner { size: description.size, phase, clients: BTreeMap::new(), next_client: 0 };
+        let recent = description.keeps_recent.then(Recent::default);
+        let inner = Inner { size: description.size, phase, clients: BTreeMap::new(), next_client: 0, recent };
         let ((killed, _), (exit, _)) = (watch::channel(false), watch::channel(None));
         Arc::new(Self {
             description,
@@ -227,9 +234,18 @@ impl Terminal {
 
     /// Attaches a client and starts the shell if this is what it waited for; the client misses nothing from then on.
     pub(super) fn attach(self: &Arc<Self>, toolbox: &Arc<Toolbox>) -> Result<Attachment, Refusal> {
+        self.attach_since(toolbox, 0).map(|(attachment, _)| attachment)
+    }
+
+    /// The same for a client that has received so many bytes before; what it lacks of the last output comes with it.
+    pub(super) fn attach_since(
+        self: &Arc<Self>,
+        toolbox: &Arc<Toolbox>,
+        received: u64,
+    ) -> Result<(Attachment, Replay), Refusal> {
         let (sender, output) = mpsc::channel(CLIENT_QUEUE);
         let too_slow = Arc::new(AtomicBool::new(false));
-        let number = {
+        let (number, replay) = {
             let mut inner = self.lock();
             if matches!(inner.phase, Phase::Ended) {
                 return Err(Refusal::Ended);
@@ -237,12 +253,13 @@ impl Terminal {
             inner.next_client += 1;
             let number = inner.next_client;
             inner.clients.insert(number, ClientQueue { output: sender, too_slow: Arc::clone(&too_slow) });
-            number
+            let replay = inner.recent.as_ref().map_or_else(Replay::default, |recent| recent.since(received));
+            (number, replay)
         };
         match self.start(toolbox) {
             Ok(()) => {
                 let input = self.input.clone();
-                Ok(Attachment { terminal: Arc::clone(self), number, output, input, too_slow })
+                Ok((Attachment { terminal: Arc::clone(self), number, output, input, too_slow }, replay))
             }
             Err(refusal) => {
                 self.lock().clients.remove(&number);
@@ -291,14 +308,21 @@ impl Terminal {
     async fn broadcast(&self, chunk: Bytes) {
         let mut killed = self.killed.subscribe();
         let mut behind = Vec::new();
-        self.lock().clients.retain(|number, client| match client.output.try_send(chunk.clone()) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                behind.push((*number, client.output.clone()));
-                true
+        {
+            let mut inner = self.lock();
+            // With the clients, so that one that comes now gets it once.
+            if let Some(recent) = &mut inner.recent {
+                recent.push(&chunk);
             }
-        });
+            inner.clients.retain(|number, client| match client.output.try_send(chunk.clone()) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Closed(_)) => false,
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    behind.push((*number, client.output.clone()));
+                    true
+                }
+            });
+        }
         for (number, output) in behind {
             let caught_up = tokio::select! {
                 sent = output.send_timeout(chunk.clone(), SLOW_CLIENT_GRACE) => sent.is_ok(),
@@ -352,12 +376,43 @@ async fn run(terminal: Arc<Terminal>, toolbox: Arc<Toolbox>, device: Arc<Device>
 
 impl Attachment {
     /// How the shell ended, once `output` is closed; `None` when the client was too slow.
-    pub(super) fn exit(&self) -> Option<Exit> {
+    pub(crate) fn exit(&self) -> Option<Exit> {
         if self.too_slow.load(Ordering::Acquire) {
             return None;
         }
         let exit = self.terminal.exit.borrow().clone();
         Some(exit.unwrap_or(Exit { exit_code: -1, exit_reason: Some("non-zero exit".to_owned()) }))
+    }
+}
+
+impl Attachment {
+    /// Changes the terminal's size, if it is a possible one and the shell is there.
+    pub(crate) fn resize(&self, cols: u16, rows: u16) {
+        if (1..=SIZE_LIMIT).contains(&cols) && (1..=SIZE_LIMIT).contains(&rows) {
+            // A shell that is not there has no size.
+            let _ = self.terminal.resize(Size { cols, rows });
+        }
+    }
+
+    /// Leaves the terminal, which ends when nobody comes within a time.
+    pub(crate) fn leave(self, linger: Duration) {
+        let (terminal, number) = (Arc::clone(&self.terminal), self.number);
+        drop(self);
+        tokio::spawn(async move {
+            let mut exit = terminal.exit.subscribe();
+            // An answer means that the shell has ended by itself.
+            if tokio::time::timeout(linger, exit.wait_for(Option::is_some)).await.is_ok() {
+                return;
+            }
+            let unused = {
+                let inner = terminal.lock();
+                inner.clients.is_empty() && inner.next_client == number
+            };
+            if unused {
+                // It looks through all processes, so not on this thread.
+                let _ = tokio::task::spawn_blocking(move || terminal.kill()).await;
+            }
+        });
     }
 }
 

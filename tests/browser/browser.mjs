@@ -1,0 +1,24 @@
+// A browser and a sandbox for the tests of a file.
+
+import { after } from 'node:test';
+import { chromium } from 'playwright-core';
+import { Daytona } from '../../node/dist/index.mjs';
+
+/** Debian's; `scripts/setup` installs it. */
+const PROGRAM = process.env.DAYTONA_TEST_CHROMIUM ?? '/usr/bin/chromium';
+
+/** Whatever a machine's proxy is, sandboxes are on this machine. */
+const ARGUMENTS = ['--no-sandbox', '--no-proxy-server', '--disable-dev-shm-usage'];
+
+/** Starts both; they end with the tests. */
+export async function start(more = []) {
+  const browser = await chromium.launch({ executablePath: PROGRAM, args: [...ARGUMENTS, ...more] });
+  const daytona = new Daytona();
+  const sandbox = await daytona.create();
+  after(async () => {
+    await browser.close();
+    await sandbox.delete();
+    await daytona[Symbol.asyncDispose]();
+  });
+  return { browser, sandbox };
+}
