@@ -17,6 +17,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use futures_util::future::BoxFuture;\n\
          use serde::Deserialize;\n\
          use crate::dispatch::{Parsed, stream, value};\n\
+         use crate::names::Names;\n\
          use crate::{Completion, Payload};\n",
     );
     writeln!(
@@ -40,6 +41,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          Box::pin(std::future::ready(Err(error))) }}}",
     );
     operation_names(&mut source, schema)?;
+    names(&mut source, schema)?;
     for service in &schema.services {
         for op in &service.ops {
             operation(&mut source, service, op)?;
@@ -115,7 +117,18 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
         arguments.push("call.args.options".to_owned());
     }
     source.push_str("}\n");
-    writeln!(source, "let call = Parsed::<Args>::read(client, {:?}, params)?;", op.id)?;
+    let known = op.params.iter().map(|param| (param.field.wire.as_str(), &param.field.ty));
+    let options = op.options.iter().map(|name| ("options", Type::Struct { name: name.clone() })).collect::<Vec<_>>();
+    let known: Vec<String> =
+        known.chain(options.iter().map(|(name, ty)| (*name, ty))).map(|(name, ty)| member(name, ty)).collect();
+    writeln!(
+        source,
+        "static ARGS: Names = Names(&[{}]);\n\
+         static NAMES: Names = Names(&[(\"target\", None), (\"requestTimeout\", None), (\"args\", Some(&ARGS))]);\n\
+         let call = Parsed::<Args>::read(client, {:?}, params, &NAMES)?;",
+        known.join(", "),
+        op.id
+    )?;
     let accessor = match service.name.as_str() {
         "FileSystem" => "fs".to_owned(),
         name => snake(name),
@@ -132,6 +145,41 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
         writeln!(source, "value(&{call})")?;
     }
     source.push_str("})}\n");
+    Ok(())
+}
+
+/// The entry of a member among the names of an object.
+fn member(name: &str, ty: &Type) -> String {
+    match struct_of(ty) {
+        Some(of) => format!("({name:?}, Some(&{}))", constant(of)),
+        None => format!("({name:?}, None)"),
+    }
+}
+
+/// The struct that a value is or has in a list.
+fn struct_of(ty: &Type) -> Option<&str> {
+    match ty {
+        Type::Struct { name } => Some(name),
+        Type::List { of } => struct_of(of),
+        _ => None,
+    }
+}
+
+fn constant(name: &str) -> String {
+    format!("{}_NAMES", snake(name).to_uppercase())
+}
+
+/// The names of what operations take.
+fn names(source: &mut String, schema: &Schema) -> Result<()> {
+    let mut wanted: Vec<&str> = schema.ops().filter_map(|op| op.options.as_deref()).collect();
+    wanted.extend(schema.ops().flat_map(|op| &op.params).filter_map(|param| struct_of(&param.field.ty)));
+    let mut done = std::collections::BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        let Some(item) = schema.structure(name).filter(|_| done.insert(name.to_owned())) else { continue };
+        let members: Vec<String> = item.fields.iter().map(|field| member(&field.wire, &field.ty)).collect();
+        writeln!(source, "static {}: Names = Names(&[{}]);", constant(name), members.join(", "))?;
+        wanted.extend(item.fields.iter().filter_map(|field| struct_of(&field.ty)));
+    }
     Ok(())
 }
 

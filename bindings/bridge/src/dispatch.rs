@@ -6,6 +6,7 @@ use daytona::{Client, Error, Result, Toolbox, wording};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::names::{self, Names};
 use crate::reader::Source;
 use crate::stream::{Stream, Writer};
 use crate::{Completion, Payload};
@@ -35,32 +36,16 @@ pub(crate) struct Parsed<A> {
 }
 
 impl<A: DeserializeOwned> Parsed<A> {
-    pub(crate) fn read(client: Client, op: &'static str, params: Payload) -> Result<Self> {
-        let mut unknown = Vec::new();
-        let mut at = serde_path_to_error::Track::new();
-        let envelope: Result<Envelope<A>, _> = Blob::attach(params.blobs, || {
-            let mut json = serde_json::Deserializer::from_slice(&params.json);
-            let json = serde_path_to_error::Deserializer::new(&mut json, &mut at);
-            serde_ignored::deserialize(json, |path| unknown.push(path.to_string()))
-        });
-        let envelope = envelope.map_err(|e| {
-            let op = client.operation_name(op);
-            let why = wording::json(&e);
-            match argument(&at.path().to_string()).as_str() {
-                // The place of a missing argument is where the others are.
-                "" | "." | "args" => Error::invalid_argument(format!("The arguments of {op} are not usable: {why}.")),
-                argument => Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable: {why}.")),
-            }
-        })?;
-        if let Some(argument) = unknown.iter().find_map(|path| given(path, &params.json)) {
-            let (argument, op) = (spelled(&client, &argument), client.operation_name(op));
-            return Err(Error::invalid_argument(format!("{op} does not know {argument:?}. Check how it is spelled.")));
-        }
-        let client = match envelope.request_timeout {
+    pub(crate) fn read(client: Client, op: &'static str, params: Payload, names: &'static Names) -> Result<Self> {
+        let read = Blob::attach(params.blobs, || serde_json::from_slice::<Envelope<A>>(&params.json));
+        let Envelope { target, request_timeout, args } =
+            read.map_err(|error| unusable(&client, op, &params.json, &error))?;
+        refuse_unknown(&client, op, &params.json, names)?;
+        let client = match request_timeout {
             Some(timeout) => client.with_request_timeout(timeout)?,
             None => client,
         };
-        Ok(Self { client, target: envelope.target, args: envelope.args })
+        Ok(Self { client, target, args })
     }
 
     pub(crate) fn toolbox(&self) -> Result<Toolbox> {
@@ -70,6 +55,24 @@ impl<A: DeserializeOwned> Parsed<A> {
             .ok_or_else(|| Error::invalid_argument("The operation needs a sandbox, but no target was given."))?;
         Toolbox::new(&self.client, &target.id, &target.url)
     }
+}
+
+/// The error for arguments that cannot be read.
+fn unusable(client: &Client, op: &'static str, json: &[u8], error: &serde_json::Error) -> Error {
+    let op = client.operation_name(op);
+    let why = wording::json(error);
+    match argument(&names::place(json, error)).as_str() {
+        // The place of a missing argument is where the others are.
+        "" | "." | "args" => Error::invalid_argument(format!("The arguments of {op} are not usable: {why}.")),
+        argument => Error::invalid_argument(format!("The argument {argument:?} of {op} is not usable: {why}.")),
+    }
+}
+
+/// Fails for an argument that the operation does not know.
+fn refuse_unknown(client: &Client, op: &'static str, json: &[u8], names: &'static Names) -> Result<()> {
+    let Some(argument) = names::unknown(json, names).and_then(|path| given(&path, json)) else { return Ok(()) };
+    let (argument, op) = (spelled(client, &argument), client.operation_name(op));
+    Err(Error::invalid_argument(format!("{op} does not know {argument:?}. Check how it is spelled.")))
 }
 
 /// An argument that an operation does not know. Operations without options are given empty ones.
@@ -83,8 +86,7 @@ fn given(path: &str, json: &[u8]) -> Option<String> {
 
 /// An argument as the caller knows it: options are arguments like the others.
 fn argument(path: &str) -> String {
-    let path = path.replace(".?", "");
-    let argument = path.strip_prefix("args.").unwrap_or(&path);
+    let argument = path.strip_prefix("args.").unwrap_or(path);
     ["options.", "params.", "query."]
         .iter()
         .find_map(|group| argument.strip_prefix(group))
@@ -136,8 +138,11 @@ mod tests {
 
     fn refused(args: &str) -> String {
         let client = Client::new(Config { api_key: Some("k".into()), ..Config::default() }).unwrap();
+        const OPTIONS: Names = Names(&[("cwd", None), ("env", None), ("timeout", None)]);
+        const ARGS: Names = Names(&[("command", None), ("options", Some(&OPTIONS))]);
+        const ALL: Names = Names(&[("args", Some(&ARGS)), ("target", None), ("requestTimeout", None)]);
         let params = Payload::json(Bytes::from(format!(r#"{{"args": {args}}}"#)));
-        Parsed::<Args>::read(client, "process.exec", params).err().unwrap().to_string()
+        Parsed::<Args>::read(client, "process.exec", params, &ALL).err().unwrap().to_string()
     }
 
     #[test]

@@ -4,6 +4,7 @@ use daytona::{Client, Error, Result};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use crate::dispatch::{Parsed, stream, value};
+use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
 pub const SCHEMA_HASH: &str = "c7b1f213da5442a0";
@@ -516,6 +517,153 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
         },
     )
 }
+static FILE_DOWNLOAD_REQUEST_NAMES: Names = Names(
+    &[("source", None), ("destination", None)],
+);
+static FILE_UPLOAD_NAMES: Names = Names(
+    &[("destination", None), ("content", None), ("localPath", None)],
+);
+static PROCESS_INFO_NAMES: Names = Names(
+    &[
+        ("id", None),
+        ("command", None),
+        ("cwd", None),
+        ("stdin", None),
+        ("sessionId", None),
+        ("commandId", None),
+        ("exitCode", None),
+    ],
+);
+static SESSION_EXECUTE_REQUEST_NAMES: Names = Names(
+    &[("command", None), ("runAsync", None), ("suppressInputEcho", None)],
+);
+static NETWORK_SETTINGS_NAMES: Names = Names(
+    &[("networkBlockAll", None), ("networkAllowList", None), ("domainAllowList", None)],
+);
+static LIST_SANDBOXES_QUERY_NAMES: Names = Names(
+    &[
+        ("cursor", None),
+        ("limit", None),
+        ("id", None),
+        ("name", None),
+        ("labels", None),
+        ("includeErroredDeleted", None),
+        ("states", None),
+        ("snapshots", None),
+        ("targets", None),
+        ("sandboxClasses", None),
+        ("minCpu", None),
+        ("maxCpu", None),
+        ("minMemoryGib", None),
+        ("maxMemoryGib", None),
+        ("minDiskGib", None),
+        ("maxDiskGib", None),
+        ("isPublic", None),
+        ("isRecoverable", None),
+        ("createdAtAfter", None),
+        ("createdAtBefore", None),
+        ("lastActivityAfter", None),
+        ("lastActivityBefore", None),
+        ("autoDestroyAtAfter", None),
+        ("autoDestroyAtBefore", None),
+        ("sort", None),
+        ("order", None),
+    ],
+);
+static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
+    &[
+        ("name", None),
+        ("language", None),
+        ("user", None),
+        ("envVars", None),
+        ("labels", None),
+        ("public", None),
+        ("autoStopInterval", None),
+        ("autoArchiveInterval", None),
+        ("autoDeleteInterval", None),
+        ("autoPauseInterval", None),
+        ("ttlMinutes", None),
+        ("volumes", Some(&VOLUME_MOUNT_NAMES)),
+        ("networkBlockAll", None),
+        ("networkAllowList", None),
+        ("domainAllowList", None),
+        ("ephemeral", None),
+        ("linkedSandbox", None),
+        ("target", None),
+        ("snapshot", None),
+        ("image", None),
+        ("dockerfile", None),
+        ("contextHashes", None),
+        ("resources", Some(&RESOURCES_NAMES)),
+    ],
+);
+static RESOURCES_NAMES: Names = Names(
+    &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
+);
+static VOLUME_MOUNT_NAMES: Names = Names(
+    &[("volumeId", None), ("mountPath", None), ("subpath", None)],
+);
+static CREATE_CONTEXT_OPTIONS_NAMES: Names = Names(&[("cwd", None), ("language", None)]);
+static RUN_CODE_OPTIONS_NAMES: Names = Names(
+    &[("contextId", None), ("envs", None), ("timeout", None)],
+);
+static GIT_DELETE_BRANCH_OPTIONS_NAMES: Names = Names(&[("force", None)]);
+static GIT_REMOTE_OPTIONS_NAMES: Names = Names(
+    &[
+        ("username", None),
+        ("password", None),
+        ("branch", None),
+        ("remote", None),
+        ("setUpstream", None),
+        ("timeout", None),
+    ],
+);
+static GIT_COMMIT_OPTIONS_NAMES: Names = Names(&[("allowEmpty", None)]);
+static GIT_CLONE_OPTIONS_NAMES: Names = Names(
+    &[
+        ("branch", None),
+        ("commitId", None),
+        ("username", None),
+        ("password", None),
+        ("insecureSkipTls", None),
+        ("depth", None),
+        ("timeout", None),
+    ],
+);
+static DOWNLOAD_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
+static UPLOAD_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
+static PERMISSION_OPTIONS_NAMES: Names = Names(
+    &[("mode", None), ("owner", None), ("group", None)],
+);
+static DELETE_FILE_OPTIONS_NAMES: Names = Names(&[("recursive", None)]);
+static LIST_FILES_OPTIONS_NAMES: Names = Names(&[("depth", None)]);
+static DIRECTORY_OPTIONS_NAMES: Names = Names(&[("exclude", None), ("timeout", None)]);
+static WAIT_FOR_LOG_OPTIONS_NAMES: Names = Names(
+    &[("regex", None), ("channel", None), ("timeout", None)],
+);
+static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
+static OUTPUT_OPTIONS_NAMES: Names = Names(&[("channel", None), ("follow", None)]);
+static SPAWN_OPTIONS_NAMES: Names = Names(
+    &[("cwd", None), ("env", None), ("stdin", None)],
+);
+static PTY_CREATE_OPTIONS_NAMES: Names = Names(
+    &[("cwd", None), ("envs", None), ("rows", None), ("cols", None)],
+);
+static CODE_RUN_OPTIONS_NAMES: Names = Names(
+    &[("argv", None), ("env", None), ("timeout", None)],
+);
+static EXEC_OPTIONS_NAMES: Names = Names(
+    &[("cwd", None), ("env", None), ("timeout", None)],
+);
+static DELETE_OPTIONS_NAMES: Names = Names(&[("timeout", None), ("wait", None)]);
+static STOP_OPTIONS_NAMES: Names = Names(&[("timeout", None), ("force", None)]);
+static LIST_PAGE_OPTIONS_NAMES: Names = Names(
+    &[("labels", None), ("page", None), ("limit", None)],
+);
+static FIND_ONE_OPTIONS_NAMES: Names = Names(&[("idOrName", None), ("labels", None)]);
+static CREATE_OPTIONS_NAMES: Names = Names(
+    &[("timeout", None), ("waitForStart", None), ("keep", None)],
+);
 
 fn sandbox_forward_port(
     client: Client,
@@ -529,7 +677,13 @@ fn sandbox_forward_port(
             port: i64,
             local_port: Option<i64>,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.forward_port", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("port", None), ("localPort", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.forward_port", params, &NAMES)?;
         let service = call.client.sandboxes();
         stream(
             service
@@ -555,7 +709,16 @@ fn sandbox_create(
             #[serde(default)]
             options: CreateOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.create", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("params", Some(&CREATE_SANDBOX_PARAMS_NAMES)),
+                ("options", Some(&CREATE_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.create", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.create(call.args.params, call.args.options).await?)
     })
@@ -571,7 +734,11 @@ fn sandbox_get(
         struct Args {
             id_or_name: String,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.get", params)?;
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.get", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.get(&call.args.id_or_name).await?)
     })
@@ -588,7 +755,11 @@ fn sandbox_find_one(
             #[serde(default)]
             options: FindOneOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.find_one", params)?;
+        static ARGS: Names = Names(&[("options", Some(&FIND_ONE_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.find_one", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.find_one(call.args.options).await?)
     })
@@ -604,7 +775,11 @@ fn sandbox_list(
         struct Args {
             query: ListSandboxesQuery,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.list", params)?;
+        static ARGS: Names = Names(&[("query", Some(&LIST_SANDBOXES_QUERY_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.list", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.list(call.args.query).await?)
     })
@@ -621,7 +796,11 @@ fn sandbox_list_page(
             #[serde(default)]
             options: ListPageOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.list_page", params)?;
+        static ARGS: Names = Names(&[("options", Some(&LIST_PAGE_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.list_page", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.list_page(call.args.options).await?)
     })
@@ -639,7 +818,13 @@ fn sandbox_start(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.start", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.start", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.start(&call.args.id_or_name, call.args.options).await?)
     })
@@ -657,7 +842,13 @@ fn sandbox_stop(
             #[serde(default)]
             options: StopOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.stop", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&STOP_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.stop", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.stop(&call.args.id_or_name, call.args.options).await?)
     })
@@ -675,7 +866,13 @@ fn sandbox_delete(
             #[serde(default)]
             options: DeleteOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.delete", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&DELETE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.delete", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.delete(&call.args.id_or_name, call.args.options).await?)
     })
@@ -693,7 +890,15 @@ fn sandbox_wait_for_start(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.wait_for_start", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.wait_for_start", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.wait_for_start(&call.args.id_or_name, call.args.options).await?)
     })
@@ -711,7 +916,15 @@ fn sandbox_wait_for_stop(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.wait_for_stop", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.wait_for_stop", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.wait_for_stop(&call.args.id_or_name, call.args.options).await?)
     })
@@ -727,7 +940,11 @@ fn sandbox_archive(
         struct Args {
             id_or_name: String,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.archive", params)?;
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.archive", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.archive(&call.args.id_or_name).await?)
     })
@@ -745,7 +962,13 @@ fn sandbox_recover(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.recover", params)?;
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.recover", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.recover(&call.args.id_or_name, call.args.options).await?)
     })
@@ -762,7 +985,11 @@ fn sandbox_set_labels(
             id_or_name: String,
             labels: std::collections::BTreeMap<String, String>,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.set_labels", params)?;
+        static ARGS: Names = Names(&[("idOrName", None), ("labels", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.set_labels", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.set_labels(&call.args.id_or_name, call.args.labels).await?)
     })
@@ -779,9 +1006,13 @@ fn sandbox_set_auto_stop_interval(
             id_or_name: String,
             interval: i64,
         }
+        static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.set_auto_stop_interval", params)?;
+        >::read(client, "sandbox.set_auto_stop_interval", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -802,9 +1033,13 @@ fn sandbox_set_auto_archive_interval(
             id_or_name: String,
             interval: i64,
         }
+        static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.set_auto_archive_interval", params)?;
+        >::read(client, "sandbox.set_auto_archive_interval", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -825,9 +1060,13 @@ fn sandbox_set_auto_delete_interval(
             id_or_name: String,
             interval: i64,
         }
+        static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.set_auto_delete_interval", params)?;
+        >::read(client, "sandbox.set_auto_delete_interval", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -847,7 +1086,13 @@ fn sandbox_refresh_activity(
         struct Args {
             id_or_name: String,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.refresh_activity", params)?;
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.refresh_activity", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.refresh_activity(&call.args.id_or_name).await?)
     })
@@ -864,9 +1109,15 @@ fn sandbox_update_network_settings(
             id_or_name: String,
             settings: NetworkSettings,
         }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("settings", Some(&NETWORK_SETTINGS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.update_network_settings", params)?;
+        >::read(client, "sandbox.update_network_settings", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -887,7 +1138,13 @@ fn sandbox_get_preview_link(
             id_or_name: String,
             port: i64,
         }
-        let call = Parsed::<Args>::read(client, "sandbox.get_preview_link", params)?;
+        static ARGS: Names = Names(&[("idOrName", None), ("port", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.get_preview_link", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.get_preview_link(&call.args.id_or_name, call.args.port).await?)
     })
@@ -905,9 +1162,15 @@ fn sandbox_create_signed_preview_url(
             port: i64,
             expires_in_seconds: Option<i64>,
         }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("port", None), ("expiresInSeconds", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.create_signed_preview_url", params)?;
+        >::read(client, "sandbox.create_signed_preview_url", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -933,9 +1196,15 @@ fn sandbox_expire_signed_preview_url(
             port: i64,
             token: String,
         }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("port", None), ("token", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "sandbox.expire_signed_preview_url", params)?;
+        >::read(client, "sandbox.expire_signed_preview_url", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(
             &service
@@ -961,7 +1230,13 @@ fn process_exec(
             #[serde(default)]
             options: ExecOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.exec", params)?;
+        static ARGS: Names = Names(
+            &[("command", None), ("options", Some(&EXEC_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.exec", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.exec(&call.args.command, call.args.options).await?)
     })
@@ -980,7 +1255,17 @@ fn process_code_run(
             #[serde(default)]
             options: CodeRunOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.code_run", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("code", None),
+                ("language", None),
+                ("options", Some(&CODE_RUN_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.code_run", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1002,7 +1287,13 @@ fn process_create_pty(
             #[serde(default)]
             options: PtyCreateOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.create_pty", params)?;
+        static ARGS: Names = Names(
+            &[("sessionId", None), ("options", Some(&PTY_CREATE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.create_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
         stream(service.create_pty(&call.args.session_id, call.args.options).await?)
     })
@@ -1018,7 +1309,11 @@ fn process_connect_pty(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.connect_pty", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.connect_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
         stream(service.connect_pty(&call.args.session_id).await?)
     })
@@ -1032,7 +1327,13 @@ fn process_list_pty_sessions(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "process.list_pty_sessions", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.list_pty_sessions", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.list_pty_sessions().await?)
     })
@@ -1048,7 +1349,13 @@ fn process_get_pty_session_info(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.get_pty_session_info", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_pty_session_info", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.get_pty_session_info(&call.args.session_id).await?)
     })
@@ -1066,7 +1373,15 @@ fn process_resize_pty_session(
             rows: i64,
             cols: i64,
         }
-        let call = Parsed::<Args>::read(client, "process.resize_pty_session", params)?;
+        static ARGS: Names = Names(
+            &[("sessionId", None), ("rows", None), ("cols", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.resize_pty_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1090,7 +1405,13 @@ fn process_kill_pty_session(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.kill_pty_session", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.kill_pty_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.kill_pty_session(&call.args.session_id).await?)
     })
@@ -1106,7 +1427,13 @@ fn process_create_session(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.create_session", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.create_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.create_session(&call.args.session_id).await?)
     })
@@ -1122,7 +1449,11 @@ fn process_get_session(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.get_session", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.get_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.get_session(&call.args.session_id).await?)
     })
@@ -1136,7 +1467,13 @@ fn process_list_sessions(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "process.list_sessions", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.list_sessions", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.list_sessions().await?)
     })
@@ -1152,7 +1489,13 @@ fn process_delete_session(
         struct Args {
             session_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.delete_session", params)?;
+        static ARGS: Names = Names(&[("sessionId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.delete_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.delete_session(&call.args.session_id).await?)
     })
@@ -1171,9 +1514,19 @@ fn process_execute_session_command(
             #[serde(default)]
             options: WaitOptions,
         }
+        static ARGS: Names = Names(
+            &[
+                ("sessionId", None),
+                ("request", Some(&SESSION_EXECUTE_REQUEST_NAMES)),
+                ("options", Some(&WAIT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.execute_session_command", params)?;
+        >::read(client, "process.execute_session_command", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1198,7 +1551,13 @@ fn process_get_session_command(
             session_id: String,
             command_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.get_session_command", params)?;
+        static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_session_command", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1219,9 +1578,13 @@ fn process_get_session_command_logs(
             session_id: String,
             command_id: String,
         }
+        static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.get_session_command_logs", params)?;
+        >::read(client, "process.get_session_command_logs", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1242,9 +1605,13 @@ fn process_stream_session_command_logs(
             session_id: String,
             command_id: String,
         }
+        static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.stream_session_command_logs", params)?;
+        >::read(client, "process.stream_session_command_logs", params, &NAMES)?;
         let service = call.toolbox()?.process();
         stream(
             service
@@ -1269,9 +1636,15 @@ fn process_send_session_command_input(
             command_id: String,
             data: String,
         }
+        static ARGS: Names = Names(
+            &[("sessionId", None), ("commandId", None), ("data", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.send_session_command_input", params)?;
+        >::read(client, "process.send_session_command_input", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1293,9 +1666,13 @@ fn process_get_entrypoint_session(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.get_entrypoint_session", params)?;
+        >::read(client, "process.get_entrypoint_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.get_entrypoint_session().await?)
     })
@@ -1309,7 +1686,13 @@ fn process_get_entrypoint_logs(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "process.get_entrypoint_logs", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_entrypoint_logs", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.get_entrypoint_logs().await?)
     })
@@ -1323,9 +1706,13 @@ fn process_stream_entrypoint_logs(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "process.stream_entrypoint_logs", params)?;
+        >::read(client, "process.stream_entrypoint_logs", params, &NAMES)?;
         let service = call.toolbox()?.process();
         stream(service.stream_entrypoint_logs().await?)
     })
@@ -1343,7 +1730,13 @@ fn process_spawn(
             #[serde(default)]
             options: SpawnOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.spawn", params)?;
+        static ARGS: Names = Names(
+            &[("command", None), ("options", Some(&SPAWN_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.spawn", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.spawn(&call.args.command, call.args.options).await?)
     })
@@ -1357,7 +1750,11 @@ fn process_list_spawned(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "process.list_spawned", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.list_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.list_spawned().await?)
     })
@@ -1373,7 +1770,11 @@ fn process_get_spawned(
         struct Args {
             process_id: String,
         }
-        let call = Parsed::<Args>::read(client, "process.get_spawned", params)?;
+        static ARGS: Names = Names(&[("processId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.get_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.get_spawned(&call.args.process_id).await?)
     })
@@ -1391,7 +1792,18 @@ fn process_stream_output(
             #[serde(default)]
             options: OutputOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.stream_output", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("process", Some(&PROCESS_INFO_NAMES)),
+                ("options", Some(&OUTPUT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.stream_output", params, &NAMES)?;
         let service = call.toolbox()?.process();
         stream(service.stream_output(call.args.process, call.args.options).await?)
     })
@@ -1408,7 +1820,13 @@ fn process_write_stdin(
             process: ProcessInfo,
             data: Blob,
         }
-        let call = Parsed::<Args>::read(client, "process.write_stdin", params)?;
+        static ARGS: Names = Names(
+            &[("process", Some(&PROCESS_INFO_NAMES)), ("data", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.write_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.write_stdin(call.args.process, call.args.data).await?)
     })
@@ -1424,7 +1842,11 @@ fn process_close_stdin(
         struct Args {
             process: ProcessInfo,
         }
-        let call = Parsed::<Args>::read(client, "process.close_stdin", params)?;
+        static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.close_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.close_stdin(call.args.process).await?)
     })
@@ -1442,7 +1864,16 @@ fn process_wait_spawned(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.wait_spawned", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("process", Some(&PROCESS_INFO_NAMES)),
+                ("options", Some(&WAIT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.wait_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.wait_spawned(call.args.process, call.args.options).await?)
     })
@@ -1459,7 +1890,15 @@ fn process_signal_spawned(
             process: ProcessInfo,
             signal: String,
         }
-        let call = Parsed::<Args>::read(client, "process.signal_spawned", params)?;
+        static ARGS: Names = Names(
+            &[("process", Some(&PROCESS_INFO_NAMES)), ("signal", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.signal_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.signal_spawned(call.args.process, &call.args.signal).await?)
     })
@@ -1475,7 +1914,13 @@ fn process_release_spawned(
         struct Args {
             process: ProcessInfo,
         }
-        let call = Parsed::<Args>::read(client, "process.release_spawned", params)?;
+        static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.release_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.release_spawned(call.args.process).await?)
     })
@@ -1493,7 +1938,15 @@ fn process_wait_for_port(
             #[serde(default)]
             options: WaitOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.wait_for_port", params)?;
+        static ARGS: Names = Names(
+            &[("port", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.wait_for_port", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(&service.wait_for_port(call.args.port, call.args.options).await?)
     })
@@ -1513,7 +1966,18 @@ fn process_wait_for_log(
             #[serde(default)]
             options: WaitForLogOptions,
         }
-        let call = Parsed::<Args>::read(client, "process.wait_for_log", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("sessionId", None),
+                ("commandId", None),
+                ("pattern", None),
+                ("options", Some(&WAIT_FOR_LOG_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.wait_for_log", params, &NAMES)?;
         let service = call.toolbox()?.process();
         value(
             &service
@@ -1541,7 +2005,17 @@ fn fs_upload_dir(
             #[serde(default)]
             options: DirectoryOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.upload_dir", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("localPath", None),
+                ("remotePath", None),
+                ("options", Some(&DIRECTORY_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.upload_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         stream(
             service
@@ -1568,7 +2042,17 @@ fn fs_download_dir(
             #[serde(default)]
             options: DirectoryOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.download_dir", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("remotePath", None),
+                ("localPath", None),
+                ("options", Some(&DIRECTORY_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.download_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         stream(
             service
@@ -1594,7 +2078,13 @@ fn fs_list_files(
             #[serde(default)]
             options: ListFilesOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.list_files", params)?;
+        static ARGS: Names = Names(
+            &[("path", None), ("options", Some(&LIST_FILES_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.list_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.list_files(&call.args.path, call.args.options).await?)
     })
@@ -1610,7 +2100,11 @@ fn fs_get_file_info(
         struct Args {
             path: String,
         }
-        let call = Parsed::<Args>::read(client, "fs.get_file_info", params)?;
+        static ARGS: Names = Names(&[("path", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.get_file_info", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.get_file_info(&call.args.path).await?)
     })
@@ -1627,7 +2121,11 @@ fn fs_create_folder(
             path: String,
             mode: Option<String>,
         }
-        let call = Parsed::<Args>::read(client, "fs.create_folder", params)?;
+        static ARGS: Names = Names(&[("path", None), ("mode", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.create_folder", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.create_folder(&call.args.path, call.args.mode.as_deref()).await?)
     })
@@ -1645,7 +2143,13 @@ fn fs_delete_file(
             #[serde(default)]
             options: DeleteFileOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.delete_file", params)?;
+        static ARGS: Names = Names(
+            &[("path", None), ("options", Some(&DELETE_FILE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.delete_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.delete_file(&call.args.path, call.args.options).await?)
     })
@@ -1662,7 +2166,11 @@ fn fs_move_files(
             source: String,
             destination: String,
         }
-        let call = Parsed::<Args>::read(client, "fs.move_files", params)?;
+        static ARGS: Names = Names(&[("source", None), ("destination", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.move_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.move_files(&call.args.source, &call.args.destination).await?)
     })
@@ -1679,7 +2187,11 @@ fn fs_find_files(
             path: String,
             pattern: String,
         }
-        let call = Parsed::<Args>::read(client, "fs.find_files", params)?;
+        static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.find_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.find_files(&call.args.path, &call.args.pattern).await?)
     })
@@ -1696,7 +2208,11 @@ fn fs_search_files(
             path: String,
             pattern: String,
         }
-        let call = Parsed::<Args>::read(client, "fs.search_files", params)?;
+        static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.search_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.search_files(&call.args.path, &call.args.pattern).await?)
     })
@@ -1714,7 +2230,13 @@ fn fs_replace_in_files(
             pattern: String,
             new_value: String,
         }
-        let call = Parsed::<Args>::read(client, "fs.replace_in_files", params)?;
+        static ARGS: Names = Names(
+            &[("files", None), ("pattern", None), ("newValue", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.replace_in_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(
             &service
@@ -1740,7 +2262,15 @@ fn fs_set_file_permissions(
             #[serde(default)]
             options: PermissionOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.set_file_permissions", params)?;
+        static ARGS: Names = Names(
+            &[("path", None), ("options", Some(&PERMISSION_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "fs.set_file_permissions", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.set_file_permissions(&call.args.path, call.args.options).await?)
     })
@@ -1754,7 +2284,11 @@ fn fs_get_user_home_dir(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.get_user_home_dir().await?)
     })
@@ -1768,7 +2302,11 @@ fn fs_get_work_dir(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
-        let call = Parsed::<Args>::read(client, "fs.get_work_dir", params)?;
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.get_work_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.get_work_dir().await?)
     })
@@ -1786,7 +2324,16 @@ fn fs_upload_file(
             #[serde(default)]
             options: UploadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.upload_file", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("file", Some(&FILE_UPLOAD_NAMES)),
+                ("options", Some(&UPLOAD_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.upload_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.upload_file(call.args.file, call.args.options).await?)
     })
@@ -1804,7 +2351,16 @@ fn fs_upload_files(
             #[serde(default)]
             options: UploadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.upload_files", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("files", Some(&FILE_UPLOAD_NAMES)),
+                ("options", Some(&UPLOAD_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.upload_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.upload_files(call.args.files, call.args.options).await?)
     })
@@ -1822,7 +2378,13 @@ fn fs_open_upload(
             #[serde(default)]
             options: UploadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.open_upload", params)?;
+        static ARGS: Names = Names(
+            &[("remotePath", None), ("options", Some(&UPLOAD_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.open_upload", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         stream(service.open_upload(&call.args.remote_path, call.args.options).await?)
     })
@@ -1840,7 +2402,13 @@ fn fs_download_file(
             #[serde(default)]
             options: DownloadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.download_file", params)?;
+        static ARGS: Names = Names(
+            &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.download_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.download_file(&call.args.remote_path, call.args.options).await?)
     })
@@ -1859,7 +2427,17 @@ fn fs_download_to_path(
             #[serde(default)]
             options: DownloadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.download_to_path", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("remotePath", None),
+                ("localPath", None),
+                ("options", Some(&DOWNLOAD_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.download_to_path", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(
             &service
@@ -1885,7 +2463,16 @@ fn fs_download_files(
             #[serde(default)]
             options: DownloadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.download_files", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("files", Some(&FILE_DOWNLOAD_REQUEST_NAMES)),
+                ("options", Some(&DOWNLOAD_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.download_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         value(&service.download_files(call.args.files, call.args.options).await?)
     })
@@ -1903,7 +2490,13 @@ fn fs_open_download(
             #[serde(default)]
             options: DownloadOptions,
         }
-        let call = Parsed::<Args>::read(client, "fs.open_download", params)?;
+        static ARGS: Names = Names(
+            &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "fs.open_download", params, &NAMES)?;
         let service = call.toolbox()?.fs();
         stream(service.open_download(&call.args.remote_path, call.args.options).await?)
     })
@@ -1919,7 +2512,13 @@ fn git_clone(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
             #[serde(default)]
             options: GitCloneOptions,
         }
-        let call = Parsed::<Args>::read(client, "git.clone", params)?;
+        static ARGS: Names = Names(
+            &[("url", None), ("path", None), ("options", Some(&GIT_CLONE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.clone", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.clone(&call.args.url, &call.args.path, call.args.options).await?)
     })
@@ -1935,7 +2534,11 @@ fn git_status(
         struct Args {
             path: String,
         }
-        let call = Parsed::<Args>::read(client, "git.status", params)?;
+        static ARGS: Names = Names(&[("path", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.status", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.status(&call.args.path).await?)
     })
@@ -1949,7 +2552,11 @@ fn git_add(client: Client, params: Payload) -> BoxFuture<'static, Result<Complet
             path: String,
             files: Vec<String>,
         }
-        let call = Parsed::<Args>::read(client, "git.add", params)?;
+        static ARGS: Names = Names(&[("path", None), ("files", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.add", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.add(&call.args.path, call.args.files).await?)
     })
@@ -1970,7 +2577,19 @@ fn git_commit(
             #[serde(default)]
             options: GitCommitOptions,
         }
-        let call = Parsed::<Args>::read(client, "git.commit", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("path", None),
+                ("message", None),
+                ("author", None),
+                ("email", None),
+                ("options", Some(&GIT_COMMIT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.commit", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(
             &service
@@ -1995,7 +2614,13 @@ fn git_push(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             #[serde(default)]
             options: GitRemoteOptions,
         }
-        let call = Parsed::<Args>::read(client, "git.push", params)?;
+        static ARGS: Names = Names(
+            &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.push", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.push(&call.args.path, call.args.options).await?)
     })
@@ -2010,7 +2635,13 @@ fn git_pull(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             #[serde(default)]
             options: GitRemoteOptions,
         }
-        let call = Parsed::<Args>::read(client, "git.pull", params)?;
+        static ARGS: Names = Names(
+            &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.pull", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.pull(&call.args.path, call.args.options).await?)
     })
@@ -2026,7 +2657,11 @@ fn git_branches(
         struct Args {
             path: String,
         }
-        let call = Parsed::<Args>::read(client, "git.branches", params)?;
+        static ARGS: Names = Names(&[("path", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.branches", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.branches(&call.args.path).await?)
     })
@@ -2043,7 +2678,11 @@ fn git_create_branch(
             path: String,
             name: String,
         }
-        let call = Parsed::<Args>::read(client, "git.create_branch", params)?;
+        static ARGS: Names = Names(&[("path", None), ("name", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.create_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.create_branch(&call.args.path, &call.args.name).await?)
     })
@@ -2060,7 +2699,11 @@ fn git_checkout_branch(
             path: String,
             branch: String,
         }
-        let call = Parsed::<Args>::read(client, "git.checkout_branch", params)?;
+        static ARGS: Names = Names(&[("path", None), ("branch", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.checkout_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.checkout_branch(&call.args.path, &call.args.branch).await?)
     })
@@ -2079,7 +2722,17 @@ fn git_delete_branch(
             #[serde(default)]
             options: GitDeleteBranchOptions,
         }
-        let call = Parsed::<Args>::read(client, "git.delete_branch", params)?;
+        static ARGS: Names = Names(
+            &[
+                ("path", None),
+                ("name", None),
+                ("options", Some(&GIT_DELETE_BRANCH_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.delete_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(
             &service
@@ -2099,7 +2752,11 @@ fn git_history(
         struct Args {
             path: String,
         }
-        let call = Parsed::<Args>::read(client, "git.history", params)?;
+        static ARGS: Names = Names(&[("path", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "git.history", params, &NAMES)?;
         let service = call.toolbox()?.git();
         value(&service.history(&call.args.path).await?)
     })
@@ -2117,7 +2774,15 @@ fn code_interpreter_run_code(
             #[serde(default)]
             options: RunCodeOptions,
         }
-        let call = Parsed::<Args>::read(client, "code_interpreter.run_code", params)?;
+        static ARGS: Names = Names(
+            &[("code", None), ("options", Some(&RUN_CODE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "code_interpreter.run_code", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         stream(service.run_code(&call.args.code, call.args.options).await?)
     })
@@ -2134,9 +2799,13 @@ fn code_interpreter_create_context(
             #[serde(default)]
             options: CreateContextOptions,
         }
+        static ARGS: Names = Names(&[("options", Some(&CREATE_CONTEXT_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "code_interpreter.create_context", params)?;
+        >::read(client, "code_interpreter.create_context", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.create_context(call.args.options).await?)
     })
@@ -2150,9 +2819,13 @@ fn code_interpreter_list_contexts(
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "code_interpreter.list_contexts", params)?;
+        >::read(client, "code_interpreter.list_contexts", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.list_contexts().await?)
     })
@@ -2168,9 +2841,13 @@ fn code_interpreter_delete_context(
         struct Args {
             context_id: String,
         }
+        static ARGS: Names = Names(&[("contextId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
         let call = Parsed::<
             Args,
-        >::read(client, "code_interpreter.delete_context", params)?;
+        >::read(client, "code_interpreter.delete_context", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.delete_context(&call.args.context_id).await?)
     })

@@ -25,6 +25,7 @@ mod exit;
 mod form;
 pub mod frames;
 mod log;
+mod names;
 mod order;
 mod per_process;
 mod reader;
