@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Codegen { check, root } => {
             let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).canonicalize()?;
-            let mut schema = schema::Schema::read(&root.join("core/src"))?;
+            let mut schema = schema::Schema::read(&root.join("core/src"), &root.join("bindings/bridge/src/frames.rs"))?;
             schema.take_parts()?;
             examples::attach(&mut schema, &root)?;
             let deviations = deviations::Deviations::read(&root)?;

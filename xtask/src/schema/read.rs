@@ -26,15 +26,18 @@ pub(super) struct Known {
     structs: BTreeSet<String>,
     enums: BTreeSet<String>,
     streams: BTreeSet<String>,
+    /// The tags of frames, by the kinds of the items in them.
+    pub(super) tags: BTreeMap<String, u8>,
 }
 
 impl Schema {
-    /// Reads the core's sources.
-    pub fn read(core: &Path) -> Result<Self> {
+    /// Reads the core's sources, and from the bridge's `frames` how items of streams are told apart.
+    pub fn read(core: &Path, frames: &Path) -> Result<Self> {
         let model = parse(&core.join("model"))?;
         let protocols = parse(&core.join("protocols"))?;
         let ops = parse(&core.join("ops"))?;
         let mut known = Known { streams: streams::names(&protocols), ..Known::default() };
+        known.tags = streams::tags(frames).context("reading the tags of frames")?;
         for item in model.iter().flat_map(|(_, file)| &file.items) {
             match item {
                 Item::Struct(item) if is_model(item) => known.structs.insert(item.ident.to_string()),

@@ -4,6 +4,8 @@
 //! `wait`, `finish` or `collect` what there is at the end, and every other plain question (`size`) what is known once it is open.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use syn::{Fields, ImplItem, Item, ReturnType, Type as SynType, Visibility};
@@ -13,8 +15,22 @@ use super::read::{Known, argument, read_type};
 use super::{Field, Stream, StreamItem, Type};
 use crate::names::{camel, snake};
 
-/// The tags of frames. Bindings get them from here.
-const TAGS: [(&str, u8); 4] = [("stdout", 1), ("stderr", 2), ("error", 3), ("progress", 4)];
+/// The tags of frames by the kinds of their items: the constants of the bridge.
+pub(super) fn tags(frames: &Path) -> Result<BTreeMap<String, u8>> {
+    let file = syn::parse_file(&fs::read_to_string(frames)?)?;
+    let constants = file.items.iter().filter_map(|item| match item {
+        Item::Const(item) if matches!(item.vis, Visibility::Public(_)) => Some(item),
+        _ => None,
+    });
+    constants
+        .map(|item| {
+            let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(tag), .. }) = &*item.expr else {
+                bail!("{} in {} is not a number", item.ident, frames.display())
+            };
+            Ok((item.ident.to_string().to_lowercase(), tag.base10_parse()?))
+        })
+        .collect()
+}
 
 /// The public structs with methods, by name: what operations may return as streams.
 pub(super) fn names(files: &[(String, syn::File)]) -> BTreeSet<String> {
@@ -135,23 +151,28 @@ fn flow(
     if let Some(chunk) = structs.get(&name) {
         let channel = chunk.fields.iter().find_map(|field| enums.get(&named(&field.ty)?));
         let channel = channel.with_context(|| format!("{name} has no channel"))?;
-        return channel.variants.iter().map(|variant| item(&snake(&variant.ident.to_string()), Type::Bytes)).collect();
+        return channel
+            .variants
+            .iter()
+            .map(|variant| item(&snake(&variant.ident.to_string()), Type::Bytes, known))
+            .collect();
     }
     let ty = read_type(ty, known)?.0;
     // `DirectoryProgress` -> `progress`
     let word = snake(&name).rsplit('_').next().unwrap_or_default().to_owned();
-    Ok(vec![item(&word, ty)?])
+    Ok(vec![item(&word, ty, known)?])
 }
 
 fn event(variant: &syn::Variant, known: &Known) -> Result<StreamItem> {
     let Fields::Unnamed(fields) = &variant.fields else { bail!("{} carries nothing", variant.ident) };
     let [field] = fields.unnamed.iter().collect::<Vec<_>>()[..] else { bail!("{} carries several", variant.ident) };
-    item(&snake(&variant.ident.to_string()), read_type(&field.ty, known)?.0)
+    item(&snake(&variant.ident.to_string()), read_type(&field.ty, known)?.0, known)
 }
 
-fn item(name: &str, ty: Type) -> Result<StreamItem> {
-    let tag = TAGS.iter().find(|(known, _)| *known == name).map(|(_, tag)| *tag);
-    let tag = tag.with_context(|| format!("items of the kind {name:?} have no tag in xtask/src/schema/streams.rs"))?;
+fn item(name: &str, ty: Type, known: &Known) -> Result<StreamItem> {
+    let tag = known.tags.get(name).copied();
+    let tag =
+        tag.with_context(|| format!("items of the kind {name:?} have no tag in bindings/bridge/src/frames.rs"))?;
     Ok(StreamItem { name: name.to_owned(), tag, ty })
 }
 

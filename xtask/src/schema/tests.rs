@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use super::{Receiver, Schema, Type, Update};
 
+const FRAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings/bridge/src/frames.rs");
+
 const ERRORS: &str = r#"
 /// Kinds.
 pub enum ErrorKind {
@@ -129,7 +131,7 @@ fn core(changes: &[(&str, &str)]) -> TempDir {
 
 fn refused(file: &str, text: &str) -> String {
     let directory = core(&[(file, text)]);
-    match Schema::read(directory.path()) {
+    match Schema::read(directory.path(), Path::new(FRAMES)) {
         Ok(_) => panic!("not refused: {text}"),
         Err(error) => format!("{error:#}"),
     }
@@ -138,7 +140,7 @@ fn refused(file: &str, text: &str) -> String {
 #[test]
 fn a_core_is_read_with_everything_that_languages_need() {
     let directory = core(&[]);
-    let schema = Schema::read(directory.path()).unwrap();
+    let schema = Schema::read(directory.path(), Path::new(FRAMES)).unwrap();
     let ops: Vec<_> = schema.ops().collect();
     assert_eq!((ops[0].id.as_str(), ops[0].receiver), ("sandbox.set_labels", Receiver::Sandbox));
     assert_eq!(ops[0].supplied.as_deref(), Some("id_or_name"));
@@ -165,7 +167,8 @@ fn a_core_is_read_with_everything_that_languages_need() {
 
 #[test]
 fn better_words_leave_the_hash_as_it_is() {
-    let hash = |model: &str| Schema::read(core(&[("model/all.rs", model)]).path()).unwrap().hash().unwrap();
+    let hash =
+        |model: &str| Schema::read(core(&[("model/all.rs", model)]).path(), Path::new(FRAMES)).unwrap().hash().unwrap();
     assert_eq!(hash(MODEL), hash(&MODEL.replace("/// Id.", "/// Unique id.")));
     assert_ne!(hash(MODEL), hash(&MODEL.replace("pub id: String", "pub id: i64")));
 }
@@ -246,7 +249,7 @@ pub enum Event {
 }
 "#;
     let directory = core(&[("model/event.rs", source)]);
-    let schema = Schema::read(directory.path()).unwrap();
+    let schema = Schema::read(directory.path(), Path::new(FRAMES)).unwrap();
     let event = schema.structure("Event").unwrap();
     let fields: Vec<_> = event.fields.iter().map(|field| (field.wire.as_str(), field.optional)).collect();
     assert_eq!(fields, [("type", false), ("text", true), ("atSecond", true), ("code", true)]);
