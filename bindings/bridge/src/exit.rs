@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 use crate::per_process::PerProcess;
 
-/// How long the exit of a process may take for that.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long the exit of a process may take for that: a server under load takes its time to create, and nothing can be deleted before.
+pub const EXIT_LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
 
 static EXITING: PerProcess<Notify> = PerProcess::new();
@@ -50,7 +50,7 @@ pub(crate) fn prepare() {
 }
 
 extern "C" fn at_exit() {
-    settle(LIMIT);
+    settle(EXIT_LIMIT);
 }
 
 fn exiting() -> &'static Notify {

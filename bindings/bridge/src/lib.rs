@@ -42,7 +42,7 @@ pub use daytona::cleanup::Made;
 
 pub use call::Call;
 pub use client::Client;
-pub use exit::settle;
+pub use exit::{EXIT_LIMIT, settle};
 pub use generated::SCHEMA_HASH;
 pub use log::{set_log_level, take_log};
 pub use sink::{Completion, Pump, Sink, Waiter, future};

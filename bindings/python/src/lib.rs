@@ -16,14 +16,11 @@ mod outcome;
 mod pump;
 mod stream;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-
-/// How long the exit of the interpreter may take for clean-ups.
-const EXIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Numbers of live things: `(calls, streams, clients)`. All zero when a program has let go of everything.
 #[pyfunction]
@@ -32,11 +29,11 @@ fn debug_stats() -> (i64, i64, i64) {
     (stats.calls, stats.streams, stats.clients)
 }
 
-/// Waits until what cancelled calls have made is cleaned up, and cancels those in flight for it; up to 10 seconds. The
+/// Waits until what cancelled calls have made is cleaned up, and cancels those in flight for it; up to 30 seconds. The
 /// interpreter calls it when it exits: after an interrupt it ends by a signal, at which nothing else would run.
 #[pyfunction]
 fn settle(py: Python<'_>) -> PyResult<()> {
-    let end = Instant::now() + EXIT_LIMIT;
+    let end = Instant::now() + daytona_bridge::EXIT_LIMIT;
     while !py.detach(|| daytona_bridge::settle(client::SLICE)) && Instant::now() < end {
         py.check_signals()?;
     }

@@ -13,10 +13,10 @@ module Daytona
     end
 
     # After an interrupt Ruby ends by a signal. Before that, whatever cancelled calls have made is cleaned up, in up to
-    # 10 seconds.
+    # 30 seconds.
     at_exit do
       ObjectSpace.each_object(Made, &:discard)
-      200.times { break if settle(0.05) }
+      600.times { break if settle(0.05) }
     end
 
     # The sandbox that the last call of this thread made, until it is claimed: signals interrupt Ruby anywhere, and a
