@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import {
   DaytonaCancelledError,
+  DaytonaClosedError,
   DaytonaCommandAlreadyCompletedError,
   DaytonaInvalidArgumentError,
   DaytonaProcessNotFoundError,
@@ -95,6 +96,14 @@ test('what a handler throws ends the reading and not the process', async () => {
     await assert.rejects(process.forward({ onStdout }), /enough/);
     await process.closeStdin();
     assert.equal(await process.wait(30), 0);
+  });
+});
+
+test('a stream that was closed is not read any more', async () => {
+  await withProcess('echo a; sleep 600', {}, async (process) => {
+    const output = await process.output();
+    output.close();
+    await assert.rejects(collected(output), DaytonaClosedError);
   });
 });
 

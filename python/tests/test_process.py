@@ -10,6 +10,7 @@ from daytona import (
     CodeRunParams,
     CompositeChart,
     Daytona,
+    DaytonaClosedError,
     DaytonaInvalidArgumentError,
     DaytonaNotFoundError,
     DaytonaProcessExecutionTimeoutError,
@@ -146,7 +147,8 @@ def test_a_log_stream_may_be_left_early(sandbox: Sandbox, session: str) -> None:
         assert "again" in chunk.text
         break
     stream.close()
-    assert stream.read() is None
+    with pytest.raises(DaytonaClosedError):
+        stream.read()
     sandbox.process.delete_session(session)
 
 

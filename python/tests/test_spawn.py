@@ -15,6 +15,7 @@ from daytona import (
     AsyncSandbox,
     AsyncSpawnedProcess,
     Daytona,
+    DaytonaClosedError,
     DaytonaCommandAlreadyCompletedError,
     DaytonaInvalidArgumentError,
     DaytonaProcessNotFoundError,
@@ -102,7 +103,8 @@ def test_readers_are_apart_and_one_that_is_left_disturbs_nobody(sandbox: Sandbox
         assert [next(first) for _ in range(50_000)][-1] == "50000"
         assert next(second) == "1"
         first.close()
-        assert next(first, None) is None
+        with pytest.raises(DaytonaClosedError):
+            next(first)
         assert next(second) == "2"
         for line in process.stdout:
             assert line == "1"

@@ -25,6 +25,7 @@ module Daytona
     def initialize(native, _info = {}, _service = nil)
       @native = native
       @closed = false
+      @at_end = false
     end
 
     # Closes the stream at once; reads and writes in flight raise {Sdk::ClosedError}. May be called any number of times.
@@ -53,11 +54,15 @@ module Daytona
       Thread.handle_interrupt(Object => :on_blocking, &block)
     end
 
-    # The next batch, as `bytes` or `text`; at the end, nil, and the stream's result goes to {ended}.
+    # The next batch, as `bytes` or `text`; at the end, nil, and the stream's result goes to {ended}. The end is told
+    # again, also of a closed stream.
     def read_batch(form = 'bytes', limit = nil)
+      return if @at_end
+
       json, blobs = Native.unwrap(@native.read(BATCH, limit, form))
       return blobs.first unless blobs.empty?
 
+      @at_end = true
       ended(json && JSON.parse(json))
       nil
     end

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._frames import LogChunk, chunks, lines, pieces, texts
+from ..generated.errors import DaytonaClosedError
 from .reader import OutputReader
 from .runtime import deliver
 
@@ -56,19 +57,22 @@ class OutputStream(Generic[T]):
 
         Raises:
             `DaytonaNotFoundError` when there is no such command, `DaytonaConnectionError` when the stream breaks,
-            `TimeoutError` when there is nothing in time; nothing is lost, the next read goes on.
+            `TimeoutError` when there is nothing in time; nothing is lost, the next read goes on. `DaytonaClosedError`
+            when the stream was closed before its end.
         """
         while not self._items:
             stream = self._stream
             if stream is None:
                 if self._open is None:
-                    return None
+                    raise DaytonaClosedError("The stream has been closed.")
                 stream = self._stream = self._open()
                 self._open = None
-            if stream.ended or stream.closed:
+            if stream.ended:
                 return None
             batch = stream.read(timeout, self._form)
-            if batch is None or stream.closed:
+            if stream.closed and not stream.ended:
+                raise DaytonaClosedError("The stream has been closed.")
+            if batch is None:
                 return None
             self._items.extend(self._items_of(batch))
         return self._items.popleft()
