@@ -167,6 +167,8 @@ async fn clients_and_handles_outlive_their_engine() {
     let cut_off = running.await.unwrap().unwrap_err();
     assert_eq!(cut_off.kind(), ErrorKind::Connection, "a command that may have run is not run again: {cut_off}");
     goes_on(&mut sandbox).await;
+    let log = std::fs::read_to_string(home.directory().join("engine.log")).unwrap();
+    assert_eq!(log.matches("Daytona local engine").count(), 3, "what earlier engines said is kept: {log}");
     // Waits with events of the new engine.
     sandbox.stop(Default::default()).await.unwrap();
     sandbox.delete().await.unwrap();
