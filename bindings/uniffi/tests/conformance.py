@@ -156,7 +156,12 @@ async def read_logs(stream, step):
         return stream.close()
     while chunk := await stream.next():
         outputs[chunk.channel] += chunk.data
+    if step.get("read") == "again" and await stream.next() is not None:
+        raise CaseError("there is output after the end")
     stdout, stderr = (data.decode(errors="replace") for data in outputs.values())
+    if step.get("read") == "lines":
+        # Programs take text apart themselves.
+        return {"lines": [line.removesuffix("\n").removesuffix("\r") for line in re.findall(r"[^\n]*\n|[^\n]+", stdout + stderr)]}
     return {"stdout": stdout, "stderr": stderr}
 
 
@@ -177,9 +182,16 @@ async def drive(terminal, step):
         await terminal.write(text.encode())
     if step.get("detach"):
         return await terminal.disconnect()
+    if step.get("read") == "closed":
+        await terminal.disconnect()
+        return await terminal.write(b"late")
     output = b""
     while (piece := await terminal.read()) is not None:
         output += piece
+    if step.get("read") == "again" and await terminal.read() is not None:
+        raise CaseError("there is output after the end")
+    if step.get("read") == "ended":
+        return await terminal.write(b"late")
     result = await terminal.result()
     return {"output": output.decode(errors="replace"), "exitCode": result.exit_code, "error": result.error}
 

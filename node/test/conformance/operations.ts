@@ -33,6 +33,8 @@ export interface Call {
   pieces: Buffer[];
   /** Close a stream at once instead of reading it. */
   detach: boolean;
+  /** How a stream is read, other than to its end. */
+  read?: 'lines' | 'again' | 'ended' | 'closed';
 }
 
 type Operation = (call: Call) => Promise<unknown>;
@@ -109,15 +111,24 @@ async function plain(result: unknown, call: Call): Promise<unknown> {
   if (result instanceof FileReader) {
     return { size: result.size, content: await result.bytes() };
   }
-  return result instanceof LogStream ? await logs(result) : result;
+  return result instanceof LogStream ? await logs(result, call) : result;
 }
 
-async function logs(log: LogStream) {
+async function logs(log: LogStream, { read }: Call) {
   const result = { stdout: '', stderr: '' };
   for await (const { channel, text } of log) {
     result[channel] += text;
   }
+  if (read === 'again') {
+    await nothingMore(log);
+  }
   return result;
+}
+
+async function nothingMore(stream: AsyncIterable<unknown>) {
+  for await (const more of stream) {
+    throw new Error(`there is output after the end: ${JSON.stringify(more)}`);
+  }
 }
 
 async function terminal(pty: PtyHandle, call: Call) {
@@ -128,9 +139,19 @@ async function terminal(pty: PtyHandle, call: Call) {
     await pty.disconnect();
     return undefined;
   }
+  if (call.read === 'closed') {
+    await pty.disconnect();
+    return await pty.sendInput('late');
+  }
   const pieces: Buffer[] = [];
   for await (const data of pty) {
     pieces.push(data);
+  }
+  if (call.read === 'again') {
+    await nothingMore(pty);
+  }
+  if (call.read === 'ended') {
+    return await pty.sendInput('late');
   }
   return { output: Buffer.concat(pieces).toString(), ...(await pty.wait()) };
 }
@@ -186,6 +207,18 @@ const adapters: Record<string, Operation> = {
     await daytona.list(labels, page, limit, options),
   'process.code_run': ({ sandbox, args, options }) =>
     sandbox.process.codeRun(args.code, { language: args.language }, options),
+  'process.stream_output': async (call) => {
+    const { channel, signal, ...options } = call.options;
+    const process = await call.sandbox.process.attach(call.args.process);
+    if (call.read !== 'lines') {
+      return await plain(await process.output({ ...options, channel, signal }), call);
+    }
+    const lines: string[] = [];
+    for await (const line of process[channel as 'stdout'].lines({ ...options, signal })) {
+      lines.push(line);
+    }
+    return { lines };
+  },
   'process.create_pty': async (call) =>
     await terminal(await call.sandbox.process.createPty({ id: call.args.sessionId, ...call.options }), call),
   'process.resize_pty_session': ({ sandbox, args, options }) =>

@@ -28,6 +28,7 @@ interface Step {
   input?: string[];
   pieces?: unknown[];
   detach?: boolean;
+  read?: 'lines' | 'again' | 'ended' | 'closed';
   retryFor?: number;
   requests?: unknown[];
 }
@@ -112,6 +113,7 @@ async function attempt(step: Step, sandbox: Sandbox, names: Record<string, unkno
       input: (resolve(step.input ?? [], names) ?? []) as string[],
       pieces: withBytes(resolve(step.pieces ?? [], names)) as Buffer[],
       detach: step.detach ?? false,
+      read: step.read,
     });
   } catch (error) {
     if (step.cancelled) {

@@ -17,6 +17,7 @@ type call struct {
 	input   []string
 	pieces  [][]byte
 	detach  bool
+	read    string
 }
 
 // run makes the call and returns its result in the schema's names; bytes are []byte. Operations that the package offers in a

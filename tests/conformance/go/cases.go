@@ -30,6 +30,7 @@ type step struct {
 	Input       []any             `json:"input"`
 	Pieces      []any             `json:"pieces"`
 	Detach      bool              `json:"detach"`
+	Read        string            `json:"read"` // lines, again, ended, closed
 	RetryFor    float64           `json:"retryFor"`
 	Requests    any               `json:"requests"` // for the recorder
 	Compat      any               `json:"compat"`   // for other servers

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -55,6 +56,9 @@ func (c call) logs(stream *daytona.LogStream) (any, error) {
 		chunk, err := stream.Next()
 		switch {
 		case err == io.EOF:
+			if _, err := stream.Next(); c.read == "again" && err != io.EOF {
+				return nil, fmt.Errorf("after the end: %v", err)
+			}
 			// What is not UTF-8 is compared as other languages show it.
 			return map[string]any{
 				"stdout": strings.ToValidUTF8(stdout.String(), "\uFFFD"), "stderr": strings.ToValidUTF8(stderr.String(), "\uFFFD"),
@@ -104,9 +108,21 @@ func (c call) drive(handle *daytona.PtyHandle, err error) (any, error) {
 	if c.detach {
 		return nil, nil
 	}
+	if c.read == "closed" {
+		handle.Disconnect()
+		return nil, handle.SendInput([]byte("late"))
+	}
 	output, err := io.ReadAll(handle)
 	if err != nil {
 		return nil, err
+	}
+	switch c.read {
+	case "again":
+		if more, err := io.ReadAll(handle); len(more) > 0 || err != nil {
+			return nil, fmt.Errorf("after the end: %q, %v", more, err)
+		}
+	case "ended":
+		return nil, handle.SendInput([]byte("late"))
 	}
 	result, err := handle.Wait(context.Background())
 	if err != nil {
@@ -153,6 +169,17 @@ func (c call) output(ctx context.Context, opts arguments) (any, error) {
 		return nil, err
 	}
 	defer one.Close()
+	if c.read == "lines" {
+		lines := []string{}
+		one.Lines()(func(line string, failure error) bool {
+			lines, err = append(lines, line), failure
+			return err == nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return wire(map[string]any{"lines": lines})
+	}
 	content, err := io.ReadAll(one)
 	// What is not UTF-8 is compared as other languages show it.
 	result := map[string]any{"stdout": "", "stderr": ""}

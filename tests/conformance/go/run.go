@@ -91,7 +91,7 @@ func attempt(ctx context.Context, client *daytona.Client, sandbox *daytona.Sandb
 	if err != nil {
 		return err
 	}
-	c := call{client: client, sandbox: sandbox, args: arguments(args.(map[string]any)), detach: s.Detach}
+	c := call{client: client, sandbox: sandbox, args: arguments(args.(map[string]any)), detach: s.Detach, read: s.Read}
 	for _, text := range s.Input {
 		replaced, err := names.replace(text)
 		if err != nil {

@@ -186,6 +186,8 @@ class Adapter:
         texts = {"stdout": "", "stderr": ""}
         async for chunk in each(stream):
             texts[chunk.channel] += chunk.text
+        if step.get("read") == "again":
+            assert await settle(stream.read()) is None, "there is output after the end"
         return texts
 
     def process(self, sandbox: Any, saved: dict[str, Any]) -> Any:
@@ -201,6 +203,8 @@ class Adapter:
         if channel is None:
             return await self.logs(process.output(**options), step)
         output = {"stdout": process.stdout, "stderr": process.stderr}[channel]
+        if step.get("read") == "lines":
+            return {"lines": [line async for line in each(output.iter_lines(**options))]}
         return {"stdout": "", "stderr": "", channel: await settle(output.read_text(**options))}
 
     async def op_process_create_pty(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
@@ -220,9 +224,16 @@ class Adapter:
         if step.get("detach"):
             await settle(handle.disconnect())
             return None
+        if step.get("read") == "closed":
+            await settle(handle.disconnect())
+            return await settle(handle.send_input("late"))
         output = bytearray()
         async for data in each(handle):
             output += data
+        if step.get("read") == "again":
+            assert [data async for data in each(handle)] == [], "there is output after the end"
+        if step.get("read") == "ended":
+            return await settle(handle.send_input("late"))
         return {"output": output.decode(errors="replace"), "exitCode": handle.exit_code, "error": handle.error}
 
     # --- files ---

@@ -40,10 +40,11 @@ class Calls
   end
 
   # @return [Object] The result as JSON would have it; bytes as binary strings.
-  def call(operation, args, input:, pieces:, detach:)
+  def call(operation, args, input:, pieces:, detach:, read:)
     @input = input
     @pieces = pieces.map(&:content)
     @detach = detach
+    @read = read
     described = OPERATIONS.fetch(operation)
     own = operation.tr('.', '_').to_sym
     receiver = receiver(described, args)
@@ -112,6 +113,8 @@ class Calls
     end
 
     def process_stream_output(process, channel: nil, **options)
+      return { 'lines' => lines(process.public_send("open_#{channel}", **options)) } if @read == 'lines'
+
       case channel
       when 'stdout' then { 'stdout' => text(process.open_stdout(**options)), 'stderr' => '' }
       when 'stderr' then { 'stdout' => '', 'stderr' => text(process.open_stderr(**options)) }
@@ -167,16 +170,25 @@ class Calls
     return stream.close if @detach
 
     stdout, stderr = stream.partition(&:stdout?)
+    nothing_more(stream)
     { 'stdout' => stdout.map(&:output).join, 'stderr' => stderr.map(&:output).join }
   end
 
   def terminal(pty)
     @input.each { |text| pty.send_input(text) }
     return pty.disconnect if @detach
+    return late(pty.tap(&:disconnect)) if @read == 'closed'
 
     text = +''
     result = pty.wait { |data| text << data }
+    nothing_more(pty)
+    return late(pty) if @read == 'ended'
+
     { 'output' => text, 'exitCode' => result.exit_code, 'error' => result.error }
+  end
+
+  def late(pty)
+    pty.send_input('late')
   end
 
   def written(writer)
@@ -204,6 +216,17 @@ class Calls
     { 'localPort' => forward.local_port, 'httpOnly' => forward.http_only?, 'output' => output }
   ensure
     forward.close
+  end
+
+  def lines(output)
+    output.each_line(chomp: true).to_a
+  ensure
+    output.close
+  end
+
+  # What has ended says so again.
+  def nothing_more(stream)
+    raise 'there is output after the end' if @read == 'again' && stream.each.any?
   end
 
   def text(output)

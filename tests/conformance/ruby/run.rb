@@ -174,7 +174,7 @@ class Runner
     request = References.replace(step.slice('args', 'input', 'pieces'), known)
     call = lambda do
       calls.call(step['op'], request['args'] || {}, input: request['input'] || [], pieces: request['pieces'] || [],
-                                                    detach: step['detach'])
+                                                    detach: step['detach'], read: step['read'])
     end
     return call.call unless step['cancelAfter']
 

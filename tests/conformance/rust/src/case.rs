@@ -39,6 +39,20 @@ pub struct Case {
     pub id: String,
 }
 
+/// A way to read a stream.
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Reading {
+    /// Line by line.
+    Lines,
+    /// To its end, and once more.
+    Again,
+    /// A terminal to its end, after which something is typed.
+    Ended,
+    /// A terminal not at all: it is disconnected, after which something is typed.
+    Closed,
+}
+
 /// One call and what must come of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -61,6 +75,8 @@ pub struct Step {
     pub pieces: Vec<Value>,
     #[serde(default)]
     pub detach: bool,
+    /// How a stream is read, other than to its end.
+    pub read: Option<Reading>,
     pub retry_for: Option<f64>,
     /// What the call sends, as [`ExpectedRequest`](crate::requests::ExpectedRequest)s with references.
     pub requests: Option<Value>,

@@ -148,6 +148,7 @@ async fn attempt(client: &Client, sandbox: Option<&SandboxInfo>, step: &Step, kn
         input: replaced(&step.input)?,
         pieces: pieces.collect::<Result<_, _>>()?,
         detach: step.detach,
+        read: step.read,
     };
     let call = calls::call(client, toolbox.as_ref(), &step.op, &request);
     let outcome = match step.cancel_after {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::case::Reading;
 use crate::matching::Outcome;
 use crate::references;
 
@@ -36,6 +37,7 @@ pub struct Request {
     pub input: Vec<String>,
     pub pieces: Vec<Bytes>,
     pub detach: bool,
+    pub read: Option<Reading>,
 }
 
 /// Makes the call. Dropping the future cancels it.

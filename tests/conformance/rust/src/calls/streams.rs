@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Called, Request, value};
+use super::{Called, Failure, Request, value};
+use crate::case::Reading;
 use crate::matching::Outcome;
 
 /// A stream that an operation has opened.
@@ -32,6 +33,14 @@ impl ToItsEnd for LogStream {
                 LogChannel::Stdout => stdout.extend_from_slice(&chunk.data),
                 LogChannel::Stderr => stderr.extend_from_slice(&chunk.data),
             }
+        }
+        if request.read == Some(Reading::Again) && self.next().await?.is_some() {
+            return Err(Failure::Case("there is output after the end".to_owned()));
+        }
+        if request.read == Some(Reading::Lines) {
+            // Programs in Rust take text apart themselves.
+            let output = text(&[stdout, stderr].concat());
+            return value(json!({ "lines": output.lines().collect::<Vec<_>>() }));
         }
         value(json!({ "stdout": text(&stdout), "stderr": text(&stderr) }))
     }
@@ -55,9 +64,19 @@ impl ToItsEnd for Terminal {
             self.disconnect().await;
             return value(Value::Null);
         }
+        if request.read == Some(Reading::Closed) {
+            self.disconnect().await;
+            return value(self.write("late").await?);
+        }
         let mut output = Vec::new();
         while let Some(piece) = self.next().await? {
             output.extend_from_slice(&piece);
+        }
+        if request.read == Some(Reading::Again) && self.next().await?.is_some() {
+            return Err(Failure::Case("there is output after the end".to_owned()));
+        }
+        if request.read == Some(Reading::Ended) {
+            return value(self.write("late").await?);
         }
         let result = self.wait().await?;
         value(json!({ "output": text(&output), "exitCode": result.exit_code, "error": result.error }))
