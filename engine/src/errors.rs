@@ -80,6 +80,11 @@ impl ApiError {
         Self::conflict("Sandbox state change in progress")
     }
 
+    /// 409 while the same part of the sandbox is being changed.
+    pub fn operation_in_progress() -> Self {
+        Self::conflict("An operation is already in progress for this resource")
+    }
+
     /// 413: the platform refuses bodies of this size too.
     pub fn too_large(most: usize) -> Self {
         let text = format!("The request body is too large: at most {most} bytes, as on the platform");

@@ -33,6 +33,7 @@ pub async fn settings(State(engine): Shared, Path(id): Path<String>, body: Bytes
     }
     allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domains.as_deref().map_or(Ok(()), network_rules::check_domains)?;
+    let _turn = entry.begin_network_settings()?;
     let settings = |record: &mut Sandbox| {
         record.network_block_all = block_all.unwrap_or(record.network_block_all);
         record.network_allow_list = allow_list.or(record.network_allow_list.take());

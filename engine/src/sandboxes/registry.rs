@@ -18,6 +18,8 @@ pub struct Entry {
     instance: Mutex<Option<Arc<Instance>>>,
     /// Set while an operation changes its state.
     busy: AtomicBool,
+    /// Held while its network settings change.
+    network_settings: tokio::sync::Mutex<()>,
     /// In the engine's steady time.
     last_activity: AtomicI64,
     /// The same on the wall clock. Not computed from the other: the two clocks tick apart, and lists are sorted by it.
@@ -43,6 +45,7 @@ impl Entry {
             record: Mutex::new(sandbox),
             instance: Mutex::new(None),
             busy: AtomicBool::new(false),
+            network_settings: tokio::sync::Mutex::default(),
             open_requests: AtomicUsize::new(0),
         }
     }
@@ -80,6 +83,11 @@ impl Entry {
             return Err(ApiError::state_change_in_progress());
         }
         Ok(Operation { entry: Arc::clone(self) })
+    }
+
+    /// Claims the right to change the network settings; 409 while another request has it.
+    pub fn begin_network_settings(&self) -> ApiResult<tokio::sync::MutexGuard<'_, ()>> {
+        self.network_settings.try_lock().map_err(|_| ApiError::operation_in_progress())
     }
 
     /// Whether an operation is changing its state.
