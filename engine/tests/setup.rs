@@ -22,5 +22,8 @@ async fn prepared_sandboxes_have_packages_and_typescript() {
         assert_eq!(engine.output(&id, &command).await, "3");
     }
     engine.output(&id, "tsc --version && git init -q repository").await;
+    let mounts = engine.output(&id, "cat /proc/self/mountinfo").await;
+    let place = engine.directory.path().file_name().unwrap().to_str().unwrap();
+    assert!(mounts.contains(" /opt/daytona ") && !mounts.contains(place), "{mounts}");
     assert_ne!(engine.run(&id, "touch /opt/daytona/python/x").await.0, 0);
 }

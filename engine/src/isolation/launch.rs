@@ -322,6 +322,13 @@ impl Launcher {
         let mut mounts = Vec::new();
         let own = Path::new("sandboxes").join(start.sandbox_id);
         let etc = (self.base.etc.clone(), PathBuf::from("etc"));
+        // A bound directory would tell in the mount table where the engine keeps its files; a layer does not.
+        let covered = |lower: Vec<PathBuf>, target: PathBuf| {
+            let relative = |path: PathBuf| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path);
+            let name = base::layer_name(&target);
+            let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
+            Mount::Overlay { lower: lower.into_iter().map(relative).collect(), upper, work, target }
+        };
         let system = base::shared_directories().into_iter().map(|source| {
             let target = source.strip_prefix("/").expect("system directories are absolute").to_owned();
             (source, target)
@@ -332,17 +339,16 @@ impl Launcher {
                 mounts.push(Mount::Bind { source, target, read_only: true });
                 continue;
             }
-            let name = base::layer_name(&target);
-            let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
             let layer =
                 start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
-            let layer = layer.map(|path| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path));
-            let lower = layer.into_iter().chain([lower]).collect();
-            mounts.push(Mount::Overlay { lower, upper, work, target });
+            mounts.push(covered(layer.into_iter().chain([lower]).collect(), target));
         }
         if let Some(snapshot) = start.snapshot {
-            let target = PathBuf::from("opt/daytona");
-            mounts.push(Mount::Bind { source: snapshot.join("opt"), target, read_only: true });
+            let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));
+            mounts.push(match self.copy_on_write {
+                true => covered(vec![source], target),
+                false => Mount::Bind { source, target, read_only: true },
+            });
         }
         Ok(mounts)
     }

@@ -2,9 +2,14 @@
 
 use serde_json::json;
 
-use crate::harness::{Engine, at_both_levels};
+use crate::harness::{Engine, Level, at_both_levels};
 
-at_both_levels![privileges_are_not_gained, kernel_settings_are_not_written, the_toolbox_is_not_traced];
+at_both_levels![
+    privileges_are_not_gained,
+    kernel_settings_are_not_written,
+    the_toolbox_is_not_traced,
+    the_mount_table_does_not_tell_the_engines_place,
+];
 
 async fn privileges_are_not_gained(engine: &Engine) {
     let bystander = engine.bystander().await;
@@ -51,4 +56,20 @@ for name in ('mem', 'environ', 'fd', 'root', 'cwd', 'maps'):
 "#;
     assert_eq!(engine.python(&id, program).await, (0, "[-1, -1]\n".to_owned()));
     engine.assert_unharmed(&bystander).await;
+}
+
+async fn the_mount_table_does_not_tell_the_engines_place(engine: &Engine) {
+    let place = engine.directory.path().file_name().and_then(|name| name.to_str()).expect("a name");
+    let tables = ["mounts", "mountinfo", "mountstats"];
+    // Without a file system of its own, the kernel tells which directory of the machine's the root is.
+    let told = if engine.level == Level::Root { &[][..] } else { &["mountinfo"] };
+    for user in engine.users() {
+        let id = engine.create(json!({"user": user})).await;
+        for table in tables {
+            let output =
+                engine.output(&id, &format!("cat /proc/self/{table}; cat /proc/1/{table} 2>/dev/null; true")).await;
+            assert!(output.contains(" / "), "{output}");
+            assert_eq!(output.contains(place), told.contains(&table), "{user}, {table}: {output}");
+        }
+    }
 }
