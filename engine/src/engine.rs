@@ -14,6 +14,7 @@ use crate::gateway::preview_addresses::PreviewAddresses;
 use crate::gateway::previews::SignedPreviews;
 use crate::isolation::{IsolationLevel, Launcher};
 use crate::network::Network;
+use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::Identity;
 use crate::sandboxes::unstored::Unstored;
@@ -24,6 +25,8 @@ pub struct Engine {
     pub registry: Registry,
     /// Those whose last change is not on the disk.
     pub unstored: Unstored,
+    /// Those that run before they are created.
+    pub pools: Pools,
     /// Starts them.
     pub launcher: Arc<Launcher>,
     /// Tells subscribers.

@@ -30,10 +30,11 @@ use crate::gateway::request_lines::RepairedListener;
 use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::network::{Cidr, Network};
+use crate::sandboxes::pools;
 use crate::sandboxes::record_file;
 use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
-use crate::sandboxes::sandbox::{DesiredState, Identity, State as SandboxState, now_millis};
+use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
 use crate::{clock, control, secret};
 
@@ -59,6 +60,8 @@ pub struct ServeOptions {
     pub ignore_clients: bool,
     /// Private networks that sandboxes may reach.
     pub allow_networks: Vec<Cidr>,
+    /// Sandboxes that run before they are created; 0 = none but those of pools that clients made.
+    pub warm_pool: u8,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -111,6 +114,10 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
     let mut announcement = announce(&state_dir, &engine)?;
+    if options.warm_pool > 0 {
+        engine.pools.configure(options.warm_pool.into(), LOCAL_REGION);
+    }
+    engine.fill_pools();
     reserve.keep();
     let reason = loop {
         let reason = wait_for_end(&engine, &idle).await?;
@@ -128,6 +135,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     tracing::info!(reason, "the engine ends");
 
     ticks.abort();
+    engine.end_pools().await;
     engine.stop_all().await;
     server.abort();
     let stored = engine.store_rest().await;
@@ -212,6 +220,7 @@ fn prepare(
     let (gateway, events) = events::gateway(&api_key, &activity);
     let engine = Arc::new(Engine {
         warnings: notes.into_iter().chain(warnings(&launcher, no_network)).collect(),
+        pools: pools::kept(&registry),
         registry,
         unstored: Default::default(),
         launcher: Arc::new(launcher),

@@ -212,7 +212,6 @@ async fn parts_that_do_not_exist_say_so() {
         (Method::POST, "/api/volumes".to_owned()),
         (Method::POST, "/api/snapshots".to_owned()),
         (Method::GET, "/api/secret/paginated".to_owned()),
-        (Method::POST, "/api/warm-pools".to_owned()),
         (Method::GET, "/api/object-storage/push-access".to_owned()),
         (Method::POST, format!("/api/sandbox/{id}/resize")),
         (Method::POST, format!("/api/sandbox/{id}/ssh-access")),

@@ -57,6 +57,9 @@ struct Serve {
     /// A private network that sandboxes may reach, such as 10.1.0.0/16; may be given several times
     #[arg(long, value_name = "CIDR", env = "DAYTONA_LOCAL_ALLOW_NETWORK", value_delimiter = ',')]
     allow_network: Vec<Cidr>,
+    /// Keep this many sandboxes running for creates to come, at most 100
+    #[arg(long, default_value_t = 0, env = "DAYTONA_LOCAL_WARM_POOL", value_parser = clap::value_parser!(u8).range(..=100))]
+    warm_pool: u8,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -93,6 +96,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         or_existing: serve.or_existing,
         ignore_clients: serve.ignore_clients,
         allow_networks: serve.allow_network,
+        warm_pool: serve.warm_pool,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

@@ -29,5 +29,6 @@ fn main() -> anyhow::Result<()> {
         or_existing,
         ignore_clients: false,
         allow_networks,
+        warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
     }))
 }

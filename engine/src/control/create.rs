@@ -93,6 +93,7 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         outbound_proxy_url,
         otel_endpoint_override,
         target,
+        warm_pool_id: None,
         cpu: resource("CPU", cpu, DEFAULT_RESOURCES.cpu, MAX_RESOURCES.cpu)?,
         memory: resource("Memory", memory, DEFAULT_RESOURCES.memory, MAX_RESOURCES.memory)?,
         disk: resource("Disk", disk, DEFAULT_RESOURCES.disk, MAX_RESOURCES.disk)?,

@@ -11,6 +11,7 @@ mod query;
 mod sandboxes;
 mod unimplemented;
 mod validation;
+mod warm_pools;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .route("/regions", get(account::regions).post(unimplemented::route))
         .route("/shared-regions", get(account::regions))
         .merge(account_routes())
+        .merge(warm_pools::routes())
         .route("/api-keys/current", get(account::current_api_key))
         .merge(unimplemented::routes())
         .fallback(unknown)

@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 64] = [
+const PATHS: [&str; 62] = [
     "/api-keys",
     "/api-keys/{name}",
     "/api-keys/{user_id}/{name}",
@@ -70,8 +70,6 @@ const PATHS: [&str; 64] = [
     "/volumes/{*rest}",
     "/secret",
     "/secret/{*rest}",
-    "/warm-pools",
-    "/warm-pools/{*rest}",
     "/docker-registry",
     "/docker-registry/{*rest}",
     "/object-storage/push-access",

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -29,7 +30,7 @@ use super::mounts;
 use super::own_size::OwnSize;
 use super::probe;
 use super::processors::{Processors, Taken};
-use super::ready::{Pattern, Ready};
+use super::ready::{Pattern, Ready, remove};
 use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, RESIZE, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser,
     TERMINATE,
@@ -69,6 +70,8 @@ pub struct Launcher {
 pub struct Start<'a> {
     /// The sandbox's id.
     pub sandbox_id: &'a str,
+    /// Where its files are: [`files_directory`] or [`pool_directory`].
+    pub directory: &'a Path,
     /// Limits.
     pub resources: Resources,
     /// Whether its processes run as root inside instead of as `daytona`.
@@ -80,6 +83,19 @@ pub struct Start<'a> {
     /// The prepared snapshot to show at `/opt/daytona`.
     pub snapshot: Option<&'a Path>,
 }
+
+/// The directory of a sandbox's files, relative to the state directory.
+pub fn files_directory(sandbox_id: &str) -> PathBuf {
+    Path::new("sandboxes").join(sandbox_id)
+}
+
+/// The same for a sandbox that waits in a pool.
+pub fn pool_directory(sandbox_id: &str) -> PathBuf {
+    Path::new(POOL).join(sandbox_id)
+}
+
+/// The directory of files that belong to no sandbox yet. Each start empties it.
+const POOL: &str = "pool";
 
 impl Launcher {
     /// Prepares the machine-wide parts below `state_dir`.
@@ -100,6 +116,8 @@ impl Launcher {
         let _ = fs::remove_dir_all(&sockets);
         fs::create_dir_all(&sockets)?;
         fs::create_dir_all(state_dir.join("sandboxes"))?;
+        remove(&state_dir.join(POOL));
+        fs::create_dir_all(state_dir.join(POOL))?;
         // Now, while there is room for it.
         fs::create_dir_all(state_dir.join("trash"))?;
         let socket_dir = fs::File::open(&sockets)?.into();
@@ -190,19 +208,33 @@ impl Launcher {
         PathBuf::from(format!("/proc/self/fd/{}/{sandbox_id}", self.socket_dir.as_raw_fd()))
     }
 
-    fn sandbox_dir(&self, sandbox_id: &str) -> PathBuf {
-        record_file::directory(&self.state_dir, sandbox_id)
-    }
-
     /// Creates a sandbox's files, with a disk of so many GiB where the machine can; a new home gets the snapshot's as a start.
-    pub fn create_files(&self, sandbox_id: &str, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
-        let directory = self.sandbox_dir(sandbox_id);
+    pub fn create_files(
+        &self,
+        directory: &Path,
+        sandbox_id: &str,
+        snapshot: Option<&Path>,
+        disk_gib: u64,
+    ) -> Result<()> {
+        let directory = self.state_dir.join(directory);
         self.ready.place(&directory, snapshot, disk_gib)?;
         if self.no_disks.is_none() {
             // The sandbox does it itself, on its disk.
             return Ok(());
         }
         base::name_host(&directory.join("upper/etc"), mounts::host_name(sandbox_id)).context("naming the sandbox")
+    }
+
+    /// Moves the files of a sandbox that waited in a pool to the others'.
+    pub fn adopt_files(&self, sandbox_id: &str) -> io::Result<()> {
+        let [from, to] =
+            [pool_directory(sandbox_id), files_directory(sandbox_id)].map(|path| self.state_dir.join(path));
+        fs::rename(from, to)
+    }
+
+    /// Removes the files of a sandbox that waited in a pool.
+    pub fn discard_pooled(&self, sandbox_id: &str) {
+        remove(&self.state_dir.join(pool_directory(sandbox_id)));
     }
 
     /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
@@ -233,7 +265,7 @@ impl Launcher {
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(self.sandbox_dir(start.sandbox_id).join("log"))?;
+            .open(self.state_dir.join(start.directory).join("log"))?;
         let mut starter = Command::new("/proc/self/exe")
             .arg(SANDBOX_ARGUMENT)
             .env_clear()
@@ -281,7 +313,7 @@ impl Launcher {
     }
 
     fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
-        let directory = self.sandbox_dir(start.sandbox_id);
+        let directory = self.state_dir.join(start.directory);
         let root = directory.join("root");
         let (mounts, home) = match self.level {
             IsolationLevel::None => (Vec::new(), root.join("home/daytona")),
@@ -320,7 +352,7 @@ impl Launcher {
 
     fn mounts(&self, start: &Start<'_>) -> Result<Vec<Mount>> {
         let mut mounts = Vec::new();
-        let own = Path::new("sandboxes").join(start.sandbox_id);
+        let own = start.directory;
         let etc = (self.base.etc.clone(), PathBuf::from("etc"));
         // A bound directory would tell in the mount table where the engine keeps its files; a layer does not.
         let covered = |lower: Vec<PathBuf>, target: PathBuf| {
@@ -569,6 +601,12 @@ impl Instance {
             Some(Names { network: Some(network), .. }) => Some(network.tried()),
             _ => None,
         }
+    }
+
+    /// Whether its processes have ended.
+    pub fn has_ended(&self) -> bool {
+        let mut ended = [PollFd::new(self.exit.get_ref().as_fd(), PollFlags::POLLIN)];
+        poll(&mut ended, PollTimeout::ZERO).is_ok_and(|count| count > 0)
     }
 
     /// Kills every process at once.

@@ -27,7 +27,7 @@ mod users;
 
 pub use cgroup::{Enforced, Resources};
 pub use disk::copy_sparse;
-pub use launch::{Instance, Launcher, Start};
+pub use launch::{Instance, Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
 

@@ -187,7 +187,8 @@ fn identity(snapshot: Option<&Path>) -> Option<u64> {
     fs::metadata(snapshot?).ok().map(|found| found.ino())
 }
 
-fn remove(tree: &Path) {
+/// Removes a tree that is no sandbox's, if it is there; one that cannot be removed is left to the next start.
+pub fn remove(tree: &Path) {
     match remove_tree(tree, Locked::Unlock) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(%error, directory = %tree.display(), "files made ahead are left");

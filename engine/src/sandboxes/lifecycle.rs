@@ -5,6 +5,7 @@
 //! was before the wait (`creating`); stop and delete answer at once with `stopping` and `destroying`, and until
 //! the change is complete another one is refused with 409.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
-use crate::isolation::{Instance, IsolationLevel, Resources, Start};
+use crate::isolation::{Instance, IsolationLevel, Resources, Start, files_directory};
 use crate::network::Reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
 use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
@@ -34,7 +35,7 @@ async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> 
     tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
-async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
+pub(super) async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
 }
 
@@ -46,6 +47,9 @@ impl Engine {
         }
         let engine = Arc::clone(self);
         to_the_end(async move {
+            if let Some(created) = engine.create_from_pool(&sandbox).await? {
+                return Ok(created);
+            }
             // The record goes to the disk while the sandbox starts.
             let (operation, stored) = engine.registry.insert(sandbox)?;
             let created = engine.document(&operation.entry);
@@ -53,7 +57,10 @@ impl Engine {
             let id = operation.entry.with_record(|record| record.id.clone());
             let disk_gib = operation.entry.with_record(|record| record.disk);
             let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
-            let files = off_the_runtime(move || launcher.create_files(&id, snapshot.as_deref(), disk_gib)).await?;
+            let files = off_the_runtime(move || {
+                launcher.create_files(&files_directory(&id), &id, snapshot.as_deref(), disk_gib)
+            })
+            .await?;
             match files {
                 Ok(()) => {
                     let stored = engine.registry.store_as_starting(&operation.entry);
@@ -134,14 +141,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let started = off_the_runtime(move || {
             let snapshot = engine.snapshot_dir();
-            engine.launcher.start(&Start {
-                sandbox_id: &record.id,
-                resources: Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk },
-                as_root: record.user == "root",
-                env: create::environment(&record, &engine.identity.organization_id),
-                reach: reach(&record),
-                snapshot: snapshot.as_deref(),
-            })
+            engine.launcher.start(&start_of(&engine, &record, &files_directory(&record.id), snapshot.as_deref()))
         })
         .await?;
         let stored = stored.wait().await;
@@ -167,13 +167,19 @@ impl Engine {
             end(&entry, true).await?;
             return Err(self.failed(operation, &error));
         }
+        self.settle_started(operation, instance);
+        Ok(())
+    }
+
+    /// Makes the last change of a start, after which the sandbox is watched.
+    pub(super) fn settle_started(self: &Arc<Self>, operation: Operation, instance: Arc<Instance>) {
+        let entry = Arc::clone(&operation.entry);
         entry.touch();
         self.settle(operation, |record| {
             record.state = State::Started;
             record.stopped_at = None;
         });
         tokio::spawn(Arc::clone(self).watch(entry, instance));
-        Ok(())
     }
 
     fn failed(self: &Arc<Self>, operation: Operation, error: &anyhow::Error) -> ApiError {
@@ -275,7 +281,7 @@ impl Engine {
     /// Ends and removes a claimed sandbox; the files go while nobody waits.
     ///
     /// Files in the trash are what records a sandbox as destroyed: moving them there needs no room on the disk.
-    async fn remove(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
+    pub(super) async fn remove(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
         end(&entry, true).await?;
         let id = entry.with_record(|record| record.id.clone());
@@ -513,8 +519,26 @@ fn apply_reach(entry: &Entry) -> ApiResult<()> {
     })
 }
 
+/// The start of a sandbox whose files are in this directory.
+pub(super) fn start_of<'a>(
+    engine: &Engine,
+    record: &'a Sandbox,
+    directory: &'a Path,
+    snapshot: Option<&'a Path>,
+) -> Start<'a> {
+    Start {
+        sandbox_id: &record.id,
+        directory,
+        resources: Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk },
+        as_root: record.user == "root",
+        env: create::environment(record, &engine.identity.organization_id),
+        reach: reach(record),
+        snapshot,
+    }
+}
+
 /// What a sandbox may reach on the network.
-fn reach(record: &Sandbox) -> Reach {
+pub(super) fn reach(record: &Sandbox) -> Reach {
     let (networks, domains) = (record.network_allow_list.as_deref(), record.domain_allow_list.as_deref());
     Reach::of(record.network_block_all, networks, domains)
 }

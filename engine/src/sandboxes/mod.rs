@@ -1,6 +1,7 @@
 //! The sandboxes: their records, where those are kept, and everything that changes their state.
 
 mod lifecycle;
+pub mod pools;
 pub mod record_file;
 pub mod registry;
 pub mod reserve;

@@ -10,7 +10,7 @@ use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
-use crate::sandboxes::store::{Found, Store, Stored};
+use crate::sandboxes::store::{Found, Store, StoreError, Stored};
 
 /// One sandbox.
 pub struct Entry {
@@ -168,6 +168,16 @@ impl Registry {
         let Found { sandboxes, notes, writing } = store.load()?;
         let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
         Ok(Loaded { registry: Self { entries: RwLock::new(entries.collect()), store }, notes, writing })
+    }
+
+    /// The value of a setting, if it has one that can be read.
+    pub fn known_setting(&self, name: &str) -> Option<String> {
+        self.store.known_setting(name).unwrap_or_default()
+    }
+
+    /// Stores a setting. Blocks until it is on the disk.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.store.set(name, value).map_err(|error| self.store.explain(&error))
     }
 
     /// Everything changed before is stored when this is.

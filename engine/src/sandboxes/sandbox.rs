@@ -119,6 +119,9 @@ pub struct Sandbox {
     pub otel_endpoint_override: Option<String>,
     /// The region.
     pub target: String,
+    /// The warm pool it was taken from.
+    #[serde(default)]
+    pub warm_pool_id: Option<String>,
     /// Processors.
     pub cpu: u64,
     /// GiB.
@@ -243,7 +246,11 @@ impl Sandbox {
         for (name, value) in NULLABLE.into_iter().zip(nullable) {
             fields.insert(name.into(), json!(value));
         }
-        let optional = [("snapshot", self.snapshot.clone()), ("autoDestroyAt", self.auto_destroy_at.map(iso))];
+        let optional = [
+            ("snapshot", self.snapshot.clone()),
+            ("autoDestroyAt", self.auto_destroy_at.map(iso)),
+            ("warmPoolId", self.warm_pool_id.clone()),
+        ];
         for (name, value) in optional {
             if let Some(value) = value {
                 fields.insert(name.into(), json!(value));
@@ -285,7 +292,8 @@ pub struct Identity {
     pub toolbox_url: String,
 }
 
-fn iso(millis: i64) -> String {
+/// A time of a record as the wire writes times.
+pub fn iso(millis: i64) -> String {
     clock::iso(clock::from_millis(millis))
 }
 

@@ -190,6 +190,15 @@ impl Store {
         Ok(lock(&self.connection).query_row(query, [name], |row| row.get(0)).optional()?)
     }
 
+    /// Why a setting could not be stored.
+    pub fn explain(&self, error: &anyhow::Error) -> StoreError {
+        if reserve::is_full(&self.state_dir) {
+            StoreError::Full(self.state_dir.clone())
+        } else {
+            StoreError::Other(error.to_string())
+        }
+    }
+
     /// Gives a setting a value.
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
         let statement = "INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)";

@@ -1,0 +1,71 @@
+//! Warm pools (additions 2.7).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, patch};
+use axum::{Json, Router};
+use serde_json::Value;
+
+use crate::control::validation::{self, Fields};
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::pools::MOST;
+use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
+use crate::sandboxes::snapshot;
+
+type Shared = State<Arc<Engine>>;
+
+/// All of them.
+pub fn routes() -> Router<Arc<Engine>> {
+    Router::new().route("/warm-pools", get(list).post(create)).route("/warm-pools/{id}", patch(update).delete(delete))
+}
+
+async fn list(State(engine): Shared) -> Json<Value> {
+    Json(engine.list_pools())
+}
+
+async fn create(State(engine): Shared, body: Bytes) -> ApiResult<(StatusCode, Json<Value>)> {
+    let body = validation::object(&body)?;
+    let mut fields = Fields::new(&body);
+    let name = fields.string("snapshot");
+    let pool = fields.number("pool");
+    let target = fields.string("target").filter(|target| !target.is_empty());
+    fields.finish()?;
+    let name =
+        name.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::bad_request("snapshot should not be empty"))?;
+    let size = size(pool, 1)?;
+    if !snapshot::is_known(&name) {
+        return Err(ApiError::not_found(format!("Snapshot {name} not found")));
+    }
+    let target = target.unwrap_or_else(|| LOCAL_REGION.to_owned());
+    if !REGIONS.contains(&target.as_str()) {
+        return Err(ApiError::not_found("Region not found"));
+    }
+    let pool = engine.add_pool(snapshot::DEFAULT_NAME.to_owned(), target, size).await?;
+    Ok((StatusCode::CREATED, Json(pool)))
+}
+
+async fn update(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
+    let body = validation::object(&body)?;
+    let mut fields = Fields::new(&body);
+    let pool = fields.number("pool");
+    fields.finish()?;
+    engine.resize_pool(&id, size(pool, 0)?).await.map(Json)
+}
+
+async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    engine.remove_pool(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn size(pool: Option<i64>, least: i64) -> ApiResult<i64> {
+    match pool {
+        Some(size) if size < least => Err(ApiError::bad_request(format!("pool must not be less than {least}"))),
+        Some(size) if size > MOST => Err(ApiError::bad_request(format!("pool must not be greater than {MOST}"))),
+        Some(size) => Ok(size),
+        None => Err(ApiError::bad_request("pool must be an integer number")),
+    }
+}
