@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    archive, autocomplete, code, cp, create, delete, docs, exec, fs, generate_docs, info, list, local, login, logout,
-    preview_url, run, start, stop, use_sandbox, version,
+    api, archive, autocomplete, code, cp, create, delete, docs, exec, forward, fs, generate_docs, git, info, list,
+    local, login, logout, logs, preview_url, pty, run, session, start, stop, use_sandbox, version,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -66,6 +66,21 @@ enum Command {
         #[command(subcommand)]
         command: fs::Fs,
     },
+    /// Work with git repositories in a sandbox
+    Git {
+        #[command(subcommand)]
+        command: git::Git,
+    },
+    /// Run commands one after the other in a shell that keeps its state
+    Session {
+        #[command(subcommand)]
+        command: session::Session,
+    },
+    Logs(logs::Logs),
+    Pty(pty::Pty),
+    Attach(pty::Attach),
+    Forward(forward::Forward),
+    Api(api::Api),
     Use(use_sandbox::Use),
     /// Give agents sandboxes, over the Model Context Protocol
     #[cfg(feature = "mcp")]
@@ -100,6 +115,13 @@ pub fn run() -> ExitCode {
         Command::Code(command) => execute(command, profile),
         Command::Cp(command) => execute(command, profile),
         Command::Fs { command } => execute(command, profile),
+        Command::Git { command } => execute(command, profile),
+        Command::Session { command } => execute(command, profile),
+        Command::Logs(command) => execute(command, profile),
+        Command::Pty(command) => execute(command, profile),
+        Command::Attach(command) => execute(command, profile),
+        Command::Forward(command) => execute(command, profile),
+        Command::Api(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),
         #[cfg(feature = "mcp")]
         Command::Mcp { command } => match command.run(profile) {

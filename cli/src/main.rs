@@ -7,6 +7,7 @@
 //! | `remote` | a command that talks to Daytona: its client, its runtime, Ctrl-C, how its result is printed |
 //! | `output`, `failure` | tables, JSON, YAML; errors and exit codes |
 //! | `program` | a program in a sandbox, as if it ran here: input, outputs, signals, exit code |
+//! | `terminal` | this terminal as that of a sandbox |
 //! | `mcp` | the MCP server |
 //! | `profile` | accounts that are logged in, and the sandbox in use |
 
@@ -24,6 +25,7 @@ mod profile;
 mod program;
 mod remote;
 mod stdin;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -51,8 +51,9 @@ impl Program {
     pub async fn run(self, process: &Process, output: &mut Output) -> Done {
         let mut signals = Signals::listen()?;
         let options = SpawnOptions { cwd: self.cwd.clone(), env: self.env.clone(), stdin: Some(self.stdin) };
+        let command = on_its_own(&self.command);
         let info = tokio::select! {
-            started = process.spawn(&self.command, options) => started.map_err(|error| Failure::from(error).not_run())?,
+            started = process.spawn(&command, options) => started.map_err(|error| Failure::from(error).not_run())?,
             number = signals.next() => return Err(Failure::Signal(number)),
         };
         let followed = self.follow(process, &info, output, &mut signals).await;
@@ -163,6 +164,13 @@ pub fn command_line(words: &[String]) -> String {
         [line] => line.clone(),
         words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
     }
+}
+
+/// The command line in a session of its own, so that what it leaves in the background goes on when it has ended. Programs that
+/// are interrupted or killed are ended with all of that.
+fn on_its_own(command: &str) -> String {
+    let run = format!("\"${{BASH:-sh}}\" -c {}", quoted(command));
+    format!("if command -v setsid >/dev/null 2>&1; then exec setsid {run}; else exec {run}; fi")
 }
 
 fn quoted(word: &str) -> String {

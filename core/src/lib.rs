@@ -19,6 +19,7 @@ pub mod log;
 pub mod model;
 pub mod ops;
 mod protocols;
+mod raw;
 mod sandbox;
 mod spawned;
 mod travel;

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-LIMIT = 120
+LIMIT = 60
 
 
 class Program:

@@ -58,6 +58,11 @@ def test_bytes_pass_unchanged(daytona: Program, sandbox: str) -> None:
     assert (done.returncode, done.stdout) == (0, data)
 
 
+def test_what_a_program_leaves_in_the_background_goes_on(daytona: Program, sandbox: str) -> None:
+    daytona.text("exec", sandbox, "nohup sleep 2345 >/dev/null 2>&1 &")
+    assert daytona("exec", sandbox, "--", "pkill", "-f", "^sleep 2345").returncode == 0
+
+
 def test_a_program_that_runs_too_long_is_killed(daytona: Program, sandbox: str) -> None:
     done = daytona("exec", sandbox, "--timeout", "1", "--", "sleep", "1234")
     assert done.returncode == 124

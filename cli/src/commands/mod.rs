@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod api;
 pub mod archive;
 pub mod autocomplete;
 pub mod code;
@@ -8,17 +9,22 @@ pub mod create;
 pub mod delete;
 pub mod docs;
 pub mod exec;
+pub mod forward;
 pub mod fs;
 pub mod generate_docs;
+pub mod git;
 pub mod info;
 pub mod list;
 pub mod local;
 pub mod login;
 pub mod logout;
+pub mod logs;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod preview_url;
+pub mod pty;
 pub mod run;
+pub mod session;
 pub mod start;
 pub mod stop;
 pub mod use_sandbox;

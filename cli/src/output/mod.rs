@@ -115,9 +115,7 @@ impl Output {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn bytes(&mut self, bytes: &[u8]) -> Done {
-        let mut stdout = std::io::stdout().lock();
-        stdout.write_all(bytes)?;
-        Ok(stdout.flush()?)
+        raw(bytes)
     }
 
     /// Prints bytes of a program's standard error as they are.
@@ -148,6 +146,16 @@ impl Output {
     pub fn finish(&mut self) -> Done {
         Ok(std::io::stdout().flush()?)
     }
+}
+
+/// Writes bytes to standard output at once.
+///
+/// # Errors
+/// When it cannot be written to.
+pub fn raw(bytes: &[u8]) -> Done {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    Ok(stdout.flush()?)
 }
 
 /// A value of an enum of strings as the API writes it.

@@ -1,0 +1,116 @@
+"""Terminals of sandboxes on a terminal of this machine: keys, sizes, detaching, exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from conftest import LIMIT, Program
+
+
+class Screen:
+    """A terminal with the program on it."""
+
+    def __init__(self, daytona: Program, *arguments: str) -> None:
+        self.controller, self.terminal = pty.openpty()
+        self.resize(24, 80)
+        self.before = termios.tcgetattr(self.terminal)
+        self.shown = b""
+        self.process = subprocess.Popen(
+            [daytona.path, *arguments],
+            stdin=self.terminal,
+            stdout=self.terminal,
+            stderr=self.terminal,
+            start_new_session=True,
+            env=daytona.environment,
+        )
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.controller, keys)
+
+    def wait_for(self, text: bytes) -> None:
+        end = time.monotonic() + LIMIT
+        while text not in self.shown:
+            assert time.monotonic() < end, self.shown
+            if select.select([self.controller], [], [], 0.1)[0]:
+                self.shown += os.read(self.controller, 65536)
+
+    def end(self) -> int:
+        """Its exit code, when it has ended; the terminal is as it was."""
+        end = time.monotonic() + LIMIT
+        while self.process.poll() is None:
+            assert time.monotonic() < end, self.shown
+            if select.select([self.controller], [], [], 0.05)[0]:
+                self.shown += os.read(self.controller, 65536)
+        assert termios.tcgetattr(self.terminal) == self.before
+        return self.process.returncode
+
+
+@contextmanager
+def screen(daytona: Program, *arguments: str) -> Iterator[Screen]:
+    made = Screen(daytona, *arguments)
+    try:
+        yield made
+    finally:
+        made.process.kill()
+        made.process.wait()
+        os.close(made.controller)
+        os.close(made.terminal)
+
+
+def test_a_terminal_passes_keys_sizes_and_the_exit_code(daytona: Program, sandbox: str) -> None:
+    with screen(daytona, "pty", sandbox) as terminal:
+        terminal.type(b"stty size; echo gr\xc3\xbc\xc3\x9fe-$((6*7))\n")
+        terminal.wait_for("grüße-42".encode())
+        assert b"24 80" in terminal.shown
+        terminal.resize(30, 100)
+        terminal.process.send_signal(signal.SIGWINCH)
+        # The size arrives some time after.
+        terminal.type(b"until [ \"$(stty size)\" = '30 100' ]; do sleep 0.05; done; echo re''sized\n")
+        terminal.wait_for(b"resized")
+        terminal.type(b"sed -u s/^/got-/\nthis\n")
+        terminal.wait_for(b"got-this")
+        # Ctrl-C ends sed, not us.
+        terminal.type(b"\x03")
+        terminal.wait_for(b"^C")
+        terminal.type(b"echo st''ill\n")
+        terminal.wait_for(b"still")
+        terminal.type(b"exit 7\n")
+        assert terminal.end() == 7
+
+
+def test_a_detached_terminal_is_attached_again(daytona: Program, sandbox: str) -> None:
+    session = f"cli-{uuid.uuid4().hex[:8]}"
+    with screen(daytona, "pty", sandbox, "--session", session) as terminal:
+        terminal.type(b"kept=here; echo re''ady\n")
+        terminal.wait_for(b"ready")
+        terminal.type(b"\x10\x11")
+        assert terminal.end() == 0
+        assert f"daytona attach {sandbox} {session}".encode() in terminal.shown
+    assert session in [item["id"] for item in daytona.data("pty", sandbox, "--list")]
+    with screen(daytona, "attach", sandbox, session, "--detach-keys", "ctrl-x") as terminal:
+        terminal.type(b"echo still-$kept\n")
+        terminal.wait_for(b"still-here")
+        terminal.type(b"\x18")
+        assert terminal.end() == 0
+    daytona.text("pty", sandbox, "--kill", session)
+    assert daytona("attach", sandbox, session).returncode == 125
+
+
+def test_a_script_can_type(daytona: Program, sandbox: str) -> None:
+    done = daytona("pty", sandbox, stdin=b"echo typed-$((6*7)); exit 3\n")
+    assert done.returncode == 3
+    assert b"typed-42" in done.stdout
