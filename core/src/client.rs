@@ -14,7 +14,7 @@ use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
-use crate::ops::{CodeInterpreter, FileSystem, Git, Process, Sandboxes};
+use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process, Sandboxes};
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
 use crate::travel::proxy::Proxies;
@@ -369,6 +369,11 @@ impl Toolbox {
     /// The stateful code interpreter.
     pub fn code_interpreter(&self) -> CodeInterpreter {
         CodeInterpreter { toolbox: self.clone() }
+    }
+
+    /// What the sandbox does on the network.
+    pub fn network(&self) -> Network {
+        Network { toolbox: self.clone() }
     }
 
     pub(crate) fn sandbox_id(&self) -> &str {

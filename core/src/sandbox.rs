@@ -7,7 +7,7 @@ use crate::model::{
     ListSandboxesQuery, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
-use crate::ops::{CodeInterpreter, FileSystem, Git, Process};
+use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process};
 use crate::spawned::SpawnedProcess;
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.
@@ -125,6 +125,11 @@ impl Sandbox {
     /// The stateful code interpreter.
     pub fn code_interpreter(&self) -> CodeInterpreter {
         self.toolbox.code_interpreter()
+    }
+
+    /// What it does on the network.
+    pub fn network(&self) -> Network {
+        self.toolbox.network()
     }
 
     /// Runs a program in the sandbox's language.

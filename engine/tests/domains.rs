@@ -218,3 +218,51 @@ async fn lists_change_live_and_outlive_restarts() {
     limit(&engine, &id, json!({"networkAllowList": "0.0.0.0/0"})).await;
     assert_eq!(curl(&engine, &id, "http://other.example/").await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
 }
+
+/// A repository, a package for Python and one for Node, as files below the names they are served at.
+const DOWNLOADS: &str = r#"
+mkdir -p work code.example python.example/simple/greeting node.example/package
+cd work && git init -q -b main . && echo hello > README
+git add README && git -c user.name=a -c user.email=a@b commit -q -m first
+git clone -q --bare . ../code.example/greeting.git && git -C ../code.example/greeting.git update-server-info && cd ..
+python3 - <<'END'
+import zipfile
+with zipfile.ZipFile('python.example/simple/greeting/greeting-1.0-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('greeting.py', 'word = "hello"\n')
+    wheel.writestr('greeting-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n')
+    wheel.writestr('greeting-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+    wheel.writestr('greeting-1.0.dist-info/RECORD', '')
+END
+echo '<a href="greeting-1.0-py3-none-any.whl">greeting</a>' > python.example/simple/greeting/index.html
+echo '{"name": "greeting", "version": "1.0.0", "main": "index.js"}' > node.example/package/package.json
+echo 'module.exports = "hello"' > node.example/package/index.js
+tar -C node.example -czf node.example/greeting.tgz package
+"#;
+
+#[tokio::test]
+async fn programs_download_from_the_names_on_a_list() {
+    let internet = Internet::enter();
+    let made = std::process::Command::new("sh").args(["-ec", DOWNLOADS]).current_dir(internet.files.path()).status();
+    assert!(made.expect("sh runs").success());
+    let engine = Engine::start().await;
+    let id = listed(&engine, "code.example,python.example,node.example").await;
+    let authority = std::fs::read_to_string(internet.files.path().join("certificate.x")).expect("a certificate");
+    engine.output(&id, &format!("cat > authority <<'END'\n{authority}END")).await;
+    let trust = "export GIT_SSL_CAINFO=$PWD/authority PIP_CERT=$PWD/authority REQUESTS_CA_BUNDLE=$PWD/authority npm_config_cafile=$PWD/authority;";
+    for (command, says) in [
+        ("git clone -q https://code.example/greeting.git && cat greeting/README", "hello"),
+        (
+            "python3 -m pip install -q --no-cache-dir --disable-pip-version-check --index-url https://python.example/simple \
+             --target packages greeting 2>&1 && PYTHONPATH=packages python3 -c 'import greeting; print(greeting.word)'",
+            "hello",
+        ),
+        (
+            "npm install --silent --fetch-retries 0 --no-audit --no-fund --no-update-notifier https://node.example/greeting.tgz >&2 && \
+             node -p 'require(\"greeting\")'",
+            "hello",
+        ),
+    ] {
+        let output = engine.output(&id, &format!("{trust} ({command}) 2>&1")).await;
+        assert_eq!(output.lines().last(), Some(says), "{command}: {output}\n{}", internet.heard());
+    }
+}

@@ -33,6 +33,7 @@ export * from './generated/enums.js';
 export { FileSystem } from './generated/file-system.js';
 export { Git } from './generated/git.js';
 export type * from './generated/models.js';
+export { Network } from './generated/network.js';
 export { Process } from './generated/process.js';
 export { Sandbox } from './generated/sandbox.js';
 export { SpawnedProcess } from './generated/spawned-process.js';

@@ -6,6 +6,7 @@ import { SandboxState } from './generated/enums.js';
 import { FileSystem } from './generated/file-system.js';
 import { Git } from './generated/git.js';
 import type { SandboxInfo } from './generated/models.js';
+import { Network } from './generated/network.js';
 import { Process } from './generated/process.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { type CallOptions, Service } from './service.js';
@@ -27,6 +28,8 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   readonly process: Process;
   /** Python whose variables last from run to run. */
   readonly codeInterpreter: CodeInterpreter;
+  /** What it does on the network. */
+  readonly network: Network;
   #info: SandboxInfo;
 
   /** @internal */
@@ -38,8 +41,9 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
     this.git = new Git(connection, this);
     this.process = new Process(connection, this);
     this.codeInterpreter = new CodeInterpreter(connection, this);
+    this.network = new Network(connection, this);
     // Consoles print a sandbox's data, not its services.
-    for (const service of ['fs', 'git', 'process', 'codeInterpreter'] as const) {
+    for (const service of ['fs', 'git', 'process', 'codeInterpreter', 'network'] as const) {
       Object.defineProperty(this, service, { enumerable: false });
     }
   }

@@ -18,6 +18,7 @@ class ExamplesTest < DaytonaTest
                       'line Growth'],
     'processes' => ['hello from /tmp', 'line: done', "apple\npear\n", 'exit code 5', '"first\n" so far', 'port 8000',
                     'hello world from /tmp'],
+    'network' => ['dns example.com allowed default', 'reaches only pypi.org', 'unresolved'],
     'previews' => ['<h1>Hello</h1>', 'expired'],
     'terminals' => ['30 100', 'exit code 7', 'left: []']
   }.freeze
@@ -27,6 +28,7 @@ class ExamplesTest < DaytonaTest
     'git' => %w[clone status-commit branches push-pull history],
     'interpreter' => %w[state live contexts charts],
     'processes' => %w[exec code-run spawn stdin signals reattach waits sessions],
+    'network' => %w[learn limits],
     'previews' => %w[link signed forward],
     'terminals' => %w[create resize-kill]
   }.freeze

@@ -81,6 +81,7 @@ fn operation_name(language: &str, op: &Op) -> String {
         Receiver::Fs => "fs",
         Receiver::Git => "git",
         Receiver::CodeInterpreter => "code_interpreter",
+        Receiver::Network => "network",
         Receiver::SpawnedProcess => "spawned_process",
     };
     let method = own.unwrap_or(&op.name);

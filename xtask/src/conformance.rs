@@ -26,9 +26,11 @@ pub fn generate(schema: &Schema) -> Result<String> {
 fn function(source: &mut String, service: &Service) -> Result<()> {
     let streams = service.ops.iter().any(|op| matches!(op.returns, Type::Stream { .. }));
     let request = if streams { "request" } else { "_request" };
+    let takes_any = service.ops.iter().any(|op| !op.params.is_empty() || op.options.is_some());
+    let args = if takes_any { "args" } else { "_args" };
     writeln!(
         source,
-        "pub(super) async fn {}(service: &{}, op: &str, args: &Arguments, {request}: &Request) -> Called {{ match op {{",
+        "pub(super) async fn {}(service: &{}, op: &str, {args}: &Arguments, {request}: &Request) -> Called {{ match op {{",
         service.id, service.name
     )?;
     for op in &service.ops {

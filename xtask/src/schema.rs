@@ -223,6 +223,8 @@ pub enum Receiver {
     Git,
     /// The code interpreter of a sandbox.
     CodeInterpreter,
+    /// What a sandbox does on the network.
+    Network,
     /// A process started with `spawn`, whose description it supplies.
     SpawnedProcess,
 }

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "c7b1f213da5442a0";
+pub const SCHEMA_HASH: &str = "7d59eac892f8cd7c";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -133,6 +133,7 @@ pub(crate) fn dispatch(
         "code_interpreter.delete_context" => {
             code_interpreter_delete_context(client, params)
         }
+        "network.log" => network_log(client, params),
         _ => {
             let error = Error::invalid_argument(
                 format!("There is no operation {op:?}: package and library differ."),
@@ -409,6 +410,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "code_interpreter.delete_context") => {
                 "CodeInterpreter.DeleteContext"
             }
+            ("sdk-go", "network.log") => "Network.Log",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.create") => "daytona.create",
             ("sdk-uniffi", "sandbox.get") => "daytona.get",
@@ -2850,5 +2852,23 @@ fn code_interpreter_delete_context(
         >::read(client, "code_interpreter.delete_context", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.delete_context(&call.args.context_id).await?)
+    })
+}
+
+fn network_log(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "network.log", params, &NAMES)?;
+        let service = call.toolbox()?.network();
+        value(&service.log().await?)
     })
 }

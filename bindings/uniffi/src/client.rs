@@ -6,7 +6,7 @@ use daytona_bridge::Client;
 use serde_json::json;
 
 use crate::call::Target;
-use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Process, SandboxInfo, Sandboxes};
+use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Network, Process, SandboxInfo, Sandboxes};
 
 /// A connection to Daytona, shared by all services made from it.
 #[derive(uniffi::Object)]
@@ -82,6 +82,11 @@ impl Daytona {
     /// The stateful code interpreter of a sandbox.
     pub fn code_interpreter(&self, sandbox: &SandboxInfo) -> Arc<CodeInterpreter> {
         Arc::new(CodeInterpreter { target: self.toolbox(sandbox) })
+    }
+
+    /// What a sandbox does on the network.
+    pub fn network(&self, sandbox: &SandboxInfo) -> Arc<Network> {
+        Arc::new(Network { target: self.toolbox(sandbox) })
     }
 
     /// Refuses further operations. Those in flight go on.

@@ -914,6 +914,63 @@ pub struct GitCommitInfo {
     pub timestamp: String,
 }
 
+/// What a sandbox tried on the network since it started, and the lists that would allow it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct NetworkLog {
+    /// The last attempts that differ, the latest last; the same attempt again is counted.
+    #[serde(rename = "entries")]
+    pub entries: Vec<NetworkAttempt>,
+    /// Number of earlier attempts that are not kept.
+    #[serde(rename = "dropped")]
+    pub dropped: i64,
+    /// Comma-separated names that the sandbox reached for, for `domain_allow_list`.
+    #[serde(rename = "domainAllowList")]
+    pub domain_allow_list: String,
+    /// Comma-separated networks (CIDR) of the addresses that no name led to, for `network_allow_list`.
+    #[serde(rename = "networkAllowList")]
+    pub network_allow_list: String,
+    /// Whether the two lists would allow everything that a list can allow. False when there was more than lists may hold.
+    #[serde(rename = "complete")]
+    pub complete: bool,
+}
+
+/// Something that a sandbox tried on the network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct NetworkAttempt {
+    /// How: `dns`, `tls`, `http`, `tcp`, `udp`, `icmp` or `other`.
+    #[serde(rename = "protocol")]
+    pub protocol: String,
+    /// Name that was asked for, or that led to the address.
+    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// IP address.
+    #[serde(rename = "address", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub address: Option<String>,
+    /// Port.
+    #[serde(rename = "port", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub port: Option<i64>,
+    /// Whether it was allowed.
+    #[serde(rename = "allowed")]
+    pub allowed: bool,
+    /// What decided: `default`, `network_block_all`, `network_allow_list`, `domain_allow_list`, `unreachable` (the machine, other
+    /// sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`, `hidden_name`, `other_address` (not resolved
+    /// for the name) or `too_many` (connections).
+    #[serde(rename = "rule")]
+    pub rule: String,
+    /// When for the first time, ISO 8601.
+    #[serde(rename = "firstAt")]
+    pub first_at: String,
+    /// When for the last time, ISO 8601.
+    #[serde(rename = "lastAt")]
+    pub last_at: String,
+    /// How often.
+    #[serde(rename = "count")]
+    pub count: i64,
+}
+
 /// Options of `exec`.
 #[derive(
     derive_more::Debug,
@@ -3961,5 +4018,22 @@ impl CodeInterpreter {
                 || json!({ "contextId" : context_id }),
             )
             .await
+    }
+}
+
+/// What a sandbox does on the network.
+#[derive(uniffi::Object)]
+pub struct Network {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Network {
+    /// Returns what the sandbox tried on the network since it started, which rule decided, and the lists that would allow it.
+    /// Run a program without limits, and the two lists are those it needs.
+    ///
+    /// Throws: `NotImplemented` when this server does not offer it: only the local engine does, where its sandboxes have a network.
+    pub async fn log(&self) -> Result<NetworkLog, DaytonaError> {
+        self.target.call("network.log", || json!({})).await
     }
 }

@@ -12,6 +12,7 @@ mod forward;
 mod fs;
 mod git;
 mod making;
+mod network;
 pub(crate) mod process;
 mod pty;
 mod reach;
@@ -55,5 +56,11 @@ pub struct Git {
 /// The stateful code interpreter of a sandbox.
 #[derive(Clone)]
 pub struct CodeInterpreter {
+    pub(crate) toolbox: Toolbox,
+}
+
+/// What a sandbox does on the network.
+#[derive(Clone)]
+pub struct Network {
     pub(crate) toolbox: Toolbox,
 }

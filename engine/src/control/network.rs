@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{OriginalUri, Path, State};
+use daytona_toolbox::Compat;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -44,8 +45,11 @@ pub async fn settings(State(engine): Shared, Path(id): Path<String>, body: Bytes
 }
 
 /// `GET /sandbox/{id}/network-log`: what the sandbox tried since it started, which rule decided, and the lists that would allow
-/// it (wire, section 2.7).
-pub async fn log(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+/// it (wire 2.2).
+pub async fn log(State(engine): Shared, Path(id): Path<String>, uri: OriginalUri) -> ApiResult<Json<Value>> {
+    if engine.compat == Compat::V0_190 {
+        return Err(ApiError::not_found(format!("Cannot GET {}", uri.path())));
+    }
     let entry = engine.registry.get(&id)?;
     if engine.launcher.network().is_none() {
         return Err(ApiError::not_implemented("A network log, where sandboxes have no network,"));

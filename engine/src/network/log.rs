@@ -14,6 +14,9 @@ use crate::clock;
 /// Attempts that are kept.
 const KEPT: usize = 256;
 
+/// Ports where connections carry names.
+const WEB: [u16; 5] = [80, 443, 8000, 8080, 8443];
+
 /// Names and addresses that are kept for a list.
 const LEARNED: usize = 512;
 
@@ -172,8 +175,18 @@ impl Kept {
         if is_never_allowed || is_wish {
             return;
         }
+        // A list of domains lets through what carries a name; what does not needs its address.
+        let is_web = attempt.port.is_some_and(|port| WEB.contains(&port));
+        let carries_name = match attempt.protocol {
+            Way::Dns | Way::Tls | Way::Http => true,
+            Way::Tcp => is_web && attempt.rule != Rule::NoName,
+            // Of a connection that is tried by TCP as well.
+            Way::Udp => is_web,
+            Way::Icmp | Way::Other => false,
+        };
+        let name = attempt.name.as_ref().filter(|_| carries_name);
         let is_full = self.domains.len() + self.addresses.len() >= LEARNED;
-        match (&attempt.name, attempt.address) {
+        match (name, attempt.address) {
             (Some(name), _) if self.domains.contains(name) => {}
             (None, Some(address)) if self.addresses.contains(&address) => {}
             (None, None) => {}
@@ -222,8 +235,10 @@ mod tests {
         log.note(Attempt { rule: Rule::Unreachable, ..attempt("engine.example") });
         log.note(Attempt { protocol: Way::Dns, allowed: true, rule: Rule::Default, ..attempt("only.resolved") });
         log.note(attempt("needed.example"));
+        let address = Some("192.0.2.1".parse().unwrap());
+        log.note(Attempt { protocol: Way::Tcp, port: Some(22), address, ..attempt("shell.example") });
         let needs = log.tried().needs;
         assert_eq!(needs.domains.into_iter().collect::<Vec<_>>(), ["needed.example"]);
-        assert!(needs.addresses.is_empty() && needs.is_complete);
+        assert!(needs.addresses.into_iter().eq(address) && needs.is_complete);
     }
 }

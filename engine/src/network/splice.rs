@@ -8,11 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{getsockopt, sockopt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Connections of one sandbox at a time.
 const MOST: usize = 512;
+
+/// Connections of all sandboxes at a time: they take no more than a quarter of the files that the engine may open.
+static MOST_OF_ALL: LazyLock<usize> = LazyLock::new(|| {
+    let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(now, _)| now);
+    usize::try_from(files / 8).unwrap_or(usize::MAX)
+});
+static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// A record, and a little more.
 const UPSTREAM_BUFFER: usize = 20 << 10;
@@ -114,6 +123,10 @@ impl Connections {
         if open.len() >= MOST {
             return None;
         }
+        if OPEN.fetch_add(1, Ordering::Relaxed) >= *MOST_OF_ALL {
+            OPEN.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
         open.insert(client, BTreeSet::new());
         Some(Open { connections: Arc::clone(self), client })
     }
@@ -129,6 +142,7 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.connections.lock().remove(&self.client);
+        OPEN.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -75,7 +75,8 @@ async fn exchange(
     }
     let from_client = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let mut upstream = upstream.lock().await;
-    if upstream.sender.is_none() {
+    // The server may have closed a connection that was not used for a while.
+    if upstream.sender.as_ref().is_none_or(SendRequest::is_closed) {
         let stream = TokioIo::new(passage.connect().await?);
         let (sender, connection) =
             hyper::client::conn::http1::Builder::new().preserve_header_case(true).handshake(stream).await?;

@@ -28,7 +28,7 @@ pub const NAMES: &str = r#"{
 
 /// Servers of HTTP, of TLS that say which name they were asked for, of names, and of streams that go on until they are closed.
 const SERVERS: &str = r#"
-import json, socket, socketserver, ssl, struct, sys, threading
+import json, os, socket, socketserver, ssl, struct, sys, threading
 sys.stdin.readline()
 NAMES = json.loads(sys.argv[1])
 
@@ -79,10 +79,17 @@ class Secret(socketserver.BaseRequestHandler):
         context.sni_callback = lambda connection, name, context: names.append(name)
         try:
             with context.wrap_socket(self.request, server_side=True) as connection:
-                connection.recv(4096)
-                print("secret for", names, flush=True)
-                body = f"tls for {names[0]}".encode()
-                connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                path = connection.recv(4096).split()[1].decode().split("?")[0]
+                print("secret for", names, path, flush=True)
+                file = os.path.join(os.path.dirname(sys.argv[2]), str(names[0]), path.lstrip("/"))
+                file += "index.html" if path.endswith("/") else ""
+                kind = b"text/html" if path.endswith("/") else b"application/octet-stream"
+                body, status = f"tls for {names[0]}".encode(), b"200 OK"
+                if os.path.isfile(file):
+                    body = open(file, "rb").read()
+                elif path != "/":
+                    status = b"404 Not Found"
+                connection.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (status, kind, len(body)) + body)
                 connection.unwrap()
         except OSError:
             pass
@@ -136,7 +143,8 @@ ready.serve_forever()
 pub struct Internet {
     servers: Child,
     heard: PathBuf,
-    _files: tempfile::TempDir,
+    /// What is in the directory of a name is served by TLS; the certificate of all names that have one is here, too.
+    pub files: tempfile::TempDir,
 }
 
 fn run(command: &str) {
@@ -159,6 +167,7 @@ impl Internet {
         let pem = certificate.display();
         run(&format!(
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=example \
+             -addext subjectAltName=DNS:code.example,DNS:python.example,DNS:node.example \
              -keyout {pem} -out {pem}.x 2>&1 && cat {pem}.x >> {pem}"
         ));
         let mut servers = Command::new("unshare")
@@ -188,7 +197,7 @@ impl Internet {
         }
         run(&format!("ip route add default via {GATEWAY}; ip -6 route add default via 2001:db8::254"));
         servers.stdin.take().expect("piped").write_all(b"go\n").expect("the servers listen");
-        let internet = Self { servers, heard, _files: files };
+        let internet = Self { servers, heard, files };
         while !internet.heard().contains("ready") {
             assert!(std::time::Instant::now() < deadline, "the servers are not ready");
             std::thread::sleep(std::time::Duration::from_millis(5));

@@ -200,6 +200,8 @@ type Sandbox struct {
 	Process *ProcessService `json:"-"`
 	// CodeInterpreter runs Python code with variables that last.
 	CodeInterpreter *CodeInterpreterService `json:"-"`
+	// Network tells what it does on the network.
+	Network *NetworkService `json:"-"`
 
 	client *Client
 }

@@ -3,6 +3,7 @@ package daytona
 import (
 	"fmt"
 
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -18,7 +19,13 @@ func (c *Client) sandbox(s *Sandbox, err error) (*Sandbox, error) {
 	s.Git = &GitService{caller: caller}
 	s.Process = &ProcessService{caller: caller, language: types.CodeLanguage(s.Labels[types.CodeToolboxLanguageLabel])}
 	s.CodeInterpreter = &CodeInterpreterService{caller: caller}
+	s.Network = &NetworkService{caller: caller}
 	return s, nil
+}
+
+// NetworkService tells what a sandbox does on the network.
+type NetworkService struct {
+	caller api.Caller
 }
 
 // update takes over what the server said; the services stay.
@@ -28,6 +35,7 @@ func (s *Sandbox) update(said *Sandbox, err error) error {
 	}
 	said.client = s.client
 	said.FileSystem, said.Fs, said.Git, said.Process, said.CodeInterpreter = s.FileSystem, s.Fs, s.Git, s.Process, s.CodeInterpreter
+	said.Network = s.Network
 	*s = *said
 	return nil
 }

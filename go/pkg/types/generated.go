@@ -367,6 +367,44 @@ type GitCommitInfo struct {
 	Timestamp string `json:"timestamp"`
 }
 
+// NetworkLog: what a sandbox tried on the network since it started, and the lists that would allow it.
+type NetworkLog struct {
+	// The last attempts that differ, the latest last; the same attempt again is counted.
+	Entries []NetworkAttempt `json:"entries"`
+	// Number of earlier attempts that are not kept.
+	Dropped int `json:"dropped"`
+	// Comma-separated names that the sandbox reached for, for domain_allow_list.
+	DomainAllowList string `json:"domainAllowList"`
+	// Comma-separated networks (CIDR) of the addresses that no name led to, for network_allow_list.
+	NetworkAllowList string `json:"networkAllowList"`
+	// Whether the two lists would allow everything that a list can allow. False when there was more than lists may hold.
+	Complete bool `json:"complete"`
+}
+
+// NetworkAttempt: something that a sandbox tried on the network.
+type NetworkAttempt struct {
+	// How: dns, tls, http, tcp, udp, icmp or other.
+	Protocol string `json:"protocol"`
+	// Name that was asked for, or that led to the address.
+	Name *string `json:"name,omitempty"`
+	// IP address.
+	Address *string `json:"address,omitempty"`
+	// Port.
+	Port *int `json:"port,omitempty"`
+	// Whether it was allowed.
+	Allowed bool `json:"allowed"`
+	// What decided: default, network_block_all, network_allow_list, domain_allow_list, unreachable (the machine, other
+	// sandboxes, addresses that no sandbox reaches), private_network, no_name, hidden_name, other_address (not resolved
+	// for the name) or too_many (connections).
+	Rule string `json:"rule"`
+	// When for the first time, ISO 8601.
+	FirstAt string `json:"firstAt"`
+	// When for the last time, ISO 8601.
+	LastAt string `json:"lastAt"`
+	// How often.
+	Count int `json:"count"`
+}
+
 // ExecutionArtifacts: output and charts of a program.
 type ExecutionArtifacts struct {
 	// The same output as in result.

@@ -423,6 +423,48 @@ export interface GitCommitInfo {
   timestamp: string;
 }
 
+/** What a sandbox tried on the network since it started, and the lists that would allow it. */
+export interface NetworkLog {
+  /** The last attempts that differ, the latest last; the same attempt again is counted. */
+  entries: NetworkAttempt[];
+  /** Number of earlier attempts that are not kept. */
+  dropped: number;
+  /** Comma-separated names that the sandbox reached for, for `domainAllowList`. */
+  domainAllowList: string;
+  /** Comma-separated networks (CIDR) of the addresses that no name led to, for `networkAllowList`. */
+  networkAllowList: string;
+  /**
+   * Whether the two lists would allow everything that a list can allow. False when there was more than lists may hold.
+   */
+  complete: boolean;
+}
+
+/** Something that a sandbox tried on the network. */
+export interface NetworkAttempt {
+  /** How: `dns`, `tls`, `http`, `tcp`, `udp`, `icmp` or `other`. */
+  protocol: string;
+  /** Name that was asked for, or that led to the address. */
+  name?: string;
+  /** IP address. */
+  address?: string;
+  /** Port. */
+  port?: number;
+  /** Whether it was allowed. */
+  allowed: boolean;
+  /**
+   * What decided: `default`, `networkBlockAll`, `networkAllowList`, `domainAllowList`, `unreachable` (the machine, other
+   * sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`, `hidden_name`, `other_address` (not resolved
+   * for the name) or `too_many` (connections).
+   */
+  rule: string;
+  /** When for the first time, ISO 8601. */
+  firstAt: string;
+  /** When for the last time, ISO 8601. */
+  lastAt: string;
+  /** How often. */
+  count: number;
+}
+
 /** Options of `executeCommand`. */
 export interface ExecOptions {
   /** Working directory. Default: the sandbox's. */

@@ -43,7 +43,7 @@ type Operation = (call: Call) => Promise<unknown>;
 interface Op {
   id: string;
   name: string;
-  receiver: 'daytona' | 'sandbox' | 'process' | 'fs' | 'git' | 'code_interpreter' | 'spawned_process';
+  receiver: 'daytona' | 'sandbox' | 'process' | 'fs' | 'git' | 'code_interpreter' | 'network' | 'spawned_process';
   /** The parameter that the receiver supplies. */
   supplied: string | null;
   params: { name: string; wire: string }[];

@@ -22,6 +22,9 @@ module Daytona
     # @return [CodeInterpreter] The stateful code interpreter.
     attr_reader :code_interpreter
 
+    # @return [Network] What it does on the network.
+    attr_reader :network
+
     # @return [Config] The configuration of the client.
     attr_reader :config
 
@@ -40,6 +43,7 @@ module Daytona
       @fs = FileSystem.new(connection, self)
       @git = Git.new(connection, self)
       @code_interpreter = CodeInterpreter.new(connection, self)
+      @network = Network.new(connection, self)
     end
 
     # @return [String] Language of `process.code_run`.

@@ -269,6 +269,8 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		return c.result(c.sandbox.CodeInterpreter.ListContexts(ctx))
 	case "code_interpreter.delete_context":
 		return nil, c.sandbox.CodeInterpreter.DeleteContext(ctx, into[string](args, "contextId"))
+	case "network.log":
+		return c.result(c.sandbox.Network.Log(ctx))
 	}
 	return nil, unknown(op)
 }

@@ -427,6 +427,8 @@ pub const BESIDES: &[(&str, &str, &str)] = &[
 \tProcess *ProcessService `json:\"-\"`
 \t// CodeInterpreter runs Python code with variables that last.
 \tCodeInterpreter *CodeInterpreterService `json:\"-\"`
+\t// Network tells what it does on the network.
+\tNetwork *NetworkService `json:\"-\"`
 
 \tclient *Client
 ",

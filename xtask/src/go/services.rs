@@ -65,6 +65,7 @@ const CLASSES: &[Class] = &[
     Class { name: "FileSystemService", receiver: "f", bound: &[] },
     Class { name: "GitService", receiver: "g", bound: &[] },
     Class { name: "CodeInterpreterService", receiver: "c", bound: &[] },
+    Class { name: "NetworkService", receiver: "n", bound: &[] },
 ];
 
 pub fn class(name: &str) -> Result<&'static Class> {

@@ -580,6 +580,17 @@ pub const CLASSES: &[Class] = &[
             },
         ],
     },
+    Class {
+        name: "Network",
+        module: "network",
+        doc: "",
+        service: "network",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
 ];
 
 /// Operations as the methods of classes call them, without a public form of their own.

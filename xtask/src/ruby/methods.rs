@@ -86,6 +86,7 @@ fn class_of(op: &Op) -> &'static str {
         Receiver::Fs => "FileSystem",
         Receiver::Git => "Git",
         Receiver::CodeInterpreter => "CodeInterpreter",
+        Receiver::Network => "Network",
         Receiver::SpawnedProcess => "SpawnedProcess",
     }
 }

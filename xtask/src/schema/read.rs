@@ -378,6 +378,7 @@ fn receiver(id: &str, service: &Service, params: &[Param]) -> Result<(Receiver, 
         ("fs", _) => (Receiver::Fs, None),
         ("git", _) => (Receiver::Git, None),
         ("code_interpreter", _) => (Receiver::CodeInterpreter, None),
+        ("network", _) => (Receiver::Network, None),
         (other, _) => bail!("the service {other} has no receiver in xtask/src/schema/read.rs"),
     })
 }

@@ -39,6 +39,7 @@ pub const CLASSES: &[Class] = &[
         base: Some(("InterpreterRuns", "interpreter-runs")),
         doc: "",
     },
+    Class { name: "Network", receiver: Receiver::Network, base: None, doc: "" },
 ];
 
 /// Methods of a sandbox that one of its services has, too: operation, and further names.

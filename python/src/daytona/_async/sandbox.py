@@ -10,6 +10,7 @@ from .._wire import target
 from ..generated.async_ops.code_interpreter import AsyncCodeInterpreter
 from ..generated.async_ops.fs import AsyncFileSystem
 from ..generated.async_ops.git import AsyncGit
+from ..generated.async_ops.network import AsyncNetwork
 from ..generated.async_ops.process import AsyncProcess
 from ..generated.async_ops.sandbox import AsyncSandboxesOps, AsyncSandboxMethods
 from ..generated.enums import SandboxState
@@ -36,9 +37,10 @@ class AsyncSandbox(AsyncSandboxMethods):
         fs: Files.
         git: Git repositories.
         code_interpreter: The stateful code interpreter.
+        network: What it does on the network.
     """
 
-    __slots__ = ("code_interpreter", "git", "process")
+    __slots__ = ("code_interpreter", "git", "network", "process")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -48,6 +50,7 @@ class AsyncSandbox(AsyncSandboxMethods):
         self.fs = AsyncFileSystem(client, toolbox)
         self.git = AsyncGit(client, toolbox)
         self.code_interpreter = AsyncCodeInterpreter(client, toolbox)
+        self.network = AsyncNetwork(client, toolbox)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, SandboxInfo) else NotImplemented

@@ -13,6 +13,7 @@ from ..generated.models.sandbox import SandboxInfo
 from ..generated.ops.code_interpreter import CodeInterpreter
 from ..generated.ops.fs import FileSystem
 from ..generated.ops.git import Git
+from ..generated.ops.network import Network
 from ..generated.ops.process import Process
 from ..generated.ops.sandbox import SandboxesOps, SandboxMethods
 from .runtime import finished
@@ -36,9 +37,10 @@ class Sandbox(SandboxMethods):
         fs: Files.
         git: Git repositories.
         code_interpreter: The stateful code interpreter.
+        network: What it does on the network.
     """
 
-    __slots__ = ("code_interpreter", "git", "process")
+    __slots__ = ("code_interpreter", "git", "network", "process")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -48,6 +50,7 @@ class Sandbox(SandboxMethods):
         self.fs = FileSystem(client, toolbox)
         self.git = Git(client, toolbox)
         self.code_interpreter = CodeInterpreter(client, toolbox)
+        self.network = Network(client, toolbox)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, SandboxInfo) else NotImplemented

@@ -52,6 +52,7 @@ from .models.fs import (
     SkippedEntry,
 )
 from .models.git import FileStatus, GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
+from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
     Command,
@@ -70,6 +71,7 @@ from .models.sandbox import BuildInfo, ListSandboxesQuery, PortPreviewUrl, Resou
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
 from .ops.git import Git
+from .ops.network import Network
 from .ops.process import Process
 
 __all__ = [
@@ -121,6 +123,9 @@ __all__ = [
     "LogChunk",
     "LogStream",
     "Match",
+    "Network",
+    "NetworkAttempt",
+    "NetworkLog",
     "OutputChannel",
     "OutputMessage",
     "OutputReader",
@@ -169,6 +174,7 @@ LATER = [
     "AsyncFileWriter",
     "AsyncGit",
     "AsyncLogStream",
+    "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",
     "AsyncPaginatedSandboxes",

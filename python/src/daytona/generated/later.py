@@ -13,6 +13,7 @@ from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, S
 from .async_ops.code_interpreter import AsyncCodeInterpreter
 from .async_ops.fs import AsyncFileSystem
 from .async_ops.git import AsyncGit
+from .async_ops.network import AsyncNetwork
 from .async_ops.process import AsyncProcess
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "AsyncFileWriter",
     "AsyncGit",
     "AsyncLogStream",
+    "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",
     "AsyncPaginatedSandboxes",

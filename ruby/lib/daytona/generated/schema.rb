@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'c7b1f213da5442a0'
+  SCHEMA_HASH = '7d59eac892f8cd7c'
 end

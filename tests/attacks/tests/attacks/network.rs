@@ -102,3 +102,67 @@ print('sent')",
     assert_eq!(fetch(&engine, &bystander, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
     engine.assert_unharmed(&bystander).await;
 }
+
+#[tokio::test]
+async fn a_list_of_domains_is_not_undone_or_filled_up_from_inside() {
+    let internet = Internet::enter();
+    let engine = Engine::start(Level::Root).await;
+    let bystander = engine.bystander().await;
+    let reaches = format!("{} saw {}", PUBLIC[0], MACHINE[0]);
+    for user in ["daytona", "root"] {
+        let id = engine.create(json!({"domainAllowList": "some.example", "user": user})).await;
+        assert_eq!(fetch(&engine, &id, "some.example").await, reaches, "{user}");
+        // Rules of the sandbox's network, sockets that are led nowhere, and the place where its connections arrive.
+        let undo = "
+import socket, struct
+def message(kind, flags, body):
+    return struct.pack('=IHHII', 16 + len(body), kind, flags, 1, 0) + body
+try:
+    rules = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    edge = b'\\0\\0\\0\\x0a'
+    name = b'daytona\\0'
+    table = b'\\1\\0\\0\\0' + struct.pack('=HH', 4 + len(name), 1) + name
+    rules.send(message(16, 1, edge) + message(0xa02, 5, table) + message(17, 1, edge))
+except OSError: pass
+for option in ((socket.SOL_SOCKET, 36, 1), (socket.IPPROTO_IP, 19, 1), (socket.SOL_SOCKET, 25, b'lo')):
+    s = socket.socket()
+    try:
+        s.setsockopt(*option)
+        s.settimeout(5)
+        s.connect(('198.51.100.2', 80))
+        s.sendall(b'GET / HTTP/1.1\\r\\nHost: forged.example\\r\\n\\r\\n')
+        if s.recv(9): print('reached', option)
+    except OSError: pass
+for line in open('/proc/net/tcp').readlines()[1:]:
+    port = int(line.split()[1].split(':')[1], 16)
+    for address in ('127.0.0.1', '127.9.9.9'):
+        try:
+            s = socket.create_connection((address, port), 5)
+            s.sendall(b'GET / HTTP/1.1\\r\\nHost: some.example\\r\\n\\r\\n')
+            if s.recv(9).startswith(b'HTTP/1.1 2'): print('through', port)
+        except OSError: pass
+print('tried')";
+        assert_eq!(engine.python(&id, undo).await, (0, "tried\n".to_owned()), "{user}");
+        for host in [PUBLIC[0], PUBLIC[1], "other.example"] {
+            assert_eq!(fetch(&engine, &id, host).await, "refused", "{host} as {user}");
+        }
+        let fill = format!(
+            "
+import socket
+held = []
+for _ in range(900):
+    try:
+        s = socket.create_connection(('{}', 80), 5)
+        s.sendall(b'G')
+        held.append(s)
+    except OSError: pass
+print('held')",
+            PUBLIC[0]
+        );
+        assert_eq!(engine.python(&id, &fill).await, (0, "held\n".to_owned()), "{user}");
+        assert_eq!(fetch(&engine, &bystander, PUBLIC[0]).await, reaches);
+        assert_eq!(fetch(&engine, &id, "some.example").await, reaches, "{user}");
+        engine.assert_unharmed(&bystander).await;
+    }
+    assert!(!internet.heard().contains("forged"), "{}", internet.heard());
+}
