@@ -22,6 +22,15 @@ type Stream struct {
 	Info []byte
 }
 
+// Describe reads what is known about the stream; what cannot be read is an error, and closes it.
+func (s *Stream) Describe(info any) error {
+	if json.Unmarshal(s.Info, info) == nil {
+		return nil
+	}
+	s.Close()
+	return errors.New(errors.ErrInternal, "The description of a stream cannot be read.")
+}
+
 // Caller runs operations of one client, or of one sandbox's toolbox.
 type Caller struct {
 	client *ffi.Client

@@ -2,12 +2,10 @@ package daytona
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"os"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
-	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
@@ -86,9 +84,8 @@ func (f *FileSystemService) DownloadFileStream(ctx context.Context, remotePath s
 	var info struct {
 		Size *int64 `json:"size"`
 	}
-	if err := json.Unmarshal(stream.Info, &info); err != nil {
-		stream.Close()
-		return nil, errors.New(errors.ErrInternal, "The download's description cannot be read.")
+	if err := stream.Describe(&info); err != nil {
+		return nil, err
 	}
 	reader := &downloadReader{ctx: ctx, stream: stream, at: DownloadProgress{TotalBytes: -1}}
 	if info.Size != nil {
@@ -107,39 +104,22 @@ type downloadReader struct {
 	ctx    context.Context
 	stream *api.Stream
 	config downloadStreamConfig
-	rest   []byte
 	at     DownloadProgress
-	err    error // of the last batch, and of every read from then on
+	unread unread
 }
 
-func (r *downloadReader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if len(r.rest) == 0 && r.err == nil {
-		r.next()
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	if n == 0 {
-		return 0, r.err
-	}
-	return n, nil
-}
+func (r *downloadReader) Read(p []byte) (int, error) { return r.unread.read(p, r.next) }
 
-func (r *downloadReader) next() {
+func (r *downloadReader) next() ([]byte, error) {
 	batch, more, _, err := r.stream.Read(r.ctx)
-	switch {
-	case err != nil:
-		r.err = err
-	case !more:
-		r.err = io.EOF
+	if err == nil && !more {
+		err = io.EOF
 	}
-	r.rest = batch
 	r.at.BytesReceived += int64(len(batch))
 	if len(batch) > 0 && r.config.progress != nil {
 		r.config.progress(r.at)
 	}
+	return batch, err
 }
 
 func (r *downloadReader) Close() error {

@@ -1,12 +1,10 @@
 package daytona
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
-	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 )
 
 // PortForward is a port of this machine, on 127.0.0.1, that leads to a port of a sandbox. It is open until it is closed, its
@@ -25,9 +23,8 @@ func forwarded(stream *api.Stream, err error) (*PortForward, error) {
 		LocalPort int  `json:"localPort"`
 		HTTPOnly  bool `json:"httpOnly"`
 	}
-	if err := json.Unmarshal(stream.Info, &info); err != nil {
-		stream.Close()
-		return nil, errors.New(errors.ErrInternal, "The forwarded port's description cannot be read.")
+	if err := stream.Describe(&info); err != nil {
+		return nil, err
 	}
 	forward := &PortForward{stream: stream, localPort: info.LocalPort, httpOnly: info.HTTPOnly}
 	runtime.SetFinalizer(forward, func(f *PortForward) { f.stream.Close() })

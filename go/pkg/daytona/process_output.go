@@ -14,9 +14,8 @@ import (
 type ProcessOutput struct {
 	log *LogStream
 
-	mu   sync.Mutex
-	rest []byte // of the piece that was read last
-	err  error  // of the last read, and of every one from then on
+	mu     sync.Mutex
+	unread unread
 }
 
 // Read reads bytes, and returns io.EOF at the end.
@@ -25,27 +24,17 @@ type ProcessOutput struct {
 func (o *ProcessOutput) Read(p []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(p) == 0 {
-		return 0, nil
-	}
-	for len(o.rest) == 0 {
-		if o.rest, err = o.piece(formBytes); err != nil {
-			return 0, err
-		}
-	}
-	n = copy(p, o.rest)
-	o.rest = o.rest[n:]
-	return n, nil
+	return o.unread.read(p, func() ([]byte, error) { return o.piece(formBytes) })
 }
 
 // piece returns the next piece in a form.
 func (o *ProcessOutput) piece(form string) ([]byte, error) {
-	if o.err != nil {
-		return nil, o.err
+	if o.unread.err != nil {
+		return nil, o.unread.err
 	}
 	chunk, err := o.log.next(form)
 	if err != nil {
-		o.err = err
+		o.unread.err = err
 		o.log.Close()
 	}
 	return chunk.Data, err
@@ -55,7 +44,7 @@ func (o *ProcessOutput) piece(form string) ([]byte, error) {
 func (o *ProcessOutput) next(form string) (piece []byte, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if piece, o.rest = o.rest, nil; len(piece) > 0 {
+	if piece, o.unread.piece = o.unread.piece, nil; len(piece) > 0 {
 		return piece, nil
 	}
 	return o.piece(form)
@@ -113,7 +102,7 @@ func (o *ProcessOutput) Lines() func(yield func(string, error) bool) {
 func (o *ProcessOutput) giveBack(piece []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.rest = piece
+	o.unread.piece = piece
 }
 
 // validText replaces what is not UTF-8: each beginning of a character that is not completed, and each other byte.

@@ -57,7 +57,7 @@ type ptyConnection struct {
 	output    *ptyOutput
 	channel   chan []byte
 	forward   sync.Once
-	rest      []byte // of the piece that Read took last
+	unread    unread
 	readMu    sync.Mutex
 	ended     chan struct{}
 	result    types.PtyResult // written before ended is closed
@@ -71,9 +71,8 @@ func (p *ProcessService) connected(stream *api.Stream, err error) (*PtyHandle, e
 	var info struct {
 		SessionID string `json:"sessionId"`
 	}
-	if err := json.Unmarshal(stream.Info, &info); err != nil {
-		stream.Close()
-		return nil, errors.New(errors.ErrInternal, "The terminal's description cannot be read.")
+	if err := stream.Describe(&info); err != nil {
+		return nil, err
 	}
 	connection := &ptyConnection{
 		process: p, stream: stream, sessionID: info.SessionID, output: newPtyOutput(), channel: make(chan []byte),
@@ -189,16 +188,12 @@ func (h *PtyHandle) Read(p []byte) (n int, err error) {
 	defer h.readMu.Unlock()
 	defer runtime.KeepAlive(h)
 	h.output.consume()
-	if len(h.rest) == 0 && len(p) > 0 {
-		piece, more := h.output.pop()
-		if !more {
-			return 0, io.EOF
+	return h.unread.read(p, func() ([]byte, error) {
+		if piece, more := h.output.pop(); more {
+			return piece, nil
 		}
-		h.rest = piece
-	}
-	n = copy(p, h.rest)
-	h.rest = h.rest[n:]
-	return n, nil
+		return nil, io.EOF
+	})
 }
 
 // Write sends input.
