@@ -16,7 +16,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use daytona::{Client, Error, Result};\n\
          use futures_util::future::BoxFuture;\n\
          use serde::Deserialize;\n\
-         use crate::dispatch::{Parsed, stream, value};\n\
+         use crate::dispatch::{Parsed, bytes, stream, value};\n\
          use crate::names::Names;\n\
          use crate::{Completion, Payload};\n",
     );
@@ -142,6 +142,9 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
     let call = format!("service.{}({}).await?", op.name, arguments.join(", "));
     if matches!(op.returns, Type::Stream { .. }) {
         writeln!(source, "stream({call})")?;
+    } else if op.returns == Type::Bytes {
+        // In pieces: whoever makes an object of a language copies them anyway.
+        writeln!(source, "bytes({})", call.replacen(&op.name, &format!("{}_pieces", op.name), 1))?;
     } else {
         writeln!(source, "value(&{call})")?;
     }

@@ -107,6 +107,11 @@ pub(crate) fn value<T: Serialize>(value: &T) -> Result<Completion> {
     Ok(Completion::Ok(Payload::new(json, blobs)))
 }
 
+/// The completion for bytes, in pieces.
+pub(crate) fn bytes(pieces: Vec<Bytes>) -> Result<Completion> {
+    Ok(Completion::Ok(Payload::bytes(pieces)))
+}
+
 /// The completion for an open stream.
 pub(crate) fn stream(opened: impl Into<Opened>) -> Result<Completion> {
     let Opened { source, writer, info } = opened.into();

@@ -3,7 +3,7 @@ use daytona::model::*;
 use daytona::{Client, Error, Result};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use crate::dispatch::{Parsed, stream, value};
+use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
@@ -2412,7 +2412,11 @@ fn fs_download_file(
         );
         let call = Parsed::<Args>::read(client, "fs.download_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
-        value(&service.download_file(&call.args.remote_path, call.args.options).await?)
+        bytes(
+            service
+                .download_file_pieces(&call.args.remote_path, call.args.options)
+                .await?,
+        )
     })
 }
 

@@ -39,6 +39,7 @@ mod generated;
 
 use bytes::Bytes;
 pub use daytona::cleanup::Made;
+use daytona::model::Blob;
 
 pub use call::Call;
 pub use client::Client;
@@ -54,6 +55,8 @@ pub use stream::Stream;
 pub struct Payload {
     json: Bytes,
     blobs: Vec<Bytes>,
+    /// The one attachment in the pieces it came in, instead of `blobs`.
+    pieces: Option<Vec<Bytes>>,
     /// What the call has made: deleted when the payload is dropped before somebody claimed it.
     made: Option<Made>,
 }
@@ -61,7 +64,12 @@ pub struct Payload {
 impl Payload {
     /// UTF-8 JSON (empty = nothing) and the attachments it refers to.
     pub fn new(json: impl Into<Bytes>, blobs: Vec<Bytes>) -> Self {
-        Self { json: json.into(), blobs, made: None }
+        Self { json: json.into(), blobs, pieces: None, made: None }
+    }
+
+    /// A value that is bytes, in pieces.
+    pub(crate) fn bytes(pieces: Vec<Bytes>) -> Self {
+        Self { pieces: Some(pieces), ..Self::json(&b"0"[..]) }
     }
 
     /// JSON without attachments.
@@ -72,14 +80,36 @@ impl Payload {
     /// Takes the JSON, the attachments, and what the call has made, for callers that do not know yet whether anybody takes
     /// the result.
     pub fn into_parts(self) -> (Bytes, Vec<Bytes>, Option<Made>) {
-        (self.json, self.blobs, self.made)
+        (self.json, self.pieces.map_or(self.blobs, |pieces| vec![Blob::joined(pieces).0]), self.made)
+    }
+
+    /// The same with each attachment in the pieces it came in, for callers that copy them anyway.
+    pub fn into_pieces(self) -> (Bytes, Vec<Vec<Bytes>>, Option<Made>) {
+        let whole = |blobs: Vec<Bytes>| blobs.into_iter().map(|blob| vec![blob]).collect();
+        (self.json, self.pieces.map_or_else(|| whole(self.blobs), |pieces| vec![pieces]), self.made)
     }
 
     /// Takes the JSON and the attachments. From here on what the call has made is the caller's.
     pub fn claim(self) -> (Bytes, Vec<Bytes>) {
-        if let Some(made) = self.made {
+        let (json, blobs, made) = self.into_parts();
+        if let Some(made) = made {
             made.claim();
         }
-        (self.json, self.blobs)
+        (json, blobs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attachment_in_pieces_is_one_for_who_does_not_ask_for_them() {
+        for (pieces, whole) in [(vec![], ""), (vec!["a"], "a"), (vec!["a", "bc", "d"], "abcd")] {
+            let pieces: Vec<Bytes> = pieces.into_iter().map(Bytes::from).collect();
+            let (json, blobs) = Payload::bytes(pieces.clone()).claim();
+            assert_eq!((&json[..], blobs), (&b"0"[..], vec![Bytes::from(whole)]));
+            assert_eq!(Payload::bytes(pieces.clone()).into_pieces().1, [pieces]);
+        }
     }
 }

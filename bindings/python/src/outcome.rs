@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use daytona_bridge::Completion;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -42,15 +44,32 @@ impl Made {
 pub type Outcome<'py> =
     (u8, Bound<'py, PyString>, Vec<Bound<'py, PyBytes>>, Option<Bound<'py, Stream>>, Option<Bound<'py, Made>>);
 
+/// Pieces as one object. Each is let go of when it has been copied, so that they are never in memory twice.
+fn copied(py: Python<'_>, pieces: Vec<Bytes>) -> PyResult<Bound<'_, PyBytes>> {
+    let size = pieces.iter().map(Bytes::len).sum::<usize>();
+    let size = ffi::Py_ssize_t::try_from(size)?;
+    // SAFETY: without a source the object's bytes may be written until somebody else sees it; the pieces fill them all.
+    unsafe {
+        let made = ffi::PyBytes_FromStringAndSize(std::ptr::null(), size);
+        let object = Bound::from_owned_ptr_or_err(py, made)?.cast_into_unchecked::<PyBytes>();
+        let mut room = ffi::PyBytes_AsString(object.as_ptr()).cast::<u8>();
+        for piece in pieces {
+            room.copy_from_nonoverlapping(piece.as_ptr(), piece.len());
+            room = room.add(piece.len());
+        }
+        Ok(object)
+    }
+}
+
 /// The Python value of a completion.
 pub fn to_python(py: Python<'_>, completion: Completion) -> PyResult<Outcome<'_>> {
     let (status, (json, blobs, made), stream) = match completion {
-        Completion::Ok(payload) => (OK, payload.into_parts(), None),
-        Completion::Stream(stream, info) => (OK, info.into_parts(), Some(Bound::new(py, Stream::new(stream))?)),
+        Completion::Ok(payload) => (OK, payload.into_pieces(), None),
+        Completion::Stream(stream, info) => (OK, info.into_pieces(), Some(Bound::new(py, Stream::new(stream))?)),
         Completion::Error(json) => (FAILED, (json, Vec::new(), None), None),
         Completion::Cancelled => (CANCELLED, Default::default(), None),
     };
     let made = made.map(|made| Bound::new(py, Made { inner: Mutex::new(Some(made)) })).transpose()?;
-    let blobs = blobs.iter().map(|blob| PyBytes::new(py, blob)).collect();
+    let blobs = blobs.into_iter().map(|pieces| copied(py, pieces)).collect::<PyResult<_>>()?;
     Ok((status, PyString::from_bytes(py, &json)?, blobs, stream, made))
 }

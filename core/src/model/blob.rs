@@ -18,6 +18,16 @@ thread_local! {
 pub struct Blob(pub Bytes);
 
 impl Blob {
+    /// Makes one of pieces, without copying a single one. Each piece is let go of when it has been copied.
+    pub fn joined(mut pieces: Vec<Bytes>) -> Self {
+        if pieces.len() <= 1 {
+            return Self(pieces.pop().unwrap_or_default());
+        }
+        let mut whole = Vec::with_capacity(pieces.iter().map(Bytes::len).sum());
+        pieces.into_iter().for_each(|piece| whole.extend_from_slice(&piece));
+        Self(whole.into())
+    }
+
     /// Runs a serialization and returns its result with the attachments of all blobs it met.
     pub fn detach<T>(serialize: impl FnOnce() -> T) -> (T, Vec<Bytes>) {
         ATTACHMENTS.with_borrow_mut(Vec::clear);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::FileSystem;
@@ -98,19 +99,32 @@ impl FileSystem {
     /// # Examples
     /// `files upload-download`
     pub async fn download_file(&self, remote_path: &str, options: DownloadOptions) -> Result<Blob> {
-        check_path(remote_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
-        self.toolbox
-            .client
-            .run("fs.download_file", limit, async {
-                let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
-                let mut content = Gathered::new(MEMORY_LIMIT);
-                while let Some(piece) = reader.next().await? {
-                    content.push(piece)?;
-                }
-                Ok(Blob(content.finish()))
-            })
-            .await
+        Ok(Blob::joined(self.download_file_pieces(remote_path, options).await?))
+    }
+
+    /// The content in the pieces it came in, for callers that copy it anyway. Otherwise the same as `download_file`.
+    #[doc(hidden)]
+    #[expect(clippy::manual_async_fn, reason = "public async functions are operations in every language")]
+    pub fn download_file_pieces(
+        &self,
+        remote_path: &str,
+        options: DownloadOptions,
+    ) -> impl Future<Output = Result<Vec<Bytes>>> + Send {
+        async move {
+            check_path(remote_path)?;
+            let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+            self.toolbox
+                .client
+                .run("fs.download_file", limit, async {
+                    let mut reader = FileReader::open(&self.toolbox, remote_path, None).await?;
+                    let mut content = Gathered::new(MEMORY_LIMIT);
+                    while let Some(piece) = reader.next().await? {
+                        content.push(piece)?;
+                    }
+                    Ok(content.into_pieces())
+                })
+                .await
+        }
     }
 
     /// Downloads a file to a local path. The local file appears when it is complete.

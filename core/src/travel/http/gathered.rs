@@ -3,25 +3,30 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Blob;
+
+/// Pieces smaller than this are put together as they come.
+const SMALL: usize = 16 * 1024;
 
 /// Pieces in the making of one; a single piece is not copied.
 pub(crate) struct Gathered {
-    first: Bytes,
-    rest: BytesMut,
+    pieces: Vec<Bytes>,
+    /// The last ones, which are small.
+    small: BytesMut,
+    held: usize,
     limit: usize,
 }
 
 impl Gathered {
     /// Nothing yet, and no more than `limit` bytes ever.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { first: Bytes::new(), rest: BytesMut::new(), limit }
+        Self { pieces: Vec::new(), small: BytesMut::new(), held: 0, limit }
     }
 
     /// # Errors
     /// `UnprocessableEntity` when so many more bytes are too many.
     pub(crate) fn room_for(&self, more: u64) -> Result<()> {
-        let held = self.first.len().max(self.rest.len()) as u64;
-        if held.saturating_add(more) <= self.limit as u64 {
+        if (self.held as u64).saturating_add(more) <= self.limit as u64 {
             return Ok(());
         }
         Err(Error::new(
@@ -38,19 +43,35 @@ impl Gathered {
     /// As for [`room_for`](Self::room_for).
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<()> {
         self.room_for(piece.len() as u64)?;
-        if self.first.is_empty() && self.rest.is_empty() {
-            self.first = piece;
-            return Ok(());
+        self.held += piece.len();
+        if piece.len() == self.held {
+            self.pieces.push(piece);
+        } else if piece.len() < SMALL {
+            self.small.extend_from_slice(&piece);
+            if self.small.len() >= SMALL {
+                self.flush();
+            }
+        } else {
+            self.flush();
+            self.pieces.push(piece);
         }
-        if self.rest.is_empty() {
-            self.rest.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.rest.extend_from_slice(&piece);
         Ok(())
     }
 
+    fn flush(&mut self) {
+        if !self.small.is_empty() {
+            self.pieces.push(self.small.split().freeze());
+        }
+    }
+
+    /// The pieces, as large as they came or larger.
+    pub(crate) fn into_pieces(mut self) -> Vec<Bytes> {
+        self.flush();
+        self.pieces
+    }
+
     pub(crate) fn finish(self) -> Bytes {
-        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+        Blob::joined(self.into_pieces()).0
     }
 }
 
@@ -67,6 +88,13 @@ mod tests {
         let error = gathered.push("g".into()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnprocessableEntity);
         assert_eq!(&gathered.finish()[..], b"abcdef");
+        let mut gathered = Gathered::new(1 << 20);
+        let large = vec![b'x'; SMALL];
+        for piece in [&b"a"[..], b"b", b"c", &large, b"d"] {
+            gathered.push(Bytes::copy_from_slice(piece)).unwrap();
+        }
+        let sizes: Vec<_> = gathered.into_pieces().iter().map(Bytes::len).collect();
+        assert_eq!(sizes, [1, 2, SMALL, 1]);
         assert!(Gathered::new(6).room_for(7).is_err() && Gathered::new(6).room_for(6).is_ok());
     }
 }
