@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::commands::{
     api, archive, autocomplete, code, cp, create, delete, docs, exec, forward, fs, generate_docs, git, info, list,
-    local, login, logout, logs, preview_url, pty, run, session, start, stop, use_sandbox, version,
+    local, login, logout, logs, preview_url, pty, run, session, start, stop, top, use_sandbox, version,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -81,6 +81,7 @@ enum Command {
     Attach(pty::Attach),
     Forward(forward::Forward),
     Api(api::Api),
+    Top(top::Top),
     Use(use_sandbox::Use),
     /// Give agents sandboxes, over the Model Context Protocol
     #[cfg(feature = "mcp")]
@@ -122,13 +123,17 @@ pub fn run() -> ExitCode {
         Command::Attach(command) => execute(command, profile),
         Command::Forward(command) => execute(command, profile),
         Command::Api(command) => execute(command, profile),
+        Command::Top(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),
         #[cfg(feature = "mcp")]
         Command::Mcp { command } => match command.run(profile) {
             Ok(done) => ended(done, Format::Table),
             Err(start) => execute(start, profile),
         },
-        Command::Local(command) => ended(local::run(command).map_err(Into::into), Format::Table),
+        Command::Local(command) => {
+            let format = command.format();
+            ended(local::run(command), format)
+        }
         Command::Login(command) => {
             let format = command.format.chosen();
             ended(command.run(profile), format)

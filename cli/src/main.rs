@@ -24,6 +24,7 @@ mod place;
 mod profile;
 mod program;
 mod remote;
+mod seconds;
 mod stdin;
 mod terminal;
 

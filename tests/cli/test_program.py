@@ -65,6 +65,7 @@ def test_a_wrong_command_line_is_data_too(daytona: Program) -> None:
     done = daytona("nonsense")
     assert (done.returncode, done.stdout) == (2, b"")
     assert daytona("create", "--env", "SECRET").returncode == 2
+    assert "inf" in daytona.error(2, "exec", "--timeout", "inf", "box", "--", "true")["message"]
     assert b"SECRET" not in daytona("create", "--env", "SECRET").stderr
 
 

@@ -28,7 +28,7 @@ pub struct Code {
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
     /// Seconds after which the program is killed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
     timeout: f64,
     /// Directory to write the pictures of charts to
     #[arg(long, value_name = "DIRECTORY")]

@@ -36,7 +36,7 @@ pub struct Cp {
     #[arg(short = 'x', long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// Seconds it may take; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = crate::seconds::read)]
     timeout: f64,
     /// Print what would be copied where, and copy nothing
     #[arg(long)]

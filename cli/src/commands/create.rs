@@ -85,7 +85,7 @@ pub struct Create {
     #[arg(long)]
     no_wait: bool,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
     timeout: f64,
     /// Print what would be created, and create nothing
     #[arg(long)]

@@ -29,7 +29,7 @@ pub struct Delete {
     #[arg(long)]
     wait: bool,
     /// Seconds each may take; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
     timeout: f64,
     /// Print what would be deleted, and delete nothing
     #[arg(long)]

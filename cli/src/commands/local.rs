@@ -1,13 +1,19 @@
 //! `daytona local`: the engine on this machine.
 
+mod background;
+
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
 use daytona_engine::{Cidr, Compat, ServeOptions, discovery, setup};
+use serde_json::json;
+
+use crate::failure::{Done, Failure};
+use crate::output::{Format, FormatArguments, Output};
 
 /// How long `stop` waits for the engine to end its sandboxes.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,12 +32,29 @@ pub struct Local {
 enum Command {
     /// Run the engine in the foreground
     Serve(Serve),
-    /// Say whether an engine is running
-    Status,
+    /// Say whether an engine is running, how it isolates sandboxes, and what it does not enforce
+    Status {
+        #[command(flatten)]
+        format: FormatArguments,
+    },
     /// Stop the engine and its sandboxes
     Stop,
     /// Install what sandboxes need beyond this machine's own programs
     Setup,
+    /// Print the log of engines that clients or `serve --detach` have started
+    Logs {
+        /// Go on until Ctrl-C
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Delete all sandboxes of the engine and stop it
+    Reset {
+        /// Do not ask first
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Print a unit for systemd that runs the engine for the user, from its login on
+    Unit,
 }
 
 #[derive(Debug, Args)]
@@ -63,20 +86,40 @@ struct Serve {
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
+    /// Run it in the background: return when it is ready
+    #[arg(long)]
+    detach: bool,
+}
+
+impl Local {
+    /// How the result is printed.
+    pub fn format(&self) -> Format {
+        match &self.command {
+            Command::Status { format } => format.chosen(),
+            _ => Format::Table,
+        }
+    }
 }
 
 /// Runs the command.
-pub fn run(local: Local) -> Result<()> {
+pub fn run(local: Local) -> Done {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DAYTONA_LOG").unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let state_dir = local.state_dir.or_else(discovery::default_state_dir);
     let state_dir =
         state_dir.with_context(|| format!("no state directory: set {} or HOME", discovery::STATE_DIR_VARIABLE))?;
     match local.command {
-        Command::Serve(serve) => run_engine(serve, state_dir),
-        Command::Status => print_status(state_dir),
-        Command::Stop => stop_engine(state_dir),
-        Command::Setup => prepare_snapshot(state_dir),
+        Command::Serve(serve) if serve.detach => background::start(&state_dir),
+        Command::Serve(serve) => Ok(run_engine(serve, state_dir)?),
+        Command::Status { format } => print_status(&state_dir, format.chosen()),
+        Command::Stop => Ok(stop_engine(state_dir)?),
+        Command::Setup => Ok(prepare_snapshot(state_dir)?),
+        Command::Logs { follow } => background::print_log(&state_dir, follow),
+        Command::Reset { yes } => {
+            background::delete_all(&state_dir, yes)?;
+            Ok(stop_engine(state_dir)?)
+        }
+        Command::Unit => background::print_unit(&state_dir),
     }
 }
 
@@ -102,21 +145,25 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
     runtime.block_on(daytona_engine::serve(options))
 }
 
-fn print_status(state_dir: PathBuf) -> Result<()> {
-    let found = discovery::announced(&state_dir).context("reading engine.json")?;
+fn print_status(state_dir: &Path, format: Format) -> Done {
+    let found = discovery::announced(state_dir).context("reading engine.json")?;
     let Some(discovery::Announced { engine, .. }) = found else {
-        bail!("no engine is running with the state directory {}", state_dir.display());
+        return Err(Failure::other(format!("no engine is running with the state directory {}", state_dir.display())));
     };
     let health = discovery::check_health(&engine)
         .with_context(|| format!("the engine (pid {}) does not answer at {}", engine.pid, engine.api_url))?;
-    println!("running: pid {}, version {}", engine.pid, engine.version);
-    println!("API: {}", engine.api_url);
-    println!("isolation: {}", engine.isolation);
-    println!("compat: {}", engine.compat);
-    for note in health["limits"]["notEnforced"].as_array().into_iter().flatten() {
-        println!("note: {}", note.as_str().unwrap_or_default());
-    }
-    Ok(())
+    let status = json!({
+        "pid": engine.pid, "version": engine.version, "apiUrl": engine.api_url, "isolation": engine.isolation,
+        "compat": engine.compat, "limits": health["limits"],
+    });
+    Output::new(format).result(&status, || {
+        let mut text = format!("running: pid {}, version {}\nAPI: {}\n", engine.pid, engine.version, engine.api_url);
+        text.push_str(&format!("isolation: {}\ncompat: {}\n", engine.isolation, engine.compat));
+        for note in health["limits"]["notEnforced"].as_array().into_iter().flatten() {
+            text.push_str(&format!("note: {}\n", note.as_str().unwrap_or_default()));
+        }
+        text
+    })
 }
 
 fn stop_engine(state_dir: PathBuf) -> Result<()> {

@@ -27,5 +27,6 @@ pub mod run;
 pub mod session;
 pub mod start;
 pub mod stop;
+pub mod top;
 pub mod use_sandbox;
 pub mod version;

@@ -24,7 +24,7 @@ pub struct Run {
     #[arg(long, value_name = "DIRECTORY")]
     cwd: Option<String>,
     /// Seconds after which the program is killed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
     timeout: f64,
     /// Keep the sandbox
     #[arg(long)]

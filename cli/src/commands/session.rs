@@ -34,7 +34,7 @@ pub enum Session {
         #[arg(long)]
         detach: bool,
         /// Seconds to wait; the command runs on afterwards; 0 = no limit
-        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
         timeout: f64,
         /// The command
         #[arg(last = true, required = true, value_name = "COMMAND")]

@@ -13,7 +13,7 @@ pub struct Start {
     #[command(flatten)]
     sandbox: SandboxArgument,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
     timeout: f64,
     #[command(flatten)]
     format: FormatArguments,

@@ -16,7 +16,7 @@ pub struct Stop {
     #[arg(short, long)]
     force: bool,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
     timeout: f64,
     #[command(flatten)]
     format: FormatArguments,

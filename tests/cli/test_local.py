@@ -1,0 +1,64 @@
+"""The local engine by hand, in a state directory of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import LIMIT, Program
+
+
+def test_an_engine_runs_in_the_background_until_it_is_stopped(daytona: Program, tmp_path: Path) -> None:
+    own = {"DAYTONA_LOCAL_STATE_DIR": str(tmp_path / "state")}
+    assert daytona("local", "status", environment=own).returncode == 1
+    assert b"no log yet" in daytona("local", "logs", environment=own).stderr
+    try:
+        started = daytona("local", "serve", "--detach", "--isolation", "none", environment=own)
+        assert started.returncode == 0, started
+        assert b"already" in daytona("local", "serve", "--detach", environment=own).stderr
+        status = json.loads(daytona("local", "status", "--json", environment=own).stdout)
+        assert f"pid {status['pid']}".encode() in started.stdout
+        assert "limits" in status and "apiKey" not in status
+        assert daytona("create", "--name", "box", environment=own).returncode == 0
+        assert daytona("local", "reset", environment=own).returncode == 2
+        done = daytona("local", "reset", "--yes", environment=own)
+        assert done.stdout == b"deleted: 1\nstopped\n", done
+        assert daytona("local", "logs", environment=own).stdout
+        assert daytona("local", "stop", environment=own).stdout == b"no engine is running\n"
+    finally:
+        daytona("local", "stop", environment=own)
+
+
+def test_a_log_is_followed(daytona: Program, tmp_path: Path) -> None:
+    (tmp_path / "engine.log").write_text("one\n")
+    with subprocess.Popen(
+        [daytona.path, "local", "logs", "--follow"],
+        stdout=subprocess.PIPE,
+        env=daytona.environment | {"DAYTONA_LOCAL_STATE_DIR": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"one\n"
+        with (tmp_path / "engine.log").open("a") as log:
+            log.write("two\n")
+        assert process.stdout.readline() == b"two\n"
+        process.send_signal(signal.SIGINT)
+        process.wait(LIMIT)
+
+
+def test_a_unit_for_systemd_names_this_program(daytona: Program, tmp_path: Path) -> None:
+    unit = daytona("local", "unit", environment={"DAYTONA_LOCAL_STATE_DIR": str(tmp_path / "100 %")}).stdout.decode()
+    assert f'ExecStart="{Path(daytona.path).resolve()}" local --state-dir "{tmp_path}/100 %%" serve' in unit
+
+
+def test_what_sandboxes_use_is_shown(daytona: Program, sandbox: str) -> None:
+    end = time.monotonic() + LIMIT
+    while True:
+        rows = {row["name"]: row for row in daytona.data("top")}
+        if "usage" in rows[sandbox]:
+            break
+        assert time.monotonic() < end, rows
+    assert rows[sandbox]["usage"]["memUsed"] > 0
+    assert sandbox in daytona.text("top", "--once")
