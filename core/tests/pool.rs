@@ -11,9 +11,11 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What HTTP/2 servers commonly allow on one connection.
 const STREAMS_PER_CONNECTION: u32 = 100;
@@ -28,6 +30,14 @@ struct Server {
 
 impl Server {
     async fn new(crowd: usize) -> Self {
+        let crowd = Arc::new(Barrier::new(crowd));
+        Self::answering(move |stream| serve(stream, crowd.clone())).await
+    }
+
+    /// A server that does this with each of its connections.
+    async fn answering<F: Future<Output = ()> + Send + 'static>(
+        serve: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + 'static,
+    ) -> Self {
         let certificate = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let ca = directory.path().join("ca.pem");
@@ -42,15 +52,10 @@ impl Server {
             .unwrap();
         tls.alpn_protocols = vec![b"h2".to_vec()];
 
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("https://{}", listener.local_addr().unwrap());
         let connections = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(accept(
-            listener,
-            TlsAcceptor::from(Arc::new(tls)),
-            Arc::new(Barrier::new(crowd)),
-            connections.clone(),
-        ));
+        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), connections.clone(), serve));
         let config = Config {
             api_url: Some(address.clone()),
             api_key: Some("key".into()),
@@ -77,32 +82,37 @@ impl Server {
     }
 }
 
-async fn accept(
-    listener: tokio::net::TcpListener,
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
     tls: TlsAcceptor,
-    crowd: Arc<Barrier>,
     connections: Arc<AtomicUsize>,
+    serve: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + 'static,
 ) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         connections.fetch_add(1, Ordering::Relaxed);
-        let (tls, crowd) = (tls.clone(), crowd.clone());
+        let (tls, serve) = (tls.clone(), serve.clone());
         tokio::spawn(async move {
             let Ok(stream) = tls.accept(stream).await else { return };
-            let answer = service_fn(move |_| {
-                let crowd = crowd.clone();
-                async move {
-                    crowd.wait().await;
-                    let body = Bytes::from_static(br#"{"exitCode": 0, "result": ""}"#);
-                    Ok::<_, Infallible>(http::Response::new(Full::new(body)))
-                }
-            });
-            let mut server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-            server.max_concurrent_streams(STREAMS_PER_CONNECTION);
-            // Ends with the client.
-            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+            serve(stream).await;
         });
     }
+}
+
+const ANSWER: &[u8] = br#"{"exitCode": 0, "result": ""}"#;
+
+async fn serve(stream: TlsStream<TcpStream>, crowd: Arc<Barrier>) {
+    let answer = service_fn(move |_| {
+        let crowd = crowd.clone();
+        async move {
+            crowd.wait().await;
+            Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(ANSWER))))
+        }
+    });
+    let mut server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    server.max_concurrent_streams(STREAMS_PER_CONNECTION);
+    // Ends with the client.
+    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }
 
 #[tokio::test]
@@ -130,4 +140,29 @@ async fn a_call_that_is_given_up_while_it_connects_holds_up_no_other() {
     assert!((&mut first).now_or_never().is_none());
     drop(first);
     server.call(5).await;
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_did_not_look_at_is_sent_again() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let seen = requests.clone();
+    let server = Server::answering(move |stream| {
+        let seen = seen.clone();
+        async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, mut answer))) = connection.accept().await {
+                if seen.fetch_add(1, Ordering::Relaxed) % 3 < 2 {
+                    answer.send_reset(h2::Reason::REFUSED_STREAM);
+                    continue;
+                }
+                let mut body = answer.send_response(http::Response::new(()), false).unwrap();
+                body.send_data(Bytes::from_static(ANSWER), true).unwrap();
+            }
+        }
+    })
+    .await;
+    // A command, which is not run again when it may have run.
+    server.call(1).await;
+    server.call(1).await;
+    assert_eq!(requests.load(Ordering::Relaxed), 6);
 }

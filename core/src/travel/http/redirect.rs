@@ -72,3 +72,68 @@ impl Redirects {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, url: &str) -> Outgoing {
+        let mut request = Outgoing::new(method, url.parse().unwrap());
+        request.body = Body::Whole(Bytes::from_static(b"{}"));
+        for (name, value) in [(AUTHORIZATION, "Bearer key"), (CONTENT_TYPE, "application/json")] {
+            request.headers.insert(name, value.parse().unwrap());
+        }
+        request
+    }
+
+    fn follow(request: &mut Outgoing, status: u16, to: &str, repeatable: bool) -> Result<bool, String> {
+        let headers = HeaderMap::from_iter([(LOCATION, to.parse().unwrap())]);
+        Redirects::from(&request.url).follow(StatusCode::from_u16(status).unwrap(), &headers, repeatable, request)
+    }
+
+    #[test]
+    fn methods_and_bodies_are_kept_unless_the_status_says_otherwise() {
+        for (status, method, becomes, keeps_body) in [
+            (301, Method::POST, Method::GET, false),
+            (302, Method::POST, Method::GET, false),
+            (302, Method::PUT, Method::PUT, true),
+            (303, Method::DELETE, Method::GET, false),
+            (303, Method::HEAD, Method::HEAD, true),
+            (307, Method::POST, Method::POST, true),
+            (308, Method::PUT, Method::PUT, true),
+        ] {
+            let mut request = request(method.clone(), "http://a.example/api/x?q=1");
+            assert_eq!(follow(&mut request, status, "../y", true), Ok(true), "{status}");
+            assert_eq!((request.url.as_str(), &request.method), ("http://a.example/y", &becomes), "{status} {method}");
+            assert_eq!(matches!(&request.body, Body::Whole(body) if !body.is_empty()), keeps_body, "{status} {method}");
+            assert_eq!(request.headers.contains_key(CONTENT_TYPE), keeps_body, "{status} {method}");
+            assert!(request.headers.contains_key(AUTHORIZATION), "it is the same server");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_gone_is_not_sent_again() {
+        let mut upload = request(Method::POST, "http://a.example/");
+        assert_eq!(follow(&mut upload, 307, "/y", false), Ok(false));
+        assert_eq!(follow(&mut upload, 303, "/y", false), Ok(true), "none is needed");
+    }
+
+    #[test]
+    fn the_key_does_not_go_along_to_another_port() {
+        let mut plain = request(Method::GET, "http://a.example/x");
+        assert_eq!(follow(&mut plain, 308, "https://a.example/x", true), Ok(true));
+        assert_eq!(plain.headers.get(AUTHORIZATION), None);
+        for other in ["http://a.example:81/", "https://b.example/", "http://b.example/"] {
+            assert!(follow(&mut request(Method::GET, "http://a.example/x"), 302, other, true).is_err(), "{other}");
+        }
+        let mut encrypted = request(Method::GET, "https://a.example/x");
+        assert!(follow(&mut encrypted, 302, "http://a.example/x", true).is_err(), "in clear text");
+    }
+
+    #[test]
+    fn what_is_no_redirect_is_an_answer() {
+        for (status, to) in [(200, "/y"), (304, "/y"), (300, "/y")] {
+            assert_eq!(follow(&mut request(Method::GET, "http://a.example/"), status, to, true), Ok(false));
+        }
+    }
+}
