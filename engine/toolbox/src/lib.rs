@@ -26,6 +26,7 @@ mod ports;
 mod process_tree;
 mod proxy;
 mod pty;
+pub mod raw;
 pub mod remove_tree;
 mod request_body;
 mod sdk_version;
@@ -85,6 +86,7 @@ struct Toolbox {
     contexts: Contexts,
     cpu: CpuMeter,
     git_origins: git::Origins,
+    accepted: raw::Accepted,
 }
 
 impl Toolbox {
@@ -112,6 +114,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         contexts: Contexts::default(),
         cpu: CpuMeter::default(),
         git_origins: git::Origins::default(),
+        accepted: raw::Accepted::default(),
         config,
     });
     sessions::start_entrypoint(&toolbox);
@@ -128,6 +131,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(interpreter::routes())
         .merge(ports::routes())
         .merge(proxy::routes())
+        .merge(raw::routes())
         .merge(git::routes())
         .merge(web_terminal::routes())
         .merge(unavailable::routes())

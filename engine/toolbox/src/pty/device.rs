@@ -16,9 +16,9 @@ nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
 
 /// Columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) cols: u16,
-    pub(super) rows: u16,
+pub(crate) struct Size {
+    pub(crate) cols: u16,
+    pub(crate) rows: u16,
 }
 
 impl From<Size> for Winsize {
@@ -28,11 +28,11 @@ impl From<Size> for Winsize {
 }
 
 /// Our side of a pseudo-terminal.
-pub(super) struct Device(AsyncFd<std::fs::File>);
+pub(crate) struct Device(AsyncFd<std::fs::File>);
 
 impl Device {
     /// Starts `command` as the leader of a new session whose controlling terminal is a new device of this size.
-    pub(super) fn start(mut command: Command, size: Size) -> io::Result<(Self, Child)> {
+    pub(crate) fn start(mut command: Command, size: Size) -> io::Result<(Self, Child)> {
         let OpenptyResult { master, slave } = openpty(&Winsize::from(size), None)?;
         let flags = OFlag::from_bits_retain(fcntl(&master, FcntlArg::F_GETFL)?);
         fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
@@ -61,7 +61,7 @@ impl Device {
     }
 
     /// Reads what the terminal shows; `Ok(0)` when nobody has it open any more.
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let mut ready = self.0.readable().await?;
             if let Ok(result) = ready.try_io(|file| file.get_ref().read(buffer)) {
@@ -71,7 +71,7 @@ impl Device {
     }
 
     /// Reads what the terminal has shown by now, without waiting; `Ok(0)` when there is nothing (more).
-    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match end_of_file(self.0.get_ref().read(buffer)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             result => result,
@@ -79,7 +79,7 @@ impl Device {
     }
 
     /// Types `bytes` into the terminal, waiting for room.
-    pub(super) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let mut ready = self.0.writable().await?;
             if let Ok(result) = ready.try_io(|file| file.get_ref().write(bytes)) {
@@ -89,7 +89,7 @@ impl Device {
         Ok(())
     }
 
-    pub(super) fn resize(&self, size: Size) -> io::Result<()> {
+    pub(crate) fn resize(&self, size: Size) -> io::Result<()> {
         // SAFETY: the descriptor is open and the structure outlives the call.
         unsafe { set_size(self.0.as_raw_fd(), &Winsize::from(size)) }?;
         Ok(())

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use self::terminal::Terminal;
 
 pub(crate) use self::client::MESSAGE_LIMIT;
+pub(crate) use self::device::{Device, Size};
 pub(crate) use self::recent::Replay;
 pub(crate) use self::routes::{attach_recent, routes};
 pub(crate) use self::terminal::Attachment;
