@@ -18,6 +18,7 @@ use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::Identity;
 use crate::sandboxes::unstored::Unstored;
+use crate::ssh::Gateway;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -33,6 +34,8 @@ pub struct Engine {
     pub events: Events,
     /// Signed preview URLs that have been handed out.
     pub previews: SignedPreviews,
+    /// The SSH gateway.
+    pub ssh: Gateway,
     /// Addresses of previewed ports.
     pub preview_addresses: PreviewAddresses,
     /// The fields that all documents share.
@@ -110,6 +113,7 @@ impl Engine {
             "isolation": self.launcher.level().name(),
             "compat": self.compat,
             "limits": self.limits(),
+            "ssh": self.ssh.health(),
         })
     }
 }

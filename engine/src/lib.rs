@@ -12,6 +12,7 @@
 //! | `sandboxes` | records, where they are kept, and what changes their state |
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `network` | what sandboxes reach, and what never |
+//! | `ssh` | the SSH gateway |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //!
 //! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
@@ -28,6 +29,7 @@ mod sandboxes;
 mod secret;
 mod server;
 pub mod setup;
+mod ssh;
 
 pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;

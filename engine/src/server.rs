@@ -36,7 +36,7 @@ use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
-use crate::{clock, control, secret};
+use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -58,6 +58,8 @@ pub struct ServeOptions {
     pub or_existing: bool,
     /// End when idle also while clients are connected.
     pub ignore_clients: bool,
+    /// The port for SSH; 0 = the last one, or any free one.
+    pub ssh_port: u16,
     /// Private networks that sandboxes may reach.
     pub allow_networks: Vec<Cidr>,
     /// Sandboxes that run before they are created; 0 = none but those of pools that clients made.
@@ -101,7 +103,9 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     // The reserve for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
     let network = network(&state_dir, level, &options.allow_networks);
-    let (engine, router) = prepare(&state_dir, level, options.compat, network, room, listener.local_addr()?)?;
+    let ssh = SocketAddr::new(options.host, options.ssh_port);
+    let Prepared { engine, router, ssh } =
+        prepare(&state_dir, level, options.compat, network, room, listener.local_addr()?, ssh)?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
@@ -110,6 +114,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     });
     let listener = RepairedListener(listener);
     let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
+    let ssh = tokio::spawn(ssh::serve(Arc::clone(&engine), ssh));
     let ticks = tokio::spawn(Arc::clone(&engine).tick());
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
@@ -138,6 +143,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     engine.end_pools().await;
     engine.stop_all().await;
     server.abort();
+    ssh.abort();
     let stored = engine.store_rest().await;
     engine.launcher.clean_up();
     stored.context("storing the last changes")
@@ -190,6 +196,13 @@ fn most_connections(files: u64) -> usize {
     usize::try_from(files / 3).map_or(MAX_CONNECTIONS, |room| room.clamp(64, MAX_CONNECTIONS))
 }
 
+/// An engine that is about to serve.
+struct Prepared {
+    engine: Arc<Engine>,
+    router: Router,
+    ssh: TcpListener,
+}
+
 fn prepare(
     state_dir: &Path,
     level: IsolationLevel,
@@ -197,13 +210,16 @@ fn prepare(
     network: Result<Network, String>,
     room: Room,
     address: SocketAddr,
-) -> Result<(Arc<Engine>, Router)> {
+    ssh: SocketAddr,
+) -> Result<Prepared> {
     let version = env!("CARGO_PKG_VERSION");
     let store = Store::open(state_dir)?;
     // A new one each time: whoever learned the last one has nothing.
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
+    let ssh = ssh::listen(ssh, &store)?;
+    let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
     let Loaded { registry, notes, mut writing } = Registry::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
@@ -217,7 +233,7 @@ fn prepare(
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
-    let (gateway, events) = events::gateway(&api_key, &activity);
+    let (event_gateway, events) = events::gateway(&api_key, &activity);
     let engine = Arc::new(Engine {
         warnings: notes.into_iter().chain(warnings(&launcher, no_network)).collect(),
         pools: pools::kept(&registry),
@@ -226,6 +242,7 @@ fn prepare(
         launcher: Arc::new(launcher),
         events,
         previews: Default::default(),
+        ssh: gateway,
         preview_addresses: Default::default(),
         identity: Identity {
             organization_id,
@@ -250,12 +267,12 @@ fn prepare(
         .route("/toolbox/{*rest}", any(proxy::toolbox))
         .fallback(|| async { ApiError::not_found("Not found") })
         .layer(middleware::from_fn(errors::render))
-        .layer(gateway)
+        .layer(event_gateway)
         .layer(middleware::from_fn_with_state(Arc::clone(&engine), previewing::by_host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&engine), account))
         .with_state(Arc::clone(&engine));
-    Ok((engine, router))
+    Ok(Prepared { engine, router, ssh })
 }
 
 /// The id this engine goes by. It names what the engine owns outside its directory, so a copy of the directory gets another.
@@ -397,6 +414,7 @@ fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
 fn print_start_message(engine: &Engine) {
     eprintln!("Daytona local engine {} on {}/api", engine.identity.version, engine.origin);
     eprintln!("isolation: {}", engine.launcher.level().name());
+    eprintln!("SSH: port {}, host key {}", engine.ssh.address.port(), engine.ssh.key.fingerprint());
     eprintln!("compat: {}", engine.compat);
     for warning in engine.notes() {
         eprintln!("note: {warning}");

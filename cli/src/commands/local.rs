@@ -77,6 +77,9 @@ struct Serve {
     /// The version whose answers to give: newest, or 0.190 with the quirks of that server
     #[arg(long, default_value_t = Compat::Newest, env = "DAYTONA_LOCAL_COMPAT", value_parser = read_compat)]
     compat: Compat,
+    /// Port to listen on for SSH; 0 for the one of the last time, or any
+    #[arg(long, default_value = "0", env = "DAYTONA_LOCAL_SSH_PORT", value_parser = read_port)]
+    ssh_port: u16,
     /// A private network that sandboxes may reach, such as 10.1.0.0/16; may be given several times
     #[arg(long, value_name = "CIDR", env = "DAYTONA_LOCAL_ALLOW_NETWORK", value_delimiter = ',')]
     allow_network: Vec<Cidr>,
@@ -128,6 +131,11 @@ fn read_compat(text: &str) -> Result<Compat, String> {
     if text.is_empty() { Ok(Compat::default()) } else { text.parse() }
 }
 
+/// The same for a port.
+fn read_port(text: &str) -> Result<u16, String> {
+    if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| "a port is a number from 0 to 65535".to_owned()) }
+}
+
 fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
     let options = ServeOptions {
         host: serve.host,
@@ -138,6 +146,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         compat: serve.compat,
         or_existing: serve.or_existing,
         ignore_clients: serve.ignore_clients,
+        ssh_port: serve.ssh_port,
         allow_networks: serve.allow_network,
         warm_pool: serve.warm_pool,
     };

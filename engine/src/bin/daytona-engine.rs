@@ -18,6 +18,8 @@ fn main() -> anyhow::Result<()> {
     let opened = std::env::var("DAYTONA_LOCAL_ALLOW_NETWORK").unwrap_or_default();
     let opened = opened.split(',').filter(|network| !network.is_empty()).map(str::parse);
     let allow_networks = opened.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    let ssh_port = std::env::var("DAYTONA_LOCAL_SSH_PORT").ok().filter(|port| !port.is_empty());
+    let ssh_port = ssh_port.map_or(Ok(0), |port| port.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(ServeOptions {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -28,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         compat,
         or_existing,
         ignore_clients: false,
+        ssh_port,
         allow_networks,
         warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
     }))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use daytona_toolbox::Compat;
 use serde_json::{Value, json};
 
 use crate::control::create::MAX_ARCHIVE_MINUTES;
@@ -32,7 +33,7 @@ pub async fn health(State(engine): Shared, RawQuery(query): RawQuery) -> Json<Va
 
 /// `GET /config`, without credentials.
 pub async fn config(State(engine): Shared) -> Json<Value> {
-    Json(json!({
+    let mut config = json!({
         "version": engine.identity.version,
         "oidc": {"issuer": "", "clientId": "", "audience": "", "provider": "none"},
         "linkedAccountsEnabled": false,
@@ -44,7 +45,16 @@ pub async fn config(State(engine): Shared) -> Json<Value> {
         "maxAutoArchiveInterval": MAX_ARCHIVE_MINUTES,
         "maintananceMode": false,
         "environment": "local",
-    }))
+        "sshGatewayCommand": engine.ssh.command("{{TOKEN}}"),
+        "sshGatewayPublicKey": engine.ssh.key.public_base64(),
+    });
+    if engine.compat == Compat::Newest {
+        config["sshGatewayHost"] = json!(engine.ssh.host());
+        config["sshGatewayPort"] = json!(engine.ssh.address.port());
+        config["sshGatewayHostKeys"] = json!([engine.ssh.key.public()]);
+        config["sshGatewayHostKeyFingerprints"] = json!([engine.ssh.key.fingerprint()]);
+    }
+    Json(config)
 }
 
 /// `GET /snapshots`.

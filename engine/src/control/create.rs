@@ -113,6 +113,7 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         stopped_at: None,
         auth_token: secret::token(32),
         signing_key: secret::token(32),
+        ssh_access: None,
     })
 }
 

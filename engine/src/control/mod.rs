@@ -7,7 +7,7 @@ mod listing;
 mod network;
 mod network_rules;
 mod ports;
-mod query;
+pub mod query;
 mod sandboxes;
 mod unimplemented;
 mod validation;
@@ -20,13 +20,14 @@ use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post, put};
 use daytona_toolbox::Compat;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::gateway::access;
+use crate::ssh::access as ssh_access;
 
 /// The largest request body, as on the platform.
 const MAX_BODY_BYTES: usize = 100 << 10;
@@ -136,7 +137,13 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/preview/{id}/access", get(ports::has_access))
         .route("/preview/{id}/{port}/sandbox-id", get(operators_only));
     routes = routes.nest("/sandbox/{id}", one);
-    routes.route("/sandbox/{id}/ssh-access", delete(unimplemented::route).post(unimplemented::route))
+    routes.merge(ssh_routes())
+}
+
+fn ssh_routes() -> Router<Arc<Engine>> {
+    Router::new()
+        .route("/sandbox/{id}/ssh-access", post(ssh_access::create).delete(ssh_access::revoke))
+        .route("/sandbox/ssh-access/validate", get(ssh_access::validate))
 }
 
 /// 404 in the wire's words, for unknown paths and known paths with another method.

@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 62] = [
+const PATHS: [&str; 61] = [
     "/api-keys",
     "/api-keys/{name}",
     "/api-keys/{user_id}/{name}",
@@ -47,7 +47,6 @@ const PATHS: [&str; 62] = [
     "/users/linked-accounts/{provider}/{user_id}",
     "/users/mfa/sms/enroll",
     "/sandbox/for-runner",
-    "/sandbox/ssh-access/validate",
     "/sandbox/{id}/resize",
     "/sandbox/{id}/state",
     "/sandbox/{id}/backup",

@@ -392,6 +392,7 @@ impl Engine {
     }
 
     fn tell(&self, before: &Sandbox, after: &Sandbox) {
+        self.ssh.live.follow(after);
         if before.desired_state != after.desired_state {
             let document = after.document(&self.identity);
             self.events.desired_state_updated(document, before.desired_state, after.desired_state);

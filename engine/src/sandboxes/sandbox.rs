@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::clock;
+use crate::ssh::SshAccess;
 
 /// The region every sandbox is in, unless the client named another.
 pub const LOCAL_REGION: &str = "local";
@@ -160,6 +161,9 @@ pub struct Sandbox {
     pub auth_token: String,
     /// Signs file URLs (additions 4.3).
     pub signing_key: String,
+    /// Who may enter by SSH, if anybody.
+    #[serde(default)]
+    pub ssh_access: Option<SshAccess>,
 }
 
 impl Sandbox {

@@ -1,0 +1,218 @@
+//! What a client sends on its channels, until it is taken.
+//!
+//! A channel whose bytes nobody takes must not hold up the others, and must not fill memory either. The library grants a
+//! channel more room before its bytes are taken, up to a target that all channels of a connection share; handing bytes over
+//! through its own queues would stop the whole connection. So bytes wait here, and while a channel is behind, the target is
+//! made so small that its client can send next to nothing: [`TRICKLE`] bytes, each time that [`PAUSE`] is over. Once the bytes
+//! have been taken, the next trickle brings the whole room back.
+//!
+//! Another channel that has used up its room meanwhile gets its next one right after a trickle of the one that is behind: its
+//! own trickle, already on its way, is then the first to meet the whole target.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use russh::ChannelId;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::paced::Pace;
+
+/// Bytes that a client may send on a channel before they are taken.
+pub const ROOM: u32 = 2 << 20;
+
+/// The least room that makes the library ask again once it is used up.
+const TRICKLE: u32 = 2;
+
+/// How long reading waits after a trickle.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Bytes from which on a channel is behind.
+const BEHIND: usize = (ROOM / 2) as usize;
+
+/// Bytes of a channel at which it is given up. Only a client that ignores its room, or one that sends much on one channel while
+/// nobody takes what it sent on another, gets there.
+const GIVEN_UP: usize = 256 << 20;
+
+/// All channels of a connection.
+#[derive(Clone, Default)]
+pub struct Channels {
+    table: Arc<Mutex<HashMap<ChannelId, Channel>>>,
+    opened: Arc<Notify>,
+    pace: Pace,
+}
+
+struct Channel {
+    /// Gone after the end of what the client sends.
+    bytes: Option<mpsc::UnboundedSender<Bytes>>,
+    waiting: Arc<AtomicUsize>,
+    ends: Option<(Arriving, Closed)>,
+    /// When its client was last granted room, as long as it has not used it.
+    granted: Option<Instant>,
+    /// Whether the bytes that are arriving right now had room granted.
+    granting: bool,
+    /// Whether it needs more than a trickle.
+    wants: bool,
+    /// Dropped with the channel.
+    _open: oneshot::Sender<()>,
+}
+
+impl Channel {
+    fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > BEHIND
+    }
+
+    /// Whether its next bytes are on their way. A client without more to send does not count for long.
+    fn is_about_to_send(&self) -> bool {
+        self.granted.is_some_and(|granted| granted.elapsed() < 5 * PAUSE)
+    }
+}
+
+/// The other end of a channel's bytes.
+pub struct Arriving {
+    bytes: mpsc::UnboundedReceiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The end of a channel, to come.
+pub struct Closed(oneshot::Receiver<()>);
+
+impl Closed {
+    /// Waits until the client has closed the channel.
+    pub async fn wait(&mut self) {
+        // Nothing is ever sent.
+        let _ = (&mut self.0).await;
+    }
+}
+
+/// Bytes of a client, and what they count as.
+pub struct Taken {
+    /// The bytes.
+    pub bytes: Bytes,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
+}
+
+impl Arriving {
+    /// The next bytes; `None` after the last. They count as waiting until the result is dropped.
+    pub async fn next(&mut self) -> Option<Taken> {
+        let bytes = self.bytes.recv().await?;
+        Some(Taken { bytes, waiting: Arc::clone(&self.waiting) })
+    }
+}
+
+impl Channels {
+    /// Channels of a connection with this pace.
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, ..Self::default() }
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<ChannelId, Channel>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a channel that is open.
+    pub fn open(&self, id: ChannelId) {
+        let (sender, bytes) = mpsc::unbounded_channel();
+        let (open, closed) = oneshot::channel();
+        let waiting = Arc::<AtomicUsize>::default();
+        let ends = (Arriving { bytes, waiting: Arc::clone(&waiting) }, Closed(closed));
+        let channel = Channel {
+            bytes: Some(sender),
+            waiting,
+            ends: Some(ends),
+            granted: None,
+            granting: false,
+            wants: false,
+            _open: open,
+        };
+        self.table().insert(id, channel);
+        self.opened.notify_waiters();
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.table().len()
+    }
+
+    /// The bytes of a channel and its end, once.
+    pub fn take(&self, id: ChannelId) -> Option<(Arriving, Closed)> {
+        self.table().get_mut(&id)?.ends.take()
+    }
+
+    /// The same for a channel whose opening is being confirmed on another thread.
+    pub async fn take_opened(&self, id: ChannelId) -> Option<(Arriving, Closed)> {
+        let taking = async {
+            loop {
+                let opened = self.opened.notified();
+                tokio::pin!(opened);
+                opened.as_mut().enable();
+                if let Some(ends) = self.take(id) {
+                    return ends;
+                }
+                opened.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(1), taking).await.ok()
+    }
+
+    /// Bytes have come. False when the channel has to be given up.
+    pub fn arrived(&self, id: ChannelId, bytes: &[u8]) -> bool {
+        let mut table = self.table();
+        let Some(channel) = table.get_mut(&id) else { return true };
+        if !std::mem::take(&mut channel.granting) {
+            channel.granted = None;
+        }
+        let Some(sender) = &channel.bytes else { return true };
+        let waiting = channel.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        if sender.send(Bytes::copy_from_slice(bytes)).is_err() {
+            channel.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+            return true;
+        }
+        if waiting > BEHIND && bytes.len() <= TRICKLE as usize {
+            self.pace.pause(PAUSE);
+        }
+        waiting <= GIVEN_UP
+    }
+
+    /// The client sends no more on a channel.
+    pub fn ended(&self, id: ChannelId) {
+        if let Some(channel) = self.table().get_mut(&id) {
+            channel.bytes = None;
+        }
+    }
+
+    /// A channel is closed.
+    pub fn close(&self, id: ChannelId) {
+        self.table().remove(&id);
+    }
+
+    /// All of them are.
+    pub fn close_all(&self) {
+        self.table().clear();
+    }
+
+    /// The room that the library grants next, whatever channel that is, after it has granted this channel up to `granted`.
+    pub fn room(&self, id: ChannelId, granted: u32) -> u32 {
+        let mut table = self.table();
+        let Some(channel) = table.get_mut(&id) else { return ROOM };
+        channel.granted = Some(Instant::now());
+        channel.granting = true;
+        let is_behind = channel.is_behind();
+        channel.wants = !is_behind && granted != ROOM;
+        let others = |what: fn(&Channel) -> bool| table.iter().any(|(other, channel)| *other != id && what(channel));
+        let whole = if is_behind {
+            others(|other| other.wants)
+        } else {
+            !others(|other| other.is_behind() && other.is_about_to_send())
+        };
+        if whole { ROOM } else { TRICKLE }
+    }
+}
