@@ -192,6 +192,50 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
+    /// connections end.
+    ///
+    /// # Parameters
+    /// * `expires_in_minutes` - Minutes until the token expires, 1 or more. Default: 60.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox, `Validation` when the time is out of range.
+    pub async fn create_ssh_access(
+        &self,
+        expires_in_minutes: Option<i64>,
+    ) -> Result<SshAccessDto> {
+        self.client
+            .sandboxes()
+            .create_ssh_access(&self.info.id, expires_in_minutes)
+            .await
+    }
+
+    /// Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be asked about.
+    ///
+    /// # Parameters
+    /// * `token` - Token of an SSH access.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the token is empty.
+    pub async fn validate_ssh_access(
+        &self,
+        token: &str,
+    ) -> Result<SshAccessValidationDto> {
+        self.client.sandboxes().validate_ssh_access(&self.info.id, token).await
+    }
+
+    /// Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does not have is
+    /// no error.
+    ///
+    /// # Parameters
+    /// * `token` - Token to revoke. Default, and when empty: every token of the sandbox.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn revoke_ssh_access(&self, token: Option<String>) -> Result<()> {
+        self.client.sandboxes().revoke_ssh_access(&self.info.id, token).await
+    }
+
     /// Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
     ///
     /// # Parameters

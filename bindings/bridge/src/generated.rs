@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "7d59eac892f8cd7c";
+pub const SCHEMA_HASH: &str = "1f01fb7a71199790";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -42,6 +42,9 @@ pub(crate) fn dispatch(
         "sandbox.update_network_settings" => {
             sandbox_update_network_settings(client, params)
         }
+        "sandbox.create_ssh_access" => sandbox_create_ssh_access(client, params),
+        "sandbox.validate_ssh_access" => sandbox_validate_ssh_access(client, params),
+        "sandbox.revoke_ssh_access" => sandbox_revoke_ssh_access(client, params),
         "sandbox.get_preview_link" => sandbox_get_preview_link(client, params),
         "sandbox.create_signed_preview_url" => {
             sandbox_create_signed_preview_url(client, params)
@@ -187,6 +190,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
             }
+            ("sdk-typescript", "sandbox.create_ssh_access") => "sandbox.createSshAccess",
+            ("sdk-typescript", "sandbox.validate_ssh_access") => {
+                "sandbox.validateSshAccess"
+            }
+            ("sdk-typescript", "sandbox.revoke_ssh_access") => "sandbox.revokeSshAccess",
             ("sdk-typescript", "sandbox.get_preview_link") => "sandbox.getPreviewLink",
             ("sdk-typescript", "sandbox.create_signed_preview_url") => {
                 "sandbox.getSignedPreviewUrl"
@@ -319,6 +327,9 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.update_network_settings") => {
                 "Sandbox.UpdateNetworkSettings"
             }
+            ("sdk-go", "sandbox.create_ssh_access") => "Sandbox.CreateSshAccess",
+            ("sdk-go", "sandbox.validate_ssh_access") => "Sandbox.ValidateSshAccess",
+            ("sdk-go", "sandbox.revoke_ssh_access") => "Sandbox.RevokeSshAccess",
             ("sdk-go", "sandbox.get_preview_link") => "Sandbox.GetPreviewLink",
             ("sdk-go", "sandbox.create_signed_preview_url") => {
                 "Sandbox.CreateSignedPreviewUrl"
@@ -433,6 +444,9 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
             }
+            ("sdk-uniffi", "sandbox.create_ssh_access") => "sandbox.createSshAccess",
+            ("sdk-uniffi", "sandbox.validate_ssh_access") => "sandbox.validateSshAccess",
+            ("sdk-uniffi", "sandbox.revoke_ssh_access") => "sandbox.revokeSshAccess",
             ("sdk-uniffi", "sandbox.get_preview_link") => "sandbox.getPreviewLink",
             ("sdk-uniffi", "sandbox.create_signed_preview_url") => {
                 "sandbox.createSignedPreviewUrl"
@@ -1126,6 +1140,81 @@ fn sandbox_update_network_settings(
                 .update_network_settings(&call.args.id_or_name, call.args.settings)
                 .await?,
         )
+    })
+}
+
+fn sandbox_create_ssh_access(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            expires_in_minutes: Option<i64>,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("expiresInMinutes", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.create_ssh_access", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .create_ssh_access(&call.args.id_or_name, call.args.expires_in_minutes)
+                .await?,
+        )
+    })
+}
+
+fn sandbox_validate_ssh_access(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            token: String,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.validate_ssh_access", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service.validate_ssh_access(&call.args.id_or_name, &call.args.token).await?,
+        )
+    })
+}
+
+fn sandbox_revoke_ssh_access(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            token: Option<String>,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.revoke_ssh_access", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.revoke_ssh_access(&call.args.id_or_name, call.args.token).await?)
     })
 }
 

@@ -1991,6 +1991,45 @@ pub struct WaitForLogOptions {
     pub timeout: Option<f64>,
 }
 
+/// A token with which `ssh` enters a sandbox.
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SshAccessDto {
+    /// Id of the access.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Id of the sandbox.
+    #[serde(rename = "sandboxId")]
+    pub sandbox_id: String,
+    /// The token: the user's name for `ssh`. Whoever has it may enter the sandbox.
+    #[debug("[secret]")]
+    #[serde(rename = "token")]
+    pub token: String,
+    /// Time when the token expires, ISO 8601.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: String,
+    /// Time when the access was created, ISO 8601.
+    #[serde(rename = "createdAt")]
+    pub created_at: String,
+    /// Time when the access last changed, ISO 8601.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: String,
+    /// The command that connects, such as `ssh -p 2222 TOKEN@127.0.0.1`.
+    #[debug("[secret]")]
+    #[serde(rename = "sshCommand")]
+    pub ssh_command: String,
+}
+
+/// Whether a token for SSH is good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SshAccessValidationDto {
+    /// Whether the token can be used now.
+    #[serde(rename = "valid")]
+    pub valid: bool,
+    /// Id of the sandbox that the token opens; empty when it is not valid.
+    #[serde(rename = "sandboxId")]
+    pub sandbox_id: String,
+}
+
 /// A failed operation: one case for each kind of error.
 #[derive(Debug, Clone, uniffi::Error)]
 pub enum DaytonaError {
@@ -2747,6 +2786,69 @@ impl Sandboxes {
             .call(
                 "sandbox.update_network_settings",
                 || json!({ "idOrName" : id_or_name, "settings" : settings }),
+            )
+            .await
+    }
+
+    /// Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
+    /// connections end.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter expires_in_minutes: Minutes until the token expires, 1 or more. Default: 60.
+    /// Throws: `NotFound` when there is no such sandbox, `Validation` when the time is out of range.
+    #[uniffi::method(default(expires_in_minutes = None))]
+    pub async fn create_ssh_access(
+        &self,
+        id_or_name: String,
+        expires_in_minutes: Option<i64>,
+    ) -> Result<SshAccessDto, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.create_ssh_access",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "expiresInMinutes" :
+                        expires_in_minutes }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be asked about.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox that asks.
+    /// - Parameter token: Token of an SSH access.
+    /// Throws: `InvalidArgument` when the token is empty.
+    pub async fn validate_ssh_access(
+        &self,
+        id_or_name: String,
+        token: String,
+    ) -> Result<SshAccessValidationDto, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.validate_ssh_access",
+                || json!({ "idOrName" : id_or_name, "token" : token }),
+            )
+            .await
+    }
+
+    /// Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does not have is
+    /// no error.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter token: Token to revoke. Default, and when empty: every token of the sandbox.
+    /// Throws: `NotFound` when there is no such sandbox.
+    #[uniffi::method(default(token = None))]
+    pub async fn revoke_ssh_access(
+        &self,
+        id_or_name: String,
+        token: Option<String>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "sandbox.revoke_ssh_access",
+                || json!({ "idOrName" : id_or_name, "token" : token }),
             )
             .await
     }

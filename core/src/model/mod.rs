@@ -15,6 +15,7 @@ mod process;
 mod pty;
 mod sandbox;
 mod spawn;
+mod ssh;
 
 pub use blob::*;
 pub use chart::*;
@@ -27,6 +28,7 @@ pub use process::*;
 pub use pty::*;
 pub use sandbox::*;
 pub use spawn::*;
+pub use ssh::*;
 
 /// A value of any JSON type.
 pub type Json = serde_json::Value;

@@ -18,6 +18,7 @@ mod pty;
 mod reach;
 mod sandbox;
 mod sandbox_settings;
+mod sandbox_ssh;
 mod sandbox_urls;
 mod session;
 mod spawn;

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "7d59eac892f8cd7c"
+const SchemaHash = "1f01fb7a71199790"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

@@ -306,6 +306,61 @@ func (s *Sandbox) UpdateNetworkSettings(ctx context.Context, settings types.Netw
 	return s.update(api.Object[Sandbox](ctx, call))
 }
 
+// CreateSSHAccess creates a token with which ssh enters the sandbox, and the command that does so. It replaces an
+// earlier one, whose connections end.
+//
+// Parameters:
+//   - expiresInMinutes: minutes until the token expires, 1 or more. Default: 60.
+//
+// It returns a token with which ssh enters a sandbox.
+//
+// Errors: ErrNotFound when there is no such sandbox, ErrValidation when the time is out of range.
+//
+// Example:
+//
+//	minutes := 30
+//	access, err := sandbox.CreateSSHAccess(ctx, &minutes)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(access.SSHCommand) // ssh -p 34571 f38kj4…@127.0.0.1
+func (s *Sandbox) CreateSSHAccess(ctx context.Context, expiresInMinutes *int) (*types.SSHAccess, error) {
+	call := s.client.caller.Op("sandbox.create_ssh_access")
+	call.Text("idOrName", s.ID)
+	if expiresInMinutes != nil {
+		call.Int("expiresInMinutes", *expiresInMinutes)
+	}
+	return api.Object[types.SSHAccess](ctx, call)
+}
+
+// ValidateSSHAccess returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may
+// be asked about.
+//
+// Parameters:
+//   - token: token of an SSH access.
+//
+// Errors: ErrInvalidArgument when the token is empty.
+func (s *Sandbox) ValidateSSHAccess(ctx context.Context, token string) (*types.SSHAccessValidation, error) {
+	call := s.client.caller.Op("sandbox.validate_ssh_access")
+	call.Text("idOrName", s.ID)
+	call.Text("token", token)
+	return api.Object[types.SSHAccessValidation](ctx, call)
+}
+
+// RevokeSSHAccess revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it
+// does not have is no error.
+//
+// Parameters:
+//   - token: token to revoke. Default, and when empty: every token of the sandbox.
+//
+// Errors: ErrNotFound when there is no such sandbox.
+func (s *Sandbox) RevokeSSHAccess(ctx context.Context, token string) error {
+	call := s.client.caller.Op("sandbox.revoke_ssh_access")
+	call.Text("idOrName", s.ID)
+	call.Text("token", token)
+	return api.Run(ctx, call)
+}
+
 // GetPreviewLink returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is
 // public.
 //

@@ -671,6 +671,32 @@ type ProcessInfo struct {
 	ExitCode *int `json:"exitCode,omitempty"`
 }
 
+// SSHAccess is a token with which ssh enters a sandbox.
+type SSHAccess struct {
+	// Id of the access.
+	ID string `json:"id"`
+	// Id of the sandbox.
+	SandboxID string `json:"sandboxId"`
+	// The token: the user's name for ssh. Whoever has it may enter the sandbox.
+	Token string `json:"token"`
+	// Time when the token expires, ISO 8601.
+	ExpiresAt string `json:"expiresAt"`
+	// Time when the access was created, ISO 8601.
+	CreatedAt string `json:"createdAt"`
+	// Time when the access last changed, ISO 8601.
+	UpdatedAt string `json:"updatedAt"`
+	// The command that connects, such as ssh -p 2222 TOKEN@127.0.0.1.
+	SSHCommand string `json:"sshCommand"`
+}
+
+// SSHAccessValidation: whether a token for SSH is good.
+type SSHAccessValidation struct {
+	// Whether the token can be used now.
+	Valid bool `json:"valid"`
+	// Id of the sandbox that the token opens; empty when it is not valid.
+	SandboxID string `json:"sandboxId"`
+}
+
 // DaytonaConfig tells how to reach Daytona. What is not given comes from the environment, then from .env.local and .env
 // in the working directory, then from the defaults.
 //

@@ -982,6 +982,32 @@ export interface WaitForLogOptions {
   timeout?: number;
 }
 
+/** A token with which `ssh` enters a sandbox. */
+export interface SshAccessDto {
+  /** Id of the access. */
+  id: string;
+  /** Id of the sandbox. */
+  sandboxId: string;
+  /** The token: the user's name for `ssh`. Whoever has it may enter the sandbox. */
+  token: string;
+  /** Time when the token expires, ISO 8601. */
+  expiresAt: string;
+  /** Time when the access was created, ISO 8601. */
+  createdAt: string;
+  /** Time when the access last changed, ISO 8601. */
+  updatedAt: string;
+  /** The command that connects, such as `ssh -p 2222 TOKEN@127.0.0.1`. */
+  sshCommand: string;
+}
+
+/** Whether a token for SSH is good. */
+export interface SshAccessValidationDto {
+  /** Whether the token can be used now. */
+  valid: boolean;
+  /** Id of the sandbox that the token opens; empty when it is not valid. */
+  sandboxId: string;
+}
+
 /**
  * How to reach Daytona. What is not given comes from the environment, then from `.env.local` and `.env` in the working
  * directory, then from the defaults.

@@ -10,6 +10,8 @@ import type {
   NetworkSettings,
   PortPreviewUrl,
   SignedPortPreviewUrl,
+  SshAccessDto,
+  SshAccessValidationDto,
   StopOptions,
   WaitOptions,
 } from './models.js';
@@ -208,6 +210,47 @@ export class Sandbox extends SandboxObject {
    */
   updateNetworkSettings(settings: NetworkSettings, options?: CallOptions): Promise<void> {
     return this.update('sandbox.update_network_settings', { idOrName: this.id, settings }, options);
+  }
+
+  /**
+   * Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
+   * connections end.
+   *
+   * @param expiresInMinutes - Minutes until the token expires, 1 or more. Default: 60.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns A token with which `ssh` enters a sandbox.
+   * @throws `DaytonaNotFoundError` when there is no such sandbox, `DaytonaValidationError` when the time is out of
+   * range.
+   * @example
+   * const access = await sandbox.createSshAccess(30);
+   * console.log(access.sshCommand); // ssh -p 34571 f38kj4…@127.0.0.1
+   */
+  createSshAccess(expiresInMinutes?: number, options?: CallOptions): Promise<SshAccessDto> {
+    return this.invoke('sandbox.create_ssh_access', { idOrName: this.id, expiresInMinutes }, options);
+  }
+
+  /**
+   * Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be asked about.
+   *
+   * @param token - Token of an SSH access.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns Whether a token for SSH is good.
+   * @throws `DaytonaInvalidArgumentError` when the token is empty.
+   */
+  validateSshAccess(token: string, options?: CallOptions): Promise<SshAccessValidationDto> {
+    return this.invoke('sandbox.validate_ssh_access', { idOrName: this.id, token }, options);
+  }
+
+  /**
+   * Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does not have is
+   * no error.
+   *
+   * @param token - Token to revoke. Default, and when empty: every token of the sandbox.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaNotFoundError` when there is no such sandbox.
+   */
+  revokeSshAccess(token?: string, options?: CallOptions): Promise<void> {
+    return this.invoke('sandbox.revoke_ssh_access', { idOrName: this.id, token }, options);
   }
 
   /**

@@ -99,6 +99,24 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}
 		err = sandbox.UpdateNetworkSettings(ctx, into[types.NetworkSettings](args, "settings"))
 		return c.result(sandbox, err)
+	case "sandbox.create_ssh_access":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		return c.result(sandbox.CreateSSHAccess(ctx, into[*int](args, "expiresInMinutes")))
+	case "sandbox.validate_ssh_access":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		return c.result(sandbox.ValidateSSHAccess(ctx, into[string](args, "token")))
+	case "sandbox.revoke_ssh_access":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		return nil, sandbox.RevokeSSHAccess(ctx, into[string](args, "token"))
 	case "sandbox.get_preview_link":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {

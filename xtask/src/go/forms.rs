@@ -145,6 +145,9 @@ pub const METHODS: &[(&str, &[Method])] = &[
             .takes(&["port", "local_port"])
             .through("forwarded", "(*PortForward, error)")],
     ),
+    ("sandbox.create_ssh_access", &[method("CreateSSHAccess").on("Sandbox").takes(&["*expires_in_minutes"])]),
+    ("sandbox.validate_ssh_access", &[method("ValidateSSHAccess").on("Sandbox")]),
+    ("sandbox.revoke_ssh_access", &[method("RevokeSSHAccess").on("Sandbox").takes(&["token"])]),
     ("process.code_run", &[hidden("codeRun")]),
     (
         "process.create_pty",

@@ -230,6 +230,9 @@ pub const CLASSES: &[Class] = &[
             Method { signature: "port", ..Method::of("sandbox.get_preview_link") },
             Method { signature: "port expires_in_seconds", ..Method::of("sandbox.create_signed_preview_url") },
             Method { signature: "port token", ..Method::of("sandbox.expire_signed_preview_url") },
+            Method { signature: "expires_in_minutes", ..Method::of("sandbox.create_ssh_access") },
+            Method { signature: "token", ..Method::of("sandbox.validate_ssh_access") },
+            Method { signature: "token", ..Method::of("sandbox.revoke_ssh_access") },
             Method {
                 signature: "port local_port",
                 then: &["return {A}PortForward({})"],

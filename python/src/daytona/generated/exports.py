@@ -67,7 +67,16 @@ from .models.process import (
     SessionExecuteRequest,
     SessionExecuteResponse,
 )
-from .models.sandbox import BuildInfo, ListSandboxesQuery, PortPreviewUrl, Resources, SignedPortPreviewUrl, VolumeMount
+from .models.sandbox import (
+    BuildInfo,
+    ListSandboxesQuery,
+    PortPreviewUrl,
+    Resources,
+    SignedPortPreviewUrl,
+    SshAccessDto,
+    SshAccessValidationDto,
+    VolumeMount,
+)
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
 from .ops.git import Git
@@ -160,6 +169,8 @@ __all__ = [
     "SignedPortPreviewUrl",
     "SkippedEntry",
     "SpawnedProcess",
+    "SshAccessDto",
+    "SshAccessValidationDto",
     "UploadProgress",
     "VolumeMount",
 ]

@@ -197,14 +197,6 @@ class SnapshotState(OpenEnum):
     REMOVING = "removing"
 
 
-class SshAccessDto(metaclass=ToCome):
-    """Not there yet."""
-
-
-class SshAccessValidationDto(metaclass=ToCome):
-    """Not there yet."""
-
-
 class Volume(metaclass=ToCome):
     """Not there yet."""
 
@@ -243,10 +235,7 @@ MEMBERS = [
     "Sandbox._experimental_fork",
     "Sandbox.computer_use",
     "Sandbox.create_lsp_server",
-    "Sandbox.create_ssh_access",
     "Sandbox.resize",
-    "Sandbox.revoke_ssh_access",
-    "Sandbox.validate_ssh_access",
     "Sandbox.wait_for_resize_complete",
 ]
 
@@ -294,8 +283,6 @@ __all__ = [
     "Snapshot",
     "SnapshotService",
     "SnapshotState",
-    "SshAccessDto",
-    "SshAccessValidationDto",
     "Volume",
     "VolumeService",
     "VolumeState",

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '7d59eac892f8cd7c'
+  SCHEMA_HASH = '1f01fb7a71199790'
 end

@@ -17,6 +17,8 @@ from ..models.sandbox import (
     PortPreviewUrl,
     SandboxInfo,
     SignedPortPreviewUrl,
+    SshAccessDto,
+    SshAccessValidationDto,
 )
 
 if TYPE_CHECKING:
@@ -157,6 +159,29 @@ class AsyncSandboxesOps(AsyncService):
         args = {"idOrName": id_or_name, "settings": NetworkSettings.given("settings", settings).to_wire()}
         wire = await self._call("sandbox.update_network_settings", args)
         return SandboxInfo.from_wire(wire)
+
+    async def create_ssh_access(self, id_or_name: str, expires_in_minutes: int | None = None) -> SshAccessDto:
+        """Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier
+        one, whose connections end.
+        """
+        args = {"idOrName": id_or_name, "expiresInMinutes": expires_in_minutes}
+        wire = await self._call("sandbox.create_ssh_access", args)
+        return SshAccessDto.from_wire(wire)
+
+    async def validate_ssh_access(self, id_or_name: str, token: str) -> SshAccessValidationDto:
+        """Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be
+        asked about.
+        """
+        args = {"idOrName": id_or_name, "token": token}
+        wire = await self._call("sandbox.validate_ssh_access", args)
+        return SshAccessValidationDto.from_wire(wire)
+
+    async def revoke_ssh_access(self, id_or_name: str, token: str | None = None) -> None:
+        """Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does
+        not have is no error.
+        """
+        args = {"idOrName": id_or_name, "token": token}
+        await self._call("sandbox.revoke_ssh_access", args)
 
     async def get_preview_link(self, id_or_name: str, port: int) -> PortPreviewUrl:
         """Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public."""
@@ -413,6 +438,53 @@ class AsyncSandboxMethods(SandboxInfo):
         """
         settings = NetworkSettings(network_block_all, network_allow_list, domain_allow_list)
         self._take(await self._sandboxes.update_network_settings(self.id, settings))
+
+    async def create_ssh_access(self, expires_in_minutes: int | None = None) -> SshAccessDto:
+        """Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier
+        one, whose connections end.
+
+        Args:
+            expires_in_minutes: Minutes until the token expires, 1 or more. Default: 60.
+
+        Returns:
+            A token with which `ssh` enters a sandbox.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such sandbox, `DaytonaValidationError` when the time is out of
+            range.
+
+        Example:
+            access = await sandbox.create_ssh_access(expires_in_minutes=30)
+            print(access.ssh_command)  # ssh -p 34571 f38kj4…@127.0.0.1
+        """
+        return await self._sandboxes.create_ssh_access(self.id, expires_in_minutes)
+
+    async def validate_ssh_access(self, token: str) -> SshAccessValidationDto:
+        """Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be
+        asked about.
+
+        Args:
+            token: Token of an SSH access.
+
+        Returns:
+            Whether a token for SSH is good.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when the token is empty.
+        """
+        return await self._sandboxes.validate_ssh_access(self.id, token)
+
+    async def revoke_ssh_access(self, token: str | None = None) -> None:
+        """Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does
+        not have is no error.
+
+        Args:
+            token: Token to revoke. Default, and when empty: every token of the sandbox.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such sandbox.
+        """
+        await self._sandboxes.revoke_ssh_access(self.id, token)
 
     async def get_preview_link(self, port: int) -> PortPreviewUrl:
         """Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.

@@ -734,3 +734,71 @@ class SignedPortPreviewUrl(Model):
             url=wire["url"],
             expires_at=wire["expiresAt"],
         )
+
+
+class SshAccessDto(Model):
+    """A token with which `ssh` enters a sandbox.
+
+    Attributes:
+        id: Id of the access.
+        sandbox_id: Id of the sandbox.
+        token: The token: the user's name for `ssh`. Whoever has it may enter the sandbox.
+        expires_at: Time when the token expires, ISO 8601.
+        created_at: Time when the access was created, ISO 8601.
+        updated_at: Time when the access last changed, ISO 8601.
+        ssh_command: The command that connects, such as `ssh -p 2222 TOKEN@127.0.0.1`.
+    """
+
+    __slots__ = ("id", "sandbox_id", "token", "expires_at", "created_at", "updated_at", "ssh_command")
+    _secrets = frozenset(("token", "ssh_command"))
+
+    def __init__(
+        self,
+        id: str,
+        sandbox_id: str,
+        token: str,
+        expires_at: str,
+        created_at: str,
+        updated_at: str,
+        ssh_command: str,
+    ) -> None:
+        self.id = id
+        self.sandbox_id = sandbox_id
+        self.token = token
+        self.expires_at = expires_at
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.ssh_command = ssh_command
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SshAccessDto:
+        """Reads it from the core's JSON."""
+        return cls(
+            id=wire["id"],
+            sandbox_id=wire["sandboxId"],
+            token=wire["token"],
+            expires_at=wire["expiresAt"],
+            created_at=wire["createdAt"],
+            updated_at=wire["updatedAt"],
+            ssh_command=wire["sshCommand"],
+        )
+
+
+class SshAccessValidationDto(Model):
+    """Whether a token for SSH is good.
+
+    Attributes:
+        valid: Whether the token can be used now.
+        sandbox_id: Id of the sandbox that the token opens; empty when it is not valid.
+    """
+
+    __slots__ = ("valid", "sandbox_id")
+
+    def __init__(self, valid: bool, sandbox_id: str) -> None:
+        self.valid = valid
+        self.sandbox_id = sandbox_id
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SshAccessValidationDto:
+        """Reads it from the core's JSON."""
+        return cls(valid=wire["valid"], sandbox_id=wire["sandboxId"])

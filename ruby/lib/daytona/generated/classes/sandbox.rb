@@ -400,6 +400,47 @@ module Daytona
       update(invoke('sandbox.update_network_settings', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
+    # Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one,
+    # whose connections end.
+    #
+    # @example
+    #   access = sandbox.create_ssh_access(expires_in_minutes: 30)
+    #   puts access.ssh_command # ssh -p 34571 f38kj4…@127.0.0.1
+    #
+    # @param expires_in_minutes [Integer, nil] Minutes until the token expires, 1 or more. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SshAccessDto] A token with which `ssh` enters a sandbox.
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    # @raise [Sdk::ValidationError] When the time is out of range.
+    both_forms def create_ssh_access(expires_in_minutes = nil, request_timeout: nil)
+      args = { 'idOrName' => id, 'expiresInMinutes' => expires_in_minutes }
+      invoke('sandbox.create_ssh_access', args, request_timeout: request_timeout).to_model(SshAccessDto)
+    end
+
+    # Returns whether a token for SSH is good, and for which sandbox: not only this sandbox's tokens may be asked about.
+    #
+    # @param token [String] Token of an SSH access.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SshAccessValidationDto] Whether a token for SSH is good.
+    # @raise [Sdk::InvalidArgumentError] When the token is empty.
+    both_forms def validate_ssh_access(token, request_timeout: nil)
+      args = { 'idOrName' => id, 'token' => token }
+      invoke('sandbox.validate_ssh_access', args, request_timeout: request_timeout).to_model(SshAccessValidationDto)
+    end
+
+    # Revokes SSH access to the sandbox before it expires. Connections made with it end. A token that it does not have
+    # is no error.
+    #
+    # @param token [String, nil] Token to revoke. Default, and when empty: every token of the sandbox.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [void]
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    both_forms def revoke_ssh_access(token = nil, request_timeout: nil)
+      args = { 'idOrName' => id, 'token' => token }
+      invoke('sandbox.revoke_ssh_access', args, request_timeout: request_timeout)
+      nil
+    end
+
     # Returns the URL of a port of the sandbox, and the token that requests need unless the sandbox is public.
     #
     # @param port [Integer] Port of the sandbox, 1 to 65535.

@@ -91,6 +91,30 @@ pub(super) async fn sandbox(
                     .await?,
             )
         }
+        "create_ssh_access" => {
+            value(
+                service
+                    .create_ssh_access(
+                        &args.text("idOrName")?,
+                        args.get("expiresInMinutes")?,
+                    )
+                    .await?,
+            )
+        }
+        "validate_ssh_access" => {
+            value(
+                service
+                    .validate_ssh_access(&args.text("idOrName")?, &args.text("token")?)
+                    .await?,
+            )
+        }
+        "revoke_ssh_access" => {
+            value(
+                service
+                    .revoke_ssh_access(&args.text("idOrName")?, args.get("token")?)
+                    .await?,
+            )
+        }
         "get_preview_link" => {
             value(
                 service
