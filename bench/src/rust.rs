@@ -3,6 +3,7 @@
 mod calls;
 pub mod engine;
 mod ports;
+mod ssh;
 mod streams;
 mod transfers;
 mod work;

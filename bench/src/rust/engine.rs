@@ -37,6 +37,7 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     Row::new("engine", "start of the engine to first result", millis(start), "ms").emit()?;
     super::work::both(&first).await?;
     super::ports::run(&first).await?;
+    super::ssh::measure(&first).await?;
     first.delete().await?;
 
     let engine = engine_pid(state)?;
