@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -70,27 +71,52 @@ func toChannels(ctx context.Context, stdout, stderr chan<- string) func(*api.Str
 		if err != nil {
 			return err
 		}
-		return log.copyTo(ctx, stdout, stderr)
+		return log.each(formText, func(chunk types.LogChunk) error {
+			channel := stdout
+			if chunk.Stderr {
+				channel = stderr
+			}
+			return send(ctx, channel, string(chunk.Data))
+		})
 	}
 }
 
-// copyTo sends everything to two channels and closes the stream.
-func (l *LogStream) copyTo(ctx context.Context, stdout, stderr chan<- string) error {
+// each hands the pieces to a function until the log ends or the function fails, and closes the log.
+func (l *LogStream) each(form string, take func(types.LogChunk) error) error {
 	defer l.Close()
 	for {
-		chunk, err := l.next(formText)
+		chunk, err := l.next(form)
 		if err == io.EOF {
 			return nil
+		}
+		if err == nil {
+			err = take(chunk)
 		}
 		if err != nil {
 			return err
 		}
-		channel := stdout
-		if chunk.Stderr {
-			channel = stderr
-		}
-		if err := send(ctx, channel, string(chunk.Data)); err != nil {
-			return err
-		}
+	}
+}
+
+// send sends a text unless it is empty or nobody wants it.
+func send(ctx context.Context, channel chan<- string, text string) error {
+	if text == "" || channel == nil {
+		return nil
+	}
+	select {
+	case channel <- text:
+		return nil
+	case <-ctx.Done():
+		return errors.FromContext(ctx, "stream.read")
+	}
+}
+
+// closeChannels closes the caller's channels, which may be nil or one and the same.
+func closeChannels(stdout, stderr chan<- string) {
+	if stdout != nil {
+		close(stdout)
+	}
+	if stderr != nil && stderr != stdout {
+		close(stderr)
 	}
 }

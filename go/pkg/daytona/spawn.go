@@ -153,19 +153,10 @@ func (s *SpawnedProcess) follow(ctx context.Context, form string, take func(type
 	if err != nil {
 		return 0, err
 	}
-	defer log.Close()
-	for {
-		chunk, err := log.next(form)
-		if err == io.EOF {
-			return s.Wait(ctx)
-		}
-		if err == nil {
-			err = take(chunk)
-		}
-		if err != nil {
-			return 0, err
-		}
+	if err := log.each(form, take); err != nil {
+		return 0, err
 	}
+	return s.Wait(ctx)
 }
 
 // Stdin is standard input as a writer. Closing it closes the input of the process, not the process. The context is that of
