@@ -561,6 +561,16 @@ func (p *PtySessionInfo) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// String describes it without its secrets.
+func (v PtySessionInfo) String() string {
+	type plain PtySessionInfo
+	v.Envs = hidden(v.Envs)
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v PtySessionInfo) GoString() string { return v.String() }
+
 // PtyResult: result of a terminal session.
 type PtyResult struct {
 	// Exit code of its process; missing if it is not known.
@@ -625,6 +635,18 @@ type PreviewLink struct {
 	Token string `json:"token"`
 }
 
+// String describes it without its secrets.
+func (v PreviewLink) String() string {
+	type plain PreviewLink
+	if v.Token != "" {
+		v.Token = "***"
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v PreviewLink) GoString() string { return v.String() }
+
 // SignedPreviewLink: URL of a port of a sandbox that needs no other credentials.
 type SignedPreviewLink struct {
 	// Id of the sandbox.
@@ -652,6 +674,21 @@ func (s *SignedPreviewLink) UnmarshalJSON(data []byte) error {
 	s.ExpiresAt = parseTime(wire.ExpiresAt)
 	return nil
 }
+
+// String describes it without its secrets.
+func (v SignedPreviewLink) String() string {
+	type plain SignedPreviewLink
+	if v.Token != "" {
+		v.Token = "***"
+	}
+	if v.URL != "" {
+		v.URL = "***"
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v SignedPreviewLink) GoString() string { return v.String() }
 
 // ProcessInfo: description of a process started with spawn.
 type ProcessInfo struct {
@@ -688,6 +725,21 @@ type SSHAccess struct {
 	// The command that connects, such as ssh -p 2222 TOKEN@127.0.0.1.
 	SSHCommand string `json:"sshCommand"`
 }
+
+// String describes it without its secrets.
+func (v SSHAccess) String() string {
+	type plain SSHAccess
+	if v.Token != "" {
+		v.Token = "***"
+	}
+	if v.SSHCommand != "" {
+		v.SSHCommand = "***"
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v SSHAccess) GoString() string { return v.String() }
 
 // SSHAccessValidation: whether a token for SSH is good.
 type SSHAccessValidation struct {
@@ -780,6 +832,15 @@ type SandboxBaseParams struct {
 	//
 	// Deprecated: use Language.
 	CodeLanguage CodeLanguage
+}
+
+// hidden has the names of variables without their values.
+func hidden(values map[string]string) map[string]string {
+	shown := make(map[string]string, len(values))
+	for name := range values {
+		shown[name] = "***"
+	}
+	return shown
 }
 
 // SnapshotParams are for a sandbox from a snapshot.

@@ -69,3 +69,21 @@ func TestAPrintedConfigurationHidesItsCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	for _, value := range []any{
+		PreviewLink{URL: "https://a", Token: "sesame"},
+		&PreviewLink{URL: "https://a", Token: "sesame"},
+		SignedPreviewLink{URL: "https://sesame", Token: "sesame"},
+		PtySessionInfo{Envs: map[string]string{"NAME": "sesame"}},
+	} {
+		for _, form := range []string{"%v", "%+v", "%#v", "%s"} {
+			if text := fmt.Sprintf(form, value); strings.Contains(text, "sesame") {
+				t.Errorf("%T is printed as %s", value, text)
+			}
+		}
+	}
+	if text := fmt.Sprint(PreviewLink{URL: "https://a", Token: "t"}); !strings.Contains(text, "https://a") {
+		t.Errorf("printed as %s", text)
+	}
+}

@@ -52,7 +52,10 @@ impl Package<'_> {
         writeln!(out, "\n// {BASE} are what all ways to create a sandbox have in common.\ntype {BASE} struct {{")?;
         print(out, &self.create_base()?)?;
         out.push_str(
-            "\t// CodeLanguage is used when Language is empty.\n\t//\n\t// Deprecated: use Language.\n\tCodeLanguage CodeLanguage\n}\n",
+            "\t// CodeLanguage is used when Language is empty.\n\t//\n\t// Deprecated: use Language.\n\tCodeLanguage CodeLanguage\n}\n\n\
+             // hidden has the names of variables without their values.\n\
+             func hidden(values map[string]string) map[string]string {\n\tshown := make(map[string]string, len(values))\n\
+             \tfor name := range values {\n\t\tshown[name] = \"***\"\n\t}\n\treturn shown\n}\n",
         );
         for (name, doc, own) in FORMS {
             writeln!(out, "\n// {name} {doc}\ntype {name} struct {{\n\t{BASE}")?;

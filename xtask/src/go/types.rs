@@ -113,6 +113,9 @@ impl<'a> Package<'a> {
             if self.structs[item.name.as_str()].0 == Place::Types && self.reached(&item.name) {
                 self.print_struct(&mut body, item)?;
                 self.methods_of(&mut body, item)?;
+                let secrets = item.fields.iter().filter(|field| field.secret);
+                let secrets = secrets.map(|field| self.field(&item.name, field)).collect::<Result<Vec<_>>>()?;
+                hide(&mut body, self.structs[item.name.as_str()].1, &secrets)?;
             }
         }
         self.config(&mut body)?;
@@ -256,6 +259,30 @@ impl<'a> Package<'a> {
         }
         Ok(())
     }
+}
+
+/// How a struct is printed that has secrets: names and types of their fields.
+pub fn hide(out: &mut String, name: &str, secrets: &[(String, String)]) -> Result<()> {
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n// String describes it without its secrets.\nfunc (v {name}) String() string {{\n\ttype plain {name}"
+    )?;
+    for (field, ty) in secrets {
+        match ty.as_str() {
+            "string" => writeln!(out, "\tif v.{field} != \"\" {{\n\t\tv.{field} = \"***\"\n\t}}")?,
+            "map[string]string" => writeln!(out, "\tv.{field} = hidden(v.{field})")?,
+            _ => bail!("{name}.{field} is a secret of type {ty}, which nothing hides"),
+        }
+    }
+    writeln!(
+        out,
+        "\treturn fmt.Sprintf(\"%+v\", plain(v))\n}}\n\n// GoString does the same as String.\n\
+         func (v {name}) GoString() string {{ return v.String() }}"
+    )?;
+    Ok(())
 }
 
 fn enumeration(out: &mut String, item: &Enum) -> Result<()> {
