@@ -87,6 +87,8 @@ async fn names_on_one_address_do_not_open_each_other() {
         format!("http://{one}/"),
         format!("https://some.example/ --resolve some.example:443:{two}"),
         format!("http://some.example/ --resolve some.example:80:{two}"),
+        "http://[2001:db8:1::1]:8080/".to_owned(),
+        "-6 http://some.example:8080/ --resolve 'some.example:8080:[2001:db8:1::1]'".to_owned(),
         // Names on the list that lead to what nobody reaches.
         "http://private.example/".to_owned(),
         "http://machine.example/".to_owned(),
