@@ -1,7 +1,6 @@
 //! Completions in the shell, names of sandboxes included.
 //!
-//! The script that `daytona autocomplete` installs asks this program, with `COMPLETE` in its environment, what may come
-//! next.
+//! The script that `daytona autocomplete` installs asks this program, with a variable in its environment, what may come next.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::arguments::Cli;
 use crate::profile;
 
 /// The variable by which a shell asks.
-pub const VARIABLE: &str = "COMPLETE";
+pub const VARIABLE: &str = "DAYTONA_COMPLETE";
 /// Nobody waits longer for names.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Names that are offered at most.
@@ -24,7 +23,7 @@ const MOST: i64 = 200;
 /// Answers a shell that asks for completions, and ends the program then.
 pub fn answer_shell() {
     if std::env::var_os(VARIABLE).is_some() {
-        CompleteEnv::with_factory(Cli::command).complete();
+        CompleteEnv::with_factory(Cli::command).var(VARIABLE).complete();
     }
 }
 

@@ -21,6 +21,9 @@ use crate::stdin;
 /// How long a program may take to end after it was asked to, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// The most that is collected for a result as data, in bytes.
+const COLLECTED: usize = 64 << 20;
+
 /// A program to run.
 #[derive(Debug, Default)]
 pub struct Program {
@@ -58,7 +61,11 @@ impl Program {
         };
         let followed = self.follow(process, &info, output, &mut signals).await;
         // Whatever happened, it has ended with this.
-        let released = process.release_spawned(info).await;
+        let released = tokio::select! {
+            released = process.release_spawned(info) => released,
+            // Who asks once more waits for nothing.
+            number = signals.next() => return Err(Failure::Signal(number)),
+        };
         match followed.map_err(Failure::not_run)? {
             0 => released.map_err(|error| Failure::from(error).not_run()),
             code => Err(Failure::Program(code)),
@@ -91,6 +98,13 @@ impl Program {
                 }
                 chunk = stream.next() => {
                     let Some(chunk) = chunk? else { break };
+                    if let Some(Collected { stdout, stderr }) = &collected
+                        && stdout.len() + stderr.len() > COLLECTED
+                    {
+                        return Err(Failure::other(format!(
+                            "The program printed more than {COLLECTED} bytes; without --json they are passed on as they come."
+                        )));
+                    }
                     match (&mut collected, chunk.channel) {
                         (Some(collected), LogChannel::Stdout) => collected.stdout.extend_from_slice(&chunk.data),
                         (Some(collected), LogChannel::Stderr) => collected.stderr.extend_from_slice(&chunk.data),

@@ -112,8 +112,13 @@ def test_shells_complete_names_of_sandboxes(daytona: Program, sandbox: str, tmp_
         assert daytona("autocomplete", shell, environment=home).returncode == 0
         assert (tmp_path / place).exists()
     for shell in ("bash", "zsh", "fish", "powershell"):
-        assert "daytona" in daytona.text("autocomplete", shell, "--print")
-    environment = {"COMPLETE": "bash", "_CLAP_COMPLETE_INDEX": "2", "_CLAP_IFS": "\n", "_CLAP_COMPLETE_COMP_TYPE": "9"}
+        assert "DAYTONA_COMPLETE" in daytona.text("autocomplete", shell, "--print")
+    environment = {
+        "DAYTONA_COMPLETE": "bash",
+        "_CLAP_COMPLETE_INDEX": "2",
+        "_CLAP_IFS": "\n",
+        "_CLAP_COMPLETE_COMP_TYPE": "9",
+    }
     assert sandbox in daytona("--", "daytona", "info", "cli-", environment=environment).stdout.decode().split()
     environment["_CLAP_COMPLETE_INDEX"] = "1"
     assert "preview-url" in daytona("--", "daytona", "prev", environment=environment).stdout.decode()

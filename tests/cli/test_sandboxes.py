@@ -84,6 +84,11 @@ def test_an_interrupt_reaches_the_program(daytona: Program, sandbox: str) -> Non
         assert process.wait(LIMIT) == 3
 
 
+def test_more_than_fits_a_result_is_refused(daytona: Program, sandbox: str) -> None:
+    assert "--json" in daytona.error(125, "exec", sandbox, "--", "yes", "for-a-result")["message"]
+    assert daytona("exec", sandbox, "--", "pgrep", "-f", "^yes for-a-result").returncode == 1
+
+
 def test_a_closed_pipe_ends_it_quietly(daytona: Program, sandbox: str) -> None:
     with subprocess.Popen(
         [daytona.path, "exec", sandbox, "--", "yes", "for-a-closed-pipe"],
