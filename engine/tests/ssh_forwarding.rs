@@ -183,7 +183,7 @@ async fn a_program_that_reads_nothing_holds_up_nobody_and_fills_no_memory() {
         ssh.stdout(Stdio::null()).spawn().expect("ssh runs")
     };
     // One reads nothing of what it is sent, of the other nobody reads what it says.
-    let mut unread = flood("until test -e go; do sleep 0.1; done; exec head -c 64M");
+    let unread = flood("until test -e go; do sleep 0.1; done; exec head -c 64M");
     let mut unheard = access.ssh(&["-S", &socket], &["cat /dev/zero"]).spawn().expect("ssh runs");
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", engine.process.id())).expect("the engine runs");
@@ -201,7 +201,10 @@ async fn a_program_that_reads_nothing_holds_up_nobody_and_fills_no_memory() {
     let mut upload = access.ssh(&["-S", &socket], &["head -c 32M | wc -c"]);
     upload.stdin(std::fs::File::open("/dev/zero").expect("zeros"));
     assert_eq!(text(&ended(upload).await), (32 << 20).to_string());
-    unread.kill().await.expect("killed");
+    engine.output(&id, "touch go").await;
+    let finished = tokio::time::timeout(Duration::from_secs(60), unread.wait_with_output()).await;
+    let finished = finished.expect("it goes on").expect("it ran");
+    assert!(finished.status.success(), "{:?} {}", finished.status, String::from_utf8_lossy(&finished.stderr));
     unheard.kill().await.expect("killed");
     master.kill().await.expect("killed");
 }
