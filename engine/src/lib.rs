@@ -22,6 +22,7 @@ mod clock;
 mod control;
 mod engine;
 mod errors;
+pub mod fault;
 mod gateway;
 pub mod isolation;
 mod network;

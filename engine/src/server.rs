@@ -31,11 +31,11 @@ use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::network::{Cidr, Network};
 use crate::sandboxes::pools;
-use crate::sandboxes::record_file;
 use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
+use crate::sandboxes::{archiving, record_file};
 use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
@@ -115,7 +115,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let listener = RepairedListener(listener);
     let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
     let ssh = tokio::spawn(ssh::serve(Arc::clone(&engine), ssh));
-    let ticks = tokio::spawn(Arc::clone(&engine).tick());
+    let ticks = [tokio::spawn(Arc::clone(&engine).tick()), tokio::spawn(Arc::clone(&engine).measure())];
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
     let mut announcement = announce(&state_dir, &engine)?;
@@ -139,7 +139,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     };
     tracing::info!(reason, "the engine ends");
 
-    ticks.abort();
+    ticks.iter().for_each(tokio::task::JoinHandle::abort);
     engine.end_pools().await;
     engine.stop_all().await;
     server.abort();
@@ -300,7 +300,10 @@ fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
     let (mut writing, mut removing) = (Vec::new(), HashMap::new());
     for entry in registry.all() {
         let (id, state) = entry.with_record(|record| (record.id.clone(), record.state));
-        let has_files = record_file::directory(state_dir, &id).is_dir();
+        let directory = record_file::directory(state_dir, &id);
+        let has_files = directory.is_dir();
+        let going = matches!(state, SandboxState::Destroying | SandboxState::Destroyed);
+        let state = if has_files && !going { archiving::tidy(&directory, state) } else { state };
         let stored = match state {
             SandboxState::Destroying | SandboxState::Destroyed => {
                 if let Err(error) = record_file::discard(state_dir, &id) {
@@ -332,7 +335,23 @@ fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
                     })
                     .stored
             }
-            SandboxState::Started | SandboxState::Starting | SandboxState::Stopping => {
+            SandboxState::Archived if entry.with_record(|record| record.state) != state => {
+                registry
+                    .update(&entry, |record| {
+                        record.state = SandboxState::Archived;
+                        record.desired_state = DesiredState::Archived;
+                    })
+                    .stored
+            }
+            SandboxState::Started
+            | SandboxState::Starting
+            | SandboxState::Stopping
+            | SandboxState::Pausing
+            | SandboxState::Paused
+            | SandboxState::Resuming
+            | SandboxState::Resizing
+            | SandboxState::Archiving
+            | SandboxState::Restoring => {
                 registry
                     .update(&entry, |record| {
                         record.state = SandboxState::Stopped;

@@ -213,17 +213,12 @@ async fn parts_that_do_not_exist_say_so() {
         (Method::POST, "/api/snapshots".to_owned()),
         (Method::GET, "/api/secret/paginated".to_owned()),
         (Method::GET, "/api/object-storage/push-access".to_owned()),
-        (Method::POST, format!("/api/sandbox/{id}/resize")),
         (Method::POST, format!("/api/sandbox/{id}/ssh-access")),
         (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
     ] {
         let (status, error) = read(engine.request(method, &path).send().await).await;
         assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{path}");
         assert!(error["message"].as_str().unwrap().contains("not implemented by the local engine"), "{error}");
-    }
-    for path in ["pause", "fork"] {
-        let (status, _) = engine.post(&format!("/api/sandbox/{id}/{path}"), json!({})).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     }
 }
 
@@ -237,7 +232,8 @@ async fn settings_are_kept_and_answered_with_the_wires_statuses() {
         ("autoarchive/8", 201, "autoArchiveInterval", json!(8)),
         ("autodelete/9", 201, "autoDeleteInterval", json!(9)),
         ("public/true", 201, "public", json!(true)),
-        ("autopause/0", 200, "autoPauseInterval", json!(0)),
+        ("autopause/6", 200, "autoPauseInterval", json!(6)),
+        ("autostop/7", 201, "autoPauseInterval", json!(0)),
     ] {
         let (found, sandbox) = engine.post(&format!("{path}/{change}"), json!({})).await;
         assert_eq!((found.as_u16(), &sandbox[field]), (status, &value), "{change}");

@@ -32,6 +32,12 @@ const CONTROL: &[(&str, &str)] = &[
     ("POST", "/api/sandbox/{id}/pause"),
     ("POST", "/api/sandbox/{id}/fork"),
     ("POST", "/api/sandbox/{id}/resize"),
+    ("POST", "/api/sandbox/{id}/autopause/x"),
+    ("GET", "/api/sandbox/{id}/forks"),
+    ("GET", "/api/sandbox/{id}/parent"),
+    ("GET", "/api/sandbox/{id}/ancestors"),
+    ("GET", "/api/sandbox/{id}/telemetry/metrics?from=x&to=%FF"),
+    ("GET", "/api/sandbox/{id}/telemetry/metrics?metricNames=%00"),
     ("POST", "/api/sandbox/{id}/snapshot"),
     ("POST", "/api/sandbox/{id}/ssh-access"),
     ("GET", "/api/sandbox/{id}/signing-key"),
@@ -306,6 +312,8 @@ async fn the_control_plane_answers_whatever_it_is_sent() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
     assert_never_fails(&engine, &id, CONTROL, "").await;
+    // Among what it was sent was to pause.
+    engine.post(&format!("/api/sandbox/{id}/start"), serde_json::json!({})).await;
     assert_eq!(engine.output(&id, "echo alive").await, "alive");
 }
 

@@ -62,8 +62,12 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         ("KVM", kvm == Some(true)),
         ("Linking sandboxes", linked.is_some()),
     ])?;
-    if auto_pause.is_some_and(|minutes| minutes > 0) {
-        return Err(ApiError::unprocessable("Pausing is not supported for this sandbox"));
+    let pauses = auto_pause.is_some_and(|minutes| minutes > 0);
+    if pauses && auto_stop.is_some_and(|minutes| minutes > 0) {
+        return Err(ApiError::bad_request("Only one of autoStopInterval and autoPauseInterval may be set"));
+    }
+    if pauses && auto_delete == Some(0) {
+        return Err(ApiError::bad_request("An ephemeral sandbox cannot have an autoPauseInterval"));
     }
     let target = target.filter(|target| !target.is_empty()).unwrap_or_else(|| LOCAL_REGION.to_owned());
     if !REGIONS.contains(&target.as_str()) {
@@ -101,11 +105,12 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         desired_state: DesiredState::Started,
         error_reason: None,
         recoverable: false,
-        auto_stop_interval: minutes("autoStopInterval", auto_stop, AUTO_STOP_MINUTES)?,
+        auto_stop_interval: minutes("autoStopInterval", auto_stop, if pauses { 0 } else { AUTO_STOP_MINUTES })?,
         auto_archive_interval: archive_minutes(minutes("autoArchiveInterval", auto_archive, AUTO_ARCHIVE_MINUTES)?),
         auto_delete_interval: auto_delete.unwrap_or(-1),
         auto_pause_interval: minutes("autoPauseInterval", auto_pause, 0)?,
         auto_destroy_at: destroy_at(minutes("ttlMinutes", ttl, 0)?, now),
+        parent: None,
         build_info,
         created_at: now,
         updated_at: now,

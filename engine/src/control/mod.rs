@@ -3,6 +3,7 @@
 mod account;
 pub mod create;
 pub mod events;
+mod life;
 mod listing;
 mod network;
 mod network_rules;
@@ -39,7 +40,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .route("/health/ready", get(operators_only))
         .route("/config", get(account::config));
     let closed = Router::new()
-        .merge(sandbox_routes())
+        .merge(sandbox_routes(engine.compat))
         .route("/snapshots", get(account::snapshots).post(unimplemented::creating_snapshots))
         .route("/snapshots/{id}", get(account::snapshot).delete(unimplemented::changing_snapshots))
         .route("/regions", get(account::regions).post(unimplemented::route))
@@ -102,8 +103,8 @@ async fn operators_only() -> ApiError {
     ApiError::forbidden()
 }
 
-fn sandbox_routes() -> Router<Arc<Engine>> {
-    let one = Router::new()
+fn sandbox_routes(compat: Compat) -> Router<Arc<Engine>> {
+    let one = life::routes(compat)
         .route("/", get(sandboxes::get).delete(sandboxes::delete))
         .route("/start", post(sandboxes::start))
         .route("/stop", post(sandboxes::stop))
@@ -114,15 +115,9 @@ fn sandbox_routes() -> Router<Arc<Engine>> {
         .route("/autostop/{minutes}", post(sandboxes::set_auto_stop))
         .route("/autoarchive/{minutes}", post(sandboxes::set_auto_archive))
         .route("/autodelete/{minutes}", post(sandboxes::set_auto_delete))
-        .route("/autopause/{minutes}", post(sandboxes::set_auto_pause))
-        .route("/ttl/{minutes}", post(sandboxes::set_ttl))
         .route("/last-activity", post(sandboxes::touch))
         .route("/network-settings", post(network::settings))
         .route("/network-log", get(network::log))
-        .route("/pause", post(sandboxes::pause))
-        .route("/fork", post(sandboxes::fork))
-        .route("/signing-key", get(sandboxes::signing_key))
-        .route("/signing-key/rotate", post(sandboxes::rotate_signing_key))
         .route("/organization", get(operators_only))
         .route("/toolbox-proxy-url", get(ports::toolbox_proxy_url))
         .route("/ports/{port}/preview-url", get(ports::preview_url))

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use daytona_toolbox::Compat;
 use serde_json::Value;
 
 use crate::control::create;
@@ -20,9 +21,18 @@ use crate::secret;
 
 type Shared = State<Arc<Engine>>;
 
+/// Fields of a create that came after release 0.190 (additions 2.1).
+const LATER: [&str; 7] =
+    ["secrets", "autoPauseInterval", "ttlMinutes", "outboundProxyUrl", "otelEndpointOverride", "spot", "kvm"];
+
 /// `POST /sandbox`: 200 once the sandbox has started, with the sandbox as it was before.
 pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>> {
-    let sandbox = create::read(&validation::object(&body)?)?;
+    let mut body = validation::object(&body)?;
+    if engine.compat == Compat::V0_190 {
+        // What that release does not know has no effect.
+        LATER.iter().for_each(|name| drop(body.remove(*name)));
+    }
+    let sandbox = create::read(&body)?;
     engine.create(sandbox).await.map(Json)
 }
 
@@ -35,6 +45,7 @@ pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Jso
 /// `DELETE /sandbox/{id}`: 200 with the sandbox being destroyed.
 pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
+    entry.give_up_archiving().await;
     engine.destroy(entry)?.acknowledged().await.map(Json)
 }
 
@@ -58,7 +69,7 @@ pub async fn stop(
 /// `POST /sandbox/{id}/archive`.
 pub async fn archive(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    engine.archive(&entry).await.map(Json)
+    engine.archive(entry)?.acknowledged().await.map(Json)
 }
 
 /// `POST /sandbox/{id}/recover?skipStart`.
@@ -70,18 +81,6 @@ pub async fn recover(
     let skip_start = query.get("skipStart").map(|text| read_boolean("skipStart", text)).transpose()?;
     let entry = engine.registry.get(&id)?;
     engine.recover(entry, skip_start.unwrap_or(false)).await.map(Json)
-}
-
-/// `POST /sandbox/{id}/pause`: containers are not paused (wire 2.2).
-pub async fn pause(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
-    engine.registry.get(&id)?;
-    Err(ApiError::unprocessable("Pausing is not supported for this sandbox"))
-}
-
-/// `POST /sandbox/{id}/fork`: containers are not forked (wire 2.2).
-pub async fn fork(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
-    engine.registry.get(&id)?;
-    Err(ApiError::unprocessable("Forking is not supported for this sandbox"))
 }
 
 /// `PUT /sandbox/{id}/labels`: answers with the whole sandbox (wire 2.1).
@@ -112,7 +111,13 @@ pub async fn set_auto_stop(
 ) -> ApiResult<impl IntoResponse> {
     let entry = engine.registry.get(&id)?;
     let minutes = read_minutes("Auto-stop interval", &minutes)?;
-    Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_stop_interval = minutes).await?))
+    let change = |record: &mut Sandbox| {
+        record.auto_stop_interval = minutes;
+        if minutes > 0 {
+            record.auto_pause_interval = 0;
+        }
+    };
+    Ok((StatusCode::CREATED, changed(&engine, &entry, change).await?))
 }
 
 /// `POST /sandbox/{id}/autoarchive/{minutes}`: 201.
@@ -135,16 +140,23 @@ pub async fn set_auto_delete(
     Ok((StatusCode::CREATED, changed(&engine, &entry, |record| record.auto_delete_interval = minutes).await?))
 }
 
-/// `POST /sandbox/{id}/autopause/{minutes}`: only 0 makes sense for containers.
+/// `POST /sandbox/{id}/autopause/{minutes}`: 0 = never. A sandbox that pauses does not stop by itself.
 pub async fn set_auto_pause(
     State(engine): Shared,
     Path((id, minutes)): Path<(String, String)>,
 ) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    match read_minutes("Auto-pause interval", &minutes)? {
-        0 => changed(&engine, &entry, |record| record.auto_pause_interval = 0).await,
-        _ => Err(ApiError::unprocessable("Pausing is not supported for this sandbox")),
+    let minutes = read_minutes("Auto-pause interval", &minutes)?;
+    if minutes > 0 && entry.with_record(Sandbox::is_ephemeral) {
+        return Err(ApiError::bad_request("Ephemeral sandboxes cannot be paused"));
     }
+    let change = |record: &mut Sandbox| {
+        record.auto_pause_interval = minutes;
+        if minutes > 0 {
+            record.auto_stop_interval = 0;
+        }
+    };
+    changed(&engine, &entry, change).await
 }
 
 /// `POST /sandbox/{id}/ttl/{minutes}`: from now on; 0 = for ever.

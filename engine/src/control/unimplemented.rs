@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 61] = [
+const PATHS: [&str; 59] = [
     "/api-keys",
     "/api-keys/{name}",
     "/api-keys/{user_id}/{name}",
@@ -47,18 +47,16 @@ const PATHS: [&str; 61] = [
     "/users/linked-accounts/{provider}/{user_id}",
     "/users/mfa/sms/enroll",
     "/sandbox/for-runner",
-    "/sandbox/{id}/resize",
     "/sandbox/{id}/state",
     "/sandbox/{id}/backup",
     "/sandbox/{id}/snapshot",
-    "/sandbox/{id}/forks",
-    "/sandbox/{id}/parent",
-    "/sandbox/{id}/ancestors",
     "/sandbox/{id}/secrets",
     "/sandbox/{id}/build-logs",
     "/sandbox/{id}/build-logs-url",
     "/sandbox/{id}/region-quota",
-    "/sandbox/{id}/telemetry/{*kind}",
+    "/sandbox/{id}/telemetry/logs",
+    "/sandbox/{id}/telemetry/traces",
+    "/sandbox/{id}/telemetry/traces/{trace_id}",
     "/snapshots/{id}/build-logs",
     "/snapshots/{id}/build-logs-url",
     "/snapshots/{id}/activate",

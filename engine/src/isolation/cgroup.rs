@@ -19,6 +19,12 @@ use super::spec::ShownGroup;
 /// The most processes and threads one sandbox may have.
 pub const MAX_PROCESSES: u64 = 4096;
 
+/// The group of the first processes of frozen sandboxes.
+const AWAKE: &str = "awake";
+
+/// How long processes may take to stand still.
+const FREEZE_LIMIT: Duration = Duration::from_secs(5);
+
 /// The scheduler period in microseconds that processor limits refer to.
 const CPU_PERIOD_US: u64 = 100_000;
 
@@ -42,15 +48,18 @@ enum Controller {
     Memory,
     Pids,
     Disk,
+    /// Makes processes stand still.
+    Freezer,
 }
 
-/// Controllers and their names in versions 1 and 2.
-const CONTROLLERS: [(Controller, [&str; 2]); 5] = [
+/// Controllers and their names in versions 1 and 2. Every group of version 2 can be frozen: that has no name there.
+const CONTROLLERS: [(Controller, [&str; 2]); 6] = [
     (Controller::Cpu, ["cpu"; 2]),
     (Controller::CpuTime, ["cpuacct", "cpu"]),
     (Controller::Memory, ["memory"; 2]),
     (Controller::Pids, ["pids"; 2]),
     (Controller::Disk, ["blkio", "io"]),
+    (Controller::Freezer, ["freezer", ""]),
 ];
 
 /// Files that set a group's share of the disks' time, with their default: the kernel's I/O schedulers give groups equal
@@ -88,6 +97,8 @@ pub struct Enforced {
     pub disk: bool,
     /// A share of the disks' time.
     pub disk_time: bool,
+    /// Standing still while paused. Elsewhere processes are stopped one by one.
+    pub freezing: bool,
 }
 
 /// The engine's groups.
@@ -131,6 +142,7 @@ impl Cgroups {
             processes: self.limits(Controller::Pids),
             disk: false,
             disk_time: self.hierarchies.iter().any(Hierarchy::shares_disks),
+            freezing: self.limits(Controller::Freezer),
         }
     }
 
@@ -140,14 +152,15 @@ impl Cgroups {
 
     /// Creates a sandbox's group with its limits. It disappears when the returned value is dropped.
     pub fn create(&self, sandbox_id: &str, resources: Resources) -> io::Result<SandboxCgroup> {
-        let mut group = SandboxCgroup { directories: Vec::new() };
+        let mut group = SandboxCgroup { parts: Vec::new() };
         for hierarchy in &self.hierarchies {
             let directory = hierarchy.directory.join(sandbox_id);
             fs::create_dir_all(&directory)?;
-            group.directories.push(directory.clone());
-            for controller in &hierarchy.controllers {
-                limit(&directory, hierarchy.version, *controller, resources)?;
+            let (version, controllers) = (hierarchy.version, hierarchy.controllers.clone());
+            for controller in &controllers {
+                limit(&directory, version, *controller, resources)?;
             }
+            group.parts.push(Part { directory, version, controllers });
         }
         Ok(group)
     }
@@ -196,29 +209,130 @@ impl Hierarchy {
 /// One sandbox's group in every hierarchy.
 #[derive(Debug)]
 pub struct SandboxCgroup {
-    directories: Vec<PathBuf>,
+    parts: Vec<Part>,
+}
+
+/// A sandbox's group in one hierarchy.
+#[derive(Debug)]
+struct Part {
+    directory: PathBuf,
+    version: Version,
+    controllers: Vec<Controller>,
 }
 
 impl SandboxCgroup {
     /// Puts a process, and everything it will fork, under the limits.
     pub fn add(&self, pid: u32) -> io::Result<()> {
-        self.directories.iter().try_for_each(|directory| fs::write(directory.join("cgroup.procs"), pid.to_string()))
+        self.parts.iter().try_for_each(|part| fs::write(part.directory.join("cgroup.procs"), pid.to_string()))
+    }
+
+    /// The file that counts what the kernel killed at the memory limit, where that limit holds.
+    pub fn memory_events(&self) -> Option<PathBuf> {
+        ["memory.events", "memory.oom_control"].into_iter().find_map(|file| self.file(file))
+    }
+
+    /// A file of the group, in whichever hierarchy has it.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.parts.iter().map(|part| part.directory.join(name)).find(|path| path.exists())
+    }
+
+    /// Changes the limits of what runs.
+    pub fn resize(&self, resources: Resources) -> io::Result<()> {
+        for part in &self.parts {
+            for controller in &part.controllers {
+                // A limit with swap may not be below the one without, whichever way both are changed.
+                let _ = limit_swap(&part.directory, part.version, *controller, resources);
+                limit(&part.directory, part.version, *controller, resources)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn freezer(&self) -> Option<&Part> {
+        self.parts.iter().find(|part| part.controllers.contains(&Controller::Freezer))
+    }
+
+    /// Whether the group can be frozen.
+    pub fn can_freeze(&self) -> bool {
+        self.freezer().is_some()
+    }
+
+    /// Makes every process but `first` stand still: that one must notice the engine's end. `false` where groups cannot be
+    /// frozen.
+    pub fn freeze(&self, first: i32) -> io::Result<bool> {
+        let Some(part) = self.freezer() else { return Ok(false) };
+        let awake = part.directory.with_file_name(AWAKE);
+        fs::create_dir_all(&awake)?;
+        fs::write(awake.join("cgroup.procs"), first.to_string())?;
+        part.set_frozen(true)?;
+        let deadline = std::time::Instant::now() + FREEZE_LIMIT;
+        while !part.is_frozen()? {
+            if std::time::Instant::now() > deadline {
+                part.set_frozen(false)?;
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "its processes do not stand still"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(true)
+    }
+
+    /// Lets the processes go on, `first` among the others again. Those that are not frozen are not disturbed.
+    pub fn thaw(&self, first: i32) -> io::Result<()> {
+        let Some(part) = self.freezer() else { return Ok(()) };
+        part.set_frozen(false)?;
+        fs::write(part.directory.join("cgroup.procs"), first.to_string())
+    }
+
+    /// Seconds of processor time used so far, bytes of memory in use, and how many of these hold files.
+    pub fn usage(&self) -> Usage {
+        let number = |name| fs::read_to_string(self.file(name)?).ok()?.trim().parse::<u64>().ok();
+        let field = |name: &str, key: &str| {
+            // Both versions may have a file of the name.
+            let texts = self.parts.iter().filter_map(|part| fs::read_to_string(part.directory.join(name)).ok());
+            texts.into_iter().find_map(|text| text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok()))
+        };
+        let memory = number("memory.current").or_else(|| number("memory.usage_in_bytes")).unwrap_or_default();
+        let cache = field("memory.stat", "total_cache ").or_else(|| field("memory.stat", "file ")).unwrap_or_default();
+        let nanoseconds = || number("cpuacct.usage").map(|used| used as f64 / 1e9);
+        let cpu_seconds = field("cpu.stat", "usage_usec ").map(|used: u64| used as f64 / 1e6).or_else(nanoseconds);
+        Usage { cpu_seconds, memory_bytes: memory.saturating_sub(cache), cache_bytes: cache }
     }
 }
 
-impl SandboxCgroup {
-    /// The file that counts what the kernel killed at the memory limit, where that limit holds.
-    pub fn memory_events(&self) -> Option<PathBuf> {
-        let files = ["memory.events", "memory.oom_control"];
-        let candidates = self.directories.iter().flat_map(|directory| files.map(|file| directory.join(file)));
-        candidates.into_iter().find(|path| path.exists())
+/// What a sandbox's processes use.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Processor time since its start, where the machine tells.
+    pub cpu_seconds: Option<f64>,
+    /// Memory, without what only holds files.
+    pub memory_bytes: u64,
+    /// Memory that holds files.
+    pub cache_bytes: u64,
+}
+
+impl Part {
+    fn set_frozen(&self, frozen: bool) -> io::Result<()> {
+        match self.version {
+            Version::V1 => fs::write(self.directory.join("freezer.state"), if frozen { "FROZEN" } else { "THAWED" }),
+            Version::V2 => fs::write(self.directory.join("cgroup.freeze"), if frozen { "1" } else { "0" }),
+        }
+    }
+
+    fn is_frozen(&self) -> io::Result<bool> {
+        Ok(match self.version {
+            Version::V1 => fs::read_to_string(self.directory.join("freezer.state"))?.trim() == "FROZEN",
+            Version::V2 => {
+                let events = fs::read_to_string(self.directory.join("cgroup.events"))?;
+                events.lines().any(|line| line == "frozen 1")
+            }
+        })
     }
 }
 
 impl Drop for SandboxCgroup {
     fn drop(&mut self) {
-        for directory in &self.directories {
-            remove_group(directory);
+        for part in &self.parts {
+            remove_group(&part.directory);
         }
     }
 }
@@ -237,6 +351,8 @@ fn remove_leftovers(directory: &Path, name: &str) {
 /// Kills what runs in a group and in those below it, and removes them.
 fn end_group(group: &Path) {
     groups_below(group).iter().for_each(|below| end_group(below));
+    // Frozen processes of version 1 do not die.
+    let _ = fs::write(group.join("freezer.state"), "THAWED");
     let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     for process in processes.lines().filter_map(|line| line.parse().ok()).filter(|process| *process > 0) {
         // One that ended by itself is as good.
@@ -268,6 +384,9 @@ fn remove_group(directory: &Path) {
 }
 
 fn enable(directory: &Path, controller: Controller) -> io::Result<()> {
+    if controller == Controller::Freezer {
+        return Ok(());
+    }
     let name = CONTROLLERS.iter().find(|(known, _)| *known == controller).map_or("", |(_, names)| names[1]);
     let file = directory.join("cgroup.subtree_control");
     if fs::read_to_string(&file)?.split_ascii_whitespace().any(|word| word == name) {
@@ -288,7 +407,7 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
         (Version::V1, Controller::Memory) => {
             set("memory.limit_in_bytes", memory.to_string())?;
             // Absent where swap is not accounted; memory alone is limited then.
-            let _ = set("memory.memsw.limit_in_bytes", memory.to_string());
+            let _ = limit_swap(directory, version, controller, resources);
             Ok(())
         }
         (Version::V2, Controller::Cpu) => set("cpu.max", format!("{quota} {CPU_PERIOD_US}")),
@@ -297,7 +416,7 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
             let _ = set("memory.swap.max", "0".to_owned());
             Ok(())
         }
-        (_, Controller::CpuTime) => Ok(()),
+        (_, Controller::CpuTime | Controller::Freezer) => Ok(()),
         (_, Controller::Pids) => set("pids.max", MAX_PROCESSES.to_string()),
         (_, Controller::Disk) => {
             for file in DISK_SHARES.iter().filter(|file| directory.join(file).exists()) {
@@ -306,6 +425,17 @@ fn limit(directory: &Path, version: Version, controller: Controller, resources: 
             }
             Ok(())
         }
+    }
+}
+
+/// Limits memory and swap together, where version 1 does.
+fn limit_swap(directory: &Path, version: Version, controller: Controller, resources: Resources) -> io::Result<()> {
+    match (version, controller) {
+        (Version::V1, Controller::Memory) => {
+            let bytes = resources.memory_gib.saturating_mul(1 << 30);
+            fs::write(directory.join("memory.memsw.limit_in_bytes"), bytes.to_string())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -344,7 +474,9 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
                 let available = available.unwrap_or_default();
                 let controllers = CONTROLLERS
                     .iter()
-                    .filter(|(_, [_, name])| available.split_ascii_whitespace().any(|word| word == *name))
+                    .filter(|(known, [_, name])| {
+                        *known == Controller::Freezer || available.split_ascii_whitespace().any(|word| word == *name)
+                    })
                     .map(|(known, _)| *known)
                     .collect();
                 // A group with processes cannot hand out controllers, so the engine's own will not do.
@@ -357,6 +489,12 @@ fn find_hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
                 });
             }
             _ => {}
+        }
+    }
+    // Of frozen processes only those of version 2 can be killed.
+    if found.iter().any(|hierarchy| hierarchy.version == Version::V2) {
+        for hierarchy in found.iter_mut().filter(|hierarchy| hierarchy.version == Version::V1) {
+            hierarchy.controllers.retain(|controller| *controller != Controller::Freezer);
         }
     }
     found

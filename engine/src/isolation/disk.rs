@@ -95,6 +95,18 @@ fn lock(image: &File) -> Result<()> {
     }
 }
 
+/// Waits until the kernel has written everything of a sandbox that has ended to its disk's image, where it has one.
+///
+/// # Errors
+/// When the image is still in use after some seconds, or cannot be opened.
+pub fn wait_until_free(directory: &Path) -> Result<()> {
+    match File::options().read(true).write(true).open(directory.join(IMAGE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).context("opening the disk"),
+        Ok(image) => lock(&image),
+    }
+}
+
 /// The size of the file system in an image, in blocks.
 fn block_count(image: &File) -> Result<u64> {
     const SUPERBLOCK: u64 = 1024;

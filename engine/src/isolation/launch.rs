@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use nix::unistd::Pid;
 use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
-use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup};
+use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup, Usage};
 use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
@@ -35,6 +36,7 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, RESIZE, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser,
     TERMINATE,
 };
+use super::standstill;
 use super::users::{RANGES, Separation, UserIds};
 use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
@@ -222,7 +224,16 @@ impl Launcher {
             // The sandbox does it itself, on its disk.
             return Ok(());
         }
-        base::name_host(&directory.join("upper/etc"), mounts::host_name(sandbox_id)).context("naming the sandbox")
+        Self::name_files(&directory, sandbox_id)
+    }
+
+    /// Names a sandbox in its files, where these are plain directories. One with a disk does it itself at its start.
+    pub fn name_files(directory: &Path, sandbox_id: &str) -> Result<()> {
+        let layer = directory.join("upper/etc");
+        if !layer.is_dir() {
+            return Ok(());
+        }
+        base::name_host(&layer, mounts::host_name(sandbox_id)).context("naming the sandbox")
     }
 
     /// Moves the files of a sandbox that waited in a pool to the others'.
@@ -292,6 +303,7 @@ impl Launcher {
             exit,
             control: ours,
             has_disk,
+            frozen: AtomicBool::new(false),
             names: Mutex::new(Some(Names { socket, cgroup, range, network, processors })),
         })
     }
@@ -494,6 +506,8 @@ pub struct Instance {
     exit: AsyncFd<OwnedFd>,
     control: UnixStream,
     has_disk: bool,
+    /// Whether its processes stand still.
+    frozen: AtomicBool,
     /// Resources that the next start of the sandbox makes anew under the same names.
     names: Mutex<Option<Names>>,
 }
@@ -607,6 +621,56 @@ impl Instance {
     pub fn has_ended(&self) -> bool {
         let mut ended = [PollFd::new(self.exit.get_ref().as_fd(), PollFlags::POLLIN)];
         poll(&mut ended, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+    }
+
+    /// Changes the limits of what runs. Blocks briefly.
+    ///
+    /// # Errors
+    /// When the kernel refuses; then any of them may hold.
+    pub fn resize(&self, resources: Resources) -> Result<()> {
+        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Names { cgroup, .. }) => cgroup.resize(resources).context("changing the limits")?,
+            None => return Ok(()),
+        }
+        self.show_size(resources)
+    }
+
+    /// Makes all processes stand still. They can still be killed, and the engine's end ends them. Blocks for milliseconds.
+    ///
+    /// # Errors
+    /// When they do not; then they go on.
+    pub fn freeze(&self) -> Result<()> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let frozen = names.as_ref().map_or(Ok(false), |names| names.cgroup.freeze(self.pid));
+        if !frozen.context("freezing the control group")? {
+            standstill::stop_all(self.pid)?;
+        }
+        self.frozen.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether its processes stand still.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
+    /// Lets the processes go on that [`Instance::freeze`] has stopped. Blocks briefly.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn thaw(&self) -> Result<()> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        match names.as_ref().filter(|names| names.cgroup.can_freeze()) {
+            Some(names) => names.cgroup.thaw(self.pid).context("thawing the control group")?,
+            None => standstill::continue_all(self.pid),
+        }
+        self.frozen.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// What the processes use, where control groups count it.
+    pub fn usage(&self) -> Option<Usage> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|names| names.cgroup.usage())
     }
 
     /// Kills every process at once.

@@ -21,12 +21,13 @@ mod probe;
 mod processors;
 mod ready;
 mod spec;
+mod standstill;
 mod system_calls;
 mod usage;
 mod users;
 
-pub use cgroup::{Enforced, Resources};
-pub use disk::copy_sparse;
+pub use cgroup::{Enforced, Resources, Usage};
+pub use disk::{IMAGE, copy_sparse, wait_until_free};
 pub use launch::{Instance, Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};

@@ -6,7 +6,7 @@
 //! the change is complete another one is refused with 409.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
+use crate::fault;
 use crate::isolation::{Instance, IsolationLevel, Resources, Start, files_directory};
 use crate::network::Reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
@@ -23,15 +24,14 @@ use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
 use crate::sandboxes::store::Stored;
 use crate::secret;
 
-/// How often intervals are checked.
-const TICK: Duration = Duration::from_secs(1);
-
 /// How long an engine that ends waits for changes under way, and how often it looks.
 const END_LIMIT: Duration = Duration::from_secs(10);
 const END_POLL: Duration = Duration::from_millis(5);
 
 /// Runs an operation to its end even when nobody waits for it any more.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = ApiResult<T>> + Send + 'static,
+) -> ApiResult<T> {
     tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
@@ -52,6 +52,7 @@ impl Engine {
             }
             // The record goes to the disk while the sandbox starts.
             let (operation, stored) = engine.registry.insert(sandbox)?;
+            fault::step("create.begun");
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone());
             let id = operation.entry.with_record(|record| record.id.clone());
@@ -61,9 +62,10 @@ impl Engine {
                 launcher.create_files(&files_directory(&id), &id, snapshot.as_deref(), disk_gib)
             })
             .await?;
+            fault::step("create.files");
             match files {
                 Ok(()) => {
-                    let stored = engine.registry.store_as_starting(&operation.entry);
+                    let stored = engine.registry.store_as(&operation.entry, State::Starting);
                     engine.run(operation, stored, Unless::Remove).await?;
                 }
                 Err(error) => {
@@ -85,20 +87,22 @@ impl Engine {
         if state() == State::Started {
             return Ok(self.document(&entry));
         }
+        entry.give_up_archiving().await;
         let operation = entry.begin()?;
         match state() {
             State::Started => Ok(self.document(&entry)),
-            State::Stopped | State::Archived => self.start_stopped(operation).await,
-            State::Creating | State::Starting | State::Stopping | State::Destroying => {
-                Err(ApiError::state_change_in_progress())
-            }
+            State::Stopped => self.start_stopped(operation, entry.record()).await,
+            State::Archived => self.start_archived(operation).await,
+            State::Paused => self.resume(operation).await,
             State::Error | State::Destroyed => Err(ApiError::bad_request("Sandbox is not in valid state")),
+            _ => Err(ApiError::state_change_in_progress()),
         }
     }
 
     /// `POST /sandbox/{id}/recover`.
     pub async fn recover(self: &Arc<Self>, entry: Arc<Entry>, skip_start: bool) -> ApiResult<Value> {
         let operation = entry.begin()?;
+        fault::step("recover.begun");
         let (state, recoverable) = entry.with_record(|record| (record.state, record.recoverable));
         if state != State::Error || !recoverable {
             return Err(ApiError::bad_request("Sandbox is not in a recoverable state"));
@@ -112,14 +116,14 @@ impl Engine {
             });
             return Ok(self.document(&entry));
         }
-        self.start_stopped(operation).await
+        self.start_stopped(operation, entry.record()).await
     }
 
-    async fn start_stopped(self: &Arc<Self>, operation: Operation) -> ApiResult<Value> {
+    /// Starts a sandbox that has its files. If that cannot be stored, it is as `before` says.
+    pub(super) async fn start_stopped(self: &Arc<Self>, operation: Operation, before: Sandbox) -> ApiResult<Value> {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let entry = Arc::clone(&operation.entry);
-            let before = entry.record();
             let stored = engine.change(&entry, |record| {
                 record.state = State::Starting;
                 record.desired_state = DesiredState::Started;
@@ -135,7 +139,7 @@ impl Engine {
 
     /// Starts the processes of a claimed sandbox, which runs once it is also on the disk that it starts. If that cannot be
     /// stored, it is as it was before.
-    async fn run(self: &Arc<Self>, operation: Operation, stored: Stored, unless: Unless) -> ApiResult<()> {
+    pub(super) async fn run(self: &Arc<Self>, operation: Operation, stored: Stored, unless: Unless) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
         let record = entry.record();
         let engine = Arc::clone(self);
@@ -145,6 +149,7 @@ impl Engine {
         })
         .await?;
         let stored = stored.wait().await;
+        fault::step("start.stored");
         let started = started.map(Arc::new);
         entry.set_instance(started.as_ref().ok().map(Arc::clone));
         if let Err(error) = stored {
@@ -175,6 +180,7 @@ impl Engine {
     pub(super) fn settle_started(self: &Arc<Self>, operation: Operation, instance: Arc<Instance>) {
         let entry = Arc::clone(&operation.entry);
         entry.touch();
+        fault::step("start.running");
         self.settle(operation, |record| {
             record.state = State::Started;
             record.stopped_at = None;
@@ -182,7 +188,7 @@ impl Engine {
         tokio::spawn(Arc::clone(self).watch(entry, instance));
     }
 
-    fn failed(self: &Arc<Self>, operation: Operation, error: &anyhow::Error) -> ApiError {
+    pub(super) fn failed(self: &Arc<Self>, operation: Operation, error: &anyhow::Error) -> ApiError {
         let reason = in_words(error);
         tracing::error!(reason, "a sandbox failed to start");
         self.settle(operation, |record| {
@@ -216,14 +222,12 @@ impl Engine {
         let operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         match state {
-            State::Started => {}
+            State::Started | State::Paused => {}
             State::Error => return Err(ApiError::bad_request("Sandbox is in an errored state")),
-            State::Creating | State::Starting | State::Stopping | State::Destroying => {
-                return Err(ApiError::state_change_in_progress());
-            }
             State::Stopped | State::Archived | State::Destroyed => {
                 return Err(ApiError::bad_request("Sandbox is not in a stoppable state"));
             }
+            _ => return Err(ApiError::state_change_in_progress()),
         }
         if ephemeral {
             return Ok(self.destroy_claimed(operation));
@@ -235,7 +239,9 @@ impl Engine {
         }));
         let engine = Arc::clone(self);
         Ok(self.under_way(&entry, async move {
+            fault::step("stop.begun");
             end(&operation.entry, force).await?;
+            fault::step("stop.ended");
             engine.settle(operation, |record| {
                 record.state = State::Stopped;
                 record.stopped_at = Some(now_millis());
@@ -266,7 +272,11 @@ impl Engine {
     }
 
     /// Carries on a change that was begun, whoever waits for it.
-    fn under_way(&self, entry: &Entry, rest: impl Future<Output = ApiResult<()>> + Send + 'static) -> Change {
+    pub(super) fn under_way(
+        &self,
+        entry: &Entry,
+        rest: impl Future<Output = ApiResult<()>> + Send + 'static,
+    ) -> Change {
         let reply = sandbox::changing(self.document(entry));
         let done = tokio::spawn(async move {
             let result = rest.await;
@@ -283,7 +293,9 @@ impl Engine {
     /// Files in the trash are what records a sandbox as destroyed: moving them there needs no room on the disk.
     pub(super) async fn remove(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
+        fault::step("delete.begun");
         end(&entry, true).await?;
+        fault::step("delete.ended");
         let id = entry.with_record(|record| record.id.clone());
         let launcher = Arc::clone(&self.launcher);
         let discarded = off_the_runtime({
@@ -294,9 +306,11 @@ impl Engine {
             Ok(path) => path,
             Err(error) => return Err(self.failed(operation, &error.into())),
         };
+        fault::step("delete.discarded");
         // Its removal says more.
         drop(self.change(&entry, |record| record.state = State::Destroyed));
         let removed = self.registry.remove(&id).wait().await;
+        fault::step("delete.removed");
         self.close_previews(&id);
         let unstored = removed.is_err();
         let emptied = tokio::task::spawn_blocking({
@@ -325,31 +339,15 @@ impl Engine {
         Ok(())
     }
 
-    /// `POST /sandbox/{id}/archive`: only the state changes, the files stay where they are.
-    pub async fn archive(self: &Arc<Self>, entry: &Arc<Entry>) -> ApiResult<Value> {
-        let operation = entry.begin()?;
-        let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
-        if state != State::Stopped {
-            return Err(ApiError::bad_request("Sandbox is not stopped"));
-        }
-        if ephemeral {
-            return Err(ApiError::bad_request("Ephemeral sandboxes cannot be archived"));
-        }
-        let archived = |record: &mut Sandbox| {
-            record.state = State::Archived;
-            record.desired_state = DesiredState::Archived;
-        };
-        let updated = self.registry.settle(operation, archived);
-        self.once_stored(entry, updated).await?;
-        Ok(self.document(entry))
-    }
-
     /// Changes a record and answers once it is stored; a change that could not be is not made.
     pub async fn change_stored(self: &Arc<Self>, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
-        self.once_stored(entry, self.registry.update(entry, change)).await
+        fault::step("setting.begun");
+        self.once_stored(entry, self.registry.update(entry, change)).await?;
+        fault::step("setting.stored");
+        Ok(())
     }
 
-    async fn once_stored(self: &Arc<Self>, entry: &Entry, updated: Updated) -> ApiResult<()> {
+    pub(super) async fn once_stored(self: &Arc<Self>, entry: &Entry, updated: Updated) -> ApiResult<()> {
         let Updated { before, after, stored } = updated;
         if let Err(error) = stored.wait().await {
             let id = before.id.clone();
@@ -385,13 +383,13 @@ impl Engine {
     }
 
     /// Makes the last change of an operation, which another may follow at once, and tells subscribers.
-    fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
+    pub(super) fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
         let Updated { before, after, stored } = self.registry.settle(operation, change);
         self.tell(&before, &after);
         self.keep(after.id, stored);
     }
 
-    fn tell(&self, before: &Sandbox, after: &Sandbox) {
+    pub(super) fn tell(&self, before: &Sandbox, after: &Sandbox) {
         self.ssh.live.follow(after);
         if before.desired_state != after.desired_state {
             let document = after.document(&self.identity);
@@ -399,50 +397,6 @@ impl Engine {
         }
         if before.state != after.state {
             self.events.state_updated(after.document(&self.identity), before.state, after.state);
-        }
-    }
-
-    /// Acts on intervals until dropped.
-    pub async fn tick(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let now = now_millis();
-            self.share_room().await;
-            for entry in self.registry.all() {
-                let (idle, resting) = (entry.idle_millis(), entry.resting_millis());
-                let Some(action) = entry.with_record(|record| due(record, idle, resting, now)) else { continue };
-                let engine = Arc::clone(&self);
-                // Busy sandboxes answer 409 and are looked at again next time.
-                tokio::spawn(async move {
-                    let result = match action {
-                        Due::Stop => engine.stop(entry, false).map(drop),
-                        Due::Archive => engine.archive(&entry).await.map(drop),
-                        Due::Destroy => engine.destroy(entry).map(drop),
-                    };
-                    if let Err(error) = result {
-                        tracing::debug!(%error, ?action, "an interval's action was not carried out");
-                    }
-                });
-            }
-        }
-    }
-
-    /// Keeps sandboxes' disks from ending later than the machine's while that has little room.
-    async fn share_room(&self) {
-        let room = self.launcher.little_room();
-        let had_little = std::mem::replace(&mut *self.little_room.lock().unwrap_or_else(PoisonError::into_inner), room);
-        // Once more when there is room again.
-        if room.or(had_little).is_none() || room == had_little {
-            return;
-        }
-        let instances: Vec<_> = self.registry.all().iter().filter_map(|entry| entry.instance()).collect();
-        let limited = off_the_runtime(move || {
-            instances.iter().for_each(|instance| instance.limit_disk(room.unwrap_or(u64::MAX)));
-        });
-        if let Err(error) = limited.await {
-            tracing::debug!(%error, "the room of disks was not looked at");
         }
     }
 
@@ -465,6 +419,7 @@ impl Engine {
     }
 
     async fn stop_at_end(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<()> {
+        entry.give_up_archiving().await;
         let deadline = tokio::time::Instant::now() + END_LIMIT;
         while entry.is_changing() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(END_POLL).await;
@@ -477,7 +432,7 @@ impl Engine {
 }
 
 /// The end of a sandbox whose start cannot be stored.
-enum Unless {
+pub(super) enum Unless {
     /// It was never there.
     Remove,
     /// It is as it was before.
@@ -547,6 +502,13 @@ pub(super) fn reach(record: &Sandbox) -> Reach {
 /// Ends the processes, gently or not, and waits for it.
 async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     let Some(instance) = entry.set_instance(None) else { return Ok(()) };
+    if instance.is_frozen() {
+        let frozen = Arc::clone(&instance);
+        if let Err(error) = off_the_runtime(move || frozen.thaw()).await? {
+            tracing::warn!(error = in_words(&error), "a paused sandbox is killed");
+            instance.kill();
+        }
+    }
     if force {
         instance.kill();
     } else {
@@ -555,74 +517,4 @@ async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     instance.wait().await;
     // Before the sandbox may be started again, whoever else still looks at this instance.
     off_the_runtime(move || instance.release()).await
-}
-
-/// The action that an interval asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
-    Stop,
-    Archive,
-    Destroy,
-}
-
-/// Which interval of a sandbox is over, if any. It was idle and has not been running for so many milliseconds; `now` is
-/// the wall clock's, which a time to live ends by.
-fn due(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<Due> {
-    let passed = |millis: i64, minutes: i64| millis >= minutes.saturating_mul(60_000);
-    if record.auto_destroy_at.is_some_and(|at| now >= at) {
-        return Some(Due::Destroy);
-    }
-    match record.state {
-        State::Started if record.auto_stop_interval > 0 && passed(idle, record.auto_stop_interval) => Some(Due::Stop),
-        State::Stopped | State::Archived => {
-            if record.auto_delete_interval >= 0 && passed(resting, record.auto_delete_interval) {
-                return Some(Due::Destroy);
-            }
-            let archive = record.auto_archive_interval;
-            (record.state == State::Stopped && archive > 0 && passed(resting, archive)).then_some(Due::Archive)
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: i64 = 60_000;
-
-    fn sandbox(body: serde_json::Value, state: State) -> Sandbox {
-        let mut sandbox = create::read(body.as_object().unwrap()).unwrap();
-        (sandbox.state, sandbox.created_at, sandbox.stopped_at) = (state, 0, Some(0));
-        sandbox
-    }
-
-    #[test]
-    fn a_started_sandbox_stops_after_minutes_without_activity() {
-        let started = sandbox(serde_json::json!({"autoStopInterval": 5}), State::Started);
-        assert_eq!(due(&started, 5 * MINUTE - 1, i64::MAX, i64::MAX), None);
-        assert_eq!(due(&started, 5 * MINUTE, 0, 0), Some(Due::Stop));
-        let never = sandbox(serde_json::json!({"autoStopInterval": 0}), State::Started);
-        assert_eq!(due(&never, i64::MAX, i64::MAX, i64::MAX), None);
-    }
-
-    #[test]
-    fn a_stopped_sandbox_is_archived_or_destroyed_after_its_interval() {
-        let stopped = sandbox(serde_json::json!({"autoDeleteInterval": 5, "autoArchiveInterval": 2}), State::Stopped);
-        assert_eq!(due(&stopped, i64::MAX, 2 * MINUTE - 1, i64::MAX), None);
-        assert_eq!(due(&stopped, 0, 2 * MINUTE, 0), Some(Due::Archive));
-        assert_eq!(due(&stopped, 0, 5 * MINUTE, 0), Some(Due::Destroy));
-        let kept = sandbox(serde_json::json!({}), State::Archived);
-        assert_eq!(due(&kept, i64::MAX, i64::MAX, i64::MAX), None);
-    }
-
-    #[test]
-    fn time_to_live_ends_a_sandbox_in_any_state() {
-        for state in [State::Started, State::Stopped, State::Error] {
-            let mut limited = sandbox(serde_json::json!({"autoStopInterval": 0, "autoArchiveInterval": 0}), state);
-            limited.auto_destroy_at = create::destroy_at(3, 0);
-            assert_eq!(due(&limited, 0, 0, 3 * MINUTE - 1), None);
-            assert_eq!(due(&limited, 0, 0, 3 * MINUTE), Some(Due::Destroy));
-        }
-    }
 }

@@ -1,10 +1,19 @@
 //! The sandboxes: their records, where those are kept, and everything that changes their state.
 
+mod archive_file;
+pub mod archiving;
+mod attributes;
+mod copy_tree;
+mod forking;
+mod intervals;
 mod lifecycle;
+pub mod metrics;
+mod pausing;
 pub mod pools;
 pub mod record_file;
 pub mod registry;
 pub mod reserve;
+pub mod resizing;
 pub mod sandbox;
 pub mod snapshot;
 pub mod store;

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::Result;
+use tokio::sync::Notify;
 
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
+use crate::sandboxes::metrics::Samples;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 use crate::sandboxes::store::{Found, Store, StoreError, Stored};
 
@@ -28,6 +30,12 @@ pub struct Entry {
     resting_since: AtomicI64,
     /// Requests being proxied right now.
     open_requests: AtomicUsize,
+    /// Told when an operation has ended.
+    ended: Notify,
+    /// Tells a change under way that it is not wanted any more.
+    unwanted: Arc<AtomicBool>,
+    /// What it used lately.
+    pub samples: Samples,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,6 +55,9 @@ impl Entry {
             busy: AtomicBool::new(false),
             network_settings: tokio::sync::Mutex::default(),
             open_requests: AtomicUsize::new(0),
+            ended: Notify::new(),
+            unwanted: Arc::default(),
+            samples: Samples::default(),
         }
     }
 
@@ -82,12 +93,29 @@ impl Entry {
         if self.busy.swap(true, Ordering::AcqRel) {
             return Err(ApiError::state_change_in_progress());
         }
+        self.unwanted.store(false, Ordering::Release);
         Ok(Operation { entry: Arc::clone(self) })
     }
 
     /// Claims the right to change the network settings; 409 while another request has it.
     pub fn begin_network_settings(&self) -> ApiResult<tokio::sync::MutexGuard<'_, ()>> {
         self.network_settings.try_lock().map_err(|_| ApiError::operation_in_progress())
+    }
+
+    /// Becomes true when the operation under way should be given up, if that is possible.
+    pub fn unwanted(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.unwanted)
+    }
+
+    /// Gives up putting the files away, so that something else can begin.
+    pub async fn give_up_archiving(&self) {
+        while self.is_changing() && self.with_record(|record| record.state == State::Archiving) {
+            let ended = self.ended.notified();
+            self.unwanted.store(true, Ordering::Release);
+            if self.is_changing() {
+                ended.await;
+            }
+        }
     }
 
     /// Whether an operation is changing its state.
@@ -131,6 +159,7 @@ pub struct Operation {
 impl Drop for Operation {
     fn drop(&mut self) {
         self.entry.busy.store(false, Ordering::Release);
+        self.entry.ended.notify_waiters();
     }
 }
 
@@ -246,11 +275,11 @@ impl Registry {
         Updated { before, after, stored }
     }
 
-    /// Stores that a new sandbox is complete and starts: should the engine be killed, the next one finds it stopped. Clients are
-    /// shown no change.
-    pub fn store_as_starting(&self, entry: &Entry) -> Stored {
+    /// Stores a sandbox in another state than clients are shown: the one the next engine is to find, should this one be killed
+    /// in the middle of a change.
+    pub fn store_as(&self, entry: &Entry, state: State) -> Stored {
         let record = lock(&entry.record);
-        self.store.save(&Sandbox { state: State::Starting, ..record.clone() })
+        self.store.save(&Sandbox { state, ..record.clone() })
     }
 
     /// Takes a change back that could not be stored, unless the record has changed again since.

@@ -29,8 +29,20 @@ pub enum State {
     Stopping,
     /// Only files are left.
     Stopped,
+    /// Processes are being made to stand still.
+    Pausing,
+    /// Processes stand still.
+    Paused,
+    /// Processes are going on.
+    Resuming,
+    /// The size is being changed.
+    Resizing,
+    /// Files are being put away.
+    Archiving,
     /// Put away until it is started again.
     Archived,
+    /// Files are being brought back.
+    Restoring,
     /// Everything is being removed.
     Destroying,
     /// Gone.
@@ -48,7 +60,13 @@ impl State {
             Self::Started => "started",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
+            Self::Pausing => "pausing",
+            Self::Paused => "paused",
+            Self::Resuming => "resuming",
+            Self::Resizing => "resizing",
+            Self::Archiving => "archiving",
             Self::Archived => "archived",
+            Self::Restoring => "restoring",
             Self::Destroying => "destroying",
             Self::Destroyed => "destroyed",
             Self::Error => "error",
@@ -64,6 +82,10 @@ pub enum DesiredState {
     Started,
     /// Not running.
     Stopped,
+    /// Standing still.
+    Paused,
+    /// Of another size.
+    Resized,
     /// Put away.
     Archived,
     /// Gone.
@@ -76,6 +98,8 @@ impl DesiredState {
         match self {
             Self::Started => "started",
             Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Resized => "resized",
             Self::Archived => "archived",
             Self::Destroyed => "destroyed",
         }
@@ -143,10 +167,13 @@ pub struct Sandbox {
     pub auto_archive_interval: i64,
     /// Negative = never, 0 = as soon as it stops.
     pub auto_delete_interval: i64,
-    /// 0 = never. Kept for clients; containers are not paused.
+    /// Minutes without activity until it is paused; 0 = never.
     pub auto_pause_interval: i64,
     /// When its time to live is over.
     pub auto_destroy_at: Option<i64>,
+    /// The sandbox it was copied from.
+    #[serde(default)]
+    pub parent: Option<String>,
     /// The Dockerfile it was asked for with, if any.
     pub build_info: Option<BuildInfo>,
     /// When it was made.

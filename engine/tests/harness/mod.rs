@@ -93,7 +93,8 @@ impl Engine {
     async fn settled(&self, (status, mut answer): (StatusCode, Value)) -> (StatusCode, Value) {
         let deadline = Instant::now() + Duration::from_secs(20);
         let in_between = |sandbox: &Value| {
-            matches!(sandbox["state"].as_str(), Some("creating" | "starting" | "stopping" | "destroying"))
+            let states = ["archiving", "creating", "destroying", "pausing", "resizing", "starting", "stopping"];
+            sandbox["state"].as_str().is_some_and(|state| states.contains(&state))
         };
         while status == StatusCode::OK && in_between(&answer) {
             assert!(Instant::now() < deadline, "still in between after 20 s: {answer}");

@@ -1,0 +1,143 @@
+//! What sandboxes do by themselves: they stop or pause when nobody uses them, are archived or deleted when they have been stopped
+//! for long, and go when their time to live is over.
+//!
+//! Activity is what the wire counts (1.3): requests to the toolbox and to previews, for as long as they are open, unless they
+//! say otherwise, and `POST /sandbox/{id}/last-activity`. It is measured by a clock that nobody sets.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::sandboxes::lifecycle::off_the_runtime;
+use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
+
+/// How often intervals are checked.
+const TICK: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Acts on intervals until dropped.
+    pub async fn tick(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = now_millis();
+            self.share_room().await;
+            for entry in self.registry.all() {
+                let (idle, resting) = (entry.idle_millis(), entry.resting_millis());
+                let Some(action) = entry.with_record(|record| due(record, idle, resting, now)) else { continue };
+                let engine = Arc::clone(&self);
+                // Busy sandboxes answer 409 and are looked at again next time.
+                tokio::spawn(async move {
+                    let result = match action {
+                        Due::Stop => engine.stop(entry, false).map(drop),
+                        Due::Pause => engine.pause(entry).await.map(drop),
+                        Due::Archive => engine.archive(entry).map(drop),
+                        Due::Destroy => {
+                            entry.give_up_archiving().await;
+                            engine.destroy(entry).map(drop)
+                        }
+                    };
+                    if let Err(error) = result {
+                        tracing::debug!(%error, ?action, "an interval's action was not carried out");
+                    }
+                });
+            }
+        }
+    }
+
+    /// Keeps sandboxes' disks from ending later than the machine's while that has little room.
+    async fn share_room(&self) {
+        let room = self.launcher.little_room();
+        let had_little = std::mem::replace(&mut *self.little_room.lock().unwrap_or_else(PoisonError::into_inner), room);
+        // Once more when there is room again.
+        if room.or(had_little).is_none() || room == had_little {
+            return;
+        }
+        let instances: Vec<_> = self.registry.all().iter().filter_map(|entry| entry.instance()).collect();
+        let limited = off_the_runtime(move || {
+            instances.iter().for_each(|instance| instance.limit_disk(room.unwrap_or(u64::MAX)));
+        });
+        if let Err(error) = limited.await {
+            tracing::debug!(%error, "the room of disks was not looked at");
+        }
+    }
+}
+
+/// The action that an interval asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Stop,
+    Pause,
+    Archive,
+    Destroy,
+}
+
+/// Which interval of a sandbox is over, if any. It was idle and has not been running for so many milliseconds; `now` is
+/// the wall clock's, which a time to live ends by.
+fn due(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<Due> {
+    let passed = |millis: i64, minutes: i64| millis >= minutes.saturating_mul(60_000);
+    if record.auto_destroy_at.is_some_and(|at| now >= at) {
+        return Some(Due::Destroy);
+    }
+    match record.state {
+        State::Started if record.auto_stop_interval > 0 && passed(idle, record.auto_stop_interval) => Some(Due::Stop),
+        State::Started if record.auto_pause_interval > 0 && passed(idle, record.auto_pause_interval) => {
+            Some(Due::Pause)
+        }
+        State::Stopped | State::Archived => {
+            if record.auto_delete_interval >= 0 && passed(resting, record.auto_delete_interval) {
+                return Some(Due::Destroy);
+            }
+            let archive = record.auto_archive_interval;
+            (record.state == State::Stopped && archive > 0 && passed(resting, archive)).then_some(Due::Archive)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::create;
+
+    const MINUTE: i64 = 60_000;
+
+    fn sandbox(body: serde_json::Value, state: State) -> Sandbox {
+        let mut sandbox = create::read(body.as_object().unwrap()).unwrap();
+        (sandbox.state, sandbox.created_at, sandbox.stopped_at) = (state, 0, Some(0));
+        sandbox
+    }
+
+    #[test]
+    fn a_started_sandbox_stops_after_minutes_without_activity() {
+        let started = sandbox(serde_json::json!({"autoStopInterval": 5}), State::Started);
+        assert_eq!(due(&started, 5 * MINUTE - 1, i64::MAX, i64::MAX), None);
+        assert_eq!(due(&started, 5 * MINUTE, 0, 0), Some(Due::Stop));
+        let never = sandbox(serde_json::json!({"autoStopInterval": 0}), State::Started);
+        assert_eq!(due(&never, i64::MAX, i64::MAX, i64::MAX), None);
+        let pausing = sandbox(serde_json::json!({"autoPauseInterval": 5}), State::Started);
+        assert_eq!(due(&pausing, 5 * MINUTE - 1, i64::MAX, i64::MAX), None);
+        assert_eq!(due(&pausing, 5 * MINUTE, 0, 0), Some(Due::Pause));
+    }
+
+    #[test]
+    fn a_stopped_sandbox_is_archived_or_destroyed_after_its_interval() {
+        let stopped = sandbox(serde_json::json!({"autoDeleteInterval": 5, "autoArchiveInterval": 2}), State::Stopped);
+        assert_eq!(due(&stopped, i64::MAX, 2 * MINUTE - 1, i64::MAX), None);
+        assert_eq!(due(&stopped, 0, 2 * MINUTE, 0), Some(Due::Archive));
+        assert_eq!(due(&stopped, 0, 5 * MINUTE, 0), Some(Due::Destroy));
+        let kept = sandbox(serde_json::json!({}), State::Archived);
+        assert_eq!(due(&kept, i64::MAX, i64::MAX, i64::MAX), None);
+    }
+
+    #[test]
+    fn time_to_live_ends_a_sandbox_in_any_state() {
+        for state in [State::Started, State::Stopped, State::Error] {
+            let mut limited = sandbox(serde_json::json!({"autoStopInterval": 0, "autoArchiveInterval": 0}), state);
+            limited.auto_destroy_at = create::destroy_at(3, 0);
+            assert_eq!(due(&limited, 0, 0, 3 * MINUTE - 1), None);
+            assert_eq!(due(&limited, 0, 0, 3 * MINUTE), Some(Due::Destroy));
+        }
+    }
+}

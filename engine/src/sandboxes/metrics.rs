@@ -1,0 +1,131 @@
+//! What sandboxes used lately (additions 5.2), as their control groups count it.
+
+use std::collections::VecDeque;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::engine::Engine;
+use crate::isolation::IMAGE;
+use crate::sandboxes::record_file;
+use crate::sandboxes::registry::Entry;
+use crate::sandboxes::sandbox::{State, now_millis};
+
+/// How often running sandboxes are measured.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// How many measurements are kept: an hour of them.
+const KEPT: usize = 360;
+
+/// The measurements of one sandbox, oldest first.
+#[derive(Default)]
+pub struct Samples(Mutex<Measured>);
+
+#[derive(Default)]
+struct Measured {
+    samples: VecDeque<Sample>,
+    /// When the processor time was read, and how much it was.
+    last: Option<(i64, f64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    at: i64,
+    cpu: u32,
+    cpu_used: f32,
+    memory_gib: u32,
+    memory: u64,
+    cache: u64,
+    disk_gib: u32,
+    disk: Option<u64>,
+}
+
+/// The wire's names, and the values they have in a sample.
+const SERIES: [(&str, fn(&Sample) -> Option<f64>); 7] = [
+    ("daytona.sandbox.cpu.utilization", |sample| Some(sample.cpu_used.into())),
+    ("daytona.sandbox.cpu.limit", |sample| Some(sample.cpu.into())),
+    ("daytona.sandbox.memory.usage", |sample| Some(sample.memory as f64)),
+    ("daytona.sandbox.memory.limit", |sample| Some(f64::from(sample.memory_gib) * GIB)),
+    ("daytona.sandbox.memory.cache", |sample| Some(sample.cache as f64)),
+    ("daytona.sandbox.filesystem.usage", |sample| sample.disk.map(|used| used as f64)),
+    ("daytona.sandbox.filesystem.total", |sample| Some(f64::from(sample.disk_gib) * GIB)),
+];
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+impl Samples {
+    /// The answer of `GET /sandbox/{id}/telemetry/metrics`: those of these names, or all, from one moment to another.
+    pub fn document(&self, from: i64, to: i64, names: &[&str]) -> Value {
+        let measured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let within: Vec<&Sample> =
+            measured.samples.iter().filter(|sample| from <= sample.at && sample.at <= to).collect();
+        let series = SERIES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).map(|(name, value)| {
+            let point = |sample: &&Sample| {
+                let timestamp = clock::iso(clock::from_millis(sample.at));
+                Some(json!({ "timestamp": timestamp, "value": value(sample)? }))
+            };
+            json!({ "metricName": name, "dataPoints": within.iter().filter_map(point).collect::<Vec<_>>() })
+        });
+        json!({ "series": series.collect::<Vec<_>>() })
+    }
+}
+
+impl Engine {
+    /// Measures running sandboxes until dropped.
+    pub async fn measure(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(PERIOD);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let engine = Arc::clone(&self);
+            let measured = tokio::task::spawn_blocking(move || {
+                engine.registry.all().iter().for_each(|entry| measure(entry, &engine.state_dir));
+            });
+            let _ = measured.await;
+        }
+    }
+
+    /// The same of one sandbox right now, so that an answer is never without.
+    pub fn measure_now(&self, entry: &Entry) {
+        measure(entry, &self.state_dir);
+    }
+}
+
+fn measure(entry: &Entry, state_dir: &Path) {
+    let Some(usage) = entry.instance().and_then(|instance| instance.usage()) else { return };
+    let (id, state, cpu, memory, disk) =
+        entry.with_record(|record| (record.id.clone(), record.state, record.cpu, record.memory, record.disk));
+    if !matches!(state, State::Started | State::Paused) {
+        return;
+    }
+    let at = now_millis();
+    let mut measured = entry.samples.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let used = usage.cpu_seconds.unwrap_or_default();
+    let last = measured.last.replace((at, used));
+    let cpu_used = match last {
+        // A sandbox that was started anew counts anew.
+        Some((then, before)) if at > then && used >= before => {
+            (used - before) / ((at - then) as f64 / 1e3) / cpu as f64 * 100.0
+        }
+        _ => 0.0,
+    };
+    let image = std::fs::metadata(record_file::directory(state_dir, &id).join(IMAGE));
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    if measured.samples.len() == KEPT {
+        measured.samples.pop_front();
+    }
+    measured.samples.push_back(Sample {
+        at,
+        cpu: small(cpu),
+        cpu_used: cpu_used as f32,
+        memory_gib: small(memory),
+        memory: usage.memory_bytes,
+        cache: usage.cache_bytes,
+        disk_gib: small(disk),
+        disk: image.ok().map(|found| found.blocks() * 512),
+    });
+}

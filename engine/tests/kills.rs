@@ -1,0 +1,135 @@
+//! An engine that is killed between any two steps of a change loses no sandbox and leaves nothing over.
+
+mod harness;
+
+use std::path::Path;
+
+use daytona_engine::fault::STEPS;
+use harness::{Engine, control_groups, id_of, read, wait_for};
+use nix::sys::signal::Signal;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const NAME: &str = "kept";
+
+#[tokio::test]
+async fn whenever_it_is_killed_every_sandbox_is_whole_afterwards() {
+    let mut directory = tempfile::tempdir().unwrap();
+    // One by one when something is to be looked into.
+    let only = std::env::var("STEP").ok();
+    for step in STEPS.into_iter().filter(|step| only.as_deref().is_none_or(|only| step.starts_with(only))) {
+        eprintln!("== {step}");
+        directory = prepared(directory).await;
+        directory = killed_at(directory, step).await;
+        directory = checked(directory, step).await;
+    }
+}
+
+/// A stopped sandbox with a file.
+async fn prepared(directory: TempDir) -> TempDir {
+    let engine = Engine::start_in(directory, &[]).await;
+    let path = format!("/api/sandbox/{NAME}");
+    if engine.get(&path).await.0 == StatusCode::NOT_FOUND {
+        let id = id_of(&engine.create(json!({"name": NAME})).await);
+        engine.output(&id, "echo kept >note; ln note again; sync").await;
+        engine.post(&format!("{path}/stop"), json!({})).await;
+    }
+    engine.end(Signal::SIGTERM).await
+}
+
+/// Does what has this step, and waits for the engine to be killed there.
+async fn killed_at(directory: TempDir, step: &str) -> TempDir {
+    let mut engine = Engine::start_with(directory, &[], &[("DAYTONA_ENGINE_FAULT", step)]).await;
+    let path = format!("/api/sandbox/{NAME}");
+    match step.split('.').next().unwrap_or_default() {
+        "create" => act(&engine, Method::POST, "/api/sandbox").await,
+        "start" => act(&engine, Method::POST, &format!("{path}/start")).await,
+        "resize" => act(&engine, Method::POST, &format!("{path}/resize")).await,
+        "archive" => act(&engine, Method::POST, &format!("{path}/archive")).await,
+        "delete" => act(&engine, Method::DELETE, &path).await,
+        "setting" => act(&engine, Method::POST, &format!("{path}/autostop/7")).await,
+        "restore" => {
+            engine.post(&format!("{path}/archive"), json!({})).await;
+            act(&engine, Method::POST, &format!("{path}/start")).await;
+        }
+        other => {
+            engine.post(&format!("{path}/start"), json!({})).await;
+            match other {
+                "fork" => act(&engine, Method::POST, &format!("{path}/fork")).await,
+                "stop" => act(&engine, Method::POST, &format!("{path}/stop")).await,
+                "pause" => act(&engine, Method::POST, &format!("{path}/pause")).await,
+                "resume" => {
+                    engine.post(&format!("{path}/pause"), json!({})).await;
+                    act(&engine, Method::POST, &format!("{path}/start")).await;
+                }
+                "recover" => {
+                    let first = engine.sandbox_processes()[0];
+                    nix::sys::signal::kill(nix::unistd::Pid::from_raw(first), Signal::SIGKILL).unwrap();
+                    while engine.get(&path).await.1["state"] != "error" {}
+                    act(&engine, Method::POST, &format!("{path}/recover")).await;
+                }
+                _ => panic!("nothing is known that has the step {step}"),
+            }
+        }
+    }
+    let status = wait_for(|| engine.process.try_wait().unwrap()).await;
+    assert!(!status.success(), "{step}: the engine was killed");
+    let empty = TempDir::new().unwrap();
+    std::mem::replace(&mut engine.directory, empty)
+}
+
+/// Sends a request; the answer may be lost with the engine.
+async fn act(engine: &Engine, method: Method, path: &str) {
+    let body = if path.ends_with("/resize") { json!({"cpu": 2, "disk": 4}) } else { json!({}) };
+    let _ = engine.request(method, path).json(&body).send().await;
+}
+
+/// What there is after the kill is whole, and goes when it is deleted.
+async fn checked(directory: TempDir, step: &str) -> TempDir {
+    let engine = Engine::start_in(directory, &[]).await;
+    let (_, list) = engine.get("/api/sandbox").await;
+    let sandboxes: Vec<Value> = list["items"].as_array().unwrap().clone();
+    let mut on_disk = names(&engine.directory.path().join("sandboxes"));
+    let mut known: Vec<_> = sandboxes.iter().map(id_of).collect();
+    on_disk.sort();
+    known.sort();
+    // One whose creation had just begun may have no files yet.
+    assert!(on_disk.iter().all(|id| known.contains(id)), "{step}: files of nobody: {on_disk:?}, {known:?}");
+    for sandbox in &sandboxes {
+        let state = sandbox["state"].as_str().unwrap();
+        assert!(["stopped", "archived", "error"].contains(&state), "{step}: {state}");
+        assert_eq!(control_groups(&id_of(sandbox)), Vec::<String>::new(), "{step}");
+    }
+    let kept = sandboxes.iter().find(|sandbox| sandbox["name"] == NAME);
+    assert!(kept.is_some() || step.starts_with("delete"), "{step}: the sandbox is lost");
+    if let Some(kept) = kept {
+        let path = format!("/api/sandbox/{NAME}");
+        if kept["state"] == "error" {
+            engine.post(&format!("{path}/recover"), json!({})).await;
+        }
+        let (status, started) = engine.post(&format!("{path}/start"), json!({})).await;
+        assert_eq!((status, &started["state"]), (StatusCode::OK, &json!("started")), "{step}: {started}");
+        assert_eq!(engine.output(NAME, "cat note; stat -c %h again").await, "kept\n2", "{step}");
+        let directory = engine.directory.path().join("sandboxes").join(id_of(kept));
+        assert!(names(&directory).iter().all(|name| !name.starts_with("archive") && name != "unpacked"), "{step}");
+        engine.post(&format!("{path}/stop"), json!({})).await;
+    }
+    for sandbox in sandboxes.iter().filter(|sandbox| sandbox["name"] != NAME) {
+        let (status, gone) =
+            read(engine.request(Method::DELETE, &format!("/api/sandbox/{}", id_of(sandbox))).send().await).await;
+        assert_eq!(status, StatusCode::OK, "{step}: {gone}");
+    }
+    let expected = usize::from(kept.is_some());
+    wait_for(|| (names(&engine.directory.path().join("sandboxes")).len() == expected).then_some(())).await;
+    wait_for(|| names(&engine.directory.path().join("trash")).is_empty().then_some(())).await;
+    let directory = engine.end(Signal::SIGTERM).await;
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    assert!(!mounts.contains(directory.path().to_str().unwrap()), "{step}: {mounts}");
+    directory
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
