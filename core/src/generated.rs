@@ -27,7 +27,19 @@ impl Sandbox {
         self.client.sandboxes().forward_port(&self.info.id, port, local_port).await
     }
 
-    /// Starts a stopped sandbox and waits until it has started.
+    /// Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
+    /// seconds and remembers an hour.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a time is not ISO 8601, `Validation` when the server refuses them.
+    pub async fn get_metrics(
+        &self,
+        options: MetricsOptions,
+    ) -> Result<Vec<SandboxMetrics>> {
+        self.client.sandboxes().get_metrics(&self.info.id, options).await
+    }
+
+    /// Starts a sandbox that is stopped, archived or paused, and waits until it has started.
     ///
     /// `info` tells the new state afterwards.
     ///
@@ -75,7 +87,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Moves a stopped sandbox to object storage.
+    /// Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
     ///
     /// `info` tells the new state afterwards.
     ///
@@ -94,6 +106,61 @@ impl Sandbox {
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
     pub async fn recover(&mut self, options: WaitOptions) -> Result<()> {
         self.info = self.client.sandboxes().recover(&self.info.id, options).await?;
+        Ok(())
+    }
+
+    /// Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given more CPU and
+    /// memory; its disk, and less of either, take a stopped one. A disk only grows.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `resources` - What to change; what is not given stays as it is.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when GPUs are given, which cannot be changed, `Validation` when the server refuses a value or the
+    /// sandbox's state does not allow it, `Timeout` when it takes too long.
+    pub async fn resize(
+        &mut self,
+        resources: Resources,
+        options: WaitOptions,
+    ) -> Result<()> {
+        self.info = self
+            .client
+            .sandboxes()
+            .resize(&self.info.id, resources, options)
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until a change of the sandbox's size is complete.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Errors
+    /// `Timeout` when it takes too long, `Unknown` when the sandbox fails.
+    pub async fn wait_for_resize_complete(
+        &mut self,
+        options: WaitOptions,
+    ) -> Result<()> {
+        self.info = self
+            .client
+            .sandboxes()
+            .wait_for_resize_complete(&self.info.id, options)
+            .await?;
+        Ok(())
+    }
+
+    /// Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory. `start`
+    /// lets them go on.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Errors
+    /// `UnprocessableEntity` when the server cannot pause this kind of sandbox, `Validation` when its state does not allow
+    /// it, `Timeout` when it takes too long.
+    pub async fn pause(&mut self, options: WaitOptions) -> Result<()> {
+        self.info = self.client.sandboxes().pause(&self.info.id, options).await?;
         Ok(())
     }
 
@@ -160,6 +227,50 @@ impl Sandbox {
     pub async fn set_auto_delete_interval(&mut self, interval: i64) -> Result<()> {
         self.client.sandboxes().set_auto_delete_interval(&self.info.id, interval).await?;
         self.info.auto_delete_interval = interval.into();
+        Ok(())
+    }
+
+    /// Sets after how many minutes without activity the sandbox is paused.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `interval` - Minutes without activity; 0 = it is never paused by itself.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number, `UnprocessableEntity` when the server cannot pause this kind of sandbox,
+    /// `NotFound` on servers up to 0.190.
+    pub async fn set_auto_pause_interval(&mut self, interval: i64) -> Result<()> {
+        self.client.sandboxes().set_auto_pause_interval(&self.info.id, interval).await?;
+        self.info.auto_pause_interval = interval.into();
+        Ok(())
+    }
+
+    /// Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `ttl_minutes` - Minutes from now; 0 = it is kept.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number, `NotFound` on servers up to 0.190.
+    pub async fn set_ttl(&mut self, ttl_minutes: i64) -> Result<()> {
+        self.info = self.client.sandboxes().set_ttl(&self.info.id, ttl_minutes).await?;
+        Ok(())
+    }
+
+    /// Sets whether previews of the sandbox's ports need no authentication.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `is_public` - True: whoever knows the address may open a preview.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn set_public(&mut self, is_public: bool) -> Result<()> {
+        self.info = self.client.sandboxes().set_public(&self.info.id, is_public).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::client::{Client, Toolbox};
 use crate::error::Result;
 use crate::model::{
-    CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions,
+    CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions, ForkOptions,
     ListSandboxesQuery, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
@@ -168,6 +168,14 @@ impl Sandbox {
     pub async fn refresh(&mut self) -> Result<()> {
         self.info = self.client.sandboxes().get(&self.info.id).await?;
         Ok(())
+    }
+
+    /// Makes a new sandbox with the files and settings of this one, and waits until it has started.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::fork`](crate::ops::Sandboxes::fork).
+    pub async fn fork(&self, options: ForkOptions) -> Result<Sandbox> {
+        Self::new(&self.client, self.client.sandboxes().fork(&self.info.id, options).await?)
     }
 
     /// Deletes the sandbox with everything in it.

@@ -14,6 +14,10 @@ const EXAMPLES: [(&str, &[&str]); 7] = [
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
     ("interpreter", &["12.57\n", "ZeroDivisionError: division by zero", "hello\n", "NameError"]),
     (
+        "life",
+        &["Some(Paused)\nSome(Started)", "kept\n", "2 2 5", "original\ncopied\n", "Some(30) Some(", "test\n", " of "],
+    ),
+    (
         "processes",
         &["hello from /tmp", "line: done", "apple\npear\n", "exit code 5", "port 8000", "hello world from /tmp"],
     ),

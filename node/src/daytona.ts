@@ -5,6 +5,7 @@ import type {
   CreateSandboxParams,
   DaytonaConfig,
   DeleteOptions,
+  ForkOptions,
   ListSandboxesQuery,
   SandboxInfo,
   StopOptions,
@@ -16,6 +17,7 @@ import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
 import { localProgram } from './native-files.js';
 import { SandboxList } from './sandbox-list.js';
+import type { ForkParams } from './sandbox-object.js';
 import { type CallOptions, Service } from './service.js';
 import type { Seconds } from './timeout.js';
 
@@ -168,6 +170,11 @@ export class Daytona extends Service implements AsyncDisposable {
   /** Deletes the sandbox: the same as {@link Sandbox.delete}. */
   async delete(sandbox: Sandbox, timeout?: Seconds<DeleteOptions>): Promise<void> {
     await sandbox.delete(timeout);
+  }
+
+  /** Copies the sandbox: the same as {@link Sandbox.fork}. */
+  _experimental_fork(sandbox: Sandbox, params?: ForkParams, timeout?: Seconds<ForkOptions>): Promise<Sandbox> {
+    return sandbox.fork(params, timeout);
   }
 
   /**

@@ -61,5 +61,6 @@ export {
 export { ProcessOutput, type ReadOptions } from './process-output.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
+export type { ForkParams } from './sandbox-object.js';
 export type { CallOptions } from './service.js';
 export type { Seconds } from './timeout.js';

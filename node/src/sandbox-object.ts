@@ -5,14 +5,19 @@ import { CodeInterpreter } from './generated/code-interpreter.js';
 import { SandboxState } from './generated/enums.js';
 import { FileSystem } from './generated/file-system.js';
 import { Git } from './generated/git.js';
-import type { SandboxInfo } from './generated/models.js';
+import type { ForkOptions, SandboxInfo } from './generated/models.js';
 import { Network } from './generated/network.js';
 import { Process } from './generated/process.js';
 import { type Inspect, inspection, shown } from './inspection.js';
+import { cleansUp } from './interrupt.js';
 import { type CallOptions, Service } from './service.js';
+import { type Seconds, withTimeout } from './timeout.js';
 
 /** The label that holds the language of `codeRun`. */
 const LANGUAGE_LABEL = 'code-toolbox-language';
+
+/** How a copy of a sandbox is made. */
+export type ForkParams = Pick<ForkOptions, 'name'>;
 
 /** The properties of a sandbox: those of its last description. */
 export interface SandboxObject extends SandboxInfo {}
@@ -30,11 +35,13 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   readonly codeInterpreter: CodeInterpreter;
   /** What it does on the network. */
   readonly network: Network;
+  readonly #connection: Connection;
   #info: SandboxInfo;
 
   /** @internal */
   constructor(connection: Connection, info: SandboxInfo) {
     super(connection);
+    this.#connection = connection;
     this.#info = info;
     Object.assign(this, info);
     this.fs = new FileSystem(connection, this);
@@ -71,6 +78,29 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   /** The same as {@link Sandbox.refreshData}. */
   refresh(options?: CallOptions): Promise<void> {
     return this.refreshData(options);
+  }
+
+  /**
+   * Makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine copies files
+   * only. A call that is aborted or times out deletes what it has made, unless `keep` is set.
+   *
+   * @param params - The copy's name. Default: its id.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @throws `DaytonaUnprocessableEntityError` when the server cannot copy this kind of sandbox, `DaytonaConflictError` when the
+   * name is taken, `DaytonaValidationError` in the wrong state, `DaytonaTimeoutError` when the copy does not start in time.
+   */
+  async fork(params?: ForkParams, timeout?: Seconds<ForkOptions>): Promise<this> {
+    const options = { ...withTimeout(timeout), ...params };
+    const args = { idOrName: this.id };
+    const work = (signal: AbortSignal) => this.invoke<SandboxInfo>('sandbox.fork', args, { ...options, signal });
+    const undo = ({ id }: SandboxInfo) => this.invoke('sandbox.delete', { idOrName: id }).catch(() => {});
+    const Copy = this.constructor as new (connection: Connection, info: SandboxInfo) => this;
+    return new Copy(this.#connection, await cleansUp(work, undo, options.signal));
+  }
+
+  /** The same as {@link Sandbox.fork}. */
+  _experimental_fork(params?: ForkParams, timeout?: Seconds<ForkOptions>): Promise<this> {
+    return this.fork(params, timeout);
   }
 
   /** Deletes the sandbox at the end of the block of `await using`, unless it is gone. */

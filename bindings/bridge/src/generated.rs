@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "1f01fb7a71199790";
+pub const SCHEMA_HASH: &str = "c1294b0f5101f283";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -16,6 +16,7 @@ pub(crate) fn dispatch(
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
         "sandbox.forward_port" => sandbox_forward_port(client, params),
+        "sandbox.get_metrics" => sandbox_get_metrics(client, params),
         "sandbox.create" => sandbox_create(client, params),
         "sandbox.get" => sandbox_get(client, params),
         "sandbox.find_one" => sandbox_find_one(client, params),
@@ -28,6 +29,12 @@ pub(crate) fn dispatch(
         "sandbox.wait_for_stop" => sandbox_wait_for_stop(client, params),
         "sandbox.archive" => sandbox_archive(client, params),
         "sandbox.recover" => sandbox_recover(client, params),
+        "sandbox.resize" => sandbox_resize(client, params),
+        "sandbox.wait_for_resize_complete" => {
+            sandbox_wait_for_resize_complete(client, params)
+        }
+        "sandbox.pause" => sandbox_pause(client, params),
+        "sandbox.fork" => sandbox_fork(client, params),
         "sandbox.set_labels" => sandbox_set_labels(client, params),
         "sandbox.set_auto_stop_interval" => {
             sandbox_set_auto_stop_interval(client, params)
@@ -38,6 +45,11 @@ pub(crate) fn dispatch(
         "sandbox.set_auto_delete_interval" => {
             sandbox_set_auto_delete_interval(client, params)
         }
+        "sandbox.set_auto_pause_interval" => {
+            sandbox_set_auto_pause_interval(client, params)
+        }
+        "sandbox.set_ttl" => sandbox_set_ttl(client, params),
+        "sandbox.set_public" => sandbox_set_public(client, params),
         "sandbox.refresh_activity" => sandbox_refresh_activity(client, params),
         "sandbox.update_network_settings" => {
             sandbox_update_network_settings(client, params)
@@ -54,6 +66,8 @@ pub(crate) fn dispatch(
         }
         "process.exec" => process_exec(client, params),
         "process.code_run" => process_code_run(client, params),
+        "process.update_env" => process_update_env(client, params),
+        "process.get_metrics_latest" => process_get_metrics_latest(client, params),
         "process.create_pty" => process_create_pty(client, params),
         "process.connect_pty" => process_connect_pty(client, params),
         "process.list_pty_sessions" => process_list_pty_sessions(client, params),
@@ -169,6 +183,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "process.release_spawned") => "spawned_process.release",
             ("sdk-python", "fs.download_to_path") => "fs.download_file",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
+            ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-typescript", "sandbox.create") => "daytona.create",
             ("sdk-typescript", "sandbox.get") => "daytona.get",
             ("sdk-typescript", "sandbox.find_one") => "daytona.findOne",
@@ -176,6 +191,9 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.list_page") => "daytona.listPage",
             ("sdk-typescript", "sandbox.wait_for_start") => "sandbox.waitUntilStarted",
             ("sdk-typescript", "sandbox.wait_for_stop") => "sandbox.waitUntilStopped",
+            ("sdk-typescript", "sandbox.wait_for_resize_complete") => {
+                "sandbox.waitForResizeComplete"
+            }
             ("sdk-typescript", "sandbox.set_labels") => "sandbox.setLabels",
             ("sdk-typescript", "sandbox.set_auto_stop_interval") => {
                 "sandbox.setAutostopInterval"
@@ -186,6 +204,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.set_auto_delete_interval") => {
                 "sandbox.setAutoDeleteInterval"
             }
+            ("sdk-typescript", "sandbox.set_auto_pause_interval") => {
+                "sandbox.setAutoPauseInterval"
+            }
+            ("sdk-typescript", "sandbox.set_ttl") => "sandbox.setTtl",
+            ("sdk-typescript", "sandbox.set_public") => "sandbox.setPublic",
             ("sdk-typescript", "sandbox.refresh_activity") => "sandbox.refreshActivity",
             ("sdk-typescript", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
@@ -204,6 +227,10 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             }
             ("sdk-typescript", "process.exec") => "process.executeCommand",
             ("sdk-typescript", "process.code_run") => "process.codeRun",
+            ("sdk-typescript", "process.update_env") => "process.updateEnv",
+            ("sdk-typescript", "process.get_metrics_latest") => {
+                "process.getMetricsLatest"
+            }
             ("sdk-typescript", "process.create_pty") => "process.createPty",
             ("sdk-typescript", "process.connect_pty") => "process.connectPty",
             ("sdk-typescript", "process.list_pty_sessions") => "process.listPtySessions",
@@ -303,6 +330,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "process.release_spawned") => "spawned_process.release",
             ("sdk-ruby", "fs.download_file") => "fs.read_file",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
+            ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
             ("sdk-go", "sandbox.create") => "Daytona.Create",
             ("sdk-go", "sandbox.get") => "Daytona.Get",
             ("sdk-go", "sandbox.find_one") => "Daytona.FindOne",
@@ -315,6 +343,12 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.wait_for_stop") => "Sandbox.WaitForStop",
             ("sdk-go", "sandbox.archive") => "Sandbox.Archive",
             ("sdk-go", "sandbox.recover") => "Sandbox.Recover",
+            ("sdk-go", "sandbox.resize") => "Sandbox.Resize",
+            ("sdk-go", "sandbox.wait_for_resize_complete") => {
+                "Sandbox.WaitForResizeComplete"
+            }
+            ("sdk-go", "sandbox.pause") => "Sandbox.Pause",
+            ("sdk-go", "sandbox.fork") => "Sandbox.Fork",
             ("sdk-go", "sandbox.set_labels") => "Sandbox.SetLabels",
             ("sdk-go", "sandbox.set_auto_stop_interval") => "Sandbox.SetAutoStopInterval",
             ("sdk-go", "sandbox.set_auto_archive_interval") => {
@@ -323,6 +357,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.set_auto_delete_interval") => {
                 "Sandbox.SetAutoDeleteInterval"
             }
+            ("sdk-go", "sandbox.set_auto_pause_interval") => {
+                "Sandbox.SetAutoPauseInterval"
+            }
+            ("sdk-go", "sandbox.set_ttl") => "Sandbox.SetTtl",
+            ("sdk-go", "sandbox.set_public") => "Sandbox.SetPublic",
             ("sdk-go", "sandbox.refresh_activity") => "Sandbox.RefreshActivity",
             ("sdk-go", "sandbox.update_network_settings") => {
                 "Sandbox.UpdateNetworkSettings"
@@ -339,6 +378,8 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             }
             ("sdk-go", "process.exec") => "Process.ExecuteCommand",
             ("sdk-go", "process.code_run") => "Process.CodeRun",
+            ("sdk-go", "process.update_env") => "Process.UpdateEnv",
+            ("sdk-go", "process.get_metrics_latest") => "Process.GetMetricsLatest",
             ("sdk-go", "process.create_pty") => "Process.CreatePty",
             ("sdk-go", "process.connect_pty") => "Process.ConnectPty",
             ("sdk-go", "process.list_pty_sessions") => "Process.ListPtySessions",
@@ -423,6 +464,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             }
             ("sdk-go", "network.log") => "Network.Log",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
+            ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-uniffi", "sandbox.create") => "daytona.create",
             ("sdk-uniffi", "sandbox.get") => "daytona.get",
             ("sdk-uniffi", "sandbox.find_one") => "daytona.findOne",
@@ -430,6 +472,9 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.list_page") => "daytona.listPage",
             ("sdk-uniffi", "sandbox.wait_for_start") => "sandbox.waitForStart",
             ("sdk-uniffi", "sandbox.wait_for_stop") => "sandbox.waitForStop",
+            ("sdk-uniffi", "sandbox.wait_for_resize_complete") => {
+                "sandbox.waitForResizeComplete"
+            }
             ("sdk-uniffi", "sandbox.set_labels") => "sandbox.setLabels",
             ("sdk-uniffi", "sandbox.set_auto_stop_interval") => {
                 "sandbox.setAutoStopInterval"
@@ -440,6 +485,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.set_auto_delete_interval") => {
                 "sandbox.setAutoDeleteInterval"
             }
+            ("sdk-uniffi", "sandbox.set_auto_pause_interval") => {
+                "sandbox.setAutoPauseInterval"
+            }
+            ("sdk-uniffi", "sandbox.set_ttl") => "sandbox.setTtl",
+            ("sdk-uniffi", "sandbox.set_public") => "sandbox.setPublic",
             ("sdk-uniffi", "sandbox.refresh_activity") => "sandbox.refreshActivity",
             ("sdk-uniffi", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
@@ -455,6 +505,8 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
                 "sandbox.expireSignedPreviewUrl"
             }
             ("sdk-uniffi", "process.code_run") => "process.codeRun",
+            ("sdk-uniffi", "process.update_env") => "process.updateEnv",
+            ("sdk-uniffi", "process.get_metrics_latest") => "process.getMetricsLatest",
             ("sdk-uniffi", "process.create_pty") => "process.createPty",
             ("sdk-uniffi", "process.connect_pty") => "process.connectPty",
             ("sdk-uniffi", "process.list_pty_sessions") => "process.listPtySessions",
@@ -556,6 +608,9 @@ static SESSION_EXECUTE_REQUEST_NAMES: Names = Names(
 static NETWORK_SETTINGS_NAMES: Names = Names(
     &[("networkBlockAll", None), ("networkAllowList", None), ("domainAllowList", None)],
 );
+static RESOURCES_NAMES: Names = Names(
+    &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
+);
 static LIST_SANDBOXES_QUERY_NAMES: Names = Names(
     &[
         ("cursor", None),
@@ -613,9 +668,6 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
         ("resources", Some(&RESOURCES_NAMES)),
     ],
 );
-static RESOURCES_NAMES: Names = Names(
-    &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
-);
 static VOLUME_MOUNT_NAMES: Names = Names(
     &[("volumeId", None), ("mountPath", None), ("subpath", None)],
 );
@@ -665,11 +717,17 @@ static SPAWN_OPTIONS_NAMES: Names = Names(
 static PTY_CREATE_OPTIONS_NAMES: Names = Names(
     &[("cwd", None), ("envs", None), ("rows", None), ("cols", None)],
 );
+static UPDATE_ENV_OPTIONS_NAMES: Names = Names(
+    &[("set", None), ("unset", None), ("unsetValuePrefix", None)],
+);
 static CODE_RUN_OPTIONS_NAMES: Names = Names(
     &[("argv", None), ("env", None), ("timeout", None)],
 );
 static EXEC_OPTIONS_NAMES: Names = Names(
     &[("cwd", None), ("env", None), ("timeout", None)],
+);
+static FORK_OPTIONS_NAMES: Names = Names(
+    &[("name", None), ("timeout", None), ("keep", None)],
 );
 static DELETE_OPTIONS_NAMES: Names = Names(&[("timeout", None), ("wait", None)]);
 static STOP_OPTIONS_NAMES: Names = Names(&[("timeout", None), ("force", None)]);
@@ -680,6 +738,7 @@ static FIND_ONE_OPTIONS_NAMES: Names = Names(&[("idOrName", None), ("labels", No
 static CREATE_OPTIONS_NAMES: Names = Names(
     &[("timeout", None), ("waitForStart", None), ("keep", None)],
 );
+static METRICS_OPTIONS_NAMES: Names = Names(&[("start", None), ("end", None)]);
 
 fn sandbox_forward_port(
     client: Client,
@@ -710,6 +769,30 @@ fn sandbox_forward_port(
                 )
                 .await?,
         )
+    })
+}
+
+fn sandbox_get_metrics(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: MetricsOptions,
+        }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&METRICS_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.get_metrics", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.get_metrics(&call.args.id_or_name, call.args.options).await?)
     })
 }
 
@@ -990,6 +1073,117 @@ fn sandbox_recover(
     })
 }
 
+fn sandbox_resize(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            resources: Resources,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("idOrName", None),
+                ("resources", Some(&RESOURCES_NAMES)),
+                ("options", Some(&WAIT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.resize", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .resize(&call.args.id_or_name, call.args.resources, call.args.options)
+                .await?,
+        )
+    })
+}
+
+fn sandbox_wait_for_resize_complete(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.wait_for_resize_complete", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .wait_for_resize_complete(&call.args.id_or_name, call.args.options)
+                .await?,
+        )
+    })
+}
+
+fn sandbox_pause(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.pause", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.pause(&call.args.id_or_name, call.args.options).await?)
+    })
+}
+
+fn sandbox_fork(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            #[serde(default)]
+            options: ForkOptions,
+        }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("options", Some(&FORK_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.fork", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.fork(&call.args.id_or_name, call.args.options).await?)
+    })
+}
+
 fn sandbox_set_labels(
     client: Client,
     params: Payload,
@@ -1089,6 +1283,75 @@ fn sandbox_set_auto_delete_interval(
                 .set_auto_delete_interval(&call.args.id_or_name, call.args.interval)
                 .await?,
         )
+    })
+}
+
+fn sandbox_set_auto_pause_interval(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            interval: i64,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.set_auto_pause_interval", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .set_auto_pause_interval(&call.args.id_or_name, call.args.interval)
+                .await?,
+        )
+    })
+}
+
+fn sandbox_set_ttl(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            ttl_minutes: i64,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("ttlMinutes", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.set_ttl", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.set_ttl(&call.args.id_or_name, call.args.ttl_minutes).await?)
+    })
+}
+
+fn sandbox_set_public(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            is_public: bool,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("isPublic", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.set_public", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.set_public(&call.args.id_or_name, call.args.is_public).await?)
     })
 }
 
@@ -1363,6 +1626,47 @@ fn process_code_run(
                 .code_run(&call.args.code, &call.args.language, call.args.options)
                 .await?,
         )
+    })
+}
+
+fn process_update_env(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: UpdateEnvOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&UPDATE_ENV_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "process.update_env", params, &NAMES)?;
+        let service = call.toolbox()?.process();
+        value(&service.update_env(call.args.options).await?)
+    })
+}
+
+fn process_get_metrics_latest(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "process.get_metrics_latest", params, &NAMES)?;
+        let service = call.toolbox()?.process();
+        value(&service.get_metrics_latest().await?)
     })
 }
 

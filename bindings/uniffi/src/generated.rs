@@ -157,6 +157,20 @@ pub enum SandboxDesiredState {
     Other(String),
 }
 
+/// Kind of the GPUs of a sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum GpuType {
+    /// NVIDIA H100.
+    #[serde(rename = "H100")]
+    H100,
+    /// NVIDIA RTX PRO 6000.
+    #[serde(rename = "RTX-PRO-6000")]
+    RtxPro6000,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
 /// Field that a list of sandboxes is sorted by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
 pub enum SandboxListSortField {
@@ -914,6 +928,96 @@ pub struct GitCommitInfo {
     pub timestamp: String,
 }
 
+/// Options of `fork`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ForkOptions {
+    /// Name of the copy, unique in the organization. Default: its id.
+    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// Seconds to wait for the copy to start; 0 = no limit. Default: 60.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+    /// Whether to keep the copy when the call is cancelled or times out. Default: false.
+    #[serde(rename = "keep", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub keep: Option<bool>,
+}
+
+/// Options of `get_metrics`: the time to look at.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct MetricsOptions {
+    /// Beginning of the time, ISO 8601. Default: an hour before its end.
+    #[serde(rename = "start", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub start: Option<String>,
+    /// End of the time, ISO 8601. Default: now.
+    #[serde(rename = "end", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub end: Option<String>,
+}
+
+/// What a sandbox used at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SandboxMetrics {
+    /// The moment, ISO 8601.
+    #[serde(rename = "timestamp")]
+    pub timestamp: String,
+    /// CPU cores of the sandbox.
+    #[serde(rename = "cpuCount")]
+    pub cpu_count: f64,
+    /// Used part of these cores, in percent.
+    #[serde(rename = "cpuUsedPct")]
+    pub cpu_used_pct: f64,
+    /// Memory of the sandbox, in bytes.
+    #[serde(rename = "memTotal")]
+    pub mem_total: i64,
+    /// Memory its processes use, in bytes.
+    #[serde(rename = "memUsed")]
+    pub mem_used: i64,
+    /// Memory that holds files for a faster access, in bytes.
+    #[serde(rename = "memCache")]
+    pub mem_cache: i64,
+    /// Disk of the sandbox, in bytes.
+    #[serde(rename = "diskTotal")]
+    pub disk_total: i64,
+    /// Used part of the disk, in bytes.
+    #[serde(rename = "diskUsed")]
+    pub disk_used: i64,
+}
+
+/// Options of `update_env`.
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
+pub struct UpdateEnvOptions {
+    /// Variables to set.
+    #[debug("[secret]")]
+    #[serde(rename = "set", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub set: Option<HashMap<String, String>>,
+    /// Names of variables to remove.
+    #[serde(rename = "unset", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub unset: Option<Vec<String>>,
+    /// Removes every variable whose value begins with this, unless it is set in the same call.
+    #[debug("[secret]")]
+    #[serde(
+        rename = "unsetValuePrefix",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub unset_value_prefix: Option<String>,
+}
+
 /// What a sandbox tried on the network since it started, and the lists that would allow it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct NetworkLog {
@@ -1351,6 +1455,10 @@ pub struct SandboxInfo {
     /// GPUs.
     #[serde(rename = "gpu")]
     pub gpu: i64,
+    /// Kind of its GPUs.
+    #[serde(rename = "gpuType", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub gpu_type: Option<GpuType>,
     /// Memory in GiB.
     #[serde(rename = "memory")]
     pub memory: i64,
@@ -2466,6 +2574,30 @@ impl Sandboxes {
         PortForward::open(stream, info)
     }
 
+    /// Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
+    /// seconds and remembers an hour.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// Throws: `InvalidArgument` when a time is not ISO 8601, `Validation` when the server refuses them.
+    #[uniffi::method(default(options = None))]
+    pub async fn get_metrics(
+        &self,
+        id_or_name: String,
+        options: Option<MetricsOptions>,
+    ) -> Result<Vec<SandboxMetrics>, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.get_metrics",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
     /// Creates a sandbox and waits until it has started.
     ///
     /// If the call is cancelled or times out, the new sandbox is deleted, unless `keep` is set.
@@ -2538,7 +2670,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Starts a stopped sandbox and waits until it has started.
+    /// Starts a sandbox that is stopped, archived or paused, and waits until it has started.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it, `Timeout` when it takes too long.
@@ -2653,7 +2785,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Moves a stopped sandbox to object storage.
+    /// Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
     /// Throws: `Validation` when its state does not allow it.
@@ -2677,6 +2809,108 @@ impl Sandboxes {
         self.target
             .call(
                 "sandbox.recover",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given more CPU and
+    /// memory; its disk, and less of either, take a stopped one. A disk only grows.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter resources: What to change; what is not given stays as it is.
+    /// Throws: `InvalidArgument` when GPUs are given, which cannot be changed, `Validation` when the server refuses a value or the
+    /// sandbox's state does not allow it, `Timeout` when it takes too long.
+    #[uniffi::method(default(options = None))]
+    pub async fn resize(
+        &self,
+        id_or_name: String,
+        resources: Resources,
+        options: Option<WaitOptions>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.resize",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "resources" : resources, "options" :
+                        options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Waits until a change of the sandbox's size is complete.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// Throws: `Timeout` when it takes too long, `Unknown` when the sandbox fails.
+    #[uniffi::method(default(options = None))]
+    pub async fn wait_for_resize_complete(
+        &self,
+        id_or_name: String,
+        options: Option<WaitOptions>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.wait_for_resize_complete",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory. `start`
+    /// lets them go on.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// Throws: `UnprocessableEntity` when the server cannot pause this kind of sandbox, `Validation` when its state does not allow
+    /// it, `Timeout` when it takes too long.
+    #[uniffi::method(default(options = None))]
+    pub async fn pause(
+        &self,
+        id_or_name: String,
+        options: Option<WaitOptions>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.pause",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine copies
+    /// files only: nothing that runs or is in memory goes along.
+    ///
+    /// If the call is cancelled or times out, the copy is deleted, unless `keep` is set.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox to copy.
+    /// Throws: `UnprocessableEntity` when the server cannot copy this kind of sandbox, `Conflict` when the name is taken,
+    /// `Validation` when the sandbox's state does not allow it, `Timeout` when the copy does not start in time.
+    #[uniffi::method(default(options = None))]
+    pub async fn fork(
+        &self,
+        id_or_name: String,
+        options: Option<ForkOptions>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.fork",
                 || {
                     json!(
                         { "idOrName" : id_or_name, "options" : options
@@ -2755,6 +2989,61 @@ impl Sandboxes {
             .call(
                 "sandbox.set_auto_delete_interval",
                 || json!({ "idOrName" : id_or_name, "interval" : interval }),
+            )
+            .await
+    }
+
+    /// Sets after how many minutes without activity the sandbox is paused.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter interval: Minutes without activity; 0 = it is never paused by itself.
+    /// Throws: `InvalidArgument` for a negative number, `UnprocessableEntity` when the server cannot pause this kind of sandbox,
+    /// `NotFound` on servers up to 0.190.
+    pub async fn set_auto_pause_interval(
+        &self,
+        id_or_name: String,
+        interval: i64,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "sandbox.set_auto_pause_interval",
+                || json!({ "idOrName" : id_or_name, "interval" : interval }),
+            )
+            .await
+    }
+
+    /// Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter ttl_minutes: Minutes from now; 0 = it is kept.
+    /// Throws: `InvalidArgument` for a negative number, `NotFound` on servers up to 0.190.
+    pub async fn set_ttl(
+        &self,
+        id_or_name: String,
+        ttl_minutes: i64,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.set_ttl",
+                || json!({ "idOrName" : id_or_name, "ttlMinutes" : ttl_minutes }),
+            )
+            .await
+    }
+
+    /// Sets whether previews of the sandbox's ports need no authentication.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter is_public: True: whoever knows the address may open a preview.
+    /// Throws: `NotFound` when there is no such sandbox.
+    pub async fn set_public(
+        &self,
+        id_or_name: String,
+        is_public: bool,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.set_public",
+                || json!({ "idOrName" : id_or_name, "isPublic" : is_public }),
             )
             .await
     }
@@ -2977,6 +3266,33 @@ impl Process {
                 },
             )
             .await
+    }
+
+    /// Changes the environment variables that processes started from now on find, and returns all of them. What already
+    /// runs keeps its own. The change lasts until the sandbox stops.
+    ///
+    /// Variables are removed first, then set.
+    ///
+    /// Throws: `InvalidArgument` when nothing is to be changed, `Validation` for an invalid name or value, `NotFound` on servers up
+    /// to 0.190.
+    #[uniffi::method(default(options = None))]
+    pub async fn update_env(
+        &self,
+        options: Option<UpdateEnvOptions>,
+    ) -> Result<HashMap<String, String>, DaytonaError> {
+        self.target
+            .call(
+                "process.update_env",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first says 0.
+    ///
+    /// Throws: `NotFound` on servers up to 0.190.
+    pub async fn get_metrics_latest(&self) -> Result<SandboxMetrics, DaytonaError> {
+        self.target.call("process.get_metrics_latest", || json!({})).await
     }
 
     /// Creates a terminal session and connects to it.

@@ -89,6 +89,20 @@ pub enum SandboxDesiredState {
     Other(String),
 }
 
+/// Kind of the GPUs of a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GpuType {
+    /// NVIDIA H100.
+    #[serde(rename = "H100")]
+    H100,
+    /// NVIDIA RTX PRO 6000.
+    #[serde(rename = "RTX-PRO-6000")]
+    RtxPro6000,
+    /// A kind this version does not know, as the server named it.
+    #[serde(untagged)]
+    Other(String),
+}
+
 /// A volume mounted into a sandbox.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -173,6 +187,8 @@ pub struct SandboxInfo {
     /// GPUs.
     #[serde(deserialize_with = "whole")]
     pub gpu: i64,
+    /// Kind of its GPUs.
+    pub gpu_type: Option<GpuType>,
     /// Memory in GiB.
     #[serde(deserialize_with = "whole")]
     pub memory: i64,

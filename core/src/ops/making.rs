@@ -1,4 +1,4 @@
-//! A sandbox in the making: what `create` holds until it has succeeded.
+//! A sandbox in the making: what `create` and `fork` hold until they have succeeded.
 
 use std::time::Duration;
 
@@ -15,10 +15,12 @@ use crate::travel::deadline;
 /// Time that a `create` that has timed out waits for the deletion of its sandbox before it returns.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The sandbox that a `create` has made so far. When it is dropped, as happens to a cancelled call, the sandbox is deleted in
+/// The sandbox that a call has made so far. When it is dropped, as happens to a cancelled call, the sandbox is deleted in
 /// the background, unless it is to be kept.
 pub(super) struct Making {
     client: Client,
+    /// The operation that makes it.
+    operation: &'static str,
     keep: bool,
     state: State,
 }
@@ -33,19 +35,20 @@ enum State {
 }
 
 impl Making {
-    pub(super) fn new(client: &Client, keep: bool) -> Self {
-        Self { client: client.clone(), keep, state: State::Settled }
+    pub(super) fn new(client: &Client, operation: &'static str, keep: bool) -> Self {
+        Self { client: client.clone(), operation, keep, state: State::Settled }
     }
 
     /// Sends the request.
-    pub(super) async fn request(&mut self, body: Value, limit: Option<Duration>) -> Result<SandboxInfo> {
+    pub(super) async fn request(&mut self, path: String, body: Value, limit: Option<Duration>) -> Result<SandboxInfo> {
         // Finding the server may take its time; nothing is made meanwhile.
         self.client.endpoint().await?;
         let client = self.client.clone();
         let limit = limit.and_then(|limit| DEFAULT_LIMIT.map(|default| default.max(limit)));
+        let operation = self.operation;
         let task = tokio::spawn(async move {
-            let request = client.api(Method::POST, "/sandbox").json(&body).read();
-            deadline::within(&client, "sandbox.create", limit, Box::pin(request)).await
+            let request = client.api(Method::POST, path).json(&body).read();
+            deadline::within(&client, operation, limit, Box::pin(request)).await
         });
         self.state = State::Requested(task, Unsettled::new());
         let State::Requested(task, _) = &mut self.state else { unreachable!("set above") };

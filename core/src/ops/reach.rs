@@ -36,16 +36,31 @@ impl Sandboxes {
             .map_err(|e| late(e, id_or_name))
     }
 
-    /// Waits until the sandbox is in one of `targets`: by events where the server offers them, by looking otherwise.
-    pub(super) async fn reach(&self, mut sandbox: SandboxInfo, targets: &[SandboxState]) -> Result<SandboxInfo> {
-        if arrived(&sandbox, targets)? {
+    /// Waits until the sandbox is in one of `targets`.
+    pub(super) async fn reach(&self, sandbox: SandboxInfo, targets: &[SandboxState]) -> Result<SandboxInfo> {
+        self.until(sandbox, |sandbox| arrived(sandbox, targets)).await
+    }
+
+    /// Waits until the sandbox is in another state than `state`, which a change has while it is under way.
+    pub(super) async fn leave(&self, sandbox: SandboxInfo, state: &SandboxState) -> Result<SandboxInfo> {
+        self.until(sandbox, |sandbox| Ok(arrived(sandbox, &[])? || sandbox.state.as_ref().is_some_and(|s| s != state)))
+            .await
+    }
+
+    /// Waits until `done`: by events where the server offers them, by looking otherwise.
+    async fn until(
+        &self,
+        mut sandbox: SandboxInfo,
+        done: impl Fn(&SandboxInfo) -> Result<bool>,
+    ) -> Result<SandboxInfo> {
+        if done(&sandbox)? {
             return Ok(sandbox);
         }
         let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
         // Changes from before the subscription are not pushed, so the first look comes at once.
         sandbox = self.look(&sandbox.id).await?;
         let mut pauses = PAUSES;
-        while !arrived(&sandbox, targets)? {
+        while !done(&sandbox)? {
             match &mut changes {
                 Some(changes) => {
                     // A socket that is not connected is no reason to look less often.

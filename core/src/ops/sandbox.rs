@@ -35,11 +35,11 @@ impl Sandboxes {
     pub async fn create(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxInfo> {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         let body = create_body(params, &self.client)?;
-        let mut making = Making::new(&self.client, options.keep.unwrap_or(false));
+        let mut making = Making::new(&self.client, "sandbox.create", options.keep.unwrap_or(false));
         let result = self
             .client
             .run("sandbox.create", limit, async {
-                let sandbox = making.request(body, self.client.limit(limit)).await?;
+                let sandbox = making.request("/sandbox".to_owned(), body, self.client.limit(limit)).await?;
                 if !options.wait_for_start.unwrap_or(true) {
                     return Ok(sandbox);
                 }
@@ -167,7 +167,7 @@ impl Sandboxes {
             .await
     }
 
-    /// Starts a stopped sandbox and waits until it has started.
+    /// Starts a sandbox that is stopped, archived or paused, and waits until it has started.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.
@@ -259,7 +259,7 @@ impl Sandboxes {
         self.wait(id_or_name, options, "sandbox.wait_for_stop", &[SandboxState::Stopped, SandboxState::Destroyed]).await
     }
 
-    /// Moves a stopped sandbox to object storage.
+    /// Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
     ///
     /// # Parameters
     /// * `id_or_name`: Id or name of the sandbox.

@@ -1,4 +1,4 @@
-//! Settings of a sandbox that can be changed: labels, intervals, network rules.
+//! Settings of a sandbox that can be changed: labels, intervals, who may see it, network rules.
 
 use std::collections::BTreeMap;
 
@@ -76,6 +76,51 @@ impl Sandboxes {
     /// `NotFound` when there is no such sandbox.
     pub async fn set_auto_delete_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
         self.set_interval("sandbox.set_auto_delete_interval", id_or_name, "autodelete", interval, i64::MIN).await
+    }
+
+    /// Sets after how many minutes without activity the sandbox is paused.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `interval`: Minutes without activity; 0 = it is never paused by itself.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number, `UnprocessableEntity` when the server cannot pause this kind of sandbox,
+    /// `NotFound` on servers up to 0.190.
+    pub async fn set_auto_pause_interval(&self, id_or_name: &str, interval: i64) -> Result<()> {
+        self.set_interval("sandbox.set_auto_pause_interval", id_or_name, "autopause", interval, 0).await
+    }
+
+    /// Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `ttl_minutes`: Minutes from now; 0 = it is kept.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a negative number, `NotFound` on servers up to 0.190.
+    pub async fn set_ttl(&self, id_or_name: &str, ttl_minutes: i64) -> Result<SandboxInfo> {
+        if ttl_minutes < 0 {
+            return Err(Error::invalid_argument(format!(
+                "The time to live {ttl_minutes} is not usable: it must be a number of minutes, 0 or more."
+            )));
+        }
+        let path = sandbox_path(id_or_name, &format!("/ttl/{ttl_minutes}"))?;
+        self.client.run("sandbox.set_ttl", DEFAULT_LIMIT, self.client.api(Method::POST, path).read()).await
+    }
+
+    /// Sets whether previews of the sandbox's ports need no authentication.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `is_public`: True: whoever knows the address may open a preview.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such sandbox.
+    pub async fn set_public(&self, id_or_name: &str, is_public: bool) -> Result<SandboxInfo> {
+        let path = sandbox_path(id_or_name, &format!("/public/{is_public}"))?;
+        let request = self.client.api(Method::POST, path).idempotent();
+        self.client.run("sandbox.set_public", DEFAULT_LIMIT, request.read()).await
     }
 
     /// Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.

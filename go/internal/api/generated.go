@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "1f01fb7a71199790"
+const SchemaHash = "c1294b0f5101f283"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -261,6 +261,18 @@ func (c *Call) ProcessInfo(name string, v *types.ProcessInfo) {
 	c.Close()
 }
 
+// GetMetricsOptions adds the options of GetMetrics.
+func (c *Call) GetMetricsOptions(name string, o *options.GetMetrics) {
+	c.Open(name)
+	if o.Start != "" {
+		c.Text("start", o.Start)
+	}
+	if o.End != "" {
+		c.Text("end", o.End)
+	}
+	c.Close()
+}
+
 // CreateSandboxOptions adds the options of CreateSandbox.
 func (c *Call) CreateSandboxOptions(name string, o *options.CreateSandbox) {
 	c.Open(name)
@@ -327,6 +339,21 @@ func (c *Call) CodeRunOptions(name string, v *CodeRunOptions) {
 	}
 	if v.Timeout != nil {
 		c.Seconds("timeout", *v.Timeout)
+	}
+	c.Close()
+}
+
+// UpdateEnvOptions adds the options of UpdateEnv.
+func (c *Call) UpdateEnvOptions(name string, o *options.UpdateEnv) {
+	c.Open(name)
+	if len(o.Set) > 0 {
+		c.Map("set", o.Set)
+	}
+	if len(o.Unset) > 0 {
+		Texts(c, "unset", o.Unset)
+	}
+	if o.UnsetValuePrefix != nil {
+		c.Text("unsetValuePrefix", *o.UnsetValuePrefix)
 	}
 	c.Close()
 }

@@ -102,7 +102,7 @@ func (c *Client) ListPage(ctx context.Context, labels map[string]string, page *i
 	return c.page(api.Object[PaginatedSandboxes](ctx, call))
 }
 
-// Start starts a stopped sandbox and waits until it has started.
+// Start starts a sandbox that is stopped, archived or paused, and waits until it has started.
 //
 // Parameters:
 //   - sandbox: the sandbox; its fields are updated.

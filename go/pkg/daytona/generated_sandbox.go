@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -40,6 +41,36 @@ func (s *Sandbox) ForwardPort(ctx context.Context, port int, localPort int) (*Po
 	return forwarded(api.Open(ctx, call))
 }
 
+// GetMetrics returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox
+// every few seconds and remembers an hour.
+//
+// Options:
+//   - [options.WithMetricsStart]: beginning of the time, ISO 8601. Default: an hour before its end.
+//   - [options.WithMetricsEnd]: end of the time, ISO 8601. Default: now.
+//
+// Errors: ErrInvalidArgument when a time is not ISO 8601, ErrValidation when the server refuses them.
+//
+// Example:
+//
+//	now, err := sandbox.GetMetricsLatest(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(now.MemUsed, "of", now.MemTotal)
+//	moments, err := sandbox.GetMetrics(ctx) // Of the last hour.
+//	if err != nil {
+//		return err
+//	}
+//	for _, at := range moments {
+//		fmt.Println(at.Timestamp, at.CPUUsedPct)
+//	}
+func (s *Sandbox) GetMetrics(ctx context.Context, opts ...func(*options.GetMetrics)) ([]types.SandboxMetrics, error) {
+	call := s.client.caller.Op("sandbox.get_metrics")
+	call.Text("idOrName", s.ID)
+	call.GetMetricsOptions("options", options.Apply(opts...))
+	return api.Value[[]types.SandboxMetrics](ctx, call)
+}
+
 // RefreshData returns the sandbox with this id or name.
 //
 // The fields of the sandbox are updated.
@@ -56,7 +87,7 @@ func (s *Sandbox) Refresh(ctx context.Context) error {
 	return s.RefreshData(ctx)
 }
 
-// Start starts a stopped sandbox and waits until it has started.
+// Start starts a sandbox that is stopped, archived or paused, and waits until it has started.
 //
 // The fields of the sandbox are updated.
 //
@@ -67,7 +98,7 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	return s.update(api.Object[Sandbox](ctx, call))
 }
 
-// StartWithTimeout starts a stopped sandbox and waits until it has started.
+// StartWithTimeout starts a sandbox that is stopped, archived or paused, and waits until it has started.
 //
 // The fields of the sandbox are updated.
 //
@@ -187,7 +218,7 @@ func (s *Sandbox) WaitUntilStopped(ctx context.Context, timeout time.Duration) e
 	return s.WaitForStop(ctx, timeout)
 }
 
-// Archive moves a stopped sandbox to object storage.
+// Archive moves a stopped sandbox to object storage. It returns at once; Start brings the sandbox back.
 //
 // The fields of the sandbox are updated.
 //
@@ -224,6 +255,193 @@ func (s *Sandbox) RecoverWithTimeout(ctx context.Context, timeout time.Duration)
 	call.Seconds("timeout", timeout)
 	call.Close()
 	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// Resize changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given more
+// CPU and memory; its disk, and less of either, take a stopped one. A disk only grows.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - resources: what to change; what is not given stays as it is.
+//
+// Errors: ErrInvalidArgument when GPUs are given, which cannot be changed, ErrValidation when the server refuses a
+// value or the sandbox's state does not allow it, ErrTimeout when it takes too long.
+//
+// Example:
+//
+//	if err := sandbox.Resize(ctx, &types.Resources{CPU: 2, Memory: 2}); err != nil { // While it runs.
+//		return err
+//	}
+//	if err := sandbox.Stop(ctx); err != nil {
+//		return err
+//	}
+//	if err := sandbox.Resize(ctx, &types.Resources{Disk: 5}); err != nil { // A disk takes a stopped sandbox.
+//		return err
+//	}
+//	if err := sandbox.Start(ctx); err != nil {
+//		return err
+//	}
+//	fmt.Println(sandbox.Cpu, sandbox.Memory, sandbox.Disk)
+func (s *Sandbox) Resize(ctx context.Context, resources *types.Resources) error {
+	call := s.client.caller.Op("sandbox.resize")
+	call.Text("idOrName", s.ID)
+	if resources != nil {
+		call.Resources("resources", resources)
+	}
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// ResizeWithTimeout changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be
+// given more CPU and memory; its disk, and less of either, take a stopped one. A disk only grows.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - resources: what to change; what is not given stays as it is.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrInvalidArgument when GPUs are given, which cannot be changed, ErrValidation when the server refuses a
+// value or the sandbox's state does not allow it, ErrTimeout when it takes too long.
+func (s *Sandbox) ResizeWithTimeout(ctx context.Context, resources *types.Resources, timeout time.Duration) error {
+	call := s.client.caller.Op("sandbox.resize")
+	call.Text("idOrName", s.ID)
+	if resources != nil {
+		call.Resources("resources", resources)
+	}
+	call.Open("options")
+	call.Seconds("timeout", timeout)
+	call.Close()
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// WaitForResize waits until a change of the sandbox's size is complete.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrTimeout when it takes too long, ErrUnknown when the sandbox fails.
+func (s *Sandbox) WaitForResize(ctx context.Context, timeout time.Duration) error {
+	call := s.client.caller.Op("sandbox.wait_for_resize_complete")
+	call.Text("idOrName", s.ID)
+	call.Open("options")
+	call.Seconds("timeout", timeout)
+	call.Close()
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// Pause freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory. Start
+// lets them go on.
+//
+// The fields of the sandbox are updated.
+//
+// Errors: ErrUnprocessableEntity when the server cannot pause this kind of sandbox, ErrValidation when its state does
+// not allow it, ErrTimeout when it takes too long.
+//
+// Example:
+//
+//	if err := sandbox.Pause(ctx); err != nil { // Its processes stand still and keep their memory.
+//		return err
+//	}
+//	fmt.Println(sandbox.State)
+//	if err := sandbox.Start(ctx); err != nil {
+//		return err
+//	}
+func (s *Sandbox) Pause(ctx context.Context) error {
+	call := s.client.caller.Op("sandbox.pause")
+	call.Text("idOrName", s.ID)
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// PauseWithTimeout freezes a started sandbox and waits until it is paused: its processes stand still and keep their
+// memory. Start lets them go on.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrUnprocessableEntity when the server cannot pause this kind of sandbox, ErrValidation when its state does
+// not allow it, ErrTimeout when it takes too long.
+func (s *Sandbox) PauseWithTimeout(ctx context.Context, timeout time.Duration) error {
+	call := s.client.caller.Op("sandbox.pause")
+	call.Text("idOrName", s.ID)
+	call.Open("options")
+	call.Seconds("timeout", timeout)
+	call.Close()
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// Fork makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine
+// copies files only: nothing that runs or is in memory goes along.
+//
+// If the call is cancelled or times out, the copy is deleted, unless keep is set.
+//
+// Parameters:
+//   - name: name of the copy, unique in the organization. Default: its id.
+//
+// Errors: ErrUnprocessableEntity when the server cannot copy this kind of sandbox, ErrConflict when the name is taken,
+// ErrValidation when the sandbox's state does not allow it, ErrTimeout when the copy does not start in time.
+//
+// Example:
+//
+//	if _, err := sandbox.Process.ExecuteCommand(ctx, "echo original > note"); err != nil {
+//		return err
+//	}
+//	copied, err := sandbox.Fork(ctx, nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer copied.Delete(ctx)
+//	answer, err := copied.Process.ExecuteCommand(ctx, "echo copied >> note; cat note")
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(answer.Result)
+func (s *Sandbox) Fork(ctx context.Context, name *string) (*Sandbox, error) {
+	call := s.client.caller.Op("sandbox.fork")
+	call.Text("idOrName", s.ID)
+	call.Open("options")
+	if name != nil {
+		call.Text("name", *name)
+	}
+	call.Close()
+	return s.client.sandbox(api.Object[Sandbox](ctx, call))
+}
+
+// ExperimentalFork does the same as [Sandbox.Fork].
+func (s *Sandbox) ExperimentalFork(ctx context.Context, name *string) (*Sandbox, error) {
+	return s.Fork(ctx, name)
+}
+
+// ForkWithTimeout makes a new sandbox with the files and settings of this one, and waits until it has started. The
+// local engine copies files only: nothing that runs or is in memory goes along.
+//
+// If the call is cancelled or times out, the copy is deleted, unless keep is set.
+//
+// Parameters:
+//   - name: name of the copy, unique in the organization. Default: its id.
+//   - timeout: time to wait for the copy to start; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrUnprocessableEntity when the server cannot copy this kind of sandbox, ErrConflict when the name is taken,
+// ErrValidation when the sandbox's state does not allow it, ErrTimeout when the copy does not start in time.
+func (s *Sandbox) ForkWithTimeout(ctx context.Context, name *string, timeout time.Duration) (*Sandbox, error) {
+	call := s.client.caller.Op("sandbox.fork")
+	call.Text("idOrName", s.ID)
+	call.Open("options")
+	if name != nil {
+		call.Text("name", *name)
+	}
+	call.Seconds("timeout", timeout)
+	call.Close()
+	return s.client.sandbox(api.Object[Sandbox](ctx, call))
+}
+
+// ExperimentalForkWithTimeout does the same as [Sandbox.ForkWithTimeout].
+func (s *Sandbox) ExperimentalForkWithTimeout(ctx context.Context, name *string, timeout time.Duration) (*Sandbox, error) {
+	return s.ForkWithTimeout(ctx, name, timeout)
 }
 
 // SetLabels replaces all labels of the sandbox and returns the new ones.
@@ -280,6 +498,51 @@ func (s *Sandbox) SetAutoDeleteInterval(ctx context.Context, intervalMinutes *in
 	call.Text("idOrName", s.ID)
 	call.Int("interval", value)
 	return set(&s.AutoDeleteInterval, value, api.Run(ctx, call))
+}
+
+// SetAutoPauseInterval sets after how many minutes without activity the sandbox is paused.
+//
+// Parameters:
+//   - intervalMinutes: minutes without activity; 0 = it is never paused by itself. nil stands for 0.
+//
+// Errors: ErrInvalidArgument for a negative number, ErrUnprocessableEntity when the server cannot pause this kind of
+// sandbox, ErrNotFound on servers up to 0.190.
+func (s *Sandbox) SetAutoPauseInterval(ctx context.Context, intervalMinutes *int) error {
+	value := orElse(intervalMinutes, 0)
+	call := s.client.caller.Op("sandbox.set_auto_pause_interval")
+	call.Text("idOrName", s.ID)
+	call.Int("interval", value)
+	return set(&s.AutoPauseInterval, value, api.Run(ctx, call))
+}
+
+// SetTTL sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - ttlMinutes: minutes from now; 0 = it is kept.
+//
+// Errors: ErrInvalidArgument for a negative number, ErrNotFound on servers up to 0.190.
+func (s *Sandbox) SetTTL(ctx context.Context, ttlMinutes int) error {
+	call := s.client.caller.Op("sandbox.set_ttl")
+	call.Text("idOrName", s.ID)
+	call.Int("ttlMinutes", ttlMinutes)
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
+// SetPublic sets whether previews of the sandbox's ports need no authentication.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - isPublic: true: whoever knows the address may open a preview.
+//
+// Errors: ErrNotFound when there is no such sandbox.
+func (s *Sandbox) SetPublic(ctx context.Context, isPublic bool) error {
+	call := s.client.caller.Op("sandbox.set_public")
+	call.Text("idOrName", s.ID)
+	call.Bool("isPublic", isPublic)
+	return s.update(api.Object[Sandbox](ctx, call))
 }
 
 // RefreshActivity tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
@@ -409,6 +672,61 @@ func (s *Sandbox) ExpireSignedPreviewLink(ctx context.Context, port int, token s
 	call.Int("port", port)
 	call.Text("token", token)
 	return api.Run(ctx, call)
+}
+
+// UpdateEnv changes the environment variables that processes started from now on find, and returns all of them. What
+// already runs keeps its own. The change lasts until the sandbox stops.
+//
+// Variables are removed first, then set.
+//
+// Options:
+//   - [options.WithEnvSet]: variables to set.
+//   - [options.WithEnvUnset]: names of variables to remove.
+//   - [options.WithEnvUnsetValuePrefix]: removes every variable whose value begins with this, unless it is set in the
+//     same call.
+//
+// Errors: ErrInvalidArgument when nothing is to be changed, ErrValidation for an invalid name or value, ErrNotFound on
+// servers up to 0.190.
+//
+// Example:
+//
+//	set := map[string]string{"STAGE": "test"}
+//	if _, err := sandbox.UpdateEnv(ctx, options.WithEnvSet(set), options.WithEnvUnset("OLDPWD")); err != nil {
+//		return err
+//	}
+//	answer, err := sandbox.Process.ExecuteCommand(ctx, "echo $STAGE")
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(answer.Result)
+func (s *Sandbox) UpdateEnv(ctx context.Context, opts ...func(*options.UpdateEnv)) (map[string]string, error) {
+	call := s.FileSystem.caller.Op("process.update_env")
+	call.UpdateEnvOptions("options", options.Apply(opts...))
+	return api.Value[map[string]string](ctx, call)
+}
+
+// GetMetricsLatest returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first
+// says 0.
+//
+// Errors: ErrNotFound on servers up to 0.190.
+//
+// Example:
+//
+//	now, err := sandbox.GetMetricsLatest(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(now.MemUsed, "of", now.MemTotal)
+//	moments, err := sandbox.GetMetrics(ctx) // Of the last hour.
+//	if err != nil {
+//		return err
+//	}
+//	for _, at := range moments {
+//		fmt.Println(at.Timestamp, at.CPUUsedPct)
+//	}
+func (s *Sandbox) GetMetricsLatest(ctx context.Context) (*types.SandboxMetrics, error) {
+	call := s.FileSystem.caller.Op("process.get_metrics_latest")
+	return api.Object[types.SandboxMetrics](ctx, call)
 }
 
 // GetUserHomeDir returns the home directory of the sandbox's user.

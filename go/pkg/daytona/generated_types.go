@@ -145,6 +145,8 @@ type Sandbox struct {
 	Cpu float32 `json:"cpu"`
 	// GPUs.
 	Gpu float32 `json:"gpu"`
+	// Kind of its GPUs.
+	GPUType *types.GpuType `json:"gpuType,omitempty"`
 	// Memory in GiB.
 	Memory float32 `json:"memory"`
 	// Disk in GiB.

@@ -100,6 +100,50 @@ func WithWaitTimeout(timeout time.Duration) func(*Wait) {
 	return func(o *Wait) { o.Timeout = &timeout }
 }
 
+// GetMetrics holds the options of Sandbox.GetMetrics.
+type GetMetrics struct {
+	// Beginning of the time, ISO 8601. Default: an hour before its end.
+	Start string
+	// End of the time, ISO 8601. Default: now.
+	End string
+}
+
+// WithMetricsStart sets the beginning of the time, ISO 8601. Default: an hour before its end.
+func WithMetricsStart(start string) func(*GetMetrics) {
+	return func(o *GetMetrics) { o.Start = start }
+}
+
+// WithMetricsEnd sets the end of the time, ISO 8601. Default: now.
+func WithMetricsEnd(end string) func(*GetMetrics) {
+	return func(o *GetMetrics) { o.End = end }
+}
+
+// UpdateEnv holds the options of Sandbox.UpdateEnv.
+type UpdateEnv struct {
+	// Variables to set.
+	Set map[string]string
+	// Names of variables to remove.
+	Unset []string
+	// Removes every variable whose value begins with this, unless it is set in the same call.
+	UnsetValuePrefix *string
+}
+
+// WithEnvSet sets the variables to set.
+func WithEnvSet(set map[string]string) func(*UpdateEnv) {
+	return func(o *UpdateEnv) { o.Set = set }
+}
+
+// WithEnvUnset sets the names of variables to remove.
+func WithEnvUnset(unset ...string) func(*UpdateEnv) {
+	return func(o *UpdateEnv) { o.Unset = append(o.Unset, unset...) }
+}
+
+// WithEnvUnsetValuePrefix sets the removes every variable whose value begins with this, unless it is set in the same
+// call.
+func WithEnvUnsetValuePrefix(unsetValuePrefix string) func(*UpdateEnv) {
+	return func(o *UpdateEnv) { o.UnsetValuePrefix = &unsetValuePrefix }
+}
+
 // ExecuteCommand holds the options of ProcessService.ExecuteCommand.
 type ExecuteCommand struct {
 	// Working directory. Default: the sandbox's.

@@ -120,6 +120,19 @@ const (
 	SandboxDesiredStatePaused SandboxDesiredState = "paused"
 )
 
+// GpuType: kind of the GPUs of a sandbox.
+//
+// Servers may send values that are not listed here.
+type GpuType string
+
+// Kind of the GPUs of a sandbox.
+const (
+	// NVIDIA H100.
+	GpuTypeH100 GpuType = "H100"
+	// NVIDIA RTX PRO 6000.
+	GpuTypeRtxPro6000 GpuType = "RTX-PRO-6000"
+)
+
 // SandboxListSortField: field that a list of sandboxes is sorted by.
 //
 // Servers may send values that are not listed here.
@@ -365,6 +378,26 @@ type GitCommitInfo struct {
 	Message string `json:"message"`
 	// Time of the commit, ISO 8601.
 	Timestamp string `json:"timestamp"`
+}
+
+// SandboxMetrics: what a sandbox used at one moment.
+type SandboxMetrics struct {
+	// The moment, ISO 8601.
+	Timestamp string `json:"timestamp"`
+	// CPU cores of the sandbox.
+	CPUCount float64 `json:"cpuCount"`
+	// Used part of these cores, in percent.
+	CPUUsedPct float64 `json:"cpuUsedPct"`
+	// Memory of the sandbox, in bytes.
+	MemTotal int `json:"memTotal"`
+	// Memory its processes use, in bytes.
+	MemUsed int `json:"memUsed"`
+	// Memory that holds files for a faster access, in bytes.
+	MemCache int `json:"memCache"`
+	// Disk of the sandbox, in bytes.
+	DiskTotal int `json:"diskTotal"`
+	// Used part of the disk, in bytes.
+	DiskUsed int `json:"diskUsed"`
 }
 
 // NetworkLog: what a sandbox tried on the network since it started, and the lists that would allow it.

@@ -99,6 +99,15 @@ export const SandboxDesiredState = {
 } as const;
 export type SandboxDesiredState = (typeof SandboxDesiredState)[keyof typeof SandboxDesiredState] | OpenString;
 
+/** Kind of the GPUs of a sandbox. */
+export const GpuType = {
+  /** NVIDIA H100. */
+  H100: 'H100',
+  /** NVIDIA RTX PRO 6000. */
+  RTX_PRO_6000: 'RTX-PRO-6000',
+} as const;
+export type GpuType = (typeof GpuType)[keyof typeof GpuType] | OpenString;
+
 /** Field that a list of sandboxes is sorted by. */
 export const SandboxListSortField = {
   /** By name. */

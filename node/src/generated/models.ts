@@ -2,6 +2,7 @@
 
 import type {
   ChartType,
+  GpuType,
   OutputChannel,
   SandboxDesiredState,
   SandboxListSortDirection,
@@ -423,6 +424,54 @@ export interface GitCommitInfo {
   timestamp: string;
 }
 
+/** Options of `fork`. */
+export interface ForkOptions {
+  /** Name of the copy, unique in the organization. Default: its id. */
+  name?: string;
+  /** Seconds to wait for the copy to start; 0 = no limit. Default: 60. */
+  timeout?: number;
+  /** Whether to keep the copy when the call is cancelled or times out. Default: false. */
+  keep?: boolean;
+}
+
+/** Options of `getMetrics`: the time to look at. */
+export interface MetricsOptions {
+  /** Beginning of the time, ISO 8601. Default: an hour before its end. */
+  start?: string;
+  /** End of the time, ISO 8601. Default: now. */
+  end?: string;
+}
+
+/** What a sandbox used at one moment. */
+export interface SandboxMetrics {
+  /** The moment, ISO 8601. */
+  timestamp: string;
+  /** CPU cores of the sandbox. */
+  cpuCount: number;
+  /** Used part of these cores, in percent. */
+  cpuUsedPct: number;
+  /** Memory of the sandbox, in bytes. */
+  memTotal: number;
+  /** Memory its processes use, in bytes. */
+  memUsed: number;
+  /** Memory that holds files for a faster access, in bytes. */
+  memCache: number;
+  /** Disk of the sandbox, in bytes. */
+  diskTotal: number;
+  /** Used part of the disk, in bytes. */
+  diskUsed: number;
+}
+
+/** Options of `updateEnv`. */
+export interface UpdateEnvOptions {
+  /** Variables to set. */
+  set?: Record<string, string>;
+  /** Names of variables to remove. */
+  unset?: string[];
+  /** Removes every variable whose value begins with this, unless it is set in the same call. */
+  unsetValuePrefix?: string;
+}
+
 /** What a sandbox tried on the network since it started, and the lists that would allow it. */
 export interface NetworkLog {
   /** The last attempts that differ, the latest last; the same attempt again is counted. */
@@ -671,6 +720,8 @@ export interface SandboxInfo {
   cpu: number;
   /** GPUs. */
   gpu: number;
+  /** Kind of its GPUs. */
+  gpuType?: GpuType;
   /** Memory in GiB. */
   memory: number;
   /** Disk in GiB. */

@@ -16,10 +16,12 @@ import type {
   ExecOptions,
   ExecuteResponse,
   PtySessionInfo,
+  SandboxMetrics,
   Session,
   SessionCommandLogsResponse,
   SessionExecuteResponse,
   SpawnOptions,
+  UpdateEnvOptions,
   WaitForLogOptions,
   WaitOptions,
 } from './models.js';
@@ -62,6 +64,41 @@ export class Process extends ProcessHandles {
     timeout?: Seconds<ExecOptions>,
   ): Promise<ExecuteResponse> {
     return await this.invoke('process.exec', { command }, withTimeout(timeout, { cwd, env }));
+  }
+
+  /**
+   * Changes the environment variables that processes started from now on find, and returns all of them. What already
+   * runs keeps its own. The change lasts until the sandbox stops.
+   *
+   * Variables are removed first, then set.
+   *
+   * @param options - All options: see {@link UpdateEnvOptions}.
+   * @throws `DaytonaInvalidArgumentError` when nothing is to be changed, `DaytonaValidationError` for an invalid name
+   * or value, `DaytonaNotFoundError` on servers up to 0.190.
+   * @example
+   * await sandbox.updateEnv({ set: { STAGE: 'test' }, unset: ['OLDPWD'] });
+   * console.log((await sandbox.process.executeCommand('echo $STAGE')).result);
+   */
+  updateEnv(options?: UpdateEnvOptions & CallOptions): Promise<Record<string, string>> {
+    return this.invoke('process.update_env', {}, options);
+  }
+
+  /**
+   * Returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first says 0.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns What a sandbox used at one moment.
+   * @throws `DaytonaNotFoundError` on servers up to 0.190.
+   * @example
+   * const now = await sandbox.getMetricsLatest();
+   * console.log(now.memUsed, 'of', now.memTotal);
+   * // Of the last hour.
+   * for (const at of await sandbox.getMetrics()) {
+   *   console.log(at.timestamp, at.cpuUsedPct);
+   * }
+   */
+  getMetricsLatest(options?: CallOptions): Promise<SandboxMetrics> {
+    return this.invoke('process.get_metrics_latest', {}, options);
   }
 
   /**

@@ -7,14 +7,19 @@ import { type Seconds, withTimeout } from '../timeout.js';
 import type { FileSystem } from './file-system.js';
 import type {
   DeleteOptions,
+  MetricsOptions,
   NetworkSettings,
   PortPreviewUrl,
+  Resources,
+  SandboxMetrics,
   SignedPortPreviewUrl,
   SshAccessDto,
   SshAccessValidationDto,
   StopOptions,
+  UpdateEnvOptions,
   WaitOptions,
 } from './models.js';
+import type { Process } from './process.js';
 
 /**
  * A sandbox: an isolated computer with files, processes and network of its own. Its properties are those of its last
@@ -45,7 +50,26 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Starts a stopped sandbox and waits until it has started.
+   * Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
+   * seconds and remembers an hour.
+   *
+   * @param options - All options: see {@link MetricsOptions}.
+   * @throws `DaytonaInvalidArgumentError` when a time is not ISO 8601, `DaytonaValidationError` when the server refuses
+   * them.
+   * @example
+   * const now = await sandbox.getMetricsLatest();
+   * console.log(now.memUsed, 'of', now.memTotal);
+   * // Of the last hour.
+   * for (const at of await sandbox.getMetrics()) {
+   *   console.log(at.timestamp, at.cpuUsedPct);
+   * }
+   */
+  getMetrics(options?: MetricsOptions & CallOptions): Promise<SandboxMetrics[]> {
+    return this.invoke('sandbox.get_metrics', { idOrName: this.id }, options);
+  }
+
+  /**
+   * Starts a sandbox that is stopped, archived or paused, and waits until it has started.
    *
    * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
    * @throws `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too long.
@@ -116,7 +140,7 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
-   * Moves a stopped sandbox to object storage.
+   * Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
    *
    * @param options - A signal that aborts the call, and a limit for its requests.
    * @throws `DaytonaValidationError` when its state does not allow it.
@@ -133,6 +157,51 @@ export class Sandbox extends SandboxObject {
    */
   async recover(timeout?: Seconds<WaitOptions>): Promise<void> {
     return await this.update('sandbox.recover', { idOrName: this.id }, withTimeout(timeout));
+  }
+
+  /**
+   * Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given more CPU and
+   * memory; its disk, and less of either, take a stopped one. A disk only grows.
+   *
+   * @param resources - What to change; what is not given stays as it is.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @throws `DaytonaInvalidArgumentError` when GPUs are given, which cannot be changed, `DaytonaValidationError` when
+   * the server refuses a value or the sandbox's state does not allow it, `DaytonaTimeoutError` when it takes too long.
+   * @example
+   * await sandbox.resize({ cpu: 2, memory: 2 }); // While it runs.
+   * await sandbox.stop();
+   * await sandbox.resize({ disk: 5 }); // A disk takes a stopped sandbox.
+   * await sandbox.start();
+   * console.log(sandbox.cpu, sandbox.memory, sandbox.disk);
+   */
+  async resize(resources: Resources, timeout?: Seconds<WaitOptions>): Promise<void> {
+    return await this.update('sandbox.resize', { idOrName: this.id, resources }, withTimeout(timeout));
+  }
+
+  /**
+   * Waits until a change of the sandbox's size is complete.
+   *
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @throws `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
+   */
+  async waitForResizeComplete(timeout?: Seconds<WaitOptions>): Promise<void> {
+    return await this.update('sandbox.wait_for_resize_complete', { idOrName: this.id }, withTimeout(timeout));
+  }
+
+  /**
+   * Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory. `start`
+   * lets them go on.
+   *
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @throws `DaytonaUnprocessableEntityError` when the server cannot pause this kind of sandbox,
+   * `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too long.
+   * @example
+   * await sandbox.pause(); // Its processes stand still and keep their memory.
+   * console.log(sandbox.state);
+   * await sandbox.start();
+   */
+  async pause(timeout?: Seconds<WaitOptions>): Promise<void> {
+    return await this.update('sandbox.pause', { idOrName: this.id }, withTimeout(timeout));
   }
 
   /**
@@ -189,6 +258,41 @@ export class Sandbox extends SandboxObject {
   async setAutoDeleteInterval(interval: number, options?: CallOptions): Promise<void> {
     await this.invoke('sandbox.set_auto_delete_interval', { idOrName: this.id, interval }, options);
     this.set('autoDeleteInterval', interval);
+  }
+
+  /**
+   * Sets after how many minutes without activity the sandbox is paused.
+   *
+   * @param interval - Minutes without activity; 0 = it is never paused by itself.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaInvalidArgumentError` for a negative number, `DaytonaUnprocessableEntityError` when the server
+   * cannot pause this kind of sandbox, `DaytonaNotFoundError` on servers up to 0.190.
+   */
+  async setAutoPauseInterval(interval: number, options?: CallOptions): Promise<void> {
+    await this.invoke('sandbox.set_auto_pause_interval', { idOrName: this.id, interval }, options);
+    this.set('autoPauseInterval', interval);
+  }
+
+  /**
+   * Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+   *
+   * @param ttlMinutes - Minutes from now; 0 = it is kept.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaInvalidArgumentError` for a negative number, `DaytonaNotFoundError` on servers up to 0.190.
+   */
+  setTtl(ttlMinutes: number, options?: CallOptions): Promise<void> {
+    return this.update('sandbox.set_ttl', { idOrName: this.id, ttlMinutes }, options);
+  }
+
+  /**
+   * Sets whether previews of the sandbox's ports need no authentication.
+   *
+   * @param isPublic - True: whoever knows the address may open a preview.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaNotFoundError` when there is no such sandbox.
+   */
+  setPublic(isPublic: boolean, options?: CallOptions): Promise<void> {
+    return this.update('sandbox.set_public', { idOrName: this.id, isPublic }, options);
   }
 
   /**
@@ -312,5 +416,15 @@ export class Sandbox extends SandboxObject {
   /** The same as {@link FileSystem.getWorkDir}. */
   getWorkingDir(options?: CallOptions): Promise<string> {
     return this.fs.getWorkDir(options);
+  }
+
+  /** The same as {@link Process.updateEnv}. */
+  updateEnv(options?: UpdateEnvOptions & CallOptions): Promise<Record<string, string>> {
+    return this.process.updateEnv(options);
+  }
+
+  /** The same as {@link Process.getMetricsLatest}. */
+  getMetricsLatest(options?: CallOptions): Promise<SandboxMetrics> {
+    return this.process.getMetricsLatest(options);
   }
 }

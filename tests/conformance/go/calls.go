@@ -27,7 +27,9 @@ func (c call) run(ctx context.Context, op string) (any, error) {
 	switch op {
 	case "sandbox.create":
 		return c.create(ctx, opts)
-	case "sandbox.set_auto_stop_interval", "sandbox.set_auto_archive_interval", "sandbox.set_auto_delete_interval":
+	case "sandbox.fork":
+		return c.fork(ctx, opts)
+	case "sandbox.set_auto_stop_interval", "sandbox.set_auto_archive_interval", "sandbox.set_auto_delete_interval", "sandbox.set_auto_pause_interval":
 		return c.setInterval(ctx, op)
 	case "sandbox.create_signed_preview_url":
 		return c.signedPreview(ctx)

@@ -14,6 +14,15 @@ import (
 func (c call) generated(ctx context.Context, op string) (any, error) {
 	args, opts := c.args, c.args.object("options")
 	switch op {
+	case "sandbox.get_metrics":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		return c.result(sandbox.GetMetrics(ctx, func(o *options.GetMetrics) {
+			given(opts, "start", &o.Start)
+			given(opts, "end", &o.End)
+		}))
 	case "sandbox.get":
 		return c.result(c.client.Get(ctx, into[string](args, "idOrName")))
 	case "sandbox.find_one":
@@ -79,6 +88,27 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}
 		err = sandbox.RecoverWithTimeout(ctx, opts.time("timeout"))
 		return c.result(sandbox, err)
+	case "sandbox.resize":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.ResizeWithTimeout(ctx, into[*types.Resources](args, "resources"), opts.time("timeout"))
+		return c.result(sandbox, err)
+	case "sandbox.wait_for_resize_complete":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.WaitForResize(ctx, opts.time("timeout"))
+		return c.result(sandbox, err)
+	case "sandbox.pause":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.PauseWithTimeout(ctx, opts.time("timeout"))
+		return c.result(sandbox, err)
 	case "sandbox.set_labels":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {
@@ -86,6 +116,20 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}
 		err = sandbox.SetLabels(ctx, into[map[string]string](args, "labels"))
 		return c.result(sandbox.Labels, err)
+	case "sandbox.set_ttl":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.SetTTL(ctx, into[int](args, "ttlMinutes"))
+		return c.result(sandbox, err)
+	case "sandbox.set_public":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.SetPublic(ctx, into[bool](args, "isPublic"))
+		return c.result(sandbox, err)
 	case "sandbox.refresh_activity":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {
@@ -135,6 +179,14 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 			given(opts, "env", &o.Env)
 			given(opts, "timeout", &o.Timeout)
 		}))
+	case "process.update_env":
+		return c.result(c.sandbox.UpdateEnv(ctx, func(o *options.UpdateEnv) {
+			given(opts, "set", &o.Set)
+			given(opts, "unset", &o.Unset)
+			given(opts, "unsetValuePrefix", &o.UnsetValuePrefix)
+		}))
+	case "process.get_metrics_latest":
+		return c.result(c.sandbox.GetMetricsLatest(ctx))
 	case "process.connect_pty":
 		return c.result(c.sandbox.Process.ConnectPty(ctx, into[string](args, "sessionId")))
 	case "process.list_pty_sessions":

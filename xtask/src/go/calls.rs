@@ -10,7 +10,7 @@ use super::{HEADER, Package};
 use crate::schema::{Op, Service, Type, Update};
 
 /// Operations whose generated methods need more than their arguments: what the runner does with them is written by hand.
-const BY_HAND: [&str; 12] = [
+const BY_HAND: [&str; 14] = [
     "code_interpreter.run_code",
     "fs.download_dir",
     "fs.download_files",
@@ -22,6 +22,8 @@ const BY_HAND: [&str; 12] = [
     "sandbox.forward_port",
     "sandbox.set_auto_archive_interval",
     "sandbox.set_auto_delete_interval",
+    "sandbox.fork",
+    "sandbox.set_auto_pause_interval",
     "sandbox.set_auto_stop_interval",
 ];
 

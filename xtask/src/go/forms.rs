@@ -123,6 +123,36 @@ pub const METHODS: &[(&str, &[Method])] = &[
         "sandbox.recover",
         &[method("Recover").takes(&[]).updates(), method("RecoverWithTimeout").takes(&["timeout"]).updates()],
     ),
+    (
+        "sandbox.resize",
+        &[
+            method("Resize").takes(&["*resources"]).updates(),
+            method("ResizeWithTimeout").takes(&["*resources", "timeout"]).updates(),
+        ],
+    ),
+    ("sandbox.wait_for_resize_complete", &[method("WaitForResize").takes(&["timeout"]).updates()]),
+    (
+        "sandbox.pause",
+        &[method("Pause").takes(&[]).updates(), method("PauseWithTimeout").takes(&["timeout"]).updates()],
+    ),
+    (
+        "sandbox.fork",
+        &[
+            method("Fork").on("Sandbox").takes(&["*name"]).through("s.client.sandbox", "(*Sandbox, error)"),
+            alias("ExperimentalFork").on("Sandbox").takes(&["*name"]),
+            method("ForkWithTimeout")
+                .on("Sandbox")
+                .takes(&["*name", "timeout"])
+                .through("s.client.sandbox", "(*Sandbox, error)"),
+            alias("ExperimentalForkWithTimeout").on("Sandbox").takes(&["*name", "timeout"]),
+        ],
+    ),
+    ("sandbox.set_auto_pause_interval", &[setter("SetAutoPauseInterval", "0")]),
+    ("sandbox.set_ttl", &[method("SetTTL").updates()]),
+    ("sandbox.set_public", &[method("SetPublic").updates()]),
+    ("sandbox.get_metrics", &[method("GetMetrics").on("Sandbox")]),
+    ("process.update_env", &[method("UpdateEnv").on("Sandbox")]),
+    ("process.get_metrics_latest", &[method("GetMetricsLatest").on("Sandbox")]),
     ("sandbox.set_labels", &[method("SetLabels").on("Sandbox").through("s.setLabels", "error")]),
     ("sandbox.set_auto_stop_interval", &[setter("SetAutoStopInterval", "0")]),
     ("sandbox.set_auto_archive_interval", &[setter("SetAutoArchiveInterval", "0")]),
@@ -296,6 +326,13 @@ pub const SETS: &[Set] = &[
     set("DeleteOptions", "DeleteSandbox", &[("timeout", "WithDeleteTimeout"), ("wait", "WithDeleteWait")])
         .plain(&["wait"]),
     set("WaitOptions", "Wait", &[("timeout", "WithWaitTimeout")]),
+    set("MetricsOptions", "GetMetrics", &[("start", "WithMetricsStart"), ("end", "WithMetricsEnd")])
+        .plain(&["start", "end"]),
+    set(
+        "UpdateEnvOptions",
+        "UpdateEnv",
+        &[("set", "WithEnvSet"), ("unset", "WithEnvUnset"), ("unset_value_prefix", "WithEnvUnsetValuePrefix")],
+    ),
     set(
         "ExecOptions",
         "ExecuteCommand",

@@ -13,7 +13,7 @@ use super::imports::with_imports;
 use super::options::{Options, is_time};
 use super::words::{Names, exported, filled, lower, of_duration, uncapitalised, unexported};
 use crate::deviations;
-use crate::schema::{Field, Op, Service, Type, Update};
+use crate::schema::{Field, Op, Receiver, Service, Type, Update};
 
 /// A method of an operation.
 pub struct Method {
@@ -474,7 +474,8 @@ impl<'a> Package<'a> {
             }
         }
         let mut doc = format!("{name} {}", lower(&names.text(&op.doc)));
-        if matches!(class.name, "Sandbox") && matches!(&op.returns, Type::Struct { name } if name == "SandboxInfo") {
+        let copies = op.receiver == Receiver::Sandbox && op.updates.is_none();
+        if class.name == "Sandbox" && !copies && matches!(&op.returns, Type::Struct { name } if name == "SandboxInfo") {
             doc.push_str("\n\nThe fields of the sandbox are updated.");
         }
         if gives == Gives::Channels {

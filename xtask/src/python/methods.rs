@@ -169,14 +169,18 @@ pub const CLASSES: &[Class] = &[
         service: "sandbox",
         base: "SandboxInfo",
         head: &[
-            "__slots__ = (\"_sandboxes\", \"fs\")",
+            "__slots__ = (\"_sandboxes\", \"fs\", \"process\")",
             "",
             "_sandboxes: {A}SandboxesOps",
             "fs: {A}FileSystem",
+            "process: {A}Process",
             "",
             "def _take(self, info: SandboxInfo) -> None:",
             "    for name in SandboxInfo.__slots__:",
             "        setattr(self, name, getattr(info, name))",
+            "",
+            "def _another(self, info: SandboxInfo) -> Self:",
+            "    raise NotImplementedError",
         ],
         on: "self._sandboxes.",
         receiver: &[("id_or_name", "self.id")],
@@ -196,6 +200,20 @@ pub const CLASSES: &[Class] = &[
             Method { signature: "timeout wait", then: TAKE, returns: "None", ..Method::of("sandbox.delete") },
             Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.recover") },
             Method { signature: " ", then: TAKE, returns: "None", ..Method::of("sandbox.archive") },
+            Method { signature: "resources timeout", then: TAKE, returns: "None", ..Method::of("sandbox.resize") },
+            Method {
+                signature: "timeout",
+                then: TAKE,
+                returns: "None",
+                ..Method::of("sandbox.wait_for_resize_complete")
+            },
+            Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.pause") },
+            Method {
+                signature: "name timeout * keep",
+                then: &["return self._another({})"],
+                returns: "Self",
+                ..Method::of("sandbox.fork")
+            },
             Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.wait_for_start") },
             Method { signature: "timeout", then: TAKE, returns: "None", ..Method::of("sandbox.wait_for_stop") },
             Method {
@@ -218,7 +236,15 @@ pub const CLASSES: &[Class] = &[
                 then: &["{}", "self.auto_delete_interval = interval"],
                 ..Method::of("sandbox.set_auto_delete_interval")
             },
+            Method {
+                signature: "interval",
+                then: &["{}", "self.auto_pause_interval = interval"],
+                ..Method::of("sandbox.set_auto_pause_interval")
+            },
+            Method { signature: "ttl_minutes", then: TAKE, returns: "None", ..Method::of("sandbox.set_ttl") },
+            Method { signature: "is_public", then: TAKE, returns: "None", ..Method::of("sandbox.set_public") },
             Method { signature: " ", ..Method::of("sandbox.refresh_activity") },
+            Method { signature: "start end", ..Method::of("sandbox.get_metrics") },
             Method {
                 signature: "* network_block_all network_allow_list domain_allow_list",
                 prepare: &["settings = NetworkSettings(network_block_all, network_allow_list, domain_allow_list)"],
@@ -238,6 +264,16 @@ pub const CLASSES: &[Class] = &[
                 then: &["return {A}PortForward({})"],
                 returns: "{A}PortForward",
                 ..Method::of("sandbox.forward_port")
+            },
+            Method {
+                signature: "set unset unset_value_prefix",
+                call: "self.process.update_env(set, unset, unset_value_prefix)",
+                ..Method::of("process.update_env")
+            },
+            Method {
+                signature: " ",
+                call: "self.process.get_metrics_latest()",
+                ..Method::of("process.get_metrics_latest")
             },
             Method {
                 signature: " ",
@@ -622,6 +658,7 @@ pub const IMPORTS: &[(&str, &str, bool)] = &[
     ("Mapping", "collections.abc", false),
     ("Pattern", "re", false),
     ("Any", "typing", false),
+    ("Self", "typing_extensions", false),
     ("overload", "typing", true),
     ("fspath", "os", true),
     ("text_or_bytes", "..._arguments", true),

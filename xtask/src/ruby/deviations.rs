@@ -233,12 +233,29 @@ pub const FORMS: &[Form] = &[
         returns: ITSELF,
         ..FORM
     },
+    Form { op: "sandbox.resize", args: &[WAIT], ..FORM },
+    Form { op: "sandbox.wait_for_resize_complete", args: &[WAIT], ..FORM },
+    Form { op: "sandbox.pause", args: &[WAIT], ..FORM },
+    // The keyword is a word of the language, too.
+    Form {
+        op: "sandbox.get_metrics",
+        args: &[Arg { name: "end", value: "binding.local_variable_get(:end)", ..ARG }],
+        ..FORM
+    },
+    Form {
+        op: "sandbox.fork",
+        args: &[Arg { shape: Shape::Keyword("DEFAULT_TIMEOUT"), ..WAIT }],
+        result: "Sandbox.new({}, connection, config)",
+        returns: SANDBOX,
+        ..FORM
+    },
     Form { op: "sandbox.wait_for_start", args: &[WAIT], ..FORM },
     Form { op: "sandbox.wait_for_stop", args: &[WAIT], ..FORM },
     Form { op: "sandbox.set_labels", plain: true, ..FORM },
     Form { op: "sandbox.set_auto_stop_interval", plain: true, ..FORM },
     Form { op: "sandbox.set_auto_archive_interval", plain: true, ..FORM },
     Form { op: "sandbox.set_auto_delete_interval", plain: true, ..FORM },
+    Form { op: "sandbox.set_auto_pause_interval", plain: true, ..FORM },
     Form {
         op: "sandbox.update_network_settings",
         note: "Rules that are not given stay as they are.",

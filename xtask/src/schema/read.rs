@@ -17,6 +17,8 @@ use crate::names::{camel, snake};
 
 /// The operation that finds a sandbox by its id instead of acting on one that has been found.
 const FINDS_SANDBOX: &str = "sandbox.get";
+/// The operation on a sandbox whose result is another one.
+const COPIES_SANDBOX: &str = "fork";
 /// Fields that must be marked as secrets, whatever struct they are in.
 const SECRETS: [&str; 7] = ["api_key", "env", "env_vars", "envs", "jwt_token", "password", "token"];
 
@@ -386,6 +388,9 @@ fn receiver(id: &str, service: &Service, params: &[Param]) -> Result<(Receiver, 
 /// An operation on a sandbox that returns one has updated it; `set_x` sets the field `x`.
 fn updates(name: &str, receiver: Receiver, params: &[Param], returns: &Type, structs: &[Struct]) -> Option<Update> {
     if receiver != Receiver::Sandbox {
+        return None;
+    }
+    if name == COPIES_SANDBOX {
         return None;
     }
     if *returns == (Type::Struct { name: "SandboxInfo".to_owned() }) {

@@ -43,8 +43,12 @@ pub const CLASSES: &[Class] = &[
 ];
 
 /// Methods of a sandbox that one of its services has, too: operation, and further names.
-pub const SHORTCUTS: &[(&str, &str, &[&str])] =
-    &[("fs.get_user_home_dir", "fs", &[]), ("fs.get_work_dir", "fs", &["getWorkingDir"])];
+pub const SHORTCUTS: &[(&str, &str, &[&str])] = &[
+    ("fs.get_user_home_dir", "fs", &[]),
+    ("fs.get_work_dir", "fs", &["getWorkingDir"]),
+    ("process.update_env", "process", &[]),
+    ("process.get_metrics_latest", "process", &[]),
+];
 
 /// Parameters in another order than the core's, `options` among them. `*name` are the options as an object of that name, which is
 /// required; `options` are then only those of every call.

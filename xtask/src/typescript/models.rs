@@ -16,7 +16,8 @@ pub fn enums(schema: &Schema, words: &Words) -> String {
     for Enum { name, doc, values } in &schema.enums {
         let _ = writeln!(out, "\n{}export const {name} = {{", comment(&words.text(doc), 0));
         for value in values {
-            let key = snake(&value.wire).to_uppercase();
+            let shouted = !value.wire.contains(char::is_lowercase);
+            let key = if shouted { value.wire.replace('-', "_") } else { snake(&value.wire).to_uppercase() };
             let _ = writeln!(out, "{}  {key}: '{}',", comment(&words.text(&value.doc), 2), value.wire);
         }
         out.push_str("} as const;\n");

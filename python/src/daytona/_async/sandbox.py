@@ -21,6 +21,8 @@ from .runtime import finished
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from .._daytona import Client
 
 # Label that fixes the language of `code_run`.
@@ -40,7 +42,7 @@ class AsyncSandbox(AsyncSandboxMethods):
         network: What it does on the network.
     """
 
-    __slots__ = ("code_interpreter", "git", "network", "process")
+    __slots__ = ("code_interpreter", "git", "network")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -51,6 +53,9 @@ class AsyncSandbox(AsyncSandboxMethods):
         self.git = AsyncGit(client, toolbox)
         self.code_interpreter = AsyncCodeInterpreter(client, toolbox)
         self.network = AsyncNetwork(client, toolbox)
+
+    def _another(self, info: SandboxInfo) -> Self:
+        return type(self)(info, self._sandboxes._client)  # pyright: ignore[reportPrivateUsage]
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, SandboxInfo) else NotImplemented

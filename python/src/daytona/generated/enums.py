@@ -101,6 +101,15 @@ class SandboxDesiredState(OpenEnum):
     """Frozen."""
 
 
+class GpuType(OpenEnum):
+    """Kind of the GPUs of a sandbox."""
+
+    H100 = "H100"
+    """NVIDIA H100."""
+    RTX_PRO_6000 = "RTX-PRO-6000"
+    """NVIDIA RTX PRO 6000."""
+
+
 class SandboxListSortField(OpenEnum):
     """Field that a list of sandboxes is sorted by."""
 

@@ -92,13 +92,6 @@ class DisplayInfoResponse(metaclass=ToCome):
     """Not there yet."""
 
 
-class GpuType(OpenEnum):
-    """Values of what is not there yet."""
-
-    H100 = "H100"
-    RTX_PRO_6000 = "RTX-PRO-6000"
-
-
 class Image(metaclass=ToCome):
     """Not there yet."""
 
@@ -232,11 +225,8 @@ MEMBERS = [
     "DaytonaConfig._experimental",
     "DaytonaConfig.otel_enabled",
     "Sandbox._experimental_create_snapshot",
-    "Sandbox._experimental_fork",
     "Sandbox.computer_use",
     "Sandbox.create_lsp_server",
-    "Sandbox.resize",
-    "Sandbox.wait_for_resize_complete",
 ]
 
 __all__ = [
@@ -262,7 +252,6 @@ __all__ = [
     "Display",
     "DisplayInfo",
     "DisplayInfoResponse",
-    "GpuType",
     "Image",
     "Keyboard",
     "ListRecordingsResponse",

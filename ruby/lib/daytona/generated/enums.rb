@@ -164,6 +164,18 @@ module Daytona
     ALL = [DESTROYED, STARTED, STOPPED, RESIZED, ARCHIVED, PAUSED].freeze
   end
 
+  # Kind of the GPUs of a sandbox. A value this version does not know is kept as it is.
+  module GpuType
+    # NVIDIA H100.
+    H100 = 'H100'
+
+    # NVIDIA RTX PRO 6000.
+    RTX_PRO6000 = 'RTX-PRO-6000'
+
+    # All known values.
+    ALL = [H100, RTX_PRO6000].freeze
+  end
+
   # Field that a list of sandboxes is sorted by. A value this version does not know is kept as it is.
   module SandboxListSortField
     # By name.

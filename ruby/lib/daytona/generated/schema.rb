@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '1f01fb7a71199790'
+  SCHEMA_HASH = 'c1294b0f5101f283'
 end

@@ -5,7 +5,67 @@ from __future__ import annotations
 from typing import Any
 
 from ..._model import Model
-from ..enums import SandboxDesiredState, SandboxListSortDirection, SandboxListSortField, SandboxState
+from ..enums import GpuType, SandboxDesiredState, SandboxListSortDirection, SandboxListSortField, SandboxState
+
+
+class SandboxMetrics(Model):
+    """What a sandbox used at one moment.
+
+    Attributes:
+        timestamp: The moment, ISO 8601.
+        cpu_count: CPU cores of the sandbox.
+        cpu_used_pct: Used part of these cores, in percent.
+        mem_total: Memory of the sandbox, in bytes.
+        mem_used: Memory its processes use, in bytes.
+        mem_cache: Memory that holds files for a faster access, in bytes.
+        disk_total: Disk of the sandbox, in bytes.
+        disk_used: Used part of the disk, in bytes.
+    """
+
+    __slots__ = (
+        "timestamp",
+        "cpu_count",
+        "cpu_used_pct",
+        "mem_total",
+        "mem_used",
+        "mem_cache",
+        "disk_total",
+        "disk_used",
+    )
+
+    def __init__(
+        self,
+        timestamp: str,
+        cpu_count: float,
+        cpu_used_pct: float,
+        mem_total: int,
+        mem_used: int,
+        mem_cache: int,
+        disk_total: int,
+        disk_used: int,
+    ) -> None:
+        self.timestamp = timestamp
+        self.cpu_count = cpu_count
+        self.cpu_used_pct = cpu_used_pct
+        self.mem_total = mem_total
+        self.mem_used = mem_used
+        self.mem_cache = mem_cache
+        self.disk_total = disk_total
+        self.disk_used = disk_used
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SandboxMetrics:
+        """Reads it from the core's JSON."""
+        return cls(
+            timestamp=wire["timestamp"],
+            cpu_count=wire["cpuCount"],
+            cpu_used_pct=wire["cpuUsedPct"],
+            mem_total=wire["memTotal"],
+            mem_used=wire["memUsed"],
+            mem_cache=wire["memCache"],
+            disk_total=wire["diskTotal"],
+            disk_used=wire["diskUsed"],
+        )
 
 
 class VolumeMount(Model):
@@ -122,6 +182,7 @@ class SandboxInfo(Model):
         target: Region the sandbox runs in.
         cpu: CPU cores.
         gpu: GPUs.
+        gpu_type: Kind of its GPUs.
         memory: Memory in GiB.
         disk: Disk in GiB.
         state: State of the sandbox.
@@ -162,6 +223,7 @@ class SandboxInfo(Model):
         "target",
         "cpu",
         "gpu",
+        "gpu_type",
         "memory",
         "disk",
         "state",
@@ -206,6 +268,7 @@ class SandboxInfo(Model):
         network_block_all: bool | None = None,
         network_allow_list: str | None = None,
         domain_allow_list: str | None = None,
+        gpu_type: GpuType | None = None,
         state: SandboxState | None = None,
         desired_state: SandboxDesiredState | None = None,
         error_reason: str | None = None,
@@ -240,6 +303,7 @@ class SandboxInfo(Model):
         self.target = target
         self.cpu = cpu
         self.gpu = gpu
+        self.gpu_type = gpu_type
         self.memory = memory
         self.disk = disk
         self.state = state
@@ -282,6 +346,7 @@ class SandboxInfo(Model):
             target=wire["target"],
             cpu=wire["cpu"],
             gpu=wire["gpu"],
+            gpu_type=GpuType(wire["gpuType"]) if get("gpuType") is not None else None,
             memory=wire["memory"],
             disk=wire["disk"],
             state=SandboxState(wire["state"]) if get("state") is not None else None,

@@ -143,7 +143,7 @@ class DaytonaMethods:
         return PaginatedSandboxes(self._client, *listing(labels, page, limit, query))
 
     def start(self, sandbox: Sandbox, timeout: float | None = 60.0) -> None:
-        """Starts a stopped sandbox and waits until it has started.
+        """Starts a sandbox that is stopped, archived or paused, and waits until it has started.
 
         Args:
             sandbox: The sandbox.

@@ -24,6 +24,7 @@ from ..models.process import (
     SessionExecuteRequest,
     SessionExecuteResponse,
 )
+from ..models.sandbox import SandboxMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,6 +128,60 @@ class Process(Service):
         args = {"code": code, "language": language or self._language, "options": options}
         wire = self._call("process.code_run", args)
         return ExecuteResponse.from_wire(wire)
+
+    def update_env(
+        self,
+        set: dict[str, str] | None = None,
+        unset: list[str] | None = None,
+        unset_value_prefix: str | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> dict[str, str]:
+        """Changes the environment variables that processes started from now on find, and returns all of them. What
+        already runs keeps its own. The change lasts until the sandbox stops.
+
+        Variables are removed first, then set.
+
+        Args:
+            set: Variables to set.
+            unset: Names of variables to remove.
+            unset_value_prefix: Removes every variable whose value begins with this, unless it is set in the same
+                call.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when nothing is to be changed, `DaytonaValidationError` for an invalid
+            name or value, `DaytonaNotFoundError` on servers up to 0.190.
+
+        Example:
+            sandbox.update_env(set={"STAGE": "test"}, unset=["OLDPWD"])
+            print(sandbox.process.exec("echo $STAGE").result)
+        """
+        options = {"set": set, "unset": unset, "unsetValuePrefix": unset_value_prefix}
+        args = {"options": options}
+        wire: dict[str, str] = self._call("process.update_env", args, request_timeout=request_timeout)
+        return wire
+
+    def get_metrics_latest(self, *, request_timeout: float | None = None) -> SandboxMetrics:
+        """Returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first says 0.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            What a sandbox used at one moment.
+
+        Raises:
+            `DaytonaNotFoundError` on servers up to 0.190.
+
+        Example:
+            now = sandbox.get_metrics_latest()
+            print(now.mem_used, "of", now.mem_total)
+            for at in sandbox.get_metrics():  # Of the last hour.
+                print(at.timestamp, at.cpu_used_pct)
+        """
+        wire = self._call("process.get_metrics_latest", {}, request_timeout=request_timeout)
+        return SandboxMetrics.from_wire(wire)
 
     def create_pty_session(
         self,

@@ -15,15 +15,20 @@ from ..models.sandbox import (
     NetworkSettings,
     PaginatedSandboxes,
     PortPreviewUrl,
+    Resources,
     SandboxInfo,
+    SandboxMetrics,
     SignedPortPreviewUrl,
     SshAccessDto,
     SshAccessValidationDto,
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ..._sync.runtime import StreamHandle
     from .fs import FileSystem
+    from .process import Process
 
 
 class SandboxesOps(Service):
@@ -35,6 +40,15 @@ class SandboxesOps(Service):
         """Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed."""
         args = {"idOrName": id_or_name, "port": port, "localPort": local_port}
         return self._open("sandbox.forward_port", args)
+
+    def get_metrics(self, id_or_name: str, start: str | None = None, end: str | None = None) -> list[SandboxMetrics]:
+        """Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox
+        every few seconds and remembers an hour.
+        """
+        options = {"start": start, "end": end}
+        args = {"idOrName": id_or_name, "options": options}
+        wire = self._call("sandbox.get_metrics", args)
+        return [SandboxMetrics.from_wire(item) for item in wire]
 
     def create(
         self,
@@ -81,7 +95,7 @@ class SandboxesOps(Service):
         return PaginatedSandboxes.from_wire(wire)
 
     def start(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
-        """Starts a stopped sandbox and waits until it has started."""
+        """Starts a sandbox that is stopped, archived or paused, and waits until it has started."""
         options = {"timeout": timeout}
         args = {"idOrName": id_or_name, "options": options}
         wire = self._call("sandbox.start", args)
@@ -116,7 +130,7 @@ class SandboxesOps(Service):
         return SandboxInfo.from_wire(wire)
 
     def archive(self, id_or_name: str) -> SandboxInfo:
-        """Moves a stopped sandbox to object storage."""
+        """Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back."""
         args = {"idOrName": id_or_name}
         wire = self._call("sandbox.archive", args)
         return SandboxInfo.from_wire(wire)
@@ -126,6 +140,50 @@ class SandboxesOps(Service):
         options = {"timeout": timeout}
         args = {"idOrName": id_or_name, "options": options}
         wire = self._call("sandbox.recover", args)
+        return SandboxInfo.from_wire(wire)
+
+    def resize(self, id_or_name: str, resources: Resources, timeout: float | None = None) -> SandboxInfo:
+        """Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given
+        more CPU and memory; its disk, and less of either, take a stopped one. A disk only grows.
+        """
+        options = {"timeout": timeout}
+        args = {
+            "idOrName": id_or_name,
+            "resources": Resources.given("resources", resources).to_wire(),
+            "options": options,
+        }
+        wire = self._call("sandbox.resize", args)
+        return SandboxInfo.from_wire(wire)
+
+    def wait_for_resize_complete(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
+        """Waits until a change of the sandbox's size is complete."""
+        options = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": options}
+        wire = self._call("sandbox.wait_for_resize_complete", args)
+        return SandboxInfo.from_wire(wire)
+
+    def pause(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
+        """Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory.
+        `start` lets them go on.
+        """
+        options = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": options}
+        wire = self._call("sandbox.pause", args)
+        return SandboxInfo.from_wire(wire)
+
+    def fork(
+        self,
+        id_or_name: str,
+        name: str | None = None,
+        timeout: float | None = None,
+        keep: bool | None = None,
+    ) -> SandboxInfo:
+        """Makes a new sandbox with the files and settings of this one, and waits until it has started. The local
+        engine copies files only: nothing that runs or is in memory goes along.
+        """
+        options = {"name": name, "timeout": timeout, "keep": keep}
+        args = {"idOrName": id_or_name, "options": options}
+        wire = self._call("sandbox.fork", args)
         return SandboxInfo.from_wire(wire)
 
     def set_labels(self, id_or_name: str, labels: dict[str, str]) -> dict[str, str]:
@@ -148,6 +206,23 @@ class SandboxesOps(Service):
         """Sets after how many minutes the stopped sandbox is deleted."""
         args = {"idOrName": id_or_name, "interval": interval}
         self._call("sandbox.set_auto_delete_interval", args)
+
+    def set_auto_pause_interval(self, id_or_name: str, interval: int) -> None:
+        """Sets after how many minutes without activity the sandbox is paused."""
+        args = {"idOrName": id_or_name, "interval": interval}
+        self._call("sandbox.set_auto_pause_interval", args)
+
+    def set_ttl(self, id_or_name: str, ttl_minutes: int) -> SandboxInfo:
+        """Sets how long the sandbox exists from now on. Then it is deleted, whatever its state."""
+        args = {"idOrName": id_or_name, "ttlMinutes": ttl_minutes}
+        wire = self._call("sandbox.set_ttl", args)
+        return SandboxInfo.from_wire(wire)
+
+    def set_public(self, id_or_name: str, is_public: bool) -> SandboxInfo:
+        """Sets whether previews of the sandbox's ports need no authentication."""
+        args = {"idOrName": id_or_name, "isPublic": is_public}
+        wire = self._call("sandbox.set_public", args)
+        return SandboxInfo.from_wire(wire)
 
     def refresh_activity(self, id_or_name: str) -> None:
         """Tells the server that the sandbox is in use, which restarts the time after which it stops by itself."""
@@ -209,14 +284,18 @@ class SandboxesOps(Service):
 class SandboxMethods(SandboxInfo):
     """What can be done with a sandbox as a whole."""
 
-    __slots__ = ("_sandboxes", "fs")
+    __slots__ = ("_sandboxes", "fs", "process")
 
     _sandboxes: SandboxesOps
     fs: FileSystem
+    process: Process
 
     def _take(self, info: SandboxInfo) -> None:
         for name in SandboxInfo.__slots__:
             setattr(self, name, getattr(info, name))
+
+    def _another(self, info: SandboxInfo) -> Self:
+        raise NotImplementedError
 
     def forward_port(self, port: int, local_port: int | None = None) -> PortForward:
         """Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
@@ -244,6 +323,26 @@ class SandboxMethods(SandboxInfo):
         """
         return PortForward(self._sandboxes.forward_port(self.id, port, local_port))
 
+    def get_metrics(self, start: str | None = None, end: str | None = None) -> list[SandboxMetrics]:
+        """Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox
+        every few seconds and remembers an hour.
+
+        Args:
+            start: Beginning of the time, ISO 8601. Default: an hour before its end.
+            end: End of the time, ISO 8601. Default: now.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when a time is not ISO 8601, `DaytonaValidationError` when the server
+            refuses them.
+
+        Example:
+            now = sandbox.get_metrics_latest()
+            print(now.mem_used, "of", now.mem_total)
+            for at in sandbox.get_metrics():  # Of the last hour.
+                print(at.timestamp, at.cpu_used_pct)
+        """
+        return self._sandboxes.get_metrics(self.id, start, end)
+
     def refresh_data(self) -> None:
         """Reads the description anew.
 
@@ -257,7 +356,7 @@ class SandboxMethods(SandboxInfo):
         self.refresh_data()
 
     def start(self, timeout: float | None = 60.0) -> None:
-        """Starts a stopped sandbox and waits until it has started.
+        """Starts a sandbox that is stopped, archived or paused, and waits until it has started.
 
         Args:
             timeout: Seconds to wait; 0 or `None` = no limit.
@@ -333,7 +432,7 @@ class SandboxMethods(SandboxInfo):
         self.wait_for_sandbox_stop(timeout)
 
     def archive(self) -> None:
-        """Moves a stopped sandbox to object storage.
+        """Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
 
         Raises:
             `DaytonaValidationError` when its state does not allow it.
@@ -351,6 +450,96 @@ class SandboxMethods(SandboxInfo):
             long.
         """
         self._take(self._sandboxes.recover(self.id, timeout or 0))
+
+    def resize(self, resources: Resources, timeout: float | None = 60.0) -> None:
+        """Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given
+        more CPU and memory; its disk, and less of either, take a stopped one. A disk only grows.
+
+        Args:
+            resources: What to change; what is not given stays as it is.
+            timeout: Seconds to wait; 0 or `None` = no limit.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when GPUs are given, which cannot be changed, `DaytonaValidationError`
+            when the server refuses a value or the sandbox's state does not allow it, `DaytonaTimeoutError` when
+            it takes too long.
+
+        Example:
+            sandbox.resize(Resources(cpu=2, memory=2))  # While it runs.
+            sandbox.stop()
+            sandbox.resize(Resources(disk=5))  # A disk takes a stopped sandbox.
+            sandbox.start()
+            print(sandbox.cpu, sandbox.memory, sandbox.disk)
+        """
+        self._take(self._sandboxes.resize(self.id, resources, timeout or 0))
+
+    def wait_for_resize_complete(self, timeout: float | None = 60.0) -> None:
+        """Waits until a change of the sandbox's size is complete.
+
+        Args:
+            timeout: Seconds to wait; 0 or `None` = no limit.
+
+        Raises:
+            `DaytonaTimeoutError` when it takes too long, `DaytonaError` when the sandbox fails.
+        """
+        self._take(self._sandboxes.wait_for_resize_complete(self.id, timeout or 0))
+
+    def pause(self, timeout: float | None = 60.0) -> None:
+        """Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory.
+        `start` lets them go on.
+
+        Args:
+            timeout: Seconds to wait; 0 or `None` = no limit.
+
+        Raises:
+            `DaytonaUnprocessableEntityError` when the server cannot pause this kind of sandbox,
+            `DaytonaValidationError` when its state does not allow it, `DaytonaTimeoutError` when it takes too
+            long.
+
+        Example:
+            sandbox.pause()  # Its processes stand still and keep their memory.
+            print(sandbox.state)
+            sandbox.start()
+        """
+        self._take(self._sandboxes.pause(self.id, timeout or 0))
+
+    def fork(self, name: str | None = None, timeout: float | None = 60.0, *, keep: bool | None = None) -> Self:
+        """Makes a new sandbox with the files and settings of this one, and waits until it has started. The local
+        engine copies files only: nothing that runs or is in memory goes along.
+
+        If the call is cancelled or times out, the copy is deleted, unless `keep` is set.
+
+        Args:
+            name: Name of the copy, unique in the organization. Default: its id.
+            timeout: Seconds to wait; 0 or `None` = no limit.
+            keep: Whether to keep the copy when the call is cancelled or times out. Default: false.
+
+        Returns:
+            A sandbox as the server describes it.
+
+        Raises:
+            `DaytonaUnprocessableEntityError` when the server cannot copy this kind of sandbox,
+            `DaytonaConflictError` when the name is taken, `DaytonaValidationError` when the sandbox's state does
+            not allow it, `DaytonaTimeoutError` when the copy does not start in time.
+
+        Example:
+            sandbox.process.exec("echo original > note")
+            with sandbox.fork() as copy:
+                copy.process.exec("echo copied >> note")
+                print(copy.process.exec("cat note").result)
+            print(sandbox.process.exec("cat note").result)
+        """
+        return self._another(self._sandboxes.fork(self.id, name, timeout or 0, keep))
+
+    def _experimental_fork(
+        self,
+        name: str | None = None,
+        timeout: float | None = 60.0,
+        *,
+        keep: bool | None = None,
+    ) -> Self:
+        """The same as `fork`."""
+        return self.fork(name, timeout, keep=keep)
 
     def set_labels(self, labels: dict[str, str]) -> dict[str, str]:
         """Replaces all labels of the sandbox and returns the new ones.
@@ -406,6 +595,41 @@ class SandboxMethods(SandboxInfo):
         """
         self._sandboxes.set_auto_delete_interval(self.id, interval)
         self.auto_delete_interval = interval
+
+    def set_auto_pause_interval(self, interval: int) -> None:
+        """Sets after how many minutes without activity the sandbox is paused.
+
+        Args:
+            interval: Minutes without activity; 0 = it is never paused by itself.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a negative number, `DaytonaUnprocessableEntityError` when the server
+            cannot pause this kind of sandbox, `DaytonaNotFoundError` on servers up to 0.190.
+        """
+        self._sandboxes.set_auto_pause_interval(self.id, interval)
+        self.auto_pause_interval = interval
+
+    def set_ttl(self, ttl_minutes: int) -> None:
+        """Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+
+        Args:
+            ttl_minutes: Minutes from now; 0 = it is kept.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a negative number, `DaytonaNotFoundError` on servers up to 0.190.
+        """
+        self._take(self._sandboxes.set_ttl(self.id, ttl_minutes))
+
+    def set_public(self, is_public: bool) -> None:
+        """Sets whether previews of the sandbox's ports need no authentication.
+
+        Args:
+            is_public: True: whoever knows the address may open a preview.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such sandbox.
+        """
+        self._take(self._sandboxes.set_public(self.id, is_public))
 
     def refresh_activity(self) -> None:
         """Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
@@ -532,6 +756,50 @@ class SandboxMethods(SandboxInfo):
             `DaytonaNotFoundError` when there is no such sandbox.
         """
         self._sandboxes.expire_signed_preview_url(self.id, port, token)
+
+    def update_env(
+        self,
+        set: dict[str, str] | None = None,
+        unset: list[str] | None = None,
+        unset_value_prefix: str | None = None,
+    ) -> dict[str, str]:
+        """Changes the environment variables that processes started from now on find, and returns all of them. What
+        already runs keeps its own. The change lasts until the sandbox stops.
+
+        Variables are removed first, then set.
+
+        Args:
+            set: Variables to set.
+            unset: Names of variables to remove.
+            unset_value_prefix: Removes every variable whose value begins with this, unless it is set in the same
+                call.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when nothing is to be changed, `DaytonaValidationError` for an invalid
+            name or value, `DaytonaNotFoundError` on servers up to 0.190.
+
+        Example:
+            sandbox.update_env(set={"STAGE": "test"}, unset=["OLDPWD"])
+            print(sandbox.process.exec("echo $STAGE").result)
+        """
+        return self.process.update_env(set, unset, unset_value_prefix)
+
+    def get_metrics_latest(self) -> SandboxMetrics:
+        """Returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first says 0.
+
+        Returns:
+            What a sandbox used at one moment.
+
+        Raises:
+            `DaytonaNotFoundError` on servers up to 0.190.
+
+        Example:
+            now = sandbox.get_metrics_latest()
+            print(now.mem_used, "of", now.mem_total)
+            for at in sandbox.get_metrics():  # Of the last hour.
+                print(at.timestamp, at.cpu_used_pct)
+        """
+        return self.process.get_metrics_latest()
 
     def get_user_home_dir(self) -> str:
         """Returns the home directory of the sandbox's user.

@@ -29,7 +29,7 @@ module Daytona
       wrap(invoke('sandbox.find_one', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
-    # Starts a stopped sandbox and waits until it has started.
+    # Starts a sandbox that is stopped, archived or paused, and waits until it has started.
     #
     # @param sandbox [Sandbox] The sandbox.
     # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.

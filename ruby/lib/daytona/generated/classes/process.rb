@@ -78,6 +78,47 @@ module Daytona
       invoke('process.code_run', args, request_timeout: request_timeout).to_model(ExecuteResponse)
     end
 
+    # Changes the environment variables that processes started from now on find, and returns all of them. What already
+    # runs keeps its own. The change lasts until the sandbox stops.
+    #
+    # Variables are removed first, then set.
+    #
+    # @example
+    #   sandbox.update_env(set: { 'STAGE' => 'test' }, unset: ['OLDPWD'])
+    #   puts sandbox.process.exec('echo $STAGE').result
+    #
+    # @param set [Hash{String => String}, nil] Variables to set.
+    # @param unset [Array<String>, nil] Names of variables to remove.
+    # @param unset_value_prefix [String, nil] Removes every variable whose value begins with this, unless it is set in
+    #   the same call.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Hash{String => String}]
+    # @raise [Sdk::InvalidArgumentError] When nothing is to be changed.
+    # @raise [Sdk::ValidationError] For an invalid name or value.
+    # @raise [Sdk::NotFoundError] On servers up to 0.190.
+    def update_env(set: nil, unset: nil, unset_value_prefix: nil, request_timeout: nil)
+      args = {
+        'options' => { 'set' => Wire.strings(set), 'unset' => unset, 'unsetValuePrefix' => unset_value_prefix }.compact
+      }
+      invoke('process.update_env', args, request_timeout: request_timeout).data
+    end
+
+    # Returns what the sandbox uses right now. Use of the CPU is measured since the last call; the first says 0.
+    #
+    # @example
+    #   now = sandbox.get_metrics_latest
+    #   puts "#{now.mem_used} of #{now.mem_total}"
+    #   # Of the last hour.
+    #   sandbox.get_metrics.each { |at| puts "#{at.timestamp} #{at.cpu_used_pct}" }
+    #
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SandboxMetrics] What a sandbox used at one moment.
+    # @raise [Sdk::NotFoundError] On servers up to 0.190.
+    def get_metrics_latest(request_timeout: nil)
+      args = {}
+      invoke('process.get_metrics_latest', args, request_timeout: request_timeout).to_model(SandboxMetrics)
+    end
+
     # Creates a terminal session and connects to it.
     #
     # @example

@@ -77,6 +77,11 @@ module Daytona
       @info.gpu
     end
 
+    # @return [String, nil] Kind of its GPUs.
+    def gpu_type
+      @info.gpu_type
+    end
+
     # @return [Integer] Memory in GiB.
     def memory
       @info.memory
@@ -213,6 +218,26 @@ module Daytona
       PortForward.open(open_stream('sandbox.forward_port', args, request_timeout: request_timeout), self, &block)
     end
 
+    # Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
+    # seconds and remembers an hour.
+    #
+    # @example
+    #   now = sandbox.get_metrics_latest
+    #   puts "#{now.mem_used} of #{now.mem_total}"
+    #   # Of the last hour.
+    #   sandbox.get_metrics.each { |at| puts "#{at.timestamp} #{at.cpu_used_pct}" }
+    #
+    # @param start [String, nil] Beginning of the time, ISO 8601. Default: an hour before its end.
+    # @param end [String, nil] End of the time, ISO 8601. Default: now.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Array<SandboxMetrics>]
+    # @raise [Sdk::InvalidArgumentError] When a time is not ISO 8601.
+    # @raise [Sdk::ValidationError] When the server refuses them.
+    def get_metrics(start: nil, end: nil, request_timeout: nil)
+      args = { 'idOrName' => id, 'options' => { 'start' => start, 'end' => binding.local_variable_get(:end) }.compact }
+      invoke('sandbox.get_metrics', args, request_timeout: request_timeout).to_models(SandboxMetrics)
+    end
+
     # Asks the server for the attributes again.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -224,7 +249,7 @@ module Daytona
     end
     alias refresh_data refresh
 
-    # Starts a stopped sandbox and waits until it has started.
+    # Starts a sandbox that is stopped, archived or paused, and waits until it has started.
     #
     # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -290,7 +315,7 @@ module Daytona
     alias_both_forms :wait_until_stopped, :wait_for_sandbox_stop
     alias_both_forms :wait_for_stop, :wait_for_sandbox_stop
 
-    # Moves a stopped sandbox to object storage.
+    # Moves a stopped sandbox to object storage. It returns at once; `start` brings the sandbox back.
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [self]
@@ -311,6 +336,93 @@ module Daytona
       args = { 'idOrName' => id, 'options' => { 'timeout' => timeout }.compact }
       update(invoke('sandbox.recover', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
+
+    # Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given more CPU
+    # and memory; its disk, and less of either, take a stopped one. A disk only grows.
+    #
+    # @example
+    #   sandbox.resize(Daytona::Resources.new(cpu: 2, memory: 2)) # While it runs.
+    #   sandbox.stop
+    #   sandbox.resize(Daytona::Resources.new(disk: 5)) # A disk takes a stopped sandbox.
+    #   sandbox.start
+    #   puts "#{sandbox.cpu} #{sandbox.memory} #{sandbox.disk}"
+    #
+    # @param resources [Resources] What to change; what is not given stays as it is.
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::InvalidArgumentError] When GPUs are given, which cannot be changed.
+    # @raise [Sdk::ValidationError] When the server refuses a value or the sandbox's state does not allow it.
+    # @raise [Sdk::TimeoutError] When it takes too long.
+    both_forms def resize(resources, timeout = DEFAULT_TIMEOUT, request_timeout: nil)
+      blobs = []
+      args = {
+        'idOrName' => id,
+        'resources' => Resources.coerce(resources).to_wire(blobs),
+        'options' => { 'timeout' => timeout }.compact
+      }
+      update(invoke('sandbox.resize', args, blobs, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+
+    # Waits until a change of the sandbox's size is complete.
+    #
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::TimeoutError] When it takes too long.
+    # @raise [Sdk::Error] When the sandbox fails.
+    both_forms def wait_for_resize_complete(timeout = DEFAULT_TIMEOUT, request_timeout: nil)
+      args = { 'idOrName' => id, 'options' => { 'timeout' => timeout }.compact }
+      update(invoke('sandbox.wait_for_resize_complete', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+
+    # Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory. `start`
+    # lets them go on.
+    #
+    # @example
+    #   sandbox.pause # Its processes stand still and keep their memory.
+    #   puts sandbox.state
+    #   sandbox.start
+    #
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::UnprocessableEntityError] When the server cannot pause this kind of sandbox.
+    # @raise [Sdk::ValidationError] When its state does not allow it.
+    # @raise [Sdk::TimeoutError] When it takes too long.
+    both_forms def pause(timeout = DEFAULT_TIMEOUT, request_timeout: nil)
+      args = { 'idOrName' => id, 'options' => { 'timeout' => timeout }.compact }
+      update(invoke('sandbox.pause', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+
+    # Makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine
+    # copies files only: nothing that runs or is in memory goes along.
+    #
+    # If the call is cancelled or times out, the copy is deleted, unless `keep` is set.
+    #
+    # @example
+    #   sandbox.process.exec('echo original > note')
+    #   copy = sandbox.fork
+    #   copy.process.exec('echo copied >> note')
+    #   puts copy.process.exec('cat note').result
+    #   puts sandbox.process.exec('cat note').result
+    #   copy.delete
+    #
+    # @param name [String, nil] Name of the copy, unique in the organization. Default: its id.
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
+    # @param keep [Boolean, nil] Whether to keep the copy when the call is cancelled or times out. Default: false.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Sandbox]
+    # @raise [Sdk::UnprocessableEntityError] When the server cannot copy this kind of sandbox.
+    # @raise [Sdk::ConflictError] When the name is taken.
+    # @raise [Sdk::ValidationError] When the sandbox's state does not allow it.
+    # @raise [Sdk::TimeoutError] When the copy does not start in time.
+    def fork(name: nil, timeout: DEFAULT_TIMEOUT, keep: nil, request_timeout: nil)
+      args = { 'idOrName' => id, 'options' => { 'name' => name, 'timeout' => timeout, 'keep' => keep }.compact }
+      reply = invoke('sandbox.fork', args, request_timeout: request_timeout)
+      Sandbox.new(reply.to_model(SandboxInfo), connection, config)
+    end
+    alias experimental_fork fork
 
     # Replaces all labels of the sandbox and returns the new ones.
     #
@@ -359,6 +471,42 @@ module Daytona
       info.auto_delete_interval = interval
     end
     alias auto_delete_interval= set_auto_delete_interval
+
+    # Sets after how many minutes without activity the sandbox is paused.
+    #
+    # @param interval [Integer] Minutes without activity; 0 = it is never paused by itself.
+    # @return [Integer]
+    # @raise [Sdk::InvalidArgumentError] For a negative number.
+    # @raise [Sdk::UnprocessableEntityError] When the server cannot pause this kind of sandbox.
+    # @raise [Sdk::NotFoundError] On servers up to 0.190.
+    def set_auto_pause_interval(interval)
+      args = { 'idOrName' => id, 'interval' => interval }
+      invoke('sandbox.set_auto_pause_interval', args)
+      info.auto_pause_interval = interval
+    end
+
+    # Sets how long the sandbox exists from now on. Then it is deleted, whatever its state.
+    #
+    # @param ttl_minutes [Integer] Minutes from now; 0 = it is kept.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::InvalidArgumentError] For a negative number.
+    # @raise [Sdk::NotFoundError] On servers up to 0.190.
+    both_forms def set_ttl(ttl_minutes, request_timeout: nil)
+      args = { 'idOrName' => id, 'ttlMinutes' => ttl_minutes }
+      update(invoke('sandbox.set_ttl', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+
+    # Sets whether previews of the sandbox's ports need no authentication.
+    #
+    # @param is_public [Boolean] True: whoever knows the address may open a preview.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::NotFoundError] When there is no such sandbox.
+    both_forms def set_public(is_public, request_timeout: nil)
+      args = { 'idOrName' => id, 'isPublic' => is_public }
+      update(invoke('sandbox.set_public', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
 
     # Tells the server that the sandbox is in use, which restarts the time after which it stops by itself.
     #

@@ -48,6 +48,9 @@ module Daytona
     # @return [Integer] GPUs.
     attr_accessor :gpu
 
+    # @return [String, nil] Kind of its GPUs.
+    attr_accessor :gpu_type
+
     # @return [Integer] Memory in GiB.
     attr_accessor :memory
 
@@ -134,6 +137,7 @@ module Daytona
       network_block_all: nil,
       network_allow_list: nil,
       domain_allow_list: nil,
+      gpu_type: nil,
       state: nil,
       desired_state: nil,
       error_reason: nil,
@@ -169,6 +173,7 @@ module Daytona
       @target = target
       @cpu = cpu
       @gpu = gpu
+      @gpu_type = gpu_type
       @memory = memory
       @disk = disk
       @state = state
@@ -210,6 +215,7 @@ module Daytona
         target: data['target'],
         cpu: data['cpu'],
         gpu: data['gpu'],
+        gpu_type: data['gpuType'],
         memory: data['memory'],
         disk: data['disk'],
         state: data['state'],

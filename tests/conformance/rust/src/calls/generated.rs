@@ -21,6 +21,9 @@ pub(super) async fn sandbox(
                 .to_its_end(request)
                 .await
         }
+        "get_metrics" => {
+            value(service.get_metrics(&args.text("idOrName")?, args.options()?).await?)
+        }
         "create" => value(service.create(args.get("params")?, args.options()?).await?),
         "get" => value(service.get(&args.text("idOrName")?).await?),
         "find_one" => value(service.find_one(args.options()?).await?),
@@ -43,6 +46,26 @@ pub(super) async fn sandbox(
         "recover" => {
             value(service.recover(&args.text("idOrName")?, args.options()?).await?)
         }
+        "resize" => {
+            value(
+                service
+                    .resize(
+                        &args.text("idOrName")?,
+                        args.get("resources")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
+        "wait_for_resize_complete" => {
+            value(
+                service
+                    .wait_for_resize_complete(&args.text("idOrName")?, args.options()?)
+                    .await?,
+            )
+        }
+        "pause" => value(service.pause(&args.text("idOrName")?, args.options()?).await?),
+        "fork" => value(service.fork(&args.text("idOrName")?, args.options()?).await?),
         "set_labels" => {
             value(
                 service.set_labels(&args.text("idOrName")?, args.get("labels")?).await?,
@@ -76,6 +99,26 @@ pub(super) async fn sandbox(
                         args.get("interval")?,
                     )
                     .await?,
+            )
+        }
+        "set_auto_pause_interval" => {
+            value(
+                service
+                    .set_auto_pause_interval(
+                        &args.text("idOrName")?,
+                        args.get("interval")?,
+                    )
+                    .await?,
+            )
+        }
+        "set_ttl" => {
+            value(
+                service.set_ttl(&args.text("idOrName")?, args.get("ttlMinutes")?).await?,
+            )
+        }
+        "set_public" => {
+            value(
+                service.set_public(&args.text("idOrName")?, args.get("isPublic")?).await?,
             )
         }
         "refresh_activity" => {
@@ -167,6 +210,8 @@ pub(super) async fn process(
                     .await?,
             )
         }
+        "update_env" => value(service.update_env(args.options()?).await?),
+        "get_metrics_latest" => value(service.get_metrics_latest().await?),
         "create_pty" => {
             service
                 .create_pty(&args.text("sessionId")?, args.options()?)

@@ -1,0 +1,121 @@
+//! What a sandbox used over some time (wire-additions.md 5.2).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Sandboxes;
+use super::sandbox::sandbox_path;
+use crate::client::DEFAULT_LIMIT;
+use crate::error::{Error, Result};
+use crate::model::{MetricsOptions, SandboxMetrics};
+
+/// How far back to look when nothing is said.
+const SPAN: Duration = Duration::from_secs(3600);
+
+/// The wire's names, and the values they are.
+const NAMES: [(&str, fn(&mut SandboxMetrics, f64)); 7] = [
+    ("daytona.sandbox.cpu.utilization", |at, value| at.cpu_used_pct = value),
+    ("daytona.sandbox.cpu.limit", |at, value| at.cpu_count = value),
+    ("daytona.sandbox.memory.usage", |at, value| at.mem_used = value as i64),
+    ("daytona.sandbox.memory.limit", |at, value| at.mem_total = value as i64),
+    ("daytona.sandbox.memory.cache", |at, value| at.mem_cache = value as i64),
+    ("daytona.sandbox.filesystem.usage", |at, value| at.disk_used = value as i64),
+    ("daytona.sandbox.filesystem.total", |at, value| at.disk_total = value as i64),
+];
+
+#[derive(Deserialize)]
+struct Measured {
+    #[serde(default)]
+    series: Vec<Series>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Series {
+    metric_name: String,
+    #[serde(default)]
+    data_points: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+struct Point {
+    timestamp: String,
+    #[serde(default)]
+    value: f64,
+}
+
+impl Sandboxes {
+    /// Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
+    /// seconds and remembers an hour.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a time is not ISO 8601, `Validation` when the server refuses them.
+    ///
+    /// # Examples
+    /// `life metrics`
+    pub async fn get_metrics(&self, id_or_name: &str, options: MetricsOptions) -> Result<Vec<SandboxMetrics>> {
+        let path = sandbox_path(id_or_name, "/telemetry/metrics")?;
+        let end = options.end.as_deref().map_or_else(|| Ok(OffsetDateTime::now_utc()), |text| read("end", text))?;
+        let start = options.start.as_deref().map_or_else(|| Ok(end - SPAN), |text| read("start", text))?;
+        self.client
+            .run("sandbox.get_metrics", DEFAULT_LIMIT, async {
+                let mut request =
+                    self.client.api(Method::GET, path).query("from", written(start)).query("to", written(end));
+                for (name, _) in NAMES {
+                    request = request.query("metricNames", name);
+                }
+                Ok(by_moment(request.read().await?))
+            })
+            .await
+    }
+}
+
+/// The series put together by their moments.
+fn by_moment(measured: Measured) -> Vec<SandboxMetrics> {
+    let mut moments: BTreeMap<String, SandboxMetrics> = BTreeMap::new();
+    for Series { metric_name, data_points } in measured.series {
+        let Some((_, set)) = NAMES.iter().find(|(name, _)| *name == metric_name) else { continue };
+        for Point { timestamp, value } in data_points {
+            let at = moments.entry(timestamp.clone()).or_default();
+            at.timestamp = timestamp;
+            set(at, value);
+        }
+    }
+    moments.into_values().collect()
+}
+
+fn read(name: &str, text: &str) -> Result<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| Error::invalid_argument(format!("{name} is {text:?}: give a time like 2026-01-31T12:00:00Z.")))
+}
+
+fn written(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_put_together_by_moment() {
+        let measured = serde_json::from_value(serde_json::json!({ "series": [
+            { "metricName": "daytona.sandbox.cpu.limit", "dataPoints": [{ "timestamp": "b", "value": 2 }] },
+            { "metricName": "daytona.sandbox.memory.usage",
+              "dataPoints": [{ "timestamp": "b", "value": 7.0 }, { "timestamp": "a", "value": 5 }] },
+            { "metricName": "of a later version", "dataPoints": [{ "timestamp": "c", "value": 1 }] },
+        ] }))
+        .unwrap();
+        let found = by_moment(measured);
+        let seen: Vec<_> = found.iter().map(|at| (at.timestamp.as_str(), at.cpu_count, at.mem_used)).collect();
+        assert_eq!(seen, [("a", 0.0, 5), ("b", 2.0, 7)]);
+    }
+}
