@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 use url::{Position, Url};
 
 use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process, Sandboxes};
+use crate::protocols::forward::Forwards;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
 use crate::travel::proxy::Proxies;
@@ -57,7 +58,7 @@ struct Inner {
     finding: tokio::sync::Mutex<()>,
     events: OnceLock<EventHub>,
     abandoned: Abandoned,
-    closed: watch::Sender<bool>,
+    forwards: Forwards,
 }
 
 /// The target of requests. Known from the start on the cloud; found, and started if need be, for the local engine.
@@ -145,7 +146,7 @@ impl Client {
                 finding: tokio::sync::Mutex::default(),
                 events: OnceLock::new(),
                 abandoned: Abandoned::default(),
-                closed: watch::Sender::new(false),
+                forwards: Forwards::default(),
             }),
             limit: None,
         })
@@ -180,16 +181,7 @@ impl Client {
     /// Ends what the client keeps open for others: forwarded ports. Calls go on.
     #[doc(hidden)]
     pub fn release(&self) {
-        self.inner.closed.send_replace(true);
-    }
-
-    /// Returns once the client has been released. Does not keep it.
-    pub(crate) fn until_closed(&self) -> impl Future<Output = ()> + use<> {
-        let mut closed = self.inner.closed.subscribe();
-        async move {
-            // An error means that the client itself is gone.
-            let _ = closed.wait_for(|closed| *closed).await;
-        }
+        self.inner.forwards.end();
     }
 
     /// A parameter's name as callers of this language write it: errors speak their words.
@@ -232,6 +224,10 @@ impl Client {
 
     pub(crate) fn http(&self) -> &Pool {
         &self.inner.http
+    }
+
+    pub(crate) fn forwards(&self) -> &Forwards {
+        &self.inner.forwards
     }
 
     pub(crate) fn abandoned(&self) -> &Abandoned {

@@ -161,6 +161,7 @@ async fn a_thousand_connections_at_once_are_carried_and_end_with_the_handle() {
     let other = sandbox.forward_port(7070, None).await.unwrap();
     let mut stream = connect(&other).await;
     client.release();
+    assert!(TcpStream::connect(("127.0.0.1", u16::try_from(other.local_port()).unwrap())).await.is_err());
     let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await;
     assert!(ended.unwrap().is_err());
 }

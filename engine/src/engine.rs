@@ -36,6 +36,8 @@ pub struct Engine {
     pub previews: SignedPreviews,
     /// The SSH gateway.
     pub ssh: Gateway,
+    /// Whether browsers are warned before they see a preview.
+    pub preview_warning: bool,
     /// Addresses of previewed ports.
     pub preview_addresses: PreviewAddresses,
     /// The fields that all documents share.

@@ -64,6 +64,8 @@ pub struct ServeOptions {
     pub allow_networks: Vec<Cidr>,
     /// Sandboxes that run before they are created; 0 = none but those of pools that clients made.
     pub warm_pool: u8,
+    /// Warn browsers before they see a preview.
+    pub preview_warning: bool,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -103,9 +105,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     // The reserve for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
     let network = network(&state_dir, level, &options.allow_networks);
-    let ssh = SocketAddr::new(options.host, options.ssh_port);
-    let Prepared { engine, router, ssh } =
-        prepare(&state_dir, level, options.compat, network, room, listener.local_addr()?, ssh)?;
+    let address = listener.local_addr()?;
+    let Prepared { engine, router, ssh } = prepare(&state_dir, level, &options, network, room, address)?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
@@ -206,11 +207,10 @@ struct Prepared {
 fn prepare(
     state_dir: &Path,
     level: IsolationLevel,
-    compat: Compat,
+    options: &ServeOptions,
     network: Result<Network, String>,
     room: Room,
     address: SocketAddr,
-    ssh: SocketAddr,
 ) -> Result<Prepared> {
     let version = env!("CARGO_PKG_VERSION");
     let store = Store::open(state_dir)?;
@@ -218,7 +218,7 @@ fn prepare(
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
-    let ssh = ssh::listen(ssh, &store)?;
+    let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
     let Loaded { registry, notes, mut writing } = Registry::load(store)?;
 
@@ -228,7 +228,7 @@ fn prepare(
         Ok(network) => (Some(network), None),
         Err(reason) => (None, Some(reason)),
     };
-    let launcher = Launcher::new(state_dir, level, network, &name, version, compat)?;
+    let launcher = Launcher::new(state_dir, level, network, &name, version, options.compat)?;
     writing.extend(settle(&registry, state_dir));
 
     let origin = format!("http://{address}");
@@ -243,6 +243,7 @@ fn prepare(
         events,
         previews: Default::default(),
         ssh: gateway,
+        preview_warning: options.preview_warning,
         preview_addresses: Default::default(),
         identity: Identity {
             organization_id,
@@ -255,7 +256,7 @@ fn prepare(
         api_key,
         started_at: clock::iso(clock::now()),
         state_dir: state_dir.to_owned(),
-        compat,
+        compat: options.compat,
         little_room: Default::default(),
         activity,
         room,

@@ -120,3 +120,53 @@ async fn a_log_of_hundreds_of_megabytes_is_followed_in_flat_memory() {
     assert_eq!((letters, lines, bytes), (SIZE, expected, SIZE + expected * 4));
     assert_flat(&processes, &before);
 }
+
+/// Counts what it is sent, and answers with as many bytes as it is asked for.
+const SINK: &str = r#"
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def log_message(self, *ignored): pass
+    def do_PUT(self):
+        size = left = int(self.headers['Content-Length'])
+        while left: left -= len(self.rfile.read(min(left, 1 << 20)))
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(str(size))))
+        self.end_headers()
+        self.wfile.write(str(size).encode())
+    def do_GET(self):
+        left = int(self.path[1:])
+        self.send_response(200)
+        self.send_header('Content-Length', str(left))
+        self.end_headers()
+        piece = bytes(1 << 20)
+        while left: left -= self.wfile.write(piece[:left])
+http.server.ThreadingHTTPServer(('127.0.0.1', 8080), Handler).serve_forever()
+"#;
+
+#[tokio::test]
+async fn a_gibibyte_goes_through_a_preview_each_way_in_flat_memory() {
+    const SIZE: usize = 1 << 30;
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, &format!("cat > sink.py <<'END'\n{SINK}\nEND\nnohup python3 sink.py >/dev/null 2>&1 &")).await;
+    engine.output(&id, "until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8080))'; do sleep 0.1; done 2>/dev/null").await;
+    let (_, link) = engine.get(&format!("/api/sandbox/{id}/ports/8080/signed-preview-url?expiresInSeconds=600")).await;
+    let url = link["url"].as_str().unwrap();
+    let processes = lasting_processes(&engine);
+    let before: Vec<_> = processes.iter().map(|process| peak(*process)).collect();
+
+    let piece = bytes::Bytes::from(vec![0; 1 << 20]);
+    let pieces = futures_util::stream::iter((0..SIZE >> 20).map(move |_| Ok::<_, std::io::Error>(piece.clone())));
+    let request = engine.client.put(format!("{url}/up")).header("content-length", SIZE);
+    let response = request.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), SIZE.to_string());
+
+    let mut body = engine.client.get(format!("{url}/{SIZE}")).send().await.unwrap().bytes_stream();
+    let mut received = 0;
+    while let Some(piece) = body.next().await {
+        received += piece.unwrap().len();
+    }
+    assert_eq!(received, SIZE);
+    assert_flat(&processes, &before);
+}

@@ -86,6 +86,9 @@ struct Serve {
     /// Keep this many sandboxes running for creates to come, at most 100
     #[arg(long, default_value_t = 0, env = "DAYTONA_LOCAL_WARM_POOL", value_parser = clap::value_parser!(u8).range(..=100))]
     warm_pool: u8,
+    /// Warn browsers before they show what a sandbox serves
+    #[arg(long, env = "PREVIEW_WARNING_ENABLED")]
+    preview_warning: bool,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -149,6 +152,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         ssh_port: serve.ssh_port,
         allow_networks: serve.allow_network,
         warm_pool: serve.warm_pool,
+        preview_warning: serve.preview_warning,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

@@ -15,13 +15,14 @@
 mod http;
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::http::Method;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use url::Url;
 
@@ -82,7 +83,7 @@ impl PortForward {
         let local_port = listener.local_addr().map_err(|error| refused(&client, local_port, &error))?.port();
         let http_only = matches!(way, Way::Http(_));
         let listener = Arc::new(listener);
-        let closing = client.until_closed();
+        let closing = client.forwards().add(&listener);
         let accepting = accept(listener.clone(), Arc::new(Target { client, way }));
         let accepting = tokio::spawn(async move {
             tokio::select! {
@@ -105,8 +106,7 @@ impl PortForward {
 
     /// Stops listening and ends all connections at once.
     pub fn close(&self) {
-        // Shut down, because a forked child may have it open, too. It is not everywhere that listeners can be.
-        let _ = SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
+        shut(&self.listener);
         self.accepting.abort();
     }
 }
@@ -115,6 +115,44 @@ impl Drop for PortForward {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// The forwarded ports of a client.
+#[derive(Default)]
+pub(crate) struct Forwards {
+    listeners: Mutex<Vec<Weak<TcpListener>>>,
+    /// Changes when they end.
+    ended: watch::Sender<()>,
+}
+
+impl Forwards {
+    fn listeners(&self) -> MutexGuard<'_, Vec<Weak<TcpListener>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends all there are.
+    pub(crate) fn end(&self) {
+        self.listeners().drain(..).filter_map(|listener| listener.upgrade()).for_each(|listener| shut(&listener));
+        self.ended.send_replace(());
+    }
+
+    /// Remembers one; the future returns when it has to end, and does not keep the client.
+    fn add(&self, listener: &Arc<TcpListener>) -> impl Future<Output = ()> + use<> {
+        let mut listeners = self.listeners();
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(Arc::downgrade(listener));
+        let mut ended = self.ended.subscribe();
+        async move {
+            // An error means that the client itself is gone.
+            let _ = ended.changed().await;
+        }
+    }
+}
+
+/// Stops a listener at once, also where a forked child has it open.
+fn shut(listener: &TcpListener) {
+    // Not every system can shut listeners down.
+    let _ = SockRef::from(listener).shutdown(std::net::Shutdown::Both);
 }
 
 fn listen(port: u16) -> std::io::Result<TcpListener> {

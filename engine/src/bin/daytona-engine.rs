@@ -33,5 +33,6 @@ fn main() -> anyhow::Result<()> {
         ssh_port,
         allow_networks,
         warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
+        preview_warning: std::env::var("PREVIEW_WARNING_ENABLED").is_ok_and(|value| value == "true"),
     }))
 }

@@ -7,3 +7,4 @@ pub mod previewing;
 pub mod previews;
 pub mod proxy;
 pub mod request_lines;
+pub mod warning;

@@ -20,6 +20,7 @@ use crate::gateway::access::{self, Access, PRIVATE_PORTS};
 use crate::gateway::credentials::{self, AUTH_COOKIE, AUTH_KEY, parameter};
 use crate::gateway::preview_addresses::Preview;
 use crate::gateway::proxy::{Target, forward, preflight, refuse, with_query};
+use crate::gateway::warning;
 use crate::secret;
 
 /// The toolbox's own port; its preview host is the toolbox itself.
@@ -136,6 +137,13 @@ async fn enter(
         && is_page(&method, request.headers())
     {
         return send_on(with_query(path, query), cookie.clone());
+    }
+    if engine.preview_warning && !PRIVATE_PORTS.contains(&port) {
+        let is_own = is_own_page(request.headers());
+        let is_page = is_page(&method, request.headers());
+        if let Some(answer) = warning::before(&request, is_page, is_own) {
+            return answer;
+        }
     }
     if let Some((token, _)) = &link
         && let Some(end) = engine.previews.end(token)

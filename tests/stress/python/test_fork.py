@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import threading
 import traceback
 from collections.abc import Callable
+
+import pytest
 
 from daytona import DaytonaClosedError, Sandbox
 
@@ -115,3 +118,29 @@ def test_a_child_that_was_forked_by_hand_exits_in_order(sandbox: Sandbox) -> Non
         finally:
             os._exit(code)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_forwarded_port_stays_with_the_parent_and_is_closed_for_the_child_too(sandbox: Sandbox) -> None:
+    sandbox.process.spawn("exec python3 -um http.server --bind 127.0.0.1 8123")
+    sandbox.process.wait_for_port(8123, timeout=30)
+    forward = sandbox.forward_port(8123)
+    address = ("127.0.0.1", forward.local_port)
+    ready, done = multiprocessing.Pipe()
+
+    def child() -> None:
+        # Closing it here closes nothing there; and this copy of it keeps nothing open.
+        forward.close()
+        done.send(b"closed")
+        done.recv()
+
+    holder = threading.Thread(target=in_child, args=(child,))
+    holder.start()
+    ready.recv()
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.0 200")
+    forward.close()
+    with pytest.raises(OSError):
+        socket.create_connection(address).close()
+    ready.send(b"end")
+    holder.join()
