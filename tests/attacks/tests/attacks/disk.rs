@@ -14,6 +14,7 @@ at_both_levels![
     memory_file_systems_have_limits_of_their_own,
     nothing_else_can_be_written,
     what_a_sandbox_deletes_is_given_back,
+    what_the_engine_notes_of_a_sandbox_stays_small,
 ];
 
 /// Whether limits hold here. Where they do not, the engine says so; a test would fill the machine's disk.
@@ -186,4 +187,23 @@ async fn what_a_sandbox_deletes_is_given_back(engine: &Engine) {
     wait_for(|| (!directory.exists()).then_some(())).await;
     let devices = std::process::Command::new("losetup").arg("-a").output().expect("losetup runs");
     assert!(!String::from_utf8_lossy(&devices.stdout).contains(&id), "its device is left");
+}
+
+/// Outputs are on the sandbox's own disk, and nothing it runs has a file of the machine's open.
+async fn what_the_engine_notes_of_a_sandbox_stays_small(engine: &Engine) {
+    let id = engine.create(json!({})).await;
+    let loud = "for p in $(seq 20); do echo x >&2; head -c 1000000 /dev/zero >&2; done; kill -SEGV $$";
+    engine.run(&id, &format!("bash -c '{loud}'")).await;
+    engine.post(&format!("/toolbox/{id}/process/session"), json!({"sessionId": "loud"})).await;
+    engine.post(&format!("/toolbox/{id}/process/session/loud/exec"), json!({"command": loud})).await;
+    for number in 0..300 {
+        engine.get(&format!("/toolbox/{id}/files/download?path=/nothing/{number}{}", "x".repeat(2_000))).await;
+        engine.post(&format!("/toolbox/{id}/process/execute"), json!({"command": number})).await;
+    }
+    let opened =
+        "for n in /proc/[0-9]*/fd/*; do test -f $n -a -w $n && (echo x >> $n) 2>/dev/null && readlink $n; done; echo";
+    engine.run(&id, opened).await;
+    let directory = engine.directory.path().join("sandboxes").join(&id);
+    let notes = directory.join("log").metadata().map_or(0, |found| found.len());
+    assert!(notes < 16 << 10, "{notes} bytes");
 }
