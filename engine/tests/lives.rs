@@ -117,6 +117,13 @@ async fn a_running_sandbox_gets_more_at_once() {
     assert_eq!((&sandbox["cpu"], &sandbox["memory"], &sandbox["disk"]), (&json!(2), &json!(3), &json!(3)));
     assert_eq!((&sandbox["state"], &sandbox["desiredState"]), (&json!("started"), &json!("started")));
     assert_eq!(limit(), 3);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from).min(2).to_string();
+    let seen = "nproc; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo | tr -dc 0-9; echo; \
+                df -m --output=size / | tail -n 1 | awk '{print int(($1 + 1023) / 1024)}'";
+    let seen_as = |cpus: &str, memory: u64, disk: u64| format!("{cpus}\n{cpus}\n{}\n{disk}", memory << 20);
+    assert_eq!(engine.output(&id, seen).await, seen_as(&processors, 3, 3));
+    let allowed = format!("grep Cpus_allowed_list /proc/{marker}/status | tr -dc 0-9,- | wc -c");
+    assert_eq!(engine.output(&id, &allowed).await != "1", processors == "2", "what runs already has them, too");
     assert_eq!(engine.output(&id, &format!("kill -0 {marker} && echo alive")).await, "alive");
 
     for (body, text) in [
@@ -141,6 +148,7 @@ async fn a_running_sandbox_gets_more_at_once() {
     done(&engine, &id, "start", json!({})).await;
     let (_, sandbox) = engine.get(&format!("/api/sandbox/{id}")).await;
     assert_eq!((&sandbox["cpu"], &sandbox["memory"], &sandbox["disk"]), (&json!(1), &json!(1), &json!(5)));
+    assert_eq!(engine.output(&id, seen).await, seen_as("1", 1, 5));
 }
 
 /// Makes files of every kind, with what belongs to them.
