@@ -213,7 +213,6 @@ async fn parts_that_do_not_exist_say_so() {
         (Method::POST, "/api/snapshots".to_owned()),
         (Method::GET, "/api/secret/paginated".to_owned()),
         (Method::GET, "/api/object-storage/push-access".to_owned()),
-        (Method::POST, format!("/api/sandbox/{id}/ssh-access")),
         (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
     ] {
         let (status, error) = read(engine.request(method, &path).send().await).await;
