@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::commands::{
     api, archive, autocomplete, code, cp, create, delete, docs, exec, forward, fs, generate_docs, git, info, list,
-    local, login, logout, logs, preview_url, pty, run, session, start, stop, top, use_sandbox, version,
+    local, login, logout, logs, preview_url, pty, run, session, ssh, start, stop, top, use_sandbox, version,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -45,6 +45,7 @@ enum SandboxCommand {
     #[command(visible_aliases = ["remove", "rm"])]
     Delete(delete::Delete),
     Exec(exec::Exec),
+    Ssh(ssh::Ssh),
     PreviewUrl(preview_url::PreviewUrl),
 }
 
@@ -167,6 +168,7 @@ impl SandboxCommand {
             Self::Archive(command) => execute(command, profile),
             Self::Delete(command) => execute(command, profile),
             Self::Exec(command) => execute(command, profile),
+            Self::Ssh(command) => execute(command, profile),
             Self::PreviewUrl(command) => execute(command, profile),
         }
     }

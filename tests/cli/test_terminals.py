@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from conftest import LIMIT, Program
 
@@ -114,3 +115,11 @@ def test_a_script_can_type(daytona: Program, sandbox: str) -> None:
     done = daytona("pty", sandbox, stdin=b"echo typed-$((6*7)); exit 3\n")
     assert done.returncode == 3
     assert b"typed-42" in done.stdout
+
+
+def test_ssh_enters_the_sandbox(daytona: Program, sandbox: str, tmp_path: Path) -> None:
+    option = ("-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "LogLevel=ERROR")
+    done = daytona("ssh", sandbox, *option, "--", "echo $GREETING; exit 6", stdin=b"")
+    assert (done.returncode, done.stdout) == (6, b"hello\n"), done
+    assert daytona.data("ssh", sandbox)["sshCommand"].startswith("ssh ")
+    assert daytona("ssh", "nothing-here").returncode == 125

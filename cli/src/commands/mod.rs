@@ -25,6 +25,7 @@ pub mod preview_url;
 pub mod pty;
 pub mod run;
 pub mod session;
+pub mod ssh;
 pub mod start;
 pub mod stop;
 pub mod top;
