@@ -320,3 +320,28 @@ async fn release_0_190_neither_pauses_nor_copies_and_knows_no_later_routes() {
         assert_eq!((status, found), (StatusCode::NOT_FOUND, format!("Cannot POST /api/sandbox/{id}/{what}")));
     }
 }
+
+#[tokio::test]
+async fn files_are_the_same_after_fifty_ends_of_every_kind() {
+    let mut engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, &format!("cd ~; {FILES}; sync")).await;
+    let before = engine.output(&id, DESCRIBED).await;
+    for round in 0..50 {
+        match round % 5 {
+            0 => drop(done(&engine, &id, "stop", json!({})).await),
+            1 => drop(done(&engine, &id, "stop?force=true", json!({})).await),
+            2 => {
+                done(&engine, &id, "pause", json!({})).await;
+                done(&engine, &id, "stop", json!({})).await;
+            }
+            3 => {
+                done(&engine, &id, "stop", json!({})).await;
+                assert_eq!(done(&engine, &id, "archive", json!({})).await["state"], "archived");
+            }
+            _ => engine = engine.restart_after(Signal::SIGTERM).await,
+        }
+        assert_eq!(done(&engine, &id, "start", json!({})).await["state"], "started", "round {round}");
+        assert_eq!(engine.output(&id, DESCRIBED).await, before, "round {round}");
+    }
+}
