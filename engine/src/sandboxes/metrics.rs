@@ -44,8 +44,11 @@ struct Sample {
     disk: Option<u64>,
 }
 
+/// Reads one value of a sample.
+type Reading = fn(&Sample) -> Option<f64>;
+
 /// The wire's names, and the values they have in a sample.
-const SERIES: [(&str, fn(&Sample) -> Option<f64>); 7] = [
+const SERIES: [(&str, Reading); 7] = [
     ("daytona.sandbox.cpu.utilization", |sample| Some(sample.cpu_used.into())),
     ("daytona.sandbox.cpu.limit", |sample| Some(sample.cpu.into())),
     ("daytona.sandbox.memory.usage", |sample| Some(sample.memory as f64)),
