@@ -17,8 +17,11 @@ use crate::model::{MetricsOptions, SandboxMetrics};
 /// How far back to look when nothing is said.
 const SPAN: Duration = Duration::from_secs(3600);
 
+/// Puts a value into its field.
+type Setter = fn(&mut SandboxMetrics, f64);
+
 /// The wire's names, and the values they are.
-const NAMES: [(&str, fn(&mut SandboxMetrics, f64)); 7] = [
+const NAMES: [(&str, Setter); 7] = [
     ("daytona.sandbox.cpu.utilization", |at, value| at.cpu_used_pct = value),
     ("daytona.sandbox.cpu.limit", |at, value| at.cpu_count = value),
     ("daytona.sandbox.memory.usage", |at, value| at.mem_used = value as i64),
