@@ -62,6 +62,16 @@ module Daytona
     end
     alias get_working_dir get_work_dir
 
+    # The same as {Process#update_env}.
+    def update_env(...)
+      process.update_env(...)
+    end
+
+    # The same as {Process#get_metrics_latest}.
+    def get_metrics_latest(...)
+      process.get_metrics_latest(...)
+    end
+
     # @return [Boolean] Whether it is the same sandbox, whatever is known about it.
     def ==(other)
       other.is_a?(Sandbox) && other.id == id
