@@ -166,3 +166,25 @@ async fn a_request_that_the_server_did_not_look_at_is_sent_again() {
     server.call(1).await;
     assert_eq!(requests.load(Ordering::Relaxed), 6);
 }
+
+#[tokio::test]
+async fn a_server_to_which_no_connection_comes_about_holds_up_no_other() {
+    let server = Server::new(1).await;
+    // Takes connections, and never speaks.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", silent.local_addr().unwrap());
+    let process = Toolbox::new(&server.client, "id", &address).unwrap().process();
+    let waiting = tokio::spawn(async move { process.exec("true", Default::default()).await });
+    let (connection, _) = silent.accept().await.unwrap();
+    server.call(1).await;
+    // The first one is still connecting.
+    let ended = loop {
+        match connection.try_read(&mut [0; 1024]) {
+            Ok(0) => break true,
+            Ok(_) => {}
+            Err(error) => break error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    };
+    assert!(!ended, "the call has waited for it");
+    waiting.abort();
+}

@@ -149,12 +149,30 @@ impl Drop for Place {
 struct Member {
     client: legacy::Client<Observed, HyperBody>,
     in_flight: AtomicUsize,
-    /// When a request was last sent, by scheme, host and port.
-    last_used: Mutex<HashMap<String, Instant>>,
-    /// Held by a request to a cold server until its connection stands.
-    opening: tokio::sync::Mutex<()>,
+    /// What is known of the servers, by scheme, host and port.
+    servers: Mutex<HashMap<String, Arc<Server>>>,
     /// Changes whenever an attempt to connect ends.
     connects: Arc<watch::Sender<()>>,
+}
+
+/// A server, as one member knows it.
+#[derive(Default)]
+struct Server {
+    /// When a request was last sent to it.
+    last_used: Mutex<Option<Instant>>,
+    /// Held by a request that finds it cold, until the connection stands. Other servers' requests do not wait for that.
+    opening: tokio::sync::Mutex<()>,
+}
+
+impl Server {
+    fn is_cold(&self) -> bool {
+        let last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
+        last_used.is_none_or(|used| used.elapsed() > COLD_AFTER)
+    }
+
+    fn used(&self) {
+        *self.last_used.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
 }
 
 impl Member {
@@ -167,13 +185,7 @@ impl Member {
             .pool_max_idle_per_host(usize::MAX)
             .http2_adaptive_window(true)
             .build(Observed { connector, connects: connects.clone() });
-        Self {
-            client,
-            in_flight: AtomicUsize::new(0),
-            last_used: Mutex::default(),
-            opening: tokio::sync::Mutex::default(),
-            connects,
-        }
+        Self { client, in_flight: AtomicUsize::new(0), servers: Mutex::default(), connects }
     }
 
     async fn send(
@@ -181,40 +193,34 @@ impl Member {
         url: &Url,
         request: http::Request<HyperBody>,
     ) -> Result<http::Response<Incoming>, legacy::Error> {
-        if self.is_cold(url) {
-            let opening = self.opening.lock().await;
+        let server = self.server(url);
+        if server.is_cold() {
+            let opening = server.opening.lock().await;
             // Another request may have opened a connection meanwhile.
-            if self.is_cold(url) {
+            if server.is_cold() {
                 let mut connects = self.connects.subscribe();
                 let mut sending = pin!(self.client.request(request));
                 tokio::select! {
                     biased;
                     response = &mut sending => {
-                        self.used(url);
+                        server.used();
                         return response;
                     }
-                    _ = connects.changed() => self.used(url),
+                    _ = connects.changed() => server.used(),
                 }
                 drop(opening);
                 return sending.await;
             }
         }
-        self.used(url);
+        server.used();
         self.client.request(request).await
     }
 
-    fn is_cold(&self, url: &Url) -> bool {
-        let last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
-        last_used.get(server(url)).is_none_or(|used| used.elapsed() > COLD_AFTER)
-    }
-
-    fn used(&self, url: &Url) {
-        let mut last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
-        match last_used.get_mut(server(url)) {
-            Some(used) => *used = Instant::now(),
-            None => {
-                last_used.insert(server(url).to_owned(), Instant::now());
-            }
+    fn server(&self, url: &Url) -> Arc<Server> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        match servers.get(server(url)) {
+            Some(known) => known.clone(),
+            None => servers.entry(server(url).to_owned()).or_default().clone(),
         }
     }
 }
