@@ -29,6 +29,7 @@ use url::Url;
 use crate::client::{Client, Toolbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::PortPreviewUrl;
+use crate::travel::connect::CONNECT_LIMIT;
 use crate::travel::tunnel::{self, Tunnel};
 use http::HttpTarget;
 
@@ -227,7 +228,8 @@ impl Target {
         let endpoint = self.client.endpoint().await?;
         let url = format!("{}{path}", endpoint.toolbox_url(toolbox.base().await?));
         let url = Url::parse(&url).map_err(|e| Error::invalid_argument("The URL is not usable").with_source(e))?;
-        let tunnel = tunnel::connect(&url, endpoint.headers.clone(), self.client.tls(), self.client.proxies());
+        let (tls, proxies) = (self.client.tls(), self.client.proxies());
+        let tunnel = tunnel::connect(&url, endpoint.headers.clone(), CONNECT_LIMIT, tls, proxies);
         let Tunnel { mut transport, read_ahead } = tunnel.await?;
         local.write_all(&read_ahead).await.map_err(broken)?;
         both_ways(local, &mut transport).await

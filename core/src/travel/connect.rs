@@ -21,7 +21,7 @@ use url::Url;
 use super::proxy::Proxies;
 use super::tcp::Tcp;
 use super::tls::Tls;
-use crate::error::{Error, Result, wording};
+use crate::error::{Error, ErrorKind, Result, wording};
 
 /// How often the kernel probes an idle WebSocket.
 const WEBSOCKET_KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -29,8 +29,8 @@ const WEBSOCKET_KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How often the kernel probes an idle connection of the pool.
 const HTTP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Limit for opening a connection of the pool, from the name to TLS.
-const HTTP_CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// Limit for opening a connection, from the name to TLS.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the kernel waits for another machine to acknowledge what was sent to it.
 const HTTP_SILENCE_LIMIT: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ impl Connection for Box<dyn Transport> {
 pub(crate) async fn dial(url: &Url, tls: &Tls, proxies: &Proxies) -> Result<Box<dyn Transport>> {
     let target = target(url)?;
     let connector = Connector {
-        tcp: Tcp::new(WEBSOCKET_KEEP_ALIVE),
+        tcp: Tcp::new(WEBSOCKET_KEEP_ALIVE).connecting_within(CONNECT_LIMIT),
         server_tls: tls.for_websocket(),
         proxy_tls: tls.for_websocket(),
         proxies: proxies.clone(),
@@ -66,6 +66,18 @@ pub(crate) async fn dial(url: &Url, tls: &Tls, proxies: &Proxies) -> Result<Box<
             let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
             wording::connection(host, proxy.as_deref(), true, &*error)
         }
+    })
+}
+
+/// What `opening` comes to, unless it takes longer than `limit`.
+///
+/// # Errors
+/// `ConnectionTimeout` when it does.
+pub(crate) async fn in_time<T>(url: &Url, limit: Duration, opening: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
+        let host = url.host_str().unwrap_or_default();
+        let message = format!("Connecting to {host} took longer than {} s.", limit.as_secs_f64());
+        Err(Error::new(ErrorKind::ConnectionTimeout, message))
     })
 }
 
@@ -94,7 +106,7 @@ impl Connector {
     /// For the pool: HTTP/2 where the server offers it.
     pub(crate) fn for_http(tls: &Tls, proxies: &Proxies) -> Self {
         Self {
-            tcp: Tcp::new(HTTP_KEEP_ALIVE).limited(HTTP_CONNECT_LIMIT, HTTP_SILENCE_LIMIT),
+            tcp: Tcp::new(HTTP_KEEP_ALIVE).connecting_within(CONNECT_LIMIT).silent_for(HTTP_SILENCE_LIMIT),
             server_tls: Arc::new(tls.for_http()),
             proxy_tls: tls.for_websocket(),
             proxies: proxies.clone(),
@@ -137,7 +149,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, target: Uri) -> Self::Future {
         let opening = self.clone().open(target);
         Box::pin(async {
-            let opened = tokio::time::timeout(HTTP_CONNECT_LIMIT, opening).await;
+            let opened = tokio::time::timeout(CONNECT_LIMIT, opening).await;
             opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
         })
     }

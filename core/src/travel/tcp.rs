@@ -36,11 +36,16 @@ impl Tcp {
         Self { connector, to_forwarding_proxy: false }
     }
 
-    /// With limits: `connect` for all addresses of a host together, `silence` for what was sent to be acknowledged, and
-    /// for probes to be answered.
-    pub(super) fn limited(mut self, connect: Duration, silence: Duration) -> Self {
+    /// The addresses of a host have so long to connect, all of them together: one that does not answer leaves the others
+    /// their share.
+    pub(super) fn connecting_within(mut self, limit: Duration) -> Self {
+        self.connector.set_connect_timeout(Some(limit));
+        self
+    }
+
+    /// What was sent has so long to be acknowledged, and probes to be answered.
+    pub(super) fn silent_for(mut self, silence: Duration) -> Self {
         const PROBES: u32 = 3;
-        self.connector.set_connect_timeout(Some(connect));
         self.connector.set_keepalive_interval(Some(silence / (PROBES - 1)));
         self.connector.set_keepalive_retries(Some(PROBES));
         #[cfg(target_os = "linux")]

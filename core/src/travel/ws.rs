@@ -62,7 +62,7 @@ pub struct ConnectOptions {
 
 impl ConnectOptions {
     /// Limit of [`connect`] unless said otherwise: 30 s.
-    pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+    pub const DEFAULT_CONNECT_TIMEOUT: Duration = connect::CONNECT_LIMIT;
 
     /// Default limits and keep-alive.
     pub fn new(tls: Tls, proxies: Proxies) -> Self {
@@ -161,11 +161,7 @@ pub async fn connect(
     let upgraded = if options.connect_timeout.is_zero() {
         opening.await
     } else {
-        tokio::time::timeout(options.connect_timeout, opening).await.unwrap_or_else(|_| {
-            let host = url.host_str().unwrap_or_default();
-            let message = format!("Connecting to {host} took longer than {} s.", options.connect_timeout.as_secs_f64());
-            Err(Error::new(ErrorKind::ConnectionTimeout, message))
-        })
+        connect::in_time(url, options.connect_timeout, opening).await
     };
     let (upgraded, subprotocol) = match upgraded {
         Ok(upgraded) => upgraded,

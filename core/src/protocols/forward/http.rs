@@ -58,7 +58,8 @@ impl HttpTarget {
         let Some(SentOn { head, upgrades }) = head else {
             return local.write_all(NOT_HTTP).await.map_err(broken);
         };
-        let mut server = TokioIo::new(connect::dial(&self.url, client.tls(), client.proxies()).await?);
+        let dialling = connect::dial(&self.url, client.tls(), client.proxies());
+        let mut server = TokioIo::new(connect::in_time(&self.url, connect::CONNECT_LIMIT, dialling).await?);
         server.write_all(head.as_bytes()).await.map_err(broken)?;
         server.write_all(&received[end..]).await.map_err(broken)?;
         if upgrades {
