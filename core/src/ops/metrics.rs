@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::Sandboxes;
 use super::sandbox::sandbox_path;
@@ -95,13 +95,15 @@ fn by_moment(measured: Measured) -> Vec<SandboxMetrics> {
     moments.into_values().collect()
 }
 
+/// The time in UTC.
 fn read(name: &str, text: &str) -> Result<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| Error::invalid_argument(format!("{name} is {text:?}: give a time like 2026-01-31T12:00:00Z.")))
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok();
+    time.and_then(|time| time.checked_to_offset(UtcOffset::UTC))
+        .ok_or_else(|| Error::invalid_argument(format!("{name} is {text:?}: give a time like 2026-01-31T12:00:00Z.")))
 }
 
 fn written(time: OffsetDateTime) -> String {
-    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+    time.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -120,5 +122,14 @@ mod tests {
         let found = by_moment(measured);
         let seen: Vec<_> = found.iter().map(|at| (at.timestamp.as_str(), at.cpu_count, at.mem_used)).collect();
         assert_eq!(seen, [("a", 0.0, 5), ("b", 2.0, 7)]);
+    }
+
+    #[test]
+    fn a_time_is_taken_in_utc_or_refused() {
+        assert_eq!(written(read("start", "2026-01-31T12:00:00+02:00").unwrap()), "2026-01-31T10:00:00Z");
+        for text in ["yesterday", "2026-01-31", "9999-12-31T23:59:59-10:00"] {
+            let error = read("end", text).unwrap_err();
+            assert!(error.to_string().contains(text), "{error}");
+        }
     }
 }
