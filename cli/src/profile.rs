@@ -5,10 +5,10 @@
 //! the environment (`DAYTONA_API_KEY`, `DAYTONA_JWT_TOKEN`, `DAYTONA_API_URL`), the active profile, `.env` files.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, Permissions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use daytona::{Client, Config, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ const SANDBOX_VARIABLE: &str = "DAYTONA_SANDBOX";
 const DIRECTORY_VARIABLE: &str = "DAYTONA_CONFIG_DIR";
 
 /// An account.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Profile {
     /// API key.
@@ -37,7 +37,7 @@ pub struct Profile {
 }
 
 /// Everything that is remembered.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Profiles {
     /// Name of the profile that counts.
@@ -64,21 +64,38 @@ impl Profiles {
         }
     }
 
-    /// Writes it, whole or not at all.
+    /// Changes what is remembered. Another program that does so at the same time waits, so neither undoes the other's change.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn save(&self) -> Done {
+    /// Those of `change`, and when the file cannot be read or written. It stays as it was then.
+    pub fn change<T>(change: impl FnOnce(&mut Self) -> Done<T>) -> Done<T> {
         let path = path()?;
         let failed = |error: std::io::Error| Failure::other(format!("{} cannot be written: {error}", path.display()));
         let directory = path.parent().unwrap_or(&path);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        // The file itself is replaced, so it cannot be what is locked.
+        let mut lock = OpenOptions::new();
+        let lock = lock.create(true).append(true).mode(0o600).open(directory.join("profiles.lock")).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let before = Self::load()?;
+        let mut profiles = before.clone();
+        let changed = change(&mut profiles)?;
+        if profiles != before {
+            profiles.save(&path)?;
+        }
+        Ok(changed)
+    }
+
+    /// Writes it, whole or not at all.
+    fn save(&self, path: &Path) -> Done {
+        let failed = |error: std::io::Error| Failure::other(format!("{} cannot be written: {error}", path.display()));
+        let directory = path.parent().unwrap_or(path);
         let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
         file.as_file().set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(&path).map(drop).map_err(|error| failed(error.error))
+        file.persist(path).map(drop).map_err(|error| failed(error.error))
     }
 
     fn find(&self, name: &str) -> Done<&Profile> {
@@ -95,21 +112,29 @@ impl Profiles {
 /// # Errors
 /// Without credentials, and for a profile that is not known.
 pub fn client(chosen: Option<&str>) -> Done<Client> {
+    if chosen.is_none() && environment_decides() {
+        return connect(None);
+    }
+    let profiles = Profiles::load()?;
+    match chosen {
+        Some(name) => connect(Some(profiles.find(name)?)),
+        None => connect(profiles.profiles.get(&profiles.active)),
+    }
+}
+
+/// The client for a profile; without one, for what the environment says.
+///
+/// # Errors
+/// Without credentials.
+pub fn connect(profile: Option<&Profile>) -> Done<Client> {
     let mut config = Config { source: Some("cli".to_owned()), ..Config::default() };
     if std::env::var_os("DAYTONA_LOCAL_BINARY").is_none_or(|path| path.is_empty()) {
         // The engine this very program has.
         config.local_binary = std::env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
     }
-    if chosen.is_some() || !environment_decides() {
-        let profiles = Profiles::load()?;
-        let profile = match chosen {
-            Some(name) => Some(profiles.find(name)?),
-            None => profiles.profiles.get(&profiles.active),
-        };
-        if let Some(profile) = profile.cloned() {
-            config.api_url = Some(profile.api_url.unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
-            (config.api_key, config.target) = (profile.api_key, profile.target);
-        }
+    if let Some(profile) = profile.cloned() {
+        config.api_url = Some(profile.api_url.unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
+        (config.api_key, config.target) = (profile.api_key, profile.target);
     }
     let has_credentials = config.api_key.is_some();
     Client::new(config).map_err(|error| match error.kind() {

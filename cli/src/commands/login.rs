@@ -10,7 +10,7 @@ use crate::output::{FormatArguments, Output};
 use crate::profile::{self, Profile, Profiles};
 use crate::stdin;
 
-/// Log in with an API key and remember it
+/// Log in with an API key
 #[derive(Debug, Args)]
 pub struct Login {
     /// The API key; without this it is asked for, or read from standard input
@@ -22,7 +22,7 @@ pub struct Login {
     /// Region for new sandboxes
     #[arg(long, value_name = "REGION")]
     target: Option<String>,
-    /// Remember the key without trying it
+    /// Save the key without checking it
     #[arg(long)]
     no_check: bool,
     #[command(flatten)]
@@ -37,25 +37,23 @@ impl Login {
         let is_local = self.api_url.as_deref() == Some(daytona::LOCAL);
         let api_key = match self.api_key {
             _ if is_local => None,
+            Some(key) if key.trim().is_empty() => return Err(Failure::usage("--api-key is empty.")),
             Some(key) => Some(key),
             None => Some(stdin::secret("API key")?),
         };
-        let before = Profiles::load()?;
-        let mut profiles = before.clone();
-        profiles.profiles.insert(name.clone(), Profile { api_key, api_url: self.api_url, target: self.target });
-        profiles.active.clone_from(&name);
-        // The sandbox in use belongs to the account before.
-        profiles.sandbox = None;
-        profiles.save()?;
+        let profile = Profile { api_key, api_url: self.api_url, target: self.target };
         if !self.no_check && !is_local {
-            let client = profile::client(Some(&name))?;
+            let client = profile::connect(Some(&profile))?;
             let query = ListSandboxesQuery { limit: Some(1), ..Default::default() };
-            let tried = interrupt::run(async { Ok(client.sandboxes().list(query).await.map(drop)?) }, true);
-            if let Err(refusal) = tried {
-                before.save()?;
-                return Err(refusal);
-            }
+            interrupt::run(async { Ok(client.sandboxes().list(query).await.map(drop)?) }, true)?;
         }
+        Profiles::change(|profiles| {
+            profiles.profiles.insert(name.clone(), profile);
+            profiles.active.clone_from(&name);
+            // The sandbox in use belongs to the account before.
+            profiles.sandbox = None;
+            Ok(())
+        })?;
         if profile::environment_decides() {
             output.note(
                 "Note: DAYTONA_API_KEY, DAYTONA_JWT_TOKEN or DAYTONA_API_URL is set and counts before this login.",
@@ -78,15 +76,19 @@ impl Switch {
     /// Runs it.
     pub fn run(self) -> Done {
         let mut output = Output::new(self.format.chosen());
-        let mut profiles = Profiles::load()?;
-        if let Some(name) = self.name {
-            if !profiles.profiles.contains_key(&name) {
-                return Err(Failure::usage(format!("There is no profile {name:?}: `daytona login --profile {name}`.")));
-            }
-            profiles.active = name;
-            profiles.sandbox = None;
-            profiles.save()?;
-        }
+        let profiles = match self.name {
+            None => Profiles::load()?,
+            Some(name) => Profiles::change(|profiles| {
+                if !profiles.profiles.contains_key(&name) {
+                    return Err(Failure::usage(format!(
+                        "There is no profile {name:?}: `daytona login --profile {name}`."
+                    )));
+                }
+                profiles.active = name;
+                profiles.sandbox = None;
+                Ok(profiles.clone())
+            })?,
+        };
         let names: Vec<_> = profiles.profiles.keys().cloned().collect();
         let text = || {
             let mark = |name: &String| if *name == profiles.active { '*' } else { ' ' };

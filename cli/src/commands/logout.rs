@@ -17,16 +17,15 @@ pub struct Logout {
 impl Logout {
     /// Runs it: the active profile is forgotten, or the one that was named.
     pub fn run(self, chosen_profile: Option<&str>) -> Done {
-        let mut profiles = Profiles::load()?;
-        let name = chosen_profile.unwrap_or(&profiles.active).to_owned();
-        let was_there = profiles.profiles.remove(&name).is_some();
-        if was_there {
-            if profiles.active == name {
+        let (name, was_there) = Profiles::change(|profiles| {
+            let name = chosen_profile.unwrap_or(&profiles.active).to_owned();
+            let was_there = profiles.profiles.remove(&name).is_some();
+            if was_there && profiles.active == name {
                 profiles.active = profiles.profiles.keys().next().cloned().unwrap_or_default();
                 profiles.sandbox = None;
             }
-            profiles.save()?;
-        }
+            Ok((name, was_there))
+        })?;
         let told = || match was_there {
             true => format!("Logged out of profile {name}\n"),
             false => "Not logged in\n".to_owned(),

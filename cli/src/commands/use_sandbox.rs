@@ -16,7 +16,7 @@ pub struct Use {
     /// Id or name of the sandbox; without it, the one in use is printed
     #[arg(value_name = "SANDBOX", add = ArgValueCompleter::new(completion::sandboxes))]
     sandbox: Option<String>,
-    /// Use none any more
+    /// Forget the sandbox in use
     #[arg(long, conflicts_with = "sandbox")]
     none: bool,
     #[command(flatten)]
@@ -29,19 +29,25 @@ impl Remote for Use {
     }
 
     async fn run(self, context: &mut Context) -> Done {
-        let mut profiles = Profiles::load()?;
-        if let Some(sandbox) = &self.sandbox {
-            let found = context.client.sandboxes().get(sandbox).await?;
-            profiles.sandbox = Some(if found.name.is_empty() { found.id } else { found.name });
-            profiles.save()?;
-        } else if self.none {
-            profiles.sandbox = None;
-            profiles.save()?;
-        }
-        let in_use = profiles.sandbox;
+        let in_use = match &self.sandbox {
+            Some(sandbox) => {
+                let found = context.client.sandboxes().get(sandbox).await?;
+                let name = if found.name.is_empty() { found.id } else { found.name };
+                remember(Some(name))?
+            }
+            None if self.none => remember(None)?,
+            None => Profiles::load()?.sandbox,
+        };
         context.output.result(&json!({ "sandbox": in_use }), || match &in_use {
             Some(sandbox) => format!("{}\n", printable(sandbox)),
             None => "no sandbox in use\n".to_owned(),
         })
     }
+}
+
+fn remember(sandbox: Option<String>) -> Done<Option<String>> {
+    Profiles::change(|profiles| {
+        profiles.sandbox = sandbox;
+        Ok(profiles.sandbox.clone())
+    })
 }
