@@ -4,6 +4,7 @@
 //! work; what that leaves behind on the server (a sandbox that is being created, a process) is removed before the program
 //! ends, unless it is interrupted again.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use daytona::cleanup;
@@ -16,7 +17,7 @@ const CLEANUP_LIMIT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Runs a command. With `cancel`, an interrupt drops it; without, the command listens itself.
-pub fn run(work: impl Future<Output = Done>, cancel: bool) -> Done {
+pub fn run<T>(work: impl Future<Output = Done<T>>, cancel: bool) -> Done<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let (work, mut cleanups) = cleanup::scope(work);
@@ -64,7 +65,8 @@ async fn interrupted() -> u8 {
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hangup: Signal,
+    /// Unless this program was started to ignore it, by `nohup`.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -73,11 +75,8 @@ impl Signals {
     /// # Errors
     /// When the system refuses.
     pub fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     /// The number of the next one.
@@ -85,8 +84,27 @@ impl Signals {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hangup.recv() => SignalKind::hangup(),
+            _ = next(&mut self.hangup) => SignalKind::hangup(),
         };
         kind.as_raw_value() as u8
     }
+}
+
+async fn next(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this program was started to go on when its terminal is closed. Only Linux tells.
+fn ignores_hangup() -> bool {
+    static IGNORES: OnceLock<bool> = OnceLock::new();
+    // Asked once, before a handler of ours changes it.
+    *IGNORES.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0
+    })
 }

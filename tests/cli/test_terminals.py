@@ -123,3 +123,24 @@ def test_ssh_enters_the_sandbox(daytona: Program, sandbox: str, tmp_path: Path) 
     assert (done.returncode, done.stdout) == (6, b"hello\n"), done
     assert daytona.data("ssh", sandbox)["sshCommand"].startswith("ssh ")
     assert daytona("ssh", "nothing-here").returncode == 125
+
+
+def test_a_question_ends_with_ctrl_c(daytona: Program, sandbox: str) -> None:
+    """The terminal shows again what is typed: `end` compares it."""
+    with screen(daytona, "login", "--no-check") as terminal:
+        terminal.wait_for(b"API key: ")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    with screen(daytona, "delete", "--all", "--label", "made-by=cli-tests") as terminal:
+        terminal.wait_for(b"[y/N] ")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert daytona.data("info", sandbox)["state"] == "started"
+
+
+def test_waiting_for_input_ends_with_ctrl_c(daytona: Program, sandbox: str) -> None:
+    with screen(daytona, "api", "/sandbox", "--input", "-") as terminal:
+        # Only once it listens does it end with this code; before, the signal itself ends it.
+        time.sleep(1)
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() in (130, -signal.SIGINT)

@@ -38,7 +38,7 @@ impl Remote for Api {
     }
 
     async fn run(self, context: &mut Context) -> Done {
-        let body = self.body()?;
+        let body = self.body().await?;
         let method = self.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "GET" });
         let response = match &self.sandbox {
             None => context.client.send(method, &self.path, body.as_ref()).await?,
@@ -53,11 +53,11 @@ impl Remote for Api {
 }
 
 impl Api {
-    fn body(&self) -> Done<Option<Json>> {
+    async fn body(&self) -> Done<Option<Json>> {
         let not_json = |what: &str| Failure::usage(format!("{what} is not JSON."));
         if let Some(file) = &self.input {
             let text = match file.as_str() {
-                "-" => stdin::all()?,
+                "-" => stdin::all().await?,
                 path => {
                     std::fs::read(path).map_err(|error| Failure::usage(format!("{path} cannot be read: {error}")))?
                 }

@@ -52,7 +52,9 @@ impl Remote for Code {
             (Some(code), _) => code,
             (None, Some(file)) => std::fs::read_to_string(file)
                 .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?,
-            (None, None) => String::from_utf8(stdin::all()?).map_err(|_| Failure::usage("The code is not UTF-8."))?,
+            (None, None) => {
+                String::from_utf8(stdin::all().await?).map_err(|_| Failure::usage("The code is not UTF-8."))?
+            }
         };
         let options = CodeRunOptions {
             argv: Some(self.arguments),

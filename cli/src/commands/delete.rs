@@ -22,7 +22,7 @@ pub struct Delete {
     /// With --all: only sandboxes with this label; may be given several times
     #[arg(long, value_name = "KEY=VALUE", requires = "all")]
     label: Vec<String>,
-    /// Do not ask before deleting all
+    /// Do not ask for confirmation before deleting all
     #[arg(short, long)]
     yes: bool,
     /// Wait until they are gone
@@ -55,7 +55,7 @@ impl Remote for Delete {
             return context.output.result(&shown, || lines("would delete", &names));
         }
         if self.all && !self.yes && !found.is_empty() {
-            stdin::confirm(&format!("Delete {} with everything in them?", counted(found.len())), "--yes")?;
+            stdin::confirm(&format!("Delete {} with everything in them?", counted(found.len())), "--yes").await?;
         }
         let options = DeleteOptions { timeout: Some(self.timeout), wait: Some(self.wait) };
         let progress = context.output.progress("deleting");

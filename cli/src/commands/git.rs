@@ -119,12 +119,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    fn password(&self) -> Done<Option<String>> {
-        if self.password_stdin { stdin::secret("Password or token").map(Some) } else { Ok(None) }
+    async fn password(&self) -> Done<Option<String>> {
+        if self.password_stdin { stdin::secret("Password or token").await.map(Some) } else { Ok(None) }
     }
 
-    fn remote(&self) -> Done<GitRemoteOptions> {
-        Ok(GitRemoteOptions { username: self.username.clone(), password: self.password()?, ..Default::default() })
+    async fn remote(&self) -> Done<GitRemoteOptions> {
+        let password = self.password().await?;
+        Ok(GitRemoteOptions { username: self.username.clone(), password, ..Default::default() })
     }
 }
 
@@ -155,7 +156,7 @@ impl Remote for Git {
             Self::Clone { url, credentials, branch, commit, depth, .. } => {
                 let options = GitCloneOptions {
                     username: credentials.username.clone(),
-                    password: credentials.password()?,
+                    password: credentials.password().await?,
                     branch,
                     commit_id: commit,
                     depth,
@@ -186,11 +187,11 @@ impl Remote for Git {
                 context.output.result(&made, || format!("{}\n", printable(&made.sha)))
             }
             Self::Push { credentials, .. } => {
-                git.push(&path, credentials.remote()?).await?;
+                git.push(&path, credentials.remote().await?).await?;
                 done(context, &path)
             }
             Self::Pull { credentials, .. } => {
-                git.pull(&path, credentials.remote()?).await?;
+                git.pull(&path, credentials.remote().await?).await?;
                 done(context, &path)
             }
             Self::Branches(_) => {

@@ -39,7 +39,7 @@ impl Login {
             _ if is_local => None,
             Some(key) if key.trim().is_empty() => return Err(Failure::usage("--api-key is empty.")),
             Some(key) => Some(key),
-            None => Some(stdin::secret("API key")?),
+            None => Some(interrupt::run(stdin::secret("API key"), true)?),
         };
         let profile = Profile { api_key, api_url: self.api_url, target: self.target };
         if !self.no_check && !is_local {

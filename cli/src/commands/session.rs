@@ -123,7 +123,8 @@ impl Remote for Session {
             }
             Self::Input { at, command } => {
                 let process = at.sandbox.get(&context.client).await?.process();
-                let input = String::from_utf8(stdin::all()?).map_err(|_| Failure::usage("The input is not UTF-8."))?;
+                let input =
+                    String::from_utf8(stdin::all().await?).map_err(|_| Failure::usage("The input is not UTF-8."))?;
                 process.send_session_command_input(&at.session, &command, &input).await?;
                 context.output.result(&json!({ "commandId": command }), String::new)
             }

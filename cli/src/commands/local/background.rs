@@ -97,7 +97,8 @@ pub fn print_log(state_dir: &Path, follow: bool) -> Done {
 /// Deletes all sandboxes.
 pub fn delete_all(state_dir: &Path, yes: bool) -> Done {
     if !yes {
-        stdin::confirm("Delete all sandboxes of the local engine with everything in them?", "--yes")?;
+        let question = "Delete all sandboxes of the local engine with everything in them?";
+        interrupt::run(stdin::confirm(question, "--yes"), true)?;
     }
     let text = |path: &Path| path.to_str().map(str::to_owned);
     let client = Client::new(Config {
