@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::failure::Done;
+use crate::failure::{Done, Failure};
 use crate::profile;
 
 /// Where a file is.
@@ -66,6 +66,20 @@ impl RemotePath {
     /// Without a name, when no sandbox is in use.
     pub fn sandbox(&self) -> Done<String> {
         profile::sandbox(self.sandbox.as_deref())
+    }
+
+    /// Its path, which must be in the same sandbox as the first one.
+    ///
+    /// # Errors
+    /// `Usage` when it names another sandbox.
+    pub fn beside(self, first: &Self) -> Done<String> {
+        match &self.sandbox {
+            Some(sandbox) if *sandbox != first.sandbox()? => Err(Failure::usage(format!(
+                "{sandbox}:{} is in another sandbox than {}: use `daytona cp` between sandboxes.",
+                self.path, first.path
+            ))),
+            _ => Ok(self.path),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,3 +76,34 @@ def test_files_are_looked_at_and_changed(daytona: Program, there: str) -> None:
     assert daytona("fs", "rm", there).returncode != 0
     daytona.text("fs", "rm", f"{there}/two.txt")
     assert daytona.error(2, "cp", "a", "b")["kind"] == "InvalidArgument"
+
+
+def test_what_is_no_file_is_written_not_replaced(daytona: Program, there: str, tmp_path: Path) -> None:
+    daytona("cp", "-", f"{there}/one.txt", stdin=b"first")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    daytona.text("cp", f"{there}/one.txt", str(tmp_path / "pipe"))
+    assert os.read(reader, 100) == b"first"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    (tmp_path / "file").write_text("before")
+    (tmp_path / "link").symlink_to("file")
+    daytona.text("cp", f"{there}/one.txt", str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_text() == "first"
+
+
+def test_programs_stay_programs_between_sandboxes(daytona: Program, there: str) -> None:
+    daytona("cp", "-", f"{there}/one", stdin=b"#!/bin/sh\n")
+    daytona.text("fs", "chmod", f"{there}/one", "-m", "755")
+    daytona.text("cp", f"{there}/one", f"{there}/two")
+    assert daytona.data("fs", "stat", f"{there}/two")["permissions"] == "0755"
+
+
+def test_no_path_is_taken_for_one_of_another_sandbox(daytona: Program, there: str) -> None:
+    daytona("cp", "-", f"{there}/one.txt", stdin=b"first")
+    path = there.partition(":")[2]
+    assert "another sandbox" in daytona.error(2, "fs", "mv", f"{there}/one.txt", "other:/tmp/two.txt")["message"]
+    daytona.error(2, "fs", "replace", "first", "second", f"{there}/one.txt", f"other:{path}/one.txt")
+    assert daytona.text("fs", "cat", f"{there}/one.txt") == "first"
+    daytona.text("fs", "mv", f"{there}/one.txt", f"{there}/two.txt")
+    assert [entry["name"] for entry in daytona.data("fs", "ls", there)] == ["two.txt"]

@@ -5,7 +5,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use daytona::model::{DirectoryOptions, DownloadOptions, FileInfo, PermissionOptions, UploadOptions};
@@ -13,7 +13,7 @@ use daytona::ops::FileSystem;
 use daytona::stream::directory::DirectoryTransfer;
 use daytona::stream::transfer::FileWriter;
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments, size};
@@ -140,9 +140,9 @@ impl Cp {
             }
             writer.finish().await?;
             if metadata.permissions().mode() & EXECUTABLE != 0 {
-                let options = PermissionOptions { mode: Some("755".to_owned()), ..Default::default() };
-                remote.set_file_permissions(&target, options).await?;
+                make_executable(remote, &target).await?;
             }
+            return Ok(Copied { files: 1, bytes: done as i64, ..Copied::default() });
         }
         Ok(Copied { files: 1, bytes: length as i64, ..Copied::default() })
     }
@@ -159,17 +159,30 @@ impl Cp {
             let transfer = remote.download_dir(path, &target, self.directory_options()).await?;
             return follow(context, transfer).await;
         }
+        // Where it is a link, what it leads to is written.
+        let target = std::fs::canonicalize(&target).unwrap_or_else(|_| PathBuf::from(&target));
         let mut reader = remote.open_download(path, self.download_options()).await?;
-        let directory = Path::new(&target).parent().filter(|parent| !parent.as_os_str().is_empty());
-        let failed = |error: std::io::Error| Failure::usage(format!("{target} cannot be written: {error}"));
+        let progress = context.output.progress(path);
+        let (mut done, total) = (0, reader.size());
+        let failed = |error: std::io::Error| Failure::usage(format!("{} cannot be written: {error}", target.display()));
+        if std::fs::metadata(&target).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+            // A device or a pipe stays one.
+            let mut file = tokio::fs::OpenOptions::new().write(true).open(&target).await.map_err(failed)?;
+            while let Some(piece) = reader.next().await? {
+                file.write_all(&piece).await.map_err(failed)?;
+                done += piece.len() as u64;
+                progress.bytes(done, total);
+            }
+            file.flush().await.map_err(failed)?;
+            return Ok(Copied { files: 1, bytes: done as i64, ..Copied::default() });
+        }
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         // Beside the target, which appears when it is complete.
         let mut file = tempfile::Builder::new()
             .prefix(".daytona-")
             .permissions(permissions(&info))
             .tempfile_in(directory.unwrap_or(Path::new(".")))
             .map_err(failed)?;
-        let progress = context.output.progress(path);
-        let (mut done, total) = (0, reader.size());
         while let Some(piece) = reader.next().await? {
             file.write_all(&piece).map_err(failed)?;
             done += piece.len() as u64;
@@ -221,9 +234,11 @@ impl Cp {
         if info.is_dir {
             let between = tempfile::tempdir()?;
             let content = between.path().join("content").to_string_lossy().into_owned();
-            follow(context, from.download_dir(source, &content, self.directory_options()).await?).await?;
+            let fetched = follow(context, from.download_dir(source, &content, self.directory_options()).await?).await?;
             let options = DirectoryOptions { timeout: Some(self.timeout), ..Default::default() };
-            return follow(context, to.upload_dir(&content, &target, options).await?).await;
+            let mut copied = follow(context, to.upload_dir(&content, &target, options).await?).await?;
+            copied.skipped.splice(..0, fetched.skipped);
+            return Ok(copied);
         }
         let mut reader = from.open_download(source, self.download_options()).await?;
         let mut writer = to.open_upload(&target, self.upload_options()).await?;
@@ -235,6 +250,9 @@ impl Cp {
             progress.bytes(done, total);
         }
         writer.finish().await?;
+        if is_executable(&info) {
+            make_executable(to, &target).await?;
+        }
         Ok(Copied { files: 1, bytes: done as i64, ..Copied::default() })
     }
 }
@@ -264,8 +282,16 @@ fn inside(source: &str, destination: &str, is_directory: bool) -> String {
 
 fn permissions(info: &FileInfo) -> std::fs::Permissions {
     // Programs stay programs; nothing of a sandbox becomes writable by others or setuid.
-    let mode = u32::from_str_radix(&info.permissions, 8).unwrap_or_default();
-    std::fs::Permissions::from_mode(if mode & EXECUTABLE != 0 { 0o755 } else { 0o644 })
+    std::fs::Permissions::from_mode(if is_executable(info) { 0o755 } else { 0o644 })
+}
+
+fn is_executable(info: &FileInfo) -> bool {
+    u32::from_str_radix(&info.permissions, 8).unwrap_or_default() & EXECUTABLE != 0
+}
+
+async fn make_executable(remote: &FileSystem, path: &str) -> Done {
+    let options = PermissionOptions { mode: Some("755".to_owned()), ..Default::default() };
+    Ok(remote.set_file_permissions(path, options).await?)
 }
 
 async fn follow(context: &Context, mut transfer: DirectoryTransfer) -> Done<Copied> {

@@ -26,7 +26,7 @@ pub enum Fs {
         #[command(flatten)]
         format: FormatArguments,
     },
-    /// Show what is known of a file
+    /// Show the size, permissions, owner and time of a file
     Stat(OnePath),
     /// Print files
     Cat {
@@ -54,8 +54,8 @@ pub enum Fs {
     Mv {
         /// SANDBOX:PATH, or PATH in the sandbox in use
         source: RemotePath,
-        /// Its new path in the same sandbox
-        destination: String,
+        /// Its new path, in the same sandbox
+        destination: RemotePath,
         #[command(flatten)]
         format: FormatArguments,
     },
@@ -83,7 +83,7 @@ pub enum Fs {
         text: String,
         /// Its replacement
         replacement: String,
-        /// SANDBOX:PATH, or PATH in the sandbox in use; all in the sandbox of the first
+        /// SANDBOX:PATH, or PATH in the sandbox in use; all in one sandbox
         #[arg(required = true, value_name = "FILE")]
         files: Vec<RemotePath>,
         #[command(flatten)]
@@ -180,6 +180,7 @@ impl Remote for Fs {
                 done(context, &path.path)
             }
             Self::Mv { source, destination, .. } => {
+                let destination = destination.beside(&source)?;
                 files(context, &source).await?.move_files(&source.path, &destination).await?;
                 done(context, &destination)
             }
@@ -201,8 +202,9 @@ impl Remote for Fs {
                 if found.is_empty() { Err(Failure::Program(1)) } else { Ok(()) }
             }
             Self::Replace { text, replacement, files: paths, .. } => {
-                let changing = files(context, &paths[0]).await?;
-                let names = paths.into_iter().map(|path| path.path).collect();
+                let first = paths[0].clone();
+                let names = paths.into_iter().map(|path| path.beside(&first)).collect::<Done<_>>()?;
+                let changing = files(context, &first).await?;
                 let results = changing.replace_in_files(names, &text, &replacement).await?;
                 let failed = results.iter().find(|result| result.success != Some(true)).cloned();
                 let lines = || {
