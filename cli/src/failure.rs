@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use daytona::ErrorKind;
 use serde_json::json;
 
-use crate::output::Format;
+use crate::output::{Format, printable};
 
 /// Something failed that has no code of its own.
 const FAILED: u8 = 1;
@@ -39,7 +39,7 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ("7", "the server cannot be reached"),
     ("8", "too many requests"),
     ("124", "`exec`, `run`, `code`: the program ran longer than `--timeout` and was killed"),
-    ("125", "`exec`, `run`, `code`, `ssh`, `pty`: the program could not be run or followed"),
+    ("125", "`exec`, `run`, `code`, `session exec`, `ssh`, `pty`, `attach`: the program could not be run or followed"),
     ("129 to 143", "ended by a signal: 130 after Ctrl-C, 141 when nobody reads the output any more"),
 ];
 
@@ -107,7 +107,8 @@ impl Failure {
         let code = self.code();
         if let Some(message) = self.message() {
             let told = match format {
-                Format::Table => format!("Error: {message}\n"),
+                // Messages of servers and sandboxes are theirs.
+                Format::Table => printable(&format!("Error: {message}\n")),
                 Format::Json | Format::Yaml => {
                     let mut error = match self.api() {
                         Some(error) => serde_json::to_value(error.info()).unwrap_or_default(),

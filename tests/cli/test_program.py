@@ -134,3 +134,38 @@ def test_names_that_are_not_text_are_refused(daytona: Program) -> None:
         [daytona.path.encode(), b"info", b"\xff\xfe"], capture_output=True, env=daytona.environment, timeout=LIMIT
     )
     assert done.returncode == 2
+
+
+def test_profiles_that_are_added_at_once_are_all_kept(daytona: Program) -> None:
+    names = [f"p{number}" for number in range(12)]
+    logins = [
+        subprocess.Popen(
+            [daytona.path, "login", "--no-check", "--api-key", name, "--profile", name],
+            stdout=subprocess.DEVNULL,
+            env=daytona.environment,
+        )
+        for name in names
+    ]
+    assert [login.wait(LIMIT) for login in logins] == [0] * len(names)
+    assert daytona.data("profile")["profiles"] == sorted(names)
+
+
+def test_errors_do_not_steer_the_terminal(daytona: Program) -> None:
+    done = daytona("profile", "--json", "a\x1b[31mb")
+    assert b"\x1b" not in done.stderr
+    done = daytona("local", "logs", environment={"DAYTONA_LOCAL_STATE_DIR": "/nowhere/\x1b[31m"})
+    assert b"no log yet" in done.stderr and b"\x1b" not in done.stderr
+
+
+def test_nobody_reading_is_no_crash(daytona: Program, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [daytona.path, "local", "stop"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=daytona.environment | {"DAYTONA_LOCAL_STATE_DIR": str(tmp_path)},
+        timeout=LIMIT,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -13,7 +13,7 @@ use daytona_engine::{Cidr, Compat, ServeOptions, discovery, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
-use crate::output::{Format, FormatArguments, Output};
+use crate::output::{Format, FormatArguments, Output, raw, tell};
 
 /// How long `stop` waits for the engine to end its sandboxes.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ pub struct Local {
 enum Command {
     /// Run the engine in the foreground
     Serve(Serve),
-    /// Say whether an engine is running, how it isolates sandboxes, and what it does not enforce
+    /// Show whether an engine is running, how it isolates sandboxes, and what it does not enforce
     Status {
         #[command(flatten)]
         format: FormatArguments,
@@ -43,13 +43,13 @@ enum Command {
     Setup,
     /// Print the log of engines that clients or `serve --detach` have started
     Logs {
-        /// Go on until Ctrl-C
+        /// Follow the log until Ctrl-C
         #[arg(short, long)]
         follow: bool,
     },
     /// Delete all sandboxes of the engine and stop it
     Reset {
-        /// Do not ask first
+        /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
     },
@@ -118,12 +118,12 @@ pub fn run(local: Local) -> Done {
         Command::Serve(serve) if serve.detach => background::start(&state_dir),
         Command::Serve(serve) => Ok(run_engine(serve, state_dir)?),
         Command::Status { format } => print_status(&state_dir, format.chosen()),
-        Command::Stop => Ok(stop_engine(state_dir)?),
-        Command::Setup => Ok(prepare_snapshot(state_dir)?),
+        Command::Stop => stop_engine(state_dir),
+        Command::Setup => prepare_snapshot(state_dir),
         Command::Logs { follow } => background::print_log(&state_dir, follow),
         Command::Reset { yes } => {
             background::delete_all(&state_dir, yes)?;
-            Ok(stop_engine(state_dir)?)
+            stop_engine(state_dir)
         }
         Command::Unit => background::print_unit(&state_dir),
     }
@@ -179,10 +179,22 @@ fn print_status(state_dir: &Path, format: Format) -> Done {
     })
 }
 
-fn stop_engine(state_dir: PathBuf) -> Result<()> {
+fn stop_engine(state_dir: PathBuf) -> Done {
+    match stop(state_dir)? {
+        true => say("stopped"),
+        false => say("no engine is running"),
+    }
+}
+
+/// A line of the result. Unlike `println!`, nobody reading it is no panic.
+fn say(line: &str) -> Done {
+    raw(format!("{line}\n").as_bytes())
+}
+
+/// Stops the engine and returns whether there was one.
+fn stop(state_dir: PathBuf) -> Result<bool> {
     if !discovery::is_taken(&state_dir) {
-        println!("no engine is running");
-        return Ok(());
+        return Ok(false);
     }
     let deadline = Instant::now() + STOP_TIMEOUT;
     let mut asked = None;
@@ -206,14 +218,12 @@ fn stop_engine(state_dir: PathBuf) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    println!("stopped");
-    Ok(())
+    Ok(true)
 }
 
-fn prepare_snapshot(state_dir: PathBuf) -> Result<()> {
-    match setup::run(&state_dir, &mut |step| eprintln!("{step}"))? {
-        setup::Outcome::AlreadyDone => println!("nothing to do: the snapshot is ready"),
-        setup::Outcome::Prepared => println!("the snapshot is ready"),
+fn prepare_snapshot(state_dir: PathBuf) -> Done {
+    match setup::run(&state_dir, &mut |step| tell(step))? {
+        setup::Outcome::AlreadyDone => say("nothing to do: the snapshot is ready"),
+        setup::Outcome::Prepared => say("the snapshot is ready"),
     }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::interrupt::Signals;
 use crate::mcp::agents::{self, AGENTS};
 use crate::mcp::tools::Selection;
 use crate::mcp::{HttpOptions, Server, ServerOptions, serve_http, serve_stdio};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, raw};
 use crate::remote::{Context, Remote};
 
 /// The token of a server over HTTP.
@@ -48,7 +48,7 @@ pub struct Start {
     /// Port to listen on with --http, 0 for any
     #[arg(long, default_value_t = 8765, requires = "http")]
     port: u16,
-    /// Name by which clients may call this machine with --http, besides localhost; may be given several times
+    /// Host name that clients may use with --http, besides localhost; may be given several times
     #[arg(long, value_name = "NAME", requires = "http")]
     allow_host: Vec<String>,
     /// Sets of tools, or tools, comma-separated: default, all, sandboxes, git, code, search, processes
@@ -57,10 +57,10 @@ pub struct Start {
     /// Offer only tools that change nothing
     #[arg(long)]
     read_only: bool,
-    /// Sandbox of calls that name none, instead of a new one
+    /// Sandbox for calls without id, instead of a new one
     #[arg(long, value_name = "SANDBOX")]
     sandbox: Option<String>,
-    /// Keep the sandboxes that were made when the agent ends
+    /// Keep the sandboxes that were created when the agent disconnects
     #[arg(long)]
     keep: bool,
 }
@@ -121,7 +121,7 @@ impl Remote for Start {
             if is_new {
                 told["headers"] = json!({ "Authorization": format!("Bearer {announced}") });
             }
-            println!("{told}");
+            raw(format!("{told}\n").as_bytes())
         };
         serve_http(server, http, announce, stop).await
     }

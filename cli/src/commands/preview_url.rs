@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::failure::Done;
-use crate::output::{Format, FormatArguments};
+use crate::output::{Format, FormatArguments, printable};
 use crate::remote::{Context, Remote, SandboxArgument};
 
 /// Print a URL of a sandbox's port that works without other credentials until it expires
@@ -29,6 +29,6 @@ impl Remote for PreviewUrl {
     async fn run(self, context: &mut Context) -> Done {
         let (name, port) = (self.sandbox.name()?, i64::from(self.port));
         let url = context.client.sandboxes().create_signed_preview_url(&name, port, Some(self.expires)).await?;
-        context.output.result(&url, || format!("{}\n", url.url))
+        context.output.result(&url, || format!("{}\n", printable(&url.url)))
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use daytona::model::SshAccessDto;
 
 use crate::failure::{Done, Failure};
-use crate::output::{Format, FormatArguments};
+use crate::output::{Format, FormatArguments, printable};
 use crate::remote::{Context, Remote, SandboxArgument};
 
 /// Log in to a sandbox with this machine's ssh
@@ -44,7 +44,7 @@ impl Remote for Ssh {
             .await
             .map_err(|error| Failure::from(error).not_run())?;
         if self.print || context.output.is_for_programs() {
-            return context.output.result(&access, || format!("{}\n", access.ssh_command));
+            return context.output.result(&access, || format!("{}\n", printable(&access.ssh_command)));
         }
         let (port, target) = destination(&access)?;
         let mut ssh = Command::new("ssh");

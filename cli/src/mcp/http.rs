@@ -37,7 +37,7 @@ pub struct HttpOptions {
 pub async fn serve_http(
     server: Arc<Server>,
     options: HttpOptions,
-    announce: impl FnOnce(&str),
+    announce: impl FnOnce(&str) -> Done,
     stop: impl Future<Output = u8> + Send + 'static,
 ) -> Done {
     let listener = tokio::net::TcpListener::bind((options.host, options.port))
@@ -58,7 +58,7 @@ pub async fn serve_http(
         let is_allowed = is_authorized(&expected, &request);
         admit(is_allowed, request, next)
     }));
-    announce(&format!("http://{address}{PATH}"));
+    announce(&format!("http://{address}{PATH}"))?;
     tokio::select! {
         served = axum::serve(listener, router).into_future() => Ok(served?),
         // Being asked to end is how servers end.

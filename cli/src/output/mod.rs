@@ -129,8 +129,7 @@ impl Output {
     /// Tells people something that is not part of the result.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.is_for_programs() {
-            // Where nobody reads it there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{}", printable(text.as_ref()));
+            tell(text.as_ref());
         }
     }
 
@@ -146,6 +145,12 @@ impl Output {
     pub fn finish(&mut self) -> Done {
         Ok(std::io::stdout().flush()?)
     }
+}
+
+/// Writes a line to standard error, without what could steer a terminal.
+pub fn tell(line: &str) {
+    // Where nobody reads it there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{}", printable(line));
 }
 
 /// Writes bytes to standard output at once.
