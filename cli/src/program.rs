@@ -94,7 +94,11 @@ impl Program {
                         return Err(Failure::Signal(number));
                     }
                     asked_to_end = Some((number, Instant::now() + GRACE));
-                    process.signal_spawned(info.clone(), &number.to_string()).await?;
+                    match process.signal_spawned(info.clone(), &number.to_string()).await {
+                        // It has ended meanwhile: its outputs and code say how.
+                        Err(error) if has_ended(&error) => {}
+                        signalled => signalled?,
+                    }
                 }
                 chunk = stream.next() => {
                     let Some(chunk) = chunk? else { break };
@@ -159,7 +163,7 @@ async fn feed(process: &Process, info: &ProcessInfo, pieces: Option<mpsc::Receiv
     }
 }
 
-/// Whether it failed because the program has ended: then nobody misses the input.
+/// Whether it failed because the program has ended: then nobody misses the input or the signal.
 fn has_ended(error: &Error) -> bool {
     error.kind().is(ErrorKind::Gone) || error.kind().is(ErrorKind::NotFound)
 }

@@ -1,5 +1,7 @@
 //! `daytona exec`.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
@@ -41,7 +43,7 @@ impl Remote for Exec {
     }
 
     async fn run(self, context: &mut Context) -> Done {
-        let (sandbox, words) = divide(self.words, std::env::args())?;
+        let (sandbox, words) = divide(self.words, std::env::args_os())?;
         let sandbox = profile::sandbox(sandbox.as_deref())?;
         let sandbox = context.client.get(&sandbox).await.map_err(|error| Failure::from(error).not_run())?;
         let program = Program {
@@ -57,7 +59,7 @@ impl Remote for Exec {
 
 /// The sandbox, if it was named, and the words of the program. What stands before the first `--` tells the two apart, and the
 /// parser has dropped that.
-fn divide(mut words: Vec<String>, arguments: impl Iterator<Item = String>) -> Done<(Option<String>, Vec<String>)> {
+fn divide(mut words: Vec<String>, arguments: impl Iterator<Item = OsString>) -> Done<(Option<String>, Vec<String>)> {
     let behind = arguments.skip_while(|argument| argument != "--").skip(1).count();
     let sandbox = if behind == words.len() { None } else { Some(words.remove(0)) };
     if words.is_empty() {
@@ -73,7 +75,8 @@ mod tests {
     #[test]
     fn what_stands_before_the_dashes_is_the_sandbox() {
         let strings = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let divided = |words: &str, line: &str| divide(strings(words), strings(line).into_iter()).ok();
+        let divided =
+            |words: &str, line: &str| divide(strings(words), strings(line).into_iter().map(OsString::from)).ok();
         assert_eq!(divided("box ls -l", "daytona exec box -- ls -l"), Some((Some("box".into()), strings("ls -l"))));
         assert_eq!(divided("ls -l", "daytona exec -- ls -l"), Some((None, strings("ls -l"))));
         assert_eq!(divided("box ls", "daytona exec box ls"), Some((Some("box".into()), strings("ls"))));

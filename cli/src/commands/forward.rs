@@ -13,7 +13,7 @@ use crate::remote::{Context, Remote, SandboxArgument};
 pub struct Forward {
     #[command(flatten)]
     sandbox: SandboxArgument,
-    /// Port of the sandbox, with :PORT the one of this machine as well; may be given several times
+    /// Port of the sandbox, optionally followed by :PORT for the local port; may be given several times
     #[arg(short, long = "port", value_name = "PORT[:LOCAL]", required = true)]
     ports: Vec<String>,
     #[command(flatten)]
@@ -33,7 +33,12 @@ impl Remote for Forward {
         let mut signals = Signals::listen()?;
         let mut forwards = Vec::new();
         for (port, local) in wanted {
-            forwards.push((port, context.client.sandboxes().forward_port(&name, port, local).await?));
+            let sandboxes = context.client.sandboxes();
+            let forward = tokio::select! {
+                opened = sandboxes.forward_port(&name, port, local) => opened?,
+                number = signals.next() => return Err(Failure::Signal(number)),
+            };
+            forwards.push((port, forward));
         }
         let told: Vec<_> = forwards
             .iter()
@@ -56,8 +61,8 @@ impl Remote for Forward {
 
 fn read(text: &str) -> Done<(i64, Option<i64>)> {
     let number = |text: &str| {
-        let port = text.parse::<u16>().map_err(|_| Failure::usage(format!("{text:?} is not a port: 1 to 65535.")));
-        port.map(i64::from)
+        let port = text.parse::<u16>().ok().filter(|port| *port > 0).map(i64::from);
+        port.ok_or_else(|| Failure::usage(format!("{text:?} is not a port: 1 to 65535.")))
     };
     match text.split_once(':') {
         Some((port, local)) => Ok((number(port)?, Some(number(local)?))),

@@ -14,7 +14,7 @@ use crate::remote::{Context, Remote, SandboxArgument};
 pub struct Logs {
     #[command(flatten)]
     sandbox: SandboxArgument,
-    /// Go on until what is logged ends
+    /// Follow the log until it ends
     #[arg(short, long)]
     follow: bool,
     /// Session of a command

@@ -36,9 +36,10 @@ pub struct Pty {
 
 /// Return to a terminal session of a sandbox
 #[derive(Debug, Args)]
+#[command(override_usage = "daytona attach [OPTIONS] [SANDBOX] SESSION")]
 pub struct Attach {
     /// Id or name of the sandbox [default: the sandbox in use], and id of the terminal session
-    #[arg(value_name = "SANDBOX] [SESSION", num_args = 1..=2, required = true)]
+    #[arg(value_names = ["SANDBOX", "SESSION"], num_args = 1..=2, required = true)]
     names: Vec<String>,
     /// Keys that leave the terminal running and return here
     #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q")]

@@ -18,13 +18,13 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 /// Time a sandbox may take to tell what it uses.
 const LIMIT: f64 = 5.0;
 
-/// Show what sandboxes use, again and again on a terminal
+/// Show the CPU, memory and disk that sandboxes use, updated on a terminal
 #[derive(Debug, Args)]
 pub struct Top {
-    /// Seconds between two looks
+    /// Seconds between updates
     #[arg(short, long, value_name = "SECONDS", default_value_t = 2.0, value_parser = crate::seconds::read)]
     interval: f64,
-    /// Look once
+    /// Print once and exit
     #[arg(long)]
     once: bool,
     /// Sandboxes to show at most, 1 to 200
