@@ -1,5 +1,6 @@
 //! The tree of commands, and which code runs for each.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -8,8 +9,9 @@ use clap::{ArgAction, Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    api, archive, autocomplete, code, cp, create, delete, docs, exec, forward, fs, generate_docs, git, info, list,
-    local, login, logout, logs, preview_url, pty, run, session, ssh, start, stop, top, use_sandbox, version,
+    api, archive, autocomplete, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git, info,
+    list, local, login, logout, logs, network, pause, preview_url, pty, resize, run, session, ssh, start, stop, top,
+    use_sandbox, version,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -39,8 +41,12 @@ enum SandboxCommand {
     List(list::List),
     #[command(visible_aliases = ["view", "inspect"])]
     Info(info::Info),
+    #[command(visible_alias = "resume")]
     Start(start::Start),
     Stop(stop::Stop),
+    Pause(pause::Pause),
+    Resize(resize::Resize),
+    Fork(fork::Fork),
     Archive(archive::Archive),
     #[command(visible_aliases = ["remove", "rm"])]
     Delete(delete::Delete),
@@ -81,6 +87,11 @@ enum Command {
     Pty(pty::Pty),
     Attach(pty::Attach),
     Forward(forward::Forward),
+    /// See what a sandbox does on the network
+    Network {
+        #[command(subcommand)]
+        command: network::Network,
+    },
     Api(api::Api),
     Top(top::Top),
     Use(use_sandbox::Use),
@@ -123,6 +134,7 @@ pub fn run() -> ExitCode {
         Command::Pty(command) => execute(command, profile),
         Command::Attach(command) => execute(command, profile),
         Command::Forward(command) => execute(command, profile),
+        Command::Network { command } => execute(command, profile),
         Command::Api(command) => execute(command, profile),
         Command::Top(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),
@@ -165,6 +177,9 @@ impl SandboxCommand {
             Self::Info(command) => execute(command, profile),
             Self::Start(command) => execute(command, profile),
             Self::Stop(command) => execute(command, profile),
+            Self::Pause(command) => execute(command, profile),
+            Self::Resize(command) => execute(command, profile),
+            Self::Fork(command) => execute(command, profile),
             Self::Archive(command) => execute(command, profile),
             Self::Delete(command) => execute(command, profile),
             Self::Exec(command) => execute(command, profile),
@@ -183,7 +198,7 @@ fn ended(done: Done, format: Format) -> ExitCode {
 
 /// Help, the version, or what is wrong with the command line: as data, where data was asked for.
 fn refuse(refusal: &clap::Error) -> ExitCode {
-    let wants_data = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    let wants_data = asks_for_data(std::env::args_os());
     let is_error = !matches!(refusal.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if is_error && wants_data {
         let text = refusal.render().to_string();
@@ -195,4 +210,39 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
         let _ = refusal.print();
     }
     ExitCode::from(refusal.exit_code() as u8)
+}
+
+/// Whether a command line that cannot be read asks for data all the same.
+fn asks_for_data(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut arguments = arguments.take_while(|argument| argument != "--").peekable();
+    while let Some(argument) = arguments.next() {
+        let next_is =
+            |words: &[&str], next: Option<&OsString>| next.is_some_and(|next| words.iter().any(|w| next == w));
+        if argument == "--json"
+            || argument == "--format=json"
+            || argument == "--format=yaml"
+            || ((argument == "--format" || argument == "-f") && next_is(&["json", "yaml"], arguments.peek()))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_can_be_asked_for_in_every_spelling() {
+        let asks = |line: &str| asks_for_data(line.split(' ').map(OsString::from));
+        for line in
+            ["daytona list --json x", "daytona list --format json", "daytona x --format=yaml", "daytona list -f json"]
+        {
+            assert!(asks(line), "{line}");
+        }
+        for line in ["daytona list", "daytona exec box -- x --json", "daytona delete -f", "daytona cp json"] {
+            assert!(!asks(line), "{line}");
+        }
+    }
 }

@@ -152,3 +152,48 @@ def test_the_sandbox_in_use_need_not_be_named(daytona: Program, sandbox: str) ->
     assert daytona.data("use", "--none") == {"sandbox": None}
     # What is deleted is always named.
     daytona.error(2, "delete")
+
+
+def test_a_sandbox_is_paused_resized_copied_and_archived(daytona: Program) -> None:
+    name, copy = (f"cli-{uuid.uuid4().hex[:12]}" for _ in range(2))
+    daytona.text("create", "--name", name)
+    try:
+        daytona("cp", "-", f"{name}:/tmp/kept", stdin=b"kept")
+        assert daytona.text("pause", name) == f"{name} paused\n"
+        assert daytona.data("info", name)["state"] == "paused"
+        assert daytona.data("resume", name)["state"] == "started"
+        assert daytona.data("resize", name, "--memory", "2048")["memory"] == 2
+        assert daytona.error(2, "resize", name)["kind"] == "InvalidArgument"
+        assert daytona.data("fork", name, "--name", copy)["name"] == copy
+        assert daytona.text("fs", "cat", f"{copy}:/tmp/kept") == "kept"
+        log = daytona.data("network", "log", copy)
+        assert isinstance(log["entries"], list) and "domainAllowList" in log
+        assert daytona.text("network", "log", copy).startswith("PROTOCOL")
+        daytona.text("stop", name)
+        assert daytona.data("archive", name)["state"] in ("archiving", "archived")
+        end = time.monotonic() + LIMIT
+        while daytona.data("info", name)["state"] != "archived":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert daytona.data("start", name)["state"] == "started"
+        assert daytona.text("fs", "cat", f"{name}:/tmp/kept") == "kept"
+    finally:
+        daytona("delete", name)
+        daytona("delete", copy)
+
+
+def test_a_program_outlives_its_terminal_where_that_is_wanted(daytona: Program, sandbox: str) -> None:
+    with subprocess.Popen(
+        ["nohup", daytona.path, "exec", "-i", sandbox, "--", "sh", "-c", "echo begun; read line; echo $line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=daytona.environment,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGHUP)
+        process.stdin.write(b"still there\n")
+        process.stdin.close()
+        assert process.stdout.read() == b"still there\n"
+        assert process.wait(LIMIT) == 0

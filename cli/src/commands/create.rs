@@ -23,7 +23,7 @@ pub struct Settings {
     /// Operating system user that programs run as [default: daytona]
     #[arg(long)]
     user: Option<String>,
-    /// Environment variable of everything in it; may be given several times
+    /// Environment variable for all its processes; may be given several times
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
     /// Label; may be given several times
@@ -153,7 +153,8 @@ impl Remote for Create {
     }
 }
 
-fn told(made: &SandboxInfo) -> String {
+/// A new sandbox, for people.
+pub fn told(made: &SandboxInfo) -> String {
     let state = made.state.as_ref().map(crate::output::word).unwrap_or_default();
     if made.name.is_empty() || made.name == made.id {
         format!("{} {state}\n", made.id)
@@ -163,7 +164,7 @@ fn told(made: &SandboxInfo) -> String {
 }
 
 /// Documents give it in MB, the API takes GiB.
-fn in_gib(memory: i64) -> i64 {
+pub fn in_gib(memory: i64) -> i64 {
     if memory > MOST_GIB { (memory + 1023) / 1024 } else { memory }
 }
 

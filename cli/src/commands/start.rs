@@ -7,7 +7,7 @@ use crate::failure::Done;
 use crate::output::{Format, FormatArguments};
 use crate::remote::{Context, Remote, SandboxArgument};
 
-/// Start a stopped sandbox and wait until it has started
+/// Start a stopped sandbox, or let a paused one go on, and wait until it has started
 #[derive(Debug, Args)]
 pub struct Start {
     #[command(flatten)]
