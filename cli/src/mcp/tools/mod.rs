@@ -112,6 +112,7 @@ fn all() -> impl Iterator<Item = &'static Tool> {
 #[derive(Debug, Clone)]
 pub struct Selection {
     names: Vec<&'static str>,
+    is_read_only: bool,
 }
 
 impl Selection {
@@ -130,7 +131,15 @@ impl Selection {
         let is_wanted =
             |tool: &&Tool| wanted.iter().any(|word| word == ALL_SETS || word == tool.set || word == tool.name);
         let is_allowed = |tool: &&Tool| !read_only || tool.access == Access::Reads;
-        Ok(Self { names: all().filter(is_wanted).filter(is_allowed).map(|tool| tool.name).collect() })
+        Ok(Self {
+            names: all().filter(is_wanted).filter(is_allowed).map(|tool| tool.name).collect(),
+            is_read_only: read_only,
+        })
+    }
+
+    /// Whether nothing may be changed.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// The tools themselves.
@@ -163,13 +172,13 @@ pub async fn call(
     let Some(tool) = server.options.selection.tools().find(|tool| tool.name == name) else {
         return Err(Refusal::UnknownTool(name.to_owned()));
     };
+    let _under_way = server.calls.read().await;
     let arguments = Arguments::new(given);
     let id = arguments.optional_name("id").ok().flatten();
     let done = (tool.run)(server, arguments, report).await;
-    if let Err(Refusal::Failed(error)) = &done
-        && (error.is_not_found() || error.kind().is(daytona::ErrorKind::Connection))
-    {
-        server.forget(id.as_deref());
+    if let Err(Refusal::Failed(_)) = &done {
+        // It may have stopped or gone: the next call looks.
+        server.forget(id.as_deref()).await;
     }
     done
 }

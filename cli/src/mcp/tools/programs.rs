@@ -6,6 +6,7 @@ use daytona::model::{FileUpload, OutputOptions, ProcessInfo, SpawnOptions, Uploa
 use daytona::ops::Process;
 use daytona::{Error, ErrorKind, Sandbox};
 use serde_json::json;
+use tokio::sync::OwnedRwLockReadGuard;
 
 use super::{Access, ID, Kind, Report, Tool, optional, required, run};
 use crate::mcp::arguments::Arguments;
@@ -46,7 +47,8 @@ async fn execute(server: &Server, arguments: Arguments, report: Report<'_>) -> R
     let options = SpawnOptions { cwd: arguments.optional_name("cwd")?, env: arguments.texts("env")?, stdin: None };
     let sandbox = server.sandbox(arguments.optional_name("id")?.as_deref()).await?;
     let process = sandbox.process();
-    let spawned = Spawned { info: process.spawn(&command, options).await?, process };
+    let under_way = server.calls.clone().read_owned().await;
+    let spawned = Spawned { info: process.spawn(&command, options).await?, process, under_way: Some(under_way) };
     let work = follow(&spawned, report);
     let ended = if timeout == 0.0 {
         work.await?
@@ -64,12 +66,19 @@ async fn execute(server: &Server, arguments: Arguments, report: Report<'_>) -> R
 struct Spawned {
     process: Process,
     info: ProcessInfo,
+    /// The server does not end before the process.
+    under_way: Option<OwnedRwLockReadGuard<()>>,
 }
 
 impl Drop for Spawned {
     fn drop(&mut self) {
         let (process, info) = (self.process.clone(), std::mem::take(&mut self.info));
-        tokio::spawn(async move { process.release_spawned(info).await });
+        let under_way = self.under_way.take();
+        tokio::spawn(async move {
+            // Its sandbox may be gone.
+            let _ = process.release_spawned(info).await;
+            drop(under_way);
+        });
     }
 }
 
@@ -104,26 +113,37 @@ fn last_line(data: &[u8]) -> String {
 }
 
 impl Ended {
-    /// The output: what is too long is put into a file that can be read part by part.
     async fn reply(self, sandbox: &Sandbox) -> Result<Reply, Refusal> {
         let mut data = json!({ "exitCode": self.code, "size": self.length });
-        let mut text = if self.output.len() <= SHOWN {
-            String::from_utf8_lossy(&self.output).into_owned()
-        } else {
-            let path = format!("/tmp/daytona-output-{}", uuid::Uuid::new_v4().simple());
-            let (first, last) = (&self.output[..SHOWN / 2], &self.output[self.output.len() - SHOWN / 2..]);
-            let (first, last) = (String::from_utf8_lossy(first), String::from_utf8_lossy(last));
-            let between = self.length - SHOWN;
-            let text = format!("{first}\n[{between} bytes are left out here; the whole output is in {path}]\n{last}");
-            let file = FileUpload { destination: path.clone(), content: Some(self.output.into()), local_path: None };
-            sandbox.fs().upload_file(file, UploadOptions::default()).await?;
-            data["outputFile"] = json!(path);
-            text
-        };
+        let (mut text, file) = shown(self.output, self.length, sandbox).await?;
+        if let Some(file) = file {
+            data["outputFile"] = json!(file);
+        }
         data["output"] = json!(text);
         if self.code != 0 {
             text = format!("{text}\n[exit code {}]", self.code);
         }
         Ok(Reply::new(text, data).failed(self.code != 0))
     }
+}
+
+/// Output as a model is given it: what is too long is put into a file of the sandbox, which can be read part by part. `length`
+/// is that of all there was, of which `output` is the beginning.
+pub async fn shown(output: Vec<u8>, length: usize, sandbox: &Sandbox) -> Result<(String, Option<String>), Error> {
+    if output.len() <= SHOWN {
+        return Ok((String::from_utf8_lossy(&output).into_owned(), None));
+    }
+    let path = format!("/tmp/daytona-output-{}", uuid::Uuid::new_v4().simple());
+    let (first, last) = (&output[..SHOWN / 2], &output[output.len() - SHOWN / 2..]);
+    let (first, last) = (String::from_utf8_lossy(first), String::from_utf8_lossy(last));
+    let between = output.len() - SHOWN;
+    let kept = if length > output.len() {
+        format!("the first {} of {length} bytes are in {path}", output.len())
+    } else {
+        format!("the whole output is in {path}")
+    };
+    let text = format!("{first}\n[{between} bytes are left out here; {kept}]\n{last}");
+    let file = FileUpload { destination: path.clone(), content: Some(output.into()), local_path: None };
+    sandbox.fs().upload_file(file, UploadOptions::default()).await?;
+    Ok((text, Some(path)))
 }

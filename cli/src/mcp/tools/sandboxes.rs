@@ -193,13 +193,14 @@ async fn list(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<Re
 
 async fn start(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<Reply, Refusal> {
     let id = arguments.text("id")?;
-    server.client.sandboxes().start(&id, WaitOptions::default()).await?;
-    server.forget(Some(&id));
+    let started = server.client.sandboxes().start(&id, WaitOptions::default()).await?;
+    server.forget(Some(&started.id)).await;
     Ok(Reply::new(format!("Sandbox {id} has started."), json!({ "id": id, "state": "started" })))
 }
 
 async fn stop(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<Reply, Refusal> {
     let id = arguments.text("id")?;
-    server.client.sandboxes().stop(&id, StopOptions::default()).await?;
+    let stopped = server.client.sandboxes().stop(&id, StopOptions::default()).await?;
+    server.forget(Some(&stopped.id)).await;
     Ok(Reply::new(format!("Sandbox {id} has stopped."), json!({ "id": id, "state": "stopped" })))
 }
