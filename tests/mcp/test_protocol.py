@@ -9,6 +9,7 @@ import os
 import random
 import string
 import subprocess
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -137,6 +138,9 @@ def test_files_are_uploaded_read_part_by_part_and_moved() -> None:
                 read += result.content[0].text.partition("\n[there is more")[0]
                 offset = result.structured_content["nextOffset"]
             assert read == text
+            # A part that is shorter than a character goes on all the same.
+            part = await call(client, "file_download", filePath="/tmp/d/t", limit=1)
+            assert (part["encoding"], part["nextOffset"]) == ("base64", 1)
             data = bytes(range(256))
             await call(
                 client, "file_upload", filePath="/tmp/d/b", content=base64.b64encode(data).decode(), encoding="base64"
@@ -162,6 +166,10 @@ def test_files_are_resources() -> None:
             assert templates[0].uri_template.startswith("daytona://")
             resource = await client.read_resource(f"daytona://{made['id']}/tmp/r")
             assert resource.contents[0].text == "as a resource"
+            # The template escapes what is not plain.
+            await call(client, "file_upload", id=made["id"], filePath="/tmp/r \u00fc", content="escaped")
+            resource = await client.read_resource(f"daytona://{made['id']}/tmp/r%20%C3%BC")
+            assert resource.contents[0].text == "escaped"
             with pytest.raises(Exception, match="form"):
                 await client.read_resource("file:///etc/passwd")
             preview = await call(client, "preview_link", id=made["id"], port=8000, description="d", checkServer=False)
@@ -220,6 +228,10 @@ def test_more_tools_come_in_sets() -> None:
             result = await client.call_tool("run_code", {"code": plot})
             assert [content.type for content in result.content] == ["text", "image"]
             assert base64.b64decode(result.content[1].data).startswith(b"\x89PNG")
+            for stateful in (False, True):
+                long = await call(client, "run_code", code="print('x' * 100_000)", stateful=stateful)
+                assert len(long["output"]) < 30_000
+                assert (await call(client, "get_file_info", filePath=long["outputFile"]))["size"] == 100_001
             await call(client, "run_code", code="x = 6", stateful=True)
             assert (await call(client, "run_code", code="print(x * 7)", stateful=True))["stdout"] == "42\n"
             process = (await call(client, "start_process", command="read x; echo got $x", stdin=True))["processId"]
@@ -227,6 +239,14 @@ def test_more_tools_come_in_sets() -> None:
             read = await call(client, "read_process", processId=process, wait=30)
             assert read["output"] == "got it\n"
             await call(client, "end_process", processId=process)
+            for wait in [30, 0] * 5:
+                process = (await call(client, "start_process", command="printf a; sleep 0.02; printf b"))["processId"]
+                output, read = "", {"exitCode": None, "nextOffset": 0}
+                while read["exitCode"] is None:
+                    offset = read["nextOffset"]
+                    read = await call(client, "read_process", processId=process, wait=wait, offset=offset)
+                    output += read["output"]
+                assert (output, read["exitCode"]) == ("ab", 0)
             await call(client, "file_upload", filePath="/tmp/s/one.py", content="alpha\nbeta\n")
             assert (await call(client, "find_files", path="/tmp/s", pattern="*.py"))["files"] == ["/tmp/s/one.py"]
             await call(client, "replace_in_files", files=["/tmp/s/one.py"], text="beta", replacement="gamma")
@@ -286,6 +306,90 @@ def test_arguments_of_any_kind_are_answered() -> None:
     run(work)
 
 
+def test_a_conversation_outlives_its_sandbox() -> None:
+    async def work() -> None:
+        async with on_pipes("auto") as client:
+
+            async def shared() -> str:
+                """Id of the shared sandbox, which is made for the first call."""
+                before = set(sandboxes())
+                await call(client, "execute_command", command="touch /tmp/here")
+                (made,) = set(sandboxes()) - before
+                return made
+
+            first = await shared()
+            await call(client, "destroy_sandbox", id=first)
+            second = await shared()
+            # It stops: a call notices, the next one starts it.
+            assert daytona("stop", second).returncode == 0
+            assert (await client.call_tool("execute_command", {"command": "true"})).is_error
+            await call(client, "execute_command", command="test -e /tmp/here")
+            # It is deleted: a call notices, the next one says so, then there is another.
+            assert daytona("delete", second).returncode == 0
+            assert (await client.call_tool("execute_command", {"command": "true"})).is_error
+            told = await client.call_tool("execute_command", {"command": "true"})
+            assert told.is_error and "deleted" in told.content[0].text
+            await shared()
+
+    run(work)
+
+
+def conversation() -> list[dict[str, Any]]:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    return [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
+def test_a_creation_that_is_cut_short_leaves_no_sandbox(delay: float) -> None:
+    label = uuid.uuid4().hex
+    arguments = {"name": "create_sandbox", "arguments": {"labels": {"by": label}}}
+    with subprocess.Popen(
+        [PROGRAM, "mcp", "start"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for message in conversation():
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": arguments}
+        process.stdin.write(json.dumps(call).encode() + b"\n")
+        process.stdin.flush()
+        time.sleep(delay)
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+    left = json.loads(daytona("list", "--json", "--label", f"by={label}").stdout)["items"]
+    assert all(item["state"] in ("destroying", "destroyed") for item in left), left
+
+
+def test_a_command_ends_with_the_conversation() -> None:
+    """Also in a sandbox that stays."""
+    sandbox = json.loads(daytona("create", "--json").stdout)["id"]
+    word = f"4{uuid.uuid4().int % 10**6}"
+    with subprocess.Popen(
+        [PROGRAM, "mcp", "start", "--sandbox", sandbox],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdin is not None
+        arguments = {"name": "execute_command", "arguments": {"command": f"exec sleep {word}"}}
+        call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": arguments}
+        for message in [*conversation(), call]:
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.flush()
+        looking = ("exec", sandbox, "--", "pgrep", "-f", f"^sleep {word}")
+        end = time.monotonic() + LIMIT
+        while daytona(*looking).returncode != 0:
+            assert time.monotonic() < end
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+    assert daytona(*looking).returncode == 1
+    daytona("delete", sandbox)
+
+
 def test_a_killed_agent_leaves_no_sandbox() -> None:
     """The pipe is closed without a word."""
 
@@ -294,10 +398,8 @@ def test_a_killed_agent_leaves_no_sandbox() -> None:
             PROGRAM, "mcp", "start", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=ENVIRONMENT
         )
         assert process.stdin is not None and process.stdout is not None
-        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
         messages = [
-            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
-            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            *conversation(),
             {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "create_sandbox", "arguments": {}}},
         ]
         for message in messages:

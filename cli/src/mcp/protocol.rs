@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
     ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
@@ -134,13 +135,17 @@ impl ServerHandler for Connection {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri;
         let Some((sandbox, path)) = named(&uri) else {
             return Err(ErrorData::invalid_params(format!("{uri:?} is not of the form {FILE_TEMPLATE}"), None));
         };
-        let contents = match tools::read(&self.server, sandbox, path).await {
+        let read = tokio::select! {
+            read = tools::read(&self.server, &sandbox, &path) => read,
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("the request was cancelled", None)),
+        };
+        let contents = match read {
             Ok(tools::Content::Text(text)) => ResourceContents::text(text, uri),
             Ok(tools::Content::Base64(content)) => ResourceContents::blob(content, uri),
             Err(Refusal::Failed(error)) if error.is_not_found() => {
@@ -153,12 +158,15 @@ impl ServerHandler for Connection {
 }
 
 /// Sandbox and absolute path of a file's name as a resource.
-fn named(uri: &str) -> Option<(&str, &str)> {
+fn named(uri: &str) -> Option<(String, String)> {
     let rest = uri.strip_prefix("daytona://")?;
     let slash = rest.find('/')?;
     let (sandbox, path) = rest.split_at(slash);
     // `daytona://box//tmp/x` is what the template makes of an absolute path.
     let path = if path.starts_with("//") { &path[1..] } else { path };
+    // Spaces and what is not ASCII come escaped.
+    let plain = |text: &str| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
+    let (sandbox, path) = (plain(sandbox)?, plain(path)?);
     (!sandbox.is_empty() && path.len() > 1).then_some((sandbox, path))
 }
 
@@ -184,9 +192,11 @@ mod tests {
 
     #[test]
     fn files_are_named_by_sandbox_and_path() {
-        assert_eq!(named("daytona://box/tmp/x"), Some(("box", "/tmp/x")));
-        assert_eq!(named("daytona://box//tmp/x"), Some(("box", "/tmp/x")));
-        for wrong in ["daytona://box", "daytona://box/", "daytona:///x", "file:///x", ""] {
+        let names = |sandbox: &str, path: &str| Some((sandbox.to_owned(), path.to_owned()));
+        assert_eq!(named("daytona://box/tmp/x"), names("box", "/tmp/x"));
+        assert_eq!(named("daytona://box//tmp/x"), names("box", "/tmp/x"));
+        assert_eq!(named("daytona://box/tmp/a%20b%C3%BC"), names("box", "/tmp/a bü"));
+        for wrong in ["daytona://box/%ff", "daytona://box", "daytona://box/", "daytona:///x", "file:///x", ""] {
             assert_eq!(named(wrong), None, "{wrong}");
         }
     }

@@ -3,6 +3,7 @@
 use daytona::model::{CodeRunOptions, RunCodeOptions};
 use serde_json::json;
 
+use super::programs::shown;
 use super::{Access, ID, Kind, Report, Tool, optional, required, run};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::{Picture, Refusal, Reply};
@@ -37,15 +38,27 @@ async fn run_code(server: &Server, arguments: Arguments, _: Report<'_>) -> Resul
         let options = RunCodeOptions { timeout, ..Default::default() };
         let result = sandbox.code_interpreter().run_code(&code, options).await?.collect().await?;
         let traceback = result.error.as_ref().map(|error| error.traceback.as_str()).unwrap_or_default();
-        let text = format!("{}{}{traceback}", result.stdout, result.stderr);
-        let failed = result.error.is_some();
-        return Ok(Reply::new(text, result).failed(failed));
+        let output = format!("{}{}{traceback}", result.stdout, result.stderr).into_bytes();
+        let (length, failed) = (output.len(), result.error.is_some());
+        let (text, file) = shown(output, length, &sandbox).await?;
+        let data = match file {
+            // Neither is the data longer than a model can take.
+            Some(file) => json!({ "output": text, "outputFile": file, "error": result.error }),
+            None => json!(result),
+        };
+        return Ok(Reply::new(text, data).failed(failed));
     }
     let options = CodeRunOptions { timeout, ..Default::default() };
     let response = sandbox.process().code_run(&code, &language, options).await?;
     let charts = response.artifacts.into_iter().flat_map(|artifacts| artifacts.charts);
     let pictures: Vec<_> =
         charts.filter_map(|chart| Some(Picture { base64: chart.png?, media_type: "image/png" })).collect();
-    let data = json!({ "exitCode": response.exit_code, "output": response.result, "charts": pictures.len() });
-    Ok(Reply::new(response.result, data).with_pictures(pictures).failed(response.exit_code != 0))
+    let output = response.result.into_bytes();
+    let length = output.len();
+    let (text, file) = shown(output, length, &sandbox).await?;
+    let mut data = json!({ "exitCode": response.exit_code, "output": text, "charts": pictures.len() });
+    if let Some(file) = file {
+        data["outputFile"] = json!(file);
+    }
+    Ok(Reply::new(text, data).with_pictures(pictures).failed(response.exit_code != 0))
 }

@@ -142,7 +142,7 @@ async fn download(server: &Server, arguments: Arguments, _: Report<'_>) -> Resul
     let (mut text, encoding) = match String::from_utf8(part.bytes) {
         Ok(text) => (text, "text"),
         // A character at the end may be cut; then the part ends before it.
-        Err(error) if part.more && error.utf8_error().error_len().is_none() => {
+        Err(error) if part.more && error.utf8_error().error_len().is_none() && error.utf8_error().valid_up_to() > 0 => {
             let valid = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
             data["nextOffset"] = json!(offset + valid as u64);

@@ -88,18 +88,24 @@ async fn read(server: &Server, arguments: Arguments, report: Report<'_>) -> Resu
     let wait = arguments.number("wait")?.unwrap_or(0.0).clamp(0.0, LONGEST_WAIT);
     let process = server.sandbox(arguments.optional_name("id")?.as_deref()).await?.process();
     let info = process.get_spawned(&id).await?;
+    // Of one that has ended, everything can be read at once.
+    let known_code = info.exit_code;
     let options = OutputOptions { channel: None, follow: Some(wait > 0.0) };
     let mut stream = process.stream_output(info, options).await?;
-    let (mut part, mut position, mut more) = (Vec::new(), 0, false);
+    let (mut part, mut position, mut more, mut is_complete) = (Vec::new(), 0, false, false);
     let reading = async {
-        while let Some(chunk) = stream.next().await? {
+        loop {
+            let Some(chunk) = stream.next().await? else {
+                is_complete = true;
+                break;
+            };
             let skipped = offset.saturating_sub(position).min(chunk.data.len());
             position += chunk.data.len();
             let rest = &chunk.data[skipped..];
             let taken = rest.len().min(PART - part.len());
             part.extend_from_slice(&rest[..taken]);
             more = taken < rest.len();
-            if more || (wait > 0.0 && !part.is_empty()) {
+            if more || (wait > 0.0 && known_code.is_none() && !part.is_empty()) {
                 break;
             }
             report(position as f64, String::new());
@@ -114,7 +120,12 @@ async fn read(server: &Server, arguments: Arguments, report: Report<'_>) -> Resu
     } else {
         reading.await?;
     }
-    let exit_code = if more { None } else { process.get_spawned(&id).await?.exit_code };
+    // The end is told with the last of the output, not before.
+    let exit_code = match (is_complete, wait > 0.0) {
+        (true, true) => process.get_spawned(&id).await?.exit_code,
+        (true, false) => known_code,
+        (false, _) => None,
+    };
     let next = offset + part.len();
     let mut text = String::from_utf8_lossy(&part).into_owned();
     let data = json!({ "output": text, "nextOffset": next, "more": more, "exitCode": exit_code });

@@ -11,6 +11,8 @@ use crate::mcp::server::Server;
 
 /// What is found at once.
 const MOST: i64 = 200;
+/// Characters of a line that are given: files without line breaks have long ones.
+const LONGEST_LINE: usize = 400;
 
 pub static TOOLS: &[Tool] = &[
     Tool {
@@ -73,7 +75,13 @@ async fn search(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<
     let sandbox = server.sandbox(arguments.optional_name("id")?.as_deref()).await?;
     let found = sandbox.fs().find_files(&path, &text).await?;
     let next = (found.len() as i64 > offset + MOST).then_some(offset + MOST);
-    let part: Vec<_> = found.into_iter().skip(offset as usize).take(MOST as usize).collect();
+    let mut part: Vec<_> = found.into_iter().skip(offset as usize).take(MOST as usize).collect();
+    for line in &mut part {
+        if let Some((end, _)) = line.content.char_indices().nth(LONGEST_LINE) {
+            line.content.truncate(end);
+            line.content.push_str(" […]");
+        }
+    }
     let mut lines = String::new();
     for line in &part {
         let _ = writeln!(lines, "{}:{}:{}", line.file, line.line, line.content);
