@@ -8,7 +8,7 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 8] = [
+const EXAMPLES: [(&str, &[&str]); 10] = [
     ("first", &["hello\n"]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
@@ -17,11 +17,13 @@ const EXAMPLES: [(&str, &[&str]); 8] = [
         "life",
         &["Some(Paused)\nSome(Started)", "kept\n", "2 2 5", "original\ncopied\n", "Some(30) Some(", "test\n", " of "],
     ),
+    ("network", &["dns example.com true default", "reaches only Some(\"pypi.org,*.pythonhosted.org\")"]),
     (
         "processes",
         &["hello from /tmp", "line: done", "apple\npear\n", "exit code 5", "port 8000", "hello world from /tmp"],
     ),
     ("previews", &["<h1>Hello</h1>\n\n", "until 2", "expired", "HTTP/1.0 200 OK"]),
+    ("ssh", &["ssh -p ", "true\nfalse\n"]),
     ("terminals", &["30 100", "exit code Some(7)", "left: []"]),
 ];
 

@@ -23,7 +23,9 @@ LIMIT = 60
 
 
 @pytest.mark.parametrize("variant", ["", "_async"])
-@pytest.mark.parametrize("name", ["files", "git", "interpreter", "life", "network", "previews", "processes", "terminals"])
+@pytest.mark.parametrize(
+    "name", ["files", "git", "interpreter", "life", "network", "previews", "processes", "ssh", "terminals"]
+)
 def test_an_example_runs_and_deletes_its_sandbox(daytona: Daytona, name: str, variant: str, tmp_path: Path) -> None:
     before = {sandbox.id for sandbox in daytona.list()}
     program = [sys.executable, EXAMPLES / f"{name}{variant}.py"]

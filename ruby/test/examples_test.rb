@@ -21,6 +21,7 @@ class ExamplesTest < DaytonaTest
                     'hello world from /tmp'],
     'network' => ['dns example.com allowed default', 'reaches only pypi.org', 'unresolved'],
     'previews' => ['<h1>Hello</h1>', 'expired'],
+    'ssh' => ['ssh -p ', "true\nfalse\n"],
     'terminals' => ['30 100', 'exit code 7', 'left: []']
   }.freeze
   REGIONS = {
@@ -32,6 +33,7 @@ class ExamplesTest < DaytonaTest
     'processes' => %w[exec code-run spawn stdin signals reattach waits sessions],
     'network' => %w[learn limits],
     'previews' => %w[link signed forward],
+    'ssh' => %w[access revoke],
     'terminals' => %w[create resize-kill]
   }.freeze
 
