@@ -209,10 +209,24 @@ pub fn create_root(root: &Path, owned: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Names a sandbox in the layer over its `/etc`.
+/// Names a sandbox in the layer over its `/etc`, where its root may have put anything: nothing there is followed or written
+/// to, and a directory in a file's place stays.
 pub fn name_host(etc_upper: &Path, host_name: &str) -> io::Result<()> {
-    write_public(&etc_upper.join("hostname"), &format!("{host_name}\n"))?;
-    write_public(&etc_upper.join("hosts"), &format!("127.0.0.1 localhost {host_name}\n::1 localhost\n"))
+    let files = [
+        ("hostname", format!("{host_name}\n")),
+        ("hosts", format!("127.0.0.1 localhost {host_name}\n::1 localhost\n")),
+    ];
+    for (name, text) in files {
+        let path = etc_upper.join(name);
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+            continue;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => write_public(&path, &text)?,
+        }
+    }
+    Ok(())
 }
 
 /// Copies a prepared home into a new one.
@@ -259,8 +273,9 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
+/// Writes a new file that everybody may read.
 fn write_public(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
+    let mut file = fs::File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
@@ -303,4 +318,26 @@ fn copy_readable(source: &Path, target: &Path) -> io::Result<()> {
         fs::set_permissions(target, fs::Permissions::from_mode(found.mode() & 0o755))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn naming_a_sandbox_follows_nothing_that_it_has_put_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let (etc, outside) = (directory.path().join("etc"), directory.path().join("outside"));
+        fs::create_dir(&etc).unwrap();
+        fs::write(&outside, "the machine's").unwrap();
+        symlink(&outside, etc.join("hostname")).unwrap();
+        fs::hard_link(&outside, etc.join("hosts")).unwrap();
+        name_host(&etc, "name").unwrap();
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "the machine's");
+        assert_eq!(fs::read_to_string(etc.join("hostname")).unwrap(), "name\n");
+        fs::remove_file(etc.join("hostname")).unwrap();
+        fs::create_dir(etc.join("hostname")).unwrap();
+        name_host(&etc, "other").unwrap();
+        assert!(fs::read_to_string(etc.join("hosts")).unwrap().contains("other"));
+    }
 }

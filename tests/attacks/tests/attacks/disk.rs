@@ -15,6 +15,7 @@ at_both_levels![
     nothing_else_can_be_written,
     what_a_sandbox_deletes_is_given_back,
     what_the_engine_notes_of_a_sandbox_stays_small,
+    a_copy_is_named_in_files_of_its_own,
 ];
 
 /// Whether limits hold here. Where they do not, the engine says so; a test would fill the machine's disk.
@@ -206,4 +207,24 @@ async fn what_the_engine_notes_of_a_sandbox_stays_small(engine: &Engine) {
     let directory = engine.directory.path().join("sandboxes").join(&id);
     let notes = directory.join("log").metadata().map_or(0, |found| found.len());
     assert!(notes < 16 << 10, "{notes} bytes");
+}
+
+async fn a_copy_is_named_in_files_of_its_own(engine: &Engine) {
+    let outside = engine.directory.path().join("outside");
+    std::fs::write(&outside, "the machine's").expect("our own directory");
+    let bystander = engine.bystander().await;
+    for user in engine.users() {
+        let id = engine.create(json!({"user": user})).await;
+        let links = format!("ln -sf {} /etc/hostname; rm -f /etc/hosts; mkdir /etc/hosts", outside.display());
+        let (code, output) = engine.run(&id, &links).await;
+        assert_eq!(code == 0, *user == "root", "{output}");
+        let (status, answer) = engine.post(&format!("/api/sandbox/{id}/fork"), json!({})).await;
+        assert!(status.is_success() && answer["state"] == "started", "{answer}");
+        let copy = answer["id"].as_str().expect("an id");
+        if engine.level == Level::Root {
+            assert_eq!(engine.output(copy, "cat /etc/hostname").await, copy[..12]);
+        }
+        assert_eq!(std::fs::read_to_string(&outside).expect("still there"), "the machine's");
+    }
+    engine.assert_unharmed(&bystander).await;
 }
