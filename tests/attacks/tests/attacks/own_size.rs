@@ -98,7 +98,10 @@ async fn what_is_used_is_seen_at_once(engine: &Engine) {
 
 async fn asking_without_end_harms_nobody(engine: &Engine) {
     let bystander = engine.bystander().await;
-    let id = of_one_processor(engine).await;
+    // Two processors: on one, those who ask and the one who answers take turns.
+    let size = json!({"cpu": 2, "memory": 1, "buildInfo": {"dockerfileContent": "FROM default"}});
+    let id = engine.create(size).await;
+    let processors = engine.output(&id, "nproc").await;
     let attack = "
 import os, sys
 for _ in range(40):
@@ -120,7 +123,7 @@ for _ in range(40):
     assert!(status.is_success() && answer["state"] == "stopped", "{answer}");
     let (status, answer) = engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;
     assert!(status.is_success(), "{answer}");
-    assert_eq!(engine.output(&id, "nproc").await, "1");
+    assert_eq!(engine.output(&id, "nproc").await, processors);
     // Ended together with their sandbox, readers do not keep it.
     engine
         .python(&id, &format!("import os\nif os.fork(): os._exit(0)\n[os.close(n) for n in (0, 1, 2)]\n{attack}"))
