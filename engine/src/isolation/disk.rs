@@ -65,8 +65,8 @@ impl Disk {
         image.set_len(blocks * BLOCK)?;
         // The kernel itself could do it, but only for those with one more privilege, which containers lack. After a power failure
         // the journal has to be replayed first.
-        run("e2fsck", &["-f", "-p"], &self.image, 1)?;
-        run("resize2fs", &["-f"], &self.image, 0)
+        run("e2fsck", &["-f", "-p"], &self.image, Some(&image), 1)?;
+        run("resize2fs", &["-f"], &self.image, Some(&image), 0)
     }
 
     /// Mounts the image.
@@ -118,12 +118,16 @@ fn block_count(image: &File) -> Result<u64> {
     Ok(word(0x4)? | word(0x150)? << 32)
 }
 
-/// Runs a program of the package `e2fsprogs` on an image. Exit statuses up to `worst` are good.
-pub fn run(program: &str, arguments: &[&str], image: &Path, worst: i32) -> Result<()> {
+/// Runs a program of the package `e2fsprogs` on an image. Exit statuses up to `worst` are good. An image that is locked stays
+/// so for as long as the program runs, which may outlive an engine that is killed.
+pub fn run(program: &str, arguments: &[&str], image: &Path, locked: Option<&File>, worst: i32) -> Result<()> {
     for directory in DIRECTORIES {
         let mut command = Command::new(Path::new(directory).join(program));
         // Whatever the machine's own defaults are.
         command.env_clear().env("PATH", DIRECTORIES.join(":")).env("MKE2FS_CONFIG", "/dev/null");
+        if let Some(locked) = locked {
+            command.stdin(locked.try_clone()?);
+        }
         match command.args(arguments).arg(image).output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("starting {program}")),
@@ -242,6 +246,15 @@ fn copy_data(source: &File, target: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_keeps_the_lock_of_its_image_when_the_engine_is_killed() {
+        let image = tempfile::NamedTempFile::new().unwrap();
+        lock(image.as_file()).unwrap();
+        let has_it = ["-c", "test /proc/$$/fd/0 -ef \"$0\""];
+        run("sh", &has_it, image.path(), Some(image.as_file()), 0).unwrap();
+        run("sh", &has_it, image.path(), None, 0).unwrap_err();
+    }
 
     #[test]
     fn copies_have_the_same_bytes_and_holes() {

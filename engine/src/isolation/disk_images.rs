@@ -102,7 +102,7 @@ fn format(image: &Path, bytes: u64, content: Option<&Path>) -> Result<()> {
     if let Some(content) = &content {
         arguments.extend(["-d", content]);
     }
-    let made = disk::run("mke2fs", &arguments, image, 0);
+    let made = disk::run("mke2fs", &arguments, image, None, 0);
     if made.is_err() {
         let _ = fs::remove_file(image);
     }
