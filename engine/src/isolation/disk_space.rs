@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::sys::stat::{major, minor};
 use nix::sys::statvfs::statvfs;
 
@@ -43,6 +43,10 @@ pub fn limit(directory: &Path, room: u64) -> Result<()> {
     let number = fs::metadata(directory)?.dev();
     let device = fs::canonicalize(format!("/sys/dev/block/{}:{}", major(number), minor(number)))?;
     let name = device.file_name().context("the disk's device has no name")?;
+    // The directory may be reached by the id of a process that has ended, and lead to somebody else's disk by now.
+    if !name.as_encoded_bytes().starts_with(b"loop") {
+        bail!("{} is no sandbox's disk", directory.display());
+    }
     let file = Path::new("/sys/fs/ext4").join(name).join("reserved_clusters");
     fs::write(&file, reserve.to_string()).with_context(|| format!("writing {}", file.display()))
 }
