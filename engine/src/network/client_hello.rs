@@ -22,6 +22,8 @@ const CLIENT_HELLO: u8 = 1;
 const LONGEST_RECORD: usize = 16 << 10;
 /// Keys and tickets take most of it.
 const LONGEST_HELLO: usize = 64 << 10;
+/// Records that a message may be split into. All of them are read again when another arrives, at the engine's expense.
+const MOST_RECORDS: usize = 256;
 
 const SERVER_NAME: u16 = 0;
 const ENCRYPTED_HELLO: u16 = 0xfe0d;
@@ -31,7 +33,7 @@ const ENCRYPTED_NAME: u16 = 0xffce;
 pub fn read(bytes: &[u8]) -> Hello {
     let mut message = Vec::new();
     let mut records = bytes;
-    loop {
+    for _ in 0..=MOST_RECORDS {
         if let Some(hello) = read_message(&message) {
             return hello;
         }
@@ -49,6 +51,7 @@ pub fn read(bytes: &[u8]) -> Hello {
         }
         records = &rest[length..];
     }
+    Hello::Unreadable
 }
 
 /// Whether a server could take the record at the start for such a message, unreadable as it may be.
@@ -176,6 +179,13 @@ mod tests {
             }
             assert_eq!(read(&bytes), Hello::Name("some.example".to_owned()));
         }
+    }
+
+    #[test]
+    fn a_message_in_countless_records_is_not_read() {
+        let message = message(&[extension(10, &[0; 2 * MOST_RECORDS]), named("some.example")].concat());
+        assert_eq!(read(&records(&message, 1)), Hello::Unreadable);
+        assert_eq!(read(&records(&message, 8)), Hello::Name("some.example".to_owned()));
     }
 
     #[test]
