@@ -209,8 +209,8 @@ fn unpack_one(entry: &mut Entry<'_, impl io::Read>, directory: &Path, path: &Pat
 fn attributes(entry: &mut Entry<'_, impl io::Read>) -> Result<Attributes> {
     let header = entry.header();
     let (uid, gid) = (u32::try_from(header.uid()?)?, u32::try_from(header.gid()?)?);
-    let (mode, seconds) = (header.mode()? & 0o7777, i64::try_from(header.mtime()?)?);
-    let mut found = Attributes { uid, gid, mode, changed: (seconds, 0), extended: Vec::new() };
+    // The header's own time has no place for years before 1970.
+    let mut found = Attributes { uid, gid, mode: header.mode()? & 0o7777, changed: (0, 0), extended: Vec::new() };
     for record in entry.pax_extensions()?.into_iter().flatten() {
         let record = record?;
         let (name, value) = (record.key()?, record.value()?);
@@ -305,10 +305,15 @@ mod tests {
             last_access: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
             last_modification: rustix::fs::Timespec { tv_sec: 981_173_106, tv_nsec: 987_654_321 },
         };
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
         for name in ["a/file", "a/link", "a/empty", "a"] {
-            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
             rustix::fs::utimensat(rustix::fs::CWD, directory.join(name), &times, flags).unwrap();
         }
+        let before_1970 = rustix::fs::Timestamps {
+            last_access: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
+            last_modification: rustix::fs::Timespec { tv_sec: -1_000_000, tv_nsec: 5 },
+        };
+        rustix::fs::utimensat(rustix::fs::CWD, directory.join("a/none"), &before_1970, flags).unwrap();
         // Where the file system has them.
         let flags = rustix::fs::XattrFlags::empty();
         let _ = rustix::fs::lsetxattr(directory.join("a/file"), "user.a=b", b"x\ny\0z", flags);

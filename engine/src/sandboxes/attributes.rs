@@ -46,13 +46,16 @@ impl Attributes {
         if (found.uid(), found.gid()) != (self.uid, self.gid) {
             lchown(path, Some(self.uid), Some(self.gid))?;
         }
+        // Before the mode: the user's own are written like content, which the mode may forbid.
+        let (users, others): (Vec<_>, Vec<_>) = self.extended.iter().partition(|(name, _)| name.starts_with(b"user."));
+        let set =
+            |(name, value): &(Vec<u8>, Vec<u8>)| lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty());
+        users.into_iter().try_for_each(set)?;
         // After the owner: a change of that takes set-id bits and capabilities away.
         if !found.is_symlink() {
             fs::set_permissions(path, fs::Permissions::from_mode(self.mode))?;
         }
-        for (name, value) in &self.extended {
-            lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty())?;
-        }
+        others.into_iter().try_for_each(set)?;
         let time = Timespec { tv_sec: self.changed.0, tv_nsec: self.changed.1 };
         let times = Timestamps { last_access: time, last_modification: time };
         Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
@@ -81,4 +84,24 @@ fn extended(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_of_a_file_that_nobody_may_write_are_given_to_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| directory.path().join(name));
+        for path in [&from, &to] {
+            fs::write(path, "").unwrap();
+        }
+        // Where the file system has them.
+        let _ = lsetxattr(&from, "user.name", b"value", XattrFlags::empty());
+        fs::set_permissions(&from, fs::Permissions::from_mode(0o444)).unwrap();
+        let found = Attributes::of(&from, &fs::metadata(&from).unwrap()).unwrap();
+        found.give(&to).unwrap();
+        assert_eq!(Attributes::of(&to, &fs::metadata(&to).unwrap()).unwrap(), found);
+    }
 }
