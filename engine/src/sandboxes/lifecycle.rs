@@ -202,6 +202,9 @@ impl Engine {
     /// Notices when a sandbox ends without having been asked to.
     async fn watch(self: Arc<Self>, entry: Arc<Entry>, instance: Arc<Instance>) {
         instance.wait().await;
+        // Before the sandbox may be started again: others may still look at this instance.
+        let ended = Arc::clone(&instance);
+        let _ = off_the_runtime(move || ended.release()).await;
         let is_current = entry.instance().is_some_and(|current| Arc::ptr_eq(&current, &instance));
         if !is_current {
             return;
@@ -214,7 +217,6 @@ impl Engine {
             record.stopped_at = Some(now_millis());
         });
         self.keep(entry.with_record(|record| record.id.clone()), stored);
-        let _ = off_the_runtime(move || drop(instance)).await;
     }
 
     /// `POST /sandbox/{id}/stop`: answers with the sandbox `stopping`. An ephemeral sandbox is destroyed instead.
