@@ -77,6 +77,8 @@ struct Known {
 #[derive(Default)]
 pub struct Pools {
     known: Mutex<Known>,
+    /// Held while they are changed, so that what is stored last was changed last.
+    changing: tokio::sync::Mutex<()>,
     /// Whether somebody fills them right now.
     filling: AtomicBool,
     ended: AtomicBool,
@@ -352,6 +354,7 @@ impl Engine {
         id: &str,
         change: impl FnOnce(&mut BTreeMap<String, Pool>) -> ApiResult<()>,
     ) -> ApiResult<Value> {
+        let _changing = self.pools.changing.lock().await;
         let before = self.pools.lock().pools.clone();
         change(&mut self.pools.lock().pools)?;
         let (engine, setting) = (Arc::clone(self), self.pools.setting());
