@@ -128,6 +128,7 @@ fn copy_of(original: &Sandbox, name: Option<String>) -> Sandbox {
         last_activity_at: now,
         stopped_at: None,
         ssh_access: None,
+        warm_pool_id: None,
         auth_token: secret::token(32),
         signing_key: secret::token(32),
         ..original.clone()
