@@ -41,8 +41,10 @@ fn has_accepted(headers: &HeaderMap) -> bool {
 }
 
 fn accepted(back: &str) -> Response {
-    // Anything else could name another host.
-    let is_path = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
+    // Anything else could name another host; browsers leave out tabs.
+    let is_path = back.starts_with('/')
+        && !back.starts_with("//")
+        && !back.contains(|letter: char| letter == '\\' || letter.is_ascii_control());
     let location = HeaderValue::from_str(if is_path { back } else { "/" });
     let cookie = format!("{COOKIE}=true; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax");
     let (Ok(location), Ok(cookie)) = (location, cookie.parse::<HeaderValue>()) else {
@@ -94,6 +96,7 @@ mod tests {
             ("%2Fa%3Fb%3Dc", "/a?b=c"),
             ("%2F%2Fevil.example", "/"),
             ("%2F%5Cevil.example", "/"),
+            ("%2F%09%2Fevil.example", "/"),
             ("https%3A%2F%2Fevil.example", "/"),
         ] {
             let request = request(Method::POST, &format!("{ACCEPT}?redirect={redirect}"));
