@@ -32,8 +32,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Bytes from which on a channel is behind.
 const BEHIND: usize = (ROOM / 2) as usize;
 
-/// Bytes of a channel at which it is given up. Only a client that ignores its room, or one that sends much on one channel while
-/// nobody takes what it sent on another, gets there.
+/// Bytes of a connection at which a channel that is behind is given up. Only a client that ignores its room, or one that sends
+/// much on one channel while nobody takes what it sent on another, gets there. The library does not hold clients to their room.
 const GIVEN_UP: usize = 256 << 20;
 
 /// All channels of a connection.
@@ -179,7 +179,10 @@ impl Channels {
         if waiting > BEHIND && bytes.len() <= TRICKLE as usize {
             self.pace.pause(PAUSE);
         }
-        waiting <= GIVEN_UP
+        if waiting <= BEHIND {
+            return true;
+        }
+        table.values().map(|channel| channel.waiting.load(Ordering::Relaxed)).sum::<usize>() <= GIVEN_UP
     }
 
     /// The client sends no more on a channel.
@@ -214,5 +217,30 @@ impl Channels {
             !others(|other| other.is_behind() && other.is_about_to_send())
         };
         if whole { ROOM } else { TRICKLE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use russh::keys::ssh_encoding::Decode;
+
+    use super::*;
+
+    fn channel(number: u8) -> ChannelId {
+        ChannelId::decode(&mut &[0, 0, 0, number][..]).unwrap()
+    }
+
+    #[test]
+    fn all_channels_of_a_connection_fill_no_more_memory_than_one() {
+        let channels = Channels::default();
+        let ids = [1, 2, 3].map(channel);
+        ids.iter().for_each(|id| channels.open(*id));
+        for id in &ids[..2] {
+            channels.table()[id].waiting.store(GIVEN_UP / 2, Ordering::Relaxed);
+        }
+        assert!(channels.arrived(ids[2], b"one that is not behind goes on"));
+        assert!(!channels.arrived(ids[1], b"one too many"));
+        channels.close(ids[0]);
+        assert!(channels.arrived(ids[1], b"there is room again"));
     }
 }
