@@ -1,4 +1,4 @@
-//! The engine's side of a sandbox: its files, its start, its end.
+//! The engine's side of a sandbox's beginning: its files and its start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,27 +16,23 @@ use anyhow::{Context, Result, anyhow, bail};
 use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
-use super::cgroup::{Cgroups, Enforced, Resources, SandboxCgroup, Usage};
+use super::cgroup::{Cgroups, Enforced, Resources};
 use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
+use super::instance::{Instance, Names, Range};
 use super::mounts;
 use super::own_size::OwnSize;
 use super::probe;
-use super::processors::{Processors, Taken};
+use super::processors::Processors;
 use super::ready::{Pattern, Ready, remove};
-use super::spec::{
-    IsolationLevel, LaunchSpec, MemoryLimit, Mount, RESIZE, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser,
-    TERMINATE,
-};
-use super::standstill;
+use super::spec::{IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser};
 use super::users::{RANGES, Separation, UserIds};
 use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
@@ -496,201 +492,5 @@ fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
     unsafe {
         let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
         Ok(OwnedFd::from_raw_fd(fd as i32))
-    }
-}
-
-/// A running sandbox. Dropping it kills the sandbox, because its lifeline closes.
-#[derive(Debug)]
-pub struct Instance {
-    pid: i32,
-    exit: AsyncFd<OwnedFd>,
-    control: UnixStream,
-    has_disk: bool,
-    /// Whether its processes stand still.
-    frozen: AtomicBool,
-    /// Resources that the next start of the sandbox makes anew under the same names.
-    names: Mutex<Option<Names>>,
-}
-
-#[derive(Debug)]
-struct Names {
-    socket: PathBuf,
-    cgroup: SandboxCgroup,
-    range: Option<Range>,
-    network: Option<Joined>,
-    processors: Option<Taken>,
-}
-
-/// A range of user ids in use; free again when dropped.
-#[derive(Debug)]
-struct Range {
-    number: u32,
-    taken: Arc<Mutex<BTreeSet<u32>>>,
-}
-
-impl Drop for Range {
-    fn drop(&mut self) {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
-    }
-}
-
-impl Instance {
-    /// The first process's id on the machine.
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
-
-    /// Waits until the first process has ended, and with it everything inside.
-    pub async fn wait(&self) {
-        // A process descriptor becomes readable when the process ends.
-        let _ = self.exit.readable().await;
-        let pidfd = self.exit.get_ref().as_fd();
-        while let Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) = waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {}
-    }
-
-    /// Asks the processes to end and gives them a moment; kills what is left.
-    pub fn terminate(&self) {
-        let mut control = &self.control;
-        if control.write_all(&[TERMINATE]).is_err() {
-            self.kill();
-        }
-    }
-
-    /// Changes what the sandbox reaches on the network to what `reach` says once it is this change's turn. Blocks briefly.
-    ///
-    /// # Errors
-    /// When the kernel refuses; then nothing is promised.
-    pub fn set_reach(&self, reach: impl FnOnce() -> Reach) -> Result<()> {
-        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(Names { network: Some(network), .. }) => network.set(reach),
-            _ => Ok(()),
-        }
-    }
-
-    /// Has the sandbox's disk, if it has one, end where this room of the machine's does. Blocks briefly.
-    pub fn limit_disk(&self, room: u64) {
-        let root = PathBuf::from(format!("/proc/{}/root", self.pid));
-        if self.has_disk
-            && let Err(error) = disk_space::limit(&root, room)
-        {
-            // It may be about to end.
-            tracing::debug!(error = format!("{error:#}"), "the room of a disk was not limited");
-        }
-    }
-
-    /// Has the sandbox see, and use, other numbers of processors and sizes of memory. Blocks briefly.
-    ///
-    /// # Errors
-    /// When the sandbox is about to end.
-    pub fn show_size(&self, resources: Resources) -> Result<()> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Names { processors: Some(taken), .. }) = names.as_mut() else { return Ok(()) };
-        let other = taken.others(resources.cpu);
-        let own_size = serde_json::to_vec(&OwnSize::of(&other.numbers, resources.memory_gib))?;
-        let length = u32::try_from(own_size.len())?.to_be_bytes();
-        let message = [&[RESIZE], length.as_slice(), &own_size].concat();
-        (&self.control).write_all(&message).context("telling the sandbox its size")?;
-        *taken = other;
-        Ok(())
-    }
-
-    /// Writes what the sandbox has written to the file that holds its disk, where it has one. With its processes frozen, a copy of
-    /// the file is then a copy of the disk. Blocks for as long as that takes.
-    ///
-    /// # Errors
-    /// When the machine's disk is full or broken.
-    pub fn sync_disk(&self) -> Result<()> {
-        if !self.has_disk {
-            return Ok(());
-        }
-        let root = fs::File::open(format!("/proc/{}/root", self.pid)).context("finding the sandbox's disk")?;
-        // SAFETY: the call takes an open descriptor.
-        Errno::result(unsafe { libc::syncfs(root.as_raw_fd()) }).context("writing the sandbox's disk")?;
-        Ok(())
-    }
-
-    /// What the sandbox tried on the network since it started, where it has one.
-    pub fn tried(&self) -> Option<network::Tried> {
-        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(Names { network: Some(network), .. }) => Some(network.tried()),
-            _ => None,
-        }
-    }
-
-    /// Whether its processes have ended.
-    pub fn has_ended(&self) -> bool {
-        let mut ended = [PollFd::new(self.exit.get_ref().as_fd(), PollFlags::POLLIN)];
-        poll(&mut ended, PollTimeout::ZERO).is_ok_and(|count| count > 0)
-    }
-
-    /// Changes the limits of what runs. Blocks briefly.
-    ///
-    /// # Errors
-    /// When the kernel refuses; then any of them may hold.
-    pub fn resize(&self, resources: Resources) -> Result<()> {
-        match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(Names { cgroup, .. }) => cgroup.resize(resources).context("changing the limits")?,
-            None => return Ok(()),
-        }
-        self.show_size(resources)
-    }
-
-    /// Makes all processes stand still. They can still be killed, and the engine's end ends them. Blocks for milliseconds.
-    ///
-    /// # Errors
-    /// When they do not; then they go on.
-    pub fn freeze(&self) -> Result<()> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let frozen = names.as_ref().map_or(Ok(false), |names| names.cgroup.freeze(self.pid));
-        if !frozen.context("freezing the control group")? {
-            standstill::stop_all(self.pid)?;
-        }
-        self.frozen.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Whether its processes stand still.
-    pub fn is_frozen(&self) -> bool {
-        self.frozen.load(Ordering::Acquire)
-    }
-
-    /// Lets the processes go on that [`Instance::freeze`] has stopped. Blocks briefly.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn thaw(&self) -> Result<()> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        match names.as_ref().filter(|names| names.cgroup.can_freeze()) {
-            Some(names) => names.cgroup.thaw(self.pid).context("thawing the control group")?,
-            None => standstill::continue_all(self.pid),
-        }
-        self.frozen.store(false, Ordering::Release);
-        Ok(())
-    }
-
-    /// What the processes use, where control groups count it.
-    pub fn usage(&self) -> Option<Usage> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|names| names.cgroup.usage())
-    }
-
-    /// Kills every process at once.
-    pub fn kill(&self) {
-        let _ = self.control.shutdown(std::net::Shutdown::Both);
-    }
-
-    /// Removes the socket and the control groups of an instance that has ended. Whoever still holds it cannot remove those
-    /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
-    pub fn release(&self) {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Names { socket, cgroup, range, network, processors }) = names {
-            let _ = fs::remove_file(socket);
-            drop((cgroup, range, network, processors));
-        }
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.release();
     }
 }

@@ -12,6 +12,7 @@ mod disk;
 mod disk_images;
 mod disk_space;
 mod fuse;
+mod instance;
 mod launch;
 mod load;
 mod memory;
@@ -28,7 +29,8 @@ mod users;
 
 pub use cgroup::{Enforced, Resources, Usage};
 pub use disk::{IMAGE, copy_sparse, wait_until_free};
-pub use launch::{Instance, Launcher, Start, files_directory, pool_directory};
+pub use instance::Instance;
+pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
 
