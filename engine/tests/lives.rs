@@ -264,7 +264,7 @@ async fn a_copy_has_the_originals_files_and_settings_and_none_of_its_keys() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let grandchild = id_of(&done(&engine, &id, "fork", json!({})).await);
     let ids = |list: Value| list.as_array().unwrap().iter().map(id_of).collect::<Vec<_>>();
-    assert_eq!(ids(engine.get(&format!("/api/sandbox/{original}/forks")).await.1), [id.clone()]);
+    assert_eq!(ids(engine.get(&format!("/api/sandbox/{original}/forks")).await.1), std::slice::from_ref(&id));
     assert_eq!(
         ids(engine.get(&format!("/api/sandbox/{grandchild}/ancestors")).await.1),
         [id.clone(), original.clone()]

@@ -42,9 +42,11 @@ def signed(sandbox: Sandbox) -> None:
 
 def forward(sandbox: Sandbox) -> None:
     # region: forward
-    with sandbox.forward_port(8000) as forwarded:
-        with urlopen(f"http://127.0.0.1:{forwarded.local_port}/") as answer:
-            print(answer.read().decode())
+    with (
+        sandbox.forward_port(8000) as forwarded,
+        urlopen(f"http://127.0.0.1:{forwarded.local_port}/") as answer,
+    ):
+        print(answer.read().decode())
     # endregion
 
 

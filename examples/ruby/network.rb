@@ -16,7 +16,9 @@ def learn(sandbox)
     puts "#{attempt.protocol} #{attempt.name || attempt.address} #{outcome} #{attempt.rule}"
   end
 
-  sandbox.update_network_settings(domain_allow_list: log.domain_allow_list, network_allow_list: log.network_allow_list)
+  sandbox.update_network_settings(
+    domain_allow_list: log.domain_allow_list, network_allow_list: log.network_allow_list
+  )
   # endregion
 end
 

@@ -317,9 +317,11 @@ class SandboxMethods(SandboxInfo):
             sandbox, `DaytonaValidationError` when it has not started.
 
         Example:
-            with sandbox.forward_port(8000) as forwarded:
-                with urlopen(f"http://127.0.0.1:{forwarded.local_port}/") as answer:
-                    print(answer.read().decode())
+            with (
+                sandbox.forward_port(8000) as forwarded,
+                urlopen(f"http://127.0.0.1:{forwarded.local_port}/") as answer,
+            ):
+                print(answer.read().decode())
         """
         return PortForward(self._sandboxes.forward_port(self.id, port, local_port))
 

@@ -17,7 +17,9 @@ module Daytona
     #     puts "#{attempt.protocol} #{attempt.name || attempt.address} #{outcome} #{attempt.rule}"
     #   end
     #
-    #   sandbox.update_network_settings(domain_allow_list: log.domain_allow_list, network_allow_list: log.network_allow_list)
+    #   sandbox.update_network_settings(
+    #     domain_allow_list: log.domain_allow_list, network_allow_list: log.network_allow_list
+    #   )
     #
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [NetworkLog] What a sandbox tried on the network since it started.
