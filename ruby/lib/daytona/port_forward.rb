@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Daytona
-  # A port of this machine, on 127.0.0.1, that leads to a port of a sandbox. It is open until it is closed, its client is
-  # closed or it is collected.
+  # A port of this machine, on 127.0.0.1, that leads to a port of a sandbox. It is open until it is closed, its client
+  # is closed or it is collected.
   class PortForward < StreamHandle
     # @return [Integer] The port of this machine.
     attr_reader :local_port
