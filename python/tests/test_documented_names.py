@@ -76,7 +76,7 @@ def test_what_is_not_there_yet_can_be_imported_and_says_so_when_it_is_used(dayto
         with pytest.raises(DaytonaNotImplementedError, match=rf"{name} is documented, but not there yet") as caught:
             use()
         assert isinstance(caught.value, AttributeError)
-    assert not hasattr(sandbox, "resize")
+    assert not hasattr(sandbox, "computer_use")
     with pytest.raises(AttributeError, match="'Sandbox' object has no attribute 'nonsense'"):
         _ = sandbox.nonsense  # type: ignore[attr-defined]
 

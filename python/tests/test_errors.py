@@ -84,7 +84,9 @@ def test_secrets_are_printed_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         assert secret not in repr(caught.value) + str(caught.value.__dict__)
     params = package.CreateSandboxFromSnapshotParams(env_vars={"KEY": secret})
     assert secret not in repr(params)
-    url = SignedPortPreviewUrl(sandbox_id="s", port=1, token=secret, url=f"https://1-{secret}.example.com")
+    url = SignedPortPreviewUrl(
+        sandbox_id="s", port=1, token=secret, url=f"https://1-{secret}.example.com", expires_at="2026-01-01T00:00:00Z"
+    )
     assert secret not in repr(url)
 
 
