@@ -43,6 +43,8 @@ async fn sandboxes_reach_the_internet_and_resolve_names() {
     let id = sandbox(&engine, json!({})).await;
     assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
     assert_eq!(fetch(&engine, &id, PUBLIC_V6).await, saw(PUBLIC_V6, MACHINE[1]));
+    let addresses = std::fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap();
+    assert!(!addresses.contains(" dyt"), "a sandbox gives the machine no address: {addresses}");
     assert_eq!(fetch(&engine, &id, "some.example").await, saw(PUBLIC[0], MACHINE[0]));
     assert!(internet.heard().contains("asked b'\\x04some\\x07example'"), "{}", internet.heard());
     let over_tcp = "import socket, struct

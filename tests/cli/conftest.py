@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Where tests run in the background, interrupts are ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIMIT = 60
 

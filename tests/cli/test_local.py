@@ -45,7 +45,10 @@ def test_a_log_is_followed(daytona: Program, tmp_path: Path) -> None:
             log.write("two\n")
         assert process.stdout.readline() == b"two\n"
         process.send_signal(signal.SIGINT)
-        process.wait(LIMIT)
+        try:
+            process.wait(LIMIT)
+        finally:
+            process.kill()
 
 
 def test_a_unit_for_systemd_names_this_program(daytona: Program, tmp_path: Path) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+# Where tests run in the background, interrupts are ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIMIT = 120
 PROGRAM = os.environ["DAYTONA_LOCAL_BINARY"]

@@ -137,6 +137,9 @@ pub fn attach(machine: &Socket, name: &str, addresses: &Addresses) -> io::Result
     let settings = Path::new("/proc/sys/net");
     let set = |family: &str, setting: &str| fs::write(settings.join(family).join("conf").join(name).join(setting), "1");
     set("ipv4", "forwarding")?;
+    // Without an address of its own: browsers give up what they load when the machine gets or loses one. A machine without IPv6
+    // has no such setting.
+    let _ = set("ipv6", "addr_gen_mode");
     if addresses.v6.is_some() {
         // Elsewhere the machine forwards all of IPv6 anyway.
         let _ = set("ipv6", "force_forwarding");
