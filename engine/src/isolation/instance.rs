@@ -204,10 +204,11 @@ impl Instance {
     }
 
     /// Removes the socket and the control groups of an instance that has ended. Whoever still holds it cannot remove those
-    /// of the next one, which have the same names. Blocks briefly; may be called any number of times.
+    /// of the next one, which have the same names. Blocks briefly; may be called any number of times, and each call returns
+    /// when all is removed.
     pub fn release(&self) {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Names { socket, cgroup, range, network, processors }) = names {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Names { socket, cgroup, range, network, processors }) = names.take() {
             let _ = fs::remove_file(socket);
             drop((cgroup, range, network, processors));
         }
