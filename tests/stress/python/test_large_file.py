@@ -11,11 +11,11 @@ SIZE = 5 * GIB
 
 PROGRAM = """
 import resource, sys
-from daytona import Daytona
+from daytona import CreateSandboxFromImageParams, Daytona, Resources
 
 source, back = sys.argv[1:]
 with Daytona() as daytona:
-    sandbox = daytona.create()
+    sandbox = daytona.create(CreateSandboxFromImageParams(image="default", resources=Resources(disk=8)))
     try:
         sandbox.fs.upload_file(b"warm", "warm")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
