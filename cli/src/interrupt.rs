@@ -22,9 +22,11 @@ pub fn run<T>(work: impl Future<Output = Done<T>>, cancel: bool) -> Done<T> {
     let done = runtime.block_on(async {
         let (work, mut cleanups) = cleanup::scope(work);
         let done = if cancel {
+            // Before the work begins, whose first question may be interrupted at once.
+            let mut signals = Signals::listen()?;
             tokio::select! {
                 done = work => done,
-                number = interrupted() => Err(Failure::Signal(number)),
+                number = signals.next() => Err(Failure::Signal(number)),
             }
         } else {
             work.await
