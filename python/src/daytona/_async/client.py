@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._config import DaytonaConfig, open_client
+from .._config import open_client
 from .._to_come import missing_attribute
 from ..generated.async_ops.client import AsyncDaytonaMethods
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
+from ..generated.config import DaytonaConfig
 
 if TYPE_CHECKING:
     from types import TracebackType

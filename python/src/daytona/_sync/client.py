@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._config import DaytonaConfig, open_client
+from .._config import open_client
 from .._to_come import missing_attribute
+from ..generated.config import DaytonaConfig
 from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
 
