@@ -95,7 +95,9 @@ test('a broken connection is made again, and nothing that was shown is lost', as
 test('a large paste arrives whole', async () => {
   const context = await browser.newContext();
   const page = await open(context);
-  await type(page, 'stty -echo; cat > pasted');
+  // Before the shell has given the terminal over, a paste would be what is typed at its prompt.
+  await type(page, 'stty -echo; echo "re"ady; cat > pasted');
+  await shows(page, 'ready');
   const line = `${'x'.repeat(199)}\n`;
   await page.evaluate((text) => {
     const data = new DataTransfer();
