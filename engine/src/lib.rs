@@ -31,6 +31,7 @@ mod secret;
 mod server;
 pub mod setup;
 mod ssh;
+mod toolbox_socket;
 
 pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;

@@ -14,7 +14,6 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 
 use crate::engine::Engine;
 use crate::errors::proxy_error;
@@ -22,6 +21,7 @@ use crate::gateway::access::{self, Access, Denied};
 use crate::gateway::previews::LinkEnd;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox;
+use crate::toolbox_socket;
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;
@@ -94,7 +94,7 @@ pub async fn forward(engine: &Engine, target: Target, request: Request, shown_pa
             proxy_error(StatusCode::BAD_REQUEST, "bad request: the body could not be read", &method, shown_path)
         }
         Err(error) => {
-            tracing::debug!(%error, sandbox = id, "the toolbox could not be reached");
+            tracing::info!(error = format!("{error:#}"), sandbox = id, "the toolbox could not be reached");
             StatusCode::BAD_GATEWAY.into_response()
         }
     };
@@ -118,7 +118,7 @@ async fn exchange(
 ) -> anyhow::Result<Response> {
     let link_end = request.extensions_mut().remove::<LinkEnd>();
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
-    let stream = UnixStream::connect(engine.launcher.socket_path(sandbox_id)).await?;
+    let stream = toolbox_socket::connect(&engine.launcher.socket_path(sandbox_id)).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());
 

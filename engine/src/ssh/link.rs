@@ -9,7 +9,8 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+
+use crate::toolbox_socket;
 
 /// The raw connection.
 pub type Link = TokioIo<Upgraded>;
@@ -22,7 +23,7 @@ const REFUSAL_BYTES: usize = 64 << 10;
 /// # Errors
 /// The toolbox's own words where it refuses.
 pub async fn open(socket: &Path, path: &str) -> Result<(Link, HeaderMap)> {
-    let stream = UnixStream::connect(socket).await.context("the sandbox cannot be reached")?;
+    let stream = toolbox_socket::connect(socket).await.context("the sandbox cannot be reached")?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());
     let request = Request::get(path)
