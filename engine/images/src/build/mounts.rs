@@ -1,0 +1,140 @@
+//! `RUN --mount=…`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::stage::Stages;
+use crate::attributes::Attributes;
+use crate::error::Attempt;
+use crate::store::{Temporary, Turn};
+use crate::tree::Tree;
+use crate::writer::Writer;
+use crate::{Digest, Error, RunMount, Store};
+
+/// What one command has mounted, and what must live as long.
+#[derive(Default)]
+pub(super) struct Mounts<'a> {
+    pub(super) list: Vec<RunMount>,
+    copies: Vec<Temporary<'a>>,
+    turns: Vec<Turn<'a>>,
+}
+
+impl<'a> Mounts<'a> {
+    /// Prepares what the texts of `--mount` ask for, already expanded.
+    pub(super) fn prepare(
+        stages: &mut Stages<'a, '_>,
+        texts: &[String],
+        workdir: &str,
+        stage: usize,
+    ) -> Result<Self, Error> {
+        let mut mounts = Self::default();
+        for text in texts {
+            mounts.add(stages, text, workdir, stage)?;
+        }
+        Ok(mounts)
+    }
+
+    /// Shows a script that a command is, and that anybody may run.
+    pub(super) fn add_script(&mut self, store: &'a Store, script: &str, target: &str) -> Result<(), Error> {
+        let directory = store.temporary()?;
+        let source = directory.path.join("script");
+        let written =
+            fs::write(&source, script).and_then(|()| fs::set_permissions(&source, Permissions::from_mode(0o755)));
+        written.attempt("writing the command's script")?;
+        self.list.push(RunMount { source, target: target.to_owned(), read_only: true });
+        self.copies.push(directory);
+        Ok(())
+    }
+
+    fn add(&mut self, stages: &mut Stages<'a, '_>, text: &str, workdir: &str, stage: usize) -> Result<(), Error> {
+        let refused = |reason: String| Error::Refused(format!("--mount={text}: {reason}"));
+        let fields = || text.split(',').map(|part| part.split_once('=').unwrap_or((part, "")));
+        let field = |names: &[&str]| fields().find(|(name, _)| names.contains(name)).map(|(_, value)| value);
+        let is = |names: &[&str]| field(names).is_some_and(|value| value.is_empty() || value == "true" || value == "1");
+        let kind = field(&["type"]).unwrap_or("bind");
+        let target = field(&["target", "dst", "destination"]);
+        if matches!(kind, "secret" | "ssh") {
+            // Builds have none; a command that can do without runs.
+            return if is(&["required"]) {
+                Err(refused(format!("there is no {kind} to give to a build")))
+            } else {
+                Ok(())
+            };
+        }
+        let target =
+            target.filter(|target| !target.is_empty()).ok_or_else(|| refused("target is missing".to_owned()))?;
+        let target = Path::new("/").join(workdir).join(target).to_string_lossy().into_owned();
+        let number = |name: &'static str| -> Result<u32, Error> {
+            let Some(value) = field(&[name]) else { return Ok(0) };
+            value.parse().map_err(|_| refused(format!("{name} is a number, not {value:?}")))
+        };
+        let store = stages.store;
+        match kind {
+            "cache" => {
+                let id = field(&["id"]).unwrap_or(&target);
+                let mode = field(&["mode"]).map_or(Ok(0o755), |mode| u32::from_str_radix(mode, 8));
+                let mode = mode.map_err(|_| refused("mode is an octal number".to_owned()))?;
+                let source = store.part("caches").join(Digest::of(id).hex());
+                if field(&["sharing"]) == Some("locked") {
+                    self.turns.push(store.only_one(format!("cache {id}"), stages.cancel)?);
+                }
+                let (uid, gid) = (number("uid")?, number("gid")?);
+                if !source.exists() {
+                    fs::create_dir_all(&source).at_path("creating", &source)?;
+                    let attributes = Attributes { uid, gid, mode, mtime: crate::now(), xattrs: Vec::new() };
+                    attributes.give(&source, store.options.owned).at_path("creating", &source)?;
+                }
+                self.list.push(RunMount { source, target, read_only: is(&["ro", "readonly"]) });
+            }
+            "tmpfs" => {
+                let directory = store.temporary()?;
+                self.list.push(RunMount { source: directory.path.clone(), target, read_only: false });
+                self.copies.push(directory);
+            }
+            "bind" => {
+                let from = field(&["from"]).map(str::to_owned);
+                let files = stages.files_of(from.as_deref(), stage)?;
+                let path = field(&["source", "src"]).unwrap_or("");
+                let directory = store.temporary()?;
+                let name =
+                    copy_out(&files.tree, path, &directory.path, store.options.owned).map_err(|error| match error {
+                        Error::Refused(reason) => refused(reason),
+                        other => other,
+                    })?;
+                let read_only = !is(&["rw", "readwrite"]);
+                self.list.push(RunMount { source: directory.path.join(name), target, read_only });
+                self.copies.push(directory);
+            }
+            other => return Err(refused(format!("the type {other:?} is not known"))),
+        }
+        Ok(())
+    }
+}
+
+/// Copies a file or directory of a tree into an empty directory; answers its name there.
+fn copy_out(tree: &Tree, path: &str, target: &Path, owned: bool) -> Result<&'static str, Error> {
+    const NAME: &str = "content";
+    let reading = "reading what is mounted";
+    let found = tree.find(Path::new(path)).attempt(reading)?;
+    let (top, found) = found.ok_or_else(|| Error::Refused(format!("{path:?} is not there")))?;
+    let empty = Tree::default();
+    let writer = Writer::new(&empty, target, owned, (0, 0));
+    let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
+    if !found.metadata.is_dir() {
+        writer.file(Path::new(NAME), &found, &attributes).attempt(reading)?;
+        return Ok(NAME);
+    }
+    writer.directory(Path::new(NAME), Some(&attributes)).attempt(reading)?;
+    for (path, found) in tree.walk(&top).attempt(reading)? {
+        let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
+        let to = Path::new(NAME).join(path.strip_prefix(&top).unwrap_or(&path));
+        if found.metadata.is_dir() {
+            writer.directory(&to, Some(&attributes)).attempt(reading)?;
+        } else {
+            writer.file(&to, &found, &attributes).attempt(reading)?;
+        }
+    }
+    writer.finish().attempt(reading)?;
+    Ok(NAME)
+}

@@ -1,0 +1,654 @@
+//! One stage after the other, instruction by instruction.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::Build;
+use super::accounts::{account, owner};
+use super::context::Files;
+use super::copying::{Choice, Copying, Destination};
+use super::ignore::Ignored;
+use super::mounts::Mounts;
+use super::output::Lines;
+use super::stage_named;
+use super::steps::{CachedStep, Wanted};
+use crate::assemble::push_layer;
+use crate::attributes::Attributes;
+use crate::dockerfile::{
+    Command, Dockerfile, Flag, HereDoc, Instruction, Kind, Source, expand, expand_document, parse_text, split,
+    split_raw, with_documents,
+};
+use crate::error::Attempt;
+use crate::log::Log;
+use crate::store::{Pins, Temporary};
+use crate::tree::Tree;
+use crate::writer::Writer;
+use crate::{Base, Cancel, Digest, Error, Exit, ImageConfig, Run, Runner, Store};
+
+/// Where programs are looked for unless the image says so.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Variables that commands get when the build is given them, without an `ARG`.
+const PROXIES: [&str; 8] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "NO_PROXY", "no_proxy", "ALL_PROXY"];
+
+/// A stage so far.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) base: Base,
+    pub(super) layers: Vec<Digest>,
+    pub(super) config: ImageConfig,
+    /// Values of the `ARG`s so far.
+    arguments: BTreeMap<String, String>,
+    /// Whether `CMD` was given in this stage: an `ENTRYPOINT` takes away the base's.
+    own_cmd: bool,
+}
+
+/// The stages of one build.
+pub(super) struct Stages<'a, 'b> {
+    pub(super) store: &'a Store,
+    build: &'b Build,
+    file: &'b Dockerfile,
+    context: &'b Files,
+    runner: &'b dyn Runner,
+    log: &'b Log<'b>,
+    pub(super) cancel: &'b Cancel,
+    done: BTreeMap<usize, State>,
+    pins: Pins<'a>,
+    /// How many steps have begun, and how many there are.
+    step: (usize, usize),
+}
+
+impl<'a, 'b> Stages<'a, 'b> {
+    #[allow(clippy::too_many_arguments, reason = "they are one build, put together in one place")]
+    pub(super) fn new(
+        store: &'a Store,
+        build: &'b Build,
+        file: &'b Dockerfile,
+        context: &'b Files,
+        runner: &'b dyn Runner,
+        log: &'b Log<'b>,
+        cancel: &'b Cancel,
+        total: usize,
+    ) -> Self {
+        let pins = store.pins();
+        Self { store, build, file, context, runner, log, cancel, done: BTreeMap::new(), pins, step: (0, total) }
+    }
+
+    /// A finished stage.
+    pub(super) fn take(&mut self, stage: usize) -> State {
+        self.done.remove(&stage).expect("the target was built")
+    }
+
+    fn announce(&mut self, text: &str) {
+        self.step.0 += 1;
+        let (number, total) = self.step;
+        self.log.line(&format!("Step {number}/{total} : {text}"));
+    }
+
+    /// Builds one stage; those it depends on are done.
+    pub(super) fn run(&mut self, number: usize) -> Result<(), Error> {
+        let file = self.file;
+        let stage = &file.stages[number];
+        self.announce(&stage.text);
+        let state = self.begin(number).map_err(|error| error.at(stage.line, &stage.text));
+        let mut state = state?;
+        for text in std::mem::take(&mut state.config.on_build) {
+            self.log.line(&format!(" ---> ONBUILD {text}"));
+            let failed = |error: Error| error.at(stage.line, &format!("ONBUILD {text}"));
+            let instruction = parse_text(&text, stage.line).map_err(failed)?;
+            self.instruction(&mut state, &instruction, number).map_err(failed)?;
+        }
+        for instruction in &stage.instructions {
+            self.announce(&instruction.text);
+            self.cancel.check()?;
+            let done = self.instruction(&mut state, instruction, number);
+            done.map_err(|error| error.at(instruction.line, &instruction.text))?;
+        }
+        self.done.insert(number, state);
+        Ok(())
+    }
+
+    /// Variables that are known before the first stage.
+    fn global_arguments(&self) -> Result<BTreeMap<String, String>, Error> {
+        let mut known = platform();
+        for argument in &self.file.arguments {
+            let Kind::Arg(pairs) = &argument.kind else { continue };
+            for (name, default) in pairs {
+                let value = match (self.build.arguments.get(name), default) {
+                    (Some(given), _) => Some(given.clone()),
+                    (None, Some(default)) => Some(
+                        expand(default, self.file.escape, &|name| known.get(name).cloned()).map_err(Error::Refused)?,
+                    ),
+                    (None, None) => None,
+                };
+                known.extend(value.map(|value| (name.clone(), value)));
+            }
+        }
+        Ok(known)
+    }
+
+    fn begin(&mut self, number: usize) -> Result<State, Error> {
+        let known = self.global_arguments()?;
+        let stage = &self.file.stages[number];
+        let base = expand(&stage.base, self.file.escape, &|name| known.get(name).cloned()).map_err(Error::Refused)?;
+        if base.is_empty() {
+            return Err(Error::Refused(format!("{} names no image", stage.base)));
+        }
+        if let Some(earlier) = stage_named(self.file, &base, number).filter(|_| base.parse::<usize>().is_err()) {
+            let state = self.done[&earlier].clone();
+            return Ok(State { arguments: BTreeMap::new(), own_cmd: false, ..state });
+        }
+        let (base, layers, config) = self.image(&base)?;
+        Ok(State { base, layers, config, arguments: BTreeMap::new(), own_cmd: false })
+    }
+
+    /// An image by name: one of those that are always there, or one to pull.
+    fn image(&mut self, name: &str) -> Result<(Base, Vec<Digest>, ImageConfig), Error> {
+        match name {
+            "scratch" => Ok((Base::Empty, Vec::new(), ImageConfig::default())),
+            "default" if !self.store.options.default_root.is_empty() => {
+                Ok((Base::Default, Vec::new(), ImageConfig::default()))
+            }
+            _ => {
+                let image = self.store.base(name, self.build.pull, &self.build.access, self.log, self.cancel)?;
+                if !self.pins.add(&image.layers)? {
+                    return Err(Error::Refused(format!("{name} was removed meanwhile; build again")));
+                }
+                Ok((image.base, image.layers, image.config))
+            }
+        }
+    }
+
+    /// The files that `--from` names; the build's own without.
+    pub(super) fn files_of(&mut self, from: Option<&str>, stage: usize) -> Result<Files, Error> {
+        let Some(from) = from else {
+            let Files { tree, .. } = self.context;
+            return Ok(Files { tree: tree.clone(), ignored: Ignored::default() });
+        };
+        let tree = match stage_named(self.file, from, stage) {
+            Some(earlier) => {
+                let state = &self.done[&earlier];
+                self.store.tree(state.base, &state.layers)
+            }
+            None => {
+                let (base, layers, _) = self.image(from)?;
+                self.store.tree(base, &layers)
+            }
+        };
+        Ok(Files { tree, ignored: Ignored::default() })
+    }
+
+    fn tree(&self, state: &State) -> Tree {
+        self.store.tree(state.base, &state.layers)
+    }
+
+    fn instruction(&mut self, state: &mut State, instruction: &Instruction, stage: usize) -> Result<(), Error> {
+        let escape = self.file.escape;
+        let known = state.clone();
+        let lookup = |name: &str| {
+            let variable = known.config.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            variable.or_else(|| known.arguments.get(name).cloned())
+        };
+        let expanded = |text: &str| expand(text, escape, &lookup).map_err(Error::Refused);
+        let values = |pairs: &[(String, Option<String>)]| {
+            let pair = |(name, value): &(String, Option<String>)| {
+                Ok((expanded(name)?, expanded(value.as_deref().unwrap_or_default())?))
+            };
+            pairs.iter().map(pair).collect::<Result<Vec<_>, Error>>()
+        };
+        let config = &mut state.config;
+        match &instruction.kind {
+            Kind::From { .. } => {}
+            Kind::Arg(pairs) => {
+                let global = self.global_arguments()?;
+                for (name, default) in pairs {
+                    let given = self.build.arguments.get(name).cloned();
+                    let value = match (given, default) {
+                        (Some(given), _) => Some(given),
+                        (None, Some(default)) => Some(expanded(default)?),
+                        (None, None) => global.get(name).cloned(),
+                    };
+                    state.arguments.extend(value.map(|value| (name.clone(), value)));
+                }
+            }
+            Kind::Env(pairs) => values(pairs)?.iter().for_each(|(name, value)| config.set_env(name, value)),
+            Kind::Label(pairs) => config.labels.extend(values(pairs)?),
+            Kind::Cmd(command) => {
+                config.cmd = Some(argv(command, config.shell.as_deref()));
+                state.own_cmd = true;
+            }
+            Kind::Entrypoint(command) => {
+                config.entrypoint = Some(argv(command, config.shell.as_deref()));
+                if !state.own_cmd {
+                    config.cmd = None;
+                }
+            }
+            Kind::Shell(words) => config.shell = Some(words.clone()),
+            Kind::User(user) => config.user = expanded(user)?,
+            Kind::Expose(ports) => {
+                for port in ports {
+                    for port in split(port, escape, &lookup).map_err(Error::Refused)? {
+                        let port = if port.contains('/') { port } else { format!("{port}/tcp") };
+                        if !config.exposed.contains(&port) {
+                            config.exposed.push(port);
+                        }
+                    }
+                }
+            }
+            Kind::Volume(paths) => {
+                for path in paths {
+                    let path = expanded(path)?;
+                    if !config.volumes.contains(&path) {
+                        config.volumes.push(path);
+                    }
+                }
+            }
+            Kind::StopSignal(signal) => config.stop_signal = Some(expanded(signal)?),
+            Kind::Healthcheck(check) => config.healthcheck = Some(healthcheck(check.as_ref(), &instruction.flags)),
+            Kind::OnBuild(text) => config.on_build.push(text.clone()),
+            Kind::Maintainer(name) => {
+                config.labels.insert("maintainer".to_owned(), name.clone());
+            }
+            Kind::Workdir(path) => {
+                let path = absolute(&config.workdir, &expanded(path)?);
+                config.workdir = path.clone();
+                self.make_workdir(state, &path)?;
+            }
+            Kind::Copy { add, sources, target } => {
+                let flags = instruction.flags.iter().map(|flag| {
+                    let value = flag.value.as_deref().map(&expanded).transpose()?;
+                    Ok((flag.name.clone(), value))
+                });
+                let flags = flags.collect::<Result<Vec<_>, Error>>()?;
+                let words = |source: &Source| match source {
+                    Source::Path(path) => expanded(path).map(Source::Path),
+                    Source::Document(document) if document.expand => {
+                        let content = expand_document(&document.content, escape, &lookup).map_err(Error::Refused)?;
+                        Ok(Source::Document(HereDoc { content, ..document.clone() }))
+                    }
+                    other => Ok(other.clone()),
+                };
+                let sources = sources.iter().map(words).collect::<Result<Vec<_>, Error>>()?;
+                self.copy(state, &instruction.text, *add, &flags, &sources, &expanded(target)?, stage)?;
+            }
+            Kind::Run { command, documents } => {
+                self.command(state, instruction, command, documents, &expanded, stage)?
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the working directory where it is missing.
+    fn make_workdir(&mut self, state: &mut State, path: &str) -> Result<(), Error> {
+        let tree = self.tree(state);
+        let found = tree.find(Path::new(path)).attempt("looking for the working directory")?;
+        match found {
+            Some((_, found)) if found.metadata.is_dir() => return Ok(()),
+            Some(_) => return Err(Error::Refused(format!("{path} is not a directory"))),
+            None => {}
+        }
+        let wanted = Wanted::new(state.base, &state.layers, format!("WORKDIR {path}"));
+        self.step(state, wanted, |stages, layer| {
+            let writer = Writer::new(&tree, &layer.path, stages.store.options.owned, (0, 0));
+            writer.directory(Path::new(path), None).and_then(|_| writer.finish()).attempt("creating the directory")
+        })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are the parts of one instruction")]
+    fn copy(
+        &mut self,
+        state: &mut State,
+        text: &str,
+        add: bool,
+        flags: &[(String, Option<String>)],
+        sources: &[Source],
+        target: &str,
+        stage: usize,
+    ) -> Result<(), Error> {
+        let name = if add { "ADD" } else { "COPY" };
+        let (mut from, mut owned_by, mut mode, mut excluded, mut unpacks) = (None, None, None, Vec::new(), add);
+        for (flag, value) in flags {
+            let needed = || value.as_deref().ok_or_else(|| Error::Refused(format!("--{flag} needs a value")));
+            match flag.as_str() {
+                "from" if !add => from = Some(needed()?),
+                "chown" => owned_by = Some(needed()?),
+                "chmod" => mode = Some(needed()?),
+                "exclude" => excluded.push(needed()?),
+                "unpack" if add => unpacks = value.as_deref() != Some("false"),
+                // It says how layers are put together, which changes nothing here.
+                "link" => {}
+                _ => return Err(Error::Refused(format!("{name} --{flag} is not supported"))),
+            }
+        }
+        let tree = self.tree(state);
+        let owned_by = owned_by.map(|text| owner(&tree, text)).transpose().map_err(Error::Refused)?;
+        // Files of the build are root's; those of another stage keep their owners.
+        let owned_by = owned_by.or(from.is_none().then_some((0, 0)));
+        let mode = mode.map(|mode| u32::from_str_radix(mode, 8).map(|bits| bits & 0o7777));
+        let mode = mode.transpose().map_err(|_| Error::Refused("--chmod is an octal number, as 755".to_owned()))?;
+        let mut files = self.files_of(from, stage)?;
+        if from.is_none() {
+            let lines = self.store_ignored();
+            files.ignored = lines?;
+        }
+        let origin = from.map_or_else(|| "the build's context".to_owned(), |from| format!("{from:?}"));
+        let excluded = Ignored::parse(excluded.iter().copied()).map_err(Error::Refused)?;
+        let choice = Choice { files: &files, excluded: &excluded, unpacks, origin: &origin };
+        let path = absolute(&state.config.workdir, target);
+        let is_directory = target.ends_with('/') || target == "." || target.ends_with("/.") || sources.len() > 1;
+        let to = Destination { tree: &tree, path: &path, is_directory };
+        let mut copying = Copying::new(owned_by, mode);
+        for source in sources {
+            match source {
+                Source::Document(document) => copying.document(&document.name, document.content.clone(), &to)?,
+                Source::Path(path) => copying.path(path, &choice, &to)?,
+            }
+        }
+        let mut wanted = Wanted::new(state.base, &state.layers, text.to_owned());
+        wanted.add("the destination", &path);
+        wanted.inputs.extend(copying.inputs()?);
+        self.step(state, wanted, |stages, layer| copying.write(stages.store, &tree, &layer.path, stages.cancel))
+    }
+
+    fn store_ignored(&self) -> Result<Ignored, Error> {
+        let text = self.context.tree.text(Path::new(".dockerignore")).unwrap_or_default();
+        Ignored::parse(text.lines()).map_err(Error::Refused)
+    }
+
+    fn command(
+        &mut self,
+        state: &mut State,
+        instruction: &Instruction,
+        command: &Command,
+        documents: &[HereDoc],
+        expanded: &dyn Fn(&str) -> Result<String, Error>,
+        stage: usize,
+    ) -> Result<(), Error> {
+        let (mut mounts, mut network) = (Vec::new(), true);
+        for flag in &instruction.flags {
+            let value = expanded(flag.value.as_deref().unwrap_or_default())?;
+            match (flag.name.as_str(), value.as_str()) {
+                ("mount", _) => mounts.push(value),
+                ("network", "none") => network = false,
+                ("network", "default") | ("security", "sandbox") => {}
+                (name, value) => return Err(Error::Refused(format!("RUN --{name}={value} is not supported"))),
+            }
+        }
+        let tree = self.tree(state);
+        let account = account(&tree, &state.config.user).map_err(Error::Refused)?;
+        let mut config = state.config.clone();
+        for (name, value) in &state.arguments {
+            if !config.env.iter().any(|(known, _)| known == name) {
+                config.set_env(name, value);
+            }
+        }
+        for name in PROXIES {
+            if let Some(value) = self.build.arguments.get(name) {
+                config.set_env(name, value);
+            }
+        }
+        for (name, value) in [("PATH", PATH), ("HOME", &account.home)] {
+            if !config.env.iter().any(|(known, _)| known == name) {
+                config.set_env(name, value);
+            }
+        }
+        let script = script(command, documents, self.file.escape);
+        let argv = match script {
+            Some(_) => vec![SCRIPT.to_owned()],
+            None => run_argv(command, documents, config.shell.as_deref(), self.file.escape),
+        };
+        let workdir = absolute(&config.workdir, "");
+        if workdir != "/" {
+            self.make_workdir(state, &workdir)?;
+        }
+        let mut wanted = Wanted::new(state.base, &state.layers, with_documents(&instruction.text, documents));
+        wanted.add("the command", serde_json::to_vec(&argv).expect("plain data is written as JSON"));
+        wanted.add("the user", format!("{}:{}", account.uid, account.gid));
+        wanted.add("the working directory", &workdir);
+        for (name, value) in &config.env {
+            // A proxy changes how something is fetched, not what.
+            if !PROXIES.contains(&name.as_str()) {
+                wanted.add(format!("the variable {name}"), value);
+            }
+        }
+        let tree = self.tree(state);
+        for text in mounts.iter().filter(|text| !text.contains("type=") || text.contains("type=bind")) {
+            self.add_bound(&mut wanted, text, stage)?;
+        }
+        let (base, layers) = (state.base, state.layers.clone());
+        let failed = |exit: Exit, last_lines: Vec<String>| Error::Run {
+            line: instruction.line,
+            instruction: instruction.text.clone(),
+            exit,
+            last_lines,
+        };
+        self.step(state, wanted, |stages, layer| {
+            let mut mounts = Mounts::prepare(stages, &mounts, &workdir, stage)?;
+            if let Some(script) = script {
+                mounts.add_script(stages.store, script, SCRIPT)?;
+            }
+            let mut layers: Vec<PathBuf> = layers.iter().map(|digest| stages.store.layer_path(digest)).collect();
+            let points = mount_points(stages.store, &tree, &mounts)?;
+            layers.extend(points.as_ref().map(|points| points.path.clone()));
+            let run = Run {
+                base,
+                layers: &layers,
+                changes: &layer.path,
+                argv: &argv,
+                env: &config.env,
+                uid: account.uid,
+                gid: account.gid,
+                workdir: &workdir,
+                mounts: &mounts.list,
+                network,
+            };
+            let mut lines = Lines::new(stages.log);
+            let exit = stages.runner.run(&run, &mut |bytes| lines.add(bytes), stages.cancel);
+            let last_lines = lines.finish();
+            stages.cancel.check()?;
+            match exit.attempt("running the command")? {
+                Exit::Code(0) => Ok(()),
+                exit => Err(failed(exit, last_lines)),
+            }
+        })
+    }
+
+    /// What a bound directory holds decides about a command as what is copied does.
+    fn add_bound(&mut self, wanted: &mut Wanted, text: &str, stage: usize) -> Result<(), Error> {
+        let field = |names: [&str; 2]| {
+            text.split(',')
+                .filter_map(|part| part.split_once('='))
+                .find(|(name, _)| names.contains(name))
+                .map(|found| found.1)
+        };
+        let files = self.files_of(field(["from", "from"]), stage)?;
+        let mut copying = Copying::new(None, None);
+        let nothing = Ignored::default();
+        let choice = Choice { files: &files, excluded: &nothing, unpacks: false, origin: "what is mounted" };
+        let to = Destination { tree: &Tree::default(), path: "/", is_directory: true };
+        copying.path(field(["source", "src"]).unwrap_or(""), &choice, &to)?;
+        wanted.inputs.extend(copying.inputs()?.into_iter().map(|(name, content)| (format!("mounted {name}"), content)));
+        Ok(())
+    }
+
+    /// Does a step unless it was done before; what it makes is the next layer.
+    fn step(
+        &mut self,
+        state: &mut State,
+        wanted: Wanted,
+        work: impl FnOnce(&mut Self, &Temporary<'a>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let id = wanted.id();
+        let turn = self.store.only_one(format!("step {}", id.hex()), self.cancel)?;
+        if !self.build.no_cache {
+            let done = self.store.read::<CachedStep>("steps", &id)?;
+            if let Some(step) = done
+                && self.pins.add(step.layer.as_slice())?
+            {
+                self.log.line(" ---> Using cache");
+                step.layer.into_iter().for_each(|layer| push_layer(&mut state.layers, layer));
+                return Ok(());
+            }
+            let reason = wanted.miss(self.store)?;
+            self.log.line(&format!(" ---> Not cached: {reason}"));
+        }
+        let layer = self.store.temporary()?;
+        work(self, &layer)?;
+        let layer = self.store.add_layer(layer, &mut self.pins)?;
+        if state.layers.len() >= crate::MAX_LAYERS && layer.is_some() {
+            return Err(Error::Refused(format!(
+                "an image has at most {} layers; join some commands",
+                crate::MAX_LAYERS
+            )));
+        }
+        let step = CachedStep {
+            id: id.clone(),
+            instruction: wanted.instruction,
+            size: layer.as_ref().map_or(0, |layer| layer.size),
+            created: crate::now(),
+            parent: wanted.parent,
+            inputs: wanted.inputs,
+            layer: layer.as_ref().map(|layer| layer.digest.clone()),
+        };
+        self.store.write("steps", &id, &step)?;
+        step.layer.into_iter().for_each(|layer| push_layer(&mut state.layers, layer));
+        drop(turn);
+        Ok(())
+    }
+}
+
+/// Where a here-document appears that is a script of its own.
+const SCRIPT: &str = "/tmp/.daytona-script";
+
+/// Whether a command is nothing but a here-document.
+fn is_document(text: &str, documents: &[HereDoc], escape: char) -> bool {
+    documents.len() == 1 && split_raw(text, escape).len() == 1
+}
+
+/// The script that a command is, if it says by which program it is read.
+fn script<'a>(command: &Command, documents: &'a [HereDoc], escape: char) -> Option<&'a str> {
+    match command {
+        Command::Shell(text) if is_document(text, documents, escape) => {
+            Some(documents[0].content.as_str()).filter(|content| content.starts_with("#!"))
+        }
+        _ => None,
+    }
+}
+
+fn run_argv(command: &Command, documents: &[HereDoc], shell: Option<&[String]>, escape: char) -> Vec<String> {
+    match command {
+        Command::Shell(text) if is_document(text, documents, escape) => in_shell(&documents[0].content, shell),
+        Command::Shell(text) => in_shell(&with_documents(text, documents), shell),
+        Command::Exec(words) => words.clone(),
+    }
+}
+
+/// What starts a command at last.
+fn argv(command: &Command, shell: Option<&[String]>) -> Vec<String> {
+    match command {
+        Command::Exec(words) => words.clone(),
+        Command::Shell(text) => in_shell(text, shell),
+    }
+}
+
+fn in_shell(text: &str, shell: Option<&[String]>) -> Vec<String> {
+    let mut words = shell.map_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()], <[String]>::to_vec);
+    words.push(text.to_owned());
+    words
+}
+
+/// `path` as seen from the working directory, without `.` and `..`.
+fn absolute(workdir: &str, path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in Path::new("/").join(workdir).join(path).components() {
+        match part {
+            Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            Component::ParentDir => drop(parts.pop()),
+            _ => {}
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Variables about the machine that every build has.
+fn platform() -> BTreeMap<String, String> {
+    let architecture = crate::architecture();
+    let mut known = BTreeMap::new();
+    for side in ["TARGET", "BUILD"] {
+        known.insert(format!("{side}PLATFORM"), format!("linux/{architecture}"));
+        known.insert(format!("{side}OS"), "linux".to_owned());
+        known.insert(format!("{side}ARCH"), architecture.to_owned());
+        known.insert(format!("{side}VARIANT"), String::new());
+    }
+    known
+}
+
+/// A health check in the form of image configurations.
+fn healthcheck(check: Option<&Command>, flags: &[Flag]) -> serde_json::Value {
+    let test = match check {
+        None => vec!["NONE".to_owned()],
+        Some(Command::Shell(text)) => vec!["CMD-SHELL".to_owned(), text.clone()],
+        Some(Command::Exec(words)) => [&["CMD".to_owned()][..], words].concat(),
+    };
+    let mut check = serde_json::json!({ "Test": test });
+    for (flag, name) in [
+        ("interval", "Interval"),
+        ("timeout", "Timeout"),
+        ("start-period", "StartPeriod"),
+        ("start-interval", "StartInterval"),
+    ] {
+        let value = flags.iter().find(|known| known.name == flag).and_then(|flag| flag.value.as_deref());
+        if let Some(nanoseconds) = value.and_then(nanoseconds) {
+            check[name] = nanoseconds.into();
+        }
+    }
+    let retries =
+        flags.iter().find(|flag| flag.name == "retries").and_then(|flag| flag.value.as_deref()?.parse::<u64>().ok());
+    if let Some(retries) = retries {
+        check["Retries"] = retries.into();
+    }
+    check
+}
+
+/// A duration as `1m30s` or `500ms`.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let (mut total, mut rest) = (0.0, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let units = [("ms", 1e6), ("us", 1e3), ("ns", 1.0), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
+        let (unit, factor) = units.into_iter().find(|(unit, _)| rest.starts_with(unit))?;
+        total += number * factor;
+        rest = &rest[unit.len()..];
+    }
+    Some(total as u64)
+}
+
+/// A layer with the mount points that the image lacks, so that they do not become part of it.
+fn mount_points<'a>(store: &'a Store, tree: &Tree, mounts: &Mounts<'_>) -> Result<Option<Temporary<'a>>, Error> {
+    let mut missing = Vec::new();
+    for mount in &mounts.list {
+        if tree.find(Path::new(&mount.target)).attempt("looking for a mount point")?.is_none() {
+            missing.push(mount);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let layer = store.temporary()?;
+    let writer = Writer::new(tree, &layer.path, store.options.owned, (0, 0));
+    for mount in missing {
+        let target = Path::new(&mount.target);
+        let made = if mount.source.is_dir() {
+            writer.directory(target, None).map(|_| ())
+        } else {
+            let attributes = Attributes { uid: 0, gid: 0, mode: 0o644, mtime: 0, xattrs: Vec::new() };
+            writer.content(target, b"", &attributes)
+        };
+        made.at_path("making the mount point", target)?;
+    }
+    writer.finish().attempt("making mount points")?;
+    Ok(Some(layer))
+}

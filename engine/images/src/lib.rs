@@ -1,0 +1,55 @@
+//! Images of file systems, without Docker: read from registries and archives, built from Dockerfiles, kept as layers.
+//!
+//! Everything here blocks: call it from threads that may.
+
+mod access;
+mod archive;
+mod assemble;
+mod attributes;
+mod build;
+mod cancel;
+mod compression;
+mod digest;
+mod dockerfile;
+mod error;
+mod export;
+mod image;
+mod log;
+mod manifest;
+mod names;
+mod overlay;
+mod pack;
+mod runner;
+mod store;
+mod tree;
+mod unpack;
+mod writer;
+
+pub use access::{Access, Credentials};
+pub use build::{Build, CachedStep};
+pub use cancel::Cancel;
+pub use digest::Digest;
+pub use error::{Error, Exit};
+pub use image::{Base, Image, ImageConfig};
+pub use names::Named;
+pub use runner::{NoRunner, Run, RunMount, Runner};
+pub use store::{Freed, Options, Store};
+pub use unpack::Limits;
+
+/// The time in seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    elapsed.map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or_default())
+}
+
+/// Layers of one image: what fits into the options of one mount.
+const MAX_LAYERS: usize = 120;
+
+/// This machine's architecture, as images name it.
+pub(crate) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -1,0 +1,109 @@
+//! Images are built from Dockerfiles.
+
+mod common;
+
+use common::{Bench, run};
+use daytona_images::{Base, Build, Error};
+
+#[test]
+fn files_are_copied_over_what_is_there() {
+    let bench = Bench::new();
+    bench.context(&[
+        ("app/main.py", "print(1)"),
+        ("app/.git/x", ""),
+        ("a.txt", "a"),
+        ("b.txt", "b"),
+        (".dockerignore", ".git\n**/.git\n"),
+    ]);
+    let image = bench
+        .build(
+            "FROM scratch AS one\nARG WHERE=/srv\nCOPY app $WHERE/app\nCOPY *.txt /texts/\n\
+             FROM scratch\nENV A=1 B=\"$A two\"\nCOPY --from=one --chown=7:8 /srv /srv\nCOPY --chmod=600 <<EOF /conf/$A.txt\n\
+             value=$B \"quoted\"\nEOF\nWORKDIR /srv/app\nCOPY a.txt .\nCMD [\"x\", \"y\"]\nENTRYPOINT go\nUSER 7:8\nLABEL k=v",
+        )
+        .unwrap();
+    assert_eq!(image.base, Base::Empty);
+    assert_eq!(bench.text(&image, "srv/app/main.py"), "print(1)");
+    assert_eq!(bench.text(&image, "srv/app/a.txt"), "a");
+    assert_eq!(bench.text(&image, "conf/1.txt"), "value= two \"quoted\"\n");
+    assert!(bench.find(&image, "srv/app/.git").is_none());
+    assert!(bench.find(&image, "texts").is_none(), "only what is copied from another stage is there");
+    let config = &image.config;
+    assert_eq!(config.env, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), " two".to_owned())]);
+    assert_eq!(config.entrypoint.as_deref().unwrap(), ["/bin/sh", "-c", "go"]);
+    assert_eq!(config.cmd.as_deref().unwrap(), ["x", "y"]);
+    assert_eq!((config.user.as_str(), config.workdir.as_str(), config.labels["k"].as_str()), ("7:8", "/srv/app", "v"));
+}
+
+#[test]
+fn steps_are_done_once_and_say_why_they_are_done_again() {
+    let bench = Bench::new();
+    let file = "FROM scratch\nCOPY a.txt /a\nCOPY b.txt /b\n";
+    bench.context(&[("a.txt", "a"), ("b.txt", "b")]);
+    let first = bench.build(file).unwrap();
+    assert!(bench.log().iter().any(|line| line.contains("Not cached: it was not built before")), "{:?}", bench.log());
+    assert_eq!(bench.build(file).unwrap(), first);
+    assert_eq!(bench.log().iter().filter(|line| line.contains("Using cache")).count(), 2);
+    bench.context(&[("b.txt", "other")]);
+    assert_ne!(bench.build(file).unwrap(), first);
+    let log = bench.log();
+    assert!(log.iter().any(|line| line.contains("Using cache")), "{log:?}");
+    assert!(log.iter().any(|line| line.contains("Not cached: /b has changed")), "{log:?}");
+    assert_eq!(bench.store.cached_steps().unwrap().len(), 3);
+    assert_eq!(bench.store.clear_cache().unwrap(), 3);
+    let freed = bench.store.collect([&first]).unwrap();
+    assert_eq!(freed.layers, 1, "the layer with the other b is used by nobody");
+    assert_eq!(bench.store.collect([]).unwrap().layers, 2);
+}
+
+#[test]
+fn errors_name_the_instruction_and_the_reason() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a")]);
+    for (file, line, reason) in [
+        ("FROM scratch\nCOPY none.txt /", 2, "not in the build's context"),
+        ("FROM scratch\nCOPY ../a.txt /", 2, "leads out"),
+        ("FROM scratch\nCOPY a.txt /\nCOPY --chown=nobody a.txt /b", 3, "no user \"nobody\""),
+        ("FROM scratch\nENV A=\"${B:?is needed}\"", 2, "is needed"),
+        ("FROM scratch\nCOPY a.txt /x\nCOPY a.txt /x/y", 3, "is not a directory"),
+    ] {
+        match bench.build(file) {
+            Err(Error::Instruction { line: found, reason: why, .. }) => {
+                assert_eq!(found, line, "{file}");
+                assert!(why.contains(reason), "{file}: {why}");
+            }
+            other => panic!("{file}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_half_made_is_removed_at_the_next_start() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a")]);
+    let image = bench.build("FROM scratch\nCOPY a.txt /a").unwrap();
+    let directory = bench.directory.path().join("images");
+    for name in ["tmp/7/deep", "l/0123456789abcdef0123/x"] {
+        std::fs::create_dir_all(directory.join(name)).unwrap();
+    }
+    let bench = bench.again();
+    assert_eq!(std::fs::read_dir(directory.join("tmp")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(directory.join("l")).unwrap().count(), 1);
+    assert_eq!(bench.text(&image, "a"), "a");
+}
+
+#[test]
+fn a_target_and_arguments_choose_what_is_built() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a")]);
+    let file = "ARG BASE=scratch\nFROM ${BASE} AS Small\nARG NAME=x\nCOPY a.txt /$NAME\nFROM nowhere.invalid/x\nCOPY a.txt /z\n";
+    let build = Build {
+        dockerfile: file.to_owned(),
+        contexts: vec![bench.context_path()],
+        target: Some("small".to_owned()),
+        arguments: [("NAME".to_owned(), "given".to_owned())].into(),
+        ..Build::default()
+    };
+    let image = run(&bench, &build).unwrap();
+    assert_eq!(bench.text(&image, "given"), "a");
+}
