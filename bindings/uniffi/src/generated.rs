@@ -1059,9 +1059,9 @@ pub struct NetworkAttempt {
     /// Whether it was allowed.
     #[serde(rename = "allowed")]
     pub allowed: bool,
-    /// What decided: `default`, `network_block_all`, `network_allow_list`, `domain_allow_list`, `unreachable` (the machine, other
-    /// sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`, `hidden_name`, `other_address` (not resolved
-    /// for the name) or `too_many` (connections).
+    /// What decided: `"default"`, `"network_block_all"`, `"network_allow_list"`, `"domain_allow_list"`, `"unreachable"` (the
+    /// machine, other sandboxes, addresses that no sandbox reaches), `"private_network"`, `"no_name"`, `"hidden_name"`,
+    /// `"other_address"` (not resolved for the name) or `"too_many"` (connections).
     #[serde(rename = "rule")]
     pub rule: String,
     /// When for the first time, ISO 8601.
@@ -1473,7 +1473,7 @@ pub struct SandboxInfo {
     #[serde(rename = "desiredState", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub desired_state: Option<SandboxDesiredState>,
-    /// Reason for the state `error` or `build_failed`.
+    /// Reason for the state `"error"` or `"build_failed"`.
     #[serde(rename = "errorReason", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub error_reason: Option<String>,

@@ -32,9 +32,9 @@ pub struct NetworkAttempt {
     pub port: Option<i64>,
     /// Whether it was allowed.
     pub allowed: bool,
-    /// What decided: `default`, `network_block_all`, `network_allow_list`, `domain_allow_list`, `unreachable` (the machine, other
-    /// sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`, `hidden_name`, `other_address` (not resolved
-    /// for the name) or `too_many` (connections).
+    /// What decided: `"default"`, `"network_block_all"`, `"network_allow_list"`, `"domain_allow_list"`, `"unreachable"` (the
+    /// machine, other sandboxes, addresses that no sandbox reaches), `"private_network"`, `"no_name"`, `"hidden_name"`,
+    /// `"other_address"` (not resolved for the name) or `"too_many"` (connections).
     pub rule: String,
     /// When for the first time, ISO 8601.
     pub first_at: String,

@@ -199,7 +199,7 @@ pub struct SandboxInfo {
     pub state: Option<SandboxState>,
     /// The state it is meant to reach.
     pub desired_state: Option<SandboxDesiredState>,
-    /// Reason for the state `error` or `build_failed`.
+    /// Reason for the state `"error"` or `"build_failed"`.
     pub error_reason: Option<String>,
     /// Whether `recover` may bring it back from `error`.
     pub recoverable: Option<bool>,

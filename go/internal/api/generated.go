@@ -37,7 +37,7 @@ type FileDownloadResponse struct {
 	ErrorDetails *types.FileDownloadErrorDetails `json:"errorDetails,omitempty"`
 }
 
-// CodeRunOptions: options of code_run.
+// CodeRunOptions: options of CodeRun.
 type CodeRunOptions struct {
 	// Arguments of the program.
 	Argv []string

@@ -33,7 +33,7 @@ const (
 	SandboxStateStarting = types.SandboxStateStarting
 	// Being stopped.
 	SandboxStateStopping = types.SandboxStateStopping
-	// Failed; error_reason has the reason.
+	// Failed; ErrorReason has the reason.
 	SandboxStateError = types.SandboxStateError
 	// Its image could not be built.
 	SandboxStateBuildFailed = types.SandboxStateBuildFailed
@@ -155,7 +155,7 @@ type Sandbox struct {
 	State SandboxState `json:"state"`
 	// The state it is meant to reach.
 	DesiredState SandboxDesiredState `json:"desiredState"`
-	// Reason for the state error or build_failed.
+	// Reason for the state "error" or "build_failed".
 	ErrorReason *string `json:"errorReason,omitempty"`
 	// Whether recover may bring it back from error.
 	Recoverable *bool `json:"recoverable,omitempty"`
@@ -222,7 +222,7 @@ type PaginatedSandboxes struct {
 
 // ListSandboxesQuery: filters and order of a list of sandboxes. A sandbox must match all filters that are given.
 type ListSandboxesQuery struct {
-	// Cursor of the next part: next_cursor of the previous response.
+	// Cursor of the next part: NextCursor of the previous response.
 	Cursor *string
 	// Sandboxes per request, 1 to 200. Default: 100.
 	Limit *int
@@ -364,7 +364,7 @@ func addListSandboxesQuery(call *api.Call, name string, v *ListSandboxesQuery) {
 
 // SandboxesPart: one part of a list of sandboxes.
 type SandboxesPart struct {
-	// The sandboxes. Servers leave out env, volumes and build_info here.
+	// The sandboxes. Servers leave out env, volumes and BuildInfo here.
 	Items []*Sandbox `json:"items"`
 	// Cursor of the next part; missing at the end of the list.
 	NextCursor *string `json:"nextCursor,omitempty"`

@@ -29,7 +29,7 @@ const (
 	ErrConflict Kind = "Conflict"
 	// ErrGone: the resource existed and has ended (HTTP 410).
 	ErrGone Kind = "Gone"
-	// ErrRateLimit: too many requests; retry_after says how long to wait (HTTP 429).
+	// ErrRateLimit: too many requests; RetryAfter says how long to wait (HTTP 429).
 	ErrRateLimit Kind = "RateLimit"
 	// ErrServer: the server failed (HTTP 5xx).
 	ErrServer Kind = "Server"
@@ -346,7 +346,7 @@ type DaytonaGoneError struct {
 // Unwrap returns the error as the more general one.
 func (e *DaytonaGoneError) Unwrap() error { return e.DaytonaError }
 
-// DaytonaRateLimitError: too many requests; retry_after says how long to wait (HTTP 429).
+// DaytonaRateLimitError: too many requests; RetryAfter says how long to wait (HTTP 429).
 type DaytonaRateLimitError struct {
 	*DaytonaError
 }

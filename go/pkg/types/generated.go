@@ -31,12 +31,12 @@ const (
 	ChartTypeUnknown ChartType = "unknown"
 )
 
-// CodeLanguage: language of code_run.
+// CodeLanguage: language of CodeRun.
 //
 // Servers may send values that are not listed here.
 type CodeLanguage string
 
-// Language of code_run.
+// Language of CodeRun.
 const (
 	// Python 3.
 	CodeLanguagePython CodeLanguage = "python"
@@ -69,7 +69,7 @@ const (
 	SandboxStateStarting SandboxState = "starting"
 	// Being stopped.
 	SandboxStateStopping SandboxState = "stopping"
-	// Failed; error_reason has the reason.
+	// Failed; ErrorReason has the reason.
 	SandboxStateError SandboxState = "error"
 	// Its image could not be built.
 	SandboxStateBuildFailed SandboxState = "build_failed"
@@ -290,7 +290,7 @@ type FileDownloadErrorDetails struct {
 	ErrorCode string `json:"errorCode"`
 }
 
-// Match is a line found by find_files.
+// Match is a line found by FindFiles.
 type Match struct {
 	// Path of the file.
 	File string `json:"file"`
@@ -300,7 +300,7 @@ type Match struct {
 	Content string `json:"content"`
 }
 
-// SearchFilesResponse: files found by search_files.
+// SearchFilesResponse: files found by SearchFiles.
 type SearchFilesResponse struct {
 	// Paths of the files whose names match.
 	Files []string `json:"files"`
@@ -406,9 +406,9 @@ type NetworkLog struct {
 	Entries []NetworkAttempt `json:"entries"`
 	// Number of earlier attempts that are not kept.
 	Dropped int `json:"dropped"`
-	// Comma-separated names that the sandbox reached for, for domain_allow_list.
+	// Comma-separated names that the sandbox reached for, for DomainAllowList.
 	DomainAllowList string `json:"domainAllowList"`
-	// Comma-separated networks (CIDR) of the addresses that no name led to, for network_allow_list.
+	// Comma-separated networks (CIDR) of the addresses that no name led to, for NetworkAllowList.
 	NetworkAllowList string `json:"networkAllowList"`
 	// Whether the two lists would allow everything that a list can allow. False when there was more than lists may hold.
 	Complete bool `json:"complete"`
@@ -426,9 +426,9 @@ type NetworkAttempt struct {
 	Port *int `json:"port,omitempty"`
 	// Whether it was allowed.
 	Allowed bool `json:"allowed"`
-	// What decided: default, network_block_all, network_allow_list, domain_allow_list, unreachable (the machine, other
-	// sandboxes, addresses that no sandbox reaches), private_network, no_name, hidden_name, other_address (not resolved
-	// for the name) or too_many (connections).
+	// What decided: "default", "network_block_all", "network_allow_list", "domain_allow_list", "unreachable" (the machine,
+	// other sandboxes, addresses that no sandbox reaches), "private_network", "no_name", "hidden_name", "other_address"
+	// (not resolved for the name) or "too_many" (connections).
 	Rule string `json:"rule"`
 	// When for the first time, ISO 8601.
 	FirstAt string `json:"firstAt"`
@@ -789,7 +789,7 @@ type SSHAccessValidation struct {
 type DaytonaConfig struct {
 	// API key (DAYTONA_API_KEY).
 	APIKey string
-	// JSON Web Token (DAYTONA_JWT_TOKEN), used when there is no API key; needs organization_id.
+	// JSON Web Token (DAYTONA_JWT_TOKEN), used when there is no API key; needs OrganizationID.
 	JWTToken string
 	// Organization (DAYTONA_ORGANIZATION_ID).
 	OrganizationID string
@@ -826,7 +826,7 @@ func redacted(secret string) string {
 type SandboxBaseParams struct {
 	// Name, unique in the organization. Default: the id.
 	Name string
-	// Language of code_run: python (default), typescript or javascript.
+	// Language of CodeRun: python (default), typescript or javascript.
 	Language CodeLanguage
 	// Operating system user that commands run as. Default: daytona.
 	User string
@@ -855,7 +855,7 @@ type SandboxBaseParams struct {
 	// Comma-separated domains the sandbox may reach; *.example.com for all below a name; empty = none. Default: no limit
 	// by name.
 	DomainAllowList *string
-	// Whether to delete the sandbox when it stops, which is the same as auto_delete_interval 0. Default: false.
+	// Whether to delete the sandbox when it stops, which is the same as AutoDeleteInterval 0. Default: false.
 	Ephemeral bool
 	// Id or name of a sandbox whose lifecycle this one follows.
 	LinkedSandbox string

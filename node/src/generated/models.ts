@@ -501,9 +501,9 @@ export interface NetworkAttempt {
   /** Whether it was allowed. */
   allowed: boolean;
   /**
-   * What decided: `default`, `networkBlockAll`, `networkAllowList`, `domainAllowList`, `unreachable` (the machine, other
-   * sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`, `hidden_name`, `other_address` (not resolved
-   * for the name) or `too_many` (connections).
+   * What decided: `"default"`, `"network_block_all"`, `"network_allow_list"`, `"domain_allow_list"`, `"unreachable"` (the
+   * machine, other sandboxes, addresses that no sandbox reaches), `"private_network"`, `"no_name"`, `"hidden_name"`,
+   * `"other_address"` (not resolved for the name) or `"too_many"` (connections).
    */
   rule: string;
   /** When for the first time, ISO 8601. */
@@ -730,7 +730,7 @@ export interface SandboxInfo {
   state?: SandboxState;
   /** The state it is meant to reach. */
   desiredState?: SandboxDesiredState;
-  /** Reason for the state `error` or `build_failed`. */
+  /** Reason for the state `"error"` or `"build_failed"`. */
   errorReason?: string;
   /** Whether `recover` may bring it back from `error`. */
   recoverable?: boolean;

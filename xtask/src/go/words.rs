@@ -45,19 +45,24 @@ impl<'a> Names<'a> {
                 out.push_str(name);
             } else if self.kinds.iter().any(|kind| kind.name == part) {
                 out.push_str(&format!("Err{part}"));
-            } else if part.contains('_') && part.chars().all(|c| c == '_' || c.is_ascii_lowercase()) {
-                out.push_str(&exported(part));
             } else {
-                out.push_str(part);
+                out.push_str(&field_name(part));
             }
         }
         out
     }
 }
 
-/// A documentation text without Markdown, names as they are.
+/// A documentation text without Markdown, with the names of fields as Go has them.
 pub fn sentence(doc: &str) -> String {
-    doc.replace("[`", "").replace("`]", "").replace('`', "")
+    let doc = doc.replace("[`", "`").replace("`]", "`");
+    doc.split('`').enumerate().map(|(i, part)| if i % 2 == 1 { field_name(part) } else { part.to_owned() }).collect()
+}
+
+/// What Go calls a field that the core's documentation names.
+fn field_name(name: &str) -> String {
+    let is_name = name.contains('_') && name.chars().all(|c| c == '_' || c.is_ascii_lowercase());
+    if is_name { exported(name) } else { name.to_owned() }
 }
 
 /// The documentation of a time, which Go does not give in seconds.

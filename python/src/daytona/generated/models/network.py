@@ -57,9 +57,10 @@ class NetworkAttempt(Model):
         address: IP address.
         port: Port.
         allowed: Whether it was allowed.
-        rule: What decided: `default`, `network_block_all`, `network_allow_list`, `domain_allow_list`,
-            `unreachable` (the machine, other sandboxes, addresses that no sandbox reaches), `private_network`,
-            `no_name`, `hidden_name`, `other_address` (not resolved for the name) or `too_many` (connections).
+        rule: What decided: `"default"`, `"network_block_all"`, `"network_allow_list"`, `"domain_allow_list"`,
+            `"unreachable"` (the machine, other sandboxes, addresses that no sandbox reaches),
+            `"private_network"`, `"no_name"`, `"hidden_name"`, `"other_address"` (not resolved for the name) or
+            `"too_many"` (connections).
         first_at: When for the first time, ISO 8601.
         last_at: When for the last time, ISO 8601.
         count: How often.

@@ -187,7 +187,7 @@ class SandboxInfo(Model):
         disk: Disk in GiB.
         state: State of the sandbox.
         desired_state: The state it is meant to reach.
-        error_reason: Reason for the state `error` or `build_failed`.
+        error_reason: Reason for the state `"error"` or `"build_failed"`.
         recoverable: Whether `recover` may bring it back from `error`.
         backup_state: State of the backup.
         backup_created_at: Time of the last backup, ISO 8601.

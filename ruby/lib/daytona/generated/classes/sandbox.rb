@@ -102,7 +102,7 @@ module Daytona
       @info.desired_state
     end
 
-    # @return [String, nil] Reason for the state `error` or `build_failed`.
+    # @return [String, nil] Reason for the state `"error"` or `"build_failed"`.
     def error_reason
       @info.error_reason
     end

@@ -20,9 +20,9 @@ module Daytona
     # @return [Boolean] Whether it was allowed.
     attr_accessor :allowed
 
-    # @return [String] What decided: `default`, `network_block_all`, `network_allow_list`, `domain_allow_list`,
-    #   `unreachable` (the machine, other sandboxes, addresses that no sandbox reaches), `private_network`, `no_name`,
-    #   `hidden_name`, `other_address` (not resolved for the name) or `too_many` (connections).
+    # @return [String] What decided: `"default"`, `"network_block_all"`, `"network_allow_list"`, `"domain_allow_list"`,
+    #   `"unreachable"` (the machine, other sandboxes, addresses that no sandbox reaches), `"private_network"`,
+    #   `"no_name"`, `"hidden_name"`, `"other_address"` (not resolved for the name) or `"too_many"` (connections).
     attr_accessor :rule
 
     # @return [String] When for the first time, ISO 8601.

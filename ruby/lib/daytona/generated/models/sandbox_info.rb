@@ -63,7 +63,7 @@ module Daytona
     # @return [String, nil] The state it is meant to reach.
     attr_accessor :desired_state
 
-    # @return [String, nil] Reason for the state `error` or `build_failed`.
+    # @return [String, nil] Reason for the state `"error"` or `"build_failed"`.
     attr_accessor :error_reason
 
     # @return [Boolean, nil] Whether `recover` may bring it back from `error`.
