@@ -19,6 +19,12 @@ pub fn steady_millis() -> i64 {
     i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
+/// When this process first asked, in milliseconds since 1970: its start.
+pub fn started_millis() -> i64 {
+    static STARTED: LazyLock<i64> = LazyLock::new(|| millis(now()));
+    *STARTED
+}
+
 /// `2026-01-02T03:04:05.678Z`.
 pub fn iso(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

@@ -18,13 +18,19 @@ use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::Identity;
 use crate::sandboxes::unstored::Unstored;
+use crate::snapshots::build_log::BuildLogs;
+use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
 
 /// Shared by all handlers.
 pub struct Engine {
     /// The sandboxes.
     pub registry: Registry,
-    /// Those whose last change is not on the disk.
+    /// What they are made from.
+    pub snapshots: Snapshots,
+    /// What building those has told.
+    pub build_logs: Arc<BuildLogs>,
+    /// Sandboxes whose last change is not on the disk.
     pub unstored: Unstored,
     /// Those that run before they are created.
     pub pools: Pools,

@@ -60,6 +60,16 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "Forbidden resource")
     }
 
+    /// 403: there is no room for another one.
+    pub fn quota_exceeded(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 403: the caller may not do that, for this reason.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
     /// 404.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)

@@ -10,6 +10,7 @@
 //! | `control` | the API: routes, what requests say, events |
 //! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
 //! | `sandboxes` | records, where they are kept, and what changes their state |
+//! | `snapshots` | what sandboxes are made from, and how that comes to be |
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
@@ -30,6 +31,7 @@ mod sandboxes;
 mod secret;
 mod server;
 pub mod setup;
+mod snapshots;
 mod ssh;
 mod toolbox_socket;
 

@@ -36,6 +36,8 @@ use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
 use crate::sandboxes::{archiving, record_file};
+use crate::snapshots::build_log::BuildLogs;
+use crate::snapshots::table::Snapshots;
 use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
@@ -124,6 +126,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         engine.pools.configure(options.warm_pool.into(), LOCAL_REGION);
     }
     engine.fill_pools();
+    engine.go_on_with_snapshots();
     reserve.keep();
     let reason = loop {
         let reason = wait_for_end(&engine, &idle).await?;
@@ -213,14 +216,15 @@ fn prepare(
     address: SocketAddr,
 ) -> Result<Prepared> {
     let version = env!("CARGO_PKG_VERSION");
-    let store = Store::open(state_dir)?;
+    let store = Arc::new(Store::open(state_dir)?);
     // A new one each time: whoever learned the last one has nothing.
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
     let runner_id = runner_id(&store, state_dir)?;
     let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
-    let Loaded { registry, notes, mut writing } = Registry::load(store)?;
+    let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store))?;
+    let (snapshots, unreadable) = Snapshots::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
@@ -235,9 +239,11 @@ fn prepare(
     let activity = Arc::new(Activity::default());
     let (event_gateway, events) = events::gateway(&api_key, &activity);
     let engine = Arc::new(Engine {
-        warnings: notes.into_iter().chain(warnings(&launcher, no_network)).collect(),
+        warnings: notes.into_iter().chain(unreadable).chain(warnings(&launcher, no_network)).collect(),
         pools: pools::kept(&registry),
         registry,
+        snapshots,
+        build_logs: Arc::new(BuildLogs::new(state_dir)?),
         unstored: Default::default(),
         launcher: Arc::new(launcher),
         events,
@@ -266,6 +272,7 @@ fn prepare(
         .nest("/api", control::api(&engine))
         .route("/health", any(|| async { axum::Json(serde_json::json!({ "status": "ok" })) }))
         .route("/toolbox/{*rest}", any(proxy::toolbox))
+        .merge(control::build_logs::beside_the_api(&engine))
         .fallback(|| async { ApiError::not_found("Not found") })
         .layer(middleware::from_fn(errors::render))
         .layer(event_gateway)

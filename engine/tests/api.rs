@@ -210,7 +210,6 @@ async fn parts_that_do_not_exist_say_so() {
     for (method, path) in [
         (Method::GET, "/api/volumes".to_owned()),
         (Method::POST, "/api/volumes".to_owned()),
-        (Method::POST, "/api/snapshots".to_owned()),
         (Method::GET, "/api/secret/paginated".to_owned()),
         (Method::GET, "/api/object-storage/push-access".to_owned()),
         (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),

@@ -79,3 +79,22 @@ async fn every_change_is_told_in_order_with_full_documents() {
     assert_eq!(event(&mut socket).await.1["newState"], "destroying");
     assert_eq!(event(&mut socket).await.1["sandbox"]["state"], "destroyed");
 }
+
+#[tokio::test]
+async fn snapshots_tell_what_becomes_of_them() {
+    let engine = Engine::start().await;
+    let mut socket = connect(&engine).await;
+    let (_, snapshot) = engine.post("/api/snapshots", json!({"name": "told", "imageName": "default"})).await;
+    assert_eq!(event(&mut socket).await, ("snapshot.created".to_owned(), snapshot.clone()));
+    for (old, new) in [("pending", "pulling"), ("pulling", "active")] {
+        let (name, payload) = event(&mut socket).await;
+        assert_eq!(name, "snapshot.state.updated");
+        let states = (&payload["oldState"], &payload["newState"], &payload["snapshot"]["state"]);
+        assert_eq!(states, (&json!(old), &json!(new), &json!(new)));
+        assert_eq!(payload["snapshot"]["id"], snapshot["id"]);
+    }
+    engine.delete("/api/snapshots/told").await;
+    assert_eq!(event(&mut socket).await.1["newState"], "removing");
+    let (name, payload) = event(&mut socket).await;
+    assert_eq!((name.as_str(), &payload["id"]), ("snapshot.removed", &snapshot["id"]));
+}

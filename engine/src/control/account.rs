@@ -1,4 +1,4 @@
-//! The one user, organisation, region and snapshot of a local engine, and what it says of itself.
+//! The one user, organisation and region of a local engine, and what it says of itself.
 
 use std::sync::Arc;
 
@@ -13,8 +13,6 @@ use crate::errors::{ApiError, ApiResult};
 use crate::gateway::credentials::parameter;
 use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
 use crate::sandboxes::snapshot::{self, MAX_RESOURCES};
-
-use super::query::{Parameters, read_sort};
 
 type Shared = State<Arc<Engine>>;
 
@@ -55,29 +53,6 @@ pub async fn config(State(engine): Shared) -> Json<Value> {
         config["sshGatewayHostKeyFingerprints"] = json!([engine.ssh.key.fingerprint()]);
     }
     Json(config)
-}
-
-/// `GET /snapshots`.
-pub async fn snapshots(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
-    let parameters = Parameters::read(query.as_deref())?;
-    let wanted = parameters.text("name").is_none_or(|name| snapshot::DEFAULT_NAME.contains(name));
-    let page = parameters.number("page", 1, u64::from(u32::MAX))?.unwrap_or(1);
-    parameters.number("limit", 1, 200)?;
-    read_sort(&parameters, &["name", "state", "lastUsedAt", "createdAt"], "lastUsedAt")?;
-    let items = match (wanted, page) {
-        (true, 1) => vec![snapshot::document(&engine.identity, &engine.started_at)],
-        _ => Vec::new(),
-    };
-    let total = u64::from(wanted);
-    Ok(Json(json!({"items": items, "total": total, "page": page, "totalPages": total})))
-}
-
-/// `GET /snapshots/{id or name}`.
-pub async fn snapshot(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
-    if !snapshot::is_known(&id) {
-        return Err(ApiError::not_found(format!("Snapshot with name {id} not found")));
-    }
-    Ok(Json(snapshot::document(&engine.identity, &engine.started_at)))
 }
 
 /// `GET /regions` and `GET /shared-regions`.

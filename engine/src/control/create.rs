@@ -11,8 +11,9 @@ use crate::control::network_rules;
 use crate::control::validation::Fields;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
-use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES};
+use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES, ResourceSizes};
 use crate::secret;
+use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Minutes of inactivity after which a sandbox stops, when the client says nothing.
 const AUTO_STOP_MINUTES: i64 = 15;
@@ -23,8 +24,11 @@ const AUTO_ARCHIVE_MINUTES: i64 = 7 * 24 * 60;
 /// The longest time a stopped sandbox is kept before it is archived.
 pub const MAX_ARCHIVE_MINUTES: i64 = 30 * 24 * 60;
 
+/// Finds a snapshot by id or name.
+pub type FindSnapshot<'a> = &'a dyn Fn(&str) -> Option<Snapshot>;
+
 /// Turns a request into a sandbox in state `creating`.
-pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
+pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sandbox> {
     let mut fields = Fields::new(body);
     let name = fields.display_name("name");
     let snapshot = fields.string("snapshot");
@@ -75,7 +79,7 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
     }
     network_allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domain_allow_list.as_deref().map_or(Ok(()), network_rules::check_domains)?;
-    let (snapshot, build_info) = source(snapshot, build, [cpu, gpu, memory, disk])?;
+    let Source { snapshot, build_info, size } = source(find, snapshot, build, [cpu, gpu, memory, disk])?;
     let name = name.filter(|name| !name.is_empty());
     if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {
         return Err(ApiError::bad_request(format!("env contains an invalid variable name or value: {name:?}")));
@@ -98,9 +102,9 @@ pub fn read(body: &Map<String, Value>) -> ApiResult<Sandbox> {
         otel_endpoint_override,
         target,
         warm_pool_id: None,
-        cpu: resource("CPU", cpu, DEFAULT_RESOURCES.cpu, MAX_RESOURCES.cpu)?,
-        memory: resource("Memory", memory, DEFAULT_RESOURCES.memory, MAX_RESOURCES.memory)?,
-        disk: resource("Disk", disk, DEFAULT_RESOURCES.disk, MAX_RESOURCES.disk)?,
+        cpu: size.cpu,
+        memory: size.memory,
+        disk: size.disk,
         state: State::Creating,
         desired_state: DesiredState::Started,
         error_reason: None,
@@ -134,35 +138,74 @@ fn refuse_unsupported(wishes: &[(&str, bool)]) -> ApiResult<()> {
     }
 }
 
+/// What a sandbox is made from.
+struct Source {
+    snapshot: String,
+    build_info: Option<BuildInfo>,
+    size: ResourceSizes,
+}
+
 fn source(
+    find: FindSnapshot<'_>,
     snapshot: Option<String>,
     build: Option<&Map<String, Value>>,
-    resources: [Option<i64>; 4],
-) -> ApiResult<(String, Option<BuildInfo>)> {
+    [cpu, gpu, memory, disk]: [Option<i64>; 4],
+) -> ApiResult<Source> {
     let snapshot = snapshot.filter(|name| !name.is_empty());
     let Some(build) = build else {
-        if resources.iter().flatten().any(|amount| *amount != 0) {
+        if [cpu, gpu, memory, disk].iter().flatten().any(|amount| *amount != 0) {
             return Err(ApiError::bad_request("Cannot specify Sandbox resources when using a snapshot"));
         }
-        let name = snapshot.unwrap_or_else(|| snapshot::DEFAULT_NAME.to_owned());
-        if !snapshot::is_known(&name) {
-            return Err(ApiError::bad_request(format!(
-                "Snapshot {name} not found. Did you add it through the Daytona Dashboard?"
-            )));
-        }
-        return Ok((snapshot::DEFAULT_NAME.to_owned(), None));
+        let found = find_active(find, &snapshot.unwrap_or_else(|| snapshot::DEFAULT_NAME.to_owned()))?;
+        let Snapshot { cpu, memory, disk, .. } = found;
+        return Ok(Source { snapshot: found.name, build_info: None, size: ResourceSizes { cpu, memory, disk } });
     };
     if snapshot.is_some() {
         return Err(ApiError::bad_request("Cannot specify a snapshot when using a build info entry"));
     }
+    let build_info = read_build(build)?;
+    if !snapshot::is_plain_copy(&build_info.dockerfile) {
+        return Err(ApiError::not_implemented("Building images"));
+    }
+    let size = sizes(cpu, memory, disk)?;
+    Ok(Source { snapshot: snapshot::DEFAULT_NAME.to_owned(), build_info: Some(build_info), size })
+}
+
+/// The snapshot with this id or name, if sandboxes can be made from it.
+fn find_active(find: FindSnapshot<'_>, id_or_name: &str) -> ApiResult<Snapshot> {
+    let Some(found) = find(id_or_name) else {
+        let text = format!("Snapshot {id_or_name} not found. Did you add it through the Daytona Dashboard?");
+        return Err(ApiError::bad_request(text));
+    };
+    match found.state {
+        SnapshotState::Active => Ok(found),
+        other => Err(ApiError::bad_request(format!("Snapshot {id_or_name} is {}", other.name()))),
+    }
+}
+
+/// Reads a `CreateBuildInfo`.
+pub fn read_build(build: &Map<String, Value>) -> ApiResult<BuildInfo> {
     let Some(dockerfile) = build.get("dockerfileContent").and_then(Value::as_str) else {
         return Err(ApiError::bad_request("buildInfo.dockerfileContent must be a string"));
     };
-    if !snapshot::is_plain_copy(dockerfile) {
-        return Err(ApiError::not_implemented("Building images"));
-    }
-    let build = BuildInfo { dockerfile: dockerfile.to_owned(), snapshot_ref: snapshot::build_reference(dockerfile) };
-    Ok((snapshot::DEFAULT_NAME.to_owned(), Some(build)))
+    let hashes = match build.get("contextHashes").filter(|hashes| !hashes.is_null()) {
+        None => Some(Vec::new()),
+        Some(hashes) => {
+            hashes.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect())
+        }
+    };
+    let hashes =
+        hashes.ok_or_else(|| ApiError::bad_request("each value in buildInfo.contextHashes must be a string"))?;
+    Ok(BuildInfo::new(dockerfile.to_owned(), hashes))
+}
+
+/// The size of sandboxes that a client asks for.
+pub fn sizes(cpu: Option<i64>, memory: Option<i64>, disk: Option<i64>) -> ApiResult<ResourceSizes> {
+    Ok(ResourceSizes {
+        cpu: resource("CPU", cpu, DEFAULT_RESOURCES.cpu, MAX_RESOURCES.cpu)?,
+        memory: resource("Memory", memory, DEFAULT_RESOURCES.memory, MAX_RESOURCES.memory)?,
+        disk: resource("Disk", disk, DEFAULT_RESOURCES.disk, MAX_RESOURCES.disk)?,
+    })
 }
 
 fn read_user(user: Option<String>) -> ApiResult<String> {

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::engine::Activity;
 use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::secret;
+use crate::snapshots::record::SnapshotState;
 
 /// Sends events to whoever listens.
 pub struct Events {
@@ -88,5 +89,20 @@ impl Events {
     pub fn desired_state_updated(&self, document: Value, old: DesiredState, new: DesiredState) {
         let payload = json!({"sandbox": document, "oldDesiredState": old.name(), "newDesiredState": new.name()});
         self.send("sandbox.desired-state.updated", payload);
+    }
+    /// `snapshot.created`.
+    pub fn snapshot_created(&self, document: Value) {
+        self.send("snapshot.created", document);
+    }
+
+    /// `snapshot.state.updated`.
+    pub fn snapshot_state_updated(&self, document: Value, old: SnapshotState, new: SnapshotState) {
+        let payload = json!({"snapshot": document, "oldState": old.name(), "newState": new.name()});
+        self.send("snapshot.state.updated", payload);
+    }
+
+    /// `snapshot.removed`.
+    pub fn snapshot_removed(&self, document: Value) {
+        self.send("snapshot.removed", document);
     }
 }

@@ -1,6 +1,7 @@
 //! The control plane's routes (wire section 2, additions section 2).
 
 mod account;
+pub mod build_logs;
 pub mod create;
 pub mod events;
 mod life;
@@ -10,6 +11,7 @@ mod network_rules;
 mod ports;
 pub mod query;
 mod sandboxes;
+mod snapshots;
 mod unimplemented;
 mod validation;
 mod warm_pools;
@@ -41,8 +43,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .route("/config", get(account::config));
     let closed = Router::new()
         .merge(sandbox_routes(engine.compat))
-        .route("/snapshots", get(account::snapshots).post(unimplemented::creating_snapshots))
-        .route("/snapshots/{id}", get(account::snapshot).delete(unimplemented::changing_snapshots))
+        .merge(snapshots::routes())
         .route("/regions", get(account::regions).post(unimplemented::route))
         .route("/shared-regions", get(account::regions))
         .merge(account_routes())
@@ -118,6 +119,8 @@ fn sandbox_routes(compat: Compat) -> Router<Arc<Engine>> {
         .route("/last-activity", post(sandboxes::touch))
         .route("/network-settings", post(network::settings))
         .route("/network-log", get(network::log))
+        .route("/build-logs", get(build_logs::of_sandbox))
+        .route("/build-logs-url", get(build_logs::url_of_sandbox))
         .route("/organization", get(operators_only))
         .route("/toolbox-proxy-url", get(ports::toolbox_proxy_url))
         .route("/ports/{port}/preview-url", get(ports::preview_url))

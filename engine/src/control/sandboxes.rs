@@ -32,7 +32,7 @@ pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>
         // What that release does not know has no effect.
         LATER.iter().for_each(|name| drop(body.remove(*name)));
     }
-    let sandbox = create::read(&body)?;
+    let sandbox = create::read(&body, &|name| engine.snapshots.find(name))?;
     engine.create(sandbox).await.map(Json)
 }
 

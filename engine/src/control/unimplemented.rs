@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 59] = [
+const PATHS: [&str; 53] = [
     "/api-keys",
     "/api-keys/{name}",
     "/api-keys/{user_id}/{name}",
@@ -51,16 +51,10 @@ const PATHS: [&str; 59] = [
     "/sandbox/{id}/backup",
     "/sandbox/{id}/snapshot",
     "/sandbox/{id}/secrets",
-    "/sandbox/{id}/build-logs",
-    "/sandbox/{id}/build-logs-url",
     "/sandbox/{id}/region-quota",
     "/sandbox/{id}/telemetry/logs",
     "/sandbox/{id}/telemetry/traces",
     "/sandbox/{id}/telemetry/traces/{trace_id}",
-    "/snapshots/{id}/build-logs",
-    "/snapshots/{id}/build-logs-url",
-    "/snapshots/{id}/activate",
-    "/snapshots/{id}/deactivate",
     "/preview/{id}/signing-key",
     "/preview/{id}/preview-warning",
     "/volumes",
@@ -85,14 +79,4 @@ pub fn routes() -> Router<Arc<Engine>> {
 /// 501 naming the route.
 pub async fn route(method: Method, path: MatchedPath) -> ApiError {
     ApiError::not_implemented(&format!("{method} {}", path.as_str()))
-}
-
-/// 501 for `POST /snapshots`.
-pub async fn creating_snapshots() -> ApiError {
-    ApiError::not_implemented("Creating snapshots")
-}
-
-/// 501 for changes to the built-in snapshot.
-pub async fn changing_snapshots() -> ApiError {
-    ApiError::not_implemented("Removing the built-in snapshot")
 }

@@ -14,7 +14,6 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::pools::MOST;
 use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
-use crate::sandboxes::snapshot;
 
 type Shared = State<Arc<Engine>>;
 
@@ -37,14 +36,16 @@ async fn create(State(engine): Shared, body: Bytes) -> ApiResult<(StatusCode, Js
     let name =
         name.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::bad_request("snapshot should not be empty"))?;
     let size = size(pool, 1)?;
-    if !snapshot::is_known(&name) {
-        return Err(ApiError::not_found(format!("Snapshot {name} not found")));
+    let snapshot =
+        engine.snapshots.find(&name).ok_or_else(|| ApiError::not_found(format!("Snapshot {name} not found")))?;
+    if !snapshot.general {
+        return Err(ApiError::not_implemented("A warm pool of another snapshot than the default one"));
     }
     let target = target.unwrap_or_else(|| LOCAL_REGION.to_owned());
     if !REGIONS.contains(&target.as_str()) {
         return Err(ApiError::not_found("Region not found"));
     }
-    let pool = engine.add_pool(snapshot::DEFAULT_NAME.to_owned(), target, size).await?;
+    let pool = engine.add_pool(snapshot.name, target, size).await?;
     Ok((StatusCode::CREATED, Json(pool)))
 }
 

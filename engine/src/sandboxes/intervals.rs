@@ -100,11 +100,12 @@ fn due(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<Due> {
 mod tests {
     use super::*;
     use crate::control::create;
+    use crate::sandboxes::snapshot;
 
     const MINUTE: i64 = 60_000;
 
     fn sandbox(body: serde_json::Value, state: State) -> Sandbox {
-        let mut sandbox = create::read(body.as_object().unwrap()).unwrap();
+        let mut sandbox = create::read(body.as_object().unwrap(), &snapshot::find_default).unwrap();
         (sandbox.state, sandbox.created_at, sandbox.stopped_at) = (state, 0, Some(0));
         sandbox
     }

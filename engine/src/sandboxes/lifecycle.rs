@@ -29,13 +29,12 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const END_POLL: Duration = Duration::from_millis(5);
 
 /// Runs an operation to its end even when nobody waits for it any more.
-pub(super) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = ApiResult<T>> + Send + 'static,
-) -> ApiResult<T> {
+pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
     tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
-pub(super) async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
+/// Runs what blocks where it holds up nobody.
+pub async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
 }
 
@@ -53,6 +52,9 @@ impl Engine {
             // The record goes to the disk while the sandbox starts.
             let (operation, stored) = engine.registry.insert(sandbox)?;
             fault::step("create.begun");
+            if let Some(name) = operation.entry.with_record(|record| record.snapshot.clone()) {
+                engine.snapshots.touch(&name);
+            }
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone());
             let id = operation.entry.with_record(|record| record.id.clone());

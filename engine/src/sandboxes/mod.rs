@@ -6,7 +6,7 @@ mod attributes;
 mod copy_tree;
 mod forking;
 mod intervals;
-mod lifecycle;
+pub mod lifecycle;
 pub mod metrics;
 mod pausing;
 pub mod pools;

@@ -248,8 +248,8 @@ impl Engine {
 
     async fn make_member(self: &Arc<Self>, pool: &Pool) -> anyhow::Result<Member> {
         let wanted = json!({"snapshot": pool.snapshot, "target": pool.target});
-        let wanted =
-            create::read(wanted.as_object().expect("an object")).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let wanted = create::read(wanted.as_object().expect("an object"), &|name| self.snapshots.find(name));
+        let wanted = wanted.map_err(|error| anyhow::anyhow!("{error}"))?;
         let (engine, snapshot) = (Arc::clone(self), self.snapshot_dir());
         tokio::task::spawn_blocking(move || {
             let directory = pool_directory(&wanted.id);

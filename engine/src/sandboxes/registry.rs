@@ -187,13 +187,13 @@ pub struct Loaded {
 
 /// All sandboxes.
 pub struct Registry {
-    store: Store,
+    store: Arc<Store>,
     entries: RwLock<HashMap<String, Arc<Entry>>>,
 }
 
 impl Registry {
     /// Reads the sandboxes of a store.
-    pub fn load(store: Store) -> Result<Loaded> {
+    pub fn load(store: Arc<Store>) -> Result<Loaded> {
         let Found { sandboxes, notes, writing } = store.load()?;
         let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
         Ok(Loaded { registry: Self { entries: RwLock::new(entries.collect()), store }, notes, writing })

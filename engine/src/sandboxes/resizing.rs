@@ -138,9 +138,10 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::control::create;
+    use crate::sandboxes::snapshot;
 
     fn of(wanted: NewSize, state: State) -> Result<(u64, u64, u64), String> {
-        let mut record = create::read(&serde_json::Map::new()).unwrap();
+        let mut record = create::read(&serde_json::Map::new(), &snapshot::find_default).unwrap();
         (record.state, record.cpu, record.memory, record.disk) = (state, 2, 2, 3);
         wanted.of(&record).map(|size| (size.cpu, size.memory, size.disk)).map_err(|error| error.message)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::clock;
@@ -113,6 +114,32 @@ pub struct BuildInfo {
     pub dockerfile: String,
     /// The build's name.
     pub snapshot_ref: String,
+    /// The contexts it takes files from, by the hashes that the client gave them.
+    #[serde(default)]
+    pub context_hashes: Vec<String>,
+}
+
+impl BuildInfo {
+    /// The build of a Dockerfile, named after it and its contexts (wire 2.2).
+    pub fn new(dockerfile: String, context_hashes: Vec<String>) -> Self {
+        let mut sorted = context_hashes.clone();
+        sorted.sort();
+        let digest = Sha256::digest(format!("{dockerfile}{}", sorted.concat()));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { dockerfile, snapshot_ref: format!("daytona-{hex}:daytona"), context_hashes }
+    }
+
+    /// The wire's `BuildInfo`.
+    pub fn document(&self, created_at: i64) -> Value {
+        let created = iso(created_at);
+        json!({
+            "dockerfileContent": self.dockerfile,
+            "contextHashes": self.context_hashes,
+            "createdAt": created,
+            "updatedAt": created,
+            "snapshotRef": self.snapshot_ref,
+        })
+    }
 }
 
 /// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
@@ -225,17 +252,7 @@ impl Sandbox {
             fields.insert("otelEndpointOverride".into(), json!(url));
         }
         if let Some(build) = &self.build_info {
-            let created = iso(self.created_at);
-            fields.insert(
-                "buildInfo".into(),
-                json!({
-                    "dockerfileContent": build.dockerfile,
-                    "contextHashes": [],
-                    "createdAt": created,
-                    "updatedAt": created,
-                    "snapshotRef": build.snapshot_ref,
-                }),
-            );
+            fields.insert("buildInfo".into(), build.document(self.created_at));
         }
         document
     }

@@ -1,9 +1,7 @@
 //! The one snapshot this engine has: the machine's own system plus what `daytona local setup` prepared.
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-use crate::sandboxes::sandbox::{Identity, REGIONS};
+use crate::clock;
+use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Its name, used when a client names none.
 pub const DEFAULT_NAME: &str = "default";
@@ -44,37 +42,27 @@ pub fn is_plain_copy(dockerfile: &str) -> bool {
     is_from && words.next().is_some_and(is_known) && words.next().is_none()
 }
 
-/// The name a build gets (wire 2.2).
-pub fn build_reference(dockerfile: &str) -> String {
-    let digest = Sha256::digest(dockerfile.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("daytona-{hex}:daytona")
+/// The default snapshot's record.
+pub fn record() -> Snapshot {
+    Snapshot {
+        id: DEFAULT_ID.to_owned(),
+        general: true,
+        image_name: Some(DEFAULT_NAME.to_owned()),
+        entrypoint: Some(ENTRYPOINT.map(str::to_owned).to_vec()),
+        state: SnapshotState::Active,
+        cpu: DEFAULT_RESOURCES.cpu,
+        memory: DEFAULT_RESOURCES.memory,
+        disk: DEFAULT_RESOURCES.disk,
+        created_at: clock::started_millis(),
+        updated_at: clock::started_millis(),
+        ..crate::snapshots::record::new(DEFAULT_NAME.to_owned())
+    }
 }
 
-/// The `SnapshotDto` (wire 2.7).
-pub fn document(identity: &Identity, created_at: &str) -> Value {
-    json!({
-        "id": DEFAULT_ID,
-        "organizationId": identity.organization_id,
-        "general": true,
-        "name": DEFAULT_NAME,
-        "imageName": DEFAULT_NAME,
-        "state": "active",
-        "size": null,
-        "entrypoint": ENTRYPOINT,
-        "cpu": DEFAULT_RESOURCES.cpu,
-        "gpu": 0,
-        "mem": DEFAULT_RESOURCES.memory,
-        "disk": DEFAULT_RESOURCES.disk,
-        "errorReason": null,
-        "createdAt": created_at,
-        "updatedAt": created_at,
-        "lastUsedAt": null,
-        "regionIds": REGIONS,
-        "ref": DEFAULT_NAME,
-        "sandboxClass": "container",
-        "sourceSandboxId": null,
-    })
+/// Finds the default snapshot by id or name, where there is no other.
+#[cfg(test)]
+pub fn find_default(id_or_name: &str) -> Option<Snapshot> {
+    is_known(id_or_name).then(record)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! State that survives the engine: sandboxes and settings in one SQLite file, and a copy of each sandbox's record beside its
+//! State that survives the engine: sandboxes, snapshots and settings in one SQLite file, and a copy of each sandbox's record beside its
 //! files.
 //!
 //! The engine keeps everything in memory and reads only at start. One thread writes, and commits together what
@@ -19,6 +19,7 @@ use crate::sandboxes::sandbox::{Sandbox, now_millis};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sandboxes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -55,9 +56,41 @@ impl Stored {
     }
 }
 
+/// A table of records, each a JSON document under an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// The sandboxes, which have copies of their records beside their files.
+    Sandboxes,
+    /// The snapshots.
+    Snapshots,
+}
+
+impl Table {
+    const fn save(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "INSERT OR REPLACE INTO sandboxes (id, record) VALUES (?1, ?2)",
+            Self::Snapshots => "INSERT OR REPLACE INTO snapshots (id, record) VALUES (?1, ?2)",
+        }
+    }
+
+    const fn remove(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "DELETE FROM sandboxes WHERE id = ?1",
+            Self::Snapshots => "DELETE FROM snapshots WHERE id = ?1",
+        }
+    }
+
+    const fn read(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "SELECT id, record FROM sandboxes",
+            Self::Snapshots => "SELECT id, record FROM snapshots",
+        }
+    }
+}
+
 enum Change {
-    Save { id: String, record: String },
-    Remove { id: String },
+    Save { table: Table, id: String, record: String },
+    Remove { table: Table, id: String },
     Nothing,
 }
 
@@ -108,12 +141,22 @@ impl Store {
     /// Writes a sandbox, new or changed.
     pub fn save(&self, sandbox: &Sandbox) -> Stored {
         let record = serde_json::to_string(sandbox).expect("records are plain data");
-        self.write(Change::Save { id: sandbox.id.clone(), record })
+        self.save_in(Table::Sandboxes, &sandbox.id, record)
+    }
+
+    /// Writes a record, new or changed.
+    pub fn save_in(&self, table: Table, id: &str, record: String) -> Stored {
+        self.write(Change::Save { table, id: id.to_owned(), record })
+    }
+
+    /// Forgets a record.
+    pub fn remove_from(&self, table: Table, id: &str) -> Stored {
+        self.write(Change::Remove { table, id: id.to_owned() })
     }
 
     /// Forgets a sandbox.
     pub fn remove(&self, id: &str) -> Stored {
-        self.write(Change::Remove { id: id.to_owned() })
+        self.remove_from(Table::Sandboxes, id)
     }
 
     /// Everything written before is on the disk, or failed, when this is.
@@ -140,7 +183,7 @@ impl Store {
             ));
         }
         let mut known = std::collections::HashSet::new();
-        for (id, record) in self.rows()? {
+        for (id, record) in self.rows(Table::Sandboxes)? {
             let sandbox = serde_json::from_str(&record).ok().or_else(|| record_file::read(&self.state_dir, &id));
             match sandbox {
                 Some(sandbox) => found.sandboxes.push(sandbox),
@@ -167,9 +210,10 @@ impl Store {
         Ok(found)
     }
 
-    fn rows(&self) -> Result<Vec<(String, String)>> {
+    /// The ids and records of a table, in no order.
+    pub fn rows(&self, table: Table) -> Result<Vec<(String, String)>> {
         let connection = lock(&self.connection);
-        let mut statement = connection.prepare("SELECT id, record FROM sandboxes")?;
+        let mut statement = connection.prepare(table.read())?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -279,12 +323,10 @@ impl Writer {
             let transaction = connection.transaction()?;
             for write in batch {
                 match &write.change {
-                    Change::Save { id, record } => transaction
-                        .prepare_cached("INSERT OR REPLACE INTO sandboxes (id, record) VALUES (?1, ?2)")?
-                        .execute(params![id, record])?,
-                    Change::Remove { id } => {
-                        transaction.prepare_cached("DELETE FROM sandboxes WHERE id = ?1")?.execute([id])?
+                    Change::Save { table, id, record } => {
+                        transaction.prepare_cached(table.save())?.execute(params![id, record])?
                     }
+                    Change::Remove { table, id } => transaction.prepare_cached(table.remove())?.execute([id])?,
                     Change::Nothing => 0,
                 };
             }
@@ -303,7 +345,7 @@ impl Writer {
     /// Failing here loses nothing: the database has the record.
     fn copy_records(&self, batch: &[Write]) {
         for write in batch {
-            if let Change::Save { id, record } = &write.change
+            if let Change::Save { table: Table::Sandboxes, id, record } = &write.change
                 && let Err(error) = record_file::write(&self.state_dir, id, record)
                 && error.kind() != std::io::ErrorKind::NotFound
             {

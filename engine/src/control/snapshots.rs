@@ -1,0 +1,175 @@
+//! Snapshots (wire 2.7).
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use daytona_toolbox::Compat;
+use serde_json::{Map, Value, json};
+
+use crate::control::build_logs;
+use crate::control::create;
+use crate::control::query::{Order, Parameters, read_sort};
+use crate::control::validation::{self, Fields};
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::sandbox::REGIONS;
+use crate::sandboxes::snapshot;
+use crate::snapshots::record::{self, Snapshot};
+
+type Shared = State<Arc<Engine>>;
+
+/// Snapshots on a page when the client says nothing.
+const PAGE: u64 = 100;
+
+/// All of them.
+pub fn routes() -> Router<Arc<Engine>> {
+    Router::new()
+        .route("/snapshots", get(list).post(create))
+        .route("/snapshots/{id}", get(one).delete(delete))
+        .route("/snapshots/{id}/activate", post(activate))
+        .route("/snapshots/{id}/deactivate", post(deactivate))
+        .route("/snapshots/{id}/build-logs", get(build_logs::of_snapshot))
+        .route("/snapshots/{id}/build-logs-url", get(build_logs::url_of_snapshot))
+}
+
+/// `GET /snapshots?page&limit&name&sort&order`.
+async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
+    let parameters = Parameters::read(query.as_deref())?;
+    let page = parameters.number("page", 1, u64::from(u32::MAX))?.unwrap_or(1);
+    let limit = parameters.number("limit", 1, 200)?.unwrap_or(PAGE);
+    let (field, order) = read_sort(&parameters, &["name", "state", "lastUsedAt", "createdAt"], "lastUsedAt")?;
+    let name = parameters.text("name").map(str::to_lowercase);
+    let mut found = engine.snapshots.all();
+    found.retain(|snapshot| name.as_ref().is_none_or(|name| snapshot.name.to_lowercase().contains(name)));
+    found.sort_by(|one, other| compare(one, other, field, order));
+    let total = found.len() as u64;
+    let skipped = usize::try_from((page - 1) * limit).unwrap_or(usize::MAX);
+    let items = found.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
+    let items: Vec<Value> = items.map(|snapshot| snapshot.document(&engine.identity)).collect();
+    Ok(Json(json!({"items": items, "total": total, "page": page, "totalPages": total.div_ceil(limit)})))
+}
+
+/// Everybody's snapshots come last, as do those that were never used; what is equal is sorted newest first.
+fn compare(one: &Snapshot, other: &Snapshot, field: &str, order: Order) -> Ordering {
+    let by_field = match field {
+        "name" => order.apply(one.name.cmp(&other.name)),
+        "state" => order.apply(one.state.name().cmp(other.state.name())),
+        "createdAt" => order.apply(one.created_at.cmp(&other.created_at)),
+        _ => match (one.last_used_at, other.last_used_at) {
+            (Some(one), Some(other)) => order.apply(one.cmp(&other)),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        },
+    };
+    let newest = || other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id));
+    one.general.cmp(&other.general).then(by_field).then_with(newest)
+}
+
+/// `GET /snapshots/{id or name}`.
+async fn one(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let snapshot = engine.snapshots.find(&id);
+    let snapshot = snapshot.ok_or_else(|| ApiError::not_found(format!("Snapshot with name {id} not found")))?;
+    Ok(Json(snapshot.document(&engine.identity)))
+}
+
+/// `POST /snapshots`: 200 with the snapshot `pending`.
+async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>> {
+    let snapshot = read(&validation::object(&body)?)?;
+    engine.create_snapshot(snapshot).await.map(Json)
+}
+
+fn read(body: &Map<String, Value>) -> ApiResult<Snapshot> {
+    let mut fields = Fields::new(body);
+    let name = fields.display_name("name");
+    let image = fields.string("imageName").filter(|image| !image.is_empty());
+    let entrypoint = fields.array("entrypoint");
+    let cpu = fields.amount("cpu");
+    let gpu = fields.amount("gpu");
+    let memory = fields.amount("memory");
+    let disk = fields.amount("disk");
+    let build = fields.object("buildInfo");
+    let region = fields.string("regionId").filter(|region| !region.is_empty());
+    let class = fields.string("sandboxClass");
+    fields.finish()?;
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| ApiError::bad_request("name should not be empty"))?;
+    if !is_name(&name) {
+        let text =
+            "Invalid snapshot name format. May contain letters, digits, dots, colons, slashes, underscores and dashes";
+        return Err(ApiError::bad_request(text));
+    }
+    if gpu.is_some_and(|count| count > 0) {
+        return Err(ApiError::not_implemented("GPU support"));
+    }
+    if class.as_deref().is_some_and(|class| class != "container") {
+        return Err(ApiError::not_implemented("A sandbox class other than container"));
+    }
+    if region.is_some_and(|region| !REGIONS.contains(&region.as_str())) {
+        return Err(ApiError::not_found("Region not found"));
+    }
+    let entrypoint = entrypoint.map(|words| {
+        let texts: Option<Vec<String>> = words.iter().map(|word| word.as_str().map(str::to_owned)).collect();
+        texts.ok_or_else(|| ApiError::bad_request("each value in entrypoint must be a string"))
+    });
+    let entrypoint = entrypoint.transpose()?;
+    let size = create::sizes(cpu, memory, disk)?;
+    let build_info = build.map(create::read_build).transpose()?;
+    let source = match (&image, &build_info) {
+        (Some(_), Some(_)) => Err("Cannot specify an image name when using a build info entry"),
+        (None, Some(_)) if entrypoint.is_some() => Err("Cannot specify an entrypoint when using a build info entry"),
+        (None, None) => Err("Must specify an image name when not using a build info entry"),
+        (Some(image), None) => Ok(snapshot::is_known(image)),
+        (None, Some(build)) => Ok(snapshot::is_plain_copy(&build.dockerfile)),
+    };
+    if !source.map_err(ApiError::bad_request)? {
+        return Err(ApiError::not_implemented("Building images"));
+    }
+    Ok(Snapshot {
+        image_name: image,
+        build_info,
+        entrypoint,
+        cpu: size.cpu,
+        memory: size.memory,
+        disk: size.disk,
+        ..record::new(name)
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    name.split('/')
+        .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c)))
+}
+
+/// Releases before 0.204 took ids only.
+fn check_id(engine: &Engine, id: &str) -> ApiResult<()> {
+    match engine.compat {
+        Compat::V0_190 if uuid::Uuid::parse_str(id).is_err() => {
+            Err(ApiError::bad_request("Validation failed (uuid is expected)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `DELETE /snapshots/{id or name}`: 200, empty, with the snapshot on its way out.
+async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    check_id(&engine, &id)?;
+    engine.remove_snapshot(&id).await?;
+    Ok(StatusCode::OK)
+}
+
+/// `POST /snapshots/{id or name}/activate`: 200 with the snapshot.
+async fn activate(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    check_id(&engine, &id)?;
+    engine.activate_snapshot(&id).await.map(Json)
+}
+
+/// `POST /snapshots/{id or name}/deactivate`: 204.
+async fn deactivate(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    check_id(&engine, &id)?;
+    engine.deactivate_snapshot(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

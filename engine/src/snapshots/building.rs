@@ -1,0 +1,163 @@
+//! Making snapshots and removing them. Every snapshot that is accepted comes to an end: `active`, `error` or `build_failed`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::lifecycle::to_the_end;
+use crate::snapshots::record::{Snapshot, SnapshotState};
+
+impl Engine {
+    /// `POST /snapshots`: answers once the snapshot is recorded, `pending`.
+    pub async fn create_snapshot(self: &Arc<Self>, snapshot: Snapshot) -> ApiResult<Value> {
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let stored = engine.snapshots.insert(snapshot.clone())?;
+            if let Err(error) = stored.wait().await {
+                drop(engine.snapshots.remove(&snapshot.id));
+                return Err(ApiError::not_stored(&error));
+            }
+            let document = snapshot.document(&engine.identity);
+            engine.events.snapshot_created(document.clone());
+            tokio::spawn(Arc::clone(&engine).make_snapshot(snapshot));
+            Ok(document)
+        })
+        .await
+    }
+
+    /// Goes on with what an engine has left when it ended.
+    pub fn go_on_with_snapshots(self: &Arc<Self>) {
+        for snapshot in self.snapshots.all() {
+            match snapshot.state {
+                state if state.is_in_between() => drop(tokio::spawn(Arc::clone(self).make_snapshot(snapshot))),
+                SnapshotState::Removing => drop(tokio::spawn(Arc::clone(self).forget_snapshot(snapshot.id))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Builds or fetches what the snapshot is to be.
+    async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot) {
+        let state = if snapshot.build_info.is_some() { SnapshotState::Building } else { SnapshotState::Pulling };
+        if let Ok(mut log) = self.build_logs.begin(&snapshot.id) {
+            log.line(&format!("Snapshot {} is made from the engine's default snapshot", snapshot.name));
+        }
+        self.advance_snapshot(&snapshot.id, |record| record.state = state);
+        self.advance_snapshot(&snapshot.id, |record| record.state = SnapshotState::Active);
+    }
+
+    /// Changes a snapshot that is being made, unless it is being removed, and tells subscribers. What is not stored the next
+    /// engine does again.
+    fn advance_snapshot(&self, id: &str, change: impl FnOnce(&mut Snapshot)) {
+        let changed = self.snapshots.update(id, |record| {
+            if record.state.is_in_between() {
+                change(record);
+            }
+        });
+        if let Some((before, after, _)) = changed
+            && before.state != after.state
+        {
+            self.events.snapshot_state_updated(after.document(&self.identity), before.state, after.state);
+        }
+    }
+
+    /// The snapshot with this id or name, which may be changed.
+    fn changeable(&self, id_or_name: &str) -> ApiResult<Snapshot> {
+        let snapshot = self.snapshots.find(id_or_name);
+        let snapshot = snapshot.ok_or_else(|| ApiError::not_found(format!("Snapshot {id_or_name} not found")))?;
+        match snapshot.general {
+            false => Ok(snapshot),
+            true => Err(ApiError::refused(format!("Snapshot {} is everybody's and cannot be changed", snapshot.name))),
+        }
+    }
+
+    /// `POST /snapshots/{id}/activate`.
+    pub async fn activate_snapshot(self: &Arc<Self>, id_or_name: &str) -> ApiResult<Value> {
+        let Snapshot { id, state, .. } = self.changeable(id_or_name)?;
+        match state {
+            SnapshotState::Active => Err(ApiError::bad_request(format!("Snapshot {id_or_name} is already active"))),
+            SnapshotState::Inactive => self.switch_snapshot(&id, state, SnapshotState::Active).await,
+            other => {
+                let text = format!("Snapshot {id_or_name} cannot be activated: it is in {} state", other.name());
+                Err(ApiError::bad_request(text))
+            }
+        }
+    }
+
+    /// `POST /snapshots/{id}/deactivate`. Its sandboxes stay.
+    pub async fn deactivate_snapshot(self: &Arc<Self>, id_or_name: &str) -> ApiResult<()> {
+        let Snapshot { id, state, .. } = self.changeable(id_or_name)?;
+        match state {
+            SnapshotState::Inactive => Ok(()),
+            SnapshotState::Active => self.switch_snapshot(&id, state, SnapshotState::Inactive).await.map(drop),
+            other => {
+                let text = format!("Snapshot {id_or_name} cannot be deactivated: it is in {} state", other.name());
+                Err(ApiError::bad_request(text))
+            }
+        }
+    }
+
+    /// Changes the state and answers once that is stored; a change that could not be is not made.
+    async fn switch_snapshot(self: &Arc<Self>, id: &str, from: SnapshotState, to: SnapshotState) -> ApiResult<Value> {
+        let changed = self.snapshots.update(id, |record| {
+            if record.state == from {
+                record.state = to;
+            }
+        });
+        let Some((before, after, stored)) = changed else {
+            return Err(ApiError::not_found(format!("Snapshot {id} not found")));
+        };
+        if after.state != to {
+            return Err(ApiError::operation_in_progress());
+        }
+        if let Err(error) = stored.wait().await {
+            drop(self.snapshots.update(id, |record| {
+                if record.state == to {
+                    record.state = before.state;
+                }
+            }));
+            return Err(ApiError::not_stored(&error));
+        }
+        let document = after.document(&self.identity);
+        if before.state != after.state {
+            self.events.snapshot_state_updated(document.clone(), before.state, after.state);
+        }
+        Ok(document)
+    }
+
+    /// `DELETE /snapshots/{id}`: answers when the removal is certain. Sandboxes made from it stay; a build is given up.
+    pub async fn remove_snapshot(self: &Arc<Self>, id_or_name: &str) -> ApiResult<()> {
+        let Snapshot { id, .. } = self.changeable(id_or_name)?;
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            let changed = engine.snapshots.update(&id, |record| record.state = SnapshotState::Removing);
+            let Some((before, after, stored)) = changed else {
+                return Err(ApiError::not_found(format!("Snapshot {id} not found")));
+            };
+            if before.state == SnapshotState::Removing {
+                return Ok(());
+            }
+            if let Err(error) = stored.wait().await {
+                drop(engine.snapshots.update(&id, |record| record.state = before.state));
+                return Err(ApiError::not_stored(&error));
+            }
+            engine.events.snapshot_state_updated(after.document(&engine.identity), before.state, after.state);
+            tokio::spawn(Arc::clone(&engine).forget_snapshot(id));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes everything that belongs to a snapshot, its record last.
+    async fn forget_snapshot(self: Arc<Self>, id: String) {
+        let Some(snapshot) = self.snapshots.find(&id) else { return };
+        self.build_logs.remove(&id);
+        if let Err(error) = self.snapshots.remove(&id).wait().await {
+            // The next engine finds it `removing`.
+            tracing::warn!(%error, snapshot = id, "the removal of a snapshot could not be stored");
+        }
+        self.events.snapshot_removed(snapshot.document(&self.identity));
+    }
+}
