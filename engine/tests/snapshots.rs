@@ -43,8 +43,8 @@ async fn a_snapshot_is_made_found_switched_off_and_on_and_removed() {
     assert_eq!((&active["cpu"], &active["mem"], &active["disk"]), (&json!(2), &json!(2), &json!(4)));
     assert_eq!(active["buildInfo"]["contextHashes"], json!(["b", "a"]));
     // SHA-256 of the Dockerfile and the sorted hashes.
-    let reference = "daytona-0d3b1ae9d5";
-    assert!(active["ref"].as_str().unwrap().starts_with("daytona-"), "{reference}");
+    let reference = "daytona-86bc59e6e53422f8e8f933c60ed6392e5c3a09bcff02eb240e89512497f52a32:daytona";
+    assert_eq!(active["ref"], reference);
     assert_eq!(engine.get("/api/snapshots/team%2Fbase:1").await.1["id"], active["id"]);
 
     let sandbox = engine.create(json!({"snapshot": "team/base:1"})).await;

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use super::spec::SANDBOX_UID;
 
 /// Bumped when the contents below change; a new name makes a new directory.
-const BASE_NAME: &str = "base-2";
+const BASE_NAME: &str = "base-3";
 
 /// The machine's Python, which every sandbox shows.
 const PYTHON: &str = "/usr/bin/python3";
@@ -150,20 +150,28 @@ nogroup:x:65534:
 pub struct Base {
     /// The `/etc` of every sandbox, relative to the state directory.
     pub etc: PathBuf,
+    /// What lies below the layers of an image built from the machine's system, relative to the state directory.
+    pub default_root: PathBuf,
+    /// What lies below the layers of any other image: places for mounts.
+    pub empty_root: PathBuf,
 }
 
 impl Base {
-    /// Fills the directory under `state_dir` unless it is there already.
-    pub fn prepare(state_dir: &Path) -> Result<Self> {
+    /// Fills the directory under `state_dir` unless it is there already. Homes belong to the sandbox's user where they are
+    /// `owned`.
+    pub fn prepare(state_dir: &Path, owned: bool) -> Result<Self> {
         let base = state_dir.join(BASE_NAME);
         if !base.exists() {
             let unfinished = state_dir.join(format!("{BASE_NAME}.unfinished"));
             let _ = fs::remove_dir_all(&unfinished);
             fill_etc(&unfinished.join("etc")).context("preparing the sandboxes' /etc")?;
+            create_root(&unfinished.join("default"), owned).context("preparing a root")?;
+            create_empty_root(&unfinished.join("empty")).context("preparing an empty root")?;
             fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
             fs::rename(&unfinished, &base)?;
         }
-        Ok(Self { etc: Path::new(BASE_NAME).join("etc") })
+        let [etc, default_root, empty_root] = ["etc", "default", "empty"].map(|name| Path::new(BASE_NAME).join(name));
+        Ok(Self { etc, default_root, empty_root })
     }
 }
 
@@ -205,6 +213,15 @@ pub fn create_root(root: &Path, owned: bool) -> io::Result<()> {
     copy_home(Path::new("/etc/skel"), &home, owned)?;
     if owned {
         chown(&home, Some(SANDBOX_UID), Some(SANDBOX_UID))?;
+    }
+    Ok(())
+}
+
+/// Creates what every root has, whatever its image lacks.
+fn create_empty_root(root: &Path) -> io::Result<()> {
+    make_directory(root, 0o755)?;
+    for (name, mode) in [("dev", 0o755), ("etc", 0o755), ("proc", 0o555), ("sys", 0o555), ("tmp", 0o1777)] {
+        make_directory(&root.join(name), mode)?;
     }
     Ok(())
 }
@@ -297,9 +314,13 @@ fn fill_etc(etc: &Path) -> io::Result<()> {
     write_public(&etc.join("passwd"), PASSWD)?;
     write_public(&etc.join("group"), GROUP)?;
     write_public(&etc.join("hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
-    // Where the engine answers if sandboxes have a network, and nobody otherwise.
-    write_public(&etc.join("resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
+    write_resolver(etc)?;
     symlink("/proc/self/mounts", etc.join("mtab"))
+}
+
+/// Names where the engine answers if sandboxes have a network, and nobody otherwise.
+pub fn write_resolver(etc: &Path) -> io::Result<()> {
+    write_public(&etc.join("resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")
 }
 
 /// Copies what everybody may read; leaves out the rest without a word.

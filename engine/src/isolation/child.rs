@@ -24,6 +24,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
 use serde::de::DeserializeOwned;
 
+use super::accounts;
 use super::capabilities;
 use super::cgroup::MAX_PROCESSES;
 use super::memory;
@@ -162,13 +163,14 @@ fn clone_sibling() -> Result<Option<i32>> {
     Ok((pid != 0).then(|| i32::try_from(pid).expect("process ids fit 32 bits")))
 }
 
-fn first_process(spec: LaunchSpec, namespace: Option<OwnedFd>, control: UnixStream, listener: UnixListener) -> i32 {
+fn first_process(mut spec: LaunchSpec, namespace: Option<OwnedFd>, control: UnixStream, listener: UnixListener) -> i32 {
     // Opened while it can be: inside there are no control groups. A machine that does not count kills names none.
     let memory_limit = spec.memory_limit.as_ref().and_then(|limit| {
         let events = std::fs::File::open(&limit.events).ok()?;
         Some(daytona_toolbox::MemoryLimit::new(events, limit.gib))
     });
-    let files = match enter_sandbox(&spec, namespace.as_ref()) {
+    let entered = enter_sandbox(&spec, namespace.as_ref());
+    let files = match entered.and_then(|files| accounts::settle(&mut spec).map(|()| files)) {
         Ok(files) => files,
         Err(error) => return fail(&control, &error),
     };
@@ -291,7 +293,8 @@ fn become_user(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
             let own = if namespace.is_some() { Uid::from_raw(TOOLBOX_UID) } else { uid };
             let keep = if uid.is_root() { capabilities::SANDBOX_ROOT } else { &[] };
             capabilities::bound(keep)?;
-            setgroups(&[gid])?;
+            let groups = spec.user.groups.iter().copied().map(Gid::from_raw);
+            setgroups(&[gid].into_iter().chain(groups).collect::<Vec<_>>())?;
             setresgid(gid, gid, gid)?;
             setresuid(own, uid, own)?;
             capabilities::set_current(keep)?;
@@ -309,7 +312,8 @@ fn become_user(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     }
     nix::sys::prctl::set_dumpable(false)?;
     limit_open_files();
-    std::env::set_current_dir(&spec.home).context("entering the home directory")?;
+    let work_dir = spec.work_dir.as_ref().unwrap_or(&spec.home);
+    std::env::set_current_dir(work_dir).with_context(|| format!("entering {}", work_dir.display()))?;
     // The environment starts empty: the engine cleared it at execve.
     for (name, value) in &spec.env {
         // SAFETY: this process has one thread.
@@ -338,9 +342,9 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> R
     let config = daytona_toolbox::ToolboxConfig {
         sandbox_id: spec.sandbox_id.clone(),
         home: spec.home.clone(),
-        work_dir: spec.home.clone(),
+        work_dir: spec.work_dir.clone().unwrap_or_else(|| spec.home.clone()),
         version: spec.version.clone(),
-        entrypoint: Some(crate::sandboxes::snapshot::ENTRYPOINT.map(str::to_owned).to_vec()),
+        entrypoint: Some(spec.entrypoint.clone()),
         process_oom_score: Some(inside.process_oom_score),
         process_limit: process_limit(spec.level)?,
         memory_limit: inside.memory_limit,

@@ -1,4 +1,4 @@
-//! Images for new sandboxes' disks, made from a tree of files: one for each size and snapshot, which sandboxes get copies of.
+//! Images for new sandboxes' disks, made from a tree of files: one for each size and contents, which sandboxes get copies of.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -23,9 +23,36 @@ pub struct DiskImages {
     made: Mutex<Vec<Template>>,
 }
 
+/// What a new disk holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// A root, with the home of a snapshot of the default one.
+    Default(Option<u64>),
+    /// Nothing but room for changes of an image's root, which lies over the machine's system or over nothing.
+    Image {
+        /// Whether it does.
+        over_default: bool,
+    },
+}
+
+impl Contents {
+    fn name(self) -> String {
+        match self {
+            Self::Default(snapshot) => snapshot.unwrap_or_default().to_string(),
+            Self::Image { over_default: true } => "over-default".to_owned(),
+            Self::Image { over_default: false } => "image".to_owned(),
+        }
+    }
+
+    /// Whether disks with these contents are made no more once those with the others are.
+    fn is_replaced_by(self, other: Self) -> bool {
+        self != other && matches!((self, other), (Self::Default(_), Self::Default(_)))
+    }
+}
+
 #[derive(Debug)]
 struct Template {
-    snapshot: Option<u64>,
+    contents: Contents,
     gib: u64,
     image: PathBuf,
 }
@@ -37,42 +64,37 @@ impl DiskImages {
     }
 
     /// Puts a new disk of this size into `target`. `make_tree` fills a directory with what it holds at first, if no disk of
-    /// this size was made for the same snapshot before.
+    /// this size was made with the same contents before.
     pub fn make(
         &self,
         target: &Path,
-        snapshot: Option<u64>,
+        contents: Contents,
         gib: u64,
         make_tree: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
-        let template = self.template(snapshot, gib, make_tree)?;
+        let template = self.template(contents, gib, make_tree)?;
         fs::create_dir_all(target)?;
         disk::copy_sparse(&template, &target.join(IMAGE)).context("copying a disk")
     }
 
-    fn template(
-        &self,
-        snapshot: Option<u64>,
-        gib: u64,
-        make_tree: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<PathBuf> {
+    fn template(&self, contents: Contents, gib: u64, make_tree: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         // Locked until it is made: many sandboxes may be created at once.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = made.iter().find(|found| (found.snapshot, found.gib) == (snapshot, gib)) {
+        if let Some(found) = made.iter().find(|found| (found.contents, found.gib) == (contents, gib)) {
             return Ok(found.image.clone());
         }
-        for outdated in made.extract_if(.., |found| found.snapshot != snapshot) {
+        for outdated in made.extract_if(.., |found| found.contents.is_replaced_by(contents)) {
             let _ = fs::remove_file(outdated.image);
         }
         fs::create_dir_all(&self.directory)?;
-        let image = self.directory.join(format!("{gib}-{}.img", snapshot.unwrap_or_default()));
+        let image = self.directory.join(format!("{gib}-{}.img", contents.name()));
         let tree = self.directory.join("tree");
         let _ = fs::remove_dir_all(&tree);
         make_tree(&tree)?;
         let formatted = format(&image, gib << 30, Some(&tree));
         let _ = fs::remove_dir_all(&tree);
         formatted?;
-        made.push(Template { snapshot, gib, image: image.clone() });
+        made.push(Template { contents, gib, image: image.clone() });
         Ok(image)
     }
 }

@@ -26,6 +26,7 @@ use super::cgroup::{Cgroups, Enforced, Resources};
 use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
+use super::image_root::{self, ImageRoot, Inside};
 use super::instance::{Instance, Names, Range};
 use super::mounts;
 use super::own_size::OwnSize;
@@ -80,6 +81,8 @@ pub struct Start<'a> {
     pub reach: Reach,
     /// The prepared snapshot to show at `/opt/daytona`.
     pub snapshot: Option<&'a Path>,
+    /// The image that is the root; the machine's own system is when absent.
+    pub image: Option<&'a ImageRoot>,
 }
 
 /// The directory of a sandbox's files, relative to the state directory.
@@ -91,6 +94,9 @@ pub fn files_directory(sandbox_id: &str) -> PathBuf {
 pub fn pool_directory(sandbox_id: &str) -> PathBuf {
     Path::new(POOL).join(sandbox_id)
 }
+
+/// Where programs of images are, unless the image says otherwise.
+const IMAGE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The directory of files that belong to no sandbox yet. Each start empties it.
 const POOL: &str = "pool";
@@ -105,7 +111,7 @@ impl Launcher {
         version: &str,
         compat: Compat,
     ) -> Result<Self> {
-        let base = Base::prepare(state_dir)?;
+        let base = Base::prepare(state_dir, level == IsolationLevel::Namespaces)?;
         let cgroups = match level {
             IsolationLevel::Namespaces => Cgroups::prepare(name),
             IsolationLevel::UserNamespaces | IsolationLevel::None => Cgroups::default(),
@@ -223,12 +229,34 @@ impl Launcher {
         Self::name_files(&directory, sandbox_id)
     }
 
+    /// Creates the files of a sandbox whose root is an image.
+    ///
+    /// # Errors
+    /// When the engine does not isolate sandboxes: an image needs a root of its own.
+    pub fn create_image_files(
+        &self,
+        directory: &Path,
+        sandbox_id: &str,
+        image: &ImageRoot,
+        disk_gib: u64,
+    ) -> Result<()> {
+        if self.level == IsolationLevel::None {
+            bail!("images need isolation, which this engine was started without");
+        }
+        let directory = self.state_dir.join(directory);
+        self.ready.make_for_image(&directory, image.over_default, disk_gib)?;
+        Self::name_files(&directory, sandbox_id)
+    }
+
+    /// Makes room for what a step of a build changes, in plain directories below `directory`, which is relative to the state
+    /// directory and not there yet. What is left in `upper` afterwards are the changes.
+    pub fn create_step_files(&self, directory: &Path, over_default: bool) -> Result<()> {
+        self.ready.make_layers(&self.state_dir.join(directory), over_default)
+    }
+
     /// Names a sandbox in its files, where these are plain directories. One with a disk does it itself at its start.
     pub fn name_files(directory: &Path, sandbox_id: &str) -> Result<()> {
-        let layer = directory.join("upper/etc");
-        if !layer.is_dir() {
-            return Ok(());
-        }
+        let Some(layer) = image_root::names_directory(directory) else { return Ok(()) };
         base::name_host(&layer, mounts::host_name(sandbox_id)).context("naming the sandbox")
     }
 
@@ -323,20 +351,35 @@ impl Launcher {
     fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
         let directory = self.state_dir.join(start.directory);
         let root = directory.join("root");
+        // Of an image's root the sandbox process finds out more.
+        let as_root = start.as_root || start.image.is_some_and(|image| !image.over_default);
         let (mounts, home) = match self.level {
             IsolationLevel::None => (Vec::new(), root.join("home/daytona")),
-            _ => (self.mounts(start)?, PathBuf::from(if start.as_root { "/root" } else { "/home/daytona" })),
+            _ => (self.mounts(start)?, PathBuf::from(if as_root { "/root" } else { "/home/daytona" })),
         };
-        let id = if start.as_root { 0 } else { SANDBOX_UID };
-        let user = if start.as_root { "root" } else { "daytona" };
-        let mut env = basic_environment(user, &home);
+        let id = if as_root { 0 } else { SANDBOX_UID };
+        let user = if as_root { "root" } else { "daytona" };
+        let mut env = match start.image {
+            Some(image) if !image.over_default => {
+                BTreeMap::from([("PATH".to_owned(), IMAGE_PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())])
+            }
+            _ => basic_environment(user, &home),
+        };
         if self.network.is_some() {
             env.extend(network::machine_environment());
         }
         if let Some(snapshot) = start.snapshot {
             self.show_snapshot(snapshot, &mut env);
         }
-        env.extend(start.env.clone());
+        let given = start.image.iter().flat_map(|image| image.env.iter().cloned()).chain(start.env.clone());
+        let given: BTreeMap<_, _> = given.collect();
+        let image = start.image.map(|image| Inside {
+            over_default: image.over_default,
+            user: image.user.clone(),
+            work_dir: image.work_dir.clone(),
+            fixed: given.keys().cloned().collect(),
+        });
+        env.extend(given);
         Ok(LaunchSpec {
             sandbox_id: start.sandbox_id.to_owned(),
             level: self.level,
@@ -344,14 +387,20 @@ impl Launcher {
             root,
             disk: Disk::of(&directory, start.resources.disk_gib),
             mounts,
-            user: SandboxUser { uid: id, gid: id },
+            user: SandboxUser { uid: id, gid: id, groups: Vec::new() },
             ids: None,
             memory_limit: None,
             own_size: None,
             shows_size: self.no_sizes.is_none(),
             groups: Vec::new(),
             network: None,
+            image,
             home,
+            work_dir: None,
+            entrypoint: start.image.map_or_else(
+                || crate::sandboxes::snapshot::ENTRYPOINT.map(str::to_owned).to_vec(),
+                |image| image.entrypoint.clone(),
+            ),
             env,
             version: self.version.clone(),
             compat: self.compat,
@@ -361,6 +410,11 @@ impl Launcher {
     fn mounts(&self, start: &Start<'_>) -> Result<Vec<Mount>> {
         let mut mounts = Vec::new();
         let own = start.directory;
+        match start.image {
+            Some(image) if image.over_default => mounts.push(image.mount(own, self.base.default_root.clone())),
+            Some(image) => return Ok(vec![image.mount(own, self.base.empty_root.clone())]),
+            None => {}
+        }
         let etc = (self.base.etc.clone(), PathBuf::from("etc"));
         // A bound directory would tell in the mount table where the engine keeps its files; a layer does not.
         let covered = |lower: Vec<PathBuf>, target: PathBuf| {
@@ -369,24 +423,27 @@ impl Launcher {
             let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
             Mount::Overlay { lower: lower.into_iter().map(relative).collect(), upper, work, target }
         };
+        let over = |target: &Path| start.image.map_or_else(Vec::new, |image| image.over(&self.state_dir, target));
         let system = base::shared_directories().into_iter().map(|source| {
             let target = source.strip_prefix("/").expect("system directories are absolute").to_owned();
             (source, target)
         });
         for (lower, target) in system.chain([etc]) {
-            if !self.copy_on_write {
+            let layers = over(&target);
+            if !self.copy_on_write && layers.is_empty() {
                 let source = self.state_dir.join(&lower);
                 mounts.push(Mount::Bind { source, target, read_only: true });
                 continue;
             }
             let layer =
                 start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
-            mounts.push(covered(layer.into_iter().chain([lower]).collect(), target));
+            mounts.push(covered(layers.into_iter().chain(layer).chain([lower]).collect(), target));
         }
         if let Some(snapshot) = start.snapshot {
             let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));
-            mounts.push(match self.copy_on_write {
-                true => covered(vec![source], target),
+            let layers = over(&target);
+            mounts.push(match self.copy_on_write || !layers.is_empty() {
+                true => covered(layers.into_iter().chain([source]).collect(), target),
                 false => Mount::Bind { source, target, read_only: true },
             });
         }

@@ -4,6 +4,7 @@
 //! [`run_if_sandbox_process`] is the other side: the executable calls it first thing in `main`, because
 //! a sandbox process is the same executable started again.
 
+mod accounts;
 mod base;
 mod capabilities;
 mod cgroup;
@@ -12,6 +13,7 @@ mod disk;
 mod disk_images;
 mod disk_space;
 mod fuse;
+mod image_root;
 mod instance;
 mod launch;
 mod load;
@@ -29,6 +31,7 @@ mod users;
 
 pub use cgroup::{Enforced, Resources, Usage};
 pub use disk::{IMAGE, copy_sparse, wait_until_free};
+pub use image_root::ImageRoot;
 pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};

@@ -14,6 +14,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use super::base;
 use super::disk::Disk;
 use super::disk_space;
+use super::image_root;
 use super::own_size::{self, Files};
 use super::spec::{IsolationLevel, LaunchSpec, Mount, ShownGroup};
 use super::users::UserIds;
@@ -67,7 +68,9 @@ fn mount_disk(spec: &LaunchSpec, disk: &Disk) -> Result<()> {
     if fs::read_to_string(&named).is_ok_and(|id| id == spec.sandbox_id) {
         return Ok(());
     }
-    base::name_host(&own.join("upper/etc"), host_name(&spec.sandbox_id)).context("naming the sandbox")?;
+    if let Some(names) = image_root::names_directory(own) {
+        base::name_host(&names, host_name(&spec.sandbox_id)).context("naming the sandbox")?;
+    }
     fs::write(&named, &spec.sandbox_id).context("naming the disk")
 }
 
@@ -88,8 +91,14 @@ fn translate_sources(spec: &LaunchSpec, ids: UserIds, namespace: &OwnedFd) -> Re
         Mount::Overlay { lower, .. } => lower.iter().collect(),
         Mount::Bind { source, .. } => vec![source],
     });
+    let mut translated: Vec<&PathBuf> = Vec::new();
     for source in sources {
+        // A directory in one that translates does so, too, and cannot be made to a second time.
+        if translated.iter().any(|known| source.starts_with(known)) {
+            continue;
+        }
         ids.translate(&spec.state_dir.join(source), namespace)?;
+        translated.push(source);
     }
     Ok(())
 }
@@ -144,10 +153,19 @@ fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
     // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
     std::env::set_current_dir(&spec.state_dir).context("entering the state directory")?;
     for entry in &spec.mounts {
-        mount_entry(root, entry, spec.level).with_context(|| format!("mounting {}", target_of(entry).display()))?;
+        if spec.image.is_some() {
+            image_root::check_mount_point(root, target_of(entry))?;
+        }
+        mount_entry(root, entry, spec.level).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
+    }
+    if spec.image.is_some() {
+        image_root::check_mount_points(root)?;
     }
     mount_devices(root).context("preparing /dev")?;
     mount_kernel_interfaces(root).context("preparing /proc and /sys")?;
+    if spec.image.as_ref().is_none_or(|image| image.over_default) {
+        mount_run(root).context("preparing /run")?;
+    }
     show_groups(root, &spec.groups).context("preparing /sys/fs/cgroup")?;
     let own_size = spec.own_size.as_ref().filter(|_| spec.shows_size);
     let files = own_size.map(|own| own_size::prepare(root, own)).transpose().context("preparing the sandbox's size")?;
@@ -294,6 +312,11 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
             mount(Some("tmpfs"), &path, Some("tmpfs"), quiet | MsFlags::MS_RDONLY, Some("size=0,mode=555"))?;
         }
     }
+    Ok(())
+}
+
+/// Images have files of their own there.
+fn mount_run(root: &Path) -> Result<()> {
     mount(
         Some("tmpfs"),
         &root.join("run"),

@@ -12,7 +12,8 @@ use anyhow::{Context, Result};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 
 use super::base;
-use super::disk_images::DiskImages;
+use super::disk_images::{Contents, DiskImages};
+use super::image_root;
 
 /// Trees made ahead.
 const READY: usize = 4;
@@ -36,10 +37,37 @@ impl Pattern {
     pub fn make(&self, directory: &Path, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
         match &self.disks {
             Some(disks) => disks
-                .make(directory, identity(snapshot), disk_gib, |tree| self.make_tree(tree, snapshot))
+                .make(directory, Contents::Default(identity(snapshot)), disk_gib, |tree| self.make_tree(tree, snapshot))
                 .context("making the disk"),
             None => self.make_tree(directory, snapshot),
         }
+    }
+
+    /// The same for a sandbox whose root is an image.
+    pub fn make_for_image(&self, directory: &Path, over_default: bool, disk_gib: u64) -> Result<()> {
+        match &self.disks {
+            Some(disks) => disks
+                .make(directory, Contents::Image { over_default }, disk_gib, |tree| {
+                    self.make_layers(tree, over_default)
+                })
+                .context("making the disk"),
+            None => self.make_layers(directory, over_default),
+        }
+    }
+
+    /// Makes room for what is changed of an image's root, in plain directories.
+    pub fn make_layers(&self, directory: &Path, over_default: bool) -> Result<()> {
+        fs::create_dir_all(directory.join("upper"))?;
+        fs::create_dir_all(directory.join("work"))?;
+        base::make_directory(&directory.join("upper"), 0o755)?;
+        image_root::make_layer(directory, over_default)?;
+        if over_default {
+            for layer in &self.layers {
+                base::make_directory(&directory.join("upper").join(layer), 0o755)?;
+                base::make_directory(&directory.join("work").join(layer), 0o700)?;
+            }
+        }
+        Ok(())
     }
 
     fn make_tree(&self, directory: &Path, snapshot: Option<&Path>) -> Result<()> {
@@ -123,6 +151,16 @@ impl Ready {
         // Without the thread each sandbox's files are made when they are needed.
         let _ = self.work.send((snapshot.map(Path::to_owned), disk_gib));
         Ok(())
+    }
+
+    /// Makes the files of a sandbox whose root is an image.
+    pub fn make_for_image(&self, directory: &Path, over_default: bool, disk_gib: u64) -> Result<()> {
+        self.shared.pattern.make_for_image(directory, over_default, disk_gib)
+    }
+
+    /// The same in plain directories, for what is not a sandbox's.
+    pub fn make_layers(&self, directory: &Path, over_default: bool) -> Result<()> {
+        self.shared.pattern.make_layers(directory, over_default)
     }
 
     /// Makes no more, and removes those that are there. What is being made right now is removed by the next start.

@@ -13,6 +13,7 @@ use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
 use super::disk::Disk;
+use super::image_root::Inside;
 use super::own_size::OwnSize;
 use super::users::UserIds;
 
@@ -87,12 +88,14 @@ pub struct ShownGroup {
 }
 
 /// The users of a sandbox's processes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxUser {
     /// User id inside the sandbox.
     pub uid: u32,
     /// Group id inside the sandbox.
     pub gid: u32,
+    /// Further groups.
+    pub groups: Vec<u32>,
 }
 
 /// A memory limit that the kernel enforces.
@@ -134,8 +137,14 @@ pub struct LaunchSpec {
     pub groups: Vec<ShownGroup>,
     /// Where to find the network namespace made for it; without one it makes one with loopback only.
     pub network: Option<PathBuf>,
-    /// Home and working directory as the sandbox sees it.
+    /// What the root is made from, if that is an image: user, home and working directory are then found in the root.
+    pub image: Option<Inside>,
+    /// Home as the sandbox sees it.
     pub home: PathBuf,
+    /// Working directory as the sandbox sees it; the home when absent.
+    pub work_dir: Option<PathBuf>,
+    /// The program that runs in the entrypoint session.
+    pub entrypoint: Vec<String>,
     /// The complete environment of the toolbox and what it starts.
     pub env: BTreeMap<String, String>,
     /// The engine's version, reported by the toolbox.

@@ -494,6 +494,7 @@ pub(super) fn start_of<'a>(
         env: create::environment(record, &engine.identity.organization_id),
         reach: reach(record),
         snapshot,
+        image: None,
     }
 }
 

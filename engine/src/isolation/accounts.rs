@@ -1,0 +1,194 @@
+//! The user of a sandbox made from an image, found in the image's own list of accounts.
+//!
+//! The sandbox's first process looks, when the image's root is all there is to see. The files are the image's: they may be
+//! anything, of any size.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::libc;
+
+use super::image_root::Inside;
+use super::spec::{IsolationLevel, LaunchSpec, SandboxUser};
+
+/// The most of a list of accounts that is read.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The user of an image that names none.
+const ROOT: &str = "root";
+
+/// An account as processes have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    name: String,
+    user: SandboxUser,
+    home: PathBuf,
+    shell: Option<String>,
+}
+
+/// Gives the processes of an image's sandbox their user, its home, and their directory.
+pub fn settle(spec: &mut LaunchSpec) -> Result<()> {
+    let Some(inside) = spec.image.clone() else { return Ok(()) };
+    let [users, groups] = ["/etc/passwd", "/etc/group"].map(|path| read_list(Path::new(path)));
+    let mut account = find(&inside.user, &users, &groups)?;
+    if spec.level == IsolationLevel::UserNamespaces {
+        // There is only one user, whom it takes for its own.
+        account.user = spec.user.clone();
+    }
+    make_home(&account);
+    spec.work_dir = Some(work_dir(&inside, &account)?);
+    for (name, value) in variables(&account) {
+        if !inside.fixed.iter().any(|fixed| *fixed == name) {
+            spec.env.insert(name, value);
+        }
+    }
+    spec.home = account.home;
+    spec.user = account.user;
+    Ok(())
+}
+
+fn variables(account: &Account) -> BTreeMap<String, String> {
+    let home = account.home.to_string_lossy().into_owned();
+    let mut variables = BTreeMap::from([
+        ("HOME".to_owned(), home),
+        ("USER".to_owned(), account.name.clone()),
+        ("LOGNAME".to_owned(), account.name.clone()),
+    ]);
+    if let Some(shell) = account.shell.clone().filter(|shell| Path::new(shell).exists() && !is_no_shell(shell)) {
+        variables.insert("SHELL".to_owned(), shell);
+    }
+    variables
+}
+
+/// Accounts of services have programs for shells that end at once.
+fn is_no_shell(shell: &str) -> bool {
+    shell.ends_with("/nologin") || shell.ends_with("/false")
+}
+
+/// A text file of the image, as far as it can be read without waiting.
+fn read_list(path: &Path) -> String {
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let Ok(file) = opened else { return String::new() };
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        return String::new();
+    }
+    let mut bytes = Vec::new();
+    let _ = file.take(MOST_BYTES).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The fields of those lines that have so many.
+fn entries(list: &str, fields: usize) -> impl Iterator<Item = Vec<&str>> {
+    list.lines().map(|line| line.split(':').collect::<Vec<_>>()).filter(move |entry| entry.len() >= fields)
+}
+
+fn find(wanted: &str, users: &str, groups: &str) -> Result<Account> {
+    let (user, group) = match wanted.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (wanted, None),
+    };
+    let user = if user.is_empty() { ROOT } else { user };
+    let known = entries(users, 6).find(|entry| entry[0] == user || (user.parse::<u32>().is_ok() && entry[2] == user));
+    let mut account = match known {
+        Some(entry) => Account {
+            name: entry[0].to_owned(),
+            user: SandboxUser { uid: number(entry[2], "user")?, gid: number(entry[3], "group")?, groups: Vec::new() },
+            home: Some(entry[5]).filter(|home| home.starts_with('/')).unwrap_or("/").into(),
+            shell: entry.get(6).map(|shell| (*shell).to_owned()),
+        },
+        None => unlisted(user)?,
+    };
+    match group.filter(|group| !group.is_empty()) {
+        Some(group) => account.user.gid = find_group(group, groups)?,
+        None => account.user.groups = groups_of(&account.name, account.user.gid, groups),
+    }
+    Ok(account)
+}
+
+/// A user that the image has no entry for: a number, or the administrator, whom there always is.
+fn unlisted(user: &str) -> Result<Account> {
+    let id = match user.parse::<u32>() {
+        Ok(id) => id,
+        Err(_) if user == ROOT => 0,
+        Err(_) => bail!("the image has no user {user}: name one of its /etc/passwd, or a number"),
+    };
+    let home = if id == 0 { "/root" } else { "/" };
+    let user = SandboxUser { uid: id, gid: id, groups: Vec::new() };
+    Ok(Account { name: if id == 0 { ROOT.to_owned() } else { id.to_string() }, user, home: home.into(), shell: None })
+}
+
+fn find_group(group: &str, groups: &str) -> Result<u32> {
+    let listed = entries(groups, 3).find(|entry| entry[0] == group);
+    match listed {
+        Some(entry) => number(entry[2], "group"),
+        None => group.parse().map_err(|_| anyhow!("the image has no group {group}")),
+    }
+}
+
+/// The further groups that a user is in.
+fn groups_of(user: &str, own: u32, groups: &str) -> Vec<u32> {
+    let has = |entry: &Vec<&str>| entry[3].split(',').any(|member| member == user);
+    let mut ids: Vec<u32> = entries(groups, 4).filter(has).filter_map(|entry| entry[2].parse().ok()).collect();
+    ids.retain(|id| *id != own);
+    // No more than every kernel takes.
+    ids.truncate(32);
+    ids
+}
+
+fn number(text: &str, what: &str) -> Result<u32> {
+    text.trim().parse().with_context(|| format!("the image's {what} id {text:?} is not a number"))
+}
+
+/// Programs expect a home. One that cannot be made is missed by those only that use it.
+fn make_home(account: &Account) {
+    if !account.home.exists() && fs::create_dir_all(&account.home).is_ok() {
+        let _ = chown(&account.home, Some(account.user.uid), Some(account.user.gid));
+    }
+}
+
+fn work_dir(inside: &Inside, account: &Account) -> Result<PathBuf> {
+    let path = match inside.work_dir.as_str() {
+        "" => account.home.clone(),
+        path => Path::new("/").join(path),
+    };
+    if !path.is_dir() {
+        fs::create_dir_all(&path)
+            .with_context(|| format!("making the image's working directory {}", path.display()))?;
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: &str =
+        "root:x:0:0:root:/root:/bin/ash\napp:x:1001:1002:,,,:/srv/app:/sbin/nologin\nodd:x:many:0::/:\n";
+    const GROUPS: &str = "root:x:0:\nweb:x:33:app,other\napp:x:1002:app\n";
+
+    #[test]
+    fn users_are_found_as_image_builders_name_them() {
+        let found = |wanted: &str| {
+            let account = find(wanted, USERS, GROUPS).map_err(|error| error.to_string())?;
+            let SandboxUser { uid, gid, groups } = account.user;
+            Ok((uid, gid, groups, account.home.to_string_lossy().into_owned()))
+        };
+        assert_eq!(found(""), Ok((0, 0, vec![], "/root".to_owned())));
+        assert_eq!(found("app"), Ok((1001, 1002, vec![33], "/srv/app".to_owned())));
+        assert_eq!(found("1001"), found("app"));
+        assert_eq!(found("app:web"), Ok((1001, 33, vec![], "/srv/app".to_owned())));
+        assert_eq!(found("7:8"), Ok((7, 8, vec![], "/".to_owned())));
+        assert_eq!(
+            found("nobody"),
+            Err("the image has no user nobody: name one of its /etc/passwd, or a number".to_owned())
+        );
+        assert_eq!(found("app:nobody"), Err("the image has no group nobody".to_owned()));
+        assert_eq!(found("odd"), Err("the image's user id \"many\" is not a number".to_owned()));
+        // An image without accounts has an administrator all the same.
+        assert_eq!(find("", "", "").unwrap().home, Path::new("/root"));
+    }
+}
