@@ -19,6 +19,7 @@ use crate::protocols::forward::Forwards;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
 use crate::travel::proxy::Proxies;
+use crate::travel::rate_limits::Told;
 use crate::travel::tls::Tls;
 use crate::travel::{deadline, http};
 use crate::{local, log};
@@ -59,6 +60,7 @@ struct Inner {
     events: OnceLock<EventHub>,
     abandoned: Abandoned,
     forwards: Forwards,
+    rate_limits: Told,
 }
 
 /// The target of requests. Known from the start on the cloud; found, and started if need be, for the local engine.
@@ -147,6 +149,7 @@ impl Client {
                 events: OnceLock::new(),
                 abandoned: Abandoned::default(),
                 forwards: Forwards::default(),
+                rate_limits: Told::default(),
             }),
             limit: None,
         })
@@ -228,6 +231,11 @@ impl Client {
 
     pub(crate) fn forwards(&self) -> &Forwards {
         &self.inner.forwards
+    }
+
+    /// The limits of requests that the server told last.
+    pub(crate) fn rate_limits(&self) -> &Told {
+        &self.inner.rate_limits
     }
 
     pub(crate) fn abandoned(&self) -> &Abandoned {

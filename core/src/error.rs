@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use response::{request_id, titled};
 
+use crate::model::RateLimit;
 use crate::words;
 
 /// What went wrong, in the terms a caller decides by.
@@ -256,6 +257,9 @@ pub struct ErrorInfo {
     /// Seconds to wait before repeating, when the server said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<f64>,
+    /// Limits of requests that the response told, one for each kind of requests that the server counts.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rate_limits: Vec<RateLimit>,
 }
 
 /// The error of every operation. Cheap to move; see [`ErrorInfo`] for what it holds.
@@ -283,6 +287,7 @@ impl Error {
             retryable: matches!(kind, ErrorKind::RateLimit | ErrorKind::ServiceUnavailable | ErrorKind::BadGateway)
                 || kind.is(ErrorKind::Connection),
             retry_after: None,
+            rate_limits: Vec::new(),
         }))
     }
 

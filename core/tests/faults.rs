@@ -388,3 +388,20 @@ async fn deleting_what_is_being_deleted_is_no_error() {
     let sandbox = sandboxes.delete(id, DeleteOptions::default()).await.unwrap();
     assert_eq!(sandbox.state, Some(daytona::model::SandboxState::Destroying));
 }
+
+#[tokio::test]
+async fn limits_of_requests_are_told_by_errors_and_by_the_client() {
+    let headers = r#"{"X-RateLimit-Limit-exec": "5", "X-RateLimit-Remaining-exec": "0", "X-RateLimit-Reset-exec": "3600",
+        "Retry-After-exec": "3600"}"#;
+    let bench = Bench::with(&format!(
+        r#"[{{"path": "{EXECUTE}", "do": {{"answer": {{"status": 429, "headers": {headers}}}}}, "times": 0}}]"#
+    ))
+    .await;
+    let error = bench.process().exec("true", ExecOptions::default()).await.unwrap_err();
+    let told = &error.info().rate_limits[0];
+    assert_eq!((told.throttler.as_str(), told.limit, told.remaining), ("exec", Some(5), Some(0)));
+    assert_eq!((told.reset, told.retry_after, error.info().retry_after), (Some(3600), Some(3600), Some(3600.0)));
+    assert_eq!(bench.proxy.seen(EXECUTE).len(), 1, "an hour is not waited for");
+    let known = bench.client.sandboxes().rate_limits().await.unwrap();
+    assert_eq!(known.len(), 1);
+}

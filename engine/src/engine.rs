@@ -8,6 +8,7 @@ use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{Connection, Room};
 use serde_json::{Value, json};
 
+use crate::accounts::rate_limits::RateLimits;
 use crate::clock::steady_millis;
 use crate::control::events::Events;
 use crate::gateway::preview_addresses::PreviewAddresses;
@@ -64,6 +65,8 @@ pub struct Engine {
     pub warnings: Vec<String>,
     /// Bytes left for sandboxes' disks at the last look, if they were few.
     pub little_room: Mutex<Option<u64>>,
+    /// Limits of requests.
+    pub rate_limits: RateLimits,
     /// Requests seen and in flight.
     pub activity: Arc<Activity>,
     /// Room for connections, on all addresses together.

@@ -7,6 +7,7 @@
 //!
 //! | room | subject |
 //! |---|---|
+//! | `accounts` | whoever uses the engine, and how much |
 //! | `control` | the API: routes, what requests say, events |
 //! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
 //! | `sandboxes` | records, where they are kept, and what changes their state |
@@ -19,6 +20,7 @@
 //! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
 //! cannot be enforced are printed at start and answered by `GET /api/health`.
 
+mod accounts;
 mod clock;
 mod control;
 mod engine;
@@ -35,6 +37,7 @@ mod snapshots;
 mod ssh;
 mod toolbox_socket;
 
+pub use accounts::rate_limits::Limits;
 pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;
 pub use errors::in_words;

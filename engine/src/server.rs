@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::accounts::rate_limits::{Limits, RateLimits};
 use crate::control::events;
 use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
@@ -68,6 +69,8 @@ pub struct ServeOptions {
     pub warm_pool: u8,
     /// Warn browsers before they see a preview.
     pub preview_warning: bool,
+    /// Limits of requests to the API.
+    pub rate_limits: Vec<Limits>,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -264,6 +267,7 @@ fn prepare(
         state_dir: state_dir.to_owned(),
         compat: options.compat,
         little_room: Default::default(),
+        rate_limits: RateLimits::new(options.rate_limits.iter().cloned()),
         activity,
         room,
     });

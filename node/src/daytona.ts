@@ -7,6 +7,7 @@ import type {
   DeleteOptions,
   ForkOptions,
   ListSandboxesQuery,
+  RateLimit,
   SandboxInfo,
   StopOptions,
   WaitOptions,
@@ -184,6 +185,20 @@ export class Daytona extends Service implements AsyncDisposable {
    */
   async getProxyToolboxUrl(sandboxId: string, _regionId?: string): Promise<string> {
     return (await this.get(sandboxId)).toolboxProxyUrl;
+  }
+
+  /**
+   * Returns the limits of requests that the server told with its last answers to this client, one for each kind of requests
+   * that it counts. No request is made; a server without limits tells none.
+   *
+   * Refused requests are repeated by themselves when the wait that the server asks for ends before the call's deadline.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The limits whose window of time is not over, ordered by name.
+   * @throws `DaytonaClosedError` when the client has been closed.
+   */
+  rateLimits(options?: CallOptions): Promise<RateLimit[]> {
+    return this.invoke('sandbox.rate_limits', {}, options);
   }
 
   /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */

@@ -40,12 +40,12 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
     let generated = format!("{BASE}/generated");
     output.write(&format!("{generated}/__init__.py"), format!("\"\"\"{HEADER}\"\"\"\n"))?;
     output.write(&format!("{generated}/schema.py"), schema_file(schema)?)?;
-    output.write(&format!("{generated}/errors.py"), errors(schema))?;
     output.write(&format!("{generated}/enums.py"), enums(schema))?;
     output.write(&format!("{generated}/charts.py"), charts::file(schema)?)?;
     output.write(&format!("{generated}/config.py"), config::file(schema))?;
     output.write(&format!("{generated}/create_params.py"), create::file(schema)?)?;
     let layout = Layout::new(schema);
+    output.write(&format!("{generated}/errors.py"), errors(&layout))?;
     for folder in ["models", "ops", "async_ops"] {
         output.write(&format!("{generated}/{folder}/__init__.py"), format!("\"\"\"{HEADER}\"\"\"\n"))?;
     }
@@ -234,10 +234,14 @@ fn schema_file(schema: &Schema) -> Result<String> {
     ))
 }
 
-fn errors(schema: &Schema) -> String {
+fn errors(layout: &Layout) -> String {
+    let schema = layout.schema;
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The error classes. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom json import loads\nfrom typing import TYPE_CHECKING, Any\n\nfrom .._headers import Headers\n\nif TYPE_CHECKING:\n    from collections.abc import Mapping");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom json import loads\nfrom typing import TYPE_CHECKING, Any\n\nfrom .._headers import Headers\n\nif TYPE_CHECKING:\n    from collections.abc import Mapping\n");
+    for name in config::in_errors(schema) {
+        text.line(1, &format!("from .models.{} import {name}", layout.homes.get(name).copied().unwrap_or_default()));
+    }
     config::error(&mut text, schema);
     let class = |name: &str| if name == "Unknown" { "DaytonaError".to_owned() } else { format!("Daytona{name}Error") };
     // Parents come first, whatever the order in the core.
@@ -265,7 +269,7 @@ fn errors(schema: &Schema) -> String {
         text.line(1, &format!("\"{}\": {},", kind.name, class(&kind.name)));
     }
     text.line(0, "}");
-    config::error_from_wire(&mut text, schema);
+    config::error_from_wire(&mut text, layout);
     text.lines(0, "\n");
     text.line(0, "__all__ = [");
     let mut names: Vec<_> = schema.errors.iter().map(|kind| class(&kind.name)).collect();

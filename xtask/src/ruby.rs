@@ -138,6 +138,12 @@ fn errors(schema: &Schema) -> String {
         let value = match field.ty {
             Type::Map { .. } => format!("Headers.new(info['{}'])", field.wire),
             Type::Bool => format!("info['{}'] || false", field.wire),
+            Type::List { ref of } if matches!(&**of, Type::Struct { .. }) => match &**of {
+                Type::Struct { name } => {
+                    format!("(info['{}'] || []).map {{ |item| {name}.from_wire(item) }}", field.wire)
+                }
+                _ => unreachable!("the guard says so"),
+            },
             _ => format!("info['{}']", field.wire),
         };
         body.line(&format!("@{} = {value}", field_name("ErrorInfo", &field.name)));

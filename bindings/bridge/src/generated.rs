@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "c1294b0f5101f283";
+pub const SCHEMA_HASH: &str = "a1a28777bca049f6";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -17,6 +17,7 @@ pub(crate) fn dispatch(
     match op {
         "sandbox.forward_port" => sandbox_forward_port(client, params),
         "sandbox.get_metrics" => sandbox_get_metrics(client, params),
+        "sandbox.rate_limits" => sandbox_rate_limits(client, params),
         "sandbox.create" => sandbox_create(client, params),
         "sandbox.get" => sandbox_get(client, params),
         "sandbox.find_one" => sandbox_find_one(client, params),
@@ -163,6 +164,7 @@ pub(crate) fn dispatch(
 pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static str> {
     Some(
         match (source, operation) {
+            ("sdk-python", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-python", "sandbox.create") => "daytona.create",
             ("sdk-python", "sandbox.get") => "daytona.get",
             ("sdk-python", "sandbox.find_one") => "daytona.find_one",
@@ -184,6 +186,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "fs.download_to_path") => "fs.download_file",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
+            ("sdk-typescript", "sandbox.rate_limits") => "daytona.rateLimits",
             ("sdk-typescript", "sandbox.create") => "daytona.create",
             ("sdk-typescript", "sandbox.get") => "daytona.get",
             ("sdk-typescript", "sandbox.find_one") => "daytona.findOne",
@@ -312,6 +315,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "code_interpreter.delete_context") => {
                 "codeInterpreter.deleteContext"
             }
+            ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
             ("sdk-ruby", "sandbox.get") => "daytona.get",
             ("sdk-ruby", "sandbox.find_one") => "daytona.find_one",
@@ -331,6 +335,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "fs.download_file") => "fs.read_file",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
+            ("sdk-go", "sandbox.rate_limits") => "Daytona.RateLimits",
             ("sdk-go", "sandbox.create") => "Daytona.Create",
             ("sdk-go", "sandbox.get") => "Daytona.Get",
             ("sdk-go", "sandbox.find_one") => "Daytona.FindOne",
@@ -465,6 +470,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "network.log") => "Network.Log",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
+            ("sdk-uniffi", "sandbox.rate_limits") => "daytona.rateLimits",
             ("sdk-uniffi", "sandbox.create") => "daytona.create",
             ("sdk-uniffi", "sandbox.get") => "daytona.get",
             ("sdk-uniffi", "sandbox.find_one") => "daytona.findOne",
@@ -793,6 +799,24 @@ fn sandbox_get_metrics(
         let call = Parsed::<Args>::read(client, "sandbox.get_metrics", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.get_metrics(&call.args.id_or_name, call.args.options).await?)
+    })
+}
+
+fn sandbox_rate_limits(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.rate_limits", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.rate_limits().await?)
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::DaytonaError;
+use crate::generated::RateLimit;
 
 /// What a failed operation tells its caller.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
@@ -40,6 +41,9 @@ pub struct ErrorDetails {
     pub retryable: bool,
     /// Seconds to wait before repeating, when the server said so.
     pub retry_after: Option<f64>,
+    /// Limits of requests that the response told, one for each kind of requests that the server counts.
+    #[serde(default)]
+    pub rate_limits: Vec<RateLimit>,
 }
 
 impl DaytonaError {
@@ -71,6 +75,7 @@ impl DaytonaError {
             sandbox_id: None,
             retryable: false,
             retry_after: None,
+            rate_limits: Vec::new(),
         })
     }
 }

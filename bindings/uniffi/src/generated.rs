@@ -1328,6 +1328,31 @@ pub struct PtyResult {
     pub error: Option<String>,
 }
 
+/// A limit of requests, as the server told it with its last answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct RateLimit {
+    /// Kind of requests that are counted together: `anonymous`, `authenticated`, `sandbox-create` or `sandbox-lifecycle`; servers may
+    /// have more. `default` where the server names none.
+    #[serde(rename = "throttler")]
+    pub throttler: String,
+    /// Requests allowed in each window of time.
+    #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub limit: Option<i64>,
+    /// Requests left in this window.
+    #[serde(rename = "remaining", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub remaining: Option<i64>,
+    /// Seconds until the next window begins, rounded up.
+    #[serde(rename = "reset", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reset: Option<i64>,
+    /// Seconds to wait before the next request when one was refused, rounded up.
+    #[serde(rename = "retryAfter", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub retry_after: Option<i64>,
+}
+
 /// A volume mounted into a sandbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct VolumeMount {
@@ -2596,6 +2621,16 @@ impl Sandboxes {
                 },
             )
             .await
+    }
+
+    /// Returns the limits of requests that the server told with its last answers to this client, one for each kind of requests
+    /// that it counts. No request is made; a server without limits tells none.
+    ///
+    /// Refused requests are repeated by themselves when the wait that the server asks for ends before the call's deadline.
+    ///
+    /// Throws: `Closed` when the client has been closed.
+    pub async fn rate_limits(&self) -> Result<Vec<RateLimit>, DaytonaError> {
+        self.target.call("sandbox.rate_limits", || json!({})).await
     }
 
     /// Creates a sandbox and waits until it has started.

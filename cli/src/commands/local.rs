@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Cidr, Compat, ServeOptions, discovery, setup};
+use daytona_engine::{Cidr, Compat, Limits, ServeOptions, discovery, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
@@ -89,6 +89,10 @@ struct Serve {
     /// Warn browsers before they show what a sandbox serves
     #[arg(long, env = "PREVIEW_WARNING_ENABLED")]
     preview_warning: bool,
+    /// Limit requests to the API: THROTTLER=REQUESTS/SECONDS with anonymous, authenticated, sandbox-create or
+    /// sandbox-lifecycle, or tier-1 to tier-4 as on the platform; may be given several times
+    #[arg(long, value_name = "LIMIT", env = "DAYTONA_LOCAL_RATE_LIMIT", value_delimiter = ',')]
+    rate_limit: Vec<Limits>,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -153,6 +157,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         allow_networks: serve.allow_network,
         warm_pool: serve.warm_pool,
         preview_warning: serve.preview_warning,
+        rate_limits: serve.rate_limit,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

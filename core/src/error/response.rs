@@ -1,8 +1,7 @@
 //! The error that an HTTP response stands for.
 
-use std::collections::BTreeMap;
-
 use super::{Error, ErrorKind, wording};
+use crate::travel::rate_limits;
 
 impl Error {
     /// The error a response stands for: message, code and kind from the body and status (wire.md 2.1, 3.0, 7).
@@ -49,7 +48,8 @@ impl Error {
             }
         }
         info.request_id = request_id(headers);
-        info.retry_after = retry_after(&info.headers);
+        info.rate_limits = rate_limits::read(headers);
+        info.retry_after = rate_limits::retry_after(status, headers, &info.rate_limits);
         error
     }
 }
@@ -64,13 +64,6 @@ pub(crate) fn request_id(headers: &http::HeaderMap) -> Option<String> {
 /// The title of a web page, as part of a sentence.
 pub(crate) fn titled(title: &str) -> String {
     if title.is_empty() { String::new() } else { format!(" titled {title:?}") }
-}
-
-/// Seconds until a retry: the specific `Retry-After-{throttler}` first, then the plain header (wire.md 7).
-fn retry_after(headers: &BTreeMap<String, String>) -> Option<f64> {
-    let specific = headers.iter().filter(|(name, _)| name.starts_with("retry-after-"));
-    let longest = specific.filter_map(|(_, v)| v.trim().parse::<f64>().ok()).reduce(f64::max);
-    longest.or_else(|| headers.get("retry-after")?.trim().parse().ok()).filter(|s| s.is_finite() && *s >= 0.0)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod network;
 pub(crate) mod process;
 mod process_env;
 mod pty;
+mod rate_limits;
 mod reach;
 mod sandbox;
 mod sandbox_changes;

@@ -207,6 +207,7 @@ impl<'a> Request<'a> {
             let (failure, error) = match self.client.http().send(request).await {
                 Ok(response) => {
                     attempt.answered(response.status(), response.headers());
+                    self.client.rate_limits().remember(response.headers());
                     if response.status().is_success() {
                         return Ok((response, named));
                     }

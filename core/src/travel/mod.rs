@@ -6,6 +6,7 @@ pub(crate) mod deadline;
 pub mod events;
 pub(crate) mod http;
 pub mod proxy;
+pub(crate) mod rate_limits;
 mod retry;
 mod tcp;
 pub mod tls;

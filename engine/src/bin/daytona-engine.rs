@@ -18,6 +18,9 @@ fn main() -> anyhow::Result<()> {
     let opened = std::env::var("DAYTONA_LOCAL_ALLOW_NETWORK").unwrap_or_default();
     let opened = opened.split(',').filter(|network| !network.is_empty()).map(str::parse);
     let allow_networks = opened.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    let limits = std::env::var("DAYTONA_LOCAL_RATE_LIMIT").unwrap_or_default();
+    let limits = limits.split(',').filter(|limit| !limit.is_empty()).map(str::parse);
+    let rate_limits = limits.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let ssh_port = std::env::var("DAYTONA_LOCAL_SSH_PORT").ok().filter(|port| !port.is_empty());
     let ssh_port = ssh_port.map_or(Ok(0), |port| port.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -34,5 +37,6 @@ fn main() -> anyhow::Result<()> {
         allow_networks,
         warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
         preview_warning: std::env::var("PREVIEW_WARNING_ENABLED").is_ok_and(|value| value == "true"),
+        rate_limits,
     }))
 }

@@ -7,6 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use daytona_toolbox::Compat;
 use serde_json::{Value, json};
 
+use crate::accounts::rate_limits::Throttler;
 use crate::control::create::MAX_ARCHIVE_MINUTES;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
@@ -46,6 +47,7 @@ pub async fn config(State(engine): Shared) -> Json<Value> {
         "sshGatewayCommand": engine.ssh.command("{{TOKEN}}"),
         "sshGatewayPublicKey": engine.ssh.key.public_base64(),
     });
+    config["rateLimit"] = engine.rate_limits.document();
     if engine.compat == Compat::Newest {
         config["sshGatewayHost"] = json!(engine.ssh.host());
         config["sshGatewayPort"] = json!(engine.ssh.address.port());
@@ -86,6 +88,8 @@ pub async fn user(State(engine): Shared) -> Json<Value> {
 }
 
 fn the_organization(engine: &Engine) -> Value {
+    let requests = |throttler| engine.rate_limits.get(throttler).map(|limit| limit.requests);
+    let seconds = |throttler| engine.rate_limits.get(throttler).map(|limit| limit.seconds);
     json!({
         "id": engine.identity.organization_id,
         "name": "Local",
@@ -104,14 +108,14 @@ fn the_organization(engine: &Engine) -> Value {
         "snapshotDeactivationTimeoutMinutes": 20_160,
         "sandboxLimitedNetworkEgress": true,
         "defaultRegionId": LOCAL_REGION,
-        "authenticatedRateLimit": null,
-        "sandboxCreateRateLimit": null,
-        "sandboxLifecycleRateLimit": null,
+        "authenticatedRateLimit": requests(Throttler::Authenticated),
+        "sandboxCreateRateLimit": requests(Throttler::SandboxCreate),
+        "sandboxLifecycleRateLimit": requests(Throttler::SandboxLifecycle),
         "experimentalConfig": {},
         "otelConfig": null,
-        "authenticatedRateLimitTtlSeconds": null,
-        "sandboxCreateRateLimitTtlSeconds": null,
-        "sandboxLifecycleRateLimitTtlSeconds": null,
+        "authenticatedRateLimitTtlSeconds": seconds(Throttler::Authenticated),
+        "sandboxCreateRateLimitTtlSeconds": seconds(Throttler::SandboxCreate),
+        "sandboxLifecycleRateLimitTtlSeconds": seconds(Throttler::SandboxLifecycle),
         "secretQuota": 0,
         "maxSecretsPerSandbox": 0,
         "previewWarningEnabled": false,

@@ -7,10 +7,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use daytona_toolbox::connections::Connection;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use sha2::Sha256;
 
+use crate::accounts::rate_limits::Throttler;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::gateway::credentials::{self, bearer, parameter, without};
@@ -60,15 +62,29 @@ impl Denied {
     }
 }
 
-/// Middleware: the control plane is for holders of the API key.
+/// Middleware: the control plane is for holders of the API key, and for as many requests as it allows.
 pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
-    match bearer(request.headers()) {
-        Some(token) if secret::equal(token, &engine.api_key) => {
-            engine.activity.count_connection(request.extensions());
-            next.run(request).await
-        }
-        _ => ApiError::invalid_credentials().into_response(),
+    let known = bearer(request.headers()).is_some_and(|token| secret::equal(token, &engine.api_key));
+    let verdict = if known {
+        let throttler = Throttler::of(request.method(), request.uri().path());
+        engine.rate_limits.count(throttler, &engine.identity.organization_id)
+    } else {
+        let connection = request.extensions().get::<Arc<Connection>>();
+        let peer = connection.and_then(|connection| connection.peer()).map(|peer| peer.to_string());
+        engine.rate_limits.count(Throttler::Anonymous, peer.as_deref().unwrap_or_default())
+    };
+    let mut response = if verdict.as_ref().is_some_and(|verdict| !verdict.allowed) {
+        ApiError::too_many_requests().into_response()
+    } else if known {
+        engine.activity.count_connection(request.extensions());
+        next.run(request).await
+    } else {
+        ApiError::invalid_credentials().into_response()
+    };
+    if let Some(verdict) = verdict {
+        verdict.tell(response.headers_mut());
     }
+    response
 }
 
 /// Middleware: an API key opens no account, a token does. Clients name the organization with a token, and only then.

@@ -7,7 +7,9 @@
 //!   second are closed for them.
 //! * Dropping the future of [`serve`] ends all connections that were not upgraded.
 
+use std::any::Any;
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -82,20 +84,27 @@ impl Room {
 
 /// One connection, in the extensions of its requests as `Arc<Connection>`.
 pub struct Connection {
+    peer: Option<IpAddr>,
     requests: AtomicUsize,
     served: AtomicBool,
     unused_since: Mutex<Instant>,
-    kept: OnceLock<Box<dyn std::any::Any + Send + Sync>>,
+    kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Connection {
-    fn new() -> Self {
+    fn new(peer: Option<IpAddr>) -> Self {
         Self {
+            peer,
             requests: AtomicUsize::new(0),
             served: AtomicBool::new(false),
             unused_since: Mutex::new(Instant::now()),
             kept: OnceLock::new(),
         }
+    }
+
+    /// The address at the other end, where connections come over IP.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     /// Keeps a value until the connection is closed, upgraded or not; only the first one.
@@ -145,19 +154,27 @@ impl Drop for OpenRequest {
 }
 
 /// Serves `router` on every connection of `listener`, until dropped.
-pub async fn serve<L: Listener>(mut listener: L, router: Router, room: Room, times: Times) {
+pub async fn serve<L>(mut listener: L, router: Router, room: Room, times: Times)
+where
+    L: Listener,
+    L::Addr: 'static,
+{
     // Done once: a router that still has to be given its state is built anew for each connection.
     let router = router.with_state(());
     let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            (io, _) = listener.accept() => io,
+        let (accepted, address) = tokio::select! {
+            accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let connection = Arc::new(Connection::new());
+        let connection = Arc::new(Connection::new(peer(&address)));
         let io = Held { io: accepted, _place: room.take().await, _connection: Arc::clone(&connection) };
         connections.spawn(run(io, router.clone(), connection, room.clone(), times));
     }
+}
+
+fn peer(address: &dyn Any) -> Option<IpAddr> {
+    address.downcast_ref::<SocketAddr>().map(|address| address.ip().to_canonical())
 }
 
 async fn run<I>(io: Held<I>, router: Router, connection: Arc<Connection>, room: Room, times: Times)

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "c1294b0f5101f283"
+const SchemaHash = "a1a28777bca049f6"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

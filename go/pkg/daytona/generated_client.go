@@ -7,7 +7,19 @@ import (
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
+
+// RateLimits returns the limits of requests that the server told with its last answers to this client, one for each
+// kind of requests that it counts. No request is made; a server without limits tells none.
+//
+// Refused requests are repeated by themselves when the wait that the server asks for ends before the call's deadline.
+//
+// Errors: ErrClosed when the client has been closed.
+func (c *Client) RateLimits(ctx context.Context) ([]types.RateLimit, error) {
+	call := c.caller.Op("sandbox.rate_limits")
+	return api.Value[[]types.RateLimit](ctx, call)
+}
 
 // Create creates a sandbox and waits until it has started.
 //

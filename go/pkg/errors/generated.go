@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
 // The kinds of errors, to be asked for with errors.Is.
@@ -162,6 +164,8 @@ type DaytonaError struct {
 	Retryable bool
 	// Time to wait before repeating, when the server said so. 0 when it is not known.
 	RetryAfter time.Duration
+	// Limits of requests that the response told, one for each kind of requests that the server counts.
+	RateLimits []types.RateLimit
 
 	cause error
 }
@@ -182,6 +186,7 @@ func Decode(description []byte) error {
 		SandboxID  string            `json:"sandboxId"`
 		Retryable  bool              `json:"retryable"`
 		RetryAfter float64           `json:"retryAfter"`
+		RateLimits []types.RateLimit `json:"rateLimits"`
 	}
 	if err := json.Unmarshal(description, &info); err != nil {
 		return New(ErrInternal, fmt.Sprintf("The native library's error cannot be read: %v", err))
@@ -204,6 +209,7 @@ func Decode(description []byte) error {
 		SandboxID:  info.SandboxID,
 		Retryable:  info.Retryable,
 		RetryAfter: time.Duration(info.RetryAfter * float64(time.Second)),
+		RateLimits: info.RateLimits,
 	})
 }
 

@@ -612,6 +612,21 @@ type PtyResult struct {
 	Error *string `json:"error,omitempty"`
 }
 
+// RateLimit is a limit of requests, as the server told it with its last answer.
+type RateLimit struct {
+	// Kind of requests that are counted together: anonymous, authenticated, sandbox-create or sandbox-lifecycle; servers
+	// may have more. default where the server names none.
+	Throttler string `json:"throttler"`
+	// Requests allowed in each window of time.
+	Limit *int `json:"limit,omitempty"`
+	// Requests left in this window.
+	Remaining *int `json:"remaining,omitempty"`
+	// Seconds until the next window begins, rounded up.
+	Reset *int `json:"reset,omitempty"`
+	// Seconds to wait before the next request when one was refused, rounded up.
+	RetryAfter *int `json:"retryAfter,omitempty"`
+}
+
 // VolumeMount is a volume mounted into a sandbox.
 type VolumeMount struct {
 	// Id or name of the volume.

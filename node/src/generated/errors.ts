@@ -26,7 +26,7 @@ export class DaytonaConflictError extends DaytonaError {}
 /** The resource existed and has ended (HTTP 410). */
 export class DaytonaGoneError extends DaytonaError {}
 
-/** Too many requests; `retry_after` says how long to wait (HTTP 429). */
+/** Too many requests; `retryAfter` says how long to wait (HTTP 429). */
 export class DaytonaRateLimitError extends DaytonaError {}
 
 /** The server failed (HTTP 5xx). */

@@ -654,6 +654,23 @@ export interface PtyResult {
   error?: string;
 }
 
+/** A limit of requests, as the server told it with its last answer. */
+export interface RateLimit {
+  /**
+   * Kind of requests that are counted together: `anonymous`, `authenticated`, `sandbox-create` or `sandbox-lifecycle`; servers may
+   * have more. `default` where the server names none.
+   */
+  throttler: string;
+  /** Requests allowed in each window of time. */
+  limit?: number;
+  /** Requests left in this window. */
+  remaining?: number;
+  /** Seconds until the next window begins, rounded up. */
+  reset?: number;
+  /** Seconds to wait before the next request when one was refused, rounded up. */
+  retryAfter?: number;
+}
+
 /** A volume mounted into a sandbox. */
 export interface VolumeMount {
   /** Id or name of the volume. */
@@ -1107,6 +1124,8 @@ export interface ErrorDetails {
   retryable?: boolean;
   /** Seconds to wait before repeating, when the server said so. */
   retryAfter?: number;
+  /** Limits of requests that the response told, one for each kind of requests that the server counts. */
+  rateLimits?: RateLimit[];
   /** What caused it: the reason of the signal for a cancelled call. */
   cause?: unknown;
 }

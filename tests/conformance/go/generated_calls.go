@@ -23,6 +23,8 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 			given(opts, "start", &o.Start)
 			given(opts, "end", &o.End)
 		}))
+	case "sandbox.rate_limits":
+		return c.result(c.client.RateLimits(ctx))
 	case "sandbox.get":
 		return c.result(c.client.Get(ctx, into[string](args, "idOrName")))
 	case "sandbox.find_one":

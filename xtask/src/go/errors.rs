@@ -28,7 +28,7 @@ const MADE: [(&str, &str); 8] = [
 pub fn errors(schema: &Schema) -> Result<String> {
     let kinds = &schema.errors;
     let mut out = format!(
-        "{HEADER}package errors\n\nimport (\n\t\"encoding/json\"\n\t\"fmt\"\n\t\"net/http\"\n\t\"time\"\n)\n\n// The kinds of errors, to be asked for with errors.Is.\nconst (\n"
+        "{HEADER}package errors\n\nimport (\n\t\"encoding/json\"\n\t\"fmt\"\n\t\"net/http\"\n\t\"time\"\n\n\t\"github.com/daytonaio/daytona/libs/sdk-go/pkg/types\"\n)\n\n// The kinds of errors, to be asked for with errors.Is.\nconst (\n"
     );
     for kind in kinds {
         let doc = format!("Err{}: {}", kind.name, lower(&sentence(&kind.doc)));
@@ -72,17 +72,25 @@ pub fn errors(schema: &Schema) -> Result<String> {
 }
 
 /// Name and type of a field of the base class, and the type that it is decoded as where that is another one.
-fn field(of: &Field) -> Result<(String, &'static str, &'static str)> {
+fn field(of: &Field) -> Result<(String, String, String)> {
     let name =
         deviations::language("go").field("ErrorInfo", &of.name).map_or_else(|| exported(&of.name), str::to_owned);
-    Ok(match &of.ty {
-        Type::String => (name, "string", "string"),
-        Type::Bool => (name, "bool", "bool"),
-        Type::Int => (name, "int", "int"),
-        Type::Float => (name, "time.Duration", "float64"),
-        Type::Map { .. } => (name, "http.Header", "map[string]string"),
+    let (ty, wire) = match &of.ty {
+        Type::String => ("string", "string"),
+        Type::Bool => ("bool", "bool"),
+        Type::Int => ("int", "int"),
+        Type::Float => ("time.Duration", "float64"),
+        Type::Map { .. } => ("http.Header", "map[string]string"),
+        Type::List { of: item } => match &**item {
+            Type::Struct { name: item } => {
+                let list = format!("[]types.{item}");
+                return Ok((name, list.clone(), list));
+            }
+            other => anyhow::bail!("ErrorInfo.{}: a list of {other:?} is of no use in an error", of.name),
+        },
         other => anyhow::bail!("ErrorInfo.{}: {other:?} is of no use in an error", of.name),
-    })
+    };
+    Ok((name, ty.to_owned(), wire.to_owned()))
 }
 
 /// The base class, and how it is made of what the native library tells.
@@ -94,15 +102,15 @@ fn base(out: &mut String, fields: &[Field]) -> Result<()> {
     made.push(vec!["Kind:".to_owned(), "info.Kind,".to_owned()]);
     for of in fields {
         let (name, ty, wire) = field(of)?;
-        let unset = match (of.optional, ty) {
+        let unset = match (of.optional, ty.as_str()) {
             (false, _) => "",
             (true, "string") => " Empty when it is not known.",
             (true, _) => " 0 when it is not known.",
         };
         let doc = super::words::of_duration(&sentence(&of.doc));
         writeln!(out, "{}\t{name} {ty}", filled("\t", &format!("{doc}{unset}")))?;
-        told.push(vec![name.clone(), wire.to_owned(), format!("`json:{:?}`", of.wire)]);
-        let value = match ty {
+        told.push(vec![name.clone(), wire, format!("`json:{:?}`", of.wire)]);
+        let value = match ty.as_str() {
             "time.Duration" => format!("time.Duration(info.{name} * float64(time.Second)),"),
             "http.Header" => "headers,".to_owned(),
             _ => format!("info.{name},"),

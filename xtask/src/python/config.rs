@@ -93,6 +93,7 @@ pub fn error(text: &mut Text, schema: &Schema) {
                 (name, _) if given.contains(&name) && field.optional => format!("self.{name}: {ty} | None = {name}"),
                 (name, _) if given.contains(&name) => format!("self.{name}: {ty} = {name}"),
                 (name, Type::Bool) => format!("self.{name}: bool = False"),
+                (name, Type::List { .. }) => format!("self.{name}: {ty} = []"),
                 (name, _) => format!("self.{name}: {ty} | None = None"),
             },
         );
@@ -101,14 +102,39 @@ pub fn error(text: &mut Text, schema: &Schema) {
 }
 
 /// The function that makes an exception; it comes after the classes.
-pub fn error_from_wire(text: &mut Text, schema: &Schema) {
+pub fn error_from_wire(text: &mut Text, layout: &super::Layout) {
+    let schema = layout.schema;
     text.lines(0, "\n\ndef error_from_wire(text: str) -> DaytonaError:");
     text.lines(1, "\"\"\"The exception for an error of the core, given as JSON.\"\"\"\ninfo: dict[str, Any] = loads(text)\nkind = info[\"kind\"]\nerror = KINDS.get(kind, DaytonaError)(info[\"message\"], info.get(\"status\"), info.get(\"headers\"), info.get(\"code\"))\nerror.kind = kind");
     for field in &schema.error.fields {
         if !["message", "status", "headers", "code"].contains(&field.name.as_str()) {
+            if let Some(item) = listed(&field.ty) {
+                // Most errors have none, and then the models are not loaded.
+                text.line(1, &format!("if items := info.get(\"{}\"):", field.wire));
+                let home = layout.homes.get(item).copied().unwrap_or_default();
+                text.line(2, &format!("from .models.{home} import {item}\n"));
+                text.line(2, &format!("error.{} = [{item}.from_wire(item) for item in items]", field.name));
+                continue;
+            }
             let default = if field.ty == Type::Bool { ", False" } else { "" };
             text.line(1, &format!("error.{} = info.get(\"{}\"{default})", field.name, field.wire));
         }
     }
     text.line(1, "return error");
+}
+
+/// The struct that a list is of.
+fn listed(ty: &Type) -> Option<&str> {
+    match ty {
+        Type::List { of } => match &**of {
+            Type::Struct { name } => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The structs that errors have lists of.
+pub fn in_errors(schema: &Schema) -> Vec<&str> {
+    schema.error.fields.iter().filter_map(|field| listed(&field.ty)).collect()
 }

@@ -160,6 +160,7 @@ pub const CLASSES: &[Class] = &[
                 returns: "None",
                 ..Method::of("sandbox.delete")
             },
+            Method::of("sandbox.rate_limits"),
         ],
     },
     Class {

@@ -10,6 +10,8 @@ from .._headers import Headers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .models.sandbox import RateLimit
+
 
 class DaytonaError(Exception):
     """Base of all errors of this package.
@@ -28,6 +30,8 @@ class DaytonaError(Exception):
         sandbox_id: Id of the sandbox it is about, as far as it is known.
         retryable: Whether the same call may succeed when repeated.
         retry_after: Seconds to wait before repeating, when the server said so.
+        rate_limits: Limits of requests that the response told, one for each kind of requests that the server
+            counts.
     """
 
     kind: str = "Unknown"
@@ -55,6 +59,7 @@ class DaytonaError(Exception):
         self.sandbox_id: str | None = None
         self.retryable: bool = False
         self.retry_after: float | None = None
+        self.rate_limits: list[RateLimit] = []
 
     @property
     def code(self) -> str | None:
@@ -301,6 +306,10 @@ def error_from_wire(text: str) -> DaytonaError:
     error.sandbox_id = info.get("sandboxId")
     error.retryable = info.get("retryable", False)
     error.retry_after = info.get("retryAfter")
+    if items := info.get("rateLimits"):
+        from .models.sandbox import RateLimit
+
+        error.rate_limits = [RateLimit.from_wire(item) for item in items]
     return error
 
 

@@ -41,6 +41,10 @@ module Daytona
       # @return [Numeric, nil] Seconds to wait before repeating, when the server said so.
       attr_reader :retry_after
 
+      # @return [Array<RateLimit>] Limits of requests that the response told, one for each kind of requests that the
+      #   server counts.
+      attr_reader :rate_limits
+
       private
 
       def assign(info)
@@ -55,6 +59,7 @@ module Daytona
         @sandbox_id = info['sandboxId']
         @retryable = info['retryable'] || false
         @retry_after = info['retryAfter']
+        @rate_limits = (info['rateLimits'] || []).map { |item| RateLimit.from_wire(item) }
       end
     end
 

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'c1294b0f5101f283'
+  SCHEMA_HASH = 'a1a28777bca049f6'
 end

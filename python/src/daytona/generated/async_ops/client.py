@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..._daytona import Client
     from ..create_params import CreateFields, CreateSandboxBaseParams
-    from ..models.sandbox import ListSandboxesQuery
+    from ..models.sandbox import ListSandboxesQuery, RateLimit
     from .sandbox import AsyncSandboxesOps
 
 
@@ -28,6 +28,24 @@ class AsyncDaytonaMethods:
 
     _client: Client
     _ops: AsyncSandboxesOps
+
+    async def rate_limits(self, *, request_timeout: float | None = None) -> list[RateLimit]:
+        """Returns the limits of requests that the server told with its last answers to this client, one for each
+        kind of requests that it counts. No request is made; a server without limits tells none.
+
+        Refused requests are repeated by themselves when the wait that the server asks for ends before the call's
+        deadline.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The limits whose window of time is not over, ordered by name.
+
+        Raises:
+            `DaytonaClosedError` when the client has been closed.
+        """
+        return await self._ops.rate_limits()
 
     async def create(
         self,

@@ -68,6 +68,47 @@ class SandboxMetrics(Model):
         )
 
 
+class RateLimit(Model):
+    """A limit of requests, as the server told it with its last answer.
+
+    Attributes:
+        throttler: Kind of requests that are counted together: `anonymous`, `authenticated`, `sandbox-create` or
+            `sandbox-lifecycle`; servers may have more. `default` where the server names none.
+        limit: Requests allowed in each window of time.
+        remaining: Requests left in this window.
+        reset: Seconds until the next window begins, rounded up.
+        retry_after: Seconds to wait before the next request when one was refused, rounded up.
+    """
+
+    __slots__ = ("throttler", "limit", "remaining", "reset", "retry_after")
+
+    def __init__(
+        self,
+        throttler: str,
+        limit: int | None = None,
+        remaining: int | None = None,
+        reset: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        self.throttler = throttler
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = reset
+        self.retry_after = retry_after
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> RateLimit:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            throttler=wire["throttler"],
+            limit=get("limit"),
+            remaining=get("remaining"),
+            reset=get("reset"),
+            retry_after=get("retryAfter"),
+        )
+
+
 class VolumeMount(Model):
     """A volume mounted into a sandbox.
 

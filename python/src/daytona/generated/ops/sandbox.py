@@ -15,6 +15,7 @@ from ..models.sandbox import (
     NetworkSettings,
     PaginatedSandboxes,
     PortPreviewUrl,
+    RateLimit,
     Resources,
     SandboxInfo,
     SandboxMetrics,
@@ -49,6 +50,13 @@ class SandboxesOps(Service):
         args = {"idOrName": id_or_name, "options": options}
         wire = self._call("sandbox.get_metrics", args)
         return [SandboxMetrics.from_wire(item) for item in wire]
+
+    def rate_limits(self) -> list[RateLimit]:
+        """Returns the limits of requests that the server told with its last answers to this client, one for each
+        kind of requests that it counts. No request is made; a server without limits tells none.
+        """
+        wire = self._call("sandbox.rate_limits", {})
+        return [RateLimit.from_wire(item) for item in wire]
 
     def create(
         self,

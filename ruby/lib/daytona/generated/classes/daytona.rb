@@ -5,6 +5,20 @@
 module Daytona
   # The client: creates, finds and manages sandboxes. Required arguments may be given by position or by keyword.
   class Daytona < Service
+    # Returns the limits of requests that the server told with its last answers to this client, one for each kind of
+    # requests that it counts. No request is made; a server without limits tells none.
+    #
+    # Refused requests are repeated by themselves when the wait that the server asks for ends before the call's
+    # deadline.
+    #
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Array<RateLimit>] The limits whose window of time is not over, ordered by name.
+    # @raise [Sdk::ClosedError] When the client has been closed.
+    def rate_limits(request_timeout: nil)
+      args = {}
+      invoke('sandbox.rate_limits', args, request_timeout: request_timeout).to_models(RateLimit)
+    end
+
     # Returns the sandbox with this id or name.
     #
     # @param id_or_name [String, nil] Id or name of the sandbox. Also `id:`.

@@ -24,6 +24,7 @@ pub(super) async fn sandbox(
         "get_metrics" => {
             value(service.get_metrics(&args.text("idOrName")?, args.options()?).await?)
         }
+        "rate_limits" => value(service.rate_limits().await?),
         "create" => value(service.create(args.get("params")?, args.options()?).await?),
         "get" => value(service.get(&args.text("idOrName")?).await?),
         "find_one" => value(service.find_one(args.options()?).await?),

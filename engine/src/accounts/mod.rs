@@ -1,0 +1,3 @@
+//! Whoever uses the engine, and how much.
+
+pub mod rate_limits;
