@@ -1,15 +1,15 @@
 //! How registries are reached.
 
 use std::fmt;
-
-use crate::log::Log;
-use crate::{Cancel, Error, Image, Store};
+use std::path::PathBuf;
 
 /// How registries are reached.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// Who to be at which registry. Without an entry, nobody.
     pub credentials: Vec<Credentials>,
+    /// Files with certificates (PEM) of authorities that are trusted besides the system's.
+    pub authorities: Vec<PathBuf>,
 }
 
 /// Who to be at a registry.
@@ -27,21 +27,5 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Credentials");
         shown.field("registry", &self.registry).field("username", &self.username).finish_non_exhaustive()
-    }
-}
-
-impl Store {
-    /// An image that a build begins with.
-    pub(crate) fn base(
-        &self,
-        name: &str,
-        _pull: bool,
-        _access: &Access,
-        _log: &Log<'_>,
-        _cancel: &Cancel,
-    ) -> Result<Image, Error> {
-        let named = self.named(name)?;
-        let missing = || Error::Image { reference: name.to_owned(), reason: "is not here".to_owned() };
-        named.map(|named| named.image).ok_or_else(missing)
     }
 }

@@ -45,6 +45,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A registry is not there, or not any more.
+    #[error("{0}")]
+    Unreachable(String),
     /// Content that is not accepted: broken, hostile, or beyond a limit.
     #[error("{0}")]
     Refused(String),

@@ -342,6 +342,10 @@ impl<'a, 'b> Stages<'a, 'b> {
         for source in sources {
             match source {
                 Source::Document(document) => copying.document(&document.name, document.content.clone(), &to)?,
+                Source::Path(url) if add && (url.contains("://") || url.starts_with("git@")) => {
+                    // It would be fetched by the engine, which reaches more than a sandbox may.
+                    return Err(Error::Refused(format!("ADD does not fetch {url:?}; fetch it with a RUN command")));
+                }
                 Source::Path(path) => copying.path(path, &choice, &to)?,
             }
         }
