@@ -22,6 +22,7 @@ use crate::sandboxes::unstored::Unstored;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
+use crate::storage::Storage;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -39,6 +40,8 @@ pub struct Engine {
     pub launcher: Arc<Launcher>,
     /// Tells subscribers.
     pub events: Events,
+    /// The contexts of builds.
+    pub storage: Storage,
     /// Signed preview URLs that have been handed out.
     pub previews: SignedPreviews,
     /// The SSH gateway.

@@ -15,6 +15,7 @@
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
+//! | `storage` | the object storage for contexts of builds |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //!
 //! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
@@ -35,6 +36,7 @@ mod server;
 pub mod setup;
 mod snapshots;
 mod ssh;
+mod storage;
 mod toolbox_socket;
 
 pub use accounts::rate_limits::Limits;

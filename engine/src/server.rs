@@ -39,6 +39,7 @@ use crate::sandboxes::store::{Store, Stored};
 use crate::sandboxes::{archiving, record_file};
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::table::Snapshots;
+use crate::storage::{self, Storage};
 use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
@@ -250,6 +251,7 @@ fn prepare(
         unstored: Default::default(),
         launcher: Arc::new(launcher),
         events,
+        storage: Storage::open(state_dir)?,
         previews: Default::default(),
         ssh: gateway,
         preview_warning: options.preview_warning,
@@ -277,6 +279,7 @@ fn prepare(
         .route("/health", any(|| async { axum::Json(serde_json::json!({ "status": "ok" })) }))
         .route("/toolbox/{*rest}", any(proxy::toolbox))
         .merge(control::build_logs::beside_the_api(&engine))
+        .merge(storage::routes())
         .fallback(|| async { ApiError::not_found("Not found") })
         .layer(middleware::from_fn(errors::render))
         .layer(event_gateway)

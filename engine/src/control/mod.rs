@@ -12,6 +12,7 @@ mod ports;
 pub mod query;
 mod sandboxes;
 mod snapshots;
+mod storage;
 mod unimplemented;
 mod validation;
 mod warm_pools;
@@ -49,6 +50,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(account_routes())
         .merge(warm_pools::routes())
         .route("/api-keys/current", get(account::current_api_key))
+        .route("/object-storage/push-access", get(storage::push_access))
         .merge(unimplemented::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

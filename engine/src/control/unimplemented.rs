@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 53] = [
+const PATHS: [&str; 52] = [
     "/api-keys",
     "/api-keys/{name}",
     "/api-keys/{user_id}/{name}",
@@ -63,7 +63,6 @@ const PATHS: [&str; 53] = [
     "/secret/{*rest}",
     "/docker-registry",
     "/docker-registry/{*rest}",
-    "/object-storage/push-access",
 ];
 
 /// Routes of other kinds that only operators of the platform use.

@@ -31,6 +31,7 @@ mod users;
 
 pub use cgroup::{Enforced, Resources, Usage};
 pub use disk::{IMAGE, copy_sparse, wait_until_free};
+pub use disk_space::room;
 pub use image_root::ImageRoot;
 pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};

@@ -1,0 +1,280 @@
+//! Which objects there are: an SQLite database beside the segments.
+//!
+//! A commit is what makes an object, or a part of one, exist. Files are complete on the disk before it and are removed after
+//! it, so an engine that is killed in between leaves files without a name at worst, which the next one removes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::grants::{Key, Prefix};
+use super::segments::Segment;
+use crate::clock;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, object TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, headers TEXT NOT NULL, begun INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parts (
+    upload TEXT NOT NULL, number INTEGER NOT NULL, part TEXT NOT NULL, PRIMARY KEY (upload, number)
+) WITHOUT ROWID;
+";
+
+/// How long an upload in parts may take, in milliseconds. What was not completed by then is removed.
+const UPLOAD_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// What a client says about an object and is told again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headers {
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `x-amz-meta-…`, without the prefix.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// An object as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Bytes.
+    pub size: u64,
+    /// Without quotes: the MD5 of the bytes, or that of the parts' and their number.
+    pub etag: String,
+    /// Milliseconds since 1970.
+    pub modified: i64,
+    /// See [`Headers`].
+    pub headers: Headers,
+    /// Where the bytes are.
+    pub segments: Vec<Segment>,
+}
+
+/// A part of an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where the bytes are.
+    pub segment: Segment,
+    /// Their MD5 in hexadecimal digits.
+    pub etag: String,
+    /// Milliseconds since 1970.
+    pub modified: i64,
+}
+
+/// An upload in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Random.
+    pub id: String,
+    /// The name of the object it makes.
+    pub key: String,
+    /// Milliseconds since 1970.
+    pub begun: i64,
+}
+
+/// The open database.
+pub struct Index {
+    connection: Mutex<Connection>,
+}
+
+impl Index {
+    /// Opens or creates the database.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path).with_context(|| format!("opening {}", path.display()))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An object.
+    pub fn object(&self, key: &Key) -> Result<Option<Object>> {
+        object(&self.lock(), key)
+    }
+
+    /// The first `most` objects whose names begin with `prefix` and come after `after`, in the order of their names.
+    pub fn list(&self, prefix: &Prefix, after: &str, most: usize) -> Result<Vec<(String, Object)>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT key, object FROM objects WHERE key >= ?1 AND key < ?2 AND key > ?3 ORDER BY key LIMIT ?4",
+        )?;
+        let end = format!("{}{}", prefix.text(), char::MAX);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let range = params![prefix.text(), end, after, most];
+        let rows = statement.query_map(range, |row| Ok((row.get(0)?, document(row, 1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Makes an object; returns what it replaces.
+    pub fn put(&self, key: &Key, object: &Object) -> Result<Option<Object>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let replaced = put(&transaction, key, object)?;
+        transaction.commit()?;
+        Ok(replaced)
+    }
+
+    /// Puts an object in the place of another, unless that has changed.
+    #[allow(dead_code, reason = "see `Storage::context`")]
+    pub fn exchange(&self, key: &Key, known: &Object, other: &Object) -> Result<bool> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        if object(&transaction, key)?.as_ref() != Some(known) {
+            return Ok(false);
+        }
+        put(&transaction, key, other)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// Removes an object; returns it.
+    pub fn delete(&self, key: &Key) -> Result<Option<Object>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let deleted = object(&transaction, key)?;
+        transaction.execute("DELETE FROM objects WHERE key = ?1", [key.name()])?;
+        transaction.commit()?;
+        Ok(deleted)
+    }
+
+    /// Begins an upload in parts.
+    pub fn begin(&self, id: &str, key: &Key, headers: &Headers) -> Result<()> {
+        let headers = serde_json::to_string(headers)?;
+        let statement = "INSERT INTO uploads (id, key, headers, begun) VALUES (?1, ?2, ?3, ?4)";
+        self.lock().execute(statement, params![id, key.name(), headers, clock::millis(clock::now())])?;
+        Ok(())
+    }
+
+    /// What an upload's object is to have, if there is such an upload of an object of this name.
+    pub fn upload(&self, id: &str, key: &Key) -> Result<Option<Headers>> {
+        upload(&self.lock(), id, key)
+    }
+
+    /// The uploads of objects whose names begin with `prefix`.
+    pub fn uploads(&self, prefix: &Prefix) -> Result<Vec<Upload>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT id, key, begun FROM uploads ORDER BY key, begun")?;
+        let rows =
+            statement.query_map([], |row| Ok(Upload { id: row.get(0)?, key: row.get(1)?, begun: row.get(2)? }))?;
+        let uploads: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+        Ok(uploads.into_iter().filter(|upload| upload.key.starts_with(prefix.text())).collect())
+    }
+
+    /// Adds a part to an upload; `None` when there is no such upload, else the part it replaces.
+    pub fn add_part(&self, id: &str, key: &Key, number: u32, part: &Part) -> Result<Option<Option<Part>>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        if upload(&transaction, id, key)?.is_none() {
+            return Ok(None);
+        }
+        let query = "SELECT part FROM parts WHERE upload = ?1 AND number = ?2";
+        let replaced = transaction.query_row(query, params![id, number], |row| document(row, 0)).optional()?;
+        let statement = "INSERT OR REPLACE INTO parts (upload, number, part) VALUES (?1, ?2, ?3)";
+        transaction.execute(statement, params![id, number, serde_json::to_string(part)?])?;
+        transaction.commit()?;
+        Ok(Some(replaced))
+    }
+
+    /// The parts of an upload by number.
+    pub fn parts(&self, id: &str) -> Result<BTreeMap<u32, Part>> {
+        parts(&self.lock(), id)
+    }
+
+    /// Makes an object of an upload's parts and ends the upload; `None` when there is no such upload any more. Returns the
+    /// object it replaces and the parts that are in neither.
+    pub fn complete(&self, id: &str, key: &Key, object: &Object) -> Result<Option<Vec<Segment>>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        if upload(&transaction, id, key)?.is_none() {
+            return Ok(None);
+        }
+        let mut unnamed: Vec<_> = parts(&transaction, id)?.into_values().map(|part| part.segment).collect();
+        unnamed.retain(|segment| !object.segments.contains(segment));
+        unnamed.extend(put(&transaction, key, object)?.into_iter().flat_map(|replaced| replaced.segments));
+        end(&transaction, id)?;
+        transaction.commit()?;
+        Ok(Some(unnamed))
+    }
+
+    /// Ends an upload without an object; `None` when there is no such upload. Returns its parts.
+    pub fn abort(&self, id: &str, key: &Key) -> Result<Option<Vec<Segment>>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        if upload(&transaction, id, key)?.is_none() {
+            return Ok(None);
+        }
+        let unnamed = parts(&transaction, id)?.into_values().map(|part| part.segment).collect();
+        end(&transaction, id)?;
+        transaction.commit()?;
+        Ok(Some(unnamed))
+    }
+
+    /// Ends uploads that were begun too long ago.
+    pub fn forget_old_uploads(&self) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let oldest = clock::millis(clock::now()).saturating_sub(UPLOAD_MILLIS);
+        transaction.execute("DELETE FROM parts WHERE upload IN (SELECT id FROM uploads WHERE begun < ?1)", [oldest])?;
+        transaction.execute("DELETE FROM uploads WHERE begun < ?1", [oldest])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Every segment that an object or a part names.
+    pub fn segments(&self) -> Result<Vec<Segment>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare("SELECT object FROM objects")?;
+        let objects = statement.query_map([], |row| document::<Object>(row, 0))?;
+        let mut segments = Vec::new();
+        for object in objects {
+            segments.extend(object?.segments);
+        }
+        let mut statement = connection.prepare("SELECT part FROM parts")?;
+        for part in statement.query_map([], |row| document::<Part>(row, 0))? {
+            segments.push(part?.segment);
+        }
+        Ok(segments)
+    }
+}
+
+/// A column that holds JSON.
+fn document<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn object(connection: &Connection, key: &Key) -> Result<Option<Object>> {
+    let mut statement = connection.prepare_cached("SELECT object FROM objects WHERE key = ?1")?;
+    Ok(statement.query_row([key.name()], |row| document(row, 0)).optional()?)
+}
+
+fn put(transaction: &Transaction<'_>, key: &Key, made: &Object) -> Result<Option<Object>> {
+    let replaced = object(transaction, key)?;
+    let statement = "INSERT OR REPLACE INTO objects (key, object) VALUES (?1, ?2)";
+    transaction.execute(statement, params![key.name(), serde_json::to_string(made)?])?;
+    Ok(replaced)
+}
+
+fn upload(connection: &Connection, id: &str, key: &Key) -> Result<Option<Headers>> {
+    let query = "SELECT headers FROM uploads WHERE id = ?1 AND key = ?2";
+    Ok(connection.query_row(query, [id, key.name()], |row| document(row, 0)).optional()?)
+}
+
+fn parts(connection: &Connection, id: &str) -> Result<BTreeMap<u32, Part>> {
+    let mut statement = connection.prepare_cached("SELECT number, part FROM parts WHERE upload = ?1")?;
+    let rows = statement.query_map([id], |row| Ok((row.get(0)?, document(row, 1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn end(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM parts WHERE upload = ?1", [id])?;
+    transaction.execute("DELETE FROM uploads WHERE id = ?1", [id])?;
+    Ok(())
+}
