@@ -9,7 +9,7 @@ use daytona_toolbox::connections::{Connection, Room};
 use serde_json::{Value, json};
 
 use crate::accounts::rate_limits::RateLimits;
-use crate::clock::steady_millis;
+use crate::clock::uptime_millis;
 use crate::control::events::Events;
 use crate::gateway::preview_addresses::PreviewAddresses;
 use crate::gateway::previews::SignedPreviews;
@@ -23,6 +23,7 @@ use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
 use crate::storage::Storage;
+use crate::testing::Testing;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -74,6 +75,8 @@ pub struct Engine {
     pub activity: Arc<Activity>,
     /// Room for connections, on all addresses together.
     pub room: Room,
+    /// Time that tests move, and faults that they ask for.
+    pub testing: Testing,
 }
 
 impl Engine {
@@ -142,7 +145,7 @@ pub struct Activity {
 
 impl Default for Activity {
     fn default() -> Self {
-        Self { last_request: AtomicI64::new(steady_millis()), open: AtomicUsize::new(0), clients: Arc::default() }
+        Self { last_request: AtomicI64::new(uptime_millis()), open: AtomicUsize::new(0), clients: Arc::default() }
     }
 }
 
@@ -172,7 +175,7 @@ impl Activity {
 
     /// Starts the time without activity anew.
     pub fn touch(&self) {
-        self.last_request.store(steady_millis(), Ordering::Relaxed);
+        self.last_request.store(uptime_millis(), Ordering::Relaxed);
     }
 
     /// Milliseconds since the last request ended; 0 while one is open.
@@ -180,7 +183,7 @@ impl Activity {
         if self.open.load(Ordering::Relaxed) > 0 {
             return 0;
         }
-        steady_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
+        uptime_millis().saturating_sub(self.last_request.load(Ordering::Relaxed))
     }
 }
 

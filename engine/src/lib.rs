@@ -17,6 +17,7 @@
 //! | `ssh` | the SSH gateway |
 //! | `storage` | the object storage for contexts of builds |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
+//! | `testing` | moved time, faults and known sandboxes for tests |
 //!
 //! Routes that are not implemented answer 501 and say so. The isolation level in force and the limits that
 //! cannot be enforced are printed at start and answered by `GET /api/health`.
@@ -37,6 +38,7 @@ pub mod setup;
 mod snapshots;
 mod ssh;
 mod storage;
+mod testing;
 mod toolbox_socket;
 
 pub use accounts::rate_limits::Limits;
@@ -45,3 +47,4 @@ pub use daytona_toolbox::Compat;
 pub use errors::in_words;
 pub use network::Cidr;
 pub use server::{ServeOptions, serve};
+pub use testing::faults;

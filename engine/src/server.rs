@@ -40,6 +40,8 @@ use crate::sandboxes::{archiving, record_file};
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
+use crate::testing::faults::Rule;
+use crate::testing::{self, Testing};
 use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
@@ -72,6 +74,14 @@ pub struct ServeOptions {
     pub preview_warning: bool,
     /// Limits of requests to the API.
     pub rate_limits: Vec<Limits>,
+    /// Let clients move time and ask for faults: `/api/testing`.
+    pub testing: bool,
+    /// Faults that clients meet from the start.
+    pub faults: Vec<Rule>,
+    /// End with this process, however it ends.
+    pub owner: Option<u32>,
+    /// Told the state directory when the engine can be found there.
+    pub ready: Option<fn(&Path)>,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -124,8 +134,12 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let ssh = tokio::spawn(ssh::serve(Arc::clone(&engine), ssh));
     let ticks = [tokio::spawn(Arc::clone(&engine).tick()), tokio::spawn(Arc::clone(&engine).measure())];
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
+    let owner = options.owner.map(isolation::Watched::new).transpose().context("watching the owner")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
     let mut announcement = announce(&state_dir, &engine)?;
+    if let Some(ready) = options.ready {
+        ready(&state_dir);
+    }
     if options.warm_pool > 0 {
         engine.pools.configure(options.warm_pool.into(), LOCAL_REGION);
     }
@@ -133,7 +147,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     engine.go_on_with_snapshots();
     reserve.keep();
     let reason = loop {
-        let reason = wait_for_end(&engine, &idle).await?;
+        let reason = wait_for_end(&engine, &idle, owner.as_ref()).await?;
         drop(announcement);
         if reason != "idle" {
             break reason;
@@ -272,6 +286,7 @@ fn prepare(
         rate_limits: RateLimits::new(options.rate_limits.iter().cloned()),
         activity,
         room,
+        testing: Testing::new(options.testing, options.faults.clone()),
     });
     writing.into_iter().for_each(|(id, stored)| engine.keep(id, stored));
     let router = Router::new()
@@ -285,8 +300,13 @@ fn prepare(
         .layer(event_gateway)
         .layer(middleware::from_fn_with_state(Arc::clone(&engine), previewing::by_host))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&engine), account))
-        .with_state(Arc::clone(&engine));
+        .layer(middleware::from_fn_with_state(Arc::clone(&engine), account));
+    let router = if options.testing || !options.faults.is_empty() {
+        router.layer(middleware::from_fn_with_state(Arc::clone(&engine), testing::break_as_asked))
+    } else {
+        router
+    };
+    let router = router.with_state(Arc::clone(&engine));
     Ok(Prepared { engine, router, ssh })
 }
 
@@ -487,7 +507,7 @@ impl Idle {
     }
 }
 
-async fn wait_for_end(engine: &Engine, idle: &Idle) -> Result<&'static str> {
+async fn wait_for_end(engine: &Engine, idle: &Idle, owner: Option<&isolation::Watched>) -> Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let idle = async {
@@ -498,10 +518,17 @@ async fn wait_for_end(engine: &Engine, idle: &Idle) -> Result<&'static str> {
             tokio::time::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     };
+    let ended = async {
+        match owner {
+            Some(owner) => owner.wait().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = terminate.recv() => Ok("SIGTERM"),
         _ = interrupt.recv() => Ok("SIGINT"),
         () = idle => Ok("idle"),
+        () = ended => Ok("its owner's end"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `daytona local`: the engine on this machine.
 
 mod background;
+mod owned;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Cidr, Compat, Limits, ServeOptions, discovery, setup};
+use daytona_engine::{Cidr, Compat, Limits, ServeOptions, discovery, faults, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
@@ -93,6 +94,16 @@ struct Serve {
     /// sandbox-lifecycle, or tier-1 to tier-4 as on the platform; may be given several times
     #[arg(long, value_name = "LIMIT", env = "DAYTONA_LOCAL_RATE_LIMIT", value_delimiter = ',')]
     rate_limit: Vec<Limits>,
+    /// Let tests move the engine's clock, ask for faults and start anew: /api/testing
+    #[arg(long)]
+    testing: bool,
+    /// Faults that clients meet, a JSON list of rules; includes --testing
+    #[arg(long, value_name = "FILE", env = "DAYTONA_LOCAL_FAULTS")]
+    faults: Option<PathBuf>,
+    /// An engine for one process, such as a test run: it keeps everything in a directory of its own below the state
+    /// directory, whose path it prints when it is ready, and both end with that process, however it ends
+    #[arg(long, value_name = "PID", conflicts_with_all = ["or_existing", "detach"])]
+    owner: Option<u32>,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -144,6 +155,12 @@ fn read_port(text: &str) -> Result<u16, String> {
 }
 
 fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
+    let faults = match &serve.faults {
+        Some(path) if !path.as_os_str().is_empty() => read_faults(path)?,
+        _ => Vec::new(),
+    };
+    let own = serve.owner.map(|_| owned::Directory::new(&state_dir)).transpose()?;
+    let state_dir = own.as_ref().map_or(state_dir, |own| own.path().to_owned());
     let options = ServeOptions {
         host: serve.host,
         port: serve.port,
@@ -158,9 +175,18 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         warm_pool: serve.warm_pool,
         preview_warning: serve.preview_warning,
         rate_limits: serve.rate_limit,
+        testing: serve.testing || !faults.is_empty(),
+        faults,
+        owner: serve.owner,
+        ready: own.is_some().then_some(owned::tell),
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))
+}
+
+fn read_faults(path: &Path) -> Result<Vec<faults::Rule>> {
+    let text = std::fs::read(path).with_context(|| format!("reading the faults in {}", path.display()))?;
+    faults::parse(&text).map_err(|error| anyhow::anyhow!("the faults in {} cannot be read: {error}", path.display()))
 }
 
 fn print_status(state_dir: &Path, format: Format) -> Done {

@@ -36,6 +36,10 @@ fn main() -> anyhow::Result<()> {
         ssh_port,
         allow_networks,
         warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
+        testing: std::env::var("DAYTONA_LOCAL_TESTING").is_ok_and(|value| value == "true"),
+        faults: Vec::new(),
+        owner: None,
+        ready: None,
         preview_warning: std::env::var("PREVIEW_WARNING_ENABLED").is_ok_and(|value| value == "true"),
         rate_limits,
     }))

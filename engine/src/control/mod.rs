@@ -14,7 +14,7 @@ mod sandboxes;
 mod snapshots;
 mod storage;
 mod unimplemented;
-mod validation;
+pub mod validation;
 mod warm_pools;
 
 use std::sync::Arc;
@@ -32,6 +32,7 @@ use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::gateway::access;
 use crate::ssh::access as ssh_access;
+use crate::testing;
 
 /// The largest request body, as on the platform.
 const MAX_BODY_BYTES: usize = 100 << 10;
@@ -42,7 +43,9 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .route("/health", get(account::health))
         .route("/health/ready", get(operators_only))
         .route("/config", get(account::config));
+    let for_tests = if engine.testing.enabled { testing::routes() } else { Router::new() };
     let closed = Router::new()
+        .merge(for_tests)
         .merge(sandbox_routes(engine.compat))
         .merge(snapshots::routes())
         .route("/regions", get(account::regions).post(unimplemented::route))

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::gateway::access::PRIVATE_PORTS;
 use crate::sandboxes::sandbox::now_millis;
-use crate::secret;
+use crate::{clock, secret};
 
 #[derive(Debug)]
 struct SignedPreview {
@@ -47,7 +47,10 @@ impl LinkEnd {
     /// Waits until the link has expired, or its sandbox is gone.
     pub async fn wait(mut self) {
         // Nothing is ever sent: an answer means that the sender is gone.
-        let _ = tokio::time::timeout(self.left, self.standing.changed()).await;
+        tokio::select! {
+            () = clock::sleep(self.left) => {}
+            _ = self.standing.changed() => {}
+        }
     }
 }
 

@@ -544,7 +544,7 @@ fn read_reports(control: &UnixStream) -> (Option<(i32, OwnedFd)>, Result<()>) {
     (first, outcome.unwrap_or_else(ended))
 }
 
-fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
+pub(super) fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: the call takes integers; the result is a descriptor that only we own.
     unsafe {
         let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;

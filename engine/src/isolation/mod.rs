@@ -28,6 +28,7 @@ mod standstill;
 mod system_calls;
 mod usage;
 mod users;
+mod watched;
 
 pub use cgroup::{Enforced, Resources, Usage};
 pub use disk::{IMAGE, copy_sparse, wait_until_free};
@@ -37,6 +38,7 @@ pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
+pub use watched::Watched;
 
 /// Becomes a sandbox process and never returns when the engine started this process as one.
 ///

@@ -8,7 +8,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::errors::ApiResult;
 use crate::sandboxes::lifecycle::off_the_runtime;
+use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 
 /// How often intervals are checked.
@@ -21,27 +23,32 @@ impl Engine {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let now = now_millis();
             self.share_room().await;
+            let _acting = self.testing.acting.lock().await;
+            let now = now_millis();
             for entry in self.registry.all() {
                 let (idle, resting) = (entry.idle_millis(), entry.resting_millis());
                 let Some(action) = entry.with_record(|record| due(record, idle, resting, now)) else { continue };
                 let engine = Arc::clone(&self);
                 // Busy sandboxes answer 409 and are looked at again next time.
                 tokio::spawn(async move {
-                    let result = match action {
-                        Due::Stop => engine.stop(entry, false).map(drop),
-                        Due::Pause => engine.pause(entry).await.map(drop),
-                        Due::Archive => engine.archive(entry).map(drop),
-                        Due::Destroy => {
-                            entry.give_up_archiving().await;
-                            engine.destroy(entry).map(drop)
-                        }
-                    };
-                    if let Err(error) = result {
+                    if let Err(error) = engine.act(entry, action).await {
                         tracing::debug!(%error, ?action, "an interval's action was not carried out");
                     }
                 });
+            }
+        }
+    }
+
+    /// Does what an interval asks for.
+    pub async fn act(self: &Arc<Self>, entry: Arc<Entry>, action: Due) -> ApiResult<()> {
+        match action {
+            Due::Stop => self.stop(entry, false)?.completed().await,
+            Due::Pause => self.pause(entry).await.map(drop),
+            Due::Archive => self.archive(entry)?.completed().await,
+            Due::Destroy => {
+                entry.give_up_archiving().await;
+                self.destroy(entry)?.completed().await
             }
         }
     }
@@ -65,35 +72,57 @@ impl Engine {
 }
 
 /// The action that an interval asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// Stop it.
     Stop,
+    /// Freeze it.
     Pause,
+    /// Put its files away.
     Archive,
+    /// Delete it.
     Destroy,
+}
+
+impl Due {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Archive => "archive",
+            Self::Destroy => "delete",
+        }
+    }
 }
 
 /// Which interval of a sandbox is over, if any. It was idle and has not been running for so many milliseconds; `now` is
 /// the wall clock's, which a time to live ends by.
 fn due(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<Due> {
-    let passed = |millis: i64, minutes: i64| millis >= minutes.saturating_mul(60_000);
-    if record.auto_destroy_at.is_some_and(|at| now >= at) {
-        return Some(Due::Destroy);
+    next(record, idle, resting, now).and_then(|(millis, due)| (millis <= 0).then_some(due))
+}
+
+/// The interval of a sandbox that is over first, and in how many milliseconds; of several that are over, the one that asks
+/// for most.
+pub fn next(record: &Sandbox, idle: i64, resting: i64, now: i64) -> Option<(i64, Due)> {
+    let left = |minutes: i64, passed: i64| minutes.saturating_mul(60_000).saturating_sub(passed);
+    let (mut ends, state) = (Vec::new(), record.state);
+    if let Some(at) = record.auto_destroy_at {
+        ends.push((at.saturating_sub(now), Due::Destroy));
     }
-    match record.state {
-        State::Started if record.auto_stop_interval > 0 && passed(idle, record.auto_stop_interval) => Some(Due::Stop),
-        State::Started if record.auto_pause_interval > 0 && passed(idle, record.auto_pause_interval) => {
-            Some(Due::Pause)
-        }
-        State::Stopped | State::Archived => {
-            if record.auto_delete_interval >= 0 && passed(resting, record.auto_delete_interval) {
-                return Some(Due::Destroy);
-            }
-            let archive = record.auto_archive_interval;
-            (record.state == State::Stopped && archive > 0 && passed(resting, archive)).then_some(Due::Archive)
-        }
-        _ => None,
+    if state == State::Started && record.auto_stop_interval > 0 {
+        ends.push((left(record.auto_stop_interval, idle), Due::Stop));
     }
+    if state == State::Started && record.auto_pause_interval > 0 {
+        ends.push((left(record.auto_pause_interval, idle), Due::Pause));
+    }
+    if matches!(state, State::Stopped | State::Archived) && record.auto_delete_interval >= 0 {
+        ends.push((left(record.auto_delete_interval, resting), Due::Destroy));
+    }
+    if state == State::Stopped && record.auto_archive_interval > 0 {
+        ends.push((left(record.auto_archive_interval, resting), Due::Archive));
+    }
+    ends.into_iter().min_by_key(|(millis, _)| (*millis).max(0))
 }
 
 #[cfg(test)]

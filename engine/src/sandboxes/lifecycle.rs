@@ -144,6 +144,7 @@ impl Engine {
     pub(super) async fn run(self: &Arc<Self>, operation: Operation, stored: Stored, unless: Unless) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
         let record = entry.record();
+        self.testing.delay_start().await;
         let engine = Arc::clone(self);
         let started = off_the_runtime(move || {
             let snapshot = engine.snapshot_dir();
@@ -465,7 +466,7 @@ impl Change {
     }
 
     /// Waits until the new state is reached.
-    async fn completed(self) -> ApiResult<()> {
+    pub async fn completed(self) -> ApiResult<()> {
         self.done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
     }
 }

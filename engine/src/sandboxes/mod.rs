@@ -5,7 +5,7 @@ pub mod archiving;
 mod attributes;
 mod copy_tree;
 mod forking;
-mod intervals;
+pub mod intervals;
 pub mod lifecycle;
 pub mod metrics;
 mod pausing;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 
 use crate::clock;
 use crate::ssh::SshAccess;
@@ -347,5 +346,5 @@ pub fn iso(millis: i64) -> String {
 
 /// Now, as records keep it.
 pub fn now_millis() -> i64 {
-    clock::millis(OffsetDateTime::now_utc())
+    clock::millis(clock::now())
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::fcntl::{Flock, FlockArg};
 
 /// Where the snapshot appears inside a sandbox.
@@ -33,6 +34,15 @@ const PYTHON: &str = "/usr/bin/python3";
 pub fn finished(state_dir: &Path) -> Option<PathBuf> {
     let snapshot = state_dir.join("snapshots/default");
     snapshot.join(FINISHED).exists().then_some(snapshot)
+}
+
+/// Removes a state directory that no engine has, as far as that is possible.
+pub fn remove_state_dir(state_dir: &Path) {
+    if let Err(error) = remove_tree(state_dir, Locked::Unlock)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, directory = %state_dir.display(), "files of an engine are left");
+    }
 }
 
 /// The outcome of [`run`].

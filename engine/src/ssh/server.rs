@@ -18,6 +18,7 @@ use super::attempts::Attempts;
 use super::connection::{Admission, Connection, Listed, obstacle};
 use super::incoming::{Channels, ROOM};
 use super::paced::{Pace, Paced};
+use crate::clock;
 use crate::engine::Engine;
 use crate::sandboxes::store::Store;
 
@@ -172,7 +173,7 @@ async fn reason_to_end(engine: &Engine, Admission { entry, access }: &Admission)
     engine.ssh.live.follow(&entry.record());
     let reason = tokio::select! {
         Ok(reason) = told => reason,
-        () = tokio::time::sleep(Duration::from_millis(access.left())) => {
+        () = clock::sleep(Duration::from_millis(access.left())) => {
             format!("SSH access to sandbox {sandbox_id} has expired")
         }
     };

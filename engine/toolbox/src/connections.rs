@@ -11,7 +11,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -89,7 +89,14 @@ pub struct Connection {
     served: AtomicBool,
     unused_since: Mutex<Instant>,
     kept: OnceLock<Box<dyn Any + Send + Sync>>,
+    given_up: Notify,
+    /// Bytes that may still be written; [`UNLIMITED`] = any number.
+    writable: AtomicU64,
+    /// Whether the head of an answer is yet to come, which does not count.
+    head_to_come: AtomicBool,
 }
+
+const UNLIMITED: u64 = u64::MAX;
 
 impl Connection {
     fn new(peer: Option<IpAddr>) -> Self {
@@ -99,6 +106,9 @@ impl Connection {
             served: AtomicBool::new(false),
             unused_since: Mutex::new(Instant::now()),
             kept: OnceLock::new(),
+            given_up: Notify::new(),
+            writable: AtomicU64::new(UNLIMITED),
+            head_to_come: AtomicBool::new(false),
         }
     }
 
@@ -110,6 +120,44 @@ impl Connection {
     /// Keeps a value until the connection is closed, upgraded or not; only the first one.
     pub fn keep<T: Send + Sync + 'static>(&self, value: impl FnOnce() -> T) {
         self.kept.get_or_init(|| Box::new(value()));
+    }
+
+    /// Closes the connection without another byte. Not for one that was upgraded.
+    pub fn give_up(&self) {
+        self.given_up.notify_one();
+    }
+
+    /// Breaks the connection after so many bytes behind the head of the answer under way, upgraded or not.
+    pub fn break_after(&self, bytes: u64) {
+        self.head_to_come.store(true, Ordering::Release);
+        self.writable.store(bytes, Ordering::Release);
+    }
+
+    /// How many of these bytes may be written now.
+    fn allowed(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        let writable = self.writable.load(Ordering::Acquire);
+        if writable == UNLIMITED {
+            return Ok(bytes.len());
+        }
+        if self.head_to_come.load(Ordering::Acquire) {
+            let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+            return Ok(end.map_or(bytes.len(), |end| end + 4));
+        }
+        match usize::try_from(writable).unwrap_or(usize::MAX).min(bytes.len()) {
+            0 => Err(std::io::ErrorKind::ConnectionReset.into()),
+            allowed => Ok(allowed),
+        }
+    }
+
+    /// Counts what was written.
+    fn wrote(&self, bytes: &[u8]) {
+        let writable = self.writable.load(Ordering::Acquire);
+        if writable == UNLIMITED {
+        } else if self.head_to_come.load(Ordering::Acquire) {
+            self.head_to_come.store(!bytes.ends_with(b"\r\n\r\n"), Ordering::Release);
+        } else {
+            self.writable.store(writable.saturating_sub(bytes.len() as u64), Ordering::Release);
+        }
     }
 
     fn open_request(self: &Arc<Self>) -> OpenRequest {
@@ -168,7 +216,7 @@ where
             Some(_) = connections.join_next() => continue,
         };
         let connection = Arc::new(Connection::new(peer(&address)));
-        let io = Held { io: accepted, _place: room.take().await, _connection: Arc::clone(&connection) };
+        let io = Held { io: accepted, _place: room.take().await, connection: Arc::clone(&connection) };
         connections.spawn(run(io, router.clone(), connection, room.clone(), times));
     }
 }
@@ -184,12 +232,13 @@ where
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(BUFFER_LIMIT).header_read_timeout(None);
     builder.http2().enable_connect_protocol();
-    let answering = Arc::clone(&connection);
+    let (answering, given_up) = (Arc::clone(&connection), Arc::clone(&connection));
     let service = service_fn(move |request| answer(router.clone(), Arc::clone(&answering), request));
     let mut exchange = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
     tokio::select! {
         // How a connection ended is its client's business.
         _ = exchange.as_mut() => {}
+        () = given_up.given_up.notified() => {}
         () = connection.until_unused(times, &room) => {
             exchange.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(GOODBYE, exchange).await;
@@ -239,7 +288,7 @@ impl HttpBody for Counted {
 struct Held<I> {
     io: I,
     _place: OwnedSemaphorePermit,
-    _connection: Arc<Connection>,
+    connection: Arc<Connection>,
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Held<I> {
@@ -254,7 +303,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for Held<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Held<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let allowed = self.connection.allowed(bytes)?;
+        let written = std::task::ready!(Pin::new(&mut self.io).poll_write(cx, &bytes[..allowed]))?;
+        self.connection.wrote(&bytes[..written]);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -262,7 +314,11 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Held<I> {
         cx: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        if self.connection.writable.load(Ordering::Acquire) == UNLIMITED {
+            return Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        }
+        let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| slice);
+        self.poll_write(cx, first)
     }
 
     fn is_write_vectored(&self) -> bool {
