@@ -10,19 +10,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/index.js',
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node18',
-  legalComments: 'none',
-  // Classes that name themselves would be called `_Daytona`.
-  keepNames: true,
-  plugins: [{ name: 'builtins', setup: loadBuiltins }],
-});
+await bundle('index');
+// What tests use shares the classes of the SDK.
+await bundle('testing', ['./index.js']);
+
+/** Bundles a module and what it imports, except for what is beside it in `dist`, too. */
+async function bundle(name, external = []) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`src/${name}.ts`],
+    outfile: `dist/${name}.js`,
+    bundle: true,
+    external,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node18',
+    legalComments: 'none',
+    // Classes that name themselves would be called `_Daytona`.
+    keepNames: true,
+    plugins: [{ name: 'builtins', setup: loadBuiltins }],
+  });
+}
 
 /** Loads Node.js' own modules without `require` where possible: bundles that are ES modules have none. */
 function loadBuiltins({ onResolve, onLoad }) {
@@ -34,11 +42,13 @@ function loadBuiltins({ onResolve, onLoad }) {
   }));
 }
 
-// One instance of every class, however the package is imported: the ES module holds no code of its own.
-const names = Object.keys(require(`${root}/dist/index.js`)).sort();
-const exports = names.map((name) => `  ${name},\n`).join('');
-writeFileSync(`${root}/dist/index.mjs`, `import sdk from './index.js';\n\nexport const {\n${exports}} = sdk;\n`);
-writeFileSync(`${root}/dist/index.d.mts`, "export * from './types/index.js';\n");
+// One instance of every class, however the package is imported: an ES module holds no code of its own.
+for (const name of ['index', 'testing']) {
+  const names = Object.keys(require(`${root}/dist/${name}.js`)).sort();
+  const exports = names.map((name) => `  ${name},\n`).join('');
+  writeFileSync(`${root}/dist/${name}.mjs`, `import sdk from './${name}.js';\n\nexport const {\n${exports}} = sdk;\n`);
+  writeFileSync(`${root}/dist/${name}.d.mts`, `export * from './types/${name}.js';\n`);
+}
 
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {
   cwd: root,

@@ -28,7 +28,7 @@ pub async fn seed(State(engine): State<Arc<Engine>>, body: Bytes) -> ApiResult<J
 
 async fn one(engine: &Arc<Engine>, mut body: Map<String, Value>) -> ApiResult<Value> {
     let state = body.remove("state").unwrap_or_else(|| json!("started"));
-    let sandbox = create::read(&body)?;
+    let sandbox = create::read(&body, &|name| engine.snapshots.find(name))?;
     let id = engine.create(sandbox).await?["id"].as_str().unwrap_or_default().to_owned();
     let entry = engine.registry.get(&id)?;
     match state.as_str() {

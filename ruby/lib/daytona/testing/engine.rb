@@ -1,0 +1,136 @@
+# frozen_string_literal: true
+
+require 'tempfile'
+
+module Daytona
+  module Testing
+    # An engine for this process alone, with sandboxes, a clock and faults of its own. It ends with {#close}, with the
+    # block given to {.start}, and with this process, however that ends; what it kept goes with it.
+    class Engine
+      # What decides where a client connects.
+      SELECTING = %w[DAYTONA_API_KEY DAYTONA_API_URL DAYTONA_JWT_TOKEN DAYTONA_ORGANIZATION_ID DAYTONA_SERVER_URL
+                     DAYTONA_TARGET].freeze
+      private_constant :SELECTING
+
+      # @return [String] Base URL of its API.
+      attr_reader :api_url
+
+      # @return [Clock] Its time, which can be moved.
+      attr_reader :clock
+
+      # @return [Faults] Requests that fail.
+      attr_reader :faults
+
+      # Starts an engine and waits until it is ready. With a block, ends it after the block.
+      #
+      # @param faults [Array<Hash>] Rules of faults to begin with.
+      # @param arguments [Array<String>] Further arguments of `daytona local serve`, for example `%w[--isolation none]`.
+      # @param binary [String, nil] The `daytona` program. Default: `DAYTONA_LOCAL_BINARY`, else the one of the gem
+      #   `daytona-local`, else the one on `PATH`.
+      # @yieldparam engine [Engine]
+      # @return [Engine, Object] The engine, or what the block returns.
+      # @raise [Sdk::ConnectionError] It cannot be started; the message has its last words.
+      def self.start(faults: [], arguments: [], binary: nil)
+        engine = new(faults: faults, arguments: arguments, binary: binary)
+        return engine unless block_given?
+
+        begin
+          yield engine
+        ensure
+          engine.close
+        end
+      end
+
+      # @see .start
+      def initialize(faults: [], arguments: [], binary: nil)
+        place = launch(binary || program, arguments)
+        announced = JSON.parse(File.read(File.join(place, 'engine.json')))
+        @api_url = announced['apiUrl']
+        @api_key = announced['apiKey']
+        @control = Control.new(@api_url, @api_key)
+        @clock = Clock.new(@control)
+        @faults = Faults.new(@control)
+        @faults.extend_with(faults) unless faults.empty?
+      end
+
+      # @return [Config] The configuration of clients of this engine.
+      def config
+        Config.new(api_url: api_url, api_key: @api_key)
+      end
+
+      # @return [Daytona] A new client of this engine.
+      def client
+        Daytona.new(config)
+      end
+
+      # Makes this engine what clients without a configuration connect to during the block, by environment variables.
+      #
+      # @return [Object] What the block returns.
+      def selected
+        before = SELECTING.to_h { |name| [name, ENV.fetch(name, nil)] }
+        ENV.update(before.transform_values { nil }.merge('DAYTONA_API_URL' => api_url, 'DAYTONA_API_KEY' => @api_key))
+        yield
+      ensure
+        ENV.update(before)
+      end
+
+      # Makes sandboxes to begin a test with.
+      #
+      # @param sandboxes [Array<Hash>] What `POST /sandbox` takes, for example `{ name: 'old', state: 'archived' }`.
+      #   `state` is `started` (the default), `stopped`, `paused`, `archived` or `error`.
+      # @return [Array<Hash>] Their documents, once they are in their states.
+      # @raise [Sdk::Error] One of them is refused.
+      def seed(*sandboxes)
+        @control.call('POST', 'seed', { sandboxes: sandboxes })['sandboxes']
+      end
+
+      # Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working.
+      def reset
+        @control.call('POST', 'reset')
+        nil
+      end
+
+      # Ends the engine with everything in it.
+      def close
+        return unless @process
+
+        ::Process.kill(:TERM, @process)
+        ::Process.wait(@process)
+        @process = nil
+      rescue Errno::ESRCH, Errno::ECHILD
+        @process = nil
+      end
+
+      # @return [String]
+      def inspect
+        "#<#{self.class} #{api_url}>"
+      end
+
+      private
+
+      def program
+        Config.new.to_wire([])['localBinary'] || ENV.fetch('DAYTONA_LOCAL_BINARY', 'daytona')
+      end
+
+      # Starts the program and returns where its engine is.
+      def launch(program, arguments)
+        command = [program, 'local', 'serve', '--testing', '--owner', ::Process.pid.to_s, *arguments]
+        Tempfile.create('daytona-engine') do |log|
+          out, into = IO.pipe
+          # Ctrl-C is for the tests, which end the engine when they are done.
+          @process = ::Process.spawn(*command, in: File::NULL, out: into, err: log.path, pgroup: true)
+          into.close
+          place = out.gets
+          out.close
+          return place.chomp if place
+
+          ::Process.wait(@process)
+          raise Sdk::ConnectionError, "The engine could not be started: #{File.read(log.path).strip}"
+        end
+      rescue SystemCallError => e
+        raise Sdk::ConnectionError, "The engine's program #{program} cannot be started: #{e.message}. Install it " \
+                                    'with `gem install daytona-local`, or set DAYTONA_LOCAL_BINARY.'
+      end
+    end
+  end
+end
