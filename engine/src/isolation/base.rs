@@ -183,9 +183,14 @@ pub fn shared_directories() -> Vec<PathBuf> {
 
 /// The names of the directories that hold what sandboxes change of the system's.
 pub fn layers() -> Vec<PathBuf> {
+    layer_targets().iter().map(|target| PathBuf::from(layer_name(target))).collect()
+}
+
+/// Where they appear, relative to the root.
+pub fn layer_targets() -> Vec<PathBuf> {
     let system = shared_directories();
     let targets = system.iter().filter_map(|source| source.strip_prefix("/").ok()).chain([Path::new("etc")]);
-    targets.map(|target| PathBuf::from(layer_name(target))).collect()
+    targets.map(Path::to_owned).collect()
 }
 
 /// The name of the directory that holds what a sandbox changes of one of the system's, relative to the root.

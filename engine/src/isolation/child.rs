@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use super::accounts;
 use super::capabilities;
 use super::cgroup::MAX_PROCESSES;
+use super::commands;
 use super::memory;
 use super::mounts;
 use super::own_size::{self, Files, OwnSize};
@@ -170,7 +171,8 @@ fn first_process(mut spec: LaunchSpec, namespace: Option<OwnedFd>, control: Unix
         Some(daytona_toolbox::MemoryLimit::new(events, limit.gib))
     });
     let entered = enter_sandbox(&spec, namespace.as_ref());
-    let files = match entered.and_then(|files| accounts::settle(&mut spec).map(|()| files)) {
+    let settle = |spec: &mut LaunchSpec| if spec.program.is_some() { Ok(()) } else { accounts::settle(spec) };
+    let files = match entered.and_then(|files| settle(&mut spec).map(|()| files)) {
         Ok(files) => files,
         Err(error) => return fail(&control, &error),
     };
@@ -272,8 +274,19 @@ fn last_in_line() -> i32 {
     }
 }
 
-/// The toolbox: becomes the sandbox's user, then serves until it is killed.
+/// The toolbox: becomes the sandbox's user, then serves until it is killed. In a build, the command in its place.
 fn toolbox_process(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> i32 {
+    if let Some(program) = &spec.program {
+        drop(listener);
+        let ready = become_user(spec, inside.namespace.as_ref()).and_then(|()| process_limit(spec.level));
+        return match ready {
+            Ok(limit) => commands::execute(spec, program, inside.process_oom_score, limit),
+            Err(error) => {
+                eprintln!("the command could not be started: {error:#}");
+                1
+            }
+        };
+    }
     match become_user(spec, inside.namespace.as_ref()).and_then(|()| serve_toolbox(spec, listener, inside)) {
         Ok(()) => 0,
         Err(error) => {

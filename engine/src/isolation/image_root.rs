@@ -85,6 +85,16 @@ pub fn check_mount_point(root: &Path, target: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The same for a file.
+pub fn check_file_point(root: &Path, target: &Path) -> Result<()> {
+    let parent = target.parent().unwrap_or(Path::new(""));
+    let is_file = fs::symlink_metadata(root.join(target)).is_ok_and(|found| found.is_file());
+    if !is_file || !is_directory_within(root, parent) {
+        bail!("the image has something else than a file at /{}", target.display());
+    }
+    Ok(())
+}
+
 /// Fails for a root that has no place for the kernel's interfaces.
 pub fn check_mount_points(root: &Path) -> Result<()> {
     MOUNT_POINTS.iter().try_for_each(|name| check_mount_point(root, Path::new(name)))
@@ -107,6 +117,46 @@ pub fn make_layer(directory: &Path, over_default: bool) -> io::Result<()> {
     if !over_default {
         base::make_directory(&upper.join("etc"), 0o755)?;
         base::write_resolver(&upper.join("etc"))?;
+    }
+    Ok(())
+}
+
+/// Makes what a step of a build changes, in its own directory; nothing is in there, so what is afterwards is the step's.
+pub fn make_step_files(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, mode) in [("upper", 0o755), ("work", 0o755), ("root", 0o755)] {
+        base::make_directory(&directory.join(name), mode)?;
+    }
+    base::make_directory(&directory.join("upper").join(ROOT_LAYER), 0o755)?;
+    base::make_directory(&directory.join("work").join(ROOT_LAYER), 0o700)
+}
+
+/// Makes one layer at `target`, an empty directory, of what a step of a build has changed of the root and of the system
+/// directories over it. Nothing in there is followed.
+pub fn take_layer(directory: &Path, target: &Path) -> io::Result<()> {
+    let upper = directory.join("upper");
+    fs::rename(upper.join(ROOT_LAYER), target)?;
+    for layer in base::layer_targets() {
+        let changed = upper.join(base::layer_name(&layer));
+        if !fs::read_dir(&changed).is_ok_and(|mut entries| entries.next().is_some()) {
+            continue;
+        }
+        let mut place = target.to_path_buf();
+        for part in layer.parent().into_iter().flatten() {
+            place.push(part);
+            if fs::symlink_metadata(&place).is_err() {
+                base::make_directory(&place, 0o755)?;
+            }
+        }
+        if !is_directory_within(target, layer.parent().unwrap_or(Path::new(""))) {
+            continue;
+        }
+        // What was mounted over cannot have been changed but for its attributes.
+        let place = target.join(&layer);
+        match fs::remove_dir(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::rename(&changed, &place)?,
+        }
     }
     Ok(())
 }

@@ -73,6 +73,19 @@ impl Instance {
         while let Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) = waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {}
     }
 
+    /// Blocks until the first process has ended, and with it everything inside; answers its exit code, or none where a signal
+    /// ended it.
+    pub fn wait_for_code(&self) -> Option<i32> {
+        let pidfd = self.exit.get_ref().as_fd();
+        loop {
+            match waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {
+                Ok(WaitStatus::Exited(_, code)) => return Some(code),
+                Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {}
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    }
+
     /// Asks the processes to end and gives them a moment; kills what is left.
     pub fn terminate(&self) {
         let mut control = &self.control;

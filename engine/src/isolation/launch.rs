@@ -23,6 +23,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources};
+use super::commands::StepCommand;
 use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
@@ -166,6 +167,17 @@ impl Launcher {
         })
     }
 
+    /// What the default root is made of: where directories of the machine appear, the root itself first, and the directories.
+    pub fn default_root(&self) -> Vec<(PathBuf, PathBuf)> {
+        let system = base::shared_directories().into_iter().map(|source| {
+            let target = source.strip_prefix("/").expect("system directories are absolute").to_owned();
+            (target, source)
+        });
+        let own = [("", &self.base.default_root), ("etc", &self.base.etc)];
+        let own = own.map(|(target, source)| (PathBuf::from(target), self.state_dir.join(source)));
+        own.into_iter().chain(system).collect()
+    }
+
     /// The level in force.
     pub fn level(&self) -> IsolationLevel {
         self.level
@@ -249,9 +261,9 @@ impl Launcher {
     }
 
     /// Makes room for what a step of a build changes, in plain directories below `directory`, which is relative to the state
-    /// directory and not there yet. What is left in `upper` afterwards are the changes.
-    pub fn create_step_files(&self, directory: &Path, over_default: bool) -> Result<()> {
-        self.ready.make_layers(&self.state_dir.join(directory), over_default)
+    /// directory and not there yet.
+    pub fn create_step_files(&self, directory: &Path) -> Result<()> {
+        image_root::make_step_files(&self.state_dir.join(directory)).context("making room for a step's files")
     }
 
     /// Names a sandbox in its files, where these are plain directories. One with a disk does it itself at its start.
@@ -279,6 +291,11 @@ impl Launcher {
 
     /// Starts a sandbox whose files exist. Blocks for some milliseconds: call it off the runtime's threads.
     pub fn start(&self, start: &Start<'_>) -> Result<Instance> {
+        self.launch(start, None)
+    }
+
+    /// Starts a sandbox, or a command in its place.
+    pub(super) fn launch(&self, start: &Start<'_>, command: Option<StepCommand>) -> Result<Instance> {
         let socket = self.socket_path(start.sandbox_id);
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).context("creating the toolbox's socket")?;
@@ -294,13 +311,19 @@ impl Launcher {
         let own_size = processors.as_ref().map(|taken| OwnSize::of(&taken.numbers, start.resources.memory_gib));
         let groups = self.cgroups.shown(start.sandbox_id);
         let spec = LaunchSpec { ids, memory_limit, network: namespace, own_size, groups, ..self.spec(start)? };
+        let spec = match &command {
+            Some(command) => command.describe(spec),
+            None => spec,
+        };
         spec.disk.as_ref().map_or(Ok(()), Disk::grow).context("growing the disk")?;
         let (ours, theirs) = UnixStream::pair()?;
-        let log = fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(self.state_dir.join(start.directory).join("log"))?;
+        let log = match command {
+            Some(command) => command.output,
+            None => {
+                let path = self.state_dir.join(start.directory).join("log");
+                fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.into()
+            }
+        };
         let mut starter = Command::new("/proc/self/exe")
             .arg(SANDBOX_ARGUMENT)
             .env_clear()
@@ -397,6 +420,7 @@ impl Launcher {
             image,
             home,
             work_dir: None,
+            program: None,
             entrypoint: start.image.map_or_else(
                 || crate::sandboxes::snapshot::ENTRYPOINT.map(str::to_owned).to_vec(),
                 |image| image.entrypoint.clone(),

@@ -154,7 +154,10 @@ fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
     std::env::set_current_dir(&spec.state_dir).context("entering the state directory")?;
     for entry in &spec.mounts {
         if spec.image.is_some() {
-            image_root::check_mount_point(root, target_of(entry))?;
+            match entry {
+                Mount::Bind { source, target, .. } if source.is_file() => image_root::check_file_point(root, target)?,
+                _ => image_root::check_mount_point(root, target_of(entry))?,
+            }
         }
         mount_entry(root, entry, spec.level).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
     }

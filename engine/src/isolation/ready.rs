@@ -158,11 +158,6 @@ impl Ready {
         self.shared.pattern.make_for_image(directory, over_default, disk_gib)
     }
 
-    /// The same in plain directories, for what is not a sandbox's.
-    pub fn make_layers(&self, directory: &Path, over_default: bool) -> Result<()> {
-        self.shared.pattern.make_layers(directory, over_default)
-    }
-
     /// Makes no more, and removes those that are there. What is being made right now is removed by the next start.
     pub fn clean_up(&self) {
         let mut trees = self.shared.lock();

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use daytona_toolbox::Compat;
 use serde::{Deserialize, Serialize};
 
+use super::commands::Program;
 use super::disk::Disk;
 use super::image_root::Inside;
 use super::own_size::OwnSize;
@@ -143,6 +144,8 @@ pub struct LaunchSpec {
     pub home: PathBuf,
     /// Working directory as the sandbox sees it; the home when absent.
     pub work_dir: Option<PathBuf>,
+    /// The program that runs instead of the toolbox, for commands of builds.
+    pub program: Option<Program>,
     /// The program that runs in the entrypoint session.
     pub entrypoint: Vec<String>,
     /// The complete environment of the toolbox and what it starts.

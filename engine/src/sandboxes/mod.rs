@@ -3,6 +3,7 @@
 mod archive_file;
 pub mod archiving;
 mod attributes;
+pub mod builds;
 mod copy_tree;
 mod forking;
 pub mod intervals;

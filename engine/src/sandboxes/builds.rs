@@ -1,0 +1,164 @@
+//! The commands of builds (`RUN`), isolated as sandboxes are.
+//!
+//! Each runs alone in the root of its step, with the sandboxes' limits and network. What it changes is the next layer.
+
+use std::fs;
+use std::io::{self, Read, pipe};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use daytona_images::{Base, Cancel, Exit, Run, Runner};
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::isolation::{ImageRoot, Launcher, Resources, Start, StepCommand, take_layer};
+use crate::network::Reach;
+
+/// Where the files of steps under way are, in the state directory. Each start empties it.
+const STEPS: &str = "build-steps";
+
+/// What every root but the engine's own is given besides its image: names to look up.
+const NAMES: &str = "build-names";
+
+/// How often is looked whether anybody still wants the build, in milliseconds.
+const WATCH: u8 = 100;
+
+/// How often is looked whether the machine's disk still has room.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Bytes of the machine's disk that no build takes.
+const RESERVE: u64 = 1 << 30;
+
+/// Memory of one command.
+const MEMORY_GIB: u64 = 4;
+
+/// Runs the commands of builds.
+#[derive(Debug)]
+pub struct StepRunner {
+    launcher: Arc<Launcher>,
+    state_dir: PathBuf,
+    names: PathBuf,
+}
+
+impl StepRunner {
+    /// Prepares for builds below the state directory; removes what an earlier engine has left.
+    ///
+    /// # Errors
+    /// The state directory cannot be written.
+    pub fn new(launcher: Arc<Launcher>, state_dir: &Path) -> io::Result<Self> {
+        let steps = state_dir.join(STEPS);
+        match remove_tree(&steps, Locked::Unlock) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::create_dir_all(&steps)?,
+        }
+        let names = state_dir.join(NAMES);
+        fs::create_dir_all(names.join("etc"))?;
+        fs::write(names.join("etc/resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
+        fs::write(names.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
+        Ok(Self { launcher, state_dir: state_dir.to_owned(), names })
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or_else(|_| path.to_owned())
+    }
+
+    fn root(&self, run: &Run<'_>) -> ImageRoot {
+        let over_default = run.base == Base::Default;
+        // The engine's own root has names already.
+        let names = (!over_default).then(|| self.relative(&self.names));
+        let layers = run.layers.iter().rev().map(|layer| self.relative(layer));
+        ImageRoot {
+            over_default,
+            layers: names.into_iter().chain(layers).collect(),
+            env: Vec::new(),
+            entrypoint: Vec::new(),
+            user: String::new(),
+            work_dir: String::new(),
+        }
+    }
+
+    fn run_in(
+        &self,
+        id: &str,
+        directory: &Path,
+        run: &Run<'_>,
+        output: &mut dyn FnMut(&[u8]),
+        cancel: &Cancel,
+    ) -> anyhow::Result<Exit> {
+        self.launcher.create_step_files(directory)?;
+        let image = self.root(run);
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let start = Start {
+            sandbox_id: id,
+            directory,
+            resources: Resources { cpu: cpus as u64, memory_gib: MEMORY_GIB, disk_gib: 0 },
+            as_root: run.uid == 0,
+            env: Default::default(),
+            reach: if run.network { Reach::All } else { Reach::Nothing },
+            snapshot: None,
+            image: Some(&image),
+        };
+        let (mut reader, writer) = pipe()?;
+        let mounts = run.mounts.iter().map(|mount| {
+            let target = mount.target.trim_start_matches('/').into();
+            (mount.source.clone(), target, mount.read_only)
+        });
+        let command = StepCommand {
+            argv: run.argv.to_vec(),
+            env: run.env.to_vec(),
+            uid: run.uid,
+            gid: run.gid,
+            work_dir: run.workdir.into(),
+            mounts: mounts.collect(),
+            output: writer.into(),
+        };
+        let instance = self.launcher.start_command(&start, command)?;
+        let mut buffer = [0; 1 << 14];
+        let mut looked = Instant::now();
+        let mut no_room = None;
+        loop {
+            let mut ready = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::from(WATCH)).is_ok_and(|count| count > 0) {
+                match reader.read(&mut buffer)? {
+                    0 => break,
+                    count => output(&buffer[..count]),
+                }
+            }
+            if cancel.is_cancelled() {
+                instance.kill();
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                let room = nix::sys::statvfs::statvfs(&self.state_dir)?;
+                let free = room.blocks_available() * room.fragment_size();
+                if free < RESERVE {
+                    no_room = Some(free);
+                    instance.kill();
+                }
+            }
+        }
+        let code = instance.wait_for_code();
+        instance.release();
+        if let Some(free) = no_room {
+            anyhow::bail!("the command was killed: only {free} bytes are left on the machine's disk");
+        }
+        take_layer(&self.state_dir.join(directory), run.changes)?;
+        Ok(code.map_or(Exit::Signal(nix::libc::SIGKILL), Exit::Code))
+    }
+}
+
+impl Runner for StepRunner {
+    fn run(&self, run: &Run<'_>, output: &mut dyn FnMut(&[u8]), cancel: &Cancel) -> io::Result<Exit> {
+        let id = format!("build-{}", uuid::Uuid::new_v4().simple());
+        let directory = Path::new(STEPS).join(&id);
+        let done = self.run_in(&id, &directory, run, output, cancel);
+        if let Err(error) = remove_tree(&self.state_dir.join(&directory), Locked::Unlock)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, step = id, "the files of a build's step are left to the next start");
+        }
+        done.map_err(|error| io::Error::other(crate::in_words(&error)))
+    }
+}
