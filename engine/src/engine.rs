@@ -8,6 +8,8 @@ use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{Connection, Room};
 use serde_json::{Value, json};
 
+use crate::accounts::Accounts;
+use crate::accounts::audit::Audit;
 use crate::accounts::rate_limits::RateLimits;
 use crate::clock::uptime_millis;
 use crate::control::events::Events;
@@ -17,13 +19,14 @@ use crate::isolation::{IsolationLevel, Launcher};
 use crate::network::Network;
 use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
-use crate::sandboxes::sandbox::Identity;
+use crate::sandboxes::sandbox::{Identity, Sandbox};
 use crate::sandboxes::unstored::Unstored;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
 use crate::storage::Storage;
 use crate::testing::Testing;
+use crate::webhooks::Webhooks;
 
 /// Shared by all handlers.
 pub struct Engine {
@@ -69,6 +72,12 @@ pub struct Engine {
     pub warnings: Vec<String>,
     /// Bytes left for sandboxes' disks at the last look, if they were few.
     pub little_room: Mutex<Option<u64>>,
+    /// Whoever uses the engine.
+    pub accounts: Arc<Accounts>,
+    /// Who did what.
+    pub audit: Audit,
+    /// Tells others of events.
+    pub webhooks: Arc<Webhooks>,
     /// Limits of requests.
     pub rate_limits: RateLimits,
     /// Requests seen and in flight.
@@ -83,6 +92,11 @@ impl Engine {
     /// The full document of a sandbox.
     pub fn document(&self, entry: &Entry) -> Value {
         entry.record().document(&self.identity)
+    }
+
+    /// The organization that a sandbox belongs to.
+    pub fn owner_of(&self, sandbox: &Sandbox) -> String {
+        sandbox.organization_id.clone().unwrap_or_else(|| self.identity.organization_id.clone())
     }
 
     /// The prepared snapshot, if `daytona local setup` has run.

@@ -55,6 +55,21 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Invalid credentials")
     }
 
+    /// 401 for a key whose time is over.
+    pub fn expired_key() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "This API key has expired")
+    }
+
+    /// 403: the caller may not do this, and why.
+    pub fn forbidden_because(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 403 without a permission.
+    pub fn not_permitted(permission: &str) -> Self {
+        Self::forbidden_because(format!("Forbidden resource: this takes the permission {permission}"))
+    }
+
     /// 403: not for clients.
     pub fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Forbidden resource")

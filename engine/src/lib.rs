@@ -7,7 +7,7 @@
 //!
 //! | room | subject |
 //! |---|---|
-//! | `accounts` | whoever uses the engine, and how much |
+//! | `accounts` | whoever uses the engine, what they may do, how much, and the audit log of it |
 //! | `control` | the API: routes, what requests say, events |
 //! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
 //! | `sandboxes` | records, where they are kept, and what changes their state |
@@ -16,6 +16,7 @@
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
 //! | `storage` | the object storage for contexts of builds |
+//! | `webhooks` | what happens, told to other servers |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //! | `testing` | moved time, faults and known sandboxes for tests |
 //!
@@ -31,6 +32,7 @@ pub mod fault;
 mod gateway;
 pub mod isolation;
 mod network;
+mod outgoing;
 mod sandboxes;
 mod secret;
 mod server;
@@ -40,7 +42,9 @@ mod ssh;
 mod storage;
 mod testing;
 mod toolbox_socket;
+mod webhooks;
 
+pub use accounts::oidc::Issuer;
 pub use accounts::rate_limits::Limits;
 pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;

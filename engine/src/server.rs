@@ -23,7 +23,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::accounts::Accounts;
+use crate::accounts::audit::Audit;
+use crate::accounts::oidc::{Issuer, Oidc};
 use crate::accounts::rate_limits::{Limits, RateLimits};
+use crate::accounts::store::AccountStore;
 use crate::control::events;
 use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
@@ -42,6 +46,7 @@ use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
 use crate::testing::faults::Rule;
 use crate::testing::{self, Testing};
+use crate::webhooks::Webhooks;
 use crate::{clock, control, secret, ssh};
 
 /// How an engine is started.
@@ -82,6 +87,10 @@ pub struct ServeOptions {
     pub owner: Option<u32>,
     /// Told the state directory when the engine can be found there.
     pub ready: Option<fn(&Path)>,
+    /// Whose tokens are taken besides API keys.
+    pub oidc_issuer: Option<Issuer>,
+    /// Networks that are not public and that webhooks are delivered to.
+    pub webhook_networks: Vec<Cidr>,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -132,7 +141,12 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let listener = RepairedListener(listener);
     let server = tokio::spawn(connections::serve(listener, router, engine.room.clone(), Default::default()));
     let ssh = tokio::spawn(ssh::serve(Arc::clone(&engine), ssh));
-    let ticks = [tokio::spawn(Arc::clone(&engine).tick()), tokio::spawn(Arc::clone(&engine).measure())];
+    let ticks = [
+        tokio::spawn(Arc::clone(&engine).tick()),
+        tokio::spawn(Arc::clone(&engine).measure()),
+        tokio::spawn(Arc::clone(&engine.webhooks).deliver()),
+        tokio::spawn(Arc::clone(&engine.accounts).keep_current()),
+    ];
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let owner = options.owner.map(isolation::Watched::new).transpose().context("watching the owner")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
@@ -241,7 +255,7 @@ fn prepare(
     let runner_id = runner_id(&store, state_dir)?;
     let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
-    let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store))?;
+    let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
     let (snapshots, unreadable) = Snapshots::load(store)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
@@ -255,7 +269,12 @@ fn prepare(
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
-    let (event_gateway, events) = events::gateway(&api_key, &activity);
+    let issuer = options.oidc_issuer.clone().map(Oidc::new).transpose()?;
+    let account_store = Arc::new(AccountStore::open(state_dir)?);
+    let accounts = Arc::new(Accounts::open(&account_store, &organization_id, &api_key, issuer)?);
+    let webhooks = Arc::new(Webhooks::open(&account_store, options.webhook_networks.clone())?);
+    let audit = Audit::open(state_dir)?;
+    let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity);
     let engine = Arc::new(Engine {
         warnings: notes.into_iter().chain(unreadable).chain(warnings(&launcher, no_network)).collect(),
         pools: pools::kept(&registry),
@@ -283,6 +302,9 @@ fn prepare(
         state_dir: state_dir.to_owned(),
         compat: options.compat,
         little_room: Default::default(),
+        accounts,
+        audit,
+        webhooks,
         rate_limits: RateLimits::new(options.rate_limits.iter().cloned()),
         activity,
         room,

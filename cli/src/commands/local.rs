@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Cidr, Compat, Limits, ServeOptions, discovery, faults, setup};
+use daytona_engine::{Cidr, Compat, Issuer, Limits, ServeOptions, discovery, faults, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
@@ -104,6 +104,18 @@ struct Serve {
     /// directory, whose path it prints when it is ready, and both end with that process, however it ends
     #[arg(long, value_name = "PID", conflicts_with_all = ["or_existing", "detach"])]
     owner: Option<u32>,
+    /// Take tokens of this OpenID Connect issuer besides API keys
+    #[arg(long, value_name = "URL", env = "DAYTONA_LOCAL_OIDC_ISSUER", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    oidc_issuer: Option<String>,
+    /// The audience that tokens of the issuer must be for
+    #[arg(long, value_name = "NAME", default_value = "daytona", env = "DAYTONA_LOCAL_OIDC_AUDIENCE")]
+    oidc_audience: String,
+    /// The client that programs log in to the issuer with
+    #[arg(long, value_name = "ID", default_value = "daytona", env = "DAYTONA_LOCAL_OIDC_CLIENT_ID")]
+    oidc_client_id: String,
+    /// A network that is not public and that webhooks may be delivered to, such as 127.0.0.0/8; may be given several times
+    #[arg(long, value_name = "CIDR", env = "DAYTONA_LOCAL_WEBHOOK_ALLOW_NETWORK", value_delimiter = ',')]
+    webhook_allow_network: Vec<Cidr>,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -179,6 +191,12 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         faults,
         owner: serve.owner,
         ready: own.is_some().then_some(owned::tell),
+        oidc_issuer: serve.oidc_issuer.map(|url| Issuer {
+            url,
+            audience: serve.oidc_audience,
+            client_id: serve.oidc_client_id,
+        }),
+        webhook_networks: serve.webhook_allow_network,
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

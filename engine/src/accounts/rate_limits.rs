@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
+
+use crate::clock::steady_millis;
 
 /// Windows kept at once; the oldest go first.
 const MOST_WINDOWS: usize = 10_000;
@@ -106,7 +107,8 @@ impl FromStr for Limits {
 }
 
 struct Window {
-    began: Instant,
+    /// In the engine's steady time.
+    began: i64,
     seen: u32,
 }
 
@@ -139,22 +141,22 @@ impl RateLimits {
     /// Counts a request of `who`; `None` where there is no limit.
     pub fn count(&self, throttler: Throttler, who: &str) -> Option<Verdict> {
         let limit = *self.limits.get(&throttler)?;
-        let lasts = Duration::from_secs(limit.seconds.into());
+        let lasts = i64::from(limit.seconds) * 1000;
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= MOST_WINDOWS {
             self.forget(&mut windows);
         }
-        let now = Instant::now();
+        let now = steady_millis();
         let window = windows.entry((throttler, who.to_owned())).or_insert(Window { began: now, seen: 0 });
-        if now.duration_since(window.began) >= lasts {
+        if now - window.began >= lasts {
             *window = Window { began: now, seen: 0 };
         }
         window.seen = window.seen.saturating_add(1);
-        let left = lasts.saturating_sub(now.duration_since(window.began));
+        let left = (lasts - (now - window.began)).unsigned_abs();
         Some(Verdict {
             limit,
             remaining: limit.requests.saturating_sub(window.seen),
-            reset: left.as_secs() + u64::from(left.subsec_nanos() > 0),
+            reset: left.div_ceil(1000),
             allowed: window.seen <= limit.requests,
         })
     }
@@ -162,7 +164,9 @@ impl RateLimits {
     /// Forgets windows that are over, or the oldest half.
     fn forget(&self, windows: &mut HashMap<(Throttler, String), Window>) {
         windows.retain(|(throttler, _), window| {
-            self.limits.get(throttler).is_some_and(|limit| window.began.elapsed().as_secs() < limit.seconds.into())
+            self.limits
+                .get(throttler)
+                .is_some_and(|limit| steady_millis() - window.began < i64::from(limit.seconds) * 1000)
         });
         if windows.len() >= MOST_WINDOWS {
             let mut began: Vec<_> = windows.values().map(|window| window.began).collect();

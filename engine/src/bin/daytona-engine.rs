@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use daytona_engine::{ServeOptions, isolation, serve};
+use daytona_engine::{Issuer, ServeOptions, isolation, serve};
 
 fn main() -> anyhow::Result<()> {
     isolation::run_if_sandbox_process();
@@ -21,6 +21,9 @@ fn main() -> anyhow::Result<()> {
     let limits = std::env::var("DAYTONA_LOCAL_RATE_LIMIT").unwrap_or_default();
     let limits = limits.split(',').filter(|limit| !limit.is_empty()).map(str::parse);
     let rate_limits = limits.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    let reached = std::env::var("DAYTONA_LOCAL_WEBHOOK_ALLOW_NETWORK").unwrap_or_default();
+    let reached = reached.split(',').filter(|network| !network.is_empty()).map(str::parse);
+    let webhook_networks = reached.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let ssh_port = std::env::var("DAYTONA_LOCAL_SSH_PORT").ok().filter(|port| !port.is_empty());
     let ssh_port = ssh_port.map_or(Ok(0), |port| port.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -42,5 +45,10 @@ fn main() -> anyhow::Result<()> {
         ready: None,
         preview_warning: std::env::var("PREVIEW_WARNING_ENABLED").is_ok_and(|value| value == "true"),
         rate_limits,
+        oidc_issuer: std::env::var("DAYTONA_LOCAL_OIDC_ISSUER").ok().filter(|url| !url.is_empty()).map(|url| {
+            let client_id = "daytona".to_owned();
+            Issuer { url, audience: client_id.clone(), client_id }
+        }),
+        webhook_networks,
     }))
 }

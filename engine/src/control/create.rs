@@ -105,6 +105,7 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
         cpu: size.cpu,
         memory: size.memory,
         disk: size.disk,
+        organization_id: None,
         state: State::Creating,
         desired_state: DesiredState::Started,
         error_reason: None,

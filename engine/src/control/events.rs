@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
@@ -14,10 +15,12 @@ use socketioxide::layer::SocketIoLayer;
 use socketioxide::{SocketIo, TransportType};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::accounts::{Accounts, ORGANIZATION};
 use crate::engine::Activity;
+use crate::gateway::credentials::parameter;
 use crate::sandboxes::sandbox::{DesiredState, State};
-use crate::secret;
 use crate::snapshots::record::SnapshotState;
+use crate::webhooks::Webhooks;
 
 /// Sends events to whoever listens.
 pub struct Events {
@@ -33,18 +36,32 @@ struct Credentials {
 #[error("Invalid credentials")]
 struct Refused;
 
-/// The gateway for clients with this API key, and the sender of its events.
-pub fn gateway(api_key: &str, activity: &Arc<Activity>) -> (SocketIoLayer, Events) {
+/// The gateway for those who have an account, and the sender of its events.
+pub fn gateway(
+    accounts: &Arc<Accounts>,
+    webhooks: &Arc<Webhooks>,
+    activity: &Arc<Activity>,
+) -> (SocketIoLayer, Events) {
     let (layer, io) = SocketIo::builder()
         .req_path("/api/socket.io")
         .transports([TransportType::Websocket])
         .ping_interval(Duration::from_secs(25))
         .ping_timeout(Duration::from_secs(20))
         .build_layer();
-    let api_key = api_key.to_owned();
-    let authenticate = async move |TryData(credentials): TryData<Credentials>| match credentials {
-        Ok(credentials) if secret::equal(&credentials.token, &api_key) => Ok(()),
-        _ => Err(Refused),
+    let accounts = Arc::clone(accounts);
+    let authenticate = async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+        let token = credentials.map_err(|_| Refused)?.token;
+        // Clients with a token name the organization in the query.
+        let query = socket.req_parts().uri.query().unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        if let Some(id) = parameter(query, "organizationId").and_then(|id| id.parse().ok()) {
+            headers.insert(ORGANIZATION, id);
+        }
+        // A key has its organization, whatever the query says.
+        let caller =
+            accounts.authenticate(&token, &headers).or_else(|_| accounts.authenticate(&token, &HeaderMap::new()));
+        socket.join(caller.map_err(|_| Refused)?.organization_id);
+        Ok::<_, Refused>(())
     };
     let activity = Arc::clone(activity);
     let connected = async move |socket: SocketRef| {
@@ -54,18 +71,27 @@ pub fn gateway(api_key: &str, activity: &Arc<Activity>) -> (SocketIoLayer, Event
     };
     io.ns("/", connected.with(authenticate));
     let (queue, events) = unbounded_channel();
-    tokio::spawn(deliver(io, events));
+    tokio::spawn(deliver(io, Arc::clone(webhooks), events));
     (layer, Events { queue })
 }
 
 /// One task sends all events, so none overtakes another.
-async fn deliver(io: SocketIo, mut events: UnboundedReceiver<(&'static str, Value)>) {
+async fn deliver(io: SocketIo, webhooks: Arc<Webhooks>, mut events: UnboundedReceiver<(&'static str, Value)>) {
     while let Some((name, payload)) = events.recv().await {
-        if let Err(error) = io.emit(name, &payload).await {
+        webhooks.tell(name, &payload);
+        let owner = organization(&payload).unwrap_or_default().to_owned();
+        if let Err(error) = io.to(owner).emit(name, &payload).await {
             // A client with a full buffer misses the event; it polls as a safety net.
             tracing::debug!(%error, name, "an event did not reach every client");
         }
     }
+}
+
+/// The organization whose members an event is for.
+fn organization(payload: &Value) -> Option<&str> {
+    let of = |value: &'_ Value| value["organizationId"].as_str().map(str::len).is_some();
+    let parts = ["sandbox", "snapshot", "volume"].into_iter().map(|name| &payload[name]);
+    std::iter::once(payload).chain(parts).find(|part| of(part))?["organizationId"].as_str()
 }
 
 impl Events {

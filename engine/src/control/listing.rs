@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::accounts::caller;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::Sandbox;
@@ -206,6 +207,7 @@ impl Cursor {
 /// The sandboxes a filter accepts, with the values they are sorted by, in order.
 fn sorted(engine: &Engine, filter: &Filter, field: &str, order: Order) -> Vec<(SortValue, Sandbox)> {
     let records = engine.registry.all().into_iter().map(|entry| entry.record());
+    let records = records.filter(|record| caller::sees(&engine.owner_of(record)));
     let mut found: Vec<_> =
         records.filter(|record| filter.accepts(record)).map(|record| (sort_value(&record, field), record)).collect();
     found.sort_by(|left, right| order.apply((&left.0, &left.1.id).cmp(&(&right.0, &right.1.id))));

@@ -1,21 +1,28 @@
 //! The control plane's routes (wire section 2, additions section 2).
 
 mod account;
+mod api_keys;
+pub mod audit;
 pub mod build_logs;
 pub mod create;
 pub mod events;
 mod life;
 mod listing;
+mod members;
 mod network;
 mod network_rules;
+pub mod organizations;
 mod ports;
 pub mod query;
+mod regions;
+mod registries;
 mod sandboxes;
 mod snapshots;
 mod storage;
 mod unimplemented;
 pub mod validation;
 mod warm_pools;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,16 +55,19 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(for_tests)
         .merge(sandbox_routes(engine.compat))
         .merge(snapshots::routes())
-        .route("/regions", get(account::regions).post(unimplemented::route))
-        .route("/shared-regions", get(account::regions))
-        .merge(account_routes())
+        .merge(organizations::routes().merge(members::routes()).layer(middleware::from_fn(access::require_person)))
+        .merge(api_keys::routes())
+        .merge(registries::routes())
+        .merge(regions::routes())
+        .merge(audit::routes())
+        .merge(webhooks::routes())
         .merge(warm_pools::routes())
-        .route("/api-keys/current", get(account::current_api_key))
         .route("/object-storage/push-access", get(storage::push_access))
         .merge(unimplemented::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(engine), access::require_api_key));
+        .layer(middleware::from_fn_with_state(Arc::clone(engine), audit::record))
+        .layer(middleware::from_fn_with_state(Arc::clone(engine), access::admit));
     open.merge(closed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(engine), too_large))
@@ -93,15 +103,6 @@ async fn too_large(State(engine): State<Arc<Engine>>, request: Request, next: Ne
         (StatusCode::PAYLOAD_TOO_LARGE, Compat::Newest) => ApiError::too_large(MAX_BODY_BYTES).into_response(),
         _ => response,
     }
-}
-
-/// Routes for people, closed to keys.
-fn account_routes() -> Router<Arc<Engine>> {
-    Router::new()
-        .route("/users/me", get(account::user))
-        .route("/organizations", get(account::organizations).post(unimplemented::route))
-        .route("/organizations/{id}", get(account::organization).delete(unimplemented::route))
-        .layer(middleware::from_fn(access::require_token))
 }
 
 /// Routes of the platform's own services: 403 for everybody else.

@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use daytona_toolbox::Compat;
 use serde_json::Value;
 
+use crate::accounts::{caller, quota};
 use crate::control::create;
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
@@ -32,7 +33,11 @@ pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>
         // What that release does not know has no effect.
         LATER.iter().for_each(|name| drop(body.remove(*name)));
     }
-    let sandbox = create::read(&body, &|name| engine.snapshots.find(name))?;
+    let mut sandbox = create::read(&body, &|name| engine.snapshots.find(name))?;
+    let organization_id = caller::current()?.organization_id.clone();
+    // Records of the first organization are as they were before there were others.
+    sandbox.organization_id = Some(organization_id).filter(|id| *id != engine.identity.organization_id);
+    quota::check(&engine, &sandbox)?;
     engine.create(sandbox).await.map(Json)
 }
 
@@ -52,6 +57,7 @@ pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<
 /// `POST /sandbox/{id}/start`.
 pub async fn start(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
+    quota::check(&engine, &entry.record())?;
     engine.start(entry).await.map(Json)
 }
 

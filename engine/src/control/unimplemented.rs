@@ -10,38 +10,10 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 52] = [
-    "/api-keys",
-    "/api-keys/{name}",
-    "/api-keys/{user_id}/{name}",
-    "/organizations/invitations",
-    "/organizations/invitations/count",
-    "/organizations/invitations/{id}/accept",
-    "/organizations/invitations/{id}/decline",
+const PATHS: [&str; 22] = [
     "/organizations/otel-config/by-sandbox-auth-token/{token}",
-    "/organizations/{id}/default-region",
-    "/organizations/{id}/usage",
     "/organizations/{id}/gpu-capacity",
-    "/organizations/{id}/quota",
-    "/organizations/{id}/quota/{region_id}",
-    "/organizations/{id}/leave",
-    "/organizations/{id}/suspend",
-    "/organizations/{id}/unsuspend",
     "/organizations/{id}/otel-config",
-    "/organizations/{id}/sandbox-default-limited-network-egress",
-    "/organizations/{id}/experimental-config",
-    "/organizations/{id}/roles",
-    "/organizations/{id}/roles/{role_id}",
-    "/organizations/{id}/users",
-    "/organizations/{id}/users/{user_id}",
-    "/organizations/{id}/users/{user_id}/access",
-    "/organizations/{id}/invitations",
-    "/organizations/{id}/invitations/{invitation_id}",
-    "/organizations/{id}/invitations/{invitation_id}/cancel",
-    "/regions/{id}",
-    "/regions/{id}/regenerate-proxy-api-key",
-    "/regions/{id}/regenerate-ssh-gateway-api-key",
-    "/regions/{id}/regenerate-snapshot-manager-credentials",
     "/users/account-providers",
     "/users/linked-accounts",
     "/users/linked-accounts/{provider}/{user_id}",
@@ -61,13 +33,10 @@ const PATHS: [&str; 52] = [
     "/volumes/{*rest}",
     "/secret",
     "/secret/{*rest}",
-    "/docker-registry",
-    "/docker-registry/{*rest}",
 ];
 
 /// Routes of other kinds that only operators of the platform use.
-const OPERATOR_PATHS: [&str; 6] =
-    ["/webhooks/{*rest}", "/audit/{*rest}", "/admin/{*rest}", "/runners", "/runners/{*rest}", "/jobs/{*rest}"];
+const OPERATOR_PATHS: [&str; 4] = ["/admin/{*rest}", "/runners", "/runners/{*rest}", "/jobs/{*rest}"];
 
 /// All of them.
 pub fn routes() -> Router<Arc<Engine>> {

@@ -9,18 +9,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daytona_toolbox::connections::Connection;
 use hmac::{Hmac, KeyInit, Mac};
-use http::Method;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::json;
 use sha2::Sha256;
 
+use crate::accounts::audit::Deed;
+use crate::accounts::caller::{self, Caller};
+use crate::accounts::permissions;
 use crate::accounts::rate_limits::Throttler;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::gateway::credentials::{self, bearer, parameter, without};
 use crate::sandboxes::registry::Entry;
 use crate::{clock, secret};
-
-/// Sent by clients that show a token.
-const ORGANIZATION: &str = "x-daytona-organization-id";
 
 /// Ports that stay private on public sandboxes: web terminal, toolbox, recordings.
 pub const PRIVATE_PORTS: [u16; 3] = [22222, 2280, 33333];
@@ -47,6 +48,8 @@ pub enum Denied {
     Missing,
     /// The credentials are not this sandbox's or this engine's.
     Wrong,
+    /// The key does not allow it.
+    Forbidden,
 }
 
 impl Denied {
@@ -58,28 +61,55 @@ impl Denied {
                  parameter, or cookie) or use an API key or JWT"
             }
             Self::Wrong => "unauthorized: authentication failed: invalid credentials",
+            Self::Forbidden => "forbidden: this takes the permission write:sandboxes",
+        }
+    }
+
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing | Self::Wrong => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
         }
     }
 }
 
-/// Middleware: the control plane is for holders of the API key, and for as many requests as it allows.
-pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
-    let known = bearer(request.headers()).is_some_and(|token| secret::equal(token, &engine.api_key));
-    let verdict = if known {
-        let throttler = Throttler::of(request.method(), request.uri().path());
-        engine.rate_limits.count(throttler, &engine.identity.organization_id)
-    } else {
-        let connection = request.extensions().get::<Arc<Connection>>();
-        let peer = connection.and_then(|connection| connection.peer()).map(|peer| peer.to_string());
-        engine.rate_limits.count(Throttler::Anonymous, peer.as_deref().unwrap_or_default())
+/// Middleware: the control plane is for those who are known, for what they may do, and for as many requests as it allows.
+pub async fn admit(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    let peer = connection.and_then(|connection| connection.peer()).map(|peer| peer.to_string()).unwrap_or_default();
+    if let Some(token) = bearer(request.headers()) {
+        engine.accounts.learn(token).await;
+    }
+    let caller = bearer(request.headers()).ok_or_else(ApiError::invalid_credentials);
+    let caller = caller.and_then(|token| engine.accounts.authenticate(token, request.headers()));
+    let (method, path) = (request.method(), request.uri().path());
+    let verdict = match &caller {
+        Ok(caller) => engine.rate_limits.count(Throttler::of(method, path), &caller.organization_id),
+        Err(_) => engine.rate_limits.count(Throttler::Anonymous, &peer),
     };
-    let mut response = if verdict.as_ref().is_some_and(|verdict| !verdict.allowed) {
-        ApiError::too_many_requests().into_response()
-    } else if known {
-        engine.activity.count_connection(request.extensions());
-        next.run(request).await
-    } else {
-        ApiError::invalid_credentials().into_response()
+    let caller = match &verdict {
+        Some(verdict) if !verdict.allowed => Err(ApiError::too_many_requests()),
+        _ => caller,
+    };
+    let permitted = caller.and_then(|caller| {
+        permissions::needed(method, path).map_or(Ok(()), |permission| caller.require(permission))?;
+        // Time is everybody's.
+        if path.starts_with("/testing") && !caller.operator {
+            return Err(ApiError::forbidden());
+        }
+        Ok(Caller { ip: peer, ..caller })
+    });
+    let mut response = match permitted {
+        Ok(caller) => {
+            if caller.logged_in {
+                let deed = Deed { action: "login", target_type: "user", target_id: Some(caller.user_id.clone()) };
+                engine.audit.end(engine.audit.begin(&caller, &deed, &json!({})), 200, None, None);
+            }
+            engine.activity.count_connection(request.extensions());
+            caller::within(Arc::new(caller), next.run(request)).await
+        }
+        Err(error) => error.into_response(),
     };
     if let Some(verdict) = verdict {
         verdict.tell(response.headers_mut());
@@ -87,12 +117,20 @@ pub async fn require_api_key(State(engine): State<Arc<Engine>>, request: Request
     response
 }
 
-/// Middleware: an API key opens no account, a token does. Clients name the organization with a token, and only then.
-pub async fn require_token(request: Request, next: Next) -> Response {
-    match request.headers().contains_key(ORGANIZATION) {
+/// Middleware: an API key opens no account, a token does.
+pub async fn require_person(request: Request, next: Next) -> Response {
+    match caller::known().is_some_and(|caller| caller.person) {
         true => next.run(request).await,
         false => ApiError::invalid_credentials().into_response(),
     }
+}
+
+/// A request that may enter a sandbox.
+pub struct Entered {
+    /// The query to forward.
+    pub query: Option<String>,
+    /// Whose it is; nobody's with a link or the sandbox's own token.
+    pub caller: Option<Caller>,
 }
 
 /// Decides whether a request may enter a sandbox, and removes every credential from it, needed or not.
@@ -104,29 +142,43 @@ pub fn check(
     entry: Option<&Arc<Entry>>,
     request: &mut Request,
     access: Access<'_>,
-) -> Result<Option<String>, Denied> {
+) -> Result<Entered, Denied> {
     let auth_token = entry.map(|entry| entry.with_record(|record| record.auth_token.clone()));
     let token = match access {
         Access::Signed { token } => token,
         Access::Toolbox { .. } | Access::Port(_) => "",
     };
-    let presented = credentials::take(request, &[&engine.api_key, auth_token.as_deref().unwrap_or_default(), token]);
+    let bearer = bearer(request.headers()).unwrap_or_default().to_owned();
+    let caller = known_caller(engine, &bearer, request.headers());
+    // A program's own token is its own.
+    let key = if caller.is_some() { bearer.as_str() } else { "" };
+    let secrets = [&engine.api_key, key, auth_token.as_deref().unwrap_or_default(), token];
+    let presented = credentials::take(request, &secrets);
     let query = request.uri().query().map(str::to_owned);
+    let stranger = |query| Ok(Entered { query, caller: None });
     if matches!(access, Access::Signed { .. }) {
-        return Ok(query);
+        return stranger(query);
     }
     if let Access::Port(port) = access
         && entry.is_some_and(|entry| entry.with_record(|record| record.public))
         && !PRIVATE_PORTS.contains(&port)
     {
-        return Ok(query);
+        return stranger(query);
     }
-    if presented.bearer.as_deref().is_some_and(|token| secret::equal(token, &engine.api_key)) {
-        return Ok(query);
+    if let Some(caller) = caller {
+        let is_own = |entry: &Arc<Entry>| entry.with_record(|record| engine.owner_of(record) == caller.organization_id);
+        // To others the sandbox does not exist, which they are told as everybody without credentials is.
+        if !caller.operator && !entry.is_some_and(is_own) {
+            return Err(Denied::Wrong);
+        }
+        return match caller.may("write:sandboxes") {
+            true => Ok(Entered { query, caller: Some(caller) }),
+            false => Err(Denied::Forbidden),
+        };
     }
     let is_token = |token: &String| auth_token.as_ref().is_some_and(|expected| secret::equal(token, expected));
     if presented.preview_token.as_ref().is_some_and(is_token) || presented.auth_key.as_ref().is_some_and(is_token) {
-        return Ok(query);
+        return stranger(query);
     }
     let mut tried = presented.any();
     if let (Access::Toolbox { path }, Some(query)) = (access, query.as_deref())
@@ -134,11 +186,21 @@ pub fn check(
     {
         tried = true;
         if entry.is_some_and(|entry| is_signed(entry, request.method(), path, query, signature)) {
-            let query = without(query, "signature").and_then(|query| without(&query, "expires"));
-            return Ok(query);
+            return stranger(without(query, "signature").and_then(|query| without(&query, "expires")));
         }
     }
     Err(if tried { Denied::Wrong } else { Denied::Missing })
+}
+
+/// Whose key or token this is, if it is one. The engine's own key opens every sandbox.
+fn known_caller(engine: &Engine, token: &str, headers: &HeaderMap) -> Option<Caller> {
+    if token.is_empty() {
+        return None;
+    }
+    if secret::equal(token, &engine.api_key) {
+        return engine.accounts.authenticate(token, &HeaderMap::new()).ok();
+    }
+    engine.accounts.authenticate(token, headers).ok()
 }
 
 /// Checks a pre-signed file URL (additions 4.3).

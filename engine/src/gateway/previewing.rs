@@ -106,7 +106,7 @@ async fn enter(
     });
     let shown_host = host(&request).unwrap_or_default().to_owned();
     let query = match access::check(engine, entry.as_ref(), &mut request, access) {
-        Ok(query) => query,
+        Ok(entered) => entered.query,
         Err(denied) => return refuse(&denied, &method, uri.path()),
     };
     let Some(entry) = entry else {

@@ -9,15 +9,20 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use daytona_toolbox::connections::Connection;
 use daytona_toolbox::hop_by_hop;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 
+use crate::accounts::caller::Caller;
+use crate::accounts::deeds;
+use crate::control::audit::Recording;
 use crate::engine::Engine;
 use crate::errors::proxy_error;
-use crate::gateway::access::{self, Access, Denied};
+use crate::gateway::access::{self, Access, Denied, Entered};
 use crate::gateway::previews::LinkEnd;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox;
@@ -52,8 +57,8 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
     let rest = format!("/{rest}");
     let entry = engine.registry.find(id);
     let access = access::check(&engine, entry.as_ref(), &mut request, Access::Toolbox { path: &rest });
-    let query = match access {
-        Ok(query) => query,
+    let Entered { query, caller } = match access {
+        Ok(entered) => entered,
         Err(denied) => return refuse(&denied, &method, uri.path()),
     };
     let Some(entry) = entry else {
@@ -61,8 +66,39 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
         return proxy_error(StatusCode::NOT_FOUND, &message, &method, uri.path());
     };
     let location_prefix = format!("/toolbox/{id}");
+    let recording = record(&engine, &entry, caller, &method, &rest, &request);
     let target = Target { entry, path_and_query: with_query(rest, query), location_prefix };
-    forward(&engine, target, request, uri.path()).await
+    let response = forward(&engine, target, request, uri.path()).await;
+    if let Some(recording) = recording {
+        recording.end(response.status().as_u16(), None, None);
+    }
+    response
+}
+
+/// Writes to the audit log what a request does in a sandbox.
+fn record(
+    engine: &Arc<Engine>,
+    entry: &Entry,
+    caller: Option<Caller>,
+    method: &Method,
+    path: &str,
+    request: &Request,
+) -> Option<Recording> {
+    let (id, organization_id) = entry.with_record(|record| (record.id.clone(), engine.owner_of(record)));
+    let deed = deeds::of_toolbox(method, path, &id)?;
+    let text =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let connection = request.extensions().get::<Arc<Connection>>();
+    let peer = connection.and_then(|connection| connection.peer());
+    let caller = Caller {
+        organization_id,
+        ip: peer.map(|peer| peer.to_string()).unwrap_or_default(),
+        user_agent: text("user-agent"),
+        source: text("x-daytona-source"),
+        // Whoever has the sandbox's own token or a signed address has no name.
+        ..caller.unwrap_or_else(|| Caller { user_id: "sandbox-token".to_owned(), ..Caller::default() })
+    };
+    Some(Recording::begin(engine, &caller, &deed, &json!({"method": method.as_str()})))
 }
 
 /// A path with its query.
@@ -75,7 +111,7 @@ pub fn with_query(path: String, query: Option<String>) -> String {
 
 /// The answer to those who may not enter.
 pub fn refuse(denied: &Denied, method: &Method, path: &str) -> Response {
-    proxy_error(StatusCode::UNAUTHORIZED, denied.message(), method, path)
+    proxy_error(denied.status(), denied.message(), method, path)
 }
 
 /// Sends the request to the sandbox and its answer back.

@@ -42,15 +42,26 @@ impl Engine {
 
     /// Does what an interval asks for.
     pub async fn act(self: &Arc<Self>, entry: Arc<Entry>, action: Due) -> ApiResult<()> {
+        let is_over = |record: &Sandbox| record.auto_destroy_at.is_some_and(|at| now_millis() >= at);
+        let (id, owner, over) = entry.with_record(|record| (record.id.clone(), self.owner_of(record), is_over(record)));
+        let (word, cause) = match action {
+            Due::Stop => ("stop", "autoStop"),
+            Due::Pause => ("update", "autoPause"),
+            Due::Archive => ("archive", "autoArchive"),
+            Due::Destroy if over => ("delete", "timeToLive"),
+            Due::Destroy => ("delete", "autoDelete"),
+        };
         match action {
-            Due::Stop => self.stop(entry, false)?.completed().await,
-            Due::Pause => self.pause(entry).await.map(drop),
-            Due::Archive => self.archive(entry)?.completed().await,
+            Due::Stop => self.stop(entry, false)?.completed().await?,
+            Due::Pause => self.pause(entry).await.map(drop)?,
+            Due::Archive => self.archive(entry)?.completed().await?,
             Due::Destroy => {
                 entry.give_up_archiving().await;
-                self.destroy(entry)?.completed().await
+                self.destroy(entry)?.completed().await?;
             }
         }
+        self.audit.by_engine(&owner, word, &id, cause);
+        Ok(())
     }
 
     /// Keeps sandboxes' disks from ending later than the machine's while that has little room.

@@ -492,7 +492,7 @@ pub(super) fn start_of<'a>(
         directory,
         resources: Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk },
         as_root: record.user == "root",
-        env: create::environment(record, &engine.identity.organization_id),
+        env: create::environment(record, &engine.owner_of(record)),
         reach: reach(record),
         snapshot,
         image: None,

@@ -149,6 +149,8 @@ fn is_plain(wanted: &Sandbox) -> bool {
     wanted.user == "daytona"
         && wanted.env.is_empty()
         && wanted.outbound_proxy_url.is_none()
+        // Those that wait have the identity of the engine's own organization.
+        && wanted.organization_id.is_none()
         && wanted.build_info.is_none()
         && (wanted.cpu, wanted.memory, wanted.disk)
             == (DEFAULT_RESOURCES.cpu, DEFAULT_RESOURCES.memory, DEFAULT_RESOURCES.disk)

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use anyhow::Result;
 use tokio::sync::Notify;
 
+use crate::accounts::caller;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
@@ -189,14 +190,18 @@ pub struct Loaded {
 pub struct Registry {
     store: Arc<Store>,
     entries: RwLock<HashMap<String, Arc<Entry>>>,
+    /// The organization of sandboxes that name none.
+    organization_id: String,
 }
 
 impl Registry {
     /// Reads the sandboxes of a store.
-    pub fn load(store: Arc<Store>) -> Result<Loaded> {
+    pub fn load(store: Arc<Store>, organization_id: &str) -> Result<Loaded> {
         let Found { sandboxes, notes, writing } = store.load()?;
         let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
-        Ok(Loaded { registry: Self { entries: RwLock::new(entries.collect()), store }, notes, writing })
+        let entries = RwLock::new(entries.collect());
+        let registry = Self { entries, store, organization_id: organization_id.to_owned() };
+        Ok(Loaded { registry, notes, writing })
     }
 
     /// The value of a setting, if it has one that can be read.
@@ -214,18 +219,25 @@ impl Registry {
         self.store.flush()
     }
 
-    /// Finds by id, else by name.
+    /// Whether this request may know of a sandbox.
+    fn is_seen(&self, entry: &Entry) -> bool {
+        entry.with_record(|record| caller::sees(record.organization_id.as_ref().unwrap_or(&self.organization_id)))
+    }
+
+    /// Finds by id, else by name among those that the request may know of.
     pub fn find(&self, id_or_name: &str) -> Option<Arc<Entry>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(id_or_name) {
             return Some(Arc::clone(entry));
         }
-        entries.values().find(|entry| entry.with_record(|record| record.name == id_or_name)).cloned()
+        let named = |entry: &&Arc<Entry>| entry.with_record(|record| record.name == id_or_name) && self.is_seen(entry);
+        entries.values().find(named).cloned()
     }
 
     /// Finds by id, else by name, else 404.
     pub fn get(&self, id_or_name: &str) -> ApiResult<Arc<Entry>> {
-        self.find(id_or_name).ok_or_else(|| ApiError::sandbox_not_found(id_or_name))
+        let found = self.find(id_or_name).filter(|entry| self.is_seen(entry));
+        found.ok_or_else(|| ApiError::sandbox_not_found(id_or_name))
     }
 
     /// Every sandbox, in no order.
@@ -237,7 +249,11 @@ impl Registry {
     pub fn insert(&self, sandbox: Sandbox) -> ApiResult<(Operation, Stored)> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let name = &sandbox.name;
-        let taken = |entry: &Arc<Entry>| entry.with_record(|known| known.name == *name || known.id == *name);
+        let taken = |entry: &Arc<Entry>| {
+            entry.with_record(|known| {
+                (known.name == *name && known.organization_id == sandbox.organization_id) || known.id == *name
+            })
+        };
         if entries.values().any(taken) {
             return Err(ApiError::conflict(format!("Sandbox with name {name} already exists")));
         }

@@ -179,6 +179,9 @@ pub struct Sandbox {
     pub memory: u64,
     /// GiB.
     pub disk: u64,
+    /// The organization it belongs to; none = that of whoever started the engine.
+    #[serde(default)]
+    pub organization_id: Option<String>,
     /// Where it is.
     pub state: State,
     /// Where it is meant to go.
@@ -260,7 +263,7 @@ impl Sandbox {
     pub fn list_item(&self, identity: &Identity) -> Value {
         let mut item = json!({
             "id": self.id,
-            "organizationId": identity.organization_id,
+            "organizationId": self.organization_id.as_ref().unwrap_or(&identity.organization_id),
             "name": self.name,
             "target": self.target,
             "runnerId": identity.runner_id,
@@ -329,7 +332,7 @@ pub fn changing(mut document: Value) -> Value {
 /// The fields that are the same in every document of one engine.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The one organisation.
+    /// The organization of whoever started the engine.
     pub organization_id: String,
     /// The engine itself, as the runner.
     pub runner_id: String,

@@ -1,0 +1,274 @@
+//! The audit log: who did what, when, and how it ended (wire, additions; `AuditLog`).
+//!
+//! Entries are in `audit.db`, which nothing changes: an entry is written before the action, its outcome in a second row after it, and
+//! the database refuses to update or delete either. Both survive the engine's death at any moment; an entry without an outcome is
+//! one that the engine died in. They are not waited for on the disk, so a loss of power may take the last moments.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params, params_from_iter};
+use serde_json::{Map, Value, json};
+
+use crate::accounts::caller::Caller;
+use crate::clock;
+use crate::errors::{ApiError, ApiResult};
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS entries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    organization_id TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
+    actor_email TEXT NOT NULL,
+    key_prefix TEXT,
+    key_suffix TEXT,
+    action TEXT NOT NULL,
+    target_type TEXT,
+    target_id TEXT,
+    ip_address TEXT,
+    user_agent TEXT,
+    source TEXT,
+    metadata TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outcomes (
+    number INTEGER PRIMARY KEY,
+    status_code INTEGER NOT NULL,
+    error_message TEXT,
+    target_id TEXT
+);
+CREATE INDEX IF NOT EXISTS by_organization ON entries (organization_id, number);
+CREATE TRIGGER IF NOT EXISTS entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS outcomes_stay BEFORE UPDATE ON outcomes BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS outcomes_last BEFORE DELETE ON outcomes BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+";
+
+const COLUMNS: &str = "entries.number, id, created_at, organization_id, actor_id, actor_email, key_prefix, key_suffix, \
+     action, target_type, coalesce(outcomes.target_id, entries.target_id), status_code, error_message, ip_address, \
+     user_agent, source, metadata";
+
+/// The actor of what the engine does by itself.
+pub const SYSTEM: &str = "system";
+
+/// The longest text that is kept of what clients send, in characters.
+const LONGEST: usize = 512;
+
+/// What is done, and to what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deed {
+    /// The documented word.
+    pub action: &'static str,
+    /// The kind of what it is done to.
+    pub target_type: &'static str,
+    /// Its id, as far as it is known before.
+    pub target_id: Option<String>,
+}
+
+/// The open log.
+pub struct Audit {
+    connection: Mutex<Connection>,
+}
+
+/// Which entries are wanted. Everything that is given must hold.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Conditions with their values.
+    conditions: Vec<(&'static str, Sql)>,
+}
+
+impl Filter {
+    /// Those of an organization.
+    pub fn of(organization_id: &str) -> Self {
+        Self::default().and("organization_id = ?", Sql::Text(organization_id.to_owned()))
+    }
+
+    /// Adds a condition.
+    pub fn and(mut self, condition: &'static str, value: Sql) -> Self {
+        self.conditions.push((condition, value));
+        self
+    }
+
+    fn sql(&self) -> (String, Vec<Sql>) {
+        let conditions: Vec<_> = self.conditions.iter().map(|(condition, _)| *condition).collect();
+        let all = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
+        (all, self.conditions.iter().map(|(_, value)| value.clone()).collect())
+    }
+}
+
+/// An entry, with the number that orders it.
+pub struct Entry {
+    /// Larger than that of all earlier entries.
+    pub number: i64,
+    /// As the wire shows it.
+    pub document: Value,
+}
+
+impl Audit {
+    /// Opens or creates the log.
+    pub fn open(state_dir: &Path) -> Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = state_dir.join("audit.db");
+        let opened = || -> Result<Connection> {
+            std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+            let connection = Connection::open(&path)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.execute_batch(SCHEMA)?;
+            Ok(connection)
+        };
+        let connection =
+            opened().with_context(|| format!("opening {}; move it away to begin another one", path.display()))?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes that something is about to be done; `None` when that failed, which is logged and stops nobody.
+    pub fn begin(&self, caller: &Caller, deed: &Deed, metadata: &Value) -> Option<i64> {
+        let (prefix, suffix) = caller.key.clone().unzip();
+        let row = params![
+            uuid::Uuid::new_v4().to_string(),
+            clock::millis(clock::now()),
+            caller.organization_id,
+            caller.user_id,
+            caller.email,
+            prefix,
+            suffix,
+            deed.action,
+            deed.target_type,
+            deed.target_id.as_deref().map(short),
+            caller.ip,
+            short(&caller.user_agent),
+            short(&caller.source),
+            metadata.to_string(),
+        ];
+        let connection = self.connection();
+        let statement = connection.prepare_cached(
+            "INSERT INTO entries (id, created_at, organization_id, actor_id, actor_email, key_prefix, key_suffix, action, \
+             target_type, target_id, ip_address, user_agent, source, metadata) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        );
+        let written = statement.and_then(|mut statement| statement.insert(row));
+        written.inspect_err(|error| tracing::error!(%error, "an audit entry could not be written")).ok()
+    }
+
+    /// Writes how it ended.
+    pub fn end(&self, number: Option<i64>, status: u16, error: Option<&str>, target_id: Option<&str>) {
+        let Some(number) = number else { return };
+        let connection = self.connection();
+        let statement = "INSERT INTO outcomes (number, status_code, error_message, target_id) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![number, status, error.map(short), target_id.map(short)];
+        let written = connection.prepare_cached(statement).and_then(|mut statement| statement.execute(row));
+        if let Err(error) = written {
+            tracing::error!(%error, "the outcome of an audit entry could not be written");
+        }
+    }
+
+    /// Writes what the engine did by itself, and why.
+    pub fn by_engine(&self, organization_id: &str, action: &'static str, sandbox_id: &str, cause: &str) {
+        let caller = Caller {
+            user_id: SYSTEM.to_owned(),
+            organization_id: organization_id.to_owned(),
+            source: "local-engine".to_owned(),
+            ..Caller::default()
+        };
+        let deed = Deed { action, target_type: "sandbox", target_id: Some(sandbox_id.to_owned()) };
+        let number = self.begin(&caller, &deed, &json!({"cause": cause}));
+        self.end(number, 200, None, None);
+    }
+
+    /// Number of entries that a filter accepts.
+    pub fn count(&self, filter: &Filter) -> ApiResult<u64> {
+        let (conditions, values) = filter.sql();
+        let query = format!("SELECT count(*) FROM entries LEFT JOIN outcomes USING (number) WHERE {conditions}");
+        let count = self.connection().query_row(&query, params_from_iter(values), |row| row.get::<_, i64>(0));
+        count.map(i64::unsigned_abs).map_err(|error| ApiError::internal(&error))
+    }
+
+    /// Entries that a filter accepts, the latest first.
+    pub fn select(&self, filter: &Filter, limit: usize, offset: usize) -> ApiResult<Vec<Entry>> {
+        let (conditions, values) = filter.sql();
+        let query = format!(
+            "SELECT {COLUMNS} FROM entries LEFT JOIN outcomes USING (number) WHERE {conditions} \
+             ORDER BY entries.number DESC LIMIT {limit} OFFSET {offset}"
+        );
+        let read = || -> rusqlite::Result<Vec<Entry>> {
+            let connection = self.connection();
+            let mut statement = connection.prepare(&query)?;
+            let rows = statement.query_map(params_from_iter(values), entry)?;
+            rows.collect()
+        };
+        read().map_err(|error| ApiError::internal(&error))
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
+    let text = |index: usize| row.get::<_, Option<String>>(index);
+    let mut document = Map::new();
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            document.insert(name.to_owned(), value);
+        }
+    };
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty()).map(Value::String);
+    set("id", text(1)?.map(Value::String));
+    set("actorId", text(4)?.map(Value::String));
+    set("actorEmail", text(5)?.map(Value::String));
+    set("actorApiKeyPrefix", given(text(6)?));
+    set("actorApiKeySuffix", given(text(7)?));
+    set("organizationId", given(text(3)?));
+    set("action", text(8)?.map(Value::String));
+    set("targetType", given(text(9)?));
+    set("targetId", given(text(10)?));
+    set("statusCode", row.get::<_, Option<u16>>(11)?.map(Value::from));
+    set("errorMessage", given(text(12)?));
+    set("ipAddress", given(text(13)?));
+    set("userAgent", given(text(14)?));
+    set("source", given(text(15)?));
+    set("metadata", text(16)?.and_then(|text| serde_json::from_str(&text).ok()));
+    set("createdAt", Some(json!(clock::iso(clock::from_millis(row.get(2)?)))));
+    Ok(Entry { number: row.get(0)?, document: Value::Object(document) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_as_they_were_written() {
+        let directory = std::env::temp_dir().join(format!("daytona-audit-{}", crate::secret::token(12)));
+        std::fs::create_dir_all(&directory).unwrap();
+        let audit = Audit::open(&directory).unwrap();
+        let caller = Caller { user_id: "u".to_owned(), organization_id: "o".to_owned(), ..Caller::default() };
+        let deed = Deed { action: "start", target_type: "sandbox", target_id: Some("s".to_owned()) };
+        let first = audit.begin(&caller, &deed, &json!({}));
+        audit.end(first, 200, None, None);
+        audit.begin(&caller, &Deed { action: "stop", ..deed }, &json!({"cause": "x"}));
+        for change in [
+            "UPDATE entries SET action = 'x'",
+            "DELETE FROM entries",
+            "UPDATE outcomes SET status_code = 1",
+            "DELETE FROM outcomes",
+        ] {
+            assert!(audit.connection().execute(change, []).is_err(), "{change}");
+        }
+        drop(audit);
+        let again = Audit::open(&directory).unwrap();
+        let entries = again.select(&Filter::of("o"), 10, 0).unwrap();
+        let told: Vec<_> =
+            entries.iter().map(|entry| (&entry.document["action"], &entry.document["statusCode"])).collect();
+        assert_eq!(told, [(&json!("stop"), &Value::Null), (&json!("start"), &json!(200))]);
+        assert_eq!(again.count(&Filter::of("other")).unwrap(), 0);
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}
