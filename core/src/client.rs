@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ::http::{HeaderMap, Method};
+use ::http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::OnceCell;
 use url::{Position, Url};
 
@@ -266,7 +266,12 @@ impl Client {
         } else {
             (inner.config.api_url.clone(), inner.config.bearer.clone(), None)
         };
-        let headers = http::default_headers(&inner.config, &bearer)?;
+        let mut headers = http::default_headers(&inner.config, &bearer)?;
+        if let Some(engine) = &engine {
+            // Whoever may read its key is a person to the engine, as one with a token is elsewhere.
+            let organization = inner.config.organization_id.as_deref().unwrap_or(engine.organization_id());
+            headers.extend(HeaderValue::from_str(organization).ok().map(|id| (http::ORGANIZATION, id)));
+        }
         let endpoint = Arc::new(Endpoint { api_url, bearer, headers, engine });
         *inner.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint.clone());
         if let Some(events) = inner.events.get() {

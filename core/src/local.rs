@@ -42,6 +42,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Id of the organization that its key belongs to.
+    pub(crate) fn organization_id(&self) -> &str {
+        &self.announced.engine.organization_id
+    }
+
     /// Whether it is still running and takes requests.
     pub(crate) fn is_running(&self) -> bool {
         self.announced.stands()

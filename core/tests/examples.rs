@@ -8,7 +8,7 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 10] = [
+const EXAMPLES: [(&str, &[&str]); 11] = [
     ("first", &["hello\n"]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
@@ -25,6 +25,7 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
     ("previews", &["<h1>Hello</h1>\n\n", "until 2", "expired", "HTTP/1.0 200 OK"]),
     ("ssh", &["ssh -p ", "true\nfalse\n"]),
     ("terminals", &["30 100", "exit code Some(7)", "left: []"]),
+    ("webhooks", &["msg_p5jXN8AQM9LWM0D4loKWxJek", "204\n401\n"]),
 ];
 
 #[test]

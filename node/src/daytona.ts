@@ -10,7 +10,9 @@ import type {
   RateLimit,
   SandboxInfo,
   StopOptions,
+  VerifyWebhookOptions,
   WaitOptions,
+  WebhookEvent,
 } from './generated/models.js';
 import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
@@ -199,6 +201,31 @@ export class Daytona extends Service implements AsyncDisposable {
    */
   rateLimits(options?: CallOptions): Promise<RateLimit[]> {
     return this.invoke('sandbox.rate_limits', {}, options);
+  }
+
+  /**
+   * Verifies that a webhook's message comes from the server, and reads it. No request is made.
+   *
+   * @param body - Body of the request, exactly as it was received.
+   * @param headers - Headers of the request; names in any case. Needed are `webhook-id`, `webhook-timestamp` and
+   * `webhook-signature`, or the same with `svix-`.
+   * @param secret - Secret of the endpoint, as the server showed it.
+   * @param options - How old the message may be, a signal that aborts the call, and a limit for its requests.
+   * @returns The message.
+   * @throws `DaytonaAuthenticationError` when no signature fits or the message is too old, `DaytonaInvalidArgumentError` when
+   * headers are missing, the secret is not one, or the body is not JSON.
+   */
+  verifyWebhook(
+    body: string,
+    headers: Record<string, string | string[] | undefined> | Headers,
+    secret: string,
+    options?: VerifyWebhookOptions & CallOptions,
+  ): Promise<WebhookEvent> {
+    const pairs = headers instanceof Headers ? [...headers] : Object.entries(headers);
+    const plain = pairs.flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(' ')]],
+    );
+    return this.invoke('sandbox.verify_webhook', { body, headers: Object.fromEntries(plain), secret }, options);
   }
 
   /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */

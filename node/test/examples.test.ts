@@ -19,7 +19,18 @@ sandboxForFile((made) => {
   sandbox = made;
 });
 
-for (const name of ['files', 'git', 'interpreter', 'life', 'network', 'previews', 'processes', 'ssh', 'terminals']) {
+for (const name of [
+  'files',
+  'git',
+  'interpreter',
+  'life',
+  'network',
+  'previews',
+  'processes',
+  'ssh',
+  'terminals',
+  'webhooks',
+]) {
   test(`the example ${name} runs to its end`, async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [...tsx, join(examples, `${name}.ts`)]);
     assert.match(stdout, /^--- /m);

@@ -22,7 +22,8 @@ class ExamplesTest < DaytonaTest
     'network' => ['dns example.com allowed default', 'reaches only pypi.org', 'unresolved'],
     'previews' => ['<h1>Hello</h1>', 'expired'],
     'ssh' => ['ssh -p ', "true\nfalse\n"],
-    'terminals' => ['30 100', 'exit code 7', 'left: []']
+    'terminals' => ['30 100', 'exit code 7', 'left: []'],
+    'webhooks' => ['msg_p5jXN8AQM9LWM0D4loKWxJek', "204\n401\n"]
   }.freeze
   REGIONS = {
     'first' => %w[first],
@@ -34,7 +35,8 @@ class ExamplesTest < DaytonaTest
     'network' => %w[learn limits],
     'previews' => %w[link signed forward],
     'ssh' => %w[access revoke],
-    'terminals' => %w[create resize-kill]
+    'terminals' => %w[create resize-kill],
+    'webhooks' => %w[receive]
   }.freeze
 
   PRINTED.each do |name, printed|

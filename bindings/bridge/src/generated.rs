@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "a1a28777bca049f6";
+pub const SCHEMA_HASH: &str = "8ff2b706efd60948";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -65,6 +65,7 @@ pub(crate) fn dispatch(
         "sandbox.expire_signed_preview_url" => {
             sandbox_expire_signed_preview_url(client, params)
         }
+        "sandbox.verify_webhook" => sandbox_verify_webhook(client, params),
         "process.exec" => process_exec(client, params),
         "process.code_run" => process_code_run(client, params),
         "process.update_env" => process_update_env(client, params),
@@ -175,6 +176,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "sandbox.set_auto_stop_interval") => {
                 "sandbox.set_autostop_interval"
             }
+            ("sdk-python", "sandbox.verify_webhook") => "daytona.verify_webhook",
             ("sdk-python", "process.create_pty") => "process.create_pty_session",
             ("sdk-python", "process.connect_pty") => "process.connect_pty_session",
             ("sdk-python", "process.stream_output") => "spawned_process.stream_output",
@@ -228,6 +230,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.expire_signed_preview_url") => {
                 "sandbox.expireSignedPreviewUrl"
             }
+            ("sdk-typescript", "sandbox.verify_webhook") => "daytona.verifyWebhook",
             ("sdk-typescript", "process.exec") => "process.executeCommand",
             ("sdk-typescript", "process.code_run") => "process.codeRun",
             ("sdk-typescript", "process.update_env") => "process.updateEnv",
@@ -324,6 +327,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "sandbox.wait_for_start") => "sandbox.wait_for_sandbox_start",
             ("sdk-ruby", "sandbox.wait_for_stop") => "sandbox.wait_for_sandbox_stop",
             ("sdk-ruby", "sandbox.get_preview_link") => "sandbox.preview_url",
+            ("sdk-ruby", "sandbox.verify_webhook") => "daytona.verify_webhook",
             ("sdk-ruby", "process.create_pty") => "process.create_pty_session",
             ("sdk-ruby", "process.connect_pty") => "process.connect_pty_session",
             ("sdk-ruby", "process.stream_output") => "spawned_process.output",
@@ -381,6 +385,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.expire_signed_preview_url") => {
                 "Sandbox.ExpireSignedPreviewUrl"
             }
+            ("sdk-go", "sandbox.verify_webhook") => "Daytona.VerifyWebhook",
             ("sdk-go", "process.exec") => "Process.ExecuteCommand",
             ("sdk-go", "process.code_run") => "Process.CodeRun",
             ("sdk-go", "process.update_env") => "Process.UpdateEnv",
@@ -510,6 +515,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.expire_signed_preview_url") => {
                 "sandbox.expireSignedPreviewUrl"
             }
+            ("sdk-uniffi", "sandbox.verify_webhook") => "daytona.verifyWebhook",
             ("sdk-uniffi", "process.code_run") => "process.codeRun",
             ("sdk-uniffi", "process.update_env") => "process.updateEnv",
             ("sdk-uniffi", "process.get_metrics_latest") => "process.getMetricsLatest",
@@ -732,6 +738,7 @@ static CODE_RUN_OPTIONS_NAMES: Names = Names(
 static EXEC_OPTIONS_NAMES: Names = Names(
     &[("cwd", None), ("env", None), ("timeout", None)],
 );
+static VERIFY_WEBHOOK_OPTIONS_NAMES: Names = Names(&[("tolerance", None)]);
 static FORK_OPTIONS_NAMES: Names = Names(
     &[("name", None), ("timeout", None), ("keep", None)],
 );
@@ -1590,6 +1597,48 @@ fn sandbox_expire_signed_preview_url(
                     &call.args.id_or_name,
                     call.args.port,
                     &call.args.token,
+                )
+                .await?,
+        )
+    })
+}
+
+fn sandbox_verify_webhook(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            body: String,
+            headers: std::collections::BTreeMap<String, String>,
+            secret: String,
+            #[serde(default)]
+            options: VerifyWebhookOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("body", None),
+                ("headers", None),
+                ("secret", None),
+                ("options", Some(&VERIFY_WEBHOOK_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.verify_webhook", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .verify_webhook(
+                    &call.args.body,
+                    call.args.headers,
+                    &call.args.secret,
+                    call.args.options,
                 )
                 .await?,
         )

@@ -2163,6 +2163,39 @@ pub struct SshAccessValidationDto {
     pub sandbox_id: String,
 }
 
+/// Options of `verify_webhook`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct VerifyWebhookOptions {
+    /// Seconds by which the time of the message may differ from the time here, which keeps old messages from being sent again by
+    /// others; 0 = any time is taken. Default: 300.
+    #[serde(rename = "tolerance", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub tolerance: Option<f64>,
+}
+
+/// A webhook's message whose sender has been verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct WebhookEvent {
+    /// Id of the message: the same each time it is sent again, so that it can be handled once.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// What happened, for example `sandbox.state.updated`.
+    #[serde(rename = "event")]
+    pub event: String,
+    /// When the message was sent, in seconds since 1970 (UTC).
+    #[serde(rename = "sentAt")]
+    pub sent_at: i64,
+    /// Id of the organization it happened in; empty when the message does not say.
+    #[serde(rename = "organizationId")]
+    pub organization_id: String,
+    /// Id of the sandbox, snapshot or volume it is about; empty when the message does not say.
+    #[serde(rename = "objectId")]
+    pub object_id: String,
+    /// The whole message.
+    #[serde(rename = "payload")]
+    pub payload: Json,
+}
+
 /// A failed operation: one case for each kind of error.
 #[derive(Debug, Clone, uniffi::Error)]
 pub enum DaytonaError {
@@ -3237,6 +3270,35 @@ impl Sandboxes {
             .call(
                 "sandbox.expire_signed_preview_url",
                 || json!({ "idOrName" : id_or_name, "port" : port, "token" : token }),
+            )
+            .await
+    }
+
+    /// Verifies that a webhook's message comes from the server, and reads it. No request is made.
+    ///
+    /// - Parameter body: Body of the request, exactly as it was received.
+    /// - Parameter headers: Headers of the request; names in any case. Needed are `webhook-id`, `webhook-timestamp` and `webhook-signature`,
+    /// or the same with `svix-`.
+    /// - Parameter secret: Secret of the endpoint, as the server showed it.
+    /// Throws: `Authentication` when no signature fits or the message is too old, `InvalidArgument` when headers are missing, the secret is
+    /// not one, or the body is not JSON.
+    #[uniffi::method(default(options = None))]
+    pub async fn verify_webhook(
+        &self,
+        body: String,
+        headers: HashMap<String, String>,
+        secret: String,
+        options: Option<VerifyWebhookOptions>,
+    ) -> Result<WebhookEvent, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.verify_webhook",
+                || {
+                    json!(
+                        { "body" : body, "headers" : headers, "secret" : secret,
+                        "options" : options.unwrap_or_default() }
+                    )
+                },
             )
             .await
     }

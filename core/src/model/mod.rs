@@ -18,6 +18,7 @@ mod rate_limit;
 mod sandbox;
 mod spawn;
 mod ssh;
+mod webhook;
 
 pub use blob::*;
 pub use chart::*;
@@ -33,6 +34,7 @@ pub use rate_limit::*;
 pub use sandbox::*;
 pub use spawn::*;
 pub use ssh::*;
+pub use webhook::*;
 
 /// A value of any JSON type.
 pub type Json = serde_json::Value;

@@ -29,6 +29,7 @@ mod spawn;
 mod spawn_script;
 mod transfer;
 mod wait;
+mod webhooks;
 
 pub(crate) use create_body::LANGUAGE_LABEL;
 

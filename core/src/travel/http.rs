@@ -30,6 +30,9 @@ pub(crate) use pool::{BODY_LIMIT, Pool, Response};
 /// The most of an error body that is read.
 const ERROR_BODY_LIMIT: usize = 1 << 20;
 
+/// Names the organization of a request, where the credentials do not.
+pub(crate) const ORGANIZATION: HeaderName = HeaderName::from_static("x-daytona-organization-id");
+
 /// The headers of every request, WebSocket upgrades included (wire.md 1.2).
 pub(crate) fn default_headers(config: &Resolved, bearer: &str) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "a1a28777bca049f6"
+const SchemaHash = "8ff2b706efd60948"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -310,6 +310,15 @@ func (c *Call) DeleteSandboxOptions(name string, o *options.DeleteSandbox) {
 		c.Seconds("timeout", *o.Timeout)
 	}
 	c.Bool("wait", o.Wait)
+	c.Close()
+}
+
+// VerifyWebhookOptions adds the options of VerifyWebhook.
+func (c *Call) VerifyWebhookOptions(name string, o *options.VerifyWebhook) {
+	c.Open(name)
+	if o.Tolerance != nil {
+		c.Seconds("tolerance", *o.Tolerance)
+	}
 	c.Close()
 }
 

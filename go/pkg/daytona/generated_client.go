@@ -163,3 +163,28 @@ func (c *Client) Delete(ctx context.Context, sandbox *Sandbox, opts ...func(*opt
 	call.DeleteSandboxOptions("options", options.Apply(opts...))
 	return sandbox.update(api.Object[Sandbox](ctx, call))
 }
+
+// VerifyWebhook verifies that a webhook's message comes from the server, and reads it. No request is made.
+//
+// Parameters:
+//   - body: body of the request, exactly as it was received.
+//   - headers: headers of the request; names in any case. Needed are webhook-id, webhook-timestamp and
+//     webhook-signature, or the same with svix-.
+//   - secret: secret of the endpoint, as the server showed it.
+//
+// Options:
+//   - [options.WithVerifyWebhookTolerance]: time by which the time of the message may differ from the time here, which
+//     keeps old messages from being sent again by others; 0 = any time is taken. Default: 300 seconds.
+//
+// It returns the message.
+//
+// Errors: ErrAuthentication when no signature fits or the message is too old, ErrInvalidArgument when headers are
+// missing, the secret is not one, or the body is not JSON.
+func (c *Client) VerifyWebhook(ctx context.Context, body string, headers map[string]string, secret string, opts ...func(*options.VerifyWebhook)) (*types.WebhookEvent, error) {
+	call := c.caller.Op("sandbox.verify_webhook")
+	call.Text("body", body)
+	call.Map("headers", headers)
+	call.Text("secret", secret)
+	call.VerifyWebhookOptions("options", options.Apply(opts...))
+	return api.Object[types.WebhookEvent](ctx, call)
+}

@@ -625,3 +625,16 @@ func WithContextCwd(cwd string) func(*CreateContext) {
 func WithContextLanguage(language string) func(*CreateContext) {
 	return func(o *CreateContext) { o.Language = &language }
 }
+
+// VerifyWebhook holds the options of Client.VerifyWebhook.
+type VerifyWebhook struct {
+	// Time by which the time of the message may differ from the time here, which keeps old messages from being sent again
+	// by others; 0 = any time is taken. Default: 300 seconds.
+	Tolerance *time.Duration
+}
+
+// WithVerifyWebhookTolerance sets the time by which the time of the message may differ from the time here, which keeps
+// old messages from being sent again by others; 0 = any time is taken. Default: 300 seconds.
+func WithVerifyWebhookTolerance(tolerance time.Duration) func(*VerifyWebhook) {
+	return func(o *VerifyWebhook) { o.Tolerance = &tolerance }
+}

@@ -797,6 +797,22 @@ type SSHAccessValidation struct {
 	SandboxID string `json:"sandboxId"`
 }
 
+// WebhookEvent is a webhook's message whose sender has been verified.
+type WebhookEvent struct {
+	// Id of the message: the same each time it is sent again, so that it can be handled once.
+	ID string `json:"id"`
+	// What happened, for example sandbox.state.updated.
+	Event string `json:"event"`
+	// When the message was sent, in seconds since 1970 (UTC).
+	SentAt int `json:"sentAt"`
+	// Id of the organization it happened in; empty when the message does not say.
+	OrganizationID string `json:"organizationId"`
+	// Id of the sandbox, snapshot or volume it is about; empty when the message does not say.
+	ObjectID string `json:"objectId"`
+	// The whole message.
+	Payload any `json:"payload"`
+}
+
 // DaytonaConfig tells how to reach Daytona. What is not given comes from the environment, then from .env.local and .env
 // in the working directory, then from the defaults.
 //

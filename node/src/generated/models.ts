@@ -1076,6 +1076,31 @@ export interface SshAccessValidationDto {
   sandboxId: string;
 }
 
+/** Options of `verifyWebhook`. */
+export interface VerifyWebhookOptions {
+  /**
+   * Seconds by which the time of the message may differ from the time here, which keeps old messages from being sent again by
+   * others; 0 = any time is taken. Default: 300.
+   */
+  tolerance?: number;
+}
+
+/** A webhook's message whose sender has been verified. */
+export interface WebhookEvent {
+  /** Id of the message: the same each time it is sent again, so that it can be handled once. */
+  id: string;
+  /** What happened, for example `sandbox.state.updated`. */
+  event: string;
+  /** When the message was sent, in seconds since 1970 (UTC). */
+  sentAt: number;
+  /** Id of the organization it happened in; empty when the message does not say. */
+  organizationId: string;
+  /** Id of the sandbox, snapshot or volume it is about; empty when the message does not say. */
+  objectId: string;
+  /** The whole message. */
+  payload: unknown;
+}
+
 /**
  * How to reach Daytona. What is not given comes from the environment, then from `.env.local` and `.env` in the working
  * directory, then from the defaults.

@@ -175,6 +175,10 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 			return nil, err
 		}
 		return nil, sandbox.ExpireSignedPreviewLink(ctx, into[int](args, "port"), into[string](args, "token"))
+	case "sandbox.verify_webhook":
+		return c.result(c.client.VerifyWebhook(ctx, into[string](args, "body"), into[map[string]string](args, "headers"), into[string](args, "secret"), func(o *options.VerifyWebhook) {
+			given(opts, "tolerance", &o.Tolerance)
+		}))
 	case "process.exec":
 		return c.result(c.sandbox.Process.ExecuteCommand(ctx, into[string](args, "command"), func(o *options.ExecuteCommand) {
 			given(opts, "cwd", &o.Cwd)

@@ -161,6 +161,7 @@ pub const CLASSES: &[Class] = &[
                 ..Method::of("sandbox.delete")
             },
             Method::of("sandbox.rate_limits"),
+            Method::of("sandbox.verify_webhook"),
         ],
     },
     Class {

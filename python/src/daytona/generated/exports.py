@@ -79,6 +79,7 @@ from .models.sandbox import (
     SshAccessDto,
     SshAccessValidationDto,
     VolumeMount,
+    WebhookEvent,
 )
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
@@ -179,6 +180,7 @@ __all__ = [
     "SshAccessValidationDto",
     "UploadProgress",
     "VolumeMount",
+    "WebhookEvent",
 ]
 
 # What `later` has.

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'a1a28777bca049f6'
+  SCHEMA_HASH = '8ff2b706efd60948'
 end

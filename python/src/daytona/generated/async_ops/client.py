@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..._daytona import Client
     from ..create_params import CreateFields, CreateSandboxBaseParams
-    from ..models.sandbox import ListSandboxesQuery, RateLimit
+    from ..models.sandbox import ListSandboxesQuery, RateLimit, WebhookEvent
     from .sandbox import AsyncSandboxesOps
 
 
@@ -200,3 +200,33 @@ class AsyncDaytonaMethods:
             changing.
         """
         await sandbox.delete(timeout, wait)
+
+    async def verify_webhook(
+        self,
+        body: str,
+        headers: dict[str, str],
+        secret: str,
+        tolerance: float | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> WebhookEvent:
+        """Verifies that a webhook's message comes from the server, and reads it. No request is made.
+
+        Args:
+            body: Body of the request, exactly as it was received.
+            headers: Headers of the request; names in any case. Needed are `webhook-id`, `webhook-timestamp` and
+                `webhook-signature`, or the same with `svix-`.
+            secret: Secret of the endpoint, as the server showed it.
+            tolerance: Seconds by which the time of the message may differ from the time here, which keeps old
+                messages from being sent again by others; 0 = any time is taken. Default: 300.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The message.
+
+        Raises:
+            `DaytonaAuthenticationError` when no signature fits or the message is too old,
+            `DaytonaInvalidArgumentError` when headers are missing, the secret is not one, or the body is not
+            JSON.
+        """
+        return await self._ops.verify_webhook(body, headers, secret, tolerance)

@@ -908,3 +908,38 @@ class SshAccessValidationDto(Model):
     def from_wire(cls, wire: dict[str, Any]) -> SshAccessValidationDto:
         """Reads it from the core's JSON."""
         return cls(valid=wire["valid"], sandbox_id=wire["sandboxId"])
+
+
+class WebhookEvent(Model):
+    """A webhook's message whose sender has been verified.
+
+    Attributes:
+        id: Id of the message: the same each time it is sent again, so that it can be handled once.
+        event: What happened, for example `sandbox.state.updated`.
+        sent_at: When the message was sent, in seconds since 1970 (UTC).
+        organization_id: Id of the organization it happened in; empty when the message does not say.
+        object_id: Id of the sandbox, snapshot or volume it is about; empty when the message does not say.
+        payload: The whole message.
+    """
+
+    __slots__ = ("id", "event", "sent_at", "organization_id", "object_id", "payload")
+
+    def __init__(self, id: str, event: str, sent_at: int, organization_id: str, object_id: str, payload: Any) -> None:
+        self.id = id
+        self.event = event
+        self.sent_at = sent_at
+        self.organization_id = organization_id
+        self.object_id = object_id
+        self.payload = payload
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> WebhookEvent:
+        """Reads it from the core's JSON."""
+        return cls(
+            id=wire["id"],
+            event=wire["event"],
+            sent_at=wire["sentAt"],
+            organization_id=wire["organizationId"],
+            object_id=wire["objectId"],
+            payload=wire["payload"],
+        )

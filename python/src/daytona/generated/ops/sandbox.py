@@ -22,6 +22,7 @@ from ..models.sandbox import (
     SignedPortPreviewUrl,
     SshAccessDto,
     SshAccessValidationDto,
+    WebhookEvent,
 )
 
 if TYPE_CHECKING:
@@ -287,6 +288,19 @@ class SandboxesOps(Service):
         """Revokes a signed preview URL before it expires."""
         args = {"idOrName": id_or_name, "port": port, "token": token}
         self._call("sandbox.expire_signed_preview_url", args)
+
+    def verify_webhook(
+        self,
+        body: str,
+        headers: dict[str, str],
+        secret: str,
+        tolerance: float | None = None,
+    ) -> WebhookEvent:
+        """Verifies that a webhook's message comes from the server, and reads it. No request is made."""
+        options = {"tolerance": tolerance}
+        args = {"body": body, "headers": headers, "secret": secret, "options": options}
+        wire = self._call("sandbox.verify_webhook", args)
+        return WebhookEvent.from_wire(wire)
 
 
 class SandboxMethods(SandboxInfo):

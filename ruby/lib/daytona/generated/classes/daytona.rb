@@ -81,6 +81,28 @@ module Daytona
       sandbox.delete(timeout, wait: wait, request_timeout: request_timeout)
     end
 
+    # Verifies that a webhook's message comes from the server, and reads it. No request is made.
+    #
+    # @param body [String] Body of the request, exactly as it was received.
+    # @param headers [Hash{String => String}] Headers of the request; names in any case. Needed are `webhook-id`,
+    #   `webhook-timestamp` and `webhook-signature`, or the same with `svix-`.
+    # @param secret [String] Secret of the endpoint, as the server showed it.
+    # @param tolerance [Numeric, nil] Seconds by which the time of the message may differ from the time here, which
+    #   keeps old messages from being sent again by others; 0 = any time is taken. Default: 300.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [WebhookEvent] The message.
+    # @raise [Sdk::AuthenticationError] When no signature fits or the message is too old.
+    # @raise [Sdk::InvalidArgumentError] When headers are missing, the secret is not one, or the body is not JSON.
+    both_forms def verify_webhook(body, headers, secret, tolerance: nil, request_timeout: nil)
+      args = {
+        'body' => body,
+        'headers' => Wire.strings(headers),
+        'secret' => secret,
+        'options' => { 'tolerance' => tolerance }.compact
+      }
+      invoke('sandbox.verify_webhook', args, request_timeout: request_timeout).to_model(WebhookEvent)
+    end
+
     private
 
     # Creates a sandbox and waits until it has started.

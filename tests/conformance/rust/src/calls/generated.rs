@@ -188,6 +188,18 @@ pub(super) async fn sandbox(
                     .await?,
             )
         }
+        "verify_webhook" => {
+            value(
+                service
+                    .verify_webhook(
+                        &args.text("body")?,
+                        args.get("headers")?,
+                        &args.text("secret")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
         _ => Err(unknown(op)),
     }
 }
