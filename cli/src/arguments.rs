@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::commands::{
     api, archive, autocomplete, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git, info,
-    list, local, login, logout, logs, network, pause, preview_url, pty, resize, run, session, ssh, start, stop, top,
-    use_sandbox, version,
+    list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, ssh, start,
+    stop, top, use_sandbox, version,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -92,6 +92,12 @@ enum Command {
         #[command(subcommand)]
         command: network::Network,
     },
+    /// Manage organizations, and choose the one that commands use
+    #[command(visible_aliases = ["organizations", "org", "orgs"])]
+    Organization {
+        #[command(subcommand)]
+        command: organization::Organization,
+    },
     Api(api::Api),
     Top(top::Top),
     Use(use_sandbox::Use),
@@ -135,6 +141,7 @@ pub fn run() -> ExitCode {
         Command::Attach(command) => execute(command, profile),
         Command::Forward(command) => execute(command, profile),
         Command::Network { command } => execute(command, profile),
+        Command::Organization { command } => execute(command, profile),
         Command::Api(command) => execute(command, profile),
         Command::Top(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),

@@ -19,6 +19,8 @@ use crate::failure::{Done, Failure};
 pub const DEFAULT: &str = "default";
 /// The sandbox in use, for one shell.
 const SANDBOX_VARIABLE: &str = "DAYTONA_SANDBOX";
+/// The organization of one shell, before the one that was chosen.
+const ORGANIZATION_VARIABLE: &str = "DAYTONA_ORGANIZATION_ID";
 const DIRECTORY_VARIABLE: &str = "DAYTONA_CONFIG_DIR";
 
 /// An account.
@@ -47,6 +49,9 @@ pub struct Profiles {
     /// Id or name of the sandbox in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<String>,
+    /// Id of the organization in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
 }
 
 impl Profiles {
@@ -135,6 +140,9 @@ pub fn connect(profile: Option<&Profile>) -> Done<Client> {
     if let Some(profile) = profile.cloned() {
         config.api_url = Some(profile.api_url.unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
         (config.api_key, config.target) = (profile.api_key, profile.target);
+    }
+    if std::env::var_os(ORGANIZATION_VARIABLE).is_none_or(|id| id.is_empty()) {
+        config.organization_id = Profiles::load()?.organization;
     }
     let has_credentials = config.api_key.is_some();
     Client::new(config).map_err(|error| match error.kind() {

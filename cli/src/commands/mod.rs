@@ -23,6 +23,7 @@ pub mod logs;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod network;
+pub mod organization;
 pub mod pause;
 pub mod preview_url;
 pub mod pty;
