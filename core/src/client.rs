@@ -14,7 +14,7 @@ use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
-use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process, Sandboxes};
+use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process, Sandboxes, Snapshots};
 use crate::protocols::forward::Forwards;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
@@ -166,6 +166,11 @@ impl Client {
     /// Operations on sandboxes as a whole.
     pub fn sandboxes(&self) -> Sandboxes {
         Sandboxes { client: self.clone() }
+    }
+
+    /// Snapshots: images with resources, which sandboxes are made from.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots { client: self.clone() }
     }
 
     /// The toolbox of a sandbox.

@@ -164,6 +164,29 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `name` - Name of the snapshot, unique in the organization.
+    ///
+    /// # Errors
+    /// `Conflict` when the name is taken, `Validation` when the sandbox's state does not allow it, `UnprocessableEntity` when
+    /// the server cannot do it for this kind of sandbox, `Timeout` when it takes too long.
+    pub async fn create_snapshot(
+        &mut self,
+        name: &str,
+        options: WaitOptions,
+    ) -> Result<()> {
+        self.info = self
+            .client
+            .sandboxes()
+            .create_snapshot(&self.info.id, name, options)
+            .await?;
+        Ok(())
+    }
+
     /// Replaces all labels of the sandbox and returns the new ones.
     ///
     /// `info` tells the new state afterwards.

@@ -14,6 +14,7 @@ mod error;
 pub mod fuzzing;
 #[rustfmt::skip]
 mod generated;
+mod image;
 mod local;
 pub mod log;
 pub mod model;
@@ -22,6 +23,7 @@ mod protocols;
 mod raw;
 mod sandbox;
 mod spawned;
+mod storage;
 mod travel;
 mod words;
 
@@ -32,6 +34,9 @@ pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
 #[doc(hidden)]
 pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
+pub use image::Image;
+#[doc(hidden)]
+pub use image::step as image_step;
 pub use sandbox::{Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
 // For the tests and measurements of these parts; not part of what the crate promises.
@@ -40,5 +45,7 @@ pub use travel::{events, proxy, tls, ws};
 
 /// Open streams: logs, runs of the interpreter, terminals, files and directories on their way, forwarded ports.
 pub mod stream {
-    pub use crate::protocols::{directory, forward, interpreter, log_demux, logs, multipart, terminal, transfer, utf8};
+    pub use crate::protocols::{
+        building, directory, forward, interpreter, log_demux, logs, multipart, terminal, transfer, utf8,
+    };
 }

@@ -1,3 +1,4 @@
+import { BuildStream } from './build-stream.js';
 import { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
 import type {
@@ -16,18 +17,20 @@ import type {
 } from './generated/models.js';
 import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
+import { type Image, withImage } from './image.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
 import { localProgram } from './native-files.js';
 import { SandboxList } from './sandbox-list.js';
 import type { ForkParams } from './sandbox-object.js';
 import { type CallOptions, Service } from './service.js';
+import { SnapshotService } from './snapshot-service.js';
 import type { Seconds } from './timeout.js';
 
 /** How to create a sandbox, whatever it is made from. */
 export type CreateSandboxBaseParams = Omit<
   CreateSandboxParams,
-  'snapshot' | 'image' | 'dockerfile' | 'contextHashes' | 'resources'
+  'snapshot' | 'image' | 'dockerfile' | 'contexts' | 'contextHashes' | 'resources'
 >;
 
 /** How to create a sandbox from a snapshot. */
@@ -36,8 +39,8 @@ export type CreateSandboxFromSnapshotParams = CreateSandboxBaseParams & Pick<Cre
 /** How to create a sandbox from an image. */
 export type CreateSandboxFromImageParams = CreateSandboxBaseParams &
   Pick<CreateSandboxParams, 'resources'> & {
-    /** Image reference, for example `python:3.12-slim`. */
-    image: string;
+    /** Image reference, for example `python:3.12-slim`, or what to build. */
+    image: string | Image;
   };
 
 /** Which sandbox to find: by id or name, or by labels. */
@@ -58,6 +61,8 @@ export interface SandboxFilter {
  * await sandbox.delete();
  */
 export class Daytona extends Service implements AsyncDisposable {
+  /** The snapshots. */
+  readonly snapshot: SnapshotService;
   readonly #connection: Connection;
 
   /**
@@ -76,6 +81,7 @@ export class Daytona extends Service implements AsyncDisposable {
     });
     super(connection);
     this.#connection = connection;
+    this.snapshot = new SnapshotService(connection);
   }
 
   /**
@@ -91,8 +97,8 @@ export class Daytona extends Service implements AsyncDisposable {
    * is set; so do SIGINT and SIGTERM when the program does not listen to them itself.
    *
    * @param params - How to create it: from a snapshot or an image. Default: from the server's default snapshot.
-   * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal. `onSnapshotCreateLogs` is for
-   * the log of a build; sandboxes of this version are not built, so it is not called.
+   * @param options - How long to wait (`timeout` in seconds, 0 = no limit, default 60), and a signal. `onSnapshotCreateLogs`
+   * takes each line of the log while an image is built for the sandbox; a returned promise is waited for.
    * @throws `DaytonaValidationError` for parameters the server refuses, `DaytonaConflictError` when the name is taken,
    * `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start. Once there is a sandbox, the error has
    * its `sandboxId`.
@@ -101,9 +107,16 @@ export class Daytona extends Service implements AsyncDisposable {
     params?: CreateSandboxFromSnapshotParams | CreateSandboxFromImageParams,
     options: CreateOptions & CallOptions & { onSnapshotCreateLogs?: (chunk: string) => unknown } = {},
   ): Promise<Sandbox> {
-    const { onSnapshotCreateLogs: _, ...others } = options ?? {};
-    const args = { params: params ?? {} };
-    const create = (signal: AbortSignal) => this.invoke<SandboxInfo>('sandbox.create', args, { ...others, signal });
+    const { onSnapshotCreateLogs, ...others } = options ?? {};
+    const args = { params: withImage(params ?? {}) };
+    const create = async (signal: AbortSignal) => {
+      const all = { ...others, signal };
+      if (!onSnapshotCreateLogs) {
+        return await this.invoke<SandboxInfo>('sandbox.create', args, all);
+      }
+      const build = await this.open('sandbox.create_with_logs', args, all, BuildStream);
+      return await build.finish<SandboxInfo>(onSnapshotCreateLogs);
+    };
     const undo = ({ id }: SandboxInfo) => this.invoke('sandbox.delete', { idOrName: id }).catch(() => {});
     return new Sandbox(this.#connection, await cleansUp(create, undo, others.signal));
   }

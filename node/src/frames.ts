@@ -8,6 +8,8 @@ export const STDERR = 2;
 export const ERROR = 3;
 /** Tag of a frame with how far a transfer has come. */
 export const PROGRESS = 4;
+/** Tag of a frame with a line of the log of a build. */
+export const LINE = 5;
 
 const HEADER = 5;
 

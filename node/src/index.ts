@@ -37,6 +37,7 @@ export { Network } from './generated/network.js';
 export { Process } from './generated/process.js';
 export { Sandbox } from './generated/sandbox.js';
 export { SpawnedProcess } from './generated/spawned-process.js';
+export { type Context, Image, type SupportedPythonSeries } from './image.js';
 export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
 export { type LogFields, type LogLevel, type LogRecord, setLogger } from './log.js';
@@ -63,4 +64,12 @@ export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { ForkParams } from './sandbox-object.js';
 export type { CallOptions } from './service.js';
+export {
+  type CreateSnapshotParams,
+  type PaginatedSnapshots,
+  type Snapshot,
+  SnapshotBuild,
+  type SnapshotCreationOptions,
+  SnapshotService,
+} from './snapshot-service.js';
 export type { Seconds } from './timeout.js';

@@ -44,6 +44,7 @@ interface Native {
   debugStats(): DebugStats;
   setLogLevel(level: string): void;
   takeLog(): string | null;
+  imageStep(request: string): string;
   schemaHash(): string;
 }
 

@@ -77,6 +77,7 @@ fn operation_name(language: &str, op: &Op) -> String {
     let receiver = match op.receiver {
         Receiver::Daytona => "daytona",
         Receiver::Sandbox => "sandbox",
+        Receiver::Snapshot => "snapshot",
         Receiver::Process => "process",
         Receiver::Fs => "fs",
         Receiver::Git => "git",

@@ -97,6 +97,8 @@ impl<'a> Layout<'a> {
             ("ExecutionError", "code_interpreter"),
             ("DirectoryProgress", "fs"),
             ("DirectoryResult", "fs"),
+            // Images come back from every step.
+            ("Context", "sandbox"),
         ] {
             if let Some(service) = schema.services.iter().find(|s| s.id == service) {
                 layout.visit(&Type::Struct { name: name.to_owned() }, service, true);

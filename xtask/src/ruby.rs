@@ -75,8 +75,10 @@ impl Used {
             }
             reach(schema, &op.returns, &mut used.received);
         }
-        // Results of streams, read by the hand-written classes.
-        for name in ["PtyResult", "ExecutionError", "ExecutionResult", "DirectoryProgress", "DirectoryResult"] {
+        // Results of streams and of steps of images, read by the hand-written classes.
+        for name in
+            ["Context", "PtyResult", "ExecutionError", "ExecutionResult", "DirectoryProgress", "DirectoryResult"]
+        {
             reach(schema, &Type::Struct { name: name.to_owned() }, &mut used.received);
         }
         // Made by callers, for parameters that are spelled out on the wire.

@@ -215,6 +215,8 @@ pub enum Receiver {
     Daytona,
     /// A sandbox, whose id it supplies.
     Sandbox,
+    /// The snapshots of a client.
+    Snapshot,
     /// The commands of a sandbox.
     Process,
     /// The files of a sandbox.

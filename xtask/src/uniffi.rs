@@ -18,7 +18,7 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use serde_json::json;\n\
          use crate::call::Target;\n\
          use crate::errors::ErrorDetails;\n\
-         use crate::streams::{DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open, PortForward, Terminal};\n",
+         use crate::streams::{DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open, PortForward, SandboxBuild, SnapshotBuild, Terminal};\n",
     );
     for item in &schema.enums {
         string_enum(&mut source, item)?;

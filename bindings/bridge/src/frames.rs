@@ -1,11 +1,11 @@
 //! Batches as they cross to a language. This is the one place that says what they look like.
 //!
-//! A batch of a byte stream (a terminal, a download) is its bytes. A batch of an event stream (a log, a run, a directory) is a
+//! A batch of a byte stream (a terminal, a download) is its bytes. A batch of an event stream (a log, a run, a directory, a build) is a
 //! sequence of whole frames, each of them
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | tag: [`STDOUT`], [`STDERR`], [`ERROR`] (JSON `ExecutionError`), [`PROGRESS`] (JSON `DirectoryProgress`) |
+//! | 1 | tag: [`STDOUT`], [`STDERR`], [`ERROR`] (JSON `ExecutionError`), [`PROGRESS`] (JSON `DirectoryProgress`), [`LINE`] (JSON `BuildLine`) |
 //! | 4 | length of what follows, little-endian |
 //! | length | what was written, or JSON |
 
@@ -19,6 +19,8 @@ pub const STDERR: u8 = 2;
 pub const ERROR: u8 = 3;
 /// Tag of a frame with how far a transfer has come.
 pub const PROGRESS: u8 = 4;
+/// Tag of a frame with a line of the log of a build.
+pub const LINE: u8 = 5;
 
 /// A batch in the making.
 #[derive(Default)]

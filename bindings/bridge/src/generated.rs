@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "8ff2b706efd60948";
+pub const SCHEMA_HASH: &str = "184e5218def0e05a";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -19,6 +19,7 @@ pub(crate) fn dispatch(
         "sandbox.get_metrics" => sandbox_get_metrics(client, params),
         "sandbox.rate_limits" => sandbox_rate_limits(client, params),
         "sandbox.create" => sandbox_create(client, params),
+        "sandbox.create_with_logs" => sandbox_create_with_logs(client, params),
         "sandbox.get" => sandbox_get(client, params),
         "sandbox.find_one" => sandbox_find_one(client, params),
         "sandbox.list" => sandbox_list(client, params),
@@ -35,6 +36,7 @@ pub(crate) fn dispatch(
             sandbox_wait_for_resize_complete(client, params)
         }
         "sandbox.pause" => sandbox_pause(client, params),
+        "sandbox.create_snapshot" => sandbox_create_snapshot(client, params),
         "sandbox.fork" => sandbox_fork(client, params),
         "sandbox.set_labels" => sandbox_set_labels(client, params),
         "sandbox.set_auto_stop_interval" => {
@@ -152,6 +154,13 @@ pub(crate) fn dispatch(
         "code_interpreter.delete_context" => {
             code_interpreter_delete_context(client, params)
         }
+        "snapshot.create" => snapshot_create(client, params),
+        "snapshot.create_with_logs" => snapshot_create_with_logs(client, params),
+        "snapshot.get" => snapshot_get(client, params),
+        "snapshot.list" => snapshot_list(client, params),
+        "snapshot.activate" => snapshot_activate(client, params),
+        "snapshot.deactivate" => snapshot_deactivate(client, params),
+        "snapshot.delete" => snapshot_delete(client, params),
         "network.log" => network_log(client, params),
         _ => {
             let error = Error::invalid_argument(
@@ -167,6 +176,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
         match (source, operation) {
             ("sdk-python", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-python", "sandbox.create") => "daytona.create",
+            ("sdk-python", "sandbox.create_with_logs") => "daytona.create_with_logs",
             ("sdk-python", "sandbox.get") => "daytona.get",
             ("sdk-python", "sandbox.find_one") => "daytona.find_one",
             ("sdk-python", "sandbox.list") => "daytona.list",
@@ -190,6 +200,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-typescript", "sandbox.rate_limits") => "daytona.rateLimits",
             ("sdk-typescript", "sandbox.create") => "daytona.create",
+            ("sdk-typescript", "sandbox.create_with_logs") => "daytona.createWithLogs",
             ("sdk-typescript", "sandbox.get") => "daytona.get",
             ("sdk-typescript", "sandbox.find_one") => "daytona.findOne",
             ("sdk-typescript", "sandbox.list") => "daytona.list",
@@ -199,6 +210,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.wait_for_resize_complete") => {
                 "sandbox.waitForResizeComplete"
             }
+            ("sdk-typescript", "sandbox.create_snapshot") => "sandbox.createSnapshot",
             ("sdk-typescript", "sandbox.set_labels") => "sandbox.setLabels",
             ("sdk-typescript", "sandbox.set_auto_stop_interval") => {
                 "sandbox.setAutostopInterval"
@@ -318,8 +330,10 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "code_interpreter.delete_context") => {
                 "codeInterpreter.deleteContext"
             }
+            ("sdk-typescript", "snapshot.create_with_logs") => "snapshot.createWithLogs",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
+            ("sdk-ruby", "sandbox.create_with_logs") => "daytona.create_with_logs",
             ("sdk-ruby", "sandbox.get") => "daytona.get",
             ("sdk-ruby", "sandbox.find_one") => "daytona.find_one",
             ("sdk-ruby", "sandbox.list") => "daytona.list",
@@ -341,6 +355,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
             ("sdk-go", "sandbox.rate_limits") => "Daytona.RateLimits",
             ("sdk-go", "sandbox.create") => "Daytona.Create",
+            ("sdk-go", "sandbox.create_with_logs") => "Daytona.CreateWithLogs",
             ("sdk-go", "sandbox.get") => "Daytona.Get",
             ("sdk-go", "sandbox.find_one") => "Daytona.FindOne",
             ("sdk-go", "sandbox.list") => "Daytona.List",
@@ -357,6 +372,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
                 "Sandbox.WaitForResizeComplete"
             }
             ("sdk-go", "sandbox.pause") => "Sandbox.Pause",
+            ("sdk-go", "sandbox.create_snapshot") => "Sandbox.CreateSnapshot",
             ("sdk-go", "sandbox.fork") => "Sandbox.Fork",
             ("sdk-go", "sandbox.set_labels") => "Sandbox.SetLabels",
             ("sdk-go", "sandbox.set_auto_stop_interval") => "Sandbox.SetAutoStopInterval",
@@ -472,11 +488,19 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "code_interpreter.delete_context") => {
                 "CodeInterpreter.DeleteContext"
             }
+            ("sdk-go", "snapshot.create") => "Snapshot.Create",
+            ("sdk-go", "snapshot.create_with_logs") => "Snapshot.CreateWithLogs",
+            ("sdk-go", "snapshot.get") => "Snapshot.Get",
+            ("sdk-go", "snapshot.list") => "Snapshot.List",
+            ("sdk-go", "snapshot.activate") => "Snapshot.Activate",
+            ("sdk-go", "snapshot.deactivate") => "Snapshot.Deactivate",
+            ("sdk-go", "snapshot.delete") => "Snapshot.Delete",
             ("sdk-go", "network.log") => "Network.Log",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-uniffi", "sandbox.rate_limits") => "daytona.rateLimits",
             ("sdk-uniffi", "sandbox.create") => "daytona.create",
+            ("sdk-uniffi", "sandbox.create_with_logs") => "daytona.createWithLogs",
             ("sdk-uniffi", "sandbox.get") => "daytona.get",
             ("sdk-uniffi", "sandbox.find_one") => "daytona.findOne",
             ("sdk-uniffi", "sandbox.list") => "daytona.list",
@@ -486,6 +510,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.wait_for_resize_complete") => {
                 "sandbox.waitForResizeComplete"
             }
+            ("sdk-uniffi", "sandbox.create_snapshot") => "sandbox.createSnapshot",
             ("sdk-uniffi", "sandbox.set_labels") => "sandbox.setLabels",
             ("sdk-uniffi", "sandbox.set_auto_stop_interval") => {
                 "sandbox.setAutoStopInterval"
@@ -593,10 +618,31 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "code_interpreter.delete_context") => {
                 "codeInterpreter.deleteContext"
             }
+            ("sdk-uniffi", "snapshot.create_with_logs") => "snapshot.createWithLogs",
             _ => return None,
         },
     )
 }
+static CREATE_SNAPSHOT_PARAMS_NAMES: Names = Names(
+    &[
+        ("name", None),
+        ("image", None),
+        ("resources", Some(&RESOURCES_NAMES)),
+        ("entrypoint", None),
+        ("regionId", None),
+        ("sandboxClass", None),
+        ("skipValidation", None),
+        ("dockerfile", None),
+        ("contexts", Some(&CONTEXT_NAMES)),
+        ("contextHashes", None),
+    ],
+);
+static CONTEXT_NAMES: Names = Names(
+    &[("sourcePath", None), ("archivePath", None), ("ignoreFile", None)],
+);
+static RESOURCES_NAMES: Names = Names(
+    &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
+);
 static FILE_DOWNLOAD_REQUEST_NAMES: Names = Names(
     &[("source", None), ("destination", None)],
 );
@@ -619,9 +665,6 @@ static SESSION_EXECUTE_REQUEST_NAMES: Names = Names(
 );
 static NETWORK_SETTINGS_NAMES: Names = Names(
     &[("networkBlockAll", None), ("networkAllowList", None), ("domainAllowList", None)],
-);
-static RESOURCES_NAMES: Names = Names(
-    &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
 );
 static LIST_SANDBOXES_QUERY_NAMES: Names = Names(
     &[
@@ -676,6 +719,7 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
         ("snapshot", None),
         ("image", None),
         ("dockerfile", None),
+        ("contexts", Some(&CONTEXT_NAMES)),
         ("contextHashes", None),
         ("resources", Some(&RESOURCES_NAMES)),
     ],
@@ -683,6 +727,17 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
 static VOLUME_MOUNT_NAMES: Names = Names(
     &[("volumeId", None), ("mountPath", None), ("subpath", None)],
 );
+static LIST_SNAPSHOTS_OPTIONS_NAMES: Names = Names(
+    &[
+        ("page", None),
+        ("limit", None),
+        ("name", None),
+        ("sort", None),
+        ("order", None),
+        ("sourceSandboxId", None),
+    ],
+);
+static CREATE_SNAPSHOT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static CREATE_CONTEXT_OPTIONS_NAMES: Names = Names(&[("cwd", None), ("language", None)]);
 static RUN_CODE_OPTIONS_NAMES: Names = Names(
     &[("contextId", None), ("envs", None), ("timeout", None)],
@@ -851,6 +906,35 @@ fn sandbox_create(
         let call = Parsed::<Args>::read(client, "sandbox.create", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.create(call.args.params, call.args.options).await?)
+    })
+}
+
+fn sandbox_create_with_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            params: CreateSandboxParams,
+            #[serde(default)]
+            options: CreateOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("params", Some(&CREATE_SANDBOX_PARAMS_NAMES)),
+                ("options", Some(&CREATE_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.create_with_logs", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        stream(service.create_with_logs(call.args.params, call.args.options).await?)
     })
 }
 
@@ -1188,6 +1272,41 @@ fn sandbox_pause(
         let call = Parsed::<Args>::read(client, "sandbox.pause", params, &NAMES)?;
         let service = call.client.sandboxes();
         value(&service.pause(&call.args.id_or_name, call.args.options).await?)
+    })
+}
+
+fn sandbox_create_snapshot(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            name: String,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        static ARGS: Names = Names(
+            &[("idOrName", None), ("name", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.create_snapshot", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(
+            &service
+                .create_snapshot(
+                    &call.args.id_or_name,
+                    &call.args.name,
+                    call.args.options,
+                )
+                .await?,
+        )
     })
 }
 
@@ -3322,6 +3441,163 @@ fn code_interpreter_delete_context(
         >::read(client, "code_interpreter.delete_context", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.delete_context(&call.args.context_id).await?)
+    })
+}
+
+fn snapshot_create(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            params: CreateSnapshotParams,
+            #[serde(default)]
+            options: CreateSnapshotOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("params", Some(&CREATE_SNAPSHOT_PARAMS_NAMES)),
+                ("options", Some(&CREATE_SNAPSHOT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.create", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.create(call.args.params, call.args.options).await?)
+    })
+}
+
+fn snapshot_create_with_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            params: CreateSnapshotParams,
+            #[serde(default)]
+            options: CreateSnapshotOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("params", Some(&CREATE_SNAPSHOT_PARAMS_NAMES)),
+                ("options", Some(&CREATE_SNAPSHOT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "snapshot.create_with_logs", params, &NAMES)?;
+        let service = call.client.snapshots();
+        stream(service.create_with_logs(call.args.params, call.args.options).await?)
+    })
+}
+
+fn snapshot_get(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.get", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.get(&call.args.id_or_name).await?)
+    })
+}
+
+fn snapshot_list(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: ListSnapshotsOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&LIST_SNAPSHOTS_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.list", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.list(call.args.options).await?)
+    })
+}
+
+fn snapshot_activate(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.activate", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.activate(&call.args.id_or_name).await?)
+    })
+}
+
+fn snapshot_deactivate(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.deactivate", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.deactivate(&call.args.id_or_name).await?)
+    })
+}
+
+fn snapshot_delete(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+        }
+        static ARGS: Names = Names(&[("idOrName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.delete", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.delete(&call.args.id_or_name).await?)
     })
 }
 

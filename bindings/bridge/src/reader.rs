@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use bytes::Bytes;
-use daytona::model::DirectoryProgress;
+use daytona::model::{BuildLine, DirectoryProgress};
+use daytona::stream::building::{SandboxBuild, SnapshotBuild};
 use daytona::stream::directory::DirectoryTransfer;
 use daytona::stream::interpreter::{InterpreterEvent, InterpreterStream};
 use daytona::stream::log_demux::LogChannel;
@@ -14,7 +15,7 @@ use daytona::stream::transfer::FileReader;
 use daytona::{Error, ErrorKind, Result};
 
 use crate::form::{Form, Held};
-use crate::frames::{Batch, ERROR, PROGRESS, STDERR, STDOUT};
+use crate::frames::{Batch, ERROR, LINE, PROGRESS, STDERR, STDOUT};
 
 /// What is read.
 pub(crate) enum Source {
@@ -23,6 +24,8 @@ pub(crate) enum Source {
     Terminal(TerminalOutput),
     Download(Box<FileReader>),
     Directory(DirectoryTransfer),
+    Sandbox(Box<SandboxBuild>),
+    Snapshot(Box<SnapshotBuild>),
 }
 
 /// The reading half.
@@ -78,6 +81,8 @@ impl Reader {
     pub(crate) fn result(&self) -> Result<Bytes> {
         let json = match &self.source {
             Source::Terminal(output) => serde_json::to_vec(&output.result().cloned().unwrap_or_default()),
+            Source::Sandbox(build) => serde_json::to_vec(&build.result().cloned().unwrap_or_default()),
+            Source::Snapshot(build) => serde_json::to_vec(&build.result().cloned().unwrap_or_default()),
             Source::Directory(transfer) => serde_json::to_vec(&transfer.result().cloned().unwrap_or_default()),
             Source::Logs(_) | Source::Interpreter(_) | Source::Download(_) => return Ok(Bytes::new()),
         };
@@ -103,6 +108,7 @@ impl Reader {
             Item::Event(InterpreterEvent::Error(error)) => {
                 batch.frame(ERROR, &serde_json::to_vec(&error).unwrap_or_default());
             }
+            Item::Line(line) => batch.frame(LINE, &serde_json::to_vec(&line).unwrap_or_default()),
             Item::Progress(progress) => batch.frame(PROGRESS, &serde_json::to_vec(&progress).unwrap_or_default()),
         }
     }
@@ -116,6 +122,8 @@ impl Source {
             Self::Terminal(stream) => stream.next().await?.map(Item::Bytes),
             Self::Download(stream) => stream.next().await?.map(Item::Bytes),
             Self::Directory(transfer) => transfer.next().await?.map(Item::Progress),
+            Self::Sandbox(build) => build.next().await?.map(Item::Line),
+            Self::Snapshot(build) => build.next().await?.map(Item::Line),
         })
     }
 
@@ -137,4 +145,5 @@ enum Item {
     Log(LogChunk),
     Event(InterpreterEvent),
     Progress(DirectoryProgress),
+    Line(BuildLine),
 }

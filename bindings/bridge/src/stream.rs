@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use daytona::stream::building::{SandboxBuild, SnapshotBuild};
 use daytona::stream::directory::DirectoryTransfer;
 use daytona::stream::forward::PortForward;
 use daytona::stream::interpreter::InterpreterStream;
@@ -230,6 +231,18 @@ impl From<FileReader> for Opened {
 impl From<DirectoryTransfer> for Opened {
     fn from(transfer: DirectoryTransfer) -> Self {
         Self { source: Some(Source::Directory(transfer)), writer: None, info: Bytes::new() }
+    }
+}
+
+impl From<SandboxBuild> for Opened {
+    fn from(build: SandboxBuild) -> Self {
+        Self { source: Some(Source::Sandbox(Box::new(build))), writer: None, info: Bytes::new() }
+    }
+}
+
+impl From<SnapshotBuild> for Opened {
+    fn from(build: SnapshotBuild) -> Self {
+        Self { source: Some(Source::Snapshot(Box::new(build))), writer: None, info: Bytes::new() }
     }
 }
 

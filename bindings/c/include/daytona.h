@@ -163,6 +163,17 @@ void daytona_client_close(const daytona_client *client);
 // `client` must be NULL or live, and no other thread may use it any more.
 void daytona_client_free(daytona_client *client);
 
+// Takes one step of an image: the JSON {"image"?: {"dockerfile", "contexts"}, "step": name of the step, for example
+// "pip_install", "args": […]}. Calls `callback` before it returns, with `DAYTONA_STATUS_OK` and the image as JSON, or with
+// `DAYTONA_STATUS_ERROR`. What an image is made of are the fields `dockerfile` and `contexts` of the params of
+// "sandbox.create".
+//
+// Safety:
+// `request` must be readable; `callback` NULL or a function that may be called with `user`.
+void daytona_image_step(daytona_slice request,
+                        daytona_callback callback,
+                        void *user);
+
 // Queues log records of all clients from now on: "error", "warn", "info" or "debug", each with the more important
 // ones; "off" = none, as at the start. Returns false for another word.
 //

@@ -38,6 +38,7 @@
 mod call;
 mod callback;
 mod client;
+mod image;
 mod log;
 mod slice;
 mod stream;
@@ -47,6 +48,7 @@ pub use callback::{Callback, Status};
 pub use client::{
     Client, daytona_client_close, daytona_client_free, daytona_client_new, daytona_client_place, daytona_start,
 };
+pub use image::daytona_image_step;
 pub use log::{daytona_set_log_level, daytona_take_log};
 pub use slice::Slice;
 pub use stream::{

@@ -43,6 +43,14 @@ pub fn set_log_level(level: String) -> Result<()> {
         .map_err(|error| Error::from_reason(String::from_utf8_lossy(&error).into_owned()))
 }
 
+/// Takes one step of an image, which is given and returned as JSON. The message of what it throws is the error as JSON.
+#[napi]
+pub fn image_step(request: String) -> Result<String> {
+    let text = |json: &[u8]| String::from_utf8_lossy(json).into_owned();
+    let taken = daytona_bridge::image_step(request.as_bytes());
+    taken.map(|image| text(&image)).map_err(|error| Error::from_reason(text(&error)))
+}
+
 /// Takes the queued log records as a JSON array; `null` when there are none. Never blocks.
 #[napi]
 pub fn take_log() -> Option<String> {

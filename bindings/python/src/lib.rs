@@ -48,6 +48,15 @@ fn set_log_level(level: &str) -> PyResult<()> {
         .map_err(|error| PyValueError::new_err(String::from_utf8_lossy(&error).into_owned()))
 }
 
+/// Takes one step of an image, which is given and returned as JSON. The argument of the `ValueError` it raises is the error as
+/// JSON.
+#[pyfunction]
+fn image_step(py: Python<'_>, request: &str) -> PyResult<String> {
+    let text = |json: &[u8]| String::from_utf8_lossy(json).into_owned();
+    let taken = py.detach(|| daytona_bridge::image_step(request.as_bytes()));
+    taken.map(|image| text(&image)).map_err(|error| PyValueError::new_err(text(&error)))
+}
+
 /// Takes the queued log records as a JSON array; `None` when there are none. Never blocks.
 #[pyfunction]
 fn take_log(py: Python<'_>) -> PyResult<Option<Bound<'_, PyString>>> {
@@ -68,6 +77,7 @@ fn _daytona(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(debug_stats, module)?)?;
     let settle = wrap_pyfunction!(settle, module)?;
     module.py().import("atexit")?.call_method1("register", (settle,))?;
+    module.add_function(wrap_pyfunction!(image_step, module)?)?;
     module.add_function(wrap_pyfunction!(set_log_level, module)?)?;
     module.add_function(wrap_pyfunction!(take_log, module)?)
 }

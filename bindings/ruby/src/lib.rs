@@ -19,7 +19,7 @@ mod outcome;
 mod stream;
 mod wait;
 
-use magnus::{Class, Error, Module, Object, RArray, RHash, Ruby, TypedData, Value, function, method};
+use magnus::{Class, Error, Module, Object, RArray, RHash, RString, Ruby, TypedData, Value, function, method};
 
 /// Defines `Daytona::Native`.
 #[magnus::init(name = "daytona_native")]
@@ -30,6 +30,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("settle", function!(settle, 1))?;
     native.define_module_function("set_log_level", function!(set_log_level, 1))?;
     native.define_module_function("take_log", function!(take_log, 0))?;
+    native.define_module_function("image_step", function!(image_step, 1))?;
 
     let client = native.define_class("Client", ruby.class_object())?;
     client.undef_default_alloc_func();
@@ -79,6 +80,18 @@ fn set_log_level(ruby: &Ruby, level: String) -> Result<RArray, Error> {
             array.push(outcome::text(ruby, &error)?)?;
         }
     }
+    Ok(array)
+}
+
+/// `image_step(request)`: takes one step of an image, which is given and returned as JSON. `[:ok, json]` or `[:error, json]`.
+fn image_step(ruby: &Ruby, request: RString) -> Result<RArray, Error> {
+    let array = ruby.ary_new();
+    let (status, json) = match daytona_bridge::image_step(&outcome::bytes(request)) {
+        Ok(image) => ("ok", image),
+        Err(error) => ("error", error),
+    };
+    array.push(ruby.to_symbol(status))?;
+    array.push(outcome::text(ruby, &json)?)?;
     Ok(array)
 }
 

@@ -6,7 +6,7 @@ use daytona_bridge::Client;
 use serde_json::json;
 
 use crate::call::Target;
-use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Network, Process, SandboxInfo, Sandboxes};
+use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Network, Process, SandboxInfo, Sandboxes, Snapshots};
 
 /// A connection to Daytona, shared by all services made from it.
 #[derive(uniffi::Object)]
@@ -62,6 +62,11 @@ impl Daytona {
     /// Operations on sandboxes as a whole.
     pub fn sandboxes(&self) -> Arc<Sandboxes> {
         Arc::new(Sandboxes { target: Target { client: self.client.clone(), sandbox: None } })
+    }
+
+    /// Snapshots: images with resources, which sandboxes are made from.
+    pub fn snapshots(&self) -> Arc<Snapshots> {
+        Arc::new(Snapshots { target: Target { client: self.client.clone(), sandbox: None } })
     }
 
     /// Commands, code, sessions and terminals of a sandbox.

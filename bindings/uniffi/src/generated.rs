@@ -8,7 +8,7 @@ use crate::call::Target;
 use crate::errors::ErrorDetails;
 use crate::streams::{
     DirectoryTransfer, FileReader, FileWriter, InterpreterStream, LogStream, Open,
-    PortForward, Terminal,
+    PortForward, SandboxBuild, SnapshotBuild, Terminal,
 };
 
 /// Kind of a chart.
@@ -206,6 +206,61 @@ pub enum SandboxListSortDirection {
     /// Largest first.
     #[serde(rename = "desc")]
     Desc,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// State of a snapshot (wire.md 2.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum SnapshotState {
+    /// Its image is being built.
+    #[serde(rename = "building")]
+    Building,
+    /// Nothing has happened yet.
+    #[serde(rename = "pending")]
+    Pending,
+    /// Its image is being fetched.
+    #[serde(rename = "pulling")]
+    Pulling,
+    /// Sandboxes can be made from it.
+    #[serde(rename = "active")]
+    Active,
+    /// Kept, but no sandboxes are made from it until it is activated.
+    #[serde(rename = "inactive")]
+    Inactive,
+    /// It cannot be used; `error_reason` has the reason.
+    #[serde(rename = "error")]
+    Error,
+    /// Its image could not be built; `error_reason` has the reason.
+    #[serde(rename = "build_failed")]
+    BuildFailed,
+    /// Being deleted.
+    #[serde(rename = "removing")]
+    Removing,
+    /// It is being made from a sandbox.
+    #[serde(rename = "snapshotting")]
+    Snapshotting,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// Kind of sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum SandboxClass {
+    /// A virtual machine with Linux.
+    #[serde(rename = "linux-vm")]
+    LinuxVm,
+    /// A container.
+    #[serde(rename = "container")]
+    Container,
+    /// A virtual machine with Android.
+    #[serde(rename = "android")]
+    Android,
+    /// A virtual machine with Windows.
+    #[serde(rename = "windows")]
+    Windows,
     /// A value this version does not know, as the server sent it.
     #[serde(untagged)]
     Other(String),
@@ -926,6 +981,89 @@ pub struct GitCommitInfo {
     /// Time of the commit, ISO 8601.
     #[serde(rename = "timestamp")]
     pub timestamp: String,
+}
+
+/// A local file or directory that an image copies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Context {
+    /// Path on this machine.
+    #[serde(rename = "sourcePath")]
+    pub source_path: String,
+    /// Path in the build context, where the Dockerfile copies it from. Default: the path on this machine.
+    #[serde(rename = "archivePath", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub archive_path: Option<String>,
+    /// A `.dockerignore` on this machine, whose patterns are compared with paths in the build context.
+    #[serde(rename = "ignoreFile", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub ignore_file: Option<String>,
+}
+
+/// Options of pip.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct PipInstallOptions {
+    /// Pages or archives with links to packages.
+    #[serde(rename = "findLinks", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub find_links: Option<Vec<String>>,
+    /// Index to use instead of PyPI.
+    #[serde(rename = "indexUrl", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub index_url: Option<String>,
+    /// Further indexes.
+    #[serde(rename = "extraIndexUrls", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub extra_index_urls: Option<Vec<String>>,
+    /// Whether to take pre-releases. Default: false.
+    #[serde(rename = "pre", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub pre: Option<bool>,
+    /// Further arguments of pip, as a shell reads them.
+    #[serde(rename = "extraOptions", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub extra_options: Option<String>,
+}
+
+/// Options of `pip_install_from_pyproject`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct PyprojectOptions {
+    /// Groups of `project.optional-dependencies` to install too.
+    #[serde(
+        rename = "optionalDependencies",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub optional_dependencies: Option<Vec<String>>,
+    /// Pages or archives with links to packages.
+    #[serde(rename = "findLinks", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub find_links: Option<Vec<String>>,
+    /// Index to use instead of PyPI.
+    #[serde(rename = "indexUrl", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub index_url: Option<String>,
+    /// Further indexes.
+    #[serde(rename = "extraIndexUrls", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub extra_index_urls: Option<Vec<String>>,
+    /// Whether to take pre-releases. Default: false.
+    #[serde(rename = "pre", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub pre: Option<bool>,
+    /// Further arguments of pip, as a shell reads them.
+    #[serde(rename = "extraOptions", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub extra_options: Option<String>,
+}
+
+/// Options of steps that take instructions of a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct DockerfileOptions {
+    /// Whether to refuse files outside the build context, also behind links. Default: false.
+    #[serde(rename = "strictContext", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub strict_context: Option<bool>,
 }
 
 /// Options of `fork`.
@@ -1719,6 +1857,10 @@ pub struct CreateSandboxParams {
     #[serde(rename = "dockerfile", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub dockerfile: Option<String>,
+    /// Local files that the Dockerfile copies, to be uploaded.
+    #[serde(rename = "contexts", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub contexts: Option<Vec<Context>>,
     /// Hashes of the Dockerfile's build contexts in object storage.
     #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -2037,6 +2179,212 @@ pub struct SignedPortPreviewUrl {
     /// When the URL expires, as ISO 8601.
     #[serde(rename = "expiresAt")]
     pub expires_at: String,
+}
+
+/// A snapshot: an image with the resources of the sandboxes that are made from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Snapshot {
+    /// Unique id.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Organization the snapshot belongs to.
+    #[serde(rename = "organizationId", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub organization_id: Option<String>,
+    /// Whether it belongs to everybody and cannot be changed.
+    #[serde(rename = "general")]
+    pub general: bool,
+    /// Name, unique in the organization.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Image it was made from, where it was not built.
+    #[serde(rename = "imageName", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub image_name: Option<String>,
+    /// State of the snapshot.
+    #[serde(rename = "state")]
+    pub state: SnapshotState,
+    /// Size of the image in GB, once it is known.
+    #[serde(rename = "size", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub size: Option<f64>,
+    /// Program that its sandboxes start with, and its arguments.
+    #[serde(rename = "entrypoint", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub entrypoint: Option<Vec<String>>,
+    /// CPU cores of its sandboxes.
+    #[serde(rename = "cpu")]
+    pub cpu: i64,
+    /// GPUs of its sandboxes.
+    #[serde(rename = "gpu")]
+    pub gpu: i64,
+    /// Kind of these GPUs.
+    #[serde(rename = "gpuType", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub gpu_type: Option<GpuType>,
+    /// Memory of its sandboxes in GiB.
+    #[serde(rename = "mem")]
+    pub mem: i64,
+    /// Disk of its sandboxes in GiB.
+    #[serde(rename = "disk")]
+    pub disk: i64,
+    /// Reason for the state `error` or `build_failed`.
+    #[serde(rename = "errorReason", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub error_reason: Option<String>,
+    /// Time it was created, ISO 8601.
+    #[serde(rename = "createdAt")]
+    pub created_at: String,
+    /// Time it last changed, ISO 8601.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: String,
+    /// Time a sandbox was last made from it, ISO 8601.
+    #[serde(rename = "lastUsedAt", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub last_used_at: Option<String>,
+    /// Description of how its image was built.
+    #[serde(rename = "buildInfo", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub build_info: Option<BuildInfo>,
+    /// Regions it is available in.
+    #[serde(rename = "regionIds", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub region_ids: Option<Vec<String>>,
+    /// Machine that made it.
+    #[serde(
+        rename = "initialRunnerId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub initial_runner_id: Option<String>,
+    /// Reference of its image where it is stored.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reference: Option<String>,
+    /// Kind of its sandboxes.
+    #[serde(rename = "sandboxClass", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sandbox_class: Option<SandboxClass>,
+    /// Sandbox it was made from.
+    #[serde(
+        rename = "sourceSandboxId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub source_sandbox_id: Option<String>,
+}
+
+/// Settings of a new snapshot. It is made from an image that is fetched, or from one that is built.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct CreateSnapshotParams {
+    /// Name, unique in the organization.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Image reference, for example `python:3.12-slim`.
+    #[serde(rename = "image", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub image: Option<String>,
+    /// CPU, memory and disk of the sandboxes that are made from it.
+    #[serde(rename = "resources", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub resources: Option<Resources>,
+    /// Program that its sandboxes start with, and its arguments. Default: that of the image.
+    #[serde(rename = "entrypoint", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub entrypoint: Option<Vec<String>>,
+    /// Region. Default: the client's.
+    #[serde(rename = "regionId", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub region_id: Option<String>,
+    /// Kind of sandboxes. Default: the server's.
+    #[serde(rename = "sandboxClass", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sandbox_class: Option<SandboxClass>,
+    /// Whether to take the image as it is, without starting it once. Default: false.
+    #[serde(rename = "skipValidation", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub skip_validation: Option<bool>,
+    /// Dockerfile to build the image from; cannot be combined with `image`.
+    #[serde(rename = "dockerfile", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub dockerfile: Option<String>,
+    /// Local files that the Dockerfile copies, to be uploaded.
+    #[serde(rename = "contexts", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub contexts: Option<Vec<Context>>,
+    /// Hashes of the Dockerfile's build contexts in object storage.
+    #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub context_hashes: Option<Vec<String>>,
+}
+
+/// Options of creating a snapshot.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct CreateSnapshotOptions {
+    /// Seconds to wait until it can be used; 0 = no limit. Default: 0.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+}
+
+/// Which snapshots to list, and in which order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ListSnapshotsOptions {
+    /// Number of the page, from 1. Default: 1.
+    #[serde(rename = "page", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub page: Option<i64>,
+    /// Snapshots per page, 1 to 200. Default: 100.
+    #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub limit: Option<i64>,
+    /// Part of the name.
+    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// Field to sort by: `name`, `state`, `lastUsedAt` (default) or `createdAt`.
+    #[serde(rename = "sort", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sort: Option<String>,
+    /// Direction of the sort: `asc` or `desc` (default).
+    #[serde(rename = "order", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub order: Option<String>,
+    /// Id of the sandbox they were made from.
+    #[serde(
+        rename = "sourceSandboxId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub source_sandbox_id: Option<String>,
+}
+
+/// A page of snapshots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct PaginatedSnapshots {
+    /// The snapshots of this page.
+    #[serde(rename = "items")]
+    pub items: Vec<Snapshot>,
+    /// Number of snapshots on all pages.
+    #[serde(rename = "total")]
+    pub total: i64,
+    /// Number of this page, from 1.
+    #[serde(rename = "page")]
+    pub page: i64,
+    /// Number of pages.
+    #[serde(rename = "totalPages")]
+    pub total_pages: i64,
+}
+
+/// A line of the log of a build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct BuildLine {
+    /// The line, without its end.
+    #[serde(rename = "text")]
+    pub text: String,
 }
 
 /// Options of `spawn`.
@@ -2687,6 +3035,29 @@ impl Sandboxes {
             .await
     }
 
+    /// Creates a sandbox, waits until it has started, and follows the log of the build of its image. Without a build there is
+    /// no log.
+    ///
+    /// If the stream is closed before its end, the new sandbox is deleted, unless `keep` is set.
+    ///
+    /// - Parameter params: What to create it from, and its settings.
+    /// Throws: As for `create`, from the stream.
+    #[uniffi::method(default(options = None))]
+    pub async fn create_with_logs(
+        &self,
+        params: CreateSandboxParams,
+        options: Option<CreateOptions>,
+    ) -> Result<Arc<SandboxBuild>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "sandbox.create_with_logs",
+                || json!({ "params" : params, "options" : options.unwrap_or_default() }),
+            )
+            .await?;
+        SandboxBuild::open(stream, info)
+    }
+
     /// Returns the sandbox with this id or name.
     ///
     /// - Parameter id_or_name: Id or name of the sandbox.
@@ -2955,6 +3326,32 @@ impl Sandboxes {
                 || {
                     json!(
                         { "idOrName" : id_or_name, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter name: Name of the snapshot, unique in the organization.
+    /// Throws: `Conflict` when the name is taken, `Validation` when the sandbox's state does not allow it, `UnprocessableEntity` when
+    /// the server cannot do it for this kind of sandbox, `Timeout` when it takes too long.
+    #[uniffi::method(default(options = None))]
+    pub async fn create_snapshot(
+        &self,
+        id_or_name: String,
+        name: String,
+        options: Option<WaitOptions>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.create_snapshot",
+                || {
+                    json!(
+                        { "idOrName" : id_or_name, "name" : name, "options" : options
                         .unwrap_or_default() }
                     )
                 },
@@ -4533,6 +4930,105 @@ impl CodeInterpreter {
                 || json!({ "contextId" : context_id }),
             )
             .await
+    }
+}
+
+/// Snapshots: images with resources, which sandboxes are made from.
+#[derive(uniffi::Object)]
+pub struct Snapshots {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Snapshots {
+    /// Creates a snapshot from an image, which is fetched or built, and waits until it can be used. What is built goes on
+    /// when the call is cancelled or times out.
+    ///
+    /// - Parameter params: What to create it from, and its settings.
+    /// Throws: `Validation` when the server refuses the parameters, `InvalidArgument` when a local file cannot be read, `Conflict`
+    /// when the name is taken, `Timeout` when it takes too long, `Unknown` when its image cannot be fetched or built: the
+    /// error says why.
+    #[uniffi::method(default(options = None))]
+    pub async fn create(
+        &self,
+        params: CreateSnapshotParams,
+        options: Option<CreateSnapshotOptions>,
+    ) -> Result<Snapshot, DaytonaError> {
+        self.target
+            .call(
+                "snapshot.create",
+                || json!({ "params" : params, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Creates a snapshot from an image, which is fetched or built, and follows the log of that.
+    ///
+    /// - Parameter params: What to create it from, and its settings.
+    /// Throws: As for `create`, from the stream.
+    #[uniffi::method(default(options = None))]
+    pub async fn create_with_logs(
+        &self,
+        params: CreateSnapshotParams,
+        options: Option<CreateSnapshotOptions>,
+    ) -> Result<Arc<SnapshotBuild>, DaytonaError> {
+        let (stream, info) = self
+            .target
+            .open(
+                "snapshot.create_with_logs",
+                || json!({ "params" : params, "options" : options.unwrap_or_default() }),
+            )
+            .await?;
+        SnapshotBuild::open(stream, info)
+    }
+
+    /// Returns the snapshot with this id or name.
+    ///
+    /// - Parameter id_or_name: Id or name of the snapshot.
+    /// Throws: `NotFound` when there is no such snapshot.
+    pub async fn get(&self, id_or_name: String) -> Result<Snapshot, DaytonaError> {
+        self.target.call("snapshot.get", || json!({ "idOrName" : id_or_name })).await
+    }
+
+    /// Returns one numbered page of snapshots.
+    ///
+    /// Throws: `Validation` when the page or the limit is out of range.
+    #[uniffi::method(default(options = None))]
+    pub async fn list(
+        &self,
+        options: Option<ListSnapshotsOptions>,
+    ) -> Result<PaginatedSnapshots, DaytonaError> {
+        self.target
+            .call("snapshot.list", || json!({ "options" : options.unwrap_or_default() }))
+            .await
+    }
+
+    /// Makes an inactive snapshot usable again.
+    ///
+    /// - Parameter id_or_name: Id or name of the snapshot.
+    /// Throws: `NotFound` when there is no such snapshot, `Validation` when its state does not allow it.
+    pub async fn activate(&self, id_or_name: String) -> Result<Snapshot, DaytonaError> {
+        self.target
+            .call("snapshot.activate", || json!({ "idOrName" : id_or_name }))
+            .await
+    }
+
+    /// Keeps a snapshot, but makes no sandboxes from it until it is activated.
+    ///
+    /// - Parameter id_or_name: Id or name of the snapshot.
+    /// Throws: `NotFound` when there is no such snapshot, `Validation` when its state does not allow it.
+    pub async fn deactivate(&self, id_or_name: String) -> Result<(), DaytonaError> {
+        self.target
+            .call("snapshot.deactivate", || json!({ "idOrName" : id_or_name }))
+            .await
+    }
+
+    /// Deletes a snapshot. Sandboxes that were made from it are not touched.
+    ///
+    /// - Parameter id_or_name: Id or name of the snapshot.
+    /// Throws: `NotFound` when there is no such snapshot, `Authorization` for one that belongs to everybody.
+    pub async fn delete(&self, id_or_name: String) -> Result<(), DaytonaError> {
+        self.target.call("snapshot.delete", || json!({ "idOrName" : id_or_name })).await
     }
 }
 

@@ -26,7 +26,7 @@ pub use generated::*;
 pub use log::{set_log_level, take_log};
 pub use streams::{
     DirectoryTransfer, FileReader, FileWriter, InterpreterEvent, InterpreterStream, LogChannel, LogChunk, LogStream,
-    PortForward, Terminal,
+    PortForward, SandboxBuild, SnapshotBuild, Terminal,
 };
 
 uniffi::setup_scaffolding!("daytona");

@@ -10,7 +10,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::call::{complete, read};
-use crate::{DaytonaError, DirectoryProgress, DirectoryResult, ExecutionError, PtyResult};
+use crate::{
+    BuildLine, DaytonaError, DirectoryProgress, DirectoryResult, ExecutionError, PtyResult, SandboxInfo, Snapshot,
+};
 
 /// About the most that one read takes.
 const BATCH: usize = 256 * 1024;
@@ -281,6 +283,72 @@ impl DirectoryTransfer {
     }
 }
 
+/// A sandbox in the making, whose image is built first.
+#[derive(uniffi::Object)]
+pub struct SandboxBuild {
+    frames: Frames,
+    result: Mutex<Option<SandboxInfo>>,
+}
+
+#[uniffi::export]
+impl SandboxBuild {
+    /// The next line of the log, or nothing when the sandbox has started.
+    ///
+    /// Throws whatever ended the build.
+    pub async fn next(&self) -> Result<Option<BuildLine>, DaytonaError> {
+        match self.frames.next().await? {
+            Ok((_, line)) => Ok(Some(read(Payload::json(line))?)),
+            Err(end) => {
+                *self.result.lock().await = Some(read(end)?);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The sandbox, once `next` has returned nothing.
+    pub async fn result(&self) -> Option<SandboxInfo> {
+        self.result.lock().await.clone()
+    }
+
+    /// Gives the build up: the sandbox is deleted.
+    pub fn close(&self) {
+        self.frames.stream.close();
+    }
+}
+
+/// A snapshot in the making.
+#[derive(uniffi::Object)]
+pub struct SnapshotBuild {
+    frames: Frames,
+    result: Mutex<Option<Snapshot>>,
+}
+
+#[uniffi::export]
+impl SnapshotBuild {
+    /// The next line of the log, or nothing when the snapshot can be used.
+    ///
+    /// Throws whatever ended the build.
+    pub async fn next(&self) -> Result<Option<BuildLine>, DaytonaError> {
+        match self.frames.next().await? {
+            Ok((_, line)) => Ok(Some(read(Payload::json(line))?)),
+            Err(end) => {
+                *self.result.lock().await = Some(read(end)?);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The snapshot, once `next` has returned nothing.
+    pub async fn result(&self) -> Option<Snapshot> {
+        self.result.lock().await.clone()
+    }
+
+    /// Ends the waiting; the server goes on.
+    pub fn close(&self) {
+        self.frames.stream.close();
+    }
+}
+
 /// A port of this machine, on 127.0.0.1, that leads to a port of a sandbox. It is open until it is closed or no longer used.
 #[derive(uniffi::Object)]
 pub struct PortForward {
@@ -361,6 +429,18 @@ impl Open for PortForward {
 }
 
 impl Open for DirectoryTransfer {
+    fn open(stream: Stream, _: Payload) -> Result<Arc<Self>, DaytonaError> {
+        Ok(Arc::new(Self { frames: Frames::new(stream), result: Mutex::default() }))
+    }
+}
+
+impl Open for SandboxBuild {
+    fn open(stream: Stream, _: Payload) -> Result<Arc<Self>, DaytonaError> {
+        Ok(Arc::new(Self { frames: Frames::new(stream), result: Mutex::default() }))
+    }
+}
+
+impl Open for SnapshotBuild {
     fn open(stream: Stream, _: Payload) -> Result<Arc<Self>, DaytonaError> {
         Ok(Arc::new(Self { frames: Frames::new(stream), result: Mutex::default() }))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
 
-use super::{null_as_default, whole, whole_if_any};
+use super::{Context, null_as_default, whole, whole_if_any};
 
 /// State of a sandbox (wire.md 2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -290,6 +290,8 @@ pub struct CreateSandboxParams {
     pub image: Option<String>,
     /// Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
     pub dockerfile: Option<String>,
+    /// Local files that the Dockerfile copies, to be uploaded.
+    pub contexts: Option<Vec<Context>>,
     /// Hashes of the Dockerfile's build contexts in object storage.
     pub context_hashes: Option<Vec<String>>,
     /// CPU, memory and disk; only for a sandbox made from an image.

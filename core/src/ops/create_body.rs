@@ -77,6 +77,18 @@ pub(super) fn create_body(params: CreateSandboxParams, client: &Client) -> Resul
     })))
 }
 
+/// Names the contexts of a build that have been uploaded.
+pub(super) fn add_contexts(body: &mut serde_json::Value, hashes: Vec<String>) {
+    if hashes.is_empty() {
+        return;
+    }
+    let all = &mut body["buildInfo"]["contextHashes"];
+    match all.as_array_mut() {
+        Some(all) => all.extend(hashes.into_iter().map(Into::into)),
+        None => *all = hashes.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

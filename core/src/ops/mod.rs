@@ -25,6 +25,7 @@ mod sandbox_settings;
 mod sandbox_ssh;
 mod sandbox_urls;
 mod session;
+mod snapshots;
 mod spawn;
 mod spawn_script;
 mod transfer;
@@ -63,6 +64,12 @@ pub struct Git {
 #[derive(Clone)]
 pub struct CodeInterpreter {
     pub(crate) toolbox: Toolbox,
+}
+
+/// Snapshots: images with resources, which sandboxes are made from.
+#[derive(Clone)]
+pub struct Snapshots {
+    pub(crate) client: Client,
 }
 
 /// What a sandbox does on the network.

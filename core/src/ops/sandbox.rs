@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::Sandboxes;
-use super::create_body::create_body;
+use super::create_body::{add_contexts, create_body};
 use super::making::Making;
 use super::reach::{arrived, late};
 use crate::client::DEFAULT_LIMIT;
@@ -15,6 +16,9 @@ use crate::model::{
     CreateOptions, CreateSandboxParams, DeleteOptions, FindOneOptions, ListPageOptions, ListSandboxesQuery,
     ListSandboxesResponse, PaginatedSandboxes, SandboxInfo, SandboxState, StopOptions, WaitOptions,
 };
+use crate::protocols::build_log::{Lines, follow};
+use crate::protocols::building::SandboxBuild;
+use crate::storage;
 use crate::travel::deadline;
 use crate::travel::http::segment;
 
@@ -33,12 +37,44 @@ impl Sandboxes {
     /// `Validation` when the server refuses the parameters, `Conflict` when the name is taken, `Timeout` when it does
     /// not start in time, `Unknown` when it fails to start. Once the sandbox exists, the error has its id.
     pub async fn create(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxInfo> {
+        self.make("sandbox.create", params, options, Lines::none()).await
+    }
+
+    /// Creates a sandbox, waits until it has started, and follows the log of the build of its image. Without a build there is
+    /// no log.
+    ///
+    /// If the stream is closed before its end, the new sandbox is deleted, unless `keep` is set.
+    ///
+    /// # Parameters
+    /// * `params`: What to create it from, and its settings.
+    ///
+    /// # Returns
+    /// The sandbox in the making.
+    ///
+    /// # Errors
+    /// As for `create`, from the stream.
+    pub async fn create_with_logs(&self, params: CreateSandboxParams, options: CreateOptions) -> Result<SandboxBuild> {
+        let (sandboxes, keep) = (self.clone(), options.keep.unwrap_or(false));
+        Ok(SandboxBuild::begin(&self.client, keep, |lines| async move {
+            sandboxes.make("sandbox.create_with_logs", params, options, lines).await
+        }))
+    }
+
+    async fn make(
+        &self,
+        operation: &'static str,
+        mut params: CreateSandboxParams,
+        options: CreateOptions,
+        lines: Lines,
+    ) -> Result<SandboxInfo> {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
-        let body = create_body(params, &self.client)?;
-        let mut making = Making::new(&self.client, "sandbox.create", options.keep.unwrap_or(false));
+        let contexts = params.contexts.take().unwrap_or_default();
+        let mut body = create_body(params, &self.client)?;
+        let mut making = Making::new(&self.client, operation, options.keep.unwrap_or(false));
         let result = self
             .client
-            .run("sandbox.create", limit, async {
+            .run(operation, limit, async {
+                add_contexts(&mut body, storage::upload(&self.client, contexts).await?);
                 let sandbox = making.request("/sandbox".to_owned(), body, self.client.limit(limit)).await?;
                 if !options.wait_for_start.unwrap_or(true) {
                     return Ok(sandbox);
@@ -49,8 +85,17 @@ impl Sandboxes {
                 }
                 // Servers wait for the start before they answer, but with the state from before (wire.md 2.2): mostly
                 // one look is enough, and no event connection is needed.
-                let sandbox = self.look(&sandbox.id).await?;
-                self.reach(sandbox, &started).await
+                let (over, watched) = watch::channel(false);
+                let log = follow(&self.client, format!("/sandbox/{}", segment(&sandbox.id)), &lines, watched);
+                let waiting = async {
+                    let outcome = match self.look(&sandbox.id).await {
+                        Ok(sandbox) => self.reach(sandbox, &started).await,
+                        failed => failed,
+                    };
+                    over.send_replace(true);
+                    outcome
+                };
+                tokio::join!(waiting, log).0
             })
             .await;
         making.end(result).await

@@ -5,6 +5,8 @@
 
 pub(crate) mod archive;
 pub(crate) mod atomic_file;
+pub(crate) mod build_log;
+pub mod building;
 pub mod directory;
 mod end_mark;
 pub(crate) mod exclude;

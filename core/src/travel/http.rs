@@ -79,6 +79,8 @@ pub(crate) enum Base<'a> {
     Api,
     /// The toolbox of a sandbox: `{toolboxProxyUrl}/{id}`.
     Toolbox { url: &'a str, sandbox: &'a str },
+    /// A URL that the control plane has told, of the same server.
+    Url(&'a str),
 }
 
 impl<'a> Request<'a> {
@@ -190,7 +192,7 @@ impl<'a> Request<'a> {
             let endpoint = self.client.endpoint().await?;
             let url = self.url(&endpoint)?;
             let sandbox = match self.base {
-                Base::Api => None,
+                Base::Api | Base::Url(_) => None,
                 Base::Toolbox { sandbox, .. } => Some(sandbox.to_owned()),
             };
             let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()), sandbox };
@@ -248,7 +250,7 @@ impl Request<'_> {
     fn url(&self, endpoint: &Endpoint) -> Result<url::Url> {
         let base = match self.base {
             Base::Api => endpoint.api_url.as_str().into(),
-            Base::Toolbox { url, .. } => endpoint.toolbox_url(url),
+            Base::Toolbox { url, .. } | Base::Url(url) => endpoint.toolbox_url(url),
         };
         let mut url = url::Url::parse(&format!("{base}{}", self.path))
             .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;

@@ -7,7 +7,7 @@ pub mod events;
 pub(crate) mod http;
 pub mod proxy;
 pub(crate) mod rate_limits;
-mod retry;
+pub(crate) mod retry;
 mod tcp;
 pub mod tls;
 pub(crate) mod tunnel;

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "8ff2b706efd60948"
+const SchemaHash = "184e5218def0e05a"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -37,6 +37,16 @@ type FileDownloadResponse struct {
 	ErrorDetails *types.FileDownloadErrorDetails `json:"errorDetails,omitempty"`
 }
 
+// Context is a local file or directory that an image copies.
+type Context struct {
+	// Path on this machine.
+	SourcePath string
+	// Path in the build context, where the Dockerfile copies it from. Default: the path on this machine.
+	ArchivePath *string
+	// A .dockerignore on this machine, whose patterns are compared with paths in the build context.
+	IgnoreFile *string
+}
+
 // CodeRunOptions: options of CodeRun.
 type CodeRunOptions struct {
 	// Arguments of the program.
@@ -55,6 +65,37 @@ type SessionExecuteRequest struct {
 	RunAsync *bool
 	// Whether to leave input that is sent to the command out of its log. Default: false.
 	SuppressInputEcho *bool
+}
+
+// CreateSnapshotParams: settings of a new snapshot. It is made from an image that is fetched, or from one that is
+// built.
+type CreateSnapshotParams struct {
+	// Name, unique in the organization.
+	Name string
+	// Image reference, for example python:3.12-slim.
+	Image *string
+	// CPU, memory and disk of the sandboxes that are made from it.
+	Resources *types.Resources
+	// Program that its sandboxes start with, and its arguments. Default: that of the image.
+	Entrypoint []string
+	// Region. Default: the client's.
+	RegionID *string
+	// Kind of sandboxes. Default: the server's.
+	SandboxClass *types.SandboxClass
+	// Whether to take the image as it is, without starting it once. Default: false.
+	SkipValidation *bool
+	// Dockerfile to build the image from; cannot be combined with image.
+	Dockerfile *string
+	// Local files that the Dockerfile copies, to be uploaded.
+	Contexts []Context
+	// Hashes of the Dockerfile's build contexts in object storage.
+	ContextHashes []string
+}
+
+// BuildLine is a line of the log of a build.
+type BuildLine struct {
+	// The line, without its end.
+	Text string `json:"text"`
 }
 
 // CreateSandboxParams adds the parameters of a new sandbox, whichever of their forms they are in.
@@ -154,11 +195,7 @@ func (c *Call) addSnapshotParams(p *types.SnapshotParams) {
 
 func (c *Call) addImageParams(p *types.ImageParams) {
 	c.addSandboxBaseParams(&p.SandboxBaseParams)
-	if image, ok := p.Image.(string); ok {
-		c.Text("image", image)
-	} else {
-		c.fail(fmt.Sprintf("Image is a %T; it must be a string.", p.Image))
-	}
+	c.image(p.Image)
 	if p.Resources != nil {
 		c.Resources("resources", p.Resources)
 	}
@@ -183,6 +220,19 @@ func (c *Call) FileDownloadRequest(name string, v *types.FileDownloadRequest) {
 	c.Text("source", v.Source)
 	if v.Destination != nil {
 		c.Text("destination", *v.Destination)
+	}
+	c.Close()
+}
+
+// Context adds a Context.
+func (c *Call) Context(name string, v *Context) {
+	c.Open(name)
+	c.Text("sourcePath", v.SourcePath)
+	if v.ArchivePath != nil {
+		c.Text("archivePath", *v.ArchivePath)
+	}
+	if v.IgnoreFile != nil {
+		c.Text("ignoreFile", *v.IgnoreFile)
 	}
 	c.Close()
 }
@@ -240,6 +290,40 @@ func (c *Call) NetworkSettings(name string, v *types.NetworkSettings) {
 	}
 	if v.DomainAllowList != nil {
 		c.Text("domainAllowList", *v.DomainAllowList)
+	}
+	c.Close()
+}
+
+// CreateSnapshotParams adds a CreateSnapshotParams.
+func (c *Call) CreateSnapshotParams(name string, v *CreateSnapshotParams) {
+	c.Open(name)
+	c.Text("name", v.Name)
+	if v.Image != nil {
+		c.Text("image", *v.Image)
+	}
+	if v.Resources != nil {
+		c.Resources("resources", v.Resources)
+	}
+	if len(v.Entrypoint) > 0 {
+		Texts(c, "entrypoint", v.Entrypoint)
+	}
+	if v.RegionID != nil {
+		c.Text("regionId", *v.RegionID)
+	}
+	if v.SandboxClass != nil {
+		c.Text("sandboxClass", string(*v.SandboxClass))
+	}
+	if v.SkipValidation != nil {
+		c.Bool("skipValidation", *v.SkipValidation)
+	}
+	if v.Dockerfile != nil {
+		c.Text("dockerfile", *v.Dockerfile)
+	}
+	if len(v.Contexts) > 0 {
+		List(c, "contexts", v.Contexts, (*Call).Context)
+	}
+	if len(v.ContextHashes) > 0 {
+		Texts(c, "contextHashes", v.ContextHashes)
 	}
 	c.Close()
 }
@@ -310,6 +394,15 @@ func (c *Call) DeleteSandboxOptions(name string, o *options.DeleteSandbox) {
 		c.Seconds("timeout", *o.Timeout)
 	}
 	c.Bool("wait", o.Wait)
+	c.Close()
+}
+
+// CreateSnapshotOfOptions adds the options of CreateSnapshotOf.
+func (c *Call) CreateSnapshotOfOptions(name string, o *options.CreateSnapshotOf) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
 	c.Close()
 }
 
@@ -613,6 +706,39 @@ func (c *Call) CreateContextOptions(name string, o *options.CreateContext) {
 	}
 	if o.Language != nil {
 		c.Text("language", *o.Language)
+	}
+	c.Close()
+}
+
+// CreateSnapshotOptions adds the options of CreateSnapshot.
+func (c *Call) CreateSnapshotOptions(name string, o *options.CreateSnapshot) {
+	c.Open(name)
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
+	}
+	c.Close()
+}
+
+// ListSnapshotsOptions adds the options of ListSnapshots.
+func (c *Call) ListSnapshotsOptions(name string, o *options.ListSnapshots) {
+	c.Open(name)
+	if o.Page != nil {
+		c.Int("page", *o.Page)
+	}
+	if o.Limit != nil {
+		c.Int("limit", *o.Limit)
+	}
+	if o.Name != nil {
+		c.Text("name", *o.Name)
+	}
+	if o.Sort != nil {
+		c.Text("sort", *o.Sort)
+	}
+	if o.Order != nil {
+		c.Text("order", *o.Order)
+	}
+	if o.SourceSandboxID != nil {
+		c.Text("sourceSandboxId", *o.SourceSandboxID)
 	}
 	c.Close()
 }

@@ -56,6 +56,11 @@ static inline void daytona_go_client_place(const daytona_client *client, uintptr
 	daytona_client_place(client, daytona_go_callback, (void *)user);
 }
 
+static inline void daytona_go_image_step(const uint8_t *request, size_t len, uintptr_t user) {
+	daytona_slice slice = {request, len};
+	daytona_image_step(slice, daytona_go_callback, (void *)user);
+}
+
 static inline bool daytona_go_take_log(uintptr_t user) {
 	return daytona_take_log(daytona_go_callback, (void *)user);
 }

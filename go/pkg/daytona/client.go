@@ -48,6 +48,11 @@ import (
 
 // Client is the way to sandboxes. It pools its connections: make one and share it.
 type Client struct {
+	// Snapshot has the snapshots.
+	Snapshot *SnapshotService
+	// Snapshots is Snapshot.
+	Snapshots *SnapshotService
+
 	native *ffi.Client
 	caller api.Caller
 }
@@ -114,7 +119,9 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{native: native, caller: api.NewCaller(native)}, nil
+	caller := api.NewCaller(native)
+	snapshots := &SnapshotService{caller: caller}
+	return &Client{Snapshot: snapshots, Snapshots: snapshots, native: native, caller: caller}, nil
 }
 
 // localBinary is the program for the local engine, when one was given or `go install` has put it in its place, or "".

@@ -14,6 +14,7 @@ const (
 	frameStderr   = 2
 	frameError    = 3
 	frameProgress = 4
+	frameLine     = 5
 )
 
 const frameHeader = 5 // tag, length

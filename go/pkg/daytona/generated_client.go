@@ -21,29 +21,20 @@ func (c *Client) RateLimits(ctx context.Context) ([]types.RateLimit, error) {
 	return api.Value[[]types.RateLimit](ctx, call)
 }
 
-// Create creates a sandbox and waits until it has started.
-//
-// If the call is cancelled or times out, the new sandbox is deleted, unless WithKeep is set.
-//
-// Parameters:
-//   - params: what to create it from, and its settings. It is nil for the default snapshot, or SnapshotParams,
-//     ImageParams or SandboxBaseParams of package types, or a pointer to one of them.
-//
-// Options:
-//   - [options.WithTimeout]: time to wait for the sandbox to start; 0 = no limit. Default: 60 seconds.
-//   - [options.WithWaitForStart]: whether to wait until the sandbox has started. Default: true.
-//   - [options.WithKeep]: whether to keep the sandbox when the call is cancelled or times out. Default: false.
-//   - [options.WithLogChannel]: channel for the log of a build. Sandboxes of this version are not built: nothing is
-//     sent, and the channel stays open and the caller's.
-//
-// Errors: ErrValidation when the server refuses the parameters, ErrConflict when the name is taken, ErrTimeout when it
-// does not start in time, ErrUnknown when it fails to start. Once the sandbox exists, the error has its id.
-func (c *Client) Create(ctx context.Context, params any, opts ...func(*options.CreateSandbox)) (*Sandbox, error) {
-	opts = append([]func(*options.CreateSandbox){options.WithWaitForStart(true)}, opts...)
+// create runs the operation sandbox.create.
+func (c *Client) create(ctx context.Context, params any, o *options.CreateSandbox) (*Sandbox, error) {
 	call := c.caller.Op("sandbox.create")
 	call.CreateSandboxParams("params", params)
-	call.CreateSandboxOptions("options", options.Apply(opts...))
-	return c.sandbox(api.Object[Sandbox](ctx, call))
+	call.CreateSandboxOptions("options", o)
+	return api.Object[Sandbox](ctx, call)
+}
+
+// createWithLogs runs the operation sandbox.create_with_logs.
+func (c *Client) createWithLogs(ctx context.Context, params any, o *options.CreateSandbox) (*api.Stream, error) {
+	call := c.caller.Op("sandbox.create_with_logs")
+	call.CreateSandboxParams("params", params)
+	call.CreateSandboxOptions("options", o)
+	return api.Open(ctx, call)
 }
 
 // Get returns the sandbox with this id or name.

@@ -374,6 +374,26 @@ func (s *Sandbox) PauseWithTimeout(ctx context.Context, timeout time.Duration) e
 	return s.update(api.Object[Sandbox](ctx, call))
 }
 
+// CreateSnapshot makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - name: name of the snapshot, unique in the organization.
+//
+// Options:
+//   - [options.WithCreateSnapshotTimeout]: time to wait; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrConflict when the name is taken, ErrValidation when the sandbox's state does not allow it,
+// ErrUnprocessableEntity when the server cannot do it for this kind of sandbox, ErrTimeout when it takes too long.
+func (s *Sandbox) CreateSnapshot(ctx context.Context, name string, opts ...func(*options.CreateSnapshotOf)) error {
+	call := s.client.caller.Op("sandbox.create_snapshot")
+	call.Text("idOrName", s.ID)
+	call.Text("name", name)
+	call.CreateSnapshotOfOptions("options", options.Apply(opts...))
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
 // Fork makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine
 // copies files only: nothing that runs or is in memory goes along.
 //

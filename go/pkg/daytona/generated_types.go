@@ -112,6 +112,21 @@ const (
 	SandboxListSortDirectionDesc = types.SandboxListSortDirectionDesc
 )
 
+// SandboxClass is [types.SandboxClass].
+type SandboxClass = types.SandboxClass
+
+// Kind of sandbox.
+const (
+	// A virtual machine with Linux.
+	SandboxClassLinuxVm = types.SandboxClassLinuxVm
+	// A container.
+	SandboxClassContainer = types.SandboxClassContainer
+	// A virtual machine with Android.
+	SandboxClassAndroid = types.SandboxClassAndroid
+	// A virtual machine with Windows.
+	SandboxClassWindows = types.SandboxClassWindows
+)
+
 // Sandbox is a sandbox as the server describes it.
 //
 // Its methods that change the sandbox update the fields, so they must not run at the same time as something that reads

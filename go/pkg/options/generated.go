@@ -8,7 +8,7 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-// CreateSandbox holds the options of Client.Create.
+// CreateSandbox holds the options of Client.Create and Client.CreateWithLogs.
 type CreateSandbox struct {
 	// Time to wait for the sandbox to start; 0 = no limit. Default: 60 seconds.
 	Timeout *time.Duration
@@ -16,8 +16,8 @@ type CreateSandbox struct {
 	WaitForStart bool
 	// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
 	Keep bool
-	// Channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and the channel stays open
-	// and the caller's.
+	// Channel for the lines of the log while an image is built for the sandbox. It must be read; it stays open and the
+	// caller's.
 	LogChannel chan string
 }
 
@@ -36,10 +36,78 @@ func WithKeep(keep bool) func(*CreateSandbox) {
 	return func(o *CreateSandbox) { o.Keep = keep }
 }
 
-// WithLogChannel sets the channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and
-// the channel stays open and the caller's.
+// WithLogChannel sets the channel for the lines of the log while an image is built for the sandbox. It must be read; it
+// stays open and the caller's.
 func WithLogChannel(logChannel chan string) func(*CreateSandbox) {
 	return func(o *CreateSandbox) { o.LogChannel = logChannel }
+}
+
+// CreateSnapshot holds the options of SnapshotService.Create and SnapshotService.CreateWithLogs.
+type CreateSnapshot struct {
+	// Time to wait until it can be used; 0 = no limit. Default: 0 seconds.
+	Timeout *time.Duration
+}
+
+// WithSnapshotTimeout sets the time to wait until it can be used; 0 = no limit. Default: 0 seconds.
+func WithSnapshotTimeout(timeout time.Duration) func(*CreateSnapshot) {
+	return func(o *CreateSnapshot) { o.Timeout = &timeout }
+}
+
+// ListSnapshots holds the options of SnapshotService.ListWith.
+type ListSnapshots struct {
+	// Number of the page, from 1. Default: 1.
+	Page *int
+	// Snapshots per page, 1 to 200. Default: 100.
+	Limit *int
+	// Part of the name.
+	Name *string
+	// Field to sort by: name, state, lastUsedAt (default) or createdAt.
+	Sort *string
+	// Direction of the sort: asc or desc (default).
+	Order *string
+	// Id of the sandbox they were made from.
+	SourceSandboxID *string
+}
+
+// WithSnapshotPage sets the number of the page, from 1. Default: 1.
+func WithSnapshotPage(page int) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.Page = &page }
+}
+
+// WithSnapshotLimit sets the snapshots per page, 1 to 200. Default: 100.
+func WithSnapshotLimit(limit int) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.Limit = &limit }
+}
+
+// WithSnapshotName sets the part of the name.
+func WithSnapshotName(name string) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.Name = &name }
+}
+
+// WithSnapshotSort sets the field to sort by: name, state, lastUsedAt (default) or createdAt.
+func WithSnapshotSort(sort string) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.Sort = &sort }
+}
+
+// WithSnapshotOrder sets the direction of the sort: asc or desc (default).
+func WithSnapshotOrder(order string) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.Order = &order }
+}
+
+// WithSourceSandbox sets the id of the sandbox they were made from.
+func WithSourceSandbox(sourceSandboxID string) func(*ListSnapshots) {
+	return func(o *ListSnapshots) { o.SourceSandboxID = &sourceSandboxID }
+}
+
+// CreateSnapshotOf holds the options of Sandbox.CreateSnapshot.
+type CreateSnapshotOf struct {
+	// Time to wait; 0 = no limit. Default: 60 seconds.
+	Timeout *time.Duration
+}
+
+// WithCreateSnapshotTimeout sets the time to wait; 0 = no limit. Default: 60 seconds.
+func WithCreateSnapshotTimeout(timeout time.Duration) func(*CreateSnapshotOf) {
+	return func(o *CreateSnapshotOf) { o.Timeout = &timeout }
 }
 
 // StartSandbox holds the options of Client.Start.

@@ -167,6 +167,50 @@ const (
 	SandboxListSortDirectionDesc SandboxListSortDirection = "desc"
 )
 
+// SnapshotState: state of a snapshot (wire.md 2.4).
+//
+// Servers may send values that are not listed here.
+type SnapshotState string
+
+// State of a snapshot (wire.md 2.4).
+const (
+	// Its image is being built.
+	SnapshotStateBuilding SnapshotState = "building"
+	// Nothing has happened yet.
+	SnapshotStatePending SnapshotState = "pending"
+	// Its image is being fetched.
+	SnapshotStatePulling SnapshotState = "pulling"
+	// Sandboxes can be made from it.
+	SnapshotStateActive SnapshotState = "active"
+	// Kept, but no sandboxes are made from it until it is activated.
+	SnapshotStateInactive SnapshotState = "inactive"
+	// It cannot be used; ErrorReason has the reason.
+	SnapshotStateError SnapshotState = "error"
+	// Its image could not be built; ErrorReason has the reason.
+	SnapshotStateBuildFailed SnapshotState = "build_failed"
+	// Being deleted.
+	SnapshotStateRemoving SnapshotState = "removing"
+	// It is being made from a sandbox.
+	SnapshotStateSnapshotting SnapshotState = "snapshotting"
+)
+
+// SandboxClass: kind of sandbox.
+//
+// Servers may send values that are not listed here.
+type SandboxClass string
+
+// Kind of sandbox.
+const (
+	// A virtual machine with Linux.
+	SandboxClassLinuxVm SandboxClass = "linux-vm"
+	// A container.
+	SandboxClassContainer SandboxClass = "container"
+	// A virtual machine with Android.
+	SandboxClassAndroid SandboxClass = "android"
+	// A virtual machine with Windows.
+	SandboxClassWindows SandboxClass = "windows"
+)
+
 // OutputChannel: one of the two outputs of a process.
 //
 // Servers may send values that are not listed here.
@@ -737,6 +781,89 @@ func (v SignedPreviewLink) String() string {
 
 // GoString does the same as String.
 func (v SignedPreviewLink) GoString() string { return v.String() }
+
+// Snapshot is a snapshot: an image with the resources of the sandboxes that are made from it.
+//
+// LastUsedAt is nil until a sandbox has been made from it.
+type Snapshot struct {
+	// Unique id.
+	ID string `json:"id"`
+	// Organization the snapshot belongs to.
+	OrganizationID string `json:"organizationId"`
+	// Whether it belongs to everybody and cannot be changed.
+	General bool `json:"general"`
+	// Name, unique in the organization.
+	Name string `json:"name"`
+	// Image it was made from, where it was not built.
+	ImageName string `json:"imageName"`
+	// State of the snapshot.
+	State string `json:"state"`
+	// Size of the image in GB, once it is known.
+	Size *float64 `json:"size,omitempty"`
+	// Program that its sandboxes start with, and its arguments.
+	Entrypoint []string `json:"entrypoint,omitempty"`
+	// CPU cores of its sandboxes.
+	CPU int `json:"cpu"`
+	// GPUs of its sandboxes.
+	GPU int `json:"gpu"`
+	// Kind of these GPUs.
+	GPUType *GpuType `json:"gpuType,omitempty"`
+	// Memory of its sandboxes in GiB.
+	Memory int `json:"mem"`
+	// Disk of its sandboxes in GiB.
+	Disk int `json:"disk"`
+	// Reason for the state error or BuildFailed.
+	ErrorReason *string `json:"errorReason,omitempty"`
+	// Time it was created, ISO 8601.
+	CreatedAt time.Time `json:"createdAt"`
+	// Time it last changed, ISO 8601.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Time a sandbox was last made from it, ISO 8601.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	// Description of how its image was built.
+	BuildInfo *BuildInfo `json:"buildInfo,omitempty"`
+	// Regions it is available in.
+	RegionIds []string `json:"regionIds,omitempty"`
+	// Machine that made it.
+	InitialRunnerID *string `json:"initialRunnerId,omitempty"`
+	// Reference of its image where it is stored.
+	Ref *string `json:"ref,omitempty"`
+	// Kind of its sandboxes.
+	SandboxClass *SandboxClass `json:"sandboxClass,omitempty"`
+	// Sandbox it was made from.
+	SourceSandboxID *string `json:"sourceSandboxId,omitempty"`
+
+	// SkipValidation is whether the image was taken as it is, without starting it once.
+	SkipValidation bool `json:"skipValidation"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (s *Snapshot) UnmarshalJSON(data []byte) error {
+	type plain Snapshot
+	wire := struct {
+		*plain
+		CreatedAt string `json:"createdAt"`
+		UpdatedAt string `json:"updatedAt"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	s.CreatedAt = parseTime(wire.CreatedAt)
+	s.UpdatedAt = parseTime(wire.UpdatedAt)
+	return nil
+}
+
+// PaginatedSnapshots is a page of snapshots.
+type PaginatedSnapshots struct {
+	// The snapshots of this page.
+	Items []*Snapshot `json:"items"`
+	// Number of snapshots on all pages.
+	Total int `json:"total"`
+	// Number of this page, from 1.
+	Page int `json:"page"`
+	// Number of pages.
+	TotalPages int `json:"totalPages"`
+}
 
 // ProcessInfo: description of a process started with spawn.
 type ProcessInfo struct {

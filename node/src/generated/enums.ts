@@ -136,6 +136,42 @@ export type SandboxListSortDirection =
   | (typeof SandboxListSortDirection)[keyof typeof SandboxListSortDirection]
   | OpenString;
 
+/** State of a snapshot (wire.md 2.4). */
+export const SnapshotState = {
+  /** Its image is being built. */
+  BUILDING: 'building',
+  /** Nothing has happened yet. */
+  PENDING: 'pending',
+  /** Its image is being fetched. */
+  PULLING: 'pulling',
+  /** Sandboxes can be made from it. */
+  ACTIVE: 'active',
+  /** Kept, but no sandboxes are made from it until it is activated. */
+  INACTIVE: 'inactive',
+  /** It cannot be used; `errorReason` has the reason. */
+  ERROR: 'error',
+  /** Its image could not be built; `errorReason` has the reason. */
+  BUILD_FAILED: 'build_failed',
+  /** Being deleted. */
+  REMOVING: 'removing',
+  /** It is being made from a sandbox. */
+  SNAPSHOTTING: 'snapshotting',
+} as const;
+export type SnapshotState = (typeof SnapshotState)[keyof typeof SnapshotState] | OpenString;
+
+/** Kind of sandbox. */
+export const SandboxClass = {
+  /** A virtual machine with Linux. */
+  LINUX_VM: 'linux-vm',
+  /** A container. */
+  CONTAINER: 'container',
+  /** A virtual machine with Android. */
+  ANDROID: 'android',
+  /** A virtual machine with Windows. */
+  WINDOWS: 'windows',
+} as const;
+export type SandboxClass = (typeof SandboxClass)[keyof typeof SandboxClass] | OpenString;
+
 /** One of the two outputs of a process. */
 export const OutputChannel = {
   /** Standard output. */

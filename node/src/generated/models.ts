@@ -4,10 +4,12 @@ import type {
   ChartType,
   GpuType,
   OutputChannel,
+  SandboxClass,
   SandboxDesiredState,
   SandboxListSortDirection,
   SandboxListSortField,
   SandboxState,
+  SnapshotState,
 } from './enums.js';
 
 /** A figure: its picture and, for the known kinds, its data. */
@@ -424,6 +426,52 @@ export interface GitCommitInfo {
   timestamp: string;
 }
 
+/** A local file or directory that an image copies. */
+export interface ImageContext {
+  /** Path on this machine. */
+  sourcePath: string;
+  /** Path in the build context, where the Dockerfile copies it from. Default: the path on this machine. */
+  archivePath?: string;
+  /** A `.dockerignore` on this machine, whose patterns are compared with paths in the build context. */
+  ignoreFile?: string;
+}
+
+/** Options of pip. */
+export interface PipInstallOptions {
+  /** Pages or archives with links to packages. */
+  findLinks?: string[];
+  /** Index to use instead of PyPI. */
+  indexUrl?: string;
+  /** Further indexes. */
+  extraIndexUrls?: string[];
+  /** Whether to take pre-releases. Default: false. */
+  pre?: boolean;
+  /** Further arguments of pip, as a shell reads them. */
+  extraOptions?: string;
+}
+
+/** Options of `pip_install_from_pyproject`. */
+export interface PyprojectOptions {
+  /** Groups of `project.optional-dependencies` to install too. */
+  optionalDependencies?: string[];
+  /** Pages or archives with links to packages. */
+  findLinks?: string[];
+  /** Index to use instead of PyPI. */
+  indexUrl?: string;
+  /** Further indexes. */
+  extraIndexUrls?: string[];
+  /** Whether to take pre-releases. Default: false. */
+  pre?: boolean;
+  /** Further arguments of pip, as a shell reads them. */
+  extraOptions?: string;
+}
+
+/** Options of steps that take instructions of a Dockerfile. */
+export interface DockerfileOptions {
+  /** Whether to refuse files outside the build context, also behind links. Default: false. */
+  strictContext?: boolean;
+}
+
 /** Options of `fork`. */
 export interface ForkOptions {
   /** Name of the copy, unique in the organization. Default: its id. */
@@ -833,6 +881,8 @@ export interface CreateSandboxParams {
   image?: string;
   /** Dockerfile to build the image from; cannot be combined with `snapshot` and `image`. */
   dockerfile?: string;
+  /** Local files that the Dockerfile copies, to be uploaded. */
+  contexts?: ImageContext[];
   /** Hashes of the Dockerfile's build contexts in object storage. */
   contextHashes?: string[];
   /** CPU, memory and disk; only for a sandbox made from an image. */
@@ -999,6 +1049,120 @@ export interface SignedPortPreviewUrl {
   url: string;
   /** When the URL expires, as ISO 8601. */
   expiresAt: string;
+}
+
+/** A snapshot: an image with the resources of the sandboxes that are made from it. */
+export interface SnapshotInfo {
+  /** Unique id. */
+  id: string;
+  /** Organization the snapshot belongs to. */
+  organizationId?: string;
+  /** Whether it belongs to everybody and cannot be changed. */
+  general: boolean;
+  /** Name, unique in the organization. */
+  name: string;
+  /** Image it was made from, where it was not built. */
+  imageName?: string;
+  /** State of the snapshot. */
+  state: SnapshotState;
+  /** Size of the image in GB, once it is known. */
+  size?: number;
+  /** Program that its sandboxes start with, and its arguments. */
+  entrypoint?: string[];
+  /** CPU cores of its sandboxes. */
+  cpu: number;
+  /** GPUs of its sandboxes. */
+  gpu: number;
+  /** Kind of these GPUs. */
+  gpuType?: GpuType;
+  /** Memory of its sandboxes in GiB. */
+  mem: number;
+  /** Disk of its sandboxes in GiB. */
+  disk: number;
+  /** Reason for the state `error` or `build_failed`. */
+  errorReason?: string;
+  /** Time it was created, ISO 8601. */
+  createdAt: string;
+  /** Time it last changed, ISO 8601. */
+  updatedAt: string;
+  /** Time a sandbox was last made from it, ISO 8601. */
+  lastUsedAt?: string;
+  /** Description of how its image was built. */
+  buildInfo?: BuildInfo;
+  /** Regions it is available in. */
+  regionIds?: string[];
+  /** Machine that made it. */
+  initialRunnerId?: string;
+  /** Reference of its image where it is stored. */
+  ref?: string;
+  /** Kind of its sandboxes. */
+  sandboxClass?: SandboxClass;
+  /** Sandbox it was made from. */
+  sourceSandboxId?: string;
+}
+
+/** Settings of a new snapshot. It is made from an image that is fetched, or from one that is built. */
+export interface SnapshotParams {
+  /** Name, unique in the organization. */
+  name: string;
+  /** Image reference, for example `python:3.12-slim`. */
+  image?: string;
+  /** CPU, memory and disk of the sandboxes that are made from it. */
+  resources?: Resources;
+  /** Program that its sandboxes start with, and its arguments. Default: that of the image. */
+  entrypoint?: string[];
+  /** Region. Default: the client's. */
+  regionId?: string;
+  /** Kind of sandboxes. Default: the server's. */
+  sandboxClass?: SandboxClass;
+  /** Whether to take the image as it is, without starting it once. Default: false. */
+  skipValidation?: boolean;
+  /** Dockerfile to build the image from; cannot be combined with `image`. */
+  dockerfile?: string;
+  /** Local files that the Dockerfile copies, to be uploaded. */
+  contexts?: ImageContext[];
+  /** Hashes of the Dockerfile's build contexts in object storage. */
+  contextHashes?: string[];
+}
+
+/** Options of creating a snapshot. */
+export interface CreateSnapshotOptions {
+  /** Seconds to wait until it can be used; 0 = no limit. Default: 0. */
+  timeout?: number;
+}
+
+/** Which snapshots to list, and in which order. */
+export interface ListSnapshotsOptions {
+  /** Number of the page, from 1. Default: 1. */
+  page?: number;
+  /** Snapshots per page, 1 to 200. Default: 100. */
+  limit?: number;
+  /** Part of the name. */
+  name?: string;
+  /** Field to sort by: `name`, `state`, `lastUsedAt` (default) or `createdAt`. */
+  sort?: string;
+  /** Direction of the sort: `asc` or `desc` (default). */
+  order?: string;
+  /** Id of the sandbox they were made from. */
+  sourceSandboxId?: string;
+}
+
+/** A page of snapshots. */
+export interface SnapshotPage {
+  /** The snapshots of this page. */
+  items: SnapshotInfo[];
+  /** Number of snapshots on all pages. */
+  total: number;
+  /** Number of this page, from 1. */
+  page: number;
+  /** Number of pages. */
+  totalPages: number;
+}
+
+/** A line of the log of a build. */
+export interface BuildLine {
+  /** The line, without its end. */
+  text: string;
 }
 
 /** Options of `spawn`. */

@@ -205,6 +205,24 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
+   * Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+   *
+   * @param name - Name of the snapshot, unique in the organization.
+   * @param timeout - Seconds to wait; 0 = no limit. Default: 60. Or all options.
+   * @throws `DaytonaConflictError` when the name is taken, `DaytonaValidationError` when the sandbox's state does not
+   * allow it, `DaytonaUnprocessableEntityError` when the server cannot do it for this kind of sandbox,
+   * `DaytonaTimeoutError` when it takes too long.
+   */
+  async createSnapshot(name: string, timeout?: Seconds<WaitOptions>): Promise<void> {
+    return await this.update('sandbox.create_snapshot', { idOrName: this.id, name }, withTimeout(timeout));
+  }
+
+  /** The same as {@link Sandbox.createSnapshot}. */
+  _experimental_createSnapshot(name: string, timeout?: Seconds<WaitOptions>): Promise<void> {
+    return this.createSnapshot(name, timeout);
+  }
+
+  /**
    * Replaces all labels of the sandbox and returns the new ones.
    *
    * @param labels - The new labels; those that are not given are removed.

@@ -43,7 +43,16 @@ type Operation = (call: Call) => Promise<unknown>;
 interface Op {
   id: string;
   name: string;
-  receiver: 'daytona' | 'sandbox' | 'process' | 'fs' | 'git' | 'code_interpreter' | 'network' | 'spawned_process';
+  receiver:
+    | 'daytona'
+    | 'sandbox'
+    | 'snapshot'
+    | 'process'
+    | 'fs'
+    | 'git'
+    | 'code_interpreter'
+    | 'network'
+    | 'spawned_process';
   /** The parameter that the receiver supplies. */
   supplied: string | null;
   params: { name: string; wire: string }[];
@@ -63,6 +72,8 @@ async function receiver(op: Op, call: Call): Promise<unknown> {
   switch (op.receiver) {
     case 'daytona':
       return call.daytona;
+    case 'snapshot':
+      return call.daytona.snapshot;
     case 'sandbox':
       return await call.daytona.get(call.args.idOrName);
     case 'spawned_process':
@@ -200,6 +211,22 @@ function upload(file: { destination: string; content?: Buffer; localPath?: strin
 
 /** Operations whose method takes or returns something else than the schema says. */
 const adapters: Record<string, Operation> = {
+  'sandbox.create_with_logs': async ({ daytona, args, options }) => {
+    const lines: string[] = [];
+    const onSnapshotCreateLogs = (line: string) => lines.push(line);
+    const sandbox = await daytona.create(args.params, { ...options, onSnapshotCreateLogs });
+    return { lines, sandbox: sandbox.toJSON() };
+  },
+  'snapshot.create_with_logs': async ({ daytona, args, options }) => {
+    const build = await daytona.snapshot.createStream(args.params, options);
+    const lines: string[] = [];
+    for await (const line of build) {
+      lines.push(line);
+    }
+    return { lines, snapshot: await build.result() };
+  },
+  'snapshot.list': async ({ daytona, options: { signal, ...query } }) =>
+    await daytona.snapshot.list(query, undefined, { signal }),
   'sandbox.find_one': async ({ daytona, options }) => (await daytona.findOne(options, options)).toJSON(),
   'sandbox.list': async ({ daytona, args, options }) =>
     (await daytona.list(args.query, options).parts().next()).value ?? undefined,

@@ -13,6 +13,7 @@ from .generated.models.process import PtySize, SessionExecuteRequest
 from .generated.models.sandbox import CreateSandboxParams, ListSandboxesQuery
 
 if TYPE_CHECKING:
+    from ._snapshot import Snapshot
     from .generated.create_params import CreateFields
     from .generated.models.code_interpreter import InterpreterContext
 
@@ -46,6 +47,11 @@ def listing(
     if query is not None and (labels is not None or page is not None or limit is not None):
         raise DaytonaInvalidArgumentError("Give either a query or labels, page and limit.")
     return None if query is None else ListSandboxesQuery.given("query", query), labels, page, limit
+
+
+def snapshot_id(snapshot: Snapshot | str) -> str:
+    """Id or name of a snapshot that is given as such or by one of them."""
+    return snapshot if isinstance(snapshot, str) else snapshot.id
 
 
 def context_id(context: InterpreterContext | str | None) -> Any:

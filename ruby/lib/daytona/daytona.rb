@@ -6,6 +6,9 @@ module Daytona
     # @return [Config]
     attr_reader :config
 
+    # @return [SnapshotService] The snapshots.
+    attr_reader :snapshot
+
     # Makes a client; with a block, yields it and closes it afterwards.
     #
     # @param config [Config, Hash, nil]
@@ -44,6 +47,7 @@ module Daytona
         warn 'daytona: tracing is not part of this version; otel_enabled has no effect', uplevel: 1, category: nil
       end
       super(Connection.new(@config))
+      @snapshot = SnapshotService.new(@connection)
     end
 
     # Creates a sandbox and waits until it has started. With a block, yields the sandbox and deletes it afterwards.
@@ -52,6 +56,8 @@ module Daytona
     #   default snapshot.
     # @param timeout [Numeric, nil] Seconds to wait for the start; 0 = no limit. Default: 60.
     # @param wait_for_start [Boolean, nil] Whether to wait. Default: true.
+    # @param on_snapshot_create_logs [#call, nil] Called with each line of the log while an image is built for the
+    #   sandbox.
     # @param keep [Boolean, nil] Whether a call that is interrupted or times out leaves the sandbox in place. Default:
     #   false, it is deleted.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
@@ -60,7 +66,8 @@ module Daytona
     # @return [Sandbox, Object] The sandbox, or what the block returns.
     # @raise [Sdk::TimeoutError] When it has not started in time.
     # @raise [Sdk::ValidationError] For parameters that do not go together.
-    def create(params = nil, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil, **attributes)
+    def create(params = nil, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil,
+               on_snapshot_create_logs: nil, **attributes)
       if params.nil? || params.is_a?(Hash)
         params = CreateSandboxBaseParams.coerce({ **params.to_h.transform_keys(&:to_sym), **attributes })
       elsif !attributes.empty?
@@ -71,8 +78,9 @@ module Daytona
       handed_out = false
       # An interrupt that comes when the sandbox is there already must find it, to delete it.
       Thread.handle_interrupt(Object => :on_blocking) do
-        sandbox = wrap(create_sandbox(params, timeout: timeout, wait_for_start: wait_for_start, keep: keep,
-                                              request_timeout: request_timeout))
+        sandbox = wrap(make(Image.unfold(params), on_snapshot_create_logs,
+                            timeout: timeout, wait_for_start: wait_for_start, keep: keep,
+                            request_timeout: request_timeout))
         made = Native.take_made
       end
       return yield(sandbox) if block_given?
@@ -129,6 +137,13 @@ module Daytona
     alias to_s inspect
 
     private
+
+    # Creates a sandbox, with or without the log of its build.
+    def make(params, on_logs, **options)
+      return create_sandbox(params, **options) unless on_logs
+
+      build_sandbox(params, **options).finish(on_logs)
+    end
 
     def wrap(info)
       Sandbox.new(info, @connection, config)

@@ -27,6 +27,10 @@ func (c call) run(ctx context.Context, op string) (any, error) {
 	switch op {
 	case "sandbox.create":
 		return c.create(ctx, opts)
+	case "sandbox.create_with_logs":
+		return c.createWithLogs(ctx, opts)
+	case "snapshot.create", "snapshot.create_with_logs", "snapshot.get", "snapshot.activate", "snapshot.deactivate", "snapshot.delete":
+		return c.snapshot(ctx, op, opts)
 	case "sandbox.fork":
 		return c.fork(ctx, opts)
 	case "sandbox.set_auto_stop_interval", "sandbox.set_auto_archive_interval", "sandbox.set_auto_delete_interval", "sandbox.set_auto_pause_interval":

@@ -111,6 +111,15 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}
 		err = sandbox.PauseWithTimeout(ctx, opts.time("timeout"))
 		return c.result(sandbox, err)
+	case "sandbox.create_snapshot":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.CreateSnapshot(ctx, into[string](args, "name"), func(o *options.CreateSnapshotOf) {
+			given(opts, "timeout", &o.Timeout)
+		})
+		return c.result(sandbox, err)
 	case "sandbox.set_labels":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {
@@ -345,6 +354,15 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		return c.result(c.sandbox.CodeInterpreter.ListContexts(ctx))
 	case "code_interpreter.delete_context":
 		return nil, c.sandbox.CodeInterpreter.DeleteContext(ctx, into[string](args, "contextId"))
+	case "snapshot.list":
+		return c.result(c.client.Snapshot.ListWith(ctx, func(o *options.ListSnapshots) {
+			given(opts, "page", &o.Page)
+			given(opts, "limit", &o.Limit)
+			given(opts, "name", &o.Name)
+			given(opts, "sort", &o.Sort)
+			given(opts, "order", &o.Order)
+			given(opts, "sourceSandboxId", &o.SourceSandboxID)
+		}))
 	case "network.log":
 		return c.result(c.sandbox.Network.Log(ctx))
 	}

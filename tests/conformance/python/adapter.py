@@ -91,6 +91,7 @@ class Adapter:
         supplied = args.pop(snake_to_camel(described["supplied"])) if described["supplied"] else None
         receiver: Any = {
             "daytona": lambda: self.client,
+            "snapshot": lambda: self.client.snapshot,
             "sandbox": lambda: self.client.get(supplied),
             "spawned_process": lambda: self.process(sandbox, supplied),
         }.get(described["receiver"], lambda: getattr(sandbox, described["receiver"]))()
@@ -137,6 +138,26 @@ class Adapter:
         return {"localPort": forward.local_port, "httpOnly": forward.http_only, "output": output.decode()}
 
     # --- sandboxes ---
+
+    async def op_sandbox_create_with_logs(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        lines: list[str] = []
+        options = {**flat_options(args), "on_snapshot_create_logs": lines.append}
+        made = await self.op_sandbox_create(sandbox, {**args, "options": options}, step)
+        return {"lines": lines, "sandbox": made}
+
+    def snapshot_params(self, args: dict[str, Any]) -> daytona.CreateSnapshotParams:
+        params = keywords(args["params"])
+        if "resources" in params:
+            params["resources"] = daytona.Resources(**params["resources"])
+        return daytona.CreateSnapshotParams(**params)
+
+    async def op_snapshot_create(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        return await settle(self.client.snapshot.create(self.snapshot_params(args), **keywords(flat_options(args))))
+
+    async def op_snapshot_create_with_logs(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        build = self.client.snapshot.create_stream(self.snapshot_params(args), **keywords(flat_options(args)))
+        lines = [line async for line in each(build)]
+        return {"lines": lines, "snapshot": await settle(build.result())}
 
     async def op_sandbox_create(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         params = {snake(name): value for name, value in args.get("params", {}).items()}

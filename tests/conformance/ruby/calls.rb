@@ -58,6 +58,7 @@ class Calls
   def receiver(operation, args)
     case operation['receiver']
     when 'daytona' then @daytona
+    when 'snapshot' then @daytona.snapshot
     when 'sandbox' then @daytona.get(args.fetch('idOrName'))
     when 'spawned_process'
       info = self.class.keywords(args.fetch('process'), STRUCTS.fetch('ProcessInfo'))
@@ -87,6 +88,25 @@ class Calls
   module Shapes
     def sandbox_create(daytona, params:, **options)
       daytona.create(**params, **options)
+    end
+
+    def sandbox_create_with_logs(daytona, params:, **options)
+      lines = []
+      sandbox = daytona.create(**params, **options, on_snapshot_create_logs: lines.method(:<<))
+      { 'lines' => lines, 'sandbox' => sandbox }
+    end
+
+    def snapshot_create(snapshots, params:, **options)
+      snapshots.create(params, **options)
+    end
+
+    def snapshot_create_with_logs(snapshots, params:, **options)
+      build = snapshots.create_stream(params, **options)
+      { 'lines' => build.to_a, 'snapshot' => build.result }
+    end
+
+    def sandbox_create_snapshot(sandbox, name:, **options)
+      sandbox.create_snapshot(name, **options)
     end
 
     def sandbox_list(daytona, query:)

@@ -10,7 +10,7 @@ use super::{HEADER, Package};
 use crate::schema::{Op, Service, Type, Update};
 
 /// Operations whose generated methods need more than their arguments: what the runner does with them is written by hand.
-const BY_HAND: [&str; 14] = [
+const BY_HAND: [&str; 21] = [
     "code_interpreter.run_code",
     "fs.download_dir",
     "fs.download_files",
@@ -18,6 +18,7 @@ const BY_HAND: [&str; 14] = [
     "process.create_pty",
     "process.stream_output",
     "sandbox.create",
+    "sandbox.create_with_logs",
     "sandbox.create_signed_preview_url",
     "sandbox.forward_port",
     "sandbox.set_auto_archive_interval",
@@ -25,6 +26,12 @@ const BY_HAND: [&str; 14] = [
     "sandbox.fork",
     "sandbox.set_auto_pause_interval",
     "sandbox.set_auto_stop_interval",
+    "snapshot.activate",
+    "snapshot.create",
+    "snapshot.create_with_logs",
+    "snapshot.deactivate",
+    "snapshot.delete",
+    "snapshot.get",
 ];
 
 impl<'a> Package<'a> {
@@ -86,6 +93,7 @@ impl<'a> Package<'a> {
             "Sandbox" if sandbox => "sandbox".to_owned(),
             "Sandbox" => "c.sandbox".to_owned(),
             "SpawnedProcess" => "c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](args, \"process\"))".to_owned(),
+            "SnapshotService" => "c.client.Snapshot".to_owned(),
             service => format!("c.sandbox.{}", service.trim_end_matches("Service")),
         };
         let mut arguments = vec!["ctx".to_owned()];

@@ -18,8 +18,8 @@ const FORMS: [(&str, &str, &[&str]); 2] = [
     ("ImageParams", "are for a sandbox from an image.", &["image", "resources"]),
 ];
 const BASE: &str = "SandboxBaseParams";
-/// What an image object says, which Go does not have.
-const OF_IMAGE: [&str; 2] = ["dockerfile", "context_hashes"];
+/// What an image object says.
+const OF_IMAGE: [&str; 3] = ["dockerfile", "contexts", "context_hashes"];
 
 /// What a parameter may be that takes these structs.
 pub const ANY_OF: &str = "nil for the default snapshot, or SnapshotParams, ImageParams or SandboxBaseParams of package types, or a \
@@ -103,12 +103,7 @@ impl Package<'_> {
             writeln!(out, "\nfunc (c *Call) add{form}(p *types.{form}) {{\n\tc.add{BASE}(&p.{BASE})")?;
             for (field, name, ty) in self.create_fields(|field| own.contains(&field))? {
                 if ty == "any" {
-                    writeln!(
-                        out,
-                        "\tif image, ok := p.{name}.(string); ok {{\n\t\tc.Text({:?}, image)\n\t}} else {{\n\
-                         \t\tc.fail(fmt.Sprintf(\"{name} is a %T; it must be a string.\", p.{name}))\n\t}}",
-                        field.wire
-                    )?;
+                    writeln!(out, "\tc.image(p.{name})")?;
                 } else {
                     out.push_str(&self.add(ENCODER, &field.wire, &ty, &format!("p.{name}"), true)?);
                 }

@@ -66,7 +66,16 @@ const TRANSFERRED: &str = "transferred(ctx, o.Progress)";
 
 /// The methods of each operation that has others than the convention says.
 pub const METHODS: &[(&str, &[Method])] = &[
-    ("sandbox.create", &[method("Create").set("CreateSandbox").through("c.sandbox", "(*Sandbox, error)")]),
+    ("sandbox.create", &[hidden("create").set("CreateSandbox")]),
+    ("sandbox.create_with_logs", &[hidden("createWithLogs").set("CreateSandbox")]),
+    ("sandbox.create_snapshot", &[method("CreateSnapshot").set("CreateSnapshotOf").updates()]),
+    ("snapshot.create", &[hidden("create").set("CreateSnapshot")]),
+    ("snapshot.create_with_logs", &[hidden("createWithLogs").set("CreateSnapshot")]),
+    ("snapshot.get", &[method("Get").takes(&["id_or_name as nameOrID"])]),
+    ("snapshot.list", &[method("List").takes(&["*page", "*limit"]), method("ListWith")]),
+    ("snapshot.activate", &[hidden("activate")]),
+    ("snapshot.deactivate", &[hidden("deactivate")]),
+    ("snapshot.delete", &[hidden("remove")]),
     (
         "sandbox.get",
         &[
@@ -318,9 +327,23 @@ pub const SETS: &[Set] = &[
         field: "LogChannel",
         ty: "chan string",
         function: "WithLogChannel",
-        doc: "Channel for the log of a build. Sandboxes of this version are not built: nothing is sent, and the channel stays \
-              open and the caller's.",
+        doc: "Channel for the lines of the log while an image is built for the sandbox. It must be read; it stays open and the \
+              caller's.",
     }]),
+    set("CreateSnapshotOptions", "CreateSnapshot", &[("timeout", "WithSnapshotTimeout")]),
+    set(
+        "ListSnapshotsOptions",
+        "ListSnapshots",
+        &[
+            ("page", "WithSnapshotPage"),
+            ("limit", "WithSnapshotLimit"),
+            ("name", "WithSnapshotName"),
+            ("sort", "WithSnapshotSort"),
+            ("order", "WithSnapshotOrder"),
+            ("source_sandbox_id", "WithSourceSandbox"),
+        ],
+    ),
+    set("WaitOptions", "CreateSnapshotOf", &[("timeout", "WithCreateSnapshotTimeout")]),
     set("WaitOptions", "StartSandbox", &[("timeout", "WithStartTimeout")]),
     set("StopOptions", "StopSandbox", &[("timeout", "WithStopTimeout"), ("force", "WithForceStop")]).plain(&["force"]),
     set("DeleteOptions", "DeleteSandbox", &[("timeout", "WithDeleteTimeout"), ("wait", "WithDeleteWait")])
@@ -472,6 +495,11 @@ pub const BESIDES: &[(&str, &str, &str)] = &[
 
 \tclient *Client
 ",
+    ),
+    (
+        "Snapshot",
+        "LastUsedAt is nil until a sandbox has been made from it.",
+        "\n\t// SkipValidation is whether the image was taken as it is, without starting it once.\n\tSkipValidation bool `json:\"skipValidation\"`\n",
     ),
     ("Session", "SessionId has the same value as SessionID.", ""),
     ("Command", "Id has the same value as ID.", ""),

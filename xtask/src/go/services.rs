@@ -66,6 +66,7 @@ const CLASSES: &[Class] = &[
     Class { name: "GitService", receiver: "g", bound: &[] },
     Class { name: "CodeInterpreterService", receiver: "c", bound: &[] },
     Class { name: "NetworkService", receiver: "n", bound: &[] },
+    Class { name: "SnapshotService", receiver: "s", bound: &[] },
 ];
 
 pub fn class(name: &str) -> Result<&'static Class> {
@@ -74,7 +75,11 @@ pub fn class(name: &str) -> Result<&'static Class> {
 
 /// The class that has a service's operations unless a method says otherwise.
 pub fn class_of(service: &Service) -> String {
-    if service.toolbox { format!("{}Service", service.name) } else { "Client".to_owned() }
+    match service.name.as_str() {
+        "Sandboxes" => "Client".to_owned(),
+        "Snapshots" => "SnapshotService".to_owned(),
+        name => format!("{name}Service"),
+    }
 }
 
 /// A parameter of a method, and how it travels.

@@ -9,7 +9,7 @@ const STRUCT: &str = "CreateSandboxParams";
 /// What a sandbox is made from: not for every class.
 const SOURCES: [&str; 3] = ["snapshot", "image", "resources"];
 /// What an image object says.
-const OF_IMAGE: [&str; 2] = ["dockerfile", "context_hashes"];
+const OF_IMAGE: [&str; 3] = ["dockerfile", "contexts", "context_hashes"];
 /// Second names of fields.
 const SECOND: [(&str, &str); 3] = [("user", "str"), ("env", "dict[str, str]"), ("envs", "dict[str, str]")];
 
@@ -23,7 +23,7 @@ pub fn file(schema: &Schema) -> Result<String> {
         .partition(|f| SOURCES.contains(&f.name.as_str()));
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The parameters of `create`. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nfrom .._arguments import environment\nfrom .models.sandbox import CreateSandboxParams\n\nif TYPE_CHECKING:\n    from typing import TypedDict\n\n    from typing_extensions import Unpack\n\n    from .enums import CodeLanguage\n    from .models.sandbox import Resources, VolumeMount\n");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nfrom .._arguments import environment\nfrom .models.sandbox import CreateSandboxParams\n\nif TYPE_CHECKING:\n    from typing import TypedDict\n\n    from typing_extensions import Unpack\n\n    from .._image import Image\n    from .enums import CodeLanguage\n    from .models.sandbox import Resources, VolumeMount\n");
     text.line(1, "class BaseFields(TypedDict, total=False):");
     text.line(2, "\"\"\"The parameters of `CreateSandboxBaseParams`.\"\"\"");
     text.line(0, "");
@@ -106,6 +106,7 @@ fn ty(field: &Field) -> String {
     match (&field.ty, field.name.as_str()) {
         // Text is taken for an enum.
         (Type::Enum { name }, _) => format!("{name} | str"),
+        (Type::String, "image") => "str | Image".to_owned(),
         (Type::String, "language") => "CodeLanguage | str".to_owned(),
         (ty, _) => annotation(ty),
     }

@@ -33,6 +33,8 @@ const PLACES: &[(&str, &[&str])] = &[
         "generated.create_params",
         &["CreateSandboxBaseParams", "CreateSandboxFromImageParams", "CreateSandboxFromSnapshotParams"],
     ),
+    ("_snapshot", &["Snapshot"]),
+    ("side.building", &["SnapshotBuild"]),
     ("side.client", &["Daytona"]),
     ("side.forward", &["PortForward"]),
     ("side.listing", &["PaginatedSandboxes"]),
@@ -43,8 +45,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ("side.spawned", &["SpawnedProcess"]),
 ];
 const STREAMS: (&str, &[&str]) = ("side.streams", &["DownloadStream", "FileReader", "FileWriter"]);
-const TYPES: (&str, &[&str]) =
-    ("_types", &["CodeLanguageLiteral", "LspLanguageIdLiteral", "OutputHandler", "SupportedPythonSeries"]);
+/// Names that are loaded when they are first used.
+const LATER: [(&str, &[&str]); 2] = [
+    ("_image", &["Image"]),
+    ("_types", &["CodeLanguageLiteral", "LspLanguageIdLiteral", "OutputHandler", "SupportedPythonSeries"]),
+];
 
 /// Structs that a class of the package stands for.
 const INTERNAL: [&str; 5] =
@@ -79,7 +84,9 @@ pub fn files(layout: &Layout) -> [(&'static str, String); 2] {
     for (name, home) in layout.homes.iter().filter(|(name, _)| exported(name)) {
         now.push((format!(".models.{home}"), (*name).to_owned()));
     }
-    later.extend(TYPES.1.iter().map(|name| (format!("..{}", TYPES.0), (*name).to_owned())));
+    for (module, names) in LATER {
+        later.extend(names.iter().map(|name| (format!("..{module}"), (*name).to_owned())));
+    }
     let names: Vec<String> = sorted(&later);
     let mut exports = module("The public names.", now);
     exports.lines(0, "\n# What `later` has.");

@@ -106,7 +106,14 @@ pub const CLASSES: &[Class] = &[
         methods: &[
             Method {
                 signature: "params * client.timeout wait_for_start keep on_snapshot_create_logs **fields",
-                arguments: &[("params", "create_params(params, fields)")],
+                prepare: &[
+                    "given = create_params(params, fields)",
+                    "if on_snapshot_create_logs is not None:",
+                    "    build = {await}self._ops.create_with_logs(given, timeout or 0, wait_for_start, keep)",
+                    "    info = SandboxInfo.from_wire({await}built(build, on_snapshot_create_logs))",
+                    "    return {A}Sandbox(info, self._client)",
+                ],
+                arguments: &[("params", "given")],
                 then: SANDBOX,
                 returns: "{A}Sandbox",
                 ..Method::of("sandbox.create")
@@ -245,6 +252,7 @@ pub const CLASSES: &[Class] = &[
             },
             Method { signature: "ttl_minutes", then: TAKE, returns: "None", ..Method::of("sandbox.set_ttl") },
             Method { signature: "is_public", then: TAKE, returns: "None", ..Method::of("sandbox.set_public") },
+            Method { signature: "name timeout", then: TAKE, returns: "None", ..Method::of("sandbox.create_snapshot") },
             Method { signature: " ", ..Method::of("sandbox.refresh_activity") },
             Method { signature: "start end", ..Method::of("sandbox.get_metrics") },
             Method {
@@ -632,6 +640,52 @@ pub const CLASSES: &[Class] = &[
         receiver: &[],
         methods: &[],
     },
+    Class {
+        name: "SnapshotService",
+        module: "snapshot",
+        doc: "",
+        service: "snapshot",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[
+            Method {
+                signature: "params * on_logs snapshot.timeout",
+                call: "create_snapshot(self, params, on_logs, timeout)",
+                returns: "Snapshot",
+                ..Method::of("snapshot.create")
+            },
+            Method {
+                name: "create_stream",
+                signature: "params * snapshot.timeout",
+                call: "{A}SnapshotBuild(lambda: self._create_with_logs(CreateSnapshotParams.given(\"params\", params), timeout))",
+                returns: "{A}SnapshotBuild",
+                plain: true,
+                ..Method::of("snapshot.create_with_logs")
+            },
+            Method {
+                signature: "name * request_timeout",
+                arguments: &[("id_or_name", "name")],
+                ..Method::of("snapshot.get")
+            },
+            Method {
+                signature: "snapshot",
+                arguments: &[("id_or_name", "snapshot_id(snapshot)")],
+                ..Method::of("snapshot.activate")
+            },
+            Method {
+                signature: "snapshot",
+                arguments: &[("id_or_name", "snapshot_id(snapshot)")],
+                ..Method::of("snapshot.deactivate")
+            },
+            Method {
+                signature: "snapshot",
+                arguments: &[("id_or_name", "snapshot_id(snapshot)")],
+                ..Method::of("snapshot.delete")
+            },
+        ],
+    },
 ];
 
 /// Operations as the methods of classes call them, without a public form of their own.
@@ -650,6 +704,8 @@ pub const RAW: &[&str] = &[
     "process.stream_session_command_logs",
     "process.wait_for_log",
     "process.wait_spawned",
+    "snapshot.create",
+    "snapshot.create_with_logs",
     "process.write_stdin",
 ];
 
@@ -693,6 +749,10 @@ pub const IMPORTS: &[(&str, &str, bool)] = &[
     ("{A}SandboxesOps", ".sandbox", false),
     ("{A}PortForward", "...{side}.forward", true),
     ("{A}LogStream", "...{side}.outputs", true),
+    ("{A}SnapshotBuild", "...{side}.building", true),
+    ("built", "...{side}.building", true),
+    ("create_snapshot", "...{side}.building", true),
+    ("snapshot_id", "..._requests", true),
     ("{A}UploadSource", "...{side}.pieces", false),
     ("{A}PtyHandle", "...{side}.pty", true),
     ("run", "...{side}.run", true),

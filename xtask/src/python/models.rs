@@ -20,12 +20,20 @@ pub fn file(layout: &Layout, service: &Service) -> String {
     let types: Vec<&Type> = items.iter().flat_map(|item| item.fields.iter().map(|f| &f.ty)).collect();
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"What travels to and from `{}`. {HEADER}\"\"\"", service.id));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import Any\n");
+    let with_images = items.iter().any(|item| takes_image(item));
+    let checking = if with_images { "TYPE_CHECKING, " } else { "" };
+    text.lines(0, &format!("\nfrom __future__ import annotations\n\nfrom typing import {checking}Any\n"));
     let mut imports = layout.imports(&types, Some(&service.id));
+    if with_images {
+        imports.push("from ..._image_params import with_image".to_owned());
+    }
     imports.push("from ..._model import Model".to_owned());
     imports.sort();
     for line in imports {
         text.lines(0, &line);
+    }
+    if with_images {
+        text.lines(0, "\nif TYPE_CHECKING:\n    from ..._image import Image");
     }
     for item in items {
         class(&mut text, layout, item);
@@ -55,7 +63,7 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     text.line(0, "");
     // Required parameters come first, as Python demands.
     let parameter = |field: &Field, name: &String| {
-        let ty = annotation(&field.ty);
+        let ty = if is_image(item, field) { "str | Image".to_owned() } else { annotation(&field.ty) };
         match (field.optional, &field.ty) {
             (false, _) => format!("{name}: {ty}"),
             (true, Type::Json) => format!("{name}: Any = None"),
@@ -197,7 +205,21 @@ fn writer(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
                 .replace(" else None", &format!("\n{indent}else None"))
         })
         .collect();
-    text.list(2, "return {", &entries, "}");
+    if takes_image(item) {
+        text.list(2, "wire = {", &entries, "}");
+        text.line(2, "return with_image(self.image, wire)");
+    } else {
+        text.list(2, "return {", &entries, "}");
+    }
+}
+
+/// Whether an image may be given: its name, or an `Image`, which is a Dockerfile and its contexts in the core.
+fn takes_image(item: &Struct) -> bool {
+    ["image", "dockerfile", "contexts"].iter().all(|name| item.fields.iter().any(|field| field.name == *name))
+}
+
+fn is_image(item: &Struct, field: &Field) -> bool {
+    field.name == "image" && takes_image(item)
 }
 
 /// The expression that turns a value of this type into JSON.

@@ -9,7 +9,7 @@ use super::{Body, WIDTH, header, options};
 use crate::schema::{Field, Schema};
 
 /// Class, base and documentation. What has no service in the core is documented here.
-pub const CLASSES: [(&str, &str, &str); 8] = [
+pub const CLASSES: [(&str, &str, &str); 9] = [
     ("Daytona", "Service", "The client: creates, finds and manages sandboxes."),
     ("Sandbox", "Service", "A sandbox. Its attributes are what the server said last: {refresh} asks again."),
     ("Process", "ToolboxService", ""),
@@ -18,6 +18,7 @@ pub const CLASSES: [(&str, &str, &str); 8] = [
     ("Git", "ToolboxService", ""),
     ("CodeInterpreter", "ToolboxService", ""),
     ("Network", "ToolboxService", ""),
+    ("SnapshotService", "Service", "Snapshots: images with resources, which sandboxes are made from."),
 ];
 
 /// The documentation of a class.

@@ -113,6 +113,14 @@ const SANDBOX_TIMEOUT: Arg = Arg { shape: Shape::Position("Sandbox::DEFAULT_TIME
 const SANDBOX_WAIT: Arg = Arg { shape: Shape::Position("Sandbox::DEFAULT_TIMEOUT"), ..WAIT };
 const NO_FORCE: Arg = Arg { name: "force", shape: Shape::Keyword("false"), types: Some(("Boolean", "bool")), ..ARG };
 const NO_WAIT: Arg = Arg { name: "wait", shape: Shape::Keyword("false"), types: Some(("Boolean", "bool")), ..ARG };
+const WAIT_BY_KEYWORD: Arg = Arg { shape: Shape::Keyword("DEFAULT_TIMEOUT"), ..WAIT };
+const SNAPSHOT: Arg = Arg {
+    name: "id_or_name",
+    value: "id_of(snapshot)",
+    types: Some(("Snapshot, String", "Snapshot | String")),
+    doc: "The snapshot, or its id or name.",
+    ..ARG
+};
 const NUMERIC: Option<(&str, &str)> = Some(("Numeric", "Numeric"));
 const TEXT: Option<(&str, &str)> = Some(("#call, nil", "_OnText?"));
 const EVENT: Option<(&str, &str)> = Some(("#call, nil", "_OnEvent?"));
@@ -171,6 +179,18 @@ const LOGS_NOTE: &str = "With callables, calls them with pieces of text and retu
 pub const FORMS: &[Form] = &[
     // The client.
     Form { op: "sandbox.create", class: "Daytona", name: "create_sandbox", private: true, ..FORM },
+    Form { op: "sandbox.create_with_logs", class: "Daytona", name: "build_sandbox", private: true, ..FORM },
+    Form {
+        op: "sandbox.create_snapshot",
+        aliases: &["experimental_create_snapshot"],
+        args: &[ID, WAIT_BY_KEYWORD],
+        ..FORM
+    },
+    Form { op: "snapshot.create", name: "make", private: true, ..FORM },
+    Form { op: "snapshot.create_with_logs", name: "build", private: true, ..FORM },
+    Form { op: "snapshot.activate", args: &[SNAPSHOT], ..FORM },
+    Form { op: "snapshot.deactivate", args: &[SNAPSHOT], ..FORM },
+    Form { op: "snapshot.delete", args: &[SNAPSHOT], ..FORM },
     Form { op: "sandbox.list", class: "Daytona", name: "list_sandboxes", private: true, ..FORM },
     Form { op: "sandbox.list_page", class: "Daytona", name: "list_sandbox_page", private: true, ..FORM },
     Form {

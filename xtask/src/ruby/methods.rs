@@ -82,6 +82,7 @@ fn class_of(op: &Op) -> &'static str {
     match op.receiver {
         Receiver::Daytona => "Daytona",
         Receiver::Sandbox => "Sandbox",
+        Receiver::Snapshot => "SnapshotService",
         Receiver::Process => "Process",
         Receiver::Fs => "FileSystem",
         Receiver::Git => "Git",

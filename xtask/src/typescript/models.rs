@@ -17,7 +17,7 @@ pub fn enums(schema: &Schema, words: &Words) -> String {
         let _ = writeln!(out, "\n{}export const {name} = {{", comment(&words.text(doc), 0));
         for value in values {
             let shouted = !value.wire.contains(char::is_lowercase);
-            let key = if shouted { value.wire.replace('-', "_") } else { snake(&value.wire).to_uppercase() };
+            let key = if shouted { value.wire.clone() } else { snake(&value.wire).to_uppercase() }.replace('-', "_");
             let _ = writeln!(out, "{}  {key}: '{}',", comment(&words.text(&value.doc), 2), value.wire);
         }
         out.push_str("} as const;\n");

@@ -8,6 +8,7 @@ from .._config import open_client
 from .._to_come import missing_attribute
 from ..generated.async_ops.client import AsyncDaytonaMethods
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
+from ..generated.async_ops.snapshot import AsyncSnapshotService
 from ..generated.config import DaytonaConfig
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ class AsyncDaytona(AsyncDaytonaMethods):
     One client serves a whole program: it may be shared between tasks, threads and event loops, and keeps its
     connections. Close it, or use it as a context manager.
 
+    Attributes:
+        snapshot: The snapshots.
+
     Args:
         config: Configuration. What it does not say comes from the environment, `.env.local`, `.env`, or the default.
 
@@ -29,12 +33,13 @@ class AsyncDaytona(AsyncDaytonaMethods):
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
 
-    __slots__ = ("_config",)
+    __slots__ = ("_config", "snapshot")
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
         self._client = open_client(config, "sdk-python-async")
         self._ops = AsyncSandboxesOps(self._client)
+        self.snapshot = AsyncSnapshotService(self._client)
 
     @classmethod
     def local(cls) -> AsyncDaytona:
@@ -52,6 +57,7 @@ class AsyncDaytona(AsyncDaytonaMethods):
         daytona._config = config
         daytona._client = client
         daytona._ops = AsyncSandboxesOps(client)
+        daytona.snapshot = AsyncSnapshotService(client)
         return daytona
 
     def __repr__(self) -> str:

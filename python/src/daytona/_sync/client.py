@@ -9,6 +9,7 @@ from .._to_come import missing_attribute
 from ..generated.config import DaytonaConfig
 from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
+from ..generated.ops.snapshot import SnapshotService
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,6 +23,9 @@ class Daytona(DaytonaMethods):
     One client serves a whole program: it may be shared between threads, and keeps its
     connections. Close it, or use it as a context manager.
 
+    Attributes:
+        snapshot: The snapshots.
+
     Args:
         config: Configuration. What it does not say comes from the environment, `.env.local`, `.env`, or the default.
 
@@ -29,12 +33,13 @@ class Daytona(DaytonaMethods):
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
 
-    __slots__ = ("_config",)
+    __slots__ = ("_config", "snapshot")
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
         self._client = open_client(config, "sdk-python")
         self._ops = SandboxesOps(self._client)
+        self.snapshot = SnapshotService(self._client)
 
     @classmethod
     def local(cls) -> Daytona:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from .._image import Image
     from .enums import CodeLanguage
     from .models.sandbox import Resources, VolumeMount
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
         """What `create` takes as keywords."""
 
         snapshot: str | None
-        image: str | None
+        image: str | Image | None
         resources: Resources | None
 
 
@@ -150,7 +151,7 @@ class CreateSandboxFromImageParams(CreateSandboxBaseParams):
 
     __slots__ = ()
 
-    def __init__(self, *, image: str, resources: Resources | None = None, **base: Unpack[BaseFields]) -> None:
+    def __init__(self, *, image: str | Image, resources: Resources | None = None, **base: Unpack[BaseFields]) -> None:
         super().__init__(**base)
         self.image = image
         self.resources = resources

@@ -136,6 +136,42 @@ class SandboxListSortDirection(OpenEnum):
     """Largest first."""
 
 
+class SnapshotState(OpenEnum):
+    """State of a snapshot (wire.md 2.4)."""
+
+    BUILDING = "building"
+    """Its image is being built."""
+    PENDING = "pending"
+    """Nothing has happened yet."""
+    PULLING = "pulling"
+    """Its image is being fetched."""
+    ACTIVE = "active"
+    """Sandboxes can be made from it."""
+    INACTIVE = "inactive"
+    """Kept, but no sandboxes are made from it until it is activated."""
+    ERROR = "error"
+    """It cannot be used; `error_reason` has the reason."""
+    BUILD_FAILED = "build_failed"
+    """Its image could not be built; `error_reason` has the reason."""
+    REMOVING = "removing"
+    """Being deleted."""
+    SNAPSHOTTING = "snapshotting"
+    """It is being made from a sandbox."""
+
+
+class SandboxClass(OpenEnum):
+    """Kind of sandbox."""
+
+    LINUX_VM = "linux-vm"
+    """A virtual machine with Linux."""
+    CONTAINER = "container"
+    """A container."""
+    ANDROID = "android"
+    """A virtual machine with Android."""
+    WINDOWS = "windows"
+    """A virtual machine with Windows."""
+
+
 class OutputChannel(OpenEnum):
     """One of the two outputs of a process."""
 

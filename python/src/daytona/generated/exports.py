@@ -3,6 +3,8 @@
 from .._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from .._frames import LogChunk
 from .._messages import OutputMessage
+from .._snapshot import Snapshot
+from .._sync.building import SnapshotBuild
 from .._sync.client import Daytona
 from .._sync.forward import PortForward
 from .._sync.listing import PaginatedSandboxes
@@ -35,10 +37,12 @@ from .enums import (
     CodeLanguage,
     GpuType,
     OutputChannel,
+    SandboxClass,
     SandboxDesiredState,
     SandboxListSortDirection,
     SandboxListSortField,
     SandboxState,
+    SnapshotState,
 )
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .models.fs import (
@@ -70,6 +74,7 @@ from .models.process import (
 )
 from .models.sandbox import (
     BuildInfo,
+    Context,
     ListSandboxesQuery,
     PortPreviewUrl,
     RateLimit,
@@ -81,11 +86,13 @@ from .models.sandbox import (
     VolumeMount,
     WebhookEvent,
 )
+from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
 from .ops.git import Git
 from .ops.network import Network
 from .ops.process import Process
+from .ops.snapshot import SnapshotService
 
 __all__ = [
     "BarChart",
@@ -103,9 +110,11 @@ __all__ = [
     "CodeRunParams",
     "Command",
     "CompositeChart",
+    "Context",
     "CreateSandboxBaseParams",
     "CreateSandboxFromImageParams",
     "CreateSandboxFromSnapshotParams",
+    "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
     "DirectoryProgress",
@@ -145,6 +154,7 @@ __all__ = [
     "OutputReader",
     "OutputStream",
     "PaginatedSandboxes",
+    "PaginatedSnapshots",
     "PieChart",
     "PieData",
     "PointChart",
@@ -162,6 +172,7 @@ __all__ = [
     "ReplaceResult",
     "Resources",
     "Sandbox",
+    "SandboxClass",
     "SandboxDesiredState",
     "SandboxListSortDirection",
     "SandboxListSortField",
@@ -175,6 +186,10 @@ __all__ = [
     "SessionExecuteResponse",
     "SignedPortPreviewUrl",
     "SkippedEntry",
+    "Snapshot",
+    "SnapshotBuild",
+    "SnapshotService",
+    "SnapshotState",
     "SpawnedProcess",
     "SshAccessDto",
     "SshAccessValidationDto",
@@ -202,8 +217,11 @@ LATER = [
     "AsyncProcessOutput",
     "AsyncPtyHandle",
     "AsyncSandbox",
+    "AsyncSnapshotBuild",
+    "AsyncSnapshotService",
     "AsyncSpawnedProcess",
     "CodeLanguageLiteral",
+    "Image",
     "LspLanguageIdLiteral",
     "OutputHandler",
     "SupportedPythonSeries",

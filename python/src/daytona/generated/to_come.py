@@ -44,10 +44,6 @@ class AsyncScreenshot(metaclass=ToCome):
     """Not there yet."""
 
 
-class AsyncSnapshotService(metaclass=ToCome):
-    """Not there yet."""
-
-
 class AsyncVolumeService(metaclass=ToCome):
     """Not there yet."""
 
@@ -72,14 +68,6 @@ class ComputerUseStatusResponse(metaclass=ToCome):
     """Not there yet."""
 
 
-class Context(metaclass=ToCome):
-    """Not there yet."""
-
-
-class CreateSnapshotParams(metaclass=ToCome):
-    """Not there yet."""
-
-
 class Display(metaclass=ToCome):
     """Not there yet."""
 
@@ -89,10 +77,6 @@ class DisplayInfo(metaclass=ToCome):
 
 
 class DisplayInfoResponse(metaclass=ToCome):
-    """Not there yet."""
-
-
-class Image(metaclass=ToCome):
     """Not there yet."""
 
 
@@ -132,25 +116,12 @@ class ObjectStorage(metaclass=ToCome):
     """Not there yet."""
 
 
-class PaginatedSnapshots(metaclass=ToCome):
-    """Not there yet."""
-
-
 class Recording(metaclass=ToCome):
     """Not there yet."""
 
 
 class RecordingService(metaclass=ToCome):
     """Not there yet."""
-
-
-class SandboxClass(OpenEnum):
-    """Values of what is not there yet."""
-
-    ANDROID = "android"
-    CONTAINER = "container"
-    LINUX_VM = "linux-vm"
-    WINDOWS = "windows"
 
 
 class Screenshot(metaclass=ToCome):
@@ -167,27 +138,6 @@ class ScreenshotRegion(metaclass=ToCome):
 
 class ScreenshotResponse(metaclass=ToCome):
     """Not there yet."""
-
-
-class Snapshot(metaclass=ToCome):
-    """Not there yet."""
-
-
-class SnapshotService(metaclass=ToCome):
-    """Not there yet."""
-
-
-class SnapshotState(OpenEnum):
-    """Values of what is not there yet."""
-
-    ACTIVE = "active"
-    BUILDING = "building"
-    BUILD_FAILED = "build_failed"
-    ERROR = "error"
-    INACTIVE = "inactive"
-    PENDING = "pending"
-    PULLING = "pulling"
-    REMOVING = "removing"
 
 
 class Volume(metaclass=ToCome):
@@ -220,11 +170,9 @@ class WindowsResponse(metaclass=ToCome):
 
 # Attributes of classes that are there.
 MEMBERS = [
-    "Daytona.snapshot",
     "Daytona.volume",
     "DaytonaConfig._experimental",
     "DaytonaConfig.otel_enabled",
-    "Sandbox._experimental_create_snapshot",
     "Sandbox.computer_use",
     "Sandbox.create_lsp_server",
 ]
@@ -240,19 +188,15 @@ __all__ = [
     "AsyncObjectStorage",
     "AsyncRecordingService",
     "AsyncScreenshot",
-    "AsyncSnapshotService",
     "AsyncVolumeService",
     "CompletionItem",
     "CompletionList",
     "ComputerUse",
     "ComputerUseStartResponse",
     "ComputerUseStatusResponse",
-    "Context",
-    "CreateSnapshotParams",
     "Display",
     "DisplayInfo",
     "DisplayInfoResponse",
-    "Image",
     "Keyboard",
     "ListRecordingsResponse",
     "LspCompletionPosition",
@@ -261,17 +205,12 @@ __all__ = [
     "LspSymbol",
     "Mouse",
     "ObjectStorage",
-    "PaginatedSnapshots",
     "Recording",
     "RecordingService",
-    "SandboxClass",
     "Screenshot",
     "ScreenshotOptions",
     "ScreenshotRegion",
     "ScreenshotResponse",
-    "Snapshot",
-    "SnapshotService",
-    "SnapshotState",
     "Volume",
     "VolumeService",
     "VolumeState",

@@ -212,6 +212,57 @@ module Daytona
     ALL = [ASC, DESC].freeze
   end
 
+  # State of a snapshot (wire.md 2.4). A value this version does not know is kept as it is.
+  module SnapshotState
+    # Its image is being built.
+    BUILDING = 'building'
+
+    # Nothing has happened yet.
+    PENDING = 'pending'
+
+    # Its image is being fetched.
+    PULLING = 'pulling'
+
+    # Sandboxes can be made from it.
+    ACTIVE = 'active'
+
+    # Kept, but no sandboxes are made from it until it is activated.
+    INACTIVE = 'inactive'
+
+    # It cannot be used; `error_reason` has the reason.
+    ERROR = 'error'
+
+    # Its image could not be built; `error_reason` has the reason.
+    BUILD_FAILED = 'build_failed'
+
+    # Being deleted.
+    REMOVING = 'removing'
+
+    # It is being made from a sandbox.
+    SNAPSHOTTING = 'snapshotting'
+
+    # All known values.
+    ALL = [BUILDING, PENDING, PULLING, ACTIVE, INACTIVE, ERROR, BUILD_FAILED, REMOVING, SNAPSHOTTING].freeze
+  end
+
+  # Kind of sandbox. A value this version does not know is kept as it is.
+  module SandboxClass
+    # A virtual machine with Linux.
+    LINUX_VM = 'linux-vm'
+
+    # A container.
+    CONTAINER = 'container'
+
+    # A virtual machine with Android.
+    ANDROID = 'android'
+
+    # A virtual machine with Windows.
+    WINDOWS = 'windows'
+
+    # All known values.
+    ALL = [LINUX_VM, CONTAINER, ANDROID, WINDOWS].freeze
+  end
+
   # One of the two outputs of a process. A value this version does not know is kept as it is.
   module OutputChannel
     # Standard output.

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '8ff2b706efd60948'
+  SCHEMA_HASH = '184e5218def0e05a'
 end

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..._image_params import with_image
 from ..._model import Model
 from ..enums import GpuType, SandboxDesiredState, SandboxListSortDirection, SandboxListSortField, SandboxState
+
+if TYPE_CHECKING:
+    from ..._image import Image
+
+
+class Context(Model):
+    """A local file or directory that an image copies.
+
+    Attributes:
+        source_path: Path on this machine.
+        archive_path: Path in the build context, where the Dockerfile copies it from. Default: the path on this
+            machine.
+        ignore_file: A `.dockerignore` on this machine, whose patterns are compared with paths in the build
+            context.
+    """
+
+    __slots__ = ("source_path", "archive_path", "ignore_file")
+
+    def __init__(self, source_path: str, archive_path: str | None = None, ignore_file: str | None = None) -> None:
+        self.source_path = source_path
+        self.archive_path = archive_path
+        self.ignore_file = ignore_file
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Context:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(source_path=wire["sourcePath"], archive_path=get("archivePath"), ignore_file=get("ignoreFile"))
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes it as the core's JSON."""
+        return {"sourcePath": self.source_path, "archivePath": self.archive_path, "ignoreFile": self.ignore_file}
 
 
 class SandboxMetrics(Model):
@@ -443,6 +476,7 @@ class CreateSandboxParams(Model):
         snapshot: Id or name of the snapshot. Default: the server's default snapshot.
         image: Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
         dockerfile: Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
+        contexts: Local files that the Dockerfile copies, to be uploaded.
         context_hashes: Hashes of the Dockerfile's build contexts in object storage.
         resources: CPU, memory and disk; only for a sandbox made from an image.
     """
@@ -469,6 +503,7 @@ class CreateSandboxParams(Model):
         "snapshot",
         "image",
         "dockerfile",
+        "contexts",
         "context_hashes",
         "resources",
     )
@@ -495,8 +530,9 @@ class CreateSandboxParams(Model):
         linked_sandbox: str | None = None,
         target: str | None = None,
         snapshot: str | None = None,
-        image: str | None = None,
+        image: str | Image | None = None,
         dockerfile: str | None = None,
+        contexts: list[Context] | None = None,
         context_hashes: list[str] | None = None,
         resources: Resources | None = None,
     ) -> None:
@@ -521,12 +557,13 @@ class CreateSandboxParams(Model):
         self.snapshot = snapshot
         self.image = image
         self.dockerfile = dockerfile
+        self.contexts = contexts
         self.context_hashes = context_hashes
         self.resources = resources
 
     def to_wire(self) -> dict[str, Any]:
         """Writes it as the core's JSON."""
-        return {
+        wire = {
             "name": self.name,
             "language": self.language,
             "user": self.os_user,
@@ -550,9 +587,13 @@ class CreateSandboxParams(Model):
             "snapshot": self.snapshot,
             "image": self.image,
             "dockerfile": self.dockerfile,
+            "contexts": [Context.given("contexts", item).to_wire() for item in self.contexts]
+            if self.contexts is not None
+            else None,
             "contextHashes": self.context_hashes,
             "resources": Resources.given("resources", self.resources).to_wire() if self.resources is not None else None,
         }
+        return with_image(self.image, wire)
 
 
 class PaginatedSandboxes(Model):

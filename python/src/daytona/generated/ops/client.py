@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from ..._requests import create_params, listing
+from ..._sync.building import built
 from ..._sync.listing import PaginatedSandboxes
 from ..._sync.sandbox import Sandbox
+from ..models.sandbox import SandboxInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +69,8 @@ class DaytonaMethods:
             timeout: Seconds to wait for the sandbox to start; 0 or `None` = no limit.
             wait_for_start: Whether to wait until the sandbox has started. Default: true.
             keep: Whether to keep the sandbox when the call is cancelled or times out. Default: false.
-            on_snapshot_create_logs: Called with the lines of the log while an image is built for the sandbox.
-                This version has no image builder, so there are no lines yet.
+            on_snapshot_create_logs: Called with each line of the log while an image is built for the sandbox; in
+                the asynchronous client it may be a coroutine function.
             **fields: The fields of `params` as keywords.
 
         Returns:
@@ -79,10 +81,12 @@ class DaytonaMethods:
             is taken, `DaytonaTimeoutError` when it does not start in time, `DaytonaError` when it fails to start.
             Once the sandbox exists, the error has its id.
         """
-        return Sandbox(
-            self._ops.create(create_params(params, fields), timeout or 0, wait_for_start, keep),
-            self._client,
-        )
+        given = create_params(params, fields)
+        if on_snapshot_create_logs is not None:
+            build = self._ops.create_with_logs(given, timeout or 0, wait_for_start, keep)
+            info = SandboxInfo.from_wire(built(build, on_snapshot_create_logs))
+            return Sandbox(info, self._client)
+        return Sandbox(self._ops.create(given, timeout or 0, wait_for_start, keep), self._client)
 
     def get(self, sandbox_id_or_name: str) -> Sandbox:
         """Returns the sandbox with this id or name.

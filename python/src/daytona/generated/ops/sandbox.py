@@ -72,6 +72,20 @@ class SandboxesOps(Service):
         wire = self._call("sandbox.create", args)
         return SandboxInfo.from_wire(wire)
 
+    def create_with_logs(
+        self,
+        params: CreateSandboxParams,
+        timeout: float | None = None,
+        wait_for_start: bool | None = None,
+        keep: bool | None = None,
+    ) -> StreamHandle:
+        """Creates a sandbox, waits until it has started, and follows the log of the build of its image. Without a
+        build there is no log.
+        """
+        options = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
+        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": options}
+        return self._open("sandbox.create_with_logs", args)
+
     def get(self, id_or_name: str) -> SandboxInfo:
         """Returns the sandbox with this id or name."""
         args = {"idOrName": id_or_name}
@@ -178,6 +192,13 @@ class SandboxesOps(Service):
         options = {"timeout": timeout}
         args = {"idOrName": id_or_name, "options": options}
         wire = self._call("sandbox.pause", args)
+        return SandboxInfo.from_wire(wire)
+
+    def create_snapshot(self, id_or_name: str, name: str, timeout: float | None = None) -> SandboxInfo:
+        """Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done."""
+        options = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "name": name, "options": options}
+        wire = self._call("sandbox.create_snapshot", args)
         return SandboxInfo.from_wire(wire)
 
     def fork(
@@ -526,6 +547,24 @@ class SandboxMethods(SandboxInfo):
             sandbox.start()
         """
         self._take(self._sandboxes.pause(self.id, timeout or 0))
+
+    def create_snapshot(self, name: str, timeout: float | None = 60.0) -> None:
+        """Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+
+        Args:
+            name: Name of the snapshot, unique in the organization.
+            timeout: Seconds to wait; 0 or `None` = no limit.
+
+        Raises:
+            `DaytonaConflictError` when the name is taken, `DaytonaValidationError` when the sandbox's state does
+            not allow it, `DaytonaUnprocessableEntityError` when the server cannot do it for this kind of sandbox,
+            `DaytonaTimeoutError` when it takes too long.
+        """
+        self._take(self._sandboxes.create_snapshot(self.id, name, timeout or 0))
+
+    def _experimental_create_snapshot(self, name: str, timeout: float | None = 60.0) -> None:
+        """The same as `create_snapshot`."""
+        self.create_snapshot(name, timeout)
 
     def fork(self, name: str | None = None, timeout: float | None = 60.0, *, keep: bool | None = None) -> Self:
         """Makes a new sandbox with the files and settings of this one, and waits until it has started. The local

@@ -129,6 +129,29 @@ module Daytona
       invoke('sandbox.create', args, blobs, request_timeout: request_timeout).to_model(SandboxInfo)
     end
 
+    # Creates a sandbox, waits until it has started, and follows the log of the build of its image. Without a build
+    # there is no log.
+    #
+    # If the stream is closed before its end, the new sandbox is deleted, unless `keep` is set.
+    #
+    # @param params [CreateSandboxParams] What to create it from, and its settings.
+    # @param timeout [Numeric, nil] Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
+    # @param wait_for_start [Boolean, nil] Whether to wait until the sandbox has started. Default: true.
+    # @param keep [Boolean, nil] Whether to keep the sandbox when the call is cancelled or times out. Default: false.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SandboxBuild] The sandbox in the making.
+    # @raise [Sdk::Error] As for `create`, from the stream.
+    # @api private
+    def build_sandbox(params, timeout: nil, wait_for_start: nil, keep: nil, request_timeout: nil, &block)
+      blobs = []
+      args = {
+        'params' => CreateSandboxParams.coerce(params).to_wire(blobs),
+        'options' => { 'timeout' => timeout, 'waitForStart' => wait_for_start, 'keep' => keep }.compact
+      }
+      stream = open_stream('sandbox.create_with_logs', args, blobs, request_timeout: request_timeout)
+      SandboxBuild.open(stream, self, &block)
+    end
+
     # Lists sandboxes, one part at a time: pass `next_cursor` as `cursor` to get the next part.
     #
     # @param query [ListSandboxesQuery] Filters, order, and where to continue.

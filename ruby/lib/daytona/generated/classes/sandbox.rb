@@ -395,6 +395,22 @@ module Daytona
       update(invoke('sandbox.pause', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
+    # Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done.
+    #
+    # @param name [String] Name of the snapshot, unique in the organization.
+    # @param timeout [Numeric] Seconds to wait; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::ConflictError] When the name is taken.
+    # @raise [Sdk::ValidationError] When the sandbox's state does not allow it.
+    # @raise [Sdk::UnprocessableEntityError] When the server cannot do it for this kind of sandbox.
+    # @raise [Sdk::TimeoutError] When it takes too long.
+    both_forms def create_snapshot(name, timeout: DEFAULT_TIMEOUT, request_timeout: nil)
+      args = { 'idOrName' => id, 'name' => name, 'options' => { 'timeout' => timeout }.compact }
+      update(invoke('sandbox.create_snapshot', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+    alias_both_forms :experimental_create_snapshot, :create_snapshot
+
     # Makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine
     # copies files only: nothing that runs or is in memory goes along.
     #

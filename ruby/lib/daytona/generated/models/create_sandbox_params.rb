@@ -79,6 +79,9 @@ module Daytona
     # @return [String, nil] Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
     attr_accessor :dockerfile
 
+    # @return [Array<Context>, nil] Local files that the Dockerfile copies, to be uploaded.
+    attr_accessor :contexts
+
     # @return [Array<String>, nil] Hashes of the Dockerfile's build contexts in object storage.
     attr_accessor :context_hashes
 
@@ -108,6 +111,7 @@ module Daytona
       snapshot: nil,
       image: nil,
       dockerfile: nil,
+      contexts: nil,
       context_hashes: nil,
       resources: nil,
       os_user: nil,
@@ -136,6 +140,7 @@ module Daytona
       @snapshot = snapshot
       @image = image
       @dockerfile = dockerfile
+      @contexts = contexts
       @context_hashes = context_hashes
       @resources = resources
     end
@@ -164,6 +169,7 @@ module Daytona
         'snapshot' => snapshot,
         'image' => image,
         'dockerfile' => dockerfile,
+        'contexts' => contexts&.map { |item| Context.coerce(item).to_wire(blobs) },
         'contextHashes' => context_hashes,
         'resources' => resources&.then { |item| Resources.coerce(item).to_wire(blobs) }
       }.compact

@@ -47,6 +47,9 @@ pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request:
     if service == "sandbox" {
         return generated::sandbox(&client.sandboxes(), name, &args, request).await;
     }
+    if service == "snapshot" {
+        return generated::snapshot(&client.snapshots(), name, &args, request).await;
+    }
     let toolbox = toolbox.ok_or_else(|| Failure::Case(format!("{op} needs a sandbox")))?;
     match service {
         "process" => generated::process(&toolbox.process(), name, &args, request).await,

@@ -1,6 +1,7 @@
 //! Streams, read or written to their end as a case says.
 
 use daytona::model::Blob;
+use daytona::stream::building::{SandboxBuild, SnapshotBuild};
 use daytona::stream::directory::DirectoryTransfer;
 use daytona::stream::forward::PortForward;
 use daytona::stream::interpreter::InterpreterStream;
@@ -116,6 +117,32 @@ impl ToItsEnd for DirectoryTransfer {
             true => value(Value::Null),
             false => value(self.finish().await?),
         }
+    }
+}
+
+impl ToItsEnd for SandboxBuild {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        if request.detach {
+            return value(Value::Null);
+        }
+        let mut lines = Vec::new();
+        while let Some(line) = self.next().await? {
+            lines.push(line.text);
+        }
+        value(json!({ "lines": lines, "sandbox": self.finish().await? }))
+    }
+}
+
+impl ToItsEnd for SnapshotBuild {
+    async fn to_its_end(mut self, request: &Request) -> Called {
+        if request.detach {
+            return value(Value::Null);
+        }
+        let mut lines = Vec::new();
+        while let Some(line) = self.next().await? {
+            lines.push(line.text);
+        }
+        value(json!({ "lines": lines, "snapshot": self.finish().await? }))
     }
 }
 
