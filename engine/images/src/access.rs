@@ -2,12 +2,17 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::reference::Reference;
 
 /// How registries are reached.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// Who to be at which registry. Without an entry, nobody.
     pub credentials: Vec<Credentials>,
+    /// Who else knows who to be: asked for registries without an entry.
+    pub logins: Option<Logins>,
     /// Files with certificates (PEM) of authorities that are trusted besides the system's.
     pub authorities: Vec<PathBuf>,
 }
@@ -28,4 +33,35 @@ impl fmt::Debug for Credentials {
         let mut shown = formatter.debug_struct("Credentials");
         shown.field("registry", &self.registry).field("username", &self.username).finish_non_exhaustive()
     }
+}
+
+/// Finds the user and the password for an image, given its complete name.
+#[derive(Clone)]
+pub struct Logins(pub Arc<dyn Fn(&str) -> Option<(String, String)> + Send + Sync>);
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Logins")
+    }
+}
+
+impl Access {
+    /// Who to be for an image.
+    pub(crate) fn login(&self, reference: &Reference) -> Option<(String, String)> {
+        let known = self.credentials.iter().find(|known| same_registry(&known.registry, &reference.registry));
+        match known {
+            Some(known) => Some((known.username.clone(), known.password.clone())),
+            None => self.logins.as_ref().and_then(|logins| logins.0(&reference.to_string())),
+        }
+    }
+}
+
+/// Docker Hub has several names.
+fn same_registry(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.trim_start_matches("https://").trim_start_matches("http://");
+        let name = name.split('/').next().unwrap_or_default().to_ascii_lowercase();
+        if matches!(name.as_str(), "index.docker.io" | "registry-1.docker.io") { "docker.io".to_owned() } else { name }
+    };
+    plain(one) == plain(other)
 }

@@ -27,7 +27,7 @@ mod tree;
 mod unpack;
 mod writer;
 
-pub use access::{Access, Credentials};
+pub use access::{Access, Credentials, Logins};
 pub use build::{Build, CachedStep};
 pub use cancel::Cancel;
 pub use digest::Digest;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use common::{Bench, run};
-use daytona_images::{Access, Build, Cancel, Credentials, Digest, Error, Image};
+use daytona_images::{Access, Build, Cancel, Credentials, Digest, Error, Image, Logins};
 use serde_json::json;
 
 /// A registry, ended with the test.
@@ -75,6 +75,7 @@ impl Registry {
             Credentials { registry: self.address.clone(), username: "me".to_owned(), password: "secret".to_owned() };
         Access {
             credentials: if self.password { vec![me] } else { Vec::new() },
+            logins: None,
             authorities: self.certificate.clone().into_iter().collect(),
         }
     }
@@ -256,8 +257,9 @@ fn layer(text: &str) -> Vec<u8> {
 }
 
 fn access(address: &str) -> Access {
-    let me = Credentials { registry: address.to_owned(), username: "me".to_owned(), password: "secret".to_owned() };
-    Access { credentials: vec![me], ..Access::default() }
+    let prefix = format!("{address}/");
+    let ask = move |name: &str| name.starts_with(&prefix).then(|| ("me".to_owned(), "secret".to_owned()));
+    Access { logins: Some(Logins(Arc::new(ask))), ..Access::default() }
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(super) fn account(tree: &Tree, user: &str) -> Result<Account, String> {
             let id = |field: &str| field.parse::<u32>().map_err(|_| format!("/etc/passwd has no number for {user}"));
             (id(fields[2])?, id(fields[3])?, fields[5].to_owned())
         }
+        // An image without a list of accounts has an administrator all the same.
         (None, Some(0)) => (0, 0, "/root".to_owned()),
+        (None, None) if user == "root" => (0, 0, "/root".to_owned()),
         (None, Some(number)) => (number, 0, fallback()),
         (None, None) => return Err(format!("the image has no user {user:?} in /etc/passwd")),
     };
@@ -40,6 +42,9 @@ pub(super) fn account(tree: &Tree, user: &str) -> Result<Account, String> {
 fn group(tree: &Tree, group: &str) -> Result<u32, String> {
     if let Ok(number) = group.parse() {
         return Ok(number);
+    }
+    if group == "root" {
+        return Ok(0);
     }
     let text = tree.text(Path::new("etc/group")).unwrap_or_default();
     let rows = text.lines().map(|line| line.split(':').collect::<Vec<_>>());

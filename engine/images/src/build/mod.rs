@@ -1,8 +1,10 @@
 //! Building images from Dockerfiles.
 
 mod accounts;
+mod argv;
 mod context;
 mod copying;
+mod healthcheck;
 mod ignore;
 mod mounts;
 mod output;

@@ -138,3 +138,37 @@ fn copy_out(tree: &Tree, path: &str, target: &Path, owned: bool) -> Result<&'sta
     writer.finish().attempt(reading)?;
     Ok(NAME)
 }
+
+/// A layer with the mount points that the image lacks, so that they do not become part of it.
+pub(super) fn mount_points<'a>(
+    store: &'a Store,
+    tree: &Tree,
+    mounts: &mut Mounts<'_>,
+) -> Result<Option<Temporary<'a>>, Error> {
+    let mut missing = Vec::new();
+    for mount in &mut mounts.list {
+        // Whoever mounts it follows no links.
+        let resolved = tree.resolve(Path::new(&mount.target), true).attempt("looking for a mount point")?;
+        mount.target = Path::new("/").join(resolved).to_string_lossy().into_owned();
+        if tree.find(Path::new(&mount.target)).attempt("looking for a mount point")?.is_none() {
+            missing.push(mount);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let layer = store.temporary()?;
+    let writer = Writer::new(tree, &layer.path, store.options.owned, (0, 0));
+    for mount in missing {
+        let target = Path::new(&mount.target);
+        let made = if mount.source.is_dir() {
+            writer.directory(target, None).map(|_| ())
+        } else {
+            let attributes = Attributes { uid: 0, gid: 0, mode: 0o644, mtime: 0, xattrs: Vec::new() };
+            writer.content(target, b"", &attributes)
+        };
+        made.at_path("making the mount point", target)?;
+    }
+    writer.finish().attempt("making mount points")?;
+    Ok(Some(layer))
+}

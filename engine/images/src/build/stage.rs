@@ -5,18 +5,18 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Build;
 use super::accounts::{account, owner};
+use super::argv::{SCRIPT, argv, run_argv, script};
 use super::context::Files;
 use super::copying::{Choice, Copying, Destination};
+use super::healthcheck::healthcheck;
 use super::ignore::Ignored;
-use super::mounts::Mounts;
+use super::mounts::{Mounts, mount_points};
 use super::output::Lines;
 use super::stage_named;
 use super::steps::{CachedStep, Wanted};
 use crate::assemble::push_layer;
-use crate::attributes::Attributes;
 use crate::dockerfile::{
-    Command, Dockerfile, Flag, HereDoc, Instruction, Kind, Source, expand, expand_document, parse_text, split,
-    split_raw, with_documents,
+    Command, Dockerfile, HereDoc, Instruction, Kind, Source, expand, expand_document, parse_text, split, with_documents,
 };
 use crate::error::Attempt;
 use crate::log::Log;
@@ -433,7 +433,7 @@ impl<'a, 'b> Stages<'a, 'b> {
                 mounts.add_script(stages.store, script, SCRIPT)?;
             }
             let mut layers: Vec<PathBuf> = layers.iter().map(|digest| stages.store.layer_path(digest)).collect();
-            let points = mount_points(stages.store, &tree, &mounts)?;
+            let points = mount_points(stages.store, &tree, &mut mounts)?;
             layers.extend(points.as_ref().map(|points| points.path.clone()));
             let run = Run {
                 base,
@@ -522,46 +522,6 @@ impl<'a, 'b> Stages<'a, 'b> {
     }
 }
 
-/// Where a here-document appears that is a script of its own.
-const SCRIPT: &str = "/tmp/.daytona-script";
-
-/// Whether a command is nothing but a here-document.
-fn is_document(text: &str, documents: &[HereDoc], escape: char) -> bool {
-    documents.len() == 1 && split_raw(text, escape).len() == 1
-}
-
-/// The script that a command is, if it says by which program it is read.
-fn script<'a>(command: &Command, documents: &'a [HereDoc], escape: char) -> Option<&'a str> {
-    match command {
-        Command::Shell(text) if is_document(text, documents, escape) => {
-            Some(documents[0].content.as_str()).filter(|content| content.starts_with("#!"))
-        }
-        _ => None,
-    }
-}
-
-fn run_argv(command: &Command, documents: &[HereDoc], shell: Option<&[String]>, escape: char) -> Vec<String> {
-    match command {
-        Command::Shell(text) if is_document(text, documents, escape) => in_shell(&documents[0].content, shell),
-        Command::Shell(text) => in_shell(&with_documents(text, documents), shell),
-        Command::Exec(words) => words.clone(),
-    }
-}
-
-/// What starts a command at last.
-fn argv(command: &Command, shell: Option<&[String]>) -> Vec<String> {
-    match command {
-        Command::Exec(words) => words.clone(),
-        Command::Shell(text) => in_shell(text, shell),
-    }
-}
-
-fn in_shell(text: &str, shell: Option<&[String]>) -> Vec<String> {
-    let mut words = shell.map_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()], <[String]>::to_vec);
-    words.push(text.to_owned());
-    words
-}
-
 /// `path` as seen from the working directory, without `.` and `..`.
 fn absolute(workdir: &str, path: &str) -> String {
     let mut parts = Vec::new();
@@ -586,73 +546,4 @@ fn platform() -> BTreeMap<String, String> {
         known.insert(format!("{side}VARIANT"), String::new());
     }
     known
-}
-
-/// A health check in the form of image configurations.
-fn healthcheck(check: Option<&Command>, flags: &[Flag]) -> serde_json::Value {
-    let test = match check {
-        None => vec!["NONE".to_owned()],
-        Some(Command::Shell(text)) => vec!["CMD-SHELL".to_owned(), text.clone()],
-        Some(Command::Exec(words)) => [&["CMD".to_owned()][..], words].concat(),
-    };
-    let mut check = serde_json::json!({ "Test": test });
-    for (flag, name) in [
-        ("interval", "Interval"),
-        ("timeout", "Timeout"),
-        ("start-period", "StartPeriod"),
-        ("start-interval", "StartInterval"),
-    ] {
-        let value = flags.iter().find(|known| known.name == flag).and_then(|flag| flag.value.as_deref());
-        if let Some(nanoseconds) = value.and_then(nanoseconds) {
-            check[name] = nanoseconds.into();
-        }
-    }
-    let retries =
-        flags.iter().find(|flag| flag.name == "retries").and_then(|flag| flag.value.as_deref()?.parse::<u64>().ok());
-    if let Some(retries) = retries {
-        check["Retries"] = retries.into();
-    }
-    check
-}
-
-/// A duration as `1m30s` or `500ms`.
-fn nanoseconds(text: &str) -> Option<u64> {
-    let (mut total, mut rest) = (0.0, text);
-    while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let units = [("ms", 1e6), ("us", 1e3), ("ns", 1.0), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
-        let (unit, factor) = units.into_iter().find(|(unit, _)| rest.starts_with(unit))?;
-        total += number * factor;
-        rest = &rest[unit.len()..];
-    }
-    Some(total as u64)
-}
-
-/// A layer with the mount points that the image lacks, so that they do not become part of it.
-fn mount_points<'a>(store: &'a Store, tree: &Tree, mounts: &Mounts<'_>) -> Result<Option<Temporary<'a>>, Error> {
-    let mut missing = Vec::new();
-    for mount in &mounts.list {
-        if tree.find(Path::new(&mount.target)).attempt("looking for a mount point")?.is_none() {
-            missing.push(mount);
-        }
-    }
-    if missing.is_empty() {
-        return Ok(None);
-    }
-    let layer = store.temporary()?;
-    let writer = Writer::new(tree, &layer.path, store.options.owned, (0, 0));
-    for mount in missing {
-        let target = Path::new(&mount.target);
-        let made = if mount.source.is_dir() {
-            writer.directory(target, None).map(|_| ())
-        } else {
-            let attributes = Attributes { uid: 0, gid: 0, mode: 0o644, mtime: 0, xattrs: Vec::new() };
-            writer.content(target, b"", &attributes)
-        };
-        made.at_path("making the mount point", target)?;
-    }
-    writer.finish().attempt("making mount points")?;
-    Ok(Some(layer))
 }

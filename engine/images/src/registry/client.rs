@@ -64,9 +64,8 @@ impl<'a> Client<'a> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let connector = Connector::new(&access.authorities)
             .map_err(|error| Error::Unreachable(format!("TLS cannot be set up: {error}")))?;
-        let known = access.credentials.iter().find(|known| same_registry(&known.registry, &reference.registry));
-        let basic = known.map(|known| {
-            let pair = BASE64_STANDARD.encode(format!("{}:{}", known.username, known.password));
+        let basic = access.login(reference).map(|(username, password)| {
+            let pair = BASE64_STANDARD.encode(format!("{username}:{password}"));
             let mut value = HeaderValue::from_str(&format!("Basic {pair}")).expect("base64 fits a header");
             value.set_sensitive(true);
             value
@@ -405,16 +404,6 @@ fn is_about_certificates(error: &(dyn StdError + 'static)) -> bool {
         next = error.source();
     }
     false
-}
-
-/// Docker Hub has several names.
-fn same_registry(one: &str, other: &str) -> bool {
-    let plain = |name: &str| {
-        let name = name.trim_start_matches("https://").trim_start_matches("http://");
-        let name = name.split('/').next().unwrap_or_default().to_ascii_lowercase();
-        if matches!(name.as_str(), "index.docker.io" | "registry-1.docker.io") { "docker.io".to_owned() } else { name }
-    };
-    plain(one) == plain(other)
 }
 
 /// Where a redirection leads, seen from where it was met.
