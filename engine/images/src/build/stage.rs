@@ -232,6 +232,7 @@ impl<'a, 'b> Stages<'a, 'b> {
                         let port = if port.contains('/') { port } else { format!("{port}/tcp") };
                         if !config.exposed.contains(&port) {
                             config.exposed.push(port);
+                            config.exposed.sort();
                         }
                     }
                 }
@@ -241,6 +242,7 @@ impl<'a, 'b> Stages<'a, 'b> {
                     let path = expanded(path)?;
                     if !config.volumes.contains(&path) {
                         config.volumes.push(path);
+                        config.volumes.sort();
                     }
                 }
             }
