@@ -131,7 +131,7 @@ impl Engine {
         let mut notes = self.warnings.clone();
         notes.extend(self.unstored.notes());
         if self.snapshot_dir().is_none() {
-            notes.push("`daytona local setup` has not run: sandboxes lack matplotlib, numpy, pandas, ts-node".into());
+            notes.push("`daytona local setup` has not run: sandboxes lack matplotlib, numpy, pandas, ts-node and language servers".into());
         }
         notes
     }

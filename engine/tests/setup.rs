@@ -21,7 +21,10 @@ async fn prepared_sandboxes_have_packages_and_typescript() {
         let command = format!("cd /tmp && {script} | {program} -T -O '{{\"module\":\"CommonJS\"}}'");
         assert_eq!(engine.output(&id, &command).await, "3");
     }
-    engine.output(&id, "tsc --version && git init -q repository").await;
+    let versions =
+        engine.output(&id, "tsc --version && ty --version && ruff --version && git init -q repository").await;
+    assert!(versions.starts_with("Version 5."), "ts-node needs a TypeScript before 7: {versions}");
+    engine.output(&id, "typescript-language-server --version").await;
     let mounts = engine.output(&id, "cat /proc/self/mountinfo").await;
     let place = engine.directory.path().file_name().unwrap().to_str().unwrap();
     assert!(mounts.contains(" /opt/daytona ") && !mounts.contains(place), "{mounts}");

@@ -72,10 +72,11 @@ pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> 
     let unfinished = snapshots.join("default.unfinished");
     let _ = fs::remove_dir_all(&unfinished);
     fs::create_dir_all(unfinished.join("opt/bin"))?;
-    progress(&format!("installing for {PYTHON}: matplotlib, numpy, pandas"));
+    progress(&format!("installing for {PYTHON}: matplotlib, numpy, pandas, ty, ruff"));
     install_python(&unfinished, pins::PYTHON)?;
     point_python_at_packages(&unfinished)?;
-    progress("installing for Node: ts-node, typescript");
+    show_python_programs(&unfinished)?;
+    progress("installing for Node: ts-node, typescript, typescript-language-server");
     install_node(&unfinished, pins::NODE, pins::NODE_LOCK)?;
     show_node_programs(&unfinished)?;
     progress("preparing matplotlib's font list");
@@ -143,6 +144,18 @@ fn point_python_at_packages(snapshot: &Path) -> Result<()> {
     let site = snapshot.join("layer").join(site);
     fs::create_dir_all(&site)?;
     fs::write(site.join("daytona.pth"), format!("{INSIDE}/python\n"))?;
+    Ok(())
+}
+
+/// Puts the Python packages' programs where shells look for them.
+fn show_python_programs(snapshot: &Path) -> Result<()> {
+    for program in pins::PYTHON_PROGRAMS {
+        let installed = Path::new("../python/bin").join(program);
+        if !snapshot.join("opt/bin").join(&installed).exists() {
+            bail!("{program} was installed without its program");
+        }
+        symlink(installed, snapshot.join("opt/bin").join(program))?;
+    }
     Ok(())
 }
 

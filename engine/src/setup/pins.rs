@@ -1,7 +1,8 @@
 //! Everything `daytona local setup` installs, by version and content. Change it in `packages/` and nowhere else.
 //!
-//! `package-lock.json` is made by `npm install --package-lock-only --omit-lockfile-registry-resolved`; TypeScript 5 is the last
-//! line that runs on Node 20. How `python.txt` is made, it says itself.
+//! TypeScript is there twice: 5 is the last line that ts-node can use, 7 has the language server for projects without a
+//! TypeScript of their own. `package-lock.json` is made by `npm install --package-lock-only
+//! --omit-lockfile-registry-resolved`. How `python.txt` is made, it says itself.
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,10 @@ pub const NODE: &str = include_str!("packages/package.json");
 pub const NODE_LOCK: &str = include_str!("packages/package-lock.json");
 
 /// Programs of the Node packages that are put on the sandboxes' path.
-pub const NODE_PROGRAMS: [&str; 3] = ["ts-node", "tsc", "tsserver"];
+pub const NODE_PROGRAMS: [&str; 4] = ["ts-node", "tsc", "tsserver", "typescript-language-server"];
+
+/// Programs of the Python packages that are put on the sandboxes' path: the language server, and the formatter beside it.
+pub const PYTHON_PROGRAMS: [&str; 2] = ["ty", "ruff"];
 
 /// The mark of a finished snapshot; another text means it is out of date.
 pub fn mark() -> String {
@@ -23,7 +27,7 @@ pub fn mark() -> String {
         let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{hash}\n")
     });
-    format!("layout 1\n{}", contents.concat())
+    format!("layout 2\n{}", contents.concat())
 }
 
 #[cfg(test)]
