@@ -19,6 +19,7 @@ mod git;
 pub mod hop_by_hop;
 mod info;
 mod interpreter;
+mod lsp;
 mod memory_limit;
 mod metrics;
 mod outcome;
@@ -84,6 +85,7 @@ struct Toolbox {
     sessions: Sessions,
     terminals: Terminals,
     contexts: Contexts,
+    language_servers: lsp::Servers,
     cpu: CpuMeter,
     git_origins: git::Origins,
     accepted: raw::Accepted,
@@ -112,6 +114,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         sessions: Sessions::new(config.home.join(".daytona/sessions")),
         terminals: Terminals::default(),
         contexts: Contexts::default(),
+        language_servers: lsp::Servers::default(),
         cpu: CpuMeter::default(),
         git_origins: git::Origins::default(),
         accepted: raw::Accepted::default(),
@@ -129,6 +132,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(sessions::routes())
         .merge(pty::routes())
         .merge(interpreter::routes())
+        .merge(lsp::routes())
         .merge(ports::routes())
         .merge(proxy::routes())
         .merge(raw::routes())

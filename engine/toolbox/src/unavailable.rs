@@ -1,5 +1,4 @@
-//! Routes of the contract this toolbox does not serve. They say so: language servers 501, computer use the contract's own
-//! 503 (wire section 3.8).
+//! Routes of the contract this toolbox does not serve. They say so: computer use the contract's own 503 (wire section 3.8).
 
 use std::sync::Arc;
 
@@ -9,14 +8,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::Toolbox;
-use crate::errors::{ApiError, SOURCE};
+use crate::errors::SOURCE;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
-    Router::new().route("/lsp/{*route}", any(language_server)).route("/computeruse/{*route}", any(computer_use))
-}
-
-async fn language_server() -> ApiError {
-    ApiError::not_implemented("the language server")
+    Router::new().route("/computeruse/{*route}", any(computer_use))
 }
 
 async fn computer_use() -> (StatusCode, Json<Value>) {

@@ -41,7 +41,7 @@ const DIFFERENCES: &[Difference] = &[
 ];
 
 /// Routes that came later.
-const LATER_ROUTES: [&str; 10] = [
+const LATER_ROUTES: [&str; 16] = [
     "/files/upload-v2",
     "/git/init",
     "/git/reset",
@@ -51,6 +51,12 @@ const LATER_ROUTES: [&str; 10] = [
     "/git/config/user",
     "/git/credentials",
     "/env",
+    "/lsp/definition",
+    "/lsp/diagnostics",
+    "/lsp/formatting",
+    "/lsp/hover",
+    "/lsp/references",
+    "/lsp/rename",
     "/system/metrics",
 ];
 

@@ -227,6 +227,14 @@ impl Compat {
     }
 }
 
+/// Language servers.
+impl Compat {
+    /// Completions at the first line or character of a document are taken for requests without a position.
+    pub(crate) const fn refuses_positions_of_zero(self) -> bool {
+        self.is_0_190()
+    }
+}
+
 impl fmt::Display for Compat {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
