@@ -14,7 +14,7 @@ use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
-use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process, Sandboxes, Snapshots};
+use crate::ops::{CodeInterpreter, FileSystem, Git, LspServers, Network, Process, Sandboxes, Snapshots};
 use crate::protocols::forward::Forwards;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
@@ -383,6 +383,11 @@ impl Toolbox {
     /// The stateful code interpreter.
     pub fn code_interpreter(&self) -> CodeInterpreter {
         CodeInterpreter { toolbox: self.clone() }
+    }
+
+    /// Language servers.
+    pub fn lsp_servers(&self) -> LspServers {
+        LspServers { toolbox: self.clone() }
     }
 
     /// What the sandbox does on the network.

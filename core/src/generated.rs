@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::model::*;
 use crate::protocols::forward::PortForward;
 use crate::protocols::logs::LogStream;
-use crate::{Sandbox, SpawnedProcess};
+use crate::{LspServer, Sandbox, SpawnedProcess};
 
 impl Sandbox {
     /// Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
@@ -473,5 +473,188 @@ impl SpawnedProcess {
     /// Only those of every request.
     pub async fn release(&self) -> Result<()> {
         self.process.release_spawned(self.info.clone()).await
+    }
+}
+
+impl LspServer {
+    /// Starts the server. Nothing happens when it runs already.
+    ///
+    /// # Errors
+    /// `NotImplemented` when the sandbox has no server for the language, `NotFound` when there is no such project directory,
+    /// `Timeout` when the server does not answer in time.
+    pub async fn start(&self) -> Result<()> {
+        self.servers.start(self.info.clone()).await
+    }
+
+    /// Stops the server with all it has open.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when it has not been started.
+    pub async fn stop(&self) -> Result<()> {
+        self.servers.stop(self.info.clone()).await
+    }
+
+    /// Tells the server that a file is being worked on, so that it is prepared for requests about it.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file.
+    pub async fn did_open(&self, path: &str) -> Result<()> {
+        self.servers.did_open(self.info.clone(), path).await
+    }
+
+    /// Tells the server that a file is not worked on any more, so that it can forget it.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started.
+    pub async fn did_close(&self, path: &str) -> Result<()> {
+        self.servers.did_close(self.info.clone(), path).await
+    }
+
+    /// Returns possible completions at a position.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    /// * `position` - Place of the cursor.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file, `Timeout`
+    /// when the server does not answer in time.
+    pub async fn completions(
+        &self,
+        path: &str,
+        position: LspCompletionPosition,
+        options: CompletionsOptions,
+    ) -> Result<CompletionList> {
+        self.servers.completions(self.info.clone(), path, position, options).await
+    }
+
+    /// Returns the symbols of a file: its classes, functions and variables.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file, `Timeout`
+    /// when the server does not answer in time.
+    pub async fn document_symbols(&self, path: &str) -> Result<Vec<LspSymbol>> {
+        self.servers.document_symbols(self.info.clone(), path).await
+    }
+
+    /// Returns the symbols of the whole project that match a text.
+    ///
+    /// # Parameters
+    /// * `query` - Text that the names resemble.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it does not search projects,
+    /// `Timeout` when it does not answer in time.
+    pub async fn sandbox_symbols(&self, query: &str) -> Result<Vec<LspSymbol>> {
+        self.servers.sandbox_symbols(self.info.clone(), query).await
+    }
+
+    /// Returns types and documentation of what is at a position. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    /// * `position` - Place in the file.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn hover(
+        &self,
+        path: &str,
+        position: LspCompletionPosition,
+    ) -> Result<LspHover> {
+        self.servers.hover(self.info.clone(), path, position).await
+    }
+
+    /// Returns where something is defined. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    /// * `position` - Place in the file where it is used.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn definition(
+        &self,
+        path: &str,
+        position: LspCompletionPosition,
+    ) -> Result<Vec<LspLocation>> {
+        self.servers.definition(self.info.clone(), path, position).await
+    }
+
+    /// Returns where something is used. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    /// * `position` - Place in the file where it is used or defined.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn references(
+        &self,
+        path: &str,
+        position: LspCompletionPosition,
+        options: ReferencesOptions,
+    ) -> Result<Vec<LspLocation>> {
+        self.servers.references(self.info.clone(), path, position, options).await
+    }
+
+    /// Returns the problems of a file: errors and warnings. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn diagnostics(&self, path: &str) -> Result<Vec<LspDiagnostic>> {
+        self.servers.diagnostics(self.info.clone(), path).await
+    }
+
+    /// Returns the changes that give something another name in the whole project. No file is changed. Daytona's cloud does not
+    /// offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    /// * `position` - Place in the file where it is used or defined.
+    /// * `new_name` - The new name.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file, `UnprocessableEntity` when the server refuses the name.
+    pub async fn rename(
+        &self,
+        path: &str,
+        position: LspCompletionPosition,
+        new_name: &str,
+    ) -> Result<Vec<LspFileEdits>> {
+        self.servers.rename(self.info.clone(), path, position, new_name).await
+    }
+
+    /// Returns the changes that format a file. The file is not changed. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// # Parameters
+    /// * `path` - Path of the file; a relative path begins at the project.
+    ///
+    /// # Errors
+    /// `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn formatting(
+        &self,
+        path: &str,
+        options: FormattingOptions,
+    ) -> Result<Vec<LspTextEdit>> {
+        self.servers.formatting(self.info.clone(), path, options).await
     }
 }

@@ -17,6 +17,7 @@ mod generated;
 mod image;
 mod local;
 pub mod log;
+mod lsp_server;
 pub mod model;
 pub mod ops;
 mod protocols;
@@ -37,6 +38,7 @@ pub use error::{Error, ErrorInfo, ErrorKind, Result};
 pub use image::Image;
 #[doc(hidden)]
 pub use image::step as image_step;
+pub use lsp_server::LspServer;
 pub use sandbox::{Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
 // For the tests and measurements of these parts; not part of what the crate promises.

@@ -2,9 +2,10 @@
 
 use crate::client::{Client, Toolbox};
 use crate::error::Result;
+use crate::lsp_server::LspServer;
 use crate::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions, ForkOptions,
-    ListSandboxesQuery, SandboxInfo, SpawnOptions,
+    ListSandboxesQuery, LspLanguageId, LspServerInfo, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process};
@@ -130,6 +131,16 @@ impl Sandbox {
     /// What it does on the network.
     pub fn network(&self) -> Network {
         self.toolbox.network()
+    }
+
+    /// A language server for a project. No request is made yet: `start` starts it.
+    ///
+    /// # Parameters
+    /// * `language_id` - Language of the server.
+    /// * `path_to_project` - Directory of the project; a relative path begins at the sandbox's working directory.
+    pub fn create_lsp_server(&self, language_id: LspLanguageId, path_to_project: &str) -> LspServer {
+        let info = LspServerInfo { language_id, path_to_project: path_to_project.to_owned() };
+        LspServer { servers: self.toolbox.lsp_servers(), info }
     }
 
     /// Runs a program in the sandbox's language.

@@ -14,6 +14,16 @@ const EXAMPLES: [(&str, &[&str]); 11] = [
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
     ("interpreter", &["12.57\n", "ZeroDivisionError: division by zero", "hello\n", "NameError"]),
     (
+        "language_servers",
+        &[
+            "Basket has [\"__init__\", \"add\"]",
+            "completes to ",
+            "Basket is in file:///",
+            "problem in line 4 ",
+            "changes in file:///",
+        ],
+    ),
+    (
         "life",
         &["Some(Paused)\nSome(Started)", "kept\n", "2 2 5", "original\ncopied\n", "Some(30) Some(", "test\n", " of "],
     ),

@@ -32,6 +32,7 @@ export { CodeInterpreter } from './generated/code-interpreter.js';
 export * from './generated/enums.js';
 export { FileSystem } from './generated/file-system.js';
 export { Git } from './generated/git.js';
+export { LspServer } from './generated/lsp-server.js';
 export type * from './generated/models.js';
 export { Network } from './generated/network.js';
 export { Process } from './generated/process.js';

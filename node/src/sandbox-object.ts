@@ -2,9 +2,10 @@ import type { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
 import { DaytonaNotFoundError } from './errors.js';
 import { CodeInterpreter } from './generated/code-interpreter.js';
-import { SandboxState } from './generated/enums.js';
+import { type LspLanguageId, SandboxState } from './generated/enums.js';
 import { FileSystem } from './generated/file-system.js';
 import { Git } from './generated/git.js';
+import { LspServer } from './generated/lsp-server.js';
 import type { ForkOptions, SandboxInfo } from './generated/models.js';
 import { Network } from './generated/network.js';
 import { Process } from './generated/process.js';
@@ -63,6 +64,16 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   /** The sandbox's data as a plain object. */
   toJSON(): SandboxInfo {
     return this.#info;
+  }
+
+  /**
+   * Makes a language server for a project. No request is made yet: its `start` starts it.
+   *
+   * @param languageId - Language of the server: `python`, `typescript` or `javascript`.
+   * @param pathToProject - Directory of the project; a relative path begins at the sandbox's working directory.
+   */
+  async createLspServer(languageId: LspLanguageId | string, pathToProject: string): Promise<LspServer> {
+    return new LspServer(this.#connection, this, { languageId, pathToProject });
   }
 
   /**

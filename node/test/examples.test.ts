@@ -23,6 +23,7 @@ for (const name of [
   'files',
   'git',
   'interpreter',
+  'language_servers',
   'life',
   'network',
   'previews',

@@ -24,7 +24,20 @@ LIMIT = 60
 
 @pytest.mark.parametrize("variant", ["", "_async"])
 @pytest.mark.parametrize(
-    "name", ["files", "git", "interpreter", "life", "network", "previews", "processes", "ssh", "terminals", "webhooks"]
+    "name",
+    [
+        "files",
+        "git",
+        "interpreter",
+        "language_servers",
+        "life",
+        "network",
+        "previews",
+        "processes",
+        "ssh",
+        "terminals",
+        "webhooks",
+    ],
 )
 def test_an_example_runs_and_deletes_its_sandbox(daytona: Daytona, name: str, variant: str, tmp_path: Path) -> None:
     before = {sandbox.id for sandbox in daytona.list()}

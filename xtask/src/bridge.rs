@@ -82,6 +82,7 @@ fn operation_name(language: &str, op: &Op) -> String {
         Receiver::Fs => "fs",
         Receiver::Git => "git",
         Receiver::CodeInterpreter => "code_interpreter",
+        Receiver::LspServer => "lsp_server",
         Receiver::Network => "network",
         Receiver::SpawnedProcess => "spawned_process",
     };

@@ -28,7 +28,7 @@ const SIG: &str = "ruby/sig/generated";
 /// Width of a line.
 const WIDTH: usize = 120;
 /// Enums that are symbols in Ruby; the others are strings.
-const SYMBOLS: [&str; 1] = ["CodeLanguage"];
+const SYMBOLS: [&str; 2] = ["CodeLanguage", "LspLanguageId"];
 
 /// Writes everything.
 pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
@@ -215,7 +215,7 @@ fn constant(item: &crate::schema::Enum, value: &str) -> String {
     if value.starts_with("Unknown") {
         return "UNKNOWN".to_owned();
     }
-    if item.name == "CodeLanguage" {
+    if SYMBOLS.contains(&item.name.as_str()) {
         return value.to_uppercase();
     }
     snake(value).to_uppercase()

@@ -1,4 +1,4 @@
-//! The methods of the core's own handles, `Sandbox` and `SpawnedProcess`: an operation each, without the parameter that the
+//! The methods of the core's own handles, `Sandbox`, `SpawnedProcess` and `LspServer`: an operation each, without the parameter that the
 //! handle supplies.
 
 use std::fmt::Write as _;
@@ -17,9 +17,14 @@ pub fn generate(schema: &Schema) -> Result<String> {
          use crate::model::*;\n\
          use crate::protocols::forward::PortForward;\n\
          use crate::protocols::logs::LogStream;\n\
-         use crate::{Sandbox, SpawnedProcess};\n",
+         use crate::{LspServer, Sandbox, SpawnedProcess};\n",
     );
-    for (receiver, handle) in [(Receiver::Sandbox, "Sandbox"), (Receiver::SpawnedProcess, "SpawnedProcess")] {
+    let handles = [
+        (Receiver::Sandbox, "Sandbox"),
+        (Receiver::SpawnedProcess, "SpawnedProcess"),
+        (Receiver::LspServer, "LspServer"),
+    ];
+    for (receiver, handle) in handles {
         writeln!(source, "impl {handle} {{")?;
         for op in schema.ops().filter(|op| op.receiver == receiver) {
             method(&mut source, op)?;
@@ -44,6 +49,7 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
     let (service, handle) = match op.receiver {
         Receiver::Sandbox => ("self.client.sandboxes()", "&self.info.id"),
         Receiver::SpawnedProcess => ("self.process", "self.info.clone()"),
+        Receiver::LspServer => ("self.servers", "self.info.clone()"),
         _ => bail!("{}: Rust has no handle for it", op.id),
     };
     let (mut parameters, mut arguments) = (String::new(), vec![handle.to_owned()]);

@@ -225,6 +225,8 @@ pub enum Receiver {
     Git,
     /// The code interpreter of a sandbox.
     CodeInterpreter,
+    /// A language server, whose language and project it supplies.
+    LspServer,
     /// What a sandbox does on the network.
     Network,
     /// A process started with `spawn`, whose description it supplies.

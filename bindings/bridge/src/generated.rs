@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "184e5218def0e05a";
+pub const SCHEMA_HASH: &str = "59b65f63c0185073";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -161,6 +161,19 @@ pub(crate) fn dispatch(
         "snapshot.activate" => snapshot_activate(client, params),
         "snapshot.deactivate" => snapshot_deactivate(client, params),
         "snapshot.delete" => snapshot_delete(client, params),
+        "lsp.start" => lsp_start(client, params),
+        "lsp.stop" => lsp_stop(client, params),
+        "lsp.did_open" => lsp_did_open(client, params),
+        "lsp.did_close" => lsp_did_close(client, params),
+        "lsp.completions" => lsp_completions(client, params),
+        "lsp.document_symbols" => lsp_document_symbols(client, params),
+        "lsp.sandbox_symbols" => lsp_sandbox_symbols(client, params),
+        "lsp.hover" => lsp_hover(client, params),
+        "lsp.definition" => lsp_definition(client, params),
+        "lsp.references" => lsp_references(client, params),
+        "lsp.diagnostics" => lsp_diagnostics(client, params),
+        "lsp.rename" => lsp_rename(client, params),
+        "lsp.formatting" => lsp_formatting(client, params),
         "network.log" => network_log(client, params),
         _ => {
             let error = Error::invalid_argument(
@@ -196,6 +209,19 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "process.signal_spawned") => "spawned_process.send_signal",
             ("sdk-python", "process.release_spawned") => "spawned_process.release",
             ("sdk-python", "fs.download_to_path") => "fs.download_file",
+            ("sdk-python", "lsp.start") => "lsp_server.start",
+            ("sdk-python", "lsp.stop") => "lsp_server.stop",
+            ("sdk-python", "lsp.did_open") => "lsp_server.did_open",
+            ("sdk-python", "lsp.did_close") => "lsp_server.did_close",
+            ("sdk-python", "lsp.completions") => "lsp_server.completions",
+            ("sdk-python", "lsp.document_symbols") => "lsp_server.document_symbols",
+            ("sdk-python", "lsp.sandbox_symbols") => "lsp_server.sandbox_symbols",
+            ("sdk-python", "lsp.hover") => "lsp_server.hover",
+            ("sdk-python", "lsp.definition") => "lsp_server.definition",
+            ("sdk-python", "lsp.references") => "lsp_server.references",
+            ("sdk-python", "lsp.diagnostics") => "lsp_server.diagnostics",
+            ("sdk-python", "lsp.rename") => "lsp_server.rename",
+            ("sdk-python", "lsp.formatting") => "lsp_server.formatting",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-typescript", "sandbox.rate_limits") => "daytona.rateLimits",
@@ -331,6 +357,19 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
                 "codeInterpreter.deleteContext"
             }
             ("sdk-typescript", "snapshot.create_with_logs") => "snapshot.createWithLogs",
+            ("sdk-typescript", "lsp.start") => "lspServer.start",
+            ("sdk-typescript", "lsp.stop") => "lspServer.stop",
+            ("sdk-typescript", "lsp.did_open") => "lspServer.didOpen",
+            ("sdk-typescript", "lsp.did_close") => "lspServer.didClose",
+            ("sdk-typescript", "lsp.completions") => "lspServer.completions",
+            ("sdk-typescript", "lsp.document_symbols") => "lspServer.documentSymbols",
+            ("sdk-typescript", "lsp.sandbox_symbols") => "lspServer.sandboxSymbols",
+            ("sdk-typescript", "lsp.hover") => "lspServer.hover",
+            ("sdk-typescript", "lsp.definition") => "lspServer.definition",
+            ("sdk-typescript", "lsp.references") => "lspServer.references",
+            ("sdk-typescript", "lsp.diagnostics") => "lspServer.diagnostics",
+            ("sdk-typescript", "lsp.rename") => "lspServer.rename",
+            ("sdk-typescript", "lsp.formatting") => "lspServer.formatting",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
             ("sdk-ruby", "sandbox.create_with_logs") => "daytona.create_with_logs",
@@ -351,6 +390,19 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "process.signal_spawned") => "spawned_process.send_signal",
             ("sdk-ruby", "process.release_spawned") => "spawned_process.release",
             ("sdk-ruby", "fs.download_file") => "fs.read_file",
+            ("sdk-ruby", "lsp.start") => "lsp_server.start",
+            ("sdk-ruby", "lsp.stop") => "lsp_server.stop",
+            ("sdk-ruby", "lsp.did_open") => "lsp_server.did_open",
+            ("sdk-ruby", "lsp.did_close") => "lsp_server.did_close",
+            ("sdk-ruby", "lsp.completions") => "lsp_server.completions",
+            ("sdk-ruby", "lsp.document_symbols") => "lsp_server.document_symbols",
+            ("sdk-ruby", "lsp.sandbox_symbols") => "lsp_server.sandbox_symbols",
+            ("sdk-ruby", "lsp.hover") => "lsp_server.hover",
+            ("sdk-ruby", "lsp.definition") => "lsp_server.definition",
+            ("sdk-ruby", "lsp.references") => "lsp_server.references",
+            ("sdk-ruby", "lsp.diagnostics") => "lsp_server.diagnostics",
+            ("sdk-ruby", "lsp.rename") => "lsp_server.rename",
+            ("sdk-ruby", "lsp.formatting") => "lsp_server.formatting",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
             ("sdk-go", "sandbox.rate_limits") => "Daytona.RateLimits",
@@ -495,6 +547,19 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "snapshot.activate") => "Snapshot.Activate",
             ("sdk-go", "snapshot.deactivate") => "Snapshot.Deactivate",
             ("sdk-go", "snapshot.delete") => "Snapshot.Delete",
+            ("sdk-go", "lsp.start") => "LspServer.Start",
+            ("sdk-go", "lsp.stop") => "LspServer.Stop",
+            ("sdk-go", "lsp.did_open") => "LspServer.DidOpen",
+            ("sdk-go", "lsp.did_close") => "LspServer.DidClose",
+            ("sdk-go", "lsp.completions") => "LspServer.Completions",
+            ("sdk-go", "lsp.document_symbols") => "LspServer.DocumentSymbols",
+            ("sdk-go", "lsp.sandbox_symbols") => "LspServer.SandboxSymbols",
+            ("sdk-go", "lsp.hover") => "LspServer.Hover",
+            ("sdk-go", "lsp.definition") => "LspServer.Definition",
+            ("sdk-go", "lsp.references") => "LspServer.References",
+            ("sdk-go", "lsp.diagnostics") => "LspServer.Diagnostics",
+            ("sdk-go", "lsp.rename") => "LspServer.Rename",
+            ("sdk-go", "lsp.formatting") => "LspServer.Formatting",
             ("sdk-go", "network.log") => "Network.Log",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -619,10 +684,29 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
                 "codeInterpreter.deleteContext"
             }
             ("sdk-uniffi", "snapshot.create_with_logs") => "snapshot.createWithLogs",
+            ("sdk-uniffi", "lsp.start") => "lspServer.start",
+            ("sdk-uniffi", "lsp.stop") => "lspServer.stop",
+            ("sdk-uniffi", "lsp.did_open") => "lspServer.didOpen",
+            ("sdk-uniffi", "lsp.did_close") => "lspServer.didClose",
+            ("sdk-uniffi", "lsp.completions") => "lspServer.completions",
+            ("sdk-uniffi", "lsp.document_symbols") => "lspServer.documentSymbols",
+            ("sdk-uniffi", "lsp.sandbox_symbols") => "lspServer.sandboxSymbols",
+            ("sdk-uniffi", "lsp.hover") => "lspServer.hover",
+            ("sdk-uniffi", "lsp.definition") => "lspServer.definition",
+            ("sdk-uniffi", "lsp.references") => "lspServer.references",
+            ("sdk-uniffi", "lsp.diagnostics") => "lspServer.diagnostics",
+            ("sdk-uniffi", "lsp.rename") => "lspServer.rename",
+            ("sdk-uniffi", "lsp.formatting") => "lspServer.formatting",
             _ => return None,
         },
     )
 }
+static LSP_SERVER_INFO_NAMES: Names = Names(
+    &[("languageId", None), ("pathToProject", None)],
+);
+static LSP_COMPLETION_POSITION_NAMES: Names = Names(
+    &[("line", None), ("character", None)],
+);
 static CREATE_SNAPSHOT_PARAMS_NAMES: Names = Names(
     &[
         ("name", None),
@@ -726,6 +810,13 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
 );
 static VOLUME_MOUNT_NAMES: Names = Names(
     &[("volumeId", None), ("mountPath", None), ("subpath", None)],
+);
+static FORMATTING_OPTIONS_NAMES: Names = Names(
+    &[("tabSize", None), ("insertSpaces", None)],
+);
+static REFERENCES_OPTIONS_NAMES: Names = Names(&[("includeDeclaration", None)]);
+static COMPLETIONS_OPTIONS_NAMES: Names = Names(
+    &[("triggerKind", None), ("triggerCharacter", None)],
 );
 static LIST_SNAPSHOTS_OPTIONS_NAMES: Names = Names(
     &[
@@ -3598,6 +3689,366 @@ fn snapshot_delete(
         let call = Parsed::<Args>::read(client, "snapshot.delete", params, &NAMES)?;
         let service = call.client.snapshots();
         value(&service.delete(&call.args.id_or_name).await?)
+    })
+}
+
+fn lsp_start(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+        }
+        static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.start", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.start(call.args.server).await?)
+    })
+}
+
+fn lsp_stop(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+        }
+        static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.stop", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.stop(call.args.server).await?)
+    })
+}
+
+fn lsp_did_open(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+        }
+        static ARGS: Names = Names(
+            &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.did_open", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.did_open(call.args.server, &call.args.path).await?)
+    })
+}
+
+fn lsp_did_close(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+        }
+        static ARGS: Names = Names(
+            &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.did_close", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.did_close(call.args.server, &call.args.path).await?)
+    })
+}
+
+fn lsp_completions(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            position: LspCompletionPosition,
+            #[serde(default)]
+            options: CompletionsOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("position", Some(&LSP_COMPLETION_POSITION_NAMES)),
+                ("options", Some(&COMPLETIONS_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.completions", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service
+                .completions(
+                    call.args.server,
+                    &call.args.path,
+                    call.args.position,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn lsp_document_symbols(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+        }
+        static ARGS: Names = Names(
+            &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.document_symbols", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.document_symbols(call.args.server, &call.args.path).await?)
+    })
+}
+
+fn lsp_sandbox_symbols(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            query: String,
+        }
+        static ARGS: Names = Names(
+            &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("query", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.sandbox_symbols", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.sandbox_symbols(call.args.server, &call.args.query).await?)
+    })
+}
+
+fn lsp_hover(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            position: LspCompletionPosition,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("position", Some(&LSP_COMPLETION_POSITION_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.hover", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service.hover(call.args.server, &call.args.path, call.args.position).await?,
+        )
+    })
+}
+
+fn lsp_definition(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            position: LspCompletionPosition,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("position", Some(&LSP_COMPLETION_POSITION_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.definition", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service
+                .definition(call.args.server, &call.args.path, call.args.position)
+                .await?,
+        )
+    })
+}
+
+fn lsp_references(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            position: LspCompletionPosition,
+            #[serde(default)]
+            options: ReferencesOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("position", Some(&LSP_COMPLETION_POSITION_NAMES)),
+                ("options", Some(&REFERENCES_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.references", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service
+                .references(
+                    call.args.server,
+                    &call.args.path,
+                    call.args.position,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn lsp_diagnostics(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+        }
+        static ARGS: Names = Names(
+            &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.diagnostics", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(&service.diagnostics(call.args.server, &call.args.path).await?)
+    })
+}
+
+fn lsp_rename(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            position: LspCompletionPosition,
+            new_name: String,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("position", Some(&LSP_COMPLETION_POSITION_NAMES)),
+                ("newName", None),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.rename", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service
+                .rename(
+                    call.args.server,
+                    &call.args.path,
+                    call.args.position,
+                    &call.args.new_name,
+                )
+                .await?,
+        )
+    })
+}
+
+fn lsp_formatting(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            server: LspServerInfo,
+            path: String,
+            #[serde(default)]
+            options: FormattingOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("server", Some(&LSP_SERVER_INFO_NAMES)),
+                ("path", None),
+                ("options", Some(&FORMATTING_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "lsp.formatting", params, &NAMES)?;
+        let service = call.toolbox()?.lsp_servers();
+        value(
+            &service
+                .formatting(call.args.server, &call.args.path, call.args.options)
+                .await?,
+        )
     })
 }
 

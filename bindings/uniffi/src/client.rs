@@ -6,7 +6,9 @@ use daytona_bridge::Client;
 use serde_json::json;
 
 use crate::call::Target;
-use crate::{CodeInterpreter, DaytonaError, FileSystem, Git, Network, Process, SandboxInfo, Sandboxes, Snapshots};
+use crate::{
+    CodeInterpreter, DaytonaError, FileSystem, Git, LspServers, Network, Process, SandboxInfo, Sandboxes, Snapshots,
+};
 
 /// A connection to Daytona, shared by all services made from it.
 #[derive(uniffi::Object)]
@@ -87,6 +89,11 @@ impl Daytona {
     /// The stateful code interpreter of a sandbox.
     pub fn code_interpreter(&self, sandbox: &SandboxInfo) -> Arc<CodeInterpreter> {
         Arc::new(CodeInterpreter { target: self.toolbox(sandbox) })
+    }
+
+    /// Language servers of a sandbox.
+    pub fn lsp_servers(&self, sandbox: &SandboxInfo) -> Arc<LspServers> {
+        Arc::new(LspServers { target: self.toolbox(sandbox) })
     }
 
     /// What a sandbox does on the network.

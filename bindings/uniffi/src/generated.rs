@@ -40,6 +40,23 @@ pub enum ChartType {
     Other(String),
 }
 
+/// Language of a language server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum LspLanguageId {
+    /// Python.
+    #[serde(rename = "python")]
+    Python,
+    /// TypeScript.
+    #[serde(rename = "typescript")]
+    TypeScript,
+    /// JavaScript.
+    #[serde(rename = "javascript")]
+    JavaScript,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
 /// Language of `code_run`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
 pub enum CodeLanguage {
@@ -1154,6 +1171,220 @@ pub struct UpdateEnvOptions {
     )]
     #[uniffi(default = None)]
     pub unset_value_prefix: Option<String>,
+}
+
+/// A language server of a sandbox: a language and a project. Each such pair has a server of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspServerInfo {
+    /// Language of the server.
+    #[serde(rename = "languageId")]
+    pub language_id: LspLanguageId,
+    /// Directory of the project; a relative path begins at the sandbox's working directory.
+    #[serde(rename = "pathToProject")]
+    pub path_to_project: String,
+}
+
+/// A position in a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspCompletionPosition {
+    /// Line, from 0.
+    #[serde(rename = "line")]
+    pub line: i64,
+    /// Character in the line, from 0. A character outside Unicode's first 65,536 counts as two (UTF-16).
+    #[serde(rename = "character")]
+    pub character: i64,
+}
+
+/// A part of a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspRange {
+    /// First position.
+    #[serde(rename = "start")]
+    pub start: LspCompletionPosition,
+    /// Position after the last one.
+    #[serde(rename = "end")]
+    pub end: LspCompletionPosition,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspLocation {
+    /// The file as a `file://` URI, in which some characters are percent-encoded.
+    #[serde(rename = "uri")]
+    pub uri: String,
+    /// Part of the file.
+    #[serde(rename = "range")]
+    pub range: LspRange,
+}
+
+/// A symbol of a document or project: a class, a function, a variable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspSymbol {
+    /// Kind, as a number of the Language Server Protocol: 5 is a class, 6 a method, 12 a function, 13 a variable.
+    #[serde(rename = "kind")]
+    pub kind: i64,
+    /// The whole of it in its file. Servers that tell symbols of a document as a tree may leave it out.
+    #[serde(rename = "location")]
+    pub location: LspLocation,
+    /// Name.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// More about it, for example its signature.
+    #[serde(rename = "detail", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub detail: Option<String>,
+    /// Name of the symbol that holds it, where the server says so.
+    #[serde(rename = "containerName", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub container_name: Option<String>,
+    /// Symbols inside it, where the server tells them as a tree.
+    #[serde(rename = "children", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub children: Option<Vec<LspSymbol>>,
+}
+
+/// A possible completion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct CompletionItem {
+    /// Text that is shown, and inserted unless `insert_text` says otherwise.
+    #[serde(rename = "label")]
+    pub label: String,
+    /// Kind, as a number of the Language Server Protocol: 2 is a method, 3 a function, 5 a field, 6 a variable, 7 a class.
+    #[serde(rename = "kind", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub kind: Option<i64>,
+    /// More about it, for example its type.
+    #[serde(rename = "detail", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub detail: Option<String>,
+    /// Documentation, as Markdown or plain text.
+    #[serde(rename = "documentation", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub documentation: Option<String>,
+    /// Text by which the items are sorted. Default: `label`.
+    #[serde(rename = "sortText", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sort_text: Option<String>,
+    /// Text to compare with what has been typed. Default: `label`.
+    #[serde(rename = "filterText", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub filter_text: Option<String>,
+    /// Text to insert. Default: `label`.
+    #[serde(rename = "insertText", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub insert_text: Option<String>,
+}
+
+/// Possible completions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct CompletionList {
+    /// Whether typing on may show items that are not in this list.
+    #[serde(rename = "isIncomplete")]
+    pub is_incomplete: bool,
+    /// The items.
+    #[serde(rename = "items")]
+    pub items: Vec<CompletionItem>,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct CompletionsOptions {
+    /// Why the completion is asked for: 1 = by the user, 2 = by typing `trigger_character`, 3 = again, since the last list was
+    /// incomplete. Default: 2 with a `trigger_character`, else 1.
+    #[serde(rename = "triggerKind", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub trigger_kind: Option<i64>,
+    /// The character that was typed, for example `.`.
+    #[serde(
+        rename = "triggerCharacter",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub trigger_character: Option<String>,
+}
+
+/// What is known of a place in a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspHover {
+    /// Types and documentation as Markdown or plain text; empty when nothing is known.
+    #[serde(rename = "contents")]
+    pub contents: String,
+    /// Part of the document that it is about.
+    #[serde(rename = "range", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub range: Option<LspRange>,
+}
+
+/// Options of `references`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ReferencesOptions {
+    /// Whether the definition itself is among the places. Default: true.
+    #[serde(
+        rename = "includeDeclaration",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub include_declaration: Option<bool>,
+}
+
+/// A problem in a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspDiagnostic {
+    /// Part of the document.
+    #[serde(rename = "range")]
+    pub range: LspRange,
+    /// Severity: 1 = error, 2 = warning, 3 = information, 4 = hint.
+    #[serde(rename = "severity", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub severity: Option<i64>,
+    /// The server's code of the problem.
+    #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub code: Option<String>,
+    /// Part of the server that found it.
+    #[serde(rename = "source", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub source: Option<String>,
+    /// The problem in words.
+    #[serde(rename = "message")]
+    pub message: String,
+}
+
+/// A change of a document: a part of it, and the text to put there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspTextEdit {
+    /// Part of the document as it is now.
+    #[serde(rename = "range")]
+    pub range: LspRange,
+    /// Text to put there.
+    #[serde(rename = "newText")]
+    pub new_text: String,
+}
+
+/// Changes of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct LspFileEdits {
+    /// The file as a `file://` URI, in which some characters are percent-encoded.
+    #[serde(rename = "uri")]
+    pub uri: String,
+    /// Its changes, whose parts do not overlap: made from the last to the first, each fits.
+    #[serde(rename = "edits")]
+    pub edits: Vec<LspTextEdit>,
+}
+
+/// Options of `formatting`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct FormattingOptions {
+    /// Columns of a level of indentation, where the project's settings don't say it. Default: 4.
+    #[serde(rename = "tabSize", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub tab_size: Option<i64>,
+    /// Whether to indent with spaces. Default: true.
+    #[serde(rename = "insertSpaces", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub insert_spaces: Option<bool>,
 }
 
 /// What a sandbox tried on the network since it started, and the lists that would allow it.
@@ -5029,6 +5260,266 @@ impl Snapshots {
     /// Throws: `NotFound` when there is no such snapshot, `Authorization` for one that belongs to everybody.
     pub async fn delete(&self, id_or_name: String) -> Result<(), DaytonaError> {
         self.target.call("snapshot.delete", || json!({ "idOrName" : id_or_name })).await
+    }
+}
+
+/// The language servers of a sandbox: completions, symbols, definitions and more, for a language and a project.
+#[derive(uniffi::Object)]
+pub struct LspServers {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl LspServers {
+    /// Starts the server. Nothing happens when it runs already.
+    ///
+    /// - Parameter server: Language and project.
+    /// Throws: `NotImplemented` when the sandbox has no server for the language, `NotFound` when there is no such project directory,
+    /// `Timeout` when the server does not answer in time.
+    pub async fn start(&self, server: LspServerInfo) -> Result<(), DaytonaError> {
+        self.target.call("lsp.start", || json!({ "server" : server })).await
+    }
+
+    /// Stops the server with all it has open.
+    ///
+    /// - Parameter server: Language and project.
+    /// Throws: `LspServerNotInitialized` when it has not been started.
+    pub async fn stop(&self, server: LspServerInfo) -> Result<(), DaytonaError> {
+        self.target.call("lsp.stop", || json!({ "server" : server })).await
+    }
+
+    /// Tells the server that a file is being worked on, so that it is prepared for requests about it.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file.
+    pub async fn did_open(
+        &self,
+        server: LspServerInfo,
+        path: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call("lsp.did_open", || json!({ "server" : server, "path" : path }))
+            .await
+    }
+
+    /// Tells the server that a file is not worked on any more, so that it can forget it.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// Throws: `LspServerNotInitialized` when the server has not been started.
+    pub async fn did_close(
+        &self,
+        server: LspServerInfo,
+        path: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call("lsp.did_close", || json!({ "server" : server, "path" : path }))
+            .await
+    }
+
+    /// Returns possible completions at a position.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// - Parameter position: Place of the cursor.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file, `Timeout`
+    /// when the server does not answer in time.
+    #[uniffi::method(default(options = None))]
+    pub async fn completions(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        position: LspCompletionPosition,
+        options: Option<CompletionsOptions>,
+    ) -> Result<CompletionList, DaytonaError> {
+        self.target
+            .call(
+                "lsp.completions",
+                || {
+                    json!(
+                        { "server" : server, "path" : path, "position" : position,
+                        "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the symbols of a file: its classes, functions and variables.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `FileNotFound` when there is no such file, `Timeout`
+    /// when the server does not answer in time.
+    pub async fn document_symbols(
+        &self,
+        server: LspServerInfo,
+        path: String,
+    ) -> Result<Vec<LspSymbol>, DaytonaError> {
+        self.target
+            .call("lsp.document_symbols", || json!({ "server" : server, "path" : path }))
+            .await
+    }
+
+    /// Returns the symbols of the whole project that match a text.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter query: Text that the names resemble.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it does not search projects,
+    /// `Timeout` when it does not answer in time.
+    pub async fn sandbox_symbols(
+        &self,
+        server: LspServerInfo,
+        query: String,
+    ) -> Result<Vec<LspSymbol>, DaytonaError> {
+        self.target
+            .call(
+                "lsp.sandbox_symbols",
+                || json!({ "server" : server, "query" : query }),
+            )
+            .await
+    }
+
+    /// Returns types and documentation of what is at a position. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// - Parameter position: Place in the file.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn hover(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        position: LspCompletionPosition,
+    ) -> Result<LspHover, DaytonaError> {
+        self.target
+            .call(
+                "lsp.hover",
+                || json!({ "server" : server, "path" : path, "position" : position }),
+            )
+            .await
+    }
+
+    /// Returns where something is defined. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// - Parameter position: Place in the file where it is used.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn definition(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        position: LspCompletionPosition,
+    ) -> Result<Vec<LspLocation>, DaytonaError> {
+        self.target
+            .call(
+                "lsp.definition",
+                || json!({ "server" : server, "path" : path, "position" : position }),
+            )
+            .await
+    }
+
+    /// Returns where something is used. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// - Parameter position: Place in the file where it is used or defined.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    #[uniffi::method(default(options = None))]
+    pub async fn references(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        position: LspCompletionPosition,
+        options: Option<ReferencesOptions>,
+    ) -> Result<Vec<LspLocation>, DaytonaError> {
+        self.target
+            .call(
+                "lsp.references",
+                || {
+                    json!(
+                        { "server" : server, "path" : path, "position" : position,
+                        "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the problems of a file: errors and warnings. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    pub async fn diagnostics(
+        &self,
+        server: LspServerInfo,
+        path: String,
+    ) -> Result<Vec<LspDiagnostic>, DaytonaError> {
+        self.target
+            .call("lsp.diagnostics", || json!({ "server" : server, "path" : path }))
+            .await
+    }
+
+    /// Returns the changes that give something another name in the whole project. No file is changed. Daytona's cloud does not
+    /// offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// - Parameter position: Place in the file where it is used or defined.
+    /// - Parameter new_name: The new name.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file, `UnprocessableEntity` when the server refuses the name.
+    pub async fn rename(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        position: LspCompletionPosition,
+        new_name: String,
+    ) -> Result<Vec<LspFileEdits>, DaytonaError> {
+        self.target
+            .call(
+                "lsp.rename",
+                || {
+                    json!(
+                        { "server" : server, "path" : path, "position" : position,
+                        "newName" : new_name }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Returns the changes that format a file. The file is not changed. Daytona's cloud does not offer it, the local engine does.
+    ///
+    /// - Parameter server: Language and project.
+    /// - Parameter path: Path of the file; a relative path begins at the project.
+    /// Throws: `LspServerNotInitialized` when the server has not been started, `NotImplemented` when it, or this sandbox, does not
+    /// support it, `FileNotFound` when there is no such file.
+    #[uniffi::method(default(options = None))]
+    pub async fn formatting(
+        &self,
+        server: LspServerInfo,
+        path: String,
+        options: Option<FormattingOptions>,
+    ) -> Result<Vec<LspTextEdit>, DaytonaError> {
+        self.target
+            .call(
+                "lsp.formatting",
+                || {
+                    json!(
+                        { "server" : server, "path" : path, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
     }
 }
 

@@ -136,7 +136,7 @@ async def call(client, sandbox, step):
     service, op = OPS[step["op"]]
     args = dict(step.get("args", {}))
     options = args.pop("options", None)
-    accessor = {"sandbox": "sandboxes", "fs": "file_system"}.get(service["id"], service["id"])
+    accessor = {"sandbox": "sandboxes", "fs": "file_system", "lsp": "lsp_servers"}.get(service["id"], service["id"])
     target = getattr(client, accessor)
     target = target(sandbox) if service["toolbox"] else target()
     values = {p["name"]: to_value(p["type"], args.pop(p["wire"], None)) for p in op["params"]}

@@ -11,6 +11,7 @@ mod directory;
 mod forward;
 mod fs;
 mod git;
+mod lsp;
 mod making;
 mod metrics;
 mod network;
@@ -70,6 +71,12 @@ pub struct CodeInterpreter {
 #[derive(Clone)]
 pub struct Snapshots {
     pub(crate) client: Client,
+}
+
+/// The language servers of a sandbox: completions, symbols, definitions and more, for a language and a project.
+#[derive(Clone)]
+pub struct LspServers {
+    pub(crate) toolbox: Toolbox,
 }
 
 /// What a sandbox does on the network.

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "184e5218def0e05a"
+const SchemaHash = "59b65f63c0185073"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -234,6 +234,22 @@ func (c *Call) Context(name string, v *Context) {
 	if v.IgnoreFile != nil {
 		c.Text("ignoreFile", *v.IgnoreFile)
 	}
+	c.Close()
+}
+
+// LspServerInfo adds a LspServerInfo.
+func (c *Call) LspServerInfo(name string, v *types.LspServerInfo) {
+	c.Open(name)
+	c.Text("languageId", string(v.LanguageID))
+	c.Text("pathToProject", v.PathToProject)
+	c.Close()
+}
+
+// Position adds a Position.
+func (c *Call) Position(name string, v *types.Position) {
+	c.Open(name)
+	c.Int("line", v.Line)
+	c.Int("character", v.Character)
 	c.Close()
 }
 
@@ -739,6 +755,39 @@ func (c *Call) ListSnapshotsOptions(name string, o *options.ListSnapshots) {
 	}
 	if o.SourceSandboxID != nil {
 		c.Text("sourceSandboxId", *o.SourceSandboxID)
+	}
+	c.Close()
+}
+
+// CompletionsOptions adds the options of Completions.
+func (c *Call) CompletionsOptions(name string, o *options.Completions) {
+	c.Open(name)
+	if o.TriggerKind != nil {
+		c.Int("triggerKind", *o.TriggerKind)
+	}
+	if o.TriggerCharacter != nil {
+		c.Text("triggerCharacter", *o.TriggerCharacter)
+	}
+	c.Close()
+}
+
+// ReferencesOptions adds the options of References.
+func (c *Call) ReferencesOptions(name string, o *options.References) {
+	c.Open(name)
+	if o.IncludeDeclaration != nil {
+		c.Bool("includeDeclaration", *o.IncludeDeclaration)
+	}
+	c.Close()
+}
+
+// FormattingOptions adds the options of Formatting.
+func (c *Call) FormattingOptions(name string, o *options.Formatting) {
+	c.Open(name)
+	if o.TabSize != nil {
+		c.Int("tabSize", *o.TabSize)
+	}
+	if o.InsertSpaces != nil {
+		c.Bool("insertSpaces", *o.InsertSpaces)
 	}
 	c.Close()
 }

@@ -706,3 +706,53 @@ type VerifyWebhook struct {
 func WithVerifyWebhookTolerance(tolerance time.Duration) func(*VerifyWebhook) {
 	return func(o *VerifyWebhook) { o.Tolerance = &tolerance }
 }
+
+// Completions holds the options of LspServerService.Completions and LspServerService.CompletionsTyped.
+type Completions struct {
+	// Why the completion is asked for: 1 = by the user, 2 = by typing TriggerCharacter, 3 = again, since the last list was
+	// incomplete. Default: 2 with a TriggerCharacter, else 1.
+	TriggerKind *int
+	// The character that was typed, for example ..
+	TriggerCharacter *string
+}
+
+// WithCompletionsTriggerKind sets the why the completion is asked for: 1 = by the user, 2 = by typing TriggerCharacter,
+// 3 = again, since the last list was incomplete. Default: 2 with a TriggerCharacter, else 1.
+func WithCompletionsTriggerKind(triggerKind int) func(*Completions) {
+	return func(o *Completions) { o.TriggerKind = &triggerKind }
+}
+
+// WithCompletionsTriggerCharacter sets the character that was typed, for example ..
+func WithCompletionsTriggerCharacter(triggerCharacter string) func(*Completions) {
+	return func(o *Completions) { o.TriggerCharacter = &triggerCharacter }
+}
+
+// References holds the options of LspServerService.References.
+type References struct {
+	// Whether the definition itself is among the places. Default: true.
+	IncludeDeclaration *bool
+}
+
+// WithReferencesIncludeDeclaration tells whether the definition itself is among the places. Default: true.
+func WithReferencesIncludeDeclaration(includeDeclaration bool) func(*References) {
+	return func(o *References) { o.IncludeDeclaration = &includeDeclaration }
+}
+
+// Formatting holds the options of LspServerService.Formatting.
+type Formatting struct {
+	// Columns of a level of indentation, where the project's settings don't say it. Default: 4.
+	TabSize *int
+	// Whether to indent with spaces. Default: true.
+	InsertSpaces *bool
+}
+
+// WithFormattingTabSize sets the columns of a level of indentation, where the project's settings don't say it. Default:
+// 4.
+func WithFormattingTabSize(tabSize int) func(*Formatting) {
+	return func(o *Formatting) { o.TabSize = &tabSize }
+}
+
+// WithFormattingInsertSpaces tells whether to indent with spaces. Default: true.
+func WithFormattingInsertSpaces(insertSpaces bool) func(*Formatting) {
+	return func(o *Formatting) { o.InsertSpaces = &insertSpaces }
+}

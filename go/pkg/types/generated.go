@@ -31,6 +31,21 @@ const (
 	ChartTypeUnknown ChartType = "unknown"
 )
 
+// LspLanguageId: language of a language server.
+//
+// Servers may send values that are not listed here.
+type LspLanguageId string
+
+// Language of a language server.
+const (
+	// Python.
+	LspLanguageIdPython LspLanguageId = "python"
+	// TypeScript.
+	LspLanguageIdTypeScript LspLanguageId = "typescript"
+	// JavaScript.
+	LspLanguageIdJavaScript LspLanguageId = "javascript"
+)
+
 // CodeLanguage: language of CodeRun.
 //
 // Servers may send values that are not listed here.
@@ -442,6 +457,118 @@ type SandboxMetrics struct {
 	DiskTotal int `json:"diskTotal"`
 	// Used part of the disk, in bytes.
 	DiskUsed int `json:"diskUsed"`
+}
+
+// LspServerInfo is a language server of a sandbox: a language and a project. Each such pair has a server of its own.
+type LspServerInfo struct {
+	// Language of the server.
+	LanguageID LspLanguageId `json:"languageId"`
+	// Directory of the project; a relative path begins at the sandbox's working directory.
+	PathToProject string `json:"pathToProject"`
+}
+
+// Position is a position in a document.
+type Position struct {
+	// Line, from 0.
+	Line int `json:"line"`
+	// Character in the line, from 0. A character outside Unicode's first 65,536 counts as two (UTF-16).
+	Character int `json:"character"`
+}
+
+// LspRange is a part of a document.
+type LspRange struct {
+	// First position.
+	Start Position `json:"start"`
+	// Position after the last one.
+	End Position `json:"end"`
+}
+
+// LspLocation is a part of a file.
+type LspLocation struct {
+	// The file as a file:// URI, in which some characters are percent-encoded.
+	Uri string `json:"uri"`
+	// Part of the file.
+	Range LspRange `json:"range"`
+}
+
+// LspSymbol is a symbol of a document or project: a class, a function, a variable.
+type LspSymbol struct {
+	// Kind, as a number of the Language Server Protocol: 5 is a class, 6 a method, 12 a function, 13 a variable.
+	Kind int `json:"kind"`
+	// The whole of it in its file. Servers that tell symbols of a document as a tree may leave it out.
+	Location LspLocation `json:"location"`
+	// Name.
+	Name string `json:"name"`
+	// More about it, for example its signature.
+	Detail *string `json:"detail,omitempty"`
+	// Name of the symbol that holds it, where the server says so.
+	ContainerName *string `json:"containerName,omitempty"`
+	// Symbols inside it, where the server tells them as a tree.
+	Children []LspSymbol `json:"children,omitempty"`
+}
+
+// CompletionItem is a possible completion.
+type CompletionItem struct {
+	// Text that is shown, and inserted unless InsertText says otherwise.
+	Label string `json:"label"`
+	// Kind, as a number of the Language Server Protocol: 2 is a method, 3 a function, 5 a field, 6 a variable, 7 a class.
+	Kind *int `json:"kind,omitempty"`
+	// More about it, for example its type.
+	Detail *string `json:"detail,omitempty"`
+	// Documentation, as Markdown or plain text.
+	Documentation *string `json:"documentation,omitempty"`
+	// Text by which the items are sorted. Default: label.
+	SortText *string `json:"sortText,omitempty"`
+	// Text to compare with what has been typed. Default: label.
+	FilterText *string `json:"filterText,omitempty"`
+	// Text to insert. Default: label.
+	InsertText *string `json:"insertText,omitempty"`
+}
+
+// CompletionList: possible completions.
+type CompletionList struct {
+	// Whether typing on may show items that are not in this list.
+	IsIncomplete bool `json:"isIncomplete"`
+	// The items.
+	Items []CompletionItem `json:"items"`
+}
+
+// LspHover: what is known of a place in a document.
+type LspHover struct {
+	// Types and documentation as Markdown or plain text; empty when nothing is known.
+	Contents string `json:"contents"`
+	// Part of the document that it is about.
+	Range *LspRange `json:"range,omitempty"`
+}
+
+// LspDiagnostic is a problem in a document.
+type LspDiagnostic struct {
+	// Part of the document.
+	Range LspRange `json:"range"`
+	// Severity: 1 = error, 2 = warning, 3 = information, 4 = hint.
+	Severity *int `json:"severity,omitempty"`
+	// The server's code of the problem.
+	Code *string `json:"code,omitempty"`
+	// Part of the server that found it.
+	Source *string `json:"source,omitempty"`
+	// The problem in words.
+	Message string `json:"message"`
+}
+
+// LspTextEdit is a change of a document: a part of it, and the text to put there.
+type LspTextEdit struct {
+	// Part of the document as it is now.
+	Range LspRange `json:"range"`
+	// Text to put there.
+	NewText string `json:"newText"`
+}
+
+// LspFileEdits: changes of a file.
+type LspFileEdits struct {
+	// The file as a file:// URI, in which some characters are percent-encoded.
+	Uri string `json:"uri"`
+	// Its changes, whose parts do not overlap: made from the last to the first, each fits.
+	Edits []LspTextEdit `json:"edits"`
 }
 
 // NetworkLog: what a sandbox tried on the network since it started, and the lists that would allow it.

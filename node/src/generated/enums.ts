@@ -22,6 +22,17 @@ export const ChartType = {
 } as const;
 export type ChartType = (typeof ChartType)[keyof typeof ChartType] | OpenString;
 
+/** Language of a language server. */
+export const LspLanguageId = {
+  /** Python. */
+  PYTHON: 'python',
+  /** TypeScript. */
+  TYPESCRIPT: 'typescript',
+  /** JavaScript. */
+  JAVASCRIPT: 'javascript',
+} as const;
+export type LspLanguageId = (typeof LspLanguageId)[keyof typeof LspLanguageId] | OpenString;
+
 /** Language of `codeRun`. */
 export const CodeLanguage = {
   /** Python 3. */

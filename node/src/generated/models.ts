@@ -3,6 +3,7 @@
 import type {
   ChartType,
   GpuType,
+  LspLanguageId,
   OutputChannel,
   SandboxClass,
   SandboxDesiredState,
@@ -518,6 +519,145 @@ export interface UpdateEnvOptions {
   unset?: string[];
   /** Removes every variable whose value begins with this, unless it is set in the same call. */
   unsetValuePrefix?: string;
+}
+
+/** A language server of a sandbox: a language and a project. Each such pair has a server of its own. */
+export interface LspServerInfo {
+  /** Language of the server. */
+  languageId: LspLanguageId;
+  /** Directory of the project; a relative path begins at the sandbox's working directory. */
+  pathToProject: string;
+}
+
+/** A position in a document. */
+export interface Position {
+  /** Line, from 0. */
+  line: number;
+  /** Character in the line, from 0. A character outside Unicode's first 65,536 counts as two (UTF-16). */
+  character: number;
+}
+
+/** A part of a document. */
+export interface LspRange {
+  /** First position. */
+  start: Position;
+  /** Position after the last one. */
+  end: Position;
+}
+
+/** A part of a file. */
+export interface LspLocation {
+  /** The file as a `file://` URI, in which some characters are percent-encoded. */
+  uri: string;
+  /** Part of the file. */
+  range: LspRange;
+}
+
+/** A symbol of a document or project: a class, a function, a variable. */
+export interface LspSymbol {
+  /** Kind, as a number of the Language Server Protocol: 5 is a class, 6 a method, 12 a function, 13 a variable. */
+  kind: number;
+  /** The whole of it in its file. Servers that tell symbols of a document as a tree may leave it out. */
+  location: LspLocation;
+  /** Name. */
+  name: string;
+  /** More about it, for example its signature. */
+  detail?: string;
+  /** Name of the symbol that holds it, where the server says so. */
+  containerName?: string;
+  /** Symbols inside it, where the server tells them as a tree. */
+  children?: LspSymbol[];
+}
+
+/** A possible completion. */
+export interface CompletionItem {
+  /** Text that is shown, and inserted unless `insertText` says otherwise. */
+  label: string;
+  /**
+   * Kind, as a number of the Language Server Protocol: 2 is a method, 3 a function, 5 a field, 6 a variable, 7 a class.
+   */
+  kind?: number;
+  /** More about it, for example its type. */
+  detail?: string;
+  /** Documentation, as Markdown or plain text. */
+  documentation?: string;
+  /** Text by which the items are sorted. Default: `label`. */
+  sortText?: string;
+  /** Text to compare with what has been typed. Default: `label`. */
+  filterText?: string;
+  /** Text to insert. Default: `label`. */
+  insertText?: string;
+}
+
+/** Possible completions. */
+export interface CompletionList {
+  /** Whether typing on may show items that are not in this list. */
+  isIncomplete: boolean;
+  /** The items. */
+  items: CompletionItem[];
+}
+
+/** Options of `completions`. */
+export interface CompletionsOptions {
+  /**
+   * Why the completion is asked for: 1 = by the user, 2 = by typing `triggerCharacter`, 3 = again, since the last list was
+   * incomplete. Default: 2 with a `triggerCharacter`, else 1.
+   */
+  triggerKind?: number;
+  /** The character that was typed, for example `.`. */
+  triggerCharacter?: string;
+}
+
+/** What is known of a place in a document. */
+export interface LspHover {
+  /** Types and documentation as Markdown or plain text; empty when nothing is known. */
+  contents: string;
+  /** Part of the document that it is about. */
+  range?: LspRange;
+}
+
+/** Options of `references`. */
+export interface ReferencesOptions {
+  /** Whether the definition itself is among the places. Default: true. */
+  includeDeclaration?: boolean;
+}
+
+/** A problem in a document. */
+export interface LspDiagnostic {
+  /** Part of the document. */
+  range: LspRange;
+  /** Severity: 1 = error, 2 = warning, 3 = information, 4 = hint. */
+  severity?: number;
+  /** The server's code of the problem. */
+  code?: string;
+  /** Part of the server that found it. */
+  source?: string;
+  /** The problem in words. */
+  message: string;
+}
+
+/** A change of a document: a part of it, and the text to put there. */
+export interface LspTextEdit {
+  /** Part of the document as it is now. */
+  range: LspRange;
+  /** Text to put there. */
+  newText: string;
+}
+
+/** Changes of a file. */
+export interface LspFileEdits {
+  /** The file as a `file://` URI, in which some characters are percent-encoded. */
+  uri: string;
+  /** Its changes, whose parts do not overlap: made from the last to the first, each fits. */
+  edits: LspTextEdit[];
+}
+
+/** Options of `formatting`. */
+export interface FormattingOptions {
+  /** Columns of a level of indentation, where the project's settings don't say it. Default: 4. */
+  tabSize?: number;
+  /** Whether to indent with spaces. Default: true. */
+  insertSpaces?: boolean;
 }
 
 /** What a sandbox tried on the network since it started, and the lists that would allow it. */

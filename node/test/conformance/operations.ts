@@ -52,7 +52,8 @@ interface Op {
     | 'git'
     | 'code_interpreter'
     | 'network'
-    | 'spawned_process';
+    | 'spawned_process'
+    | 'lsp_server';
   /** The parameter that the receiver supplies. */
   supplied: string | null;
   params: { name: string; wire: string }[];
@@ -78,6 +79,8 @@ async function receiver(op: Op, call: Call): Promise<unknown> {
       return await call.daytona.get(call.args.idOrName);
     case 'spawned_process':
       return await call.sandbox.process.attach(call.args.process);
+    case 'lsp_server':
+      return await call.sandbox.createLspServer(call.args.server.languageId, call.args.server.pathToProject);
     default:
       return call.sandbox[camel(op.receiver) as 'fs'];
   }

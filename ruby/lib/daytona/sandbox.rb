@@ -46,6 +46,16 @@ module Daytona
       @network = Network.new(connection, self)
     end
 
+    # Makes a language server for a project. No request is made yet: {LspServer#start} starts it.
+    #
+    # @param language_id [Symbol, String] Language of the server: `:python`, `:typescript` or `:javascript`.
+    # @param path_to_project [String] Directory of the project; a relative path begins at the working directory.
+    # @return [LspServer]
+    def create_lsp_server(language_id:, path_to_project:)
+      info = LspServerInfo.new(language_id: language_id.to_sym, path_to_project: path_to_project.to_s)
+      LspServer.new(@connection, self, info)
+    end
+
     # @return [String] Language of `process.code_run`.
     def language
       labels&.fetch(CODE_TOOLBOX_LANGUAGE_LABEL, nil) || 'python'

@@ -363,6 +363,40 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 			given(opts, "order", &o.Order)
 			given(opts, "sourceSandboxId", &o.SourceSandboxID)
 		}))
+	case "lsp.start":
+		return nil, c.languageServer(into[types.LspServerInfo](args, "server")).Start(ctx)
+	case "lsp.stop":
+		return nil, c.languageServer(into[types.LspServerInfo](args, "server")).Stop(ctx)
+	case "lsp.did_open":
+		return nil, c.languageServer(into[types.LspServerInfo](args, "server")).DidOpen(ctx, into[string](args, "path"))
+	case "lsp.did_close":
+		return nil, c.languageServer(into[types.LspServerInfo](args, "server")).DidClose(ctx, into[string](args, "path"))
+	case "lsp.completions":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Completions(ctx, into[string](args, "path"), into[types.Position](args, "position"), func(o *options.Completions) {
+			given(opts, "triggerKind", &o.TriggerKind)
+			given(opts, "triggerCharacter", &o.TriggerCharacter)
+		}))
+	case "lsp.document_symbols":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).DocumentSymbols(ctx, into[string](args, "path")))
+	case "lsp.sandbox_symbols":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).SandboxSymbols(ctx, into[string](args, "query")))
+	case "lsp.hover":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Hover(ctx, into[string](args, "path"), into[types.Position](args, "position")))
+	case "lsp.definition":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Definition(ctx, into[string](args, "path"), into[types.Position](args, "position")))
+	case "lsp.references":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).References(ctx, into[string](args, "path"), into[types.Position](args, "position"), func(o *options.References) {
+			given(opts, "includeDeclaration", &o.IncludeDeclaration)
+		}))
+	case "lsp.diagnostics":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Diagnostics(ctx, into[string](args, "path")))
+	case "lsp.rename":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Rename(ctx, into[string](args, "path"), into[types.Position](args, "position"), into[string](args, "newName")))
+	case "lsp.formatting":
+		return c.result(c.languageServer(into[types.LspServerInfo](args, "server")).Formatting(ctx, into[string](args, "path"), func(o *options.Formatting) {
+			given(opts, "tabSize", &o.TabSize)
+			given(opts, "insertSpaces", &o.InsertSpaces)
+		}))
 	case "network.log":
 		return c.result(c.sandbox.Network.Log(ctx))
 	}

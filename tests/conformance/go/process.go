@@ -152,6 +152,11 @@ func charts(found []types.Chart) []any {
 }
 
 // output reads both outputs, or the one that is asked for.
+// languageServer is the language server of a call.
+func (c call) languageServer(info types.LspServerInfo) *daytona.LspServerService {
+	return c.sandbox.CreateLspServer(info.LanguageID, info.PathToProject)
+}
+
 func (c call) output(ctx context.Context, opts arguments) (any, error) {
 	process := c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](c.args, "process"))
 	follow := func(o *options.Output) { o.Follow = into[*bool](opts, "follow") }

@@ -94,6 +94,7 @@ class Adapter:
             "snapshot": lambda: self.client.snapshot,
             "sandbox": lambda: self.client.get(supplied),
             "spawned_process": lambda: self.process(sandbox, supplied),
+            "lsp_server": lambda: sandbox.create_lsp_server(supplied["languageId"], supplied["pathToProject"]),
         }.get(described["receiver"], lambda: getattr(sandbox, described["receiver"]))()
         receiver = await settle(receiver)
         method = getattr(receiver, deviation.get("name", described["name"]))

@@ -63,6 +63,8 @@ class Calls
     when 'spawned_process'
       info = self.class.keywords(args.fetch('process'), STRUCTS.fetch('ProcessInfo'))
       Daytona::SpawnedProcess.new(@sandbox.process, Daytona::ProcessInfo.new(**info))
+    when 'lsp_server'
+      @sandbox.create_lsp_server(**self.class.keywords(args.fetch('server'), STRUCTS.fetch('LspServerInfo')))
     else @sandbox.public_send(operation['receiver'])
     end
   end

@@ -94,6 +94,7 @@ impl<'a> Package<'a> {
             "Sandbox" => "c.sandbox".to_owned(),
             "SpawnedProcess" => "c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](args, \"process\"))".to_owned(),
             "SnapshotService" => "c.client.Snapshot".to_owned(),
+            "LspServerService" => "c.languageServer(into[types.LspServerInfo](args, \"server\"))".to_owned(),
             service => format!("c.sandbox.{}", service.trim_end_matches("Service")),
         };
         let mut arguments = vec!["ctx".to_owned()];

@@ -276,6 +276,19 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ),
     ("git.push", &[method("Push").set("GitPush")]),
     ("git.pull", &[method("Pull").set("GitPull")]),
+    ("lsp.completions", &[method("Completions").through("untyped", "(any, error)"), method("CompletionsTyped")]),
+    (
+        "lsp.document_symbols",
+        &[method("DocumentSymbols").through("eachUntyped", "([]any, error)"), method("DocumentSymbolsTyped")],
+    ),
+    (
+        "lsp.sandbox_symbols",
+        &[
+            method("SandboxSymbols").through("eachUntyped", "([]any, error)"),
+            alias("WorkspaceSymbols"),
+            method("SandboxSymbolsTyped"),
+        ],
+    ),
     (
         "code_interpreter.run_code",
         &[method("RunCode").set("RunCode").through("inChannels(ctx)", "(*OutputChannels, error)")],

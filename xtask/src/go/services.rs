@@ -65,6 +65,7 @@ const CLASSES: &[Class] = &[
     Class { name: "FileSystemService", receiver: "f", bound: &[] },
     Class { name: "GitService", receiver: "g", bound: &[] },
     Class { name: "CodeInterpreterService", receiver: "c", bound: &[] },
+    Class { name: "LspServerService", receiver: "l", bound: &[("server", "l.info")] },
     Class { name: "NetworkService", receiver: "n", bound: &[] },
     Class { name: "SnapshotService", receiver: "s", bound: &[] },
 ];
@@ -77,6 +78,8 @@ pub fn class(name: &str) -> Result<&'static Class> {
 pub fn class_of(service: &Service) -> String {
     match service.name.as_str() {
         "Sandboxes" => "Client".to_owned(),
+        // The class is of one of them.
+        "LspServers" => "LspServerService".to_owned(),
         "Snapshots" => "SnapshotService".to_owned(),
         name => format!("{name}Service"),
     }

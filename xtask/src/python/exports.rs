@@ -52,8 +52,14 @@ const LATER: [(&str, &[&str]); 2] = [
 ];
 
 /// Structs that a class of the package stands for.
-const INTERNAL: [&str; 5] =
-    ["CreateSandboxParams", "ListSandboxesResponse", "NetworkSettings", "PaginatedSandboxes", "SandboxInfo"];
+const INTERNAL: [&str; 6] = [
+    "CreateSandboxParams",
+    "ListSandboxesResponse",
+    "LspServerInfo",
+    "NetworkSettings",
+    "PaginatedSandboxes",
+    "SandboxInfo",
+];
 
 /// The public names: `exports.py` has those that are loaded with the package, `later.py` those that are loaded when they are
 /// first used.

@@ -171,6 +171,12 @@ pub const PARAMETERS: &[Parameter] = &[
         "None",
         "Called with the exception that ended the run.",
     ),
+    parameter(
+        "lsp.position",
+        "LspCompletionPosition | Mapping[str, int]",
+        "",
+        "Place in the file, from 0; a dictionary will do.",
+    ),
     parameter("on_stdout", "Callable[[str], Any] | None", "None", "Called with text of the standard output."),
     parameter("on_stderr", "Callable[[str], Any] | None", "None", "Called with text of the standard error."),
 ];

@@ -128,7 +128,7 @@ impl Side<'_> {
             method.aliases.iter().copied().chain(known.iter().flat_map(|k| k.aliases.iter().map(String::as_str)));
         let (sync, asynchronous) = method.signature.split_once(';').unwrap_or((method.signature, method.signature));
         let tokens: Vec<String> = match if self.asynchronous { asynchronous } else { sync } {
-            "" => self.default_signature(op),
+            "" => self.default_signature(op, class),
             own => own.split_whitespace().map(str::to_owned).collect(),
         };
         let mut parameters = Vec::new();
@@ -339,9 +339,11 @@ impl Side<'_> {
     }
 
     /// The parameters of an operation in Python's order.
-    fn default_signature(&self, op: &Op) -> Vec<String> {
+    fn default_signature(&self, op: &Op, class: &Class) -> Vec<String> {
         let options = self.layout.options(op);
-        let mut tokens: Vec<String> = op.params.iter().map(|p| p.field.name.clone()).collect();
+        let params = op.params.iter().map(|p| &p.field.name);
+        let given = params.filter(|name| !class.receiver.iter().any(|(known, _)| known == name));
+        let mut tokens: Vec<String> = given.cloned().collect();
         tokens.extend(options.iter().map(|f| f.name.clone()));
         // An operation with a time limit of its own needs no other.
         if !options.iter().any(|f| f.name == "timeout") {

@@ -9,7 +9,7 @@ use super::{Body, WIDTH, header, options};
 use crate::schema::{Field, Schema};
 
 /// Class, base and documentation. What has no service in the core is documented here.
-pub const CLASSES: [(&str, &str, &str); 9] = [
+pub const CLASSES: [(&str, &str, &str); 10] = [
     ("Daytona", "Service", "The client: creates, finds and manages sandboxes."),
     ("Sandbox", "Service", "A sandbox. Its attributes are what the server said last: {refresh} asks again."),
     ("Process", "ToolboxService", ""),
@@ -17,6 +17,7 @@ pub const CLASSES: [(&str, &str, &str); 9] = [
     ("FileSystem", "ToolboxService", ""),
     ("Git", "ToolboxService", ""),
     ("CodeInterpreter", "ToolboxService", ""),
+    ("LspServer", "ToolboxService", "A language server of a sandbox, for a language and a project."),
     ("Network", "ToolboxService", ""),
     ("SnapshotService", "Service", "Snapshots: images with resources, which sandboxes are made from."),
 ];

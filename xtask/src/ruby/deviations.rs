@@ -630,8 +630,11 @@ pub const FORMS: &[Form] = &[
 ];
 
 /// Classes whose attributes are those of a struct: class, struct, and the attributes (all when there are none).
-pub const ATTRIBUTES: &[(&str, &str, &[&str])] =
-    &[("Sandbox", "SandboxInfo", &[]), ("SpawnedProcess", "ProcessInfo", &["id", "command", "cwd", "exit_code"])];
+pub const ATTRIBUTES: &[(&str, &str, &[&str])] = &[
+    ("Sandbox", "SandboxInfo", &[]),
+    ("SpawnedProcess", "ProcessInfo", &["id", "command", "cwd", "exit_code"]),
+    ("LspServer", "LspServerInfo", &[]),
+];
 
 /// Other names of attributes: struct, other name, attribute.
 pub const ATTRIBUTE_ALIASES: &[(&str, &str, &str)] = &[

@@ -87,6 +87,7 @@ fn class_of(op: &Op) -> &'static str {
         Receiver::Fs => "FileSystem",
         Receiver::Git => "Git",
         Receiver::CodeInterpreter => "CodeInterpreter",
+        Receiver::LspServer => "LspServer",
         Receiver::Network => "Network",
         Receiver::SpawnedProcess => "SpawnedProcess",
     }
@@ -217,7 +218,7 @@ fn method<'a>(schema: &'a Schema, op: &'a Op, form: &'static Form) -> Result<Met
 fn supplied(op: &Op, field: &Field) -> Result<String> {
     let value = match op.receiver {
         Receiver::Sandbox => "id",
-        Receiver::SpawnedProcess => "info.to_wire([])",
+        Receiver::SpawnedProcess | Receiver::LspServer => "info.to_wire([])",
         other => bail!("{other:?} supplies nothing in Ruby"),
     };
     Ok(format!("'{}' => {value}", field.wire))

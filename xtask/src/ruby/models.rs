@@ -80,6 +80,8 @@ fn initializer(body: &mut Body, item: &Struct) {
         let others: Vec<_> = synonyms(&item.name, name).collect();
         // False is a value, too.
         let value = match others.as_slice() {
+            // A word of the language, too.
+            [] if name == "end" => "binding.local_variable_get(:end)".to_owned(),
             [] => name.to_owned(),
             others if field.ty == Type::Bool => format!("[{name}, {}].compact.first", others.join(", ")),
             others => format!("{name} || {}", others.join(" || ")),

@@ -300,6 +300,7 @@ fn read_service(item: &syn::ItemStruct) -> Result<Service> {
         "Sandboxes" => "sandbox".to_owned(),
         "FileSystem" => "fs".to_owned(),
         "Snapshots" => "snapshot".to_owned(),
+        "LspServers" => "lsp".to_owned(),
         other => snake(other),
     };
     Ok(Service { name, id, toolbox, doc: plain(&item.attrs)?, ops: vec![] })
@@ -381,6 +382,7 @@ fn receiver(id: &str, service: &Service, params: &[Param]) -> Result<(Receiver, 
         ("fs", _) => (Receiver::Fs, None),
         ("git", _) => (Receiver::Git, None),
         ("code_interpreter", _) => (Receiver::CodeInterpreter, None),
+        ("lsp", Some("server")) => (Receiver::LspServer, Some("server".to_owned())),
         ("network", _) => (Receiver::Network, None),
         ("snapshot", _) => (Receiver::Snapshot, None),
         (other, _) => bail!("the service {other} has no receiver in xtask/src/schema/read.rs"),

@@ -39,6 +39,13 @@ pub const CLASSES: &[Class] = &[
         base: Some(("InterpreterRuns", "interpreter-runs")),
         doc: "",
     },
+    Class {
+        name: "LspServer",
+        receiver: Receiver::LspServer,
+        base: Some(("LanguageServer", "language-server")),
+        doc: "A language server: completions, symbols, definitions and more, for a language and a project. Each such pair has a \
+              server of its own, which runs from `start` until `stop` or the end of the sandbox.",
+    },
     Class { name: "Network", receiver: Receiver::Network, base: None, doc: "" },
 ];
 

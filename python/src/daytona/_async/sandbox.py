@@ -10,11 +10,13 @@ from .._wire import target
 from ..generated.async_ops.code_interpreter import AsyncCodeInterpreter
 from ..generated.async_ops.fs import AsyncFileSystem
 from ..generated.async_ops.git import AsyncGit
+from ..generated.async_ops.lsp_server import AsyncLspServer
 from ..generated.async_ops.network import AsyncNetwork
 from ..generated.async_ops.process import AsyncProcess
 from ..generated.async_ops.sandbox import AsyncSandboxesOps, AsyncSandboxMethods
-from ..generated.enums import SandboxState
+from ..generated.enums import LspLanguageId, SandboxState
 from ..generated.errors import DaytonaNotFoundError
+from ..generated.models.lsp import LspServerInfo
 from ..generated.models.sandbox import SandboxInfo
 from .runtime import finished
 
@@ -53,6 +55,17 @@ class AsyncSandbox(AsyncSandboxMethods):
         self.git = AsyncGit(client, toolbox)
         self.code_interpreter = AsyncCodeInterpreter(client, toolbox)
         self.network = AsyncNetwork(client, toolbox)
+
+    def create_lsp_server(self, language_id: LspLanguageId | str, path_to_project: str) -> AsyncLspServer:
+        """A language server for a project. No request is made yet: `start` starts it.
+
+        Args:
+            language_id: Language of the server: `python`, `typescript` or `javascript`.
+            path_to_project: Directory of the project; a relative path begins at the sandbox's working directory.
+        """
+        client = self._sandboxes._client  # pyright: ignore[reportPrivateUsage]
+        server = LspServerInfo(LspLanguageId(language_id), path_to_project)
+        return AsyncLspServer(client, target(self.id, self.toolbox_proxy_url), server)
 
     def _another(self, info: SandboxInfo) -> Self:
         return type(self)(info, self._sandboxes._client)  # pyright: ignore[reportPrivateUsage]

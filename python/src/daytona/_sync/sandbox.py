@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._to_come import missing_attribute
 from .._wire import target
-from ..generated.enums import SandboxState
+from ..generated.enums import LspLanguageId, SandboxState
 from ..generated.errors import DaytonaNotFoundError
+from ..generated.models.lsp import LspServerInfo
 from ..generated.models.sandbox import SandboxInfo
 from ..generated.ops.code_interpreter import CodeInterpreter
 from ..generated.ops.fs import FileSystem
 from ..generated.ops.git import Git
+from ..generated.ops.lsp_server import LspServer
 from ..generated.ops.network import Network
 from ..generated.ops.process import Process
 from ..generated.ops.sandbox import SandboxesOps, SandboxMethods
@@ -53,6 +55,17 @@ class Sandbox(SandboxMethods):
         self.git = Git(client, toolbox)
         self.code_interpreter = CodeInterpreter(client, toolbox)
         self.network = Network(client, toolbox)
+
+    def create_lsp_server(self, language_id: LspLanguageId | str, path_to_project: str) -> LspServer:
+        """A language server for a project. No request is made yet: `start` starts it.
+
+        Args:
+            language_id: Language of the server: `python`, `typescript` or `javascript`.
+            path_to_project: Directory of the project; a relative path begins at the sandbox's working directory.
+        """
+        client = self._sandboxes._client  # pyright: ignore[reportPrivateUsage]
+        server = LspServerInfo(LspLanguageId(language_id), path_to_project)
+        return LspServer(client, target(self.id, self.toolbox_proxy_url), server)
 
     def _another(self, info: SandboxInfo) -> Self:
         return type(self)(info, self._sandboxes._client)  # pyright: ignore[reportPrivateUsage]

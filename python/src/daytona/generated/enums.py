@@ -24,6 +24,17 @@ class ChartType(OpenEnum):
     """A figure of another kind, which has only its picture."""
 
 
+class LspLanguageId(OpenEnum):
+    """Language of a language server."""
+
+    PYTHON = "python"
+    """Python."""
+    TYPESCRIPT = "typescript"
+    """TypeScript."""
+    JAVASCRIPT = "javascript"
+    """JavaScript."""
+
+
 class CodeLanguage(OpenEnum):
     """Language of `code_run`."""
 

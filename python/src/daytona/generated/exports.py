@@ -36,6 +36,7 @@ from .enums import (
     ChartType,
     CodeLanguage,
     GpuType,
+    LspLanguageId,
     OutputChannel,
     SandboxClass,
     SandboxDesiredState,
@@ -57,6 +58,18 @@ from .models.fs import (
     SkippedEntry,
 )
 from .models.git import FileStatus, GitCommitInfo, GitCommitResponse, GitStatus, ListBranchResponse
+from .models.lsp import (
+    CompletionItem,
+    CompletionList,
+    LspCompletionPosition,
+    LspDiagnostic,
+    LspFileEdits,
+    LspHover,
+    LspLocation,
+    LspRange,
+    LspSymbol,
+    LspTextEdit,
+)
 from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
@@ -90,6 +103,7 @@ from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
 from .ops.git import Git
+from .ops.lsp_server import LspServer
 from .ops.network import Network
 from .ops.process import Process
 from .ops.snapshot import SnapshotService
@@ -109,6 +123,8 @@ __all__ = [
     "CodeLanguage",
     "CodeRunParams",
     "Command",
+    "CompletionItem",
+    "CompletionList",
     "CompositeChart",
     "Context",
     "CreateSandboxBaseParams",
@@ -145,6 +161,16 @@ __all__ = [
     "ListSandboxesQuery",
     "LogChunk",
     "LogStream",
+    "LspCompletionPosition",
+    "LspDiagnostic",
+    "LspFileEdits",
+    "LspHover",
+    "LspLanguageId",
+    "LspLocation",
+    "LspRange",
+    "LspServer",
+    "LspSymbol",
+    "LspTextEdit",
     "Match",
     "Network",
     "NetworkAttempt",
@@ -208,6 +234,7 @@ LATER = [
     "AsyncFileWriter",
     "AsyncGit",
     "AsyncLogStream",
+    "AsyncLspServer",
     "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",

@@ -15,6 +15,7 @@ from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, S
 from .async_ops.code_interpreter import AsyncCodeInterpreter
 from .async_ops.fs import AsyncFileSystem
 from .async_ops.git import AsyncGit
+from .async_ops.lsp_server import AsyncLspServer
 from .async_ops.network import AsyncNetwork
 from .async_ops.process import AsyncProcess
 from .async_ops.snapshot import AsyncSnapshotService
@@ -28,6 +29,7 @@ __all__ = [
     "AsyncFileWriter",
     "AsyncGit",
     "AsyncLogStream",
+    "AsyncLspServer",
     "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",

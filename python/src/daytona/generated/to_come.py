@@ -24,10 +24,6 @@ class AsyncKeyboard(metaclass=ToCome):
     """Not there yet."""
 
 
-class AsyncLspServer(metaclass=ToCome):
-    """Not there yet."""
-
-
 class AsyncMouse(metaclass=ToCome):
     """Not there yet."""
 
@@ -45,14 +41,6 @@ class AsyncScreenshot(metaclass=ToCome):
 
 
 class AsyncVolumeService(metaclass=ToCome):
-    """Not there yet."""
-
-
-class CompletionItem(metaclass=ToCome):
-    """Not there yet."""
-
-
-class CompletionList(metaclass=ToCome):
     """Not there yet."""
 
 
@@ -85,26 +73,6 @@ class Keyboard(metaclass=ToCome):
 
 
 class ListRecordingsResponse(metaclass=ToCome):
-    """Not there yet."""
-
-
-class LspCompletionPosition(metaclass=ToCome):
-    """Not there yet."""
-
-
-class LspLanguageId(OpenEnum):
-    """Values of what is not there yet."""
-
-    JAVASCRIPT = "javascript"
-    PYTHON = "python"
-    TYPESCRIPT = "typescript"
-
-
-class LspServer(metaclass=ToCome):
-    """Not there yet."""
-
-
-class LspSymbol(metaclass=ToCome):
     """Not there yet."""
 
 
@@ -169,13 +137,7 @@ class WindowsResponse(metaclass=ToCome):
 
 
 # Attributes of classes that are there.
-MEMBERS = [
-    "Daytona.volume",
-    "DaytonaConfig._experimental",
-    "DaytonaConfig.otel_enabled",
-    "Sandbox.computer_use",
-    "Sandbox.create_lsp_server",
-]
+MEMBERS = ["Daytona.volume", "DaytonaConfig._experimental", "DaytonaConfig.otel_enabled", "Sandbox.computer_use"]
 
 __all__ = [
     "Accessibility",
@@ -183,14 +145,11 @@ __all__ = [
     "AsyncComputerUse",
     "AsyncDisplay",
     "AsyncKeyboard",
-    "AsyncLspServer",
     "AsyncMouse",
     "AsyncObjectStorage",
     "AsyncRecordingService",
     "AsyncScreenshot",
     "AsyncVolumeService",
-    "CompletionItem",
-    "CompletionList",
     "ComputerUse",
     "ComputerUseStartResponse",
     "ComputerUseStatusResponse",
@@ -199,10 +158,6 @@ __all__ = [
     "DisplayInfoResponse",
     "Keyboard",
     "ListRecordingsResponse",
-    "LspCompletionPosition",
-    "LspLanguageId",
-    "LspServer",
-    "LspSymbol",
     "Mouse",
     "ObjectStorage",
     "Recording",

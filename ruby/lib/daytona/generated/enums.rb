@@ -30,6 +30,21 @@ module Daytona
     ALL = [LINE, SCATTER, BAR, PIE, BOX_AND_WHISKER, COMPOSITE_CHART, UNKNOWN].freeze
   end
 
+  # Language of a language server. A value this version does not know is kept as it is.
+  module LspLanguageId
+    # Python.
+    PYTHON = :python
+
+    # TypeScript.
+    TYPESCRIPT = :typescript
+
+    # JavaScript.
+    JAVASCRIPT = :javascript
+
+    # All known values.
+    ALL = [PYTHON, TYPESCRIPT, JAVASCRIPT].freeze
+  end
+
   # Language of `code_run`. A value this version does not know is kept as it is.
   module CodeLanguage
     # Python 3.

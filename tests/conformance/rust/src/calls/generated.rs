@@ -2,7 +2,7 @@
 use super::streams::ToItsEnd as _;
 use super::{Arguments, Called, Request, unknown, value};
 use daytona::ops::{
-    Sandboxes, Process, FileSystem, Git, CodeInterpreter, Snapshots, Network,
+    Sandboxes, Process, FileSystem, Git, CodeInterpreter, Snapshots, LspServers, Network,
 };
 
 pub(super) async fn sandbox(
@@ -609,6 +609,107 @@ pub(super) async fn snapshot(
         "activate" => value(service.activate(&args.text("idOrName")?).await?),
         "deactivate" => value(service.deactivate(&args.text("idOrName")?).await?),
         "delete" => value(service.delete(&args.text("idOrName")?).await?),
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn lsp(
+    service: &LspServers,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "start" => value(service.start(args.get("server")?).await?),
+        "stop" => value(service.stop(args.get("server")?).await?),
+        "did_open" => {
+            value(service.did_open(args.get("server")?, &args.text("path")?).await?)
+        }
+        "did_close" => {
+            value(service.did_close(args.get("server")?, &args.text("path")?).await?)
+        }
+        "completions" => {
+            value(
+                service
+                    .completions(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.get("position")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
+        "document_symbols" => {
+            value(
+                service.document_symbols(args.get("server")?, &args.text("path")?).await?,
+            )
+        }
+        "sandbox_symbols" => {
+            value(
+                service.sandbox_symbols(args.get("server")?, &args.text("query")?).await?,
+            )
+        }
+        "hover" => {
+            value(
+                service
+                    .hover(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.get("position")?,
+                    )
+                    .await?,
+            )
+        }
+        "definition" => {
+            value(
+                service
+                    .definition(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.get("position")?,
+                    )
+                    .await?,
+            )
+        }
+        "references" => {
+            value(
+                service
+                    .references(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.get("position")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
+        "diagnostics" => {
+            value(service.diagnostics(args.get("server")?, &args.text("path")?).await?)
+        }
+        "rename" => {
+            value(
+                service
+                    .rename(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.get("position")?,
+                        &args.text("newName")?,
+                    )
+                    .await?,
+            )
+        }
+        "formatting" => {
+            value(
+                service
+                    .formatting(
+                        args.get("server")?,
+                        &args.text("path")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
         _ => Err(unknown(op)),
     }
 }

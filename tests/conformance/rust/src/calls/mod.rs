@@ -55,6 +55,7 @@ pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request:
         "process" => generated::process(&toolbox.process(), name, &args, request).await,
         "fs" => generated::fs(&toolbox.fs(), name, &args, request).await,
         "git" => generated::git(&toolbox.git(), name, &args, request).await,
+        "lsp" => generated::lsp(&toolbox.lsp_servers(), name, &args, request).await,
         "network" => generated::network(&toolbox.network(), name, &args, request).await,
         "code_interpreter" => generated::code_interpreter(&toolbox.code_interpreter(), name, &args, request).await,
         _ => Err(unknown(op)),

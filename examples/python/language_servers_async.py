@@ -1,0 +1,89 @@
+"""A code assistant: completions, symbols, types and problems, from the language server of a project.
+
+DAYTONA_API_URL=local python language_servers_async.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from daytona import AsyncDaytona, AsyncSandbox, LspCompletionPosition
+
+FILES = {
+    "shop/basket.py": """\
+class Basket:
+    # What a customer wants to buy.
+
+    def __init__(self) -> None:
+        self.prices: list[float] = []
+
+    def add(self, price: float) -> None:
+        self.prices.append(price)
+""",
+    "shop/main.py": """\
+from basket import Basket
+
+basket = Basket()
+basket.add("3" )
+""",
+}
+
+
+async def assistant(sandbox: AsyncSandbox) -> None:
+    # region: assistant
+    server = sandbox.create_lsp_server("python", "shop")
+    await server.start()
+
+    for symbol in await server.document_symbols("basket.py"):
+        print(symbol.name, "has", [child.name for child in symbol.children or []])
+
+    # Lines and characters count from 0: this is behind `basket.add`.
+    completions = await server.completions("main.py", LspCompletionPosition(line=3, character=10))
+    print("completes to", [item.label for item in completions.items][:2])
+
+    for symbol in await server.sandbox_symbols("Basket"):
+        print(symbol.name, "is in", symbol.location.uri)
+    # endregion
+
+
+async def understand(sandbox: AsyncSandbox) -> None:
+    # region: understand
+    server = sandbox.create_lsp_server("python", "shop")
+    await server.start()
+    add = LspCompletionPosition(line=3, character=8)
+
+    print((await server.hover("main.py", add)).contents)
+    for place in await server.definition("main.py", add):
+        print("defined in", place.uri, "line", place.range.start.line + 1)
+    for place in await server.references("main.py", add):
+        print("used in", place.uri, "line", place.range.start.line + 1)
+    for problem in await server.diagnostics("main.py"):
+        print("problem in line", problem.range.start.line + 1, problem.message)
+    # endregion
+
+
+async def change(sandbox: AsyncSandbox) -> None:
+    # region: change
+    server = sandbox.create_lsp_server("python", "shop")
+    await server.start()
+
+    for file in await server.rename("basket.py", LspCompletionPosition(line=0, character=6), "Cart"):
+        print(len(file.edits), "changes in", file.uri)
+    for edit in await server.formatting("main.py"):
+        print("line", edit.range.start.line + 1, "becomes", repr(edit.new_text))
+
+    await server.stop()
+    # endregion
+
+
+async def main() -> None:
+    async with AsyncDaytona() as daytona, await daytona.create() as sandbox:
+        for path, text in FILES.items():
+            await sandbox.fs.upload_file(text.encode(), path)
+        for part in (assistant, understand, change):
+            print(f"--- {part.__name__}", flush=True)
+            await part(sandbox)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
