@@ -35,9 +35,12 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Finds the user and the password for an image, given its complete name.
+/// Finds who to be for an image.
 #[derive(Clone)]
-pub struct Logins(pub Arc<dyn Fn(&str) -> Option<(String, String)> + Send + Sync>);
+pub struct Logins(pub Arc<Login>);
+
+/// Answers the user and the password for an image's complete name.
+pub type Login = dyn Fn(&str) -> Option<(String, String)> + Send + Sync;
 
 impl fmt::Debug for Logins {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,7 +28,7 @@ mod tree;
 mod unpack;
 mod writer;
 
-pub use access::{Access, Credentials, Logins};
+pub use access::{Access, Credentials, Login, Logins};
 pub use build::{Build, CachedStep};
 pub use cancel::Cancel;
 pub use compare::{Change, Difference};

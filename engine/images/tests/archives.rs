@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::Bench;
@@ -151,6 +152,9 @@ fn hostile_archives_are_refused_or_contained() {
         if let Ok(image) = imported {
             assert!(bench.find(&image, "disk").is_none() && bench.find(&image, "memory").is_none(), "{name}");
         }
+        // Programs in it may be set-user-id: nobody else gets there.
+        let mode = fs::metadata(bench.directory.path().join("images")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
         let left = fs::read_dir(bench.directory.path().join("images/tmp")).unwrap().count();
         assert_eq!(left, 0, "{name} left something half made");
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, run};
-use daytona_images::{Base, Build, Error};
+use daytona_images::{Base, Build, Cancel, Error, NoRunner};
 
 #[test]
 fn files_are_copied_over_what_is_there() {
@@ -106,4 +106,53 @@ fn a_target_and_arguments_choose_what_is_built() {
     };
     let image = run(&bench, &build).unwrap();
     assert_eq!(bench.text(&image, "given"), "a");
+}
+
+#[test]
+fn two_builds_of_the_same_thing_do_it_once() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a"), ("b.txt", "b")]);
+    let build = Build {
+        dockerfile: "FROM scratch\nCOPY a.txt /a\nCOPY b.txt /b\nWORKDIR /w\n".to_owned(),
+        contexts: vec![bench.context_path()],
+        ..Build::default()
+    };
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let images: Vec<_> = std::thread::scope(|scope| {
+        let one = || {
+            let mut log = |line: &str| {
+                if line.contains("Not cached") {
+                    done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            };
+            bench.store.build(&build, &NoRunner, &mut log, &Cancel::default()).unwrap()
+        };
+        let builds: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        builds.into_iter().map(|build| build.join().unwrap()).collect()
+    });
+    assert!(images.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(done.into_inner(), 3);
+}
+
+#[test]
+fn a_build_that_is_cancelled_leaves_what_was_done_and_nothing_half_done() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a"), ("b.txt", "b")]);
+    let build = Build {
+        dockerfile: "FROM scratch\nCOPY a.txt /a\nCOPY b.txt /b\n".to_owned(),
+        contexts: vec![bench.context_path()],
+        ..Build::default()
+    };
+    let cancel = Cancel::default();
+    let mut log = |line: &str| {
+        if line.starts_with("Step 3") {
+            cancel.cancel();
+        }
+    };
+    let built = bench.store.build(&build, &NoRunner, &mut log, &cancel);
+    assert!(matches!(built, Err(Error::Cancelled)), "{built:?}");
+    assert_eq!(bench.store.cached_steps().unwrap().len(), 1);
+    assert_eq!(std::fs::read_dir(bench.directory.path().join("images/tmp")).unwrap().count(), 0);
+    run(&bench, &build).unwrap();
+    assert_eq!(bench.log().iter().filter(|line| line.contains("Using cache")).count(), 1);
 }

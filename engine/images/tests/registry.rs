@@ -63,7 +63,7 @@ impl Registry {
         let address = loop {
             let line = lines.next().expect("the registry ended").unwrap();
             if let Some((_, rest)) = line.split_once("listening on ") {
-                break rest.split(|letter: char| letter == '"' || letter == ',').next().unwrap().to_owned();
+                break rest.split(['"', ',']).next().unwrap().to_owned();
             }
         };
         thread::spawn(move || lines.for_each(drop));
