@@ -64,7 +64,7 @@ func assistant(ctx context.Context, sandbox *daytona.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	for _, item := range completions.Items[:2] {
+	for _, item := range completions.Items {
 		fmt.Println("completes to", item.Label)
 	}
 

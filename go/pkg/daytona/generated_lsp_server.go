@@ -33,7 +33,7 @@ import (
 //	if err != nil {
 //		return err
 //	}
-//	for _, item := range completions.Items[:2] {
+//	for _, item := range completions.Items {
 //		fmt.Println("completes to", item.Label)
 //	}
 //	found, err := server.SandboxSymbolsTyped(ctx, "Basket")
@@ -138,7 +138,7 @@ func (l *LspServerService) Completions(ctx context.Context, path string, positio
 //	if err != nil {
 //		return err
 //	}
-//	for _, item := range completions.Items[:2] {
+//	for _, item := range completions.Items {
 //		fmt.Println("completes to", item.Label)
 //	}
 //	found, err := server.SandboxSymbolsTyped(ctx, "Basket")
@@ -197,7 +197,7 @@ func (l *LspServerService) DocumentSymbols(ctx context.Context, path string) ([]
 //	if err != nil {
 //		return err
 //	}
-//	for _, item := range completions.Items[:2] {
+//	for _, item := range completions.Items {
 //		fmt.Println("completes to", item.Label)
 //	}
 //	found, err := server.SandboxSymbolsTyped(ctx, "Basket")
@@ -259,7 +259,7 @@ func (l *LspServerService) WorkspaceSymbols(ctx context.Context, query string) (
 //	if err != nil {
 //		return err
 //	}
-//	for _, item := range completions.Items[:2] {
+//	for _, item := range completions.Items {
 //		fmt.Println("completes to", item.Label)
 //	}
 //	found, err := server.SandboxSymbolsTyped(ctx, "Basket")
