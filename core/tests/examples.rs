@@ -8,10 +8,14 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 11] = [
+const EXAMPLES: [(&str, &[&str]); 13] = [
     ("first", &["hello\n"]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
+    (
+        "images",
+        &["pip install matplotlib numpy 'pandas>=2'\n", "copies package.json\n", "base-rust Active", "made from it\n"],
+    ),
     ("interpreter", &["12.57\n", "ZeroDivisionError: division by zero", "hello\n", "NameError"]),
     (
         "language_servers",

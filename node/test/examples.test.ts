@@ -22,6 +22,7 @@ sandboxForFile((made) => {
 for (const name of [
   'files',
   'git',
+  'images',
   'interpreter',
   'language_servers',
   'life',

@@ -28,6 +28,7 @@ LIMIT = 60
     [
         "files",
         "git",
+        "images",
         "interpreter",
         "language_servers",
         "life",

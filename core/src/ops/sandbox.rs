@@ -1,6 +1,7 @@
 //! Sandboxes as a whole: create, find, list, start, stop, delete.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
@@ -21,6 +22,9 @@ use crate::protocols::building::SandboxBuild;
 use crate::storage;
 use crate::travel::deadline;
 use crate::travel::http::segment;
+
+/// Limit for the upload of an image's files when nothing else is said.
+const UPLOAD_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
@@ -70,11 +74,16 @@ impl Sandboxes {
         let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         let contexts = params.contexts.take().unwrap_or_default();
         let mut body = create_body(params, &self.client)?;
+        if !contexts.is_empty() {
+            // Apart from the limit for the start, unless that is given.
+            let limit = if options.timeout.is_some() { limit } else { UPLOAD_LIMIT };
+            let hashes = self.client.run(operation, limit, storage::upload(&self.client, contexts)).await?;
+            add_contexts(&mut body, hashes);
+        }
         let mut making = Making::new(&self.client, operation, options.keep.unwrap_or(false));
         let result = self
             .client
             .run(operation, limit, async {
-                add_contexts(&mut body, storage::upload(&self.client, contexts).await?);
                 let sandbox = making.request("/sandbox".to_owned(), body, self.client.limit(limit)).await?;
                 if !options.wait_for_start.unwrap_or(true) {
                     return Ok(sandbox);
