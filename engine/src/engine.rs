@@ -22,6 +22,7 @@ use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::{Identity, Sandbox};
 use crate::sandboxes::unstored::Unstored;
 use crate::snapshots::build_log::BuildLogs;
+use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
 use crate::storage::Storage;
@@ -34,6 +35,8 @@ pub struct Engine {
     pub registry: Registry,
     /// What they are made from.
     pub snapshots: Snapshots,
+    /// The images of both, and what builds them.
+    pub images: Arc<Images>,
     /// What building those has told.
     pub build_logs: Arc<BuildLogs>,
     /// Sandboxes whose last change is not on the disk.

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Every step there is.
-pub const STEPS: [&str; 33] = [
+pub const STEPS: [&str; 41] = [
     "create.begun",
     "create.files",
     "start.stored",
@@ -43,6 +43,14 @@ pub const STEPS: [&str; 33] = [
     "recover.begun",
     "setting.begun",
     "setting.stored",
+    "build.pending",
+    "build.begun",
+    "build.ended",
+    "snapshot.begun",
+    "snapshot.frozen",
+    "snapshot.copied",
+    "snapshot.building",
+    "snapshot.built",
 ];
 
 /// Ends the engine if it was told to end here.

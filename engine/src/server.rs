@@ -42,6 +42,7 @@ use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as S
 use crate::sandboxes::store::{Store, Stored};
 use crate::sandboxes::{archiving, record_file};
 use crate::snapshots::build_log::BuildLogs;
+use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
 use crate::testing::faults::Rule;
@@ -176,6 +177,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     tracing::info!(reason, "the engine ends");
 
     ticks.iter().for_each(tokio::task::JoinHandle::abort);
+    engine.images.give_up_all();
     engine.end_pools().await;
     engine.stop_all().await;
     server.abort();
@@ -256,7 +258,7 @@ fn prepare(
     let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
     let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
-    let (snapshots, unreadable) = Snapshots::load(store)?;
+    let (snapshots, unreadable) = Snapshots::load(store, &organization_id)?;
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
@@ -264,7 +266,8 @@ fn prepare(
         Ok(network) => (Some(network), None),
         Err(reason) => (None, Some(reason)),
     };
-    let launcher = Launcher::new(state_dir, level, network, &name, version, options.compat)?;
+    let launcher = Arc::new(Launcher::new(state_dir, level, network, &name, version, options.compat)?);
+    let images = Arc::new(Images::open(state_dir, &launcher)?);
     writing.extend(settle(&registry, state_dir));
 
     let origin = format!("http://{address}");
@@ -280,9 +283,10 @@ fn prepare(
         pools: pools::kept(&registry),
         registry,
         snapshots,
+        images,
         build_logs: Arc::new(BuildLogs::new(state_dir)?),
         unstored: Default::default(),
-        launcher: Arc::new(launcher),
+        launcher,
         events,
         storage: Storage::open(state_dir)?,
         previews: Default::default(),
@@ -383,6 +387,15 @@ fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
                     })
                     .stored
             }
+            SandboxState::PendingBuild | SandboxState::BuildingSnapshot => {
+                registry
+                    .update(&entry, |record| {
+                        record.state = SandboxState::BuildFailed;
+                        record.error_reason = Some("The engine ended while the image was being built".to_owned());
+                    })
+                    .stored
+            }
+            SandboxState::BuildFailed => continue,
             _ if !has_files => {
                 registry
                     .update(&entry, |record| {
@@ -408,6 +421,7 @@ fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
             | SandboxState::Resuming
             | SandboxState::Resizing
             | SandboxState::Archiving
+            | SandboxState::Snapshotting
             | SandboxState::Restoring => {
                 registry
                     .update(&entry, |record| {

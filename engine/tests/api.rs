@@ -81,11 +81,6 @@ async fn bad_requests_are_refused_in_the_wires_words() {
         (json!({"autoStopInterval": -1}), 400, "autoStopInterval must be a non-negative integer"),
         (json!({"user": "nobody"}), 400, "User nobody does not exist in the local snapshot; it has daytona and root"),
         (
-            json!({"buildInfo": {"dockerfileContent": "FROM python:3.12\n"}}),
-            501,
-            "Building images is not implemented by the local engine",
-        ),
-        (
             json!({"volumes": [{"volumeId": "v", "mountPath": "/v"}]}),
             501,
             "Mounting volumes is not implemented by the local engine",
@@ -211,7 +206,6 @@ async fn parts_that_do_not_exist_say_so() {
         (Method::GET, "/api/volumes".to_owned()),
         (Method::POST, "/api/volumes".to_owned()),
         (Method::GET, "/api/secret/paginated".to_owned()),
-        (Method::GET, "/api/object-storage/push-access".to_owned()),
         (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
     ] {
         let (status, error) = read(engine.request(method, &path).send().await).await;

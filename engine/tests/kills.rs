@@ -49,6 +49,14 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
         "archive" => act(&engine, Method::POST, &format!("{path}/archive")).await,
         "delete" => act(&engine, Method::DELETE, &path).await,
         "setting" => act(&engine, Method::POST, &format!("{path}/autostop/7")).await,
+        "build" => {
+            let body = json!({"buildInfo": {"dockerfileContent": "FROM default\nENV A=b\n"}});
+            let _ = engine.request(Method::POST, "/api/sandbox").json(&body).send().await;
+        }
+        "snapshot" if ["snapshot.building", "snapshot.built"].contains(&step) => {
+            let body = json!({"name": "made", "buildInfo": {"dockerfileContent": "FROM default\nENV A=b\n"}});
+            let _ = engine.request(Method::POST, "/api/snapshots").json(&body).send().await;
+        }
         "restore" => {
             engine.post(&format!("{path}/archive"), json!({})).await;
             act(&engine, Method::POST, &format!("{path}/start")).await;
@@ -56,6 +64,7 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
         other => {
             engine.post(&format!("{path}/start"), json!({})).await;
             match other {
+                "snapshot" => act(&engine, Method::POST, &format!("{path}/snapshot")).await,
                 "fork" => act(&engine, Method::POST, &format!("{path}/fork")).await,
                 "stop" => act(&engine, Method::POST, &format!("{path}/stop")).await,
                 "pause" => act(&engine, Method::POST, &format!("{path}/pause")).await,
@@ -81,7 +90,11 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
 
 /// Sends a request; the answer may be lost with the engine.
 async fn act(engine: &Engine, method: Method, path: &str) {
-    let body = if path.ends_with("/resize") { json!({"cpu": 2, "disk": 4}) } else { json!({}) };
+    let body = match path.rsplit('/').next() {
+        Some("resize") => json!({"cpu": 2, "disk": 4}),
+        Some("snapshot") => json!({"name": "taken"}),
+        _ => json!({}),
+    };
     let _ = engine.request(method, path).json(&body).send().await;
 }
 
@@ -98,7 +111,7 @@ async fn checked(directory: TempDir, step: &str) -> TempDir {
     assert!(on_disk.iter().all(|id| known.contains(id)), "{step}: files of nobody: {on_disk:?}, {known:?}");
     for sandbox in &sandboxes {
         let state = sandbox["state"].as_str().unwrap();
-        assert!(["stopped", "archived", "error"].contains(&state), "{step}: {state}");
+        assert!(["stopped", "archived", "error", "build_failed"].contains(&state), "{step}: {state}");
         assert_eq!(control_groups(&id_of(sandbox)), Vec::<String>::new(), "{step}");
     }
     let kept = sandboxes.iter().find(|sandbox| sandbox["name"] == NAME);
@@ -115,6 +128,7 @@ async fn checked(directory: TempDir, step: &str) -> TempDir {
         assert!(names(&directory).iter().all(|name| !name.starts_with("archive") && name != "unpacked"), "{step}");
         engine.post(&format!("{path}/stop"), json!({})).await;
     }
+    check_snapshots(&engine, step).await;
     for sandbox in sandboxes.iter().filter(|sandbox| sandbox["name"] != NAME) {
         let (status, gone) =
             read(engine.request(Method::DELETE, &format!("/api/sandbox/{}", id_of(sandbox))).send().await).await;
@@ -127,6 +141,27 @@ async fn checked(directory: TempDir, step: &str) -> TempDir {
     let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
     assert!(!mounts.contains(directory.path().to_str().unwrap()), "{step}: {mounts}");
     directory
+}
+
+/// Snapshots are gone on with or say why not, and go when they are deleted.
+async fn check_snapshots(engine: &Engine, step: &str) {
+    let snapshots = async || {
+        let (_, page) = engine.get("/api/snapshots").await;
+        let all = page["items"].as_array().unwrap().clone();
+        all.into_iter().filter(|snapshot| snapshot["general"] == false).collect::<Vec<_>>()
+    };
+    let settled = harness::wait_for_response(async || {
+        let found = snapshots().await;
+        found.iter().all(|found| found["state"] == "active" || found["state"] == "error").then_some(found)
+    })
+    .await;
+    for snapshot in &settled {
+        let expected = if snapshot["name"] == "made" { "active" } else { "error" };
+        assert_eq!(snapshot["state"], expected, "{step}: {snapshot}");
+        engine.delete(&format!("/api/snapshots/{}", id_of(snapshot))).await;
+    }
+    harness::wait_for_response(async || snapshots().await.is_empty().then_some(())).await;
+    assert_eq!(names(&engine.directory.path().join("snapshot-files")), Vec::<String>::new(), "{step}");
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -301,7 +301,6 @@ impl Accounts {
         }
     }
 
-    #[allow(dead_code, reason = "whatever pulls images asks for it")]
     /// The login for a registry that images of an organization come from: that of the longest stored address that
     /// `reference` (`registry.example/team/image:tag`) starts with.
     pub fn registry_login(&self, organization_id: &str, reference: &str) -> Option<(String, String)> {

@@ -42,6 +42,7 @@ pub fn needed(method: &Method, path: &str) -> Option<&'static str> {
         ("warm-pools", _) if !reads => Some("write:sandboxes"),
         ("snapshots", _) if deletes => Some("delete:snapshots"),
         ("snapshots", _) if !reads => Some("write:snapshots"),
+        ("build-cache", _) if !reads => Some("delete:snapshots"),
         ("object-storage", _) => Some("write:snapshots"),
         ("docker-registry", ["docker-registry", "registry-push-access"]) => Some("write:registries"),
         ("docker-registry", _) if deletes => Some("delete:registries"),

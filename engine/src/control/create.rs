@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use daytona_images::Image;
 use serde_json::{Map, Value};
 
 use crate::control::network_rules;
@@ -13,6 +14,7 @@ use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES, ResourceSizes};
 use crate::secret;
+use crate::snapshots::images::user_of;
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Minutes of inactivity after which a sandbox stops, when the client says nothing.
@@ -79,7 +81,7 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
     }
     network_allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domain_allow_list.as_deref().map_or(Ok(()), network_rules::check_domains)?;
-    let Source { snapshot, build_info, size } = source(find, snapshot, build, [cpu, gpu, memory, disk])?;
+    let source = source(find, snapshot, build, [cpu, gpu, memory, disk])?;
     let name = name.filter(|name| !name.is_empty());
     if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {
         return Err(ApiError::bad_request(format!("env contains an invalid variable name or value: {name:?}")));
@@ -90,8 +92,8 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
     Ok(Sandbox {
         name: name.unwrap_or_else(|| id.clone()),
         id,
-        snapshot: Some(snapshot),
-        user: read_user(user)?,
+        snapshot: source.snapshot,
+        user: read_user(user, source.user, source.from_default)?,
         env: env.unwrap_or_default(),
         labels: labels.unwrap_or_default(),
         public: public.unwrap_or(false),
@@ -102,9 +104,9 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
         otel_endpoint_override,
         target,
         warm_pool_id: None,
-        cpu: size.cpu,
-        memory: size.memory,
-        disk: size.disk,
+        cpu: source.size.cpu,
+        memory: source.size.memory,
+        disk: source.size.disk,
         organization_id: None,
         state: State::Creating,
         desired_state: DesiredState::Started,
@@ -116,7 +118,10 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
         auto_pause_interval: minutes("autoPauseInterval", auto_pause, 0)?,
         auto_destroy_at: destroy_at(minutes("ttlMinutes", ttl, 0)?, now),
         parent: None,
-        build_info,
+        build_info: source.build_info,
+        image: source.image,
+        entrypoint: source.entrypoint,
+        template: source.template,
         created_at: now,
         updated_at: now,
         last_activity_at: now,
@@ -141,8 +146,15 @@ fn refuse_unsupported(wishes: &[(&str, bool)]) -> ApiResult<()> {
 
 /// What a sandbox is made from.
 struct Source {
-    snapshot: String,
+    snapshot: Option<String>,
     build_info: Option<BuildInfo>,
+    image: Option<Image>,
+    entrypoint: Option<Vec<String>>,
+    /// The user, where it is known and the client names none.
+    user: Option<String>,
+    /// Whether its accounts are those of the default root.
+    from_default: bool,
+    template: Option<String>,
     size: ResourceSizes,
 }
 
@@ -158,18 +170,38 @@ fn source(
             return Err(ApiError::bad_request("Cannot specify Sandbox resources when using a snapshot"));
         }
         let found = find_active(find, &snapshot.unwrap_or_else(|| snapshot::DEFAULT_NAME.to_owned()))?;
-        let Snapshot { cpu, memory, disk, .. } = found;
-        return Ok(Source { snapshot: found.name, build_info: None, size: ResourceSizes { cpu, memory, disk } });
+        return Ok(of_snapshot(found));
     };
     if snapshot.is_some() {
         return Err(ApiError::bad_request("Cannot specify a snapshot when using a build info entry"));
     }
     let build_info = read_build(build)?;
-    if !snapshot::is_plain_copy(&build_info.dockerfile) {
-        return Err(ApiError::not_implemented("Building images"));
+    let from_default = snapshot::is_plain_copy(&build_info.dockerfile);
+    Ok(Source {
+        snapshot: from_default.then(|| snapshot::DEFAULT_NAME.to_owned()),
+        build_info: Some(build_info),
+        image: None,
+        entrypoint: None,
+        user: None,
+        from_default,
+        template: None,
+        size: sizes(cpu, memory, disk)?,
+    })
+}
+
+fn of_snapshot(found: Snapshot) -> Source {
+    let user = found.user.or_else(|| found.image.as_ref().map(user_of));
+    Source {
+        snapshot: Some(found.name),
+        build_info: None,
+        user,
+        from_default: found.image.is_none(),
+        image: found.image,
+        // The default root has a program of its own.
+        entrypoint: found.entrypoint.filter(|_| !found.general),
+        template: found.has_files.then_some(found.id),
+        size: ResourceSizes { cpu: found.cpu, memory: found.memory, disk: found.disk },
     }
-    let size = sizes(cpu, memory, disk)?;
-    Ok(Source { snapshot: snapshot::DEFAULT_NAME.to_owned(), build_info: Some(build_info), size })
 }
 
 /// The snapshot with this id or name, if sandboxes can be made from it.
@@ -209,9 +241,14 @@ pub fn sizes(cpu: Option<i64>, memory: Option<i64>, disk: Option<i64>) -> ApiRes
     })
 }
 
-fn read_user(user: Option<String>) -> ApiResult<String> {
+/// The user that the client names, else the one of what the sandbox is made from; empty where an image is still to say.
+fn read_user(user: Option<String>, otherwise: Option<String>, from_default: bool) -> ApiResult<String> {
+    let user = user.filter(|user| !user.is_empty()).or(otherwise);
+    if !from_default {
+        return Ok(user.unwrap_or_default());
+    }
     match user.as_deref() {
-        None | Some("" | "daytona") => Ok("daytona".to_owned()),
+        None | Some("daytona") => Ok("daytona".to_owned()),
         Some("root") => Ok("root".to_owned()),
         Some(other) => Err(ApiError::bad_request(format!(
             "User {other} does not exist in the local snapshot; it has daytona and root"

@@ -3,6 +3,7 @@
 mod account;
 mod api_keys;
 pub mod audit;
+mod build_cache;
 pub mod build_logs;
 pub mod create;
 pub mod events;
@@ -55,6 +56,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(for_tests)
         .merge(sandbox_routes(engine.compat))
         .merge(snapshots::routes())
+        .merge(build_cache::routes())
         .merge(organizations::routes().merge(members::routes()).layer(middleware::from_fn(access::require_person)))
         .merge(api_keys::routes())
         .merge(registries::routes())
@@ -125,6 +127,7 @@ fn sandbox_routes(compat: Compat) -> Router<Arc<Engine>> {
         .route("/last-activity", post(sandboxes::touch))
         .route("/network-settings", post(network::settings))
         .route("/network-log", get(network::log))
+        .route("/snapshot", post(snapshots::of_sandbox))
         .route("/build-logs", get(build_logs::of_sandbox))
         .route("/build-logs-url", get(build_logs::url_of_sandbox))
         .route("/organization", get(operators_only))

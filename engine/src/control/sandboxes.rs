@@ -50,7 +50,7 @@ pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Jso
 /// `DELETE /sandbox/{id}`: 200 with the sandbox being destroyed.
 pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    entry.give_up_archiving().await;
+    engine.give_up(&entry).await;
     engine.destroy(entry)?.acknowledged().await.map(Json)
 }
 

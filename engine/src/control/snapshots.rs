@@ -8,45 +8,53 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use daytona_images::{Base, Cancel, Change};
 use daytona_toolbox::Compat;
 use serde_json::{Map, Value, json};
 
+use crate::accounts::caller;
 use crate::control::build_logs;
 use crate::control::create;
 use crate::control::query::{Order, Parameters, read_sort};
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::sandbox::REGIONS;
-use crate::sandboxes::snapshot;
-use crate::snapshots::record::{self, Snapshot};
+use crate::snapshots::record::{self, Snapshot, SnapshotState};
 
 type Shared = State<Arc<Engine>>;
 
 /// Snapshots on a page when the client says nothing.
 const PAGE: u64 = 100;
 
+/// Differences in one answer.
+const MOST_DIFFERENCES: usize = 10_000;
+
 /// All of them.
 pub fn routes() -> Router<Arc<Engine>> {
     Router::new()
         .route("/snapshots", get(list).post(create))
         .route("/snapshots/{id}", get(one).delete(delete))
+        .route("/snapshots/{id}/diff", get(compare))
         .route("/snapshots/{id}/activate", post(activate))
         .route("/snapshots/{id}/deactivate", post(deactivate))
         .route("/snapshots/{id}/build-logs", get(build_logs::of_snapshot))
         .route("/snapshots/{id}/build-logs-url", get(build_logs::url_of_snapshot))
 }
 
-/// `GET /snapshots?page&limit&name&sort&order`.
+/// `GET /snapshots?page&limit&name&sourceSandboxId&sort&order`.
 async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
     let parameters = Parameters::read(query.as_deref())?;
     let page = parameters.number("page", 1, u64::from(u32::MAX))?.unwrap_or(1);
     let limit = parameters.number("limit", 1, 200)?.unwrap_or(PAGE);
     let (field, order) = read_sort(&parameters, &["name", "state", "lastUsedAt", "createdAt"], "lastUsedAt")?;
     let name = parameters.text("name").map(str::to_lowercase);
+    let source = parameters.text("sourceSandboxId");
     let mut found = engine.snapshots.all();
     found.retain(|snapshot| name.as_ref().is_none_or(|name| snapshot.name.to_lowercase().contains(name)));
-    found.sort_by(|one, other| compare(one, other, field, order));
+    found.retain(|snapshot| source.is_none_or(|source| snapshot.source_sandbox_id.as_deref() == Some(source)));
+    found.sort_by(|one, other| in_order(one, other, field, order));
     let total = found.len() as u64;
     let skipped = usize::try_from((page - 1) * limit).unwrap_or(usize::MAX);
     let items = found.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -55,7 +63,7 @@ async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Jso
 }
 
 /// Everybody's snapshots come last, as do those that were never used; what is equal is sorted newest first.
-fn compare(one: &Snapshot, other: &Snapshot, field: &str, order: Order) -> Ordering {
+fn in_order(one: &Snapshot, other: &Snapshot, field: &str, order: Order) -> Ordering {
     let by_field = match field {
         "name" => order.apply(one.name.cmp(&other.name)),
         "state" => order.apply(one.state.name().cmp(other.state.name())),
@@ -78,7 +86,10 @@ async fn one(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Va
 
 /// `POST /snapshots`: 200 with the snapshot `pending`.
 async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>> {
-    let snapshot = read(&validation::object(&body)?)?;
+    let mut snapshot = read(&validation::object(&body)?)?;
+    let organization_id = caller::current()?.organization_id.clone();
+    // Records of the first organization are as they were before there were others.
+    snapshot.organization_id = Some(organization_id).filter(|id| *id != engine.identity.organization_id);
     engine.create_snapshot(snapshot).await.map(Json)
 }
 
@@ -95,13 +106,7 @@ fn read(body: &Map<String, Value>) -> ApiResult<Snapshot> {
     let region = fields.string("regionId").filter(|region| !region.is_empty());
     let class = fields.string("sandboxClass");
     fields.finish()?;
-    let name = name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| ApiError::bad_request("name should not be empty"))?;
-    if !is_name(&name) {
-        let text =
-            "Invalid snapshot name format. May contain letters, digits, dots, colons, slashes, underscores and dashes";
-        return Err(ApiError::bad_request(text));
-    }
+    let name = read_name(name)?;
     if gpu.is_some_and(|count| count > 0) {
         return Err(ApiError::not_implemented("GPU support"));
     }
@@ -118,15 +123,15 @@ fn read(body: &Map<String, Value>) -> ApiResult<Snapshot> {
     let entrypoint = entrypoint.transpose()?;
     let size = create::sizes(cpu, memory, disk)?;
     let build_info = build.map(create::read_build).transpose()?;
-    let source = match (&image, &build_info) {
+    let refused = match (&image, &build_info) {
         (Some(_), Some(_)) => Err("Cannot specify an image name when using a build info entry"),
         (None, Some(_)) if entrypoint.is_some() => Err("Cannot specify an entrypoint when using a build info entry"),
         (None, None) => Err("Must specify an image name when not using a build info entry"),
-        (Some(image), None) => Ok(snapshot::is_known(image)),
-        (None, Some(build)) => Ok(snapshot::is_plain_copy(&build.dockerfile)),
+        _ => Ok(()),
     };
-    if !source.map_err(ApiError::bad_request)? {
-        return Err(ApiError::not_implemented("Building images"));
+    refused.map_err(ApiError::bad_request)?;
+    if image.as_ref().is_some_and(|image| image.contains(char::is_whitespace)) {
+        return Err(ApiError::bad_request("Invalid image name: it must not contain blanks"));
     }
     Ok(Snapshot {
         image_name: image,
@@ -139,9 +144,53 @@ fn read(body: &Map<String, Value>) -> ApiResult<Snapshot> {
     })
 }
 
+fn read_name(name: Option<String>) -> ApiResult<String> {
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| ApiError::bad_request("name should not be empty"))?;
+    if !is_name(&name) {
+        let text =
+            "Invalid snapshot name format. May contain letters, digits, dots, colons, slashes, underscores and dashes";
+        return Err(ApiError::bad_request(text));
+    }
+    Ok(name)
+}
+
 fn is_name(name: &str) -> bool {
     name.split('/')
         .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c)))
+}
+
+/// `GET /snapshots/{id or name}/diff?with`: the files that another snapshot has otherwise. A route of this engine alone.
+async fn compare(State(engine): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
+    let parameters = Parameters::read(query.as_deref())?;
+    let with = parameters.text("with").ok_or_else(|| ApiError::bad_request("with should not be empty"))?.to_owned();
+    let [one, other] = [&id, &with].map(|name| {
+        let found = engine.snapshots.find(name);
+        let found = found.ok_or_else(|| ApiError::not_found(format!("Snapshot with name {name} not found")))?;
+        if found.state == SnapshotState::Active && !found.has_files {
+            return Ok(found);
+        }
+        let what = if found.has_files { "made from a sandbox" } else { found.state.name() };
+        Err(ApiError::bad_request(format!("Snapshot {name} is {what}: only those of images can be compared")))
+    });
+    let (one, other) = (one?, other?);
+    let differences = off_the_runtime(move || {
+        let [one, other] = [&one, &other].map(|snapshot| match &snapshot.image {
+            Some(image) => (image.base, image.layers.as_slice()),
+            None => (Base::Default, [].as_slice()),
+        });
+        engine.images.store.compare(one, other, &Cancel::default())
+    });
+    let differences = differences.await?.map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let items = differences.iter().take(MOST_DIFFERENCES).map(|found| {
+        let change = match found.change {
+            Change::Added => "added",
+            Change::Removed => "removed",
+            Change::Changed => "changed",
+        };
+        json!({"path": found.path.to_string_lossy(), "change": change})
+    });
+    Ok(Json(json!({"items": items.collect::<Vec<_>>(), "total": differences.len()})))
 }
 
 /// Releases before 0.204 took ids only.
@@ -172,4 +221,19 @@ async fn deactivate(State(engine): Shared, Path(id): Path<String>) -> ApiResult<
     check_id(&engine, &id)?;
     engine.deactivate_snapshot(&id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /sandbox/{id}/snapshot`: 200 with the sandbox `snapshotting`.
+pub async fn of_sandbox(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    let body = validation::object(&body)?;
+    let mut fields = Fields::new(&body);
+    let name = fields.display_name("name");
+    let memory = fields.boolean("includeMemory");
+    fields.finish()?;
+    let name = read_name(name)?;
+    if memory == Some(true) {
+        return Err(ApiError::not_implemented("Keeping a sandbox's memory in a snapshot"));
+    }
+    engine.snapshot_sandbox(entry, name).await.map(Json)
 }

@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 21] = [
     "/organizations/otel-config/by-sandbox-auth-token/{token}",
     "/organizations/{id}/gpu-capacity",
     "/organizations/{id}/otel-config",
@@ -21,7 +21,6 @@ const PATHS: [&str; 22] = [
     "/sandbox/for-runner",
     "/sandbox/{id}/state",
     "/sandbox/{id}/backup",
-    "/sandbox/{id}/snapshot",
     "/sandbox/{id}/secrets",
     "/sandbox/{id}/region-quota",
     "/sandbox/{id}/telemetry/logs",

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::os::unix::fs::{OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -32,6 +32,13 @@ struct Account {
 
 /// Gives the processes of an image's sandbox their user, its home, and their directory.
 pub fn settle(spec: &mut LaunchSpec) -> Result<()> {
+    match spec.ids {
+        Some(ids) => ids.as_inner_root(|| settle_as_root(spec))?,
+        None => settle_as_root(spec),
+    }
+}
+
+fn settle_as_root(spec: &mut LaunchSpec) -> Result<()> {
     let Some(inside) = spec.image.clone() else { return Ok(()) };
     let [users, groups] = ["/etc/passwd", "/etc/group"].map(|path| read_list(Path::new(path)));
     let mut account = find(&inside.user, &users, &groups)?;
@@ -39,8 +46,13 @@ pub fn settle(spec: &mut LaunchSpec) -> Result<()> {
         // There is only one user, whom it takes for its own.
         account.user = spec.user.clone();
     }
-    make_home(&account);
-    spec.work_dir = Some(work_dir(&inside, &account)?);
+    let outside = |id| spec.ids.map_or(id, |ids| ids.outside(id));
+    // Programs expect a home, and the toolbox keeps what it writes down in it. One that cannot be made is missed by those only
+    // that use it.
+    for directory in [account.home.clone(), account.home.join(".daytona")] {
+        make_own(&directory, outside(account.user.uid), outside(account.user.gid));
+    }
+    spec.work_dir = Some(work_dir(&inside, &account));
     for (name, value) in variables(&account) {
         if !inside.fixed.iter().any(|fixed| *fixed == name) {
             spec.env.insert(name, value);
@@ -143,23 +155,20 @@ fn number(text: &str, what: &str) -> Result<u32> {
     text.trim().parse().with_context(|| format!("the image's {what} id {text:?} is not a number"))
 }
 
-/// Programs expect a home. One that cannot be made is missed by those only that use it.
-fn make_home(account: &Account) {
-    if !account.home.exists() && fs::create_dir_all(&account.home).is_ok() {
-        let _ = chown(&account.home, Some(account.user.uid), Some(account.user.gid));
+/// Makes a directory of the user's, if nothing is there.
+fn make_own(directory: &Path, uid: u32, gid: u32) {
+    if fs::symlink_metadata(directory).is_err() && fs::create_dir_all(directory).is_ok() {
+        let _ = lchown(directory, Some(uid), Some(gid));
     }
 }
 
-fn work_dir(inside: &Inside, account: &Account) -> Result<PathBuf> {
+/// The image's working directory, or the root where something else is in its place.
+fn work_dir(inside: &Inside, account: &Account) -> PathBuf {
     let path = match inside.work_dir.as_str() {
         "" => account.home.clone(),
         path => Path::new("/").join(path),
     };
-    if !path.is_dir() {
-        fs::create_dir_all(&path)
-            .with_context(|| format!("making the image's working directory {}", path.display()))?;
-    }
-    Ok(path)
+    if path.is_dir() || fs::create_dir_all(&path).is_ok() { path } else { PathBuf::from("/") }
 }
 
 #[cfg(test)]

@@ -243,6 +243,60 @@ fn copy_data(source: &File, target: &File) -> io::Result<()> {
     }
 }
 
+/// Makes a copy that was made while the original was still changing the same as it. Both must have the same size.
+///
+/// # Errors
+/// When either cannot be read or the disk is full; the copy is then of no use.
+pub fn copy_changes(from: &Path, to: &Path) -> io::Result<()> {
+    let (source, target) = (File::open(from)?, File::options().read(true).write(true).open(to)?);
+    target.set_len(source.metadata()?.len())?;
+    // What was given back since is not zero in the copy yet.
+    let mut seen = 0;
+    while let Some((start, end)) = next_data(&target, seen)? {
+        copy_differences(&source, &target, start, end)?;
+        seen = end;
+    }
+    let mut seen = 0;
+    while let Some((start, end)) = next_data(&source, seen)? {
+        copy_differences(&source, &target, start, end)?;
+        seen = end;
+    }
+    Ok(())
+}
+
+/// Where the next data of a sparse file are, from a position on.
+fn next_data(file: &File, position: u64) -> io::Result<Option<(u64, u64)>> {
+    let seek = |position: u64, what: libc::c_int| {
+        let position = i64::try_from(position).map_err(io::Error::other)?;
+        // SAFETY: the call takes integers.
+        let found = unsafe { libc::lseek(file.as_raw_fd(), position, what) };
+        match Errno::result(found) {
+            Err(Errno::ENXIO) => Ok(None),
+            other => Ok::<_, io::Error>(Some(other?.unsigned_abs())),
+        }
+    };
+    let Some(start) = seek(position, libc::SEEK_DATA)? else { return Ok(None) };
+    let end = seek(start, libc::SEEK_HOLE)?;
+    Ok(end.map(|end| (start, end)))
+}
+
+fn copy_differences(source: &File, target: &File, start: u64, end: u64) -> io::Result<()> {
+    const PIECE: u64 = 256 << 10;
+    let (mut wanted, mut there) = (vec![0; PIECE as usize], vec![0; PIECE as usize]);
+    let mut at = start;
+    while at < end {
+        let length = usize::try_from(PIECE.min(end - at)).map_err(io::Error::other)?;
+        let (wanted, there) = (&mut wanted[..length], &mut there[..length]);
+        source.read_exact_at(wanted, at)?;
+        target.read_exact_at(there, at)?;
+        if wanted != there {
+            target.write_all_at(wanted, at)?;
+        }
+        at += length as u64;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +308,29 @@ mod tests {
         let has_it = ["-c", "test /proc/$$/fd/0 -ef \"$0\""];
         run("sh", &has_it, image.path(), Some(image.as_file()), 0).unwrap();
         run("sh", &has_it, image.path(), None, 0).unwrap_err();
+    }
+
+    #[test]
+    fn a_copy_catches_up_with_what_has_changed_since() {
+        let directory = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| directory.path().join(name));
+        let file = File::create(&from).unwrap();
+        file.set_len(64 << 20).unwrap();
+        for at in [0, 10 << 20, 30 << 20] {
+            file.write_all_at(&[1; 8192], at).unwrap();
+        }
+        copy_sparse(&from, &to).unwrap();
+        file.write_all_at(&[2; 100], (10 << 20) + 5000).unwrap();
+        file.write_all_at(&[3; 100], 50 << 20).unwrap();
+        // As blocks that a sandbox gives back.
+        // SAFETY: the call takes integers.
+        let given_back = unsafe {
+            let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+            libc::fallocate(file.as_raw_fd(), how, 30 << 20, 8192)
+        };
+        assert_eq!(given_back, 0);
+        copy_changes(&from, &to).unwrap();
+        assert!(fs::read(&from).unwrap() == fs::read(&to).unwrap());
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod watched;
 
 pub use cgroup::{Enforced, Resources, Usage};
 pub use commands::StepCommand;
-pub use disk::{IMAGE, copy_sparse, wait_until_free};
+pub use disk::{IMAGE, copy_changes, copy_sparse, wait_until_free};
 pub use disk_space::room;
 pub use image_root::{ImageRoot, take_layer};
 pub use instance::Instance;

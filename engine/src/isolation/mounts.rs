@@ -115,7 +115,7 @@ pub fn try_translation(ids: UserIds, namespace: &OwnedFd, directories: &[PathBuf
     let lower = directories.first().context("the machine has no system directories")?;
     let (upper, work, merged) = (Path::new("upper"), Path::new("work"), Path::new("merged"));
     ids.as_inner_root(|| {
-        overlay(std::slice::from_ref(lower), upper, work, merged, IsolationLevel::Namespaces)?;
+        overlay(std::slice::from_ref(lower), upper, work, merged, IsolationLevel::Namespaces, Overlay::System)?;
         fs::write(merged.join("file"), "").context("writing through the layers")
     })?
 }
@@ -159,7 +159,7 @@ fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
                 _ => image_root::check_mount_point(root, target_of(entry))?,
             }
         }
-        mount_entry(root, entry, spec.level).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
+        mount_entry(root, entry, spec).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
     }
     if spec.image.is_some() {
         image_root::check_mount_points(root)?;
@@ -210,7 +210,7 @@ fn target_of(entry: &Mount) -> &Path {
     }
 }
 
-fn mount_entry(root: &Path, entry: &Mount, level: IsolationLevel) -> Result<()> {
+fn mount_entry(root: &Path, entry: &Mount, spec: &LaunchSpec) -> Result<()> {
     match entry {
         Mount::Bind { source, target, read_only } => Ok(bind(source, &root.join(target), *read_only)?),
         Mount::Overlay { lower, upper, work, target } => {
@@ -220,19 +220,49 @@ fn mount_entry(root: &Path, entry: &Mount, level: IsolationLevel) -> Result<()> 
                     base::make_directory(directory, mode)?;
                 }
             }
-            overlay(lower, upper, work, &root.join(target), level)
+            let kind = match spec.image.is_some() {
+                // The root itself is what is synchronized with the disk.
+                true => Overlay::Whole { synchronized: spec.disk.is_some() && target.as_os_str().is_empty() },
+                false => Overlay::System,
+            };
+            overlay(lower, upper, work, &root.join(target), spec.level, kind)
         }
     }
 }
 
-fn overlay(lower: &[PathBuf], upper: &Path, work: &Path, target: &Path, level: IsolationLevel) -> Result<()> {
+/// What directories are laid over one another for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overlay {
+    /// Changes of the machine's system directories.
+    System,
+    /// An image, of which every change is to be whole in the upper directory: it may become a layer itself.
+    Whole {
+        /// Whether `syncfs` reaches the file system below.
+        synchronized: bool,
+    },
+}
+
+fn overlay(
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    target: &Path,
+    level: IsolationLevel,
+    kind: Overlay,
+) -> Result<()> {
     let lower = lower.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(":");
     let layers = format!("lowerdir={lower},upperdir={},workdir={}", upper.display(), work.display());
     let layers = match level {
         IsolationLevel::UserNamespaces => format!("{layers},userxattr"),
+        IsolationLevel::Namespaces | IsolationLevel::None if kind != Overlay::System => {
+            format!("{layers},redirect_dir=off,metacopy=off")
+        }
         IsolationLevel::Namespaces | IsolationLevel::None => layers,
     };
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    if kind == (Overlay::Whole { synchronized: true }) {
+        return Ok(mount(Some("overlay"), target, Some("overlay"), flags, Some(layers.as_str()))?);
+    }
     // A volatile overlay doesn't sync the whole file system when it is unmounted, which would make
     // stopping a sandbox wait for everybody's dirty pages. It leaves a marker that refuses the next mount.
     let _ = fs::remove_dir_all(work.join("work/incompat"));

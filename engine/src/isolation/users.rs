@@ -139,6 +139,11 @@ impl UserIds {
         if self.translated { translate(path, namespace).with_context(|| path.display().to_string()) } else { Ok(()) }
     }
 
+    /// The machine's id of one inside.
+    pub fn outside(self, id: u32) -> u32 {
+        self.root() + id
+    }
+
     /// Lets this process make files as root inside, with all it may do, while `work` runs.
     pub fn as_inner_root<T>(self, work: impl FnOnce() -> T) -> Result<T> {
         setfsgid(Gid::from_raw(self.root()));

@@ -30,7 +30,7 @@ impl Engine {
         let state = entry.with_record(|record| record.state);
         match state {
             State::Started | State::Stopped | State::Paused => {}
-            State::Archived | State::Error | State::Destroyed => {
+            State::Archived | State::Error | State::BuildFailed | State::Destroyed => {
                 let text = format!("Sandbox is {}: it must be started, paused or stopped to be forked", state.name());
                 return Err(ApiError::bad_request(text));
             }
@@ -85,18 +85,24 @@ impl Engine {
         if self.registry.find(original).is_some_and(|entry| entry.instance().is_none()) {
             isolation::wait_until_free(&from)?;
         }
-        fs::create_dir(&to)?;
-        for entry in fs::read_dir(&from)? {
-            let name = entry?.file_name();
-            if name != WORK && !OUTSIDE.iter().any(|outside| name == *outside) {
-                copy_tree::copy(&from.join(&name), &to.join(&name))?;
-            }
-        }
-        if from.join(WORK).is_dir() {
-            copy_directories(&from.join(WORK), &to.join(WORK))?;
-        }
+        copy_all(&from, &to)?;
         Launcher::name_files(&to, copy)
     }
+}
+
+/// Copies everything that is a sandbox's to a directory that is not there yet. Nobody may change it meanwhile.
+pub fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != WORK && !OUTSIDE.iter().any(|outside| name == *outside) {
+            copy_tree::copy(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    if from.join(WORK).is_dir() {
+        copy_directories(&from.join(WORK), &to.join(WORK))?;
+    }
+    Ok(())
 }
 
 /// What the kernel keeps for itself while it lays one directory over another.
@@ -129,6 +135,7 @@ fn copy_of(original: &Sandbox, name: Option<String>) -> Sandbox {
         stopped_at: None,
         ssh_access: None,
         warm_pool_id: None,
+        template: None,
         auth_token: secret::token(32),
         signing_key: secret::token(32),
         ..original.clone()

@@ -56,7 +56,7 @@ impl Engine {
             Due::Pause => self.pause(entry).await.map(drop)?,
             Due::Archive => self.archive(entry)?.completed().await?,
             Due::Destroy => {
-                entry.give_up_archiving().await;
+                self.give_up(&entry).await;
                 self.destroy(entry)?.completed().await?;
             }
         }

@@ -21,6 +21,7 @@ use crate::isolation::{Instance, IsolationLevel, Resources, Start, files_directo
 use crate::network::Reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
 use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
+use crate::sandboxes::snapshot;
 use crate::sandboxes::store::Stored;
 use crate::secret;
 
@@ -41,11 +42,16 @@ pub async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 impl Engine {
     /// `POST /sandbox`: answers once the sandbox runs, with the sandbox as it was before.
     pub async fn create(self: &Arc<Self>, sandbox: Sandbox) -> ApiResult<Value> {
-        if sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
+        let builds = sandbox.build_info.clone().filter(|build| !snapshot::is_plain_copy(&build.dockerfile));
+        let from_default = sandbox.image.is_none() && builds.is_none();
+        if from_default && sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
             return Err(ApiError::not_implemented("Running as root without root's isolation"));
         }
         let engine = Arc::clone(self);
         to_the_end(async move {
+            if let Some(info) = builds {
+                return engine.create_with_build(sandbox, info).await;
+            }
             if let Some(created) = engine.create_from_pool(&sandbox).await? {
                 return Ok(created);
             }
@@ -57,13 +63,8 @@ impl Engine {
             }
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone());
-            let id = operation.entry.with_record(|record| record.id.clone());
-            let disk_gib = operation.entry.with_record(|record| record.disk);
-            let (launcher, snapshot) = (Arc::clone(&engine.launcher), engine.snapshot_dir());
-            let files = off_the_runtime(move || {
-                launcher.create_files(&files_directory(&id), &id, snapshot.as_deref(), disk_gib)
-            })
-            .await?;
+            let (maker, record) = (Arc::clone(&engine), operation.entry.record());
+            let files = off_the_runtime(move || maker.make_files(&record, &files_directory(&record.id))).await?;
             fault::step("create.files");
             match files {
                 Ok(()) => {
@@ -83,20 +84,36 @@ impl Engine {
         .await
     }
 
+    /// Makes the files of a new sandbox in a directory relative to the state directory. Blocks.
+    pub(super) fn make_files(&self, record: &Sandbox, directory: &Path) -> anyhow::Result<()> {
+        if let Some(snapshot) = &record.template {
+            return self.copy_from_snapshot(snapshot, &record.id, directory);
+        }
+        match self.image_root(record) {
+            Some(image) => self.launcher.create_image_files(directory, &record.id, &image, record.disk),
+            None => {
+                let snapshot = self.snapshot_dir();
+                self.launcher.create_files(directory, &record.id, snapshot.as_deref(), record.disk)
+            }
+        }
+    }
+
     /// `POST /sandbox/{id}/start`.
     pub async fn start(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
         let state = || entry.with_record(|record| record.state);
         if state() == State::Started {
             return Ok(self.document(&entry));
         }
-        entry.give_up_archiving().await;
+        self.give_up(&entry).await;
         let operation = entry.begin()?;
         match state() {
             State::Started => Ok(self.document(&entry)),
             State::Stopped => self.start_stopped(operation, entry.record()).await,
             State::Archived => self.start_archived(operation).await,
             State::Paused => self.resume(operation).await,
-            State::Error | State::Destroyed => Err(ApiError::bad_request("Sandbox is not in valid state")),
+            State::Error | State::BuildFailed | State::Destroyed => {
+                Err(ApiError::bad_request("Sandbox is not in valid state"))
+            }
             _ => Err(ApiError::state_change_in_progress()),
         }
     }
@@ -147,8 +164,10 @@ impl Engine {
         self.testing.delay_start().await;
         let engine = Arc::clone(self);
         let started = off_the_runtime(move || {
-            let snapshot = engine.snapshot_dir();
-            engine.launcher.start(&start_of(&engine, &record, &files_directory(&record.id), snapshot.as_deref()))
+            let (snapshot, image) = (engine.snapshot_dir(), engine.image_root(&record));
+            let directory = files_directory(&record.id);
+            let start = start_of(&engine, &record, &directory, snapshot.as_deref());
+            engine.launcher.start(&Start { image: image.as_ref(), ..start })
         })
         .await?;
         let stored = stored.wait().await;
@@ -228,7 +247,7 @@ impl Engine {
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         match state {
             State::Started | State::Paused => {}
-            State::Error => return Err(ApiError::bad_request("Sandbox is in an errored state")),
+            State::Error | State::BuildFailed => return Err(ApiError::bad_request("Sandbox is in an errored state")),
             State::Stopped | State::Archived | State::Destroyed => {
                 return Err(ApiError::bad_request("Sandbox is not in a stoppable state"));
             }
@@ -388,7 +407,7 @@ impl Engine {
     }
 
     /// Makes the last change of an operation, which another may follow at once, and tells subscribers.
-    pub(super) fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
+    pub fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
         let Updated { before, after, stored } = self.registry.settle(operation, change);
         self.tell(&before, &after);
         self.keep(after.id, stored);
@@ -424,7 +443,7 @@ impl Engine {
     }
 
     async fn stop_at_end(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<()> {
-        entry.give_up_archiving().await;
+        self.give_up(&entry).await;
         let deadline = tokio::time::Instant::now() + END_LIMIT;
         while entry.is_changing() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(END_POLL).await;

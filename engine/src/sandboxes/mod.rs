@@ -3,9 +3,10 @@
 mod archive_file;
 pub mod archiving;
 mod attributes;
+mod building;
 pub mod builds;
 mod copy_tree;
-mod forking;
+pub mod forking;
 pub mod intervals;
 pub mod lifecycle;
 pub mod metrics;

@@ -23,7 +23,7 @@ impl Engine {
         match state {
             State::Paused => return Ok(self.document(&entry)),
             State::Started => {}
-            State::Stopped | State::Archived | State::Error | State::Destroyed => {
+            State::Stopped | State::Archived | State::Error | State::BuildFailed | State::Destroyed => {
                 return Err(ApiError::bad_request(format!("Sandbox is {}, not started", state.name())));
             }
             _ => return Err(ApiError::state_change_in_progress()),

@@ -19,7 +19,7 @@ use super::snapshot::DEFAULT_RESOURCES;
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
-use crate::isolation::{Instance, pool_directory};
+use crate::isolation::{Instance, Start, pool_directory};
 use crate::network::Reach;
 
 /// The most sandboxes that a pool may hold.
@@ -254,10 +254,10 @@ impl Engine {
         let wanted = wanted.map_err(|error| anyhow::anyhow!("{error}"))?;
         let (engine, snapshot) = (Arc::clone(self), self.snapshot_dir());
         tokio::task::spawn_blocking(move || {
-            let directory = pool_directory(&wanted.id);
-            engine.launcher.create_files(&directory, &wanted.id, snapshot.as_deref(), wanted.disk)?;
+            let (directory, image) = (pool_directory(&wanted.id), engine.image_root(&wanted));
+            engine.make_files(&wanted, &directory)?;
             let start = start_of(&engine, &wanted, &directory, snapshot.as_deref());
-            let instance = Arc::new(engine.launcher.start(&start)?);
+            let instance = Arc::new(engine.launcher.start(&Start { image: image.as_ref(), ..start })?);
             Ok(Member { id: wanted.id, snapshot, instance })
         })
         .await?

@@ -108,9 +108,10 @@ impl Entry {
         Arc::clone(&self.unwanted)
     }
 
-    /// Gives up putting the files away, so that something else can begin.
-    pub async fn give_up_archiving(&self) {
-        while self.is_changing() && self.with_record(|record| record.state == State::Archiving) {
+    /// Gives up what need not be completed, so that something else can begin.
+    pub async fn give_up_change(&self) {
+        let may_be = |state| matches!(state, State::Archiving | State::PendingBuild | State::BuildingSnapshot);
+        while self.is_changing() && self.with_record(|record| may_be(record.state)) {
             let ended = self.ended.notified();
             self.unwanted.store(true, Ordering::Release);
             if self.is_changing() {

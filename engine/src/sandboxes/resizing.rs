@@ -75,7 +75,7 @@ impl Engine {
         let before = entry.with_record(|record| record.state);
         match before {
             State::Started | State::Stopped => {}
-            State::Paused | State::Archived | State::Error | State::Destroyed => {
+            State::Paused | State::Archived | State::Error | State::BuildFailed | State::Destroyed => {
                 let text = format!("Sandbox is {}: it must be started or stopped to be resized", before.name());
                 return Err(ApiError::bad_request(text));
             }

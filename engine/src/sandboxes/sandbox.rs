@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use daytona_images::Image;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -49,6 +50,14 @@ pub enum State {
     Destroyed,
     /// Something failed; see the reason.
     Error,
+    /// Its image is to be built.
+    PendingBuild,
+    /// Its image is being built.
+    BuildingSnapshot,
+    /// Its image could not be built; see the reason.
+    BuildFailed,
+    /// A snapshot of it is being made.
+    Snapshotting,
 }
 
 impl State {
@@ -70,6 +79,10 @@ impl State {
             Self::Destroying => "destroying",
             Self::Destroyed => "destroyed",
             Self::Error => "error",
+            Self::PendingBuild => "pending_build",
+            Self::BuildingSnapshot => "building_snapshot",
+            Self::BuildFailed => "build_failed",
+            Self::Snapshotting => "snapshotting",
         }
     }
 }
@@ -142,7 +155,7 @@ impl BuildInfo {
 }
 
 /// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sandbox {
     /// UUID v4.
     pub id: String,
@@ -150,7 +163,7 @@ pub struct Sandbox {
     pub name: String,
     /// The snapshot it was made from.
     pub snapshot: Option<String>,
-    /// The user its processes run as: `daytona` or `root`.
+    /// The user its processes run as; empty until it is known which one its image says.
     pub user: String,
     /// Variables of every process, as the client gave them.
     pub env: BTreeMap<String, String>,
@@ -205,6 +218,15 @@ pub struct Sandbox {
     pub parent: Option<String>,
     /// The Dockerfile it was asked for with, if any.
     pub build_info: Option<BuildInfo>,
+    /// What its root is made from; the engine's default root when absent.
+    #[serde(default)]
+    pub image: Option<Image>,
+    /// What it runs instead of its image's program.
+    #[serde(default)]
+    pub entrypoint: Option<Vec<String>>,
+    /// The id of the snapshot whose files it begins with.
+    #[serde(default)]
+    pub template: Option<String>,
     /// When it was made.
     pub created_at: i64,
     /// When its record last changed.
@@ -270,7 +292,7 @@ impl Sandbox {
             "sandboxClass": "container",
             "state": self.state.name(),
             "desiredState": self.desired_state.name(),
-            "user": self.user,
+            "user": if self.user.is_empty() { "daytona" } else { &self.user },
             "recoverable": self.recoverable,
             "public": self.public,
             "networkBlockAll": self.network_block_all,

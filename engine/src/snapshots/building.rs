@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::fault;
 use crate::sandboxes::lifecycle::to_the_end;
+use crate::snapshots::images::{self, NotMade};
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 impl Engine {
@@ -40,17 +42,48 @@ impl Engine {
 
     /// Builds or fetches what the snapshot is to be.
     async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot) {
-        let state = if snapshot.build_info.is_some() { SnapshotState::Building } else { SnapshotState::Pulling };
-        if let Ok(mut log) = self.build_logs.begin(&snapshot.id) {
-            log.line(&format!("Snapshot {} is made from the engine's default snapshot", snapshot.name));
+        if snapshot.source_sandbox_id.is_some() {
+            // Its sandbox has ended with the engine, and may have changed.
+            self.remove_snapshot_files(&snapshot.id);
+            return self.advance_snapshot(&snapshot.id, |record| {
+                record.state = SnapshotState::Error;
+                record.error_reason = Some("The engine ended while the snapshot was being made".to_owned());
+            });
         }
-        self.advance_snapshot(&snapshot.id, |record| record.state = state);
-        self.advance_snapshot(&snapshot.id, |record| record.state = SnapshotState::Active);
+        let (info, working, failed) = match &snapshot.build_info {
+            Some(info) => (info.clone(), SnapshotState::Building, SnapshotState::BuildFailed),
+            None => {
+                let image = snapshot.image_name.as_deref().unwrap_or_default();
+                (images::from_image(image), SnapshotState::Pulling, SnapshotState::Error)
+            }
+        };
+        let under_way = self.images.begin(&snapshot.id);
+        let made = self.build(&under_way, &info, snapshot.organization_id.as_deref(), || {
+            self.advance_snapshot(&snapshot.id, |record| record.state = working);
+            fault::step("snapshot.building");
+        });
+        let made = made.await;
+        fault::step("snapshot.built");
+        match made {
+            Ok(image) => self.advance_snapshot(&snapshot.id, |record| {
+                record.state = SnapshotState::Active;
+                record.size = image.as_ref().map(|image| image.size);
+                record.image = image;
+            }),
+            // It is being removed, or the engine ends and the next one goes on.
+            Err(NotMade::GivenUp) => {}
+            Err(NotMade::Failed(reason)) => self.advance_snapshot(&snapshot.id, |record| {
+                record.state = failed;
+                record.error_reason = Some(reason);
+            }),
+        }
+        // Only now: until it is recorded nothing else keeps the image.
+        drop(under_way);
     }
 
     /// Changes a snapshot that is being made, unless it is being removed, and tells subscribers. What is not stored the next
     /// engine does again.
-    fn advance_snapshot(&self, id: &str, change: impl FnOnce(&mut Snapshot)) {
+    pub fn advance_snapshot(&self, id: &str, change: impl FnOnce(&mut Snapshot)) {
         let changed = self.snapshots.update(id, |record| {
             if record.state.is_in_between() {
                 change(record);
@@ -153,6 +186,8 @@ impl Engine {
     /// Removes everything that belongs to a snapshot, its record last.
     async fn forget_snapshot(self: Arc<Self>, id: String) {
         let Some(snapshot) = self.snapshots.find(&id) else { return };
+        self.images.give_up(&id);
+        self.remove_snapshot_files(&id);
         self.build_logs.remove(&id);
         if let Err(error) = self.snapshots.remove(&id).wait().await {
             // The next engine finds it `removing`.

@@ -2,5 +2,7 @@
 
 pub mod build_log;
 pub mod building;
+pub mod from_sandbox;
+pub mod images;
 pub mod record;
 pub mod table;

@@ -1,5 +1,6 @@
 //! A snapshot as the control plane knows it, and how clients see it (wire 2.7).
 
+use daytona_images::Image;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -49,12 +50,15 @@ impl SnapshotState {
 }
 
 /// One snapshot. Times are UTC milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// UUID v4.
     pub id: String,
-    /// Unique.
+    /// Unique in its organization.
     pub name: String,
+    /// The organization it belongs to, where that is not the engine's first one.
+    #[serde(default)]
+    pub organization_id: Option<String>,
     /// Whether it belongs to everybody and cannot be changed.
     #[serde(default)]
     pub general: bool,
@@ -65,6 +69,15 @@ pub struct Snapshot {
     /// The sandbox it was made from.
     #[serde(default)]
     pub source_sandbox_id: Option<String>,
+    /// What its sandboxes' root is made from; the engine's default root when absent.
+    #[serde(default)]
+    pub image: Option<Image>,
+    /// The user of its sandboxes, where that is not the image's.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Whether its sandboxes begin with files of the sandbox it was made from.
+    #[serde(default)]
+    pub has_files: bool,
     /// What its sandboxes run, where the client said so.
     pub entrypoint: Option<Vec<String>>,
     /// Where it is.
@@ -92,12 +105,12 @@ impl Snapshot {
     pub fn document(&self, identity: &Identity) -> Value {
         let mut document = json!({
             "id": self.id,
-            "organizationId": identity.organization_id,
+            "organizationId": self.organization_id.as_ref().unwrap_or(&identity.organization_id),
             "general": self.general,
             "name": self.name,
             "state": self.state.name(),
             "size": self.size.map(gigabytes),
-            "entrypoint": self.entrypoint,
+            "entrypoint": self.shown_entrypoint(),
             "cpu": self.cpu,
             "gpu": 0,
             "mem": self.memory,
@@ -122,6 +135,12 @@ impl Snapshot {
         document
     }
 
+    /// What its sandboxes run: as the client said, else as the image says.
+    fn shown_entrypoint(&self) -> Option<&Vec<String>> {
+        let of_image = || self.image.as_ref().and_then(|image| image.config.entrypoint.as_ref());
+        self.entrypoint.as_ref().or_else(of_image)
+    }
+
     fn reference(&self) -> &str {
         self.build_info
             .as_ref()
@@ -143,10 +162,14 @@ pub fn new(name: String) -> Snapshot {
     Snapshot {
         id: uuid::Uuid::new_v4().to_string(),
         name,
+        organization_id: None,
         general: false,
         image_name: None,
         build_info: None,
         source_sandbox_id: None,
+        image: None,
+        user: None,
+        has_files: false,
         entrypoint: None,
         state: SnapshotState::Pending,
         error_reason: None,

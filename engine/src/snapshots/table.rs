@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use anyhow::Result;
 
+use crate::accounts::caller;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::now_millis;
 use crate::sandboxes::snapshot;
@@ -12,17 +13,19 @@ use crate::sandboxes::store::{Store, Stored, Table};
 use crate::snapshots::record::Snapshot;
 
 /// Snapshots that one organization may have.
-pub const QUOTA: usize = 1000;
+pub const QUOTA: usize = 100;
 
 /// All snapshots but the default one, which is part of the engine.
 pub struct Snapshots {
     store: Arc<Store>,
+    /// The organization of snapshots that name none.
+    organization_id: String,
     records: RwLock<BTreeMap<String, Snapshot>>,
 }
 
 impl Snapshots {
     /// Reads the snapshots of a store, and notes for users about those that cannot be read.
-    pub fn load(store: Arc<Store>) -> Result<(Self, Vec<String>)> {
+    pub fn load(store: Arc<Store>, organization_id: &str) -> Result<(Self, Vec<String>)> {
         let (mut records, mut notes) = (BTreeMap::new(), Vec::new());
         for (id, record) in store.rows(Table::Snapshots)? {
             match serde_json::from_str(&record) {
@@ -30,7 +33,7 @@ impl Snapshots {
                 Err(error) => notes.push(format!("the record of snapshot {id} cannot be read and is kept: {error}")),
             }
         }
-        Ok((Self { store, records: RwLock::new(records) }, notes))
+        Ok((Self { store, organization_id: organization_id.to_owned(), records: RwLock::new(records) }, notes))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Snapshot>> {
@@ -41,18 +44,24 @@ impl Snapshots {
         self.records.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds by id, else by name.
+    /// Whether this request may know of a snapshot.
+    fn is_seen(&self, snapshot: &Snapshot) -> bool {
+        caller::sees(snapshot.organization_id.as_ref().unwrap_or(&self.organization_id))
+    }
+
+    /// Finds by id, else by name, among those that the request may know of.
     pub fn find(&self, id_or_name: &str) -> Option<Snapshot> {
         if snapshot::is_known(id_or_name) {
             return Some(snapshot::record());
         }
         let records = self.read();
-        records.get(id_or_name).or_else(|| records.values().find(|known| known.name == id_or_name)).cloned()
+        let by_id = records.get(id_or_name).filter(|known| self.is_seen(known));
+        by_id.or_else(|| records.values().find(|known| known.name == id_or_name && self.is_seen(known))).cloned()
     }
 
-    /// Every snapshot, the default one last, as on the platform.
+    /// Every snapshot that the request may know of, the default one last, as on the platform.
     pub fn all(&self) -> Vec<Snapshot> {
-        self.read().values().cloned().chain([snapshot::record()]).collect()
+        self.read().values().filter(|known| self.is_seen(known)).cloned().chain([snapshot::record()]).collect()
     }
 
     /// Adds a new snapshot.
@@ -61,13 +70,17 @@ impl Snapshots {
     /// 409 when its name is taken, 403 when there are too many.
     pub fn insert(&self, snapshot: Snapshot) -> ApiResult<Stored> {
         let mut records = self.write();
-        let name = &snapshot.name;
-        if snapshot::is_known(name) || records.values().any(|known| known.name == *name || known.id == *name) {
+        let (name, owner) = (&snapshot.name, &snapshot.organization_id);
+        if snapshot::is_known(name)
+            || records
+                .values()
+                .any(|known| (known.name == *name && known.organization_id == *owner) || known.id == *name)
+        {
             return Err(ApiError::conflict(format!(
                 "Snapshot with name \"{name}\" already exists for this organization"
             )));
         }
-        if records.len() >= QUOTA {
+        if records.values().filter(|known| known.organization_id == *owner).count() >= QUOTA {
             return Err(ApiError::quota_exceeded(format!("Snapshot quota exceeded. Maximum allowed: {QUOTA}")));
         }
         let stored = self.save(&snapshot);

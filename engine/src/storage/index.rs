@@ -121,7 +121,6 @@ impl Index {
     }
 
     /// Puts an object in the place of another, unless that has changed.
-    #[allow(dead_code, reason = "see `Storage::context`")]
     pub fn exchange(&self, key: &Key, known: &Object, other: &Object) -> Result<bool> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;

@@ -88,7 +88,6 @@ impl Storage {
     /// not. Blocks.
     ///
     /// The file is removed when the same context is uploaded anew or deleted; what was opened before stays readable.
-    #[allow(dead_code, reason = "builds of images read contexts")]
     pub fn context(&self, organization_id: &str, hash: &str) -> Result<Option<PathBuf>> {
         let Some(key) = Grant::of(organization_id).key(&format!("{organization_id}/{hash}/context.tar")) else {
             return Ok(None);

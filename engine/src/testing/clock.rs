@@ -113,7 +113,7 @@ impl Engine {
     /// Deletes a sandbox, whatever is changing it, and waits until it is gone.
     pub async fn delete_for_certain(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<()> {
         loop {
-            entry.give_up_archiving().await;
+            self.give_up(&entry).await;
             match self.destroy(Arc::clone(&entry)) {
                 Ok(change) => return change.completed().await,
                 Err(_) if matches!(entry.with_record(|record| record.state), State::Destroyed) => return Ok(()),

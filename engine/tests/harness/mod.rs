@@ -190,6 +190,18 @@ pub async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Asks again and again until there is an answer that will do; gives up after 20 seconds.
+pub async fn wait_for_response<T>(ask: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "nothing happened in 20 s");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 pub async fn read(response: reqwest::Result<Response>) -> (StatusCode, Value) {
     let response = response.expect("the engine answers");
     let status = response.status();

@@ -1,0 +1,50 @@
+//! The cache of builds: what steps it has, and clearing it. Routes of this engine alone.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::lifecycle::off_the_runtime;
+use crate::sandboxes::sandbox::iso;
+
+type Shared = State<Arc<Engine>>;
+
+/// All of them.
+pub fn routes() -> Router<Arc<Engine>> {
+    Router::new().route("/build-cache", get(list).delete(clear))
+}
+
+/// `GET /build-cache`: the steps that later builds need not do again, newest first.
+async fn list(State(engine): Shared) -> ApiResult<Json<Value>> {
+    let images = Arc::clone(&engine.images);
+    let steps = off_the_runtime(move || images.store.cached_steps()).await?;
+    let steps = steps.map_err(|error| ApiError::internal(&error))?;
+    let size: u64 = steps.iter().map(|step| step.size).sum();
+    let items = steps.iter().map(|step| {
+        json!({
+            "id": step.id.to_string(),
+            "instruction": step.instruction,
+            "size": step.size,
+            "createdAt": iso(step.created.saturating_mul(1000)),
+        })
+    });
+    Ok(Json(json!({"items": items.collect::<Vec<_>>(), "size": size})))
+}
+
+/// `DELETE /build-cache`: forgets all steps, and removes what no snapshot and no sandbox is made from.
+async fn clear(State(engine): Shared) -> ApiResult<Json<Value>> {
+    if engine.images.is_building() {
+        return Err(ApiError::conflict("An image is being built: wait for it, or delete what it is for"));
+    }
+    let cleared = off_the_runtime(move || {
+        let steps = engine.images.store.clear_cache()?;
+        Ok::<_, daytona_images::Error>((steps, engine.collect_images()?))
+    });
+    let (steps, freed) = cleared.await?.map_err(|error| ApiError::internal(&error))?;
+    Ok(Json(json!({"steps": steps, "layers": freed.layers, "bytes": freed.bytes})))
+}

@@ -1,0 +1,210 @@
+//! The images of snapshots and sandboxes: built or fetched here, kept by `daytona-images`.
+//!
+//! A build runs on a thread of its own and always ends: with an image, with the instruction that failed and its last lines,
+//! or given up. Few run at once; the others wait, `pending`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use daytona_images::{Access, Base, Build, Cancel, Error, Image, Logins, Store};
+use daytona_toolbox::remove_tree::{Locked, remove_tree};
+use tokio::sync::Semaphore;
+
+use crate::engine::Engine;
+use crate::errors::in_words;
+use crate::isolation::{ImageRoot, IsolationLevel, Launcher};
+use crate::sandboxes::builds::StepRunner;
+use crate::sandboxes::sandbox::{BuildInfo, Sandbox};
+use crate::sandboxes::snapshot;
+
+/// Builds at once.
+const AT_ONCE: usize = 2;
+
+/// The images of one engine, and what is being made of them.
+pub struct Images {
+    /// Layers and images.
+    pub store: Arc<Store>,
+    runner: StepRunner,
+    turns: Semaphore,
+    under_way: Mutex<BTreeMap<String, Cancel>>,
+}
+
+impl Images {
+    /// Opens the store below the state directory.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn open(state_dir: &Path, launcher: &Arc<Launcher>) -> Result<Self> {
+        let options = daytona_images::Options {
+            owned: launcher.level() == IsolationLevel::Namespaces,
+            default_root: launcher.default_root(),
+            remove_tree: |path| remove_tree(path, Locked::Unlock),
+            ..Default::default()
+        };
+        let store = Arc::new(Store::open(&state_dir.join("images"), options)?);
+        let runner = StepRunner::new(Arc::clone(launcher), state_dir)?;
+        Ok(Self { store, runner, turns: Semaphore::new(AT_ONCE), under_way: Mutex::default() })
+    }
+
+    /// Notes that something is being made under this id, until the answer is dropped.
+    pub fn begin(self: &Arc<Self>, id: &str) -> UnderWay {
+        let cancel = Cancel::default();
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), cancel.clone());
+        UnderWay { images: Arc::clone(self), id: id.to_owned(), cancel }
+    }
+
+    /// Gives up what is being made under this id.
+    pub fn give_up(&self, id: &str) {
+        if let Some(cancel) = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            cancel.cancel();
+        }
+    }
+
+    /// Whether anything is being made.
+    pub fn is_building(&self) -> bool {
+        !self.under_way.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Gives up everything, as the engine does that ends.
+    pub fn give_up_all(&self) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(Cancel::cancel);
+    }
+}
+
+/// Something that is being made.
+pub struct UnderWay {
+    images: Arc<Images>,
+    id: String,
+    cancel: Cancel,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.images.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// Why there is no image.
+pub enum NotMade {
+    /// Nobody wants it any more.
+    GivenUp,
+    /// For this reason.
+    Failed(String),
+}
+
+impl From<Error> for NotMade {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Cancelled => Self::GivenUp,
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// The Dockerfile that is nothing but this image.
+pub fn from_image(name: &str) -> BuildInfo {
+    BuildInfo::new(format!("FROM {name}\n"), Vec::new())
+}
+
+impl Engine {
+    /// Builds an image, and tells the log that belongs to what is under way. `None` for the engine's own default root. `begun`
+    /// is called when it is this build's turn. Registries are asked as the owner's logins say.
+    pub async fn build(
+        self: &Arc<Self>,
+        under_way: &UnderWay,
+        info: &BuildInfo,
+        owner: Option<&str>,
+        begun: impl FnOnce(),
+    ) -> Result<Option<Image>, NotMade> {
+        let failed = |error: &anyhow::Error| NotMade::Failed(in_words(error));
+        let mut log = self.build_logs.begin(&under_way.id).map_err(|error| failed(&error.into()))?;
+        if snapshot::is_plain_copy(&info.dockerfile) {
+            begun();
+            log.line("Nothing is to be built: this is the engine's default snapshot");
+            return Ok(None);
+        }
+        let Ok(_turn) = self.images.turns.acquire().await else { return Err(NotMade::GivenUp) };
+        begun();
+        let access = self.access(owner.unwrap_or(&self.identity.organization_id));
+        let (engine, cancel, info) = (Arc::clone(self), under_way.cancel.clone(), info.clone());
+        let built = tokio::task::spawn_blocking(move || {
+            let contexts = engine.contexts(&info).inspect_err(|error| log.line(&error.to_string()))?;
+            let build = Build { dockerfile: info.dockerfile, contexts, access, ..Build::default() };
+            let built = engine.images.store.build(&build, &engine.images.runner, &mut |line| log.line(line), &cancel);
+            if let Err(error) = &built {
+                log.line(&error.to_string());
+            }
+            built
+        });
+        match built.await {
+            Ok(built) => Ok(Some(built?)),
+            Err(error) => Err(failed(&error.into())),
+        }
+    }
+
+    /// An organization's logins for registries.
+    fn access(self: &Arc<Self>, organization_id: &str) -> Access {
+        let (engine, owner) = (Arc::clone(self), organization_id.to_owned());
+        let login = move |image: &str| engine.accounts.registry_login(&owner, image);
+        Access { logins: Some(Logins(Arc::new(login))), ..Access::default() }
+    }
+
+    /// The archives of a build's contexts, in the order in which the client names them. Blocks.
+    fn contexts(&self, info: &BuildInfo) -> Result<Vec<PathBuf>, Error> {
+        let context = |hash: &String| {
+            let found = self.storage.context(&self.identity.organization_id, hash);
+            found.map_err(|error| Error::Refused(in_words(&error)))?.ok_or_else(|| {
+                Error::Refused(format!("the build context {hash} is not in the object storage: upload it first"))
+            })
+        };
+        info.context_hashes.iter().map(context).collect()
+    }
+
+    /// Removes images and layers that nothing is made from and no build can use again. Blocks.
+    pub fn collect_images(&self) -> Result<daytona_images::Freed, Error> {
+        let of_sandboxes = self.registry.all().into_iter().filter_map(|entry| entry.with_record(|r| r.image.clone()));
+        let of_snapshots = self.snapshots.all().into_iter().filter_map(|snapshot| snapshot.image);
+        let in_use: Vec<Image> = of_sandboxes.chain(of_snapshots).collect();
+        self.images.store.collect(&in_use)
+    }
+
+    /// What the launcher is to make a sandbox's root from; `None` for the default root.
+    pub fn image_root(&self, record: &Sandbox) -> Option<ImageRoot> {
+        let image = record.image.as_ref()?;
+        let over_default = image.base == Base::Default;
+        let layers = image.layers.iter().rev().map(|digest| {
+            let path = self.images.store.layer_path(digest);
+            path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path)
+        });
+        Some(ImageRoot {
+            over_default,
+            layers: layers.collect(),
+            env: image.config.env.clone(),
+            entrypoint: entrypoint(record, image),
+            user: record.user.clone(),
+            work_dir: image.config.workdir.clone(),
+        })
+    }
+}
+
+/// The program of the entrypoint session. An image without one gets a program that does nothing, so that there is a session as
+/// with any other.
+fn entrypoint(record: &Sandbox, image: &Image) -> Vec<String> {
+    if let Some(entrypoint) = &record.entrypoint {
+        return entrypoint.clone();
+    }
+    let of_image = [&image.config.entrypoint, &image.config.cmd].into_iter().flatten().flatten().cloned();
+    let words: Vec<String> = of_image.collect();
+    if words.is_empty() { snapshot::ENTRYPOINT.map(str::to_owned).to_vec() } else { words }
+}
+
+/// The user of an image's sandboxes, where the client names none.
+pub fn user_of(image: &Image) -> String {
+    match (image.config.user.as_str(), image.base) {
+        ("", Base::Default) => "daytona".to_owned(),
+        ("", Base::Empty) => "root".to_owned(),
+        (user, _) => user.to_owned(),
+    }
+}
