@@ -1,0 +1,153 @@
+//! `RUN`: commands of builds, isolated as sandboxes are.
+
+mod harness;
+
+use std::time::{Duration, Instant};
+
+use harness::{Engine, id_of};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// A root of one static program, which is all programs and the shell.
+const BUSYBOX: &str = "FROM default AS tools\nFROM scratch\nCOPY --from=tools /usr/bin/busybox /bin/\n\
+                       RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
+
+/// A sandbox built from a Dockerfile, once it has started or failed, and the build's log.
+async fn built(engine: &Engine, dockerfile: &str) -> (Value, String) {
+    let body = json!({"buildInfo": {"dockerfileContent": dockerfile}});
+    let (status, sandbox) = engine.post("/api/sandbox", body).await;
+    assert_eq!(status, StatusCode::OK, "{sandbox}");
+    let path = format!("/api/sandbox/{}", id_of(&sandbox));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let sandbox = loop {
+        let (_, found) = engine.get(&path).await;
+        if !["pending_build", "building_snapshot", "creating", "starting"].contains(&found["state"].as_str().unwrap()) {
+            break found;
+        }
+        assert!(Instant::now() < deadline, "{found}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    let log = engine.request(Method::GET, &format!("{path}/build-logs")).send().await.unwrap();
+    (sandbox, log.text().await.unwrap())
+}
+
+async fn started(engine: &Engine, dockerfile: &str) -> String {
+    let (sandbox, log) = built(engine, dockerfile).await;
+    assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
+    id_of(&sandbox)
+}
+
+async fn failed(engine: &Engine, dockerfile: &str) -> String {
+    let (sandbox, log) = built(engine, dockerfile).await;
+    assert_eq!(sandbox["state"], "build_failed", "{sandbox}\n{log}");
+    sandbox["errorReason"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn commands_change_the_root_and_nothing_else_of_the_engine_is_in_it() {
+    let engine = Engine::start().await;
+    let dockerfile = format!(
+        "{BUSYBOX}ENV A=\"of the image\"\nARG B=argument\nRUN mkdir /made && echo \"$A, $B, $(id -u), $PWD\" > /made/file\n\
+         RUN <<EOF\nset -e\ncd /made\necho more >> file\nrm -rf /bin/vi\nEOF\n\
+         RUN <<EOF\n#!/bin/sh\necho \"script\" >> /made/file\nEOF\n\
+         USER 7:8\nWORKDIR /work\nRUN id -u; id -g; pwd\nUSER root\nRUN chown 7:8 /work && ls -A / > /made/root\n"
+    );
+    let id = started(&engine, &dockerfile).await;
+    assert_eq!(engine.output(&id, "cat /made/file").await.trim(), "of the image, argument, 0, /\nmore\nscript");
+    assert_eq!(
+        engine.output(&id, "ls /bin/vi /tmp/.daytona-script /etc/hosts 2>/dev/null; stat -c %u:%g /work").await.trim(),
+        "/etc/hosts\n7:8"
+    );
+    let root = engine.output(&id, "cat /made/root").await;
+    let names: Vec<_> = root.split_whitespace().collect();
+    assert_eq!(names, ["bin", "dev", "etc", "made", "proc", "sys", "tmp", "work"]);
+    let (_, log) = built(&engine, &dockerfile).await;
+    assert!(log.contains("Using cache") && !log.contains("Not cached"), "{log}");
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_which_how_and_what_it_printed() {
+    let engine = Engine::start().await;
+    let reason =
+        failed(&engine, &format!("{BUSYBOX}RUN echo first; echo the cause >&2; exit 3\nRUN echo never\n")).await;
+    assert!(reason.contains("RUN echo first") && reason.contains("exit code 3"), "{reason}");
+    assert!(reason.contains("first\nthe cause"), "{reason}");
+    let reason = failed(&engine, "FROM scratch\nRUN echo\n").await;
+    assert!(reason.contains("/bin/sh: the image has no such program"), "{reason}");
+}
+
+#[tokio::test]
+async fn commands_on_the_engines_own_root_make_a_layer_over_it() {
+    let engine = Engine::start().await;
+    if !nix::unistd::geteuid().is_root() {
+        // An ordinary user's sandboxes see the machine's directories read-only.
+        return;
+    }
+    let dockerfile = "FROM default\nRUN echo x > /usr/local/share/of-the-build && echo y > /etc/of-the-build && \
+                      mkdir -p /opt/z && rm /etc/os-release && mv /usr/share/terminfo /usr/share/moved 2>/dev/null; true\n\
+                      RUN cat /usr/local/share/of-the-build /etc/of-the-build > /opt/z/both\n";
+    let id = started(&engine, dockerfile).await;
+    assert_eq!(engine.output(&id, "cat /opt/z/both").await.trim(), "x\ny");
+    assert_eq!(engine.output(&id, "ls /etc/os-release 2>/dev/null; ls -d /usr/bin").await.trim(), "/usr/bin");
+    let other = started(&engine, "FROM default\nENV A=1\n").await;
+    assert_eq!(engine.output(&other, "ls -d /usr/local/share/of-the-build /opt/z 2>/dev/null; true").await.trim(), "");
+}
+
+#[tokio::test]
+async fn commands_see_nothing_of_the_machine() {
+    let engine = Engine::start().await;
+    let state = engine.directory.path();
+    let dockerfile = format!(
+        "{BUSYBOX}RUN ls -d {state} /work /home 2>/dev/null; ls /proc/1/root/{state} 2>/dev/null; \
+         [ $(ls /proc | grep -c '^[0-9]') -lt 8 ] && ! mount -t tmpfs none /tmp 2>/dev/null && \
+         ! mknod /disk b 8 0 2>/dev/null && ! chroot /proc/1/root ls {state} 2>/dev/null && echo nothing\n\
+         RUN --network=none ! wget -T 2 -q -O- http://1.1.1.1 && echo unreachable\n",
+        state = state.display()
+    );
+    let (sandbox, log) = built(&engine, &dockerfile).await;
+    assert_eq!(sandbox["state"], "started", "{log}");
+    assert!(log.contains("\nnothing\n") && log.contains("\nunreachable\n"), "{log}");
+    assert!(!log.contains(&format!("\n{}\n", state.display())), "{log}");
+}
+
+#[tokio::test]
+async fn caches_outlive_a_build_and_are_not_in_the_image() {
+    let engine = Engine::start().await;
+    let step = |text: &str| {
+        format!(
+            "{BUSYBOX}RUN --mount=type=cache,target=/var/cache/x echo {text} >> /var/cache/x/log && cat /var/cache/x/log\n"
+        )
+    };
+    let (_, log) = built(&engine, &step("one")).await;
+    assert!(log.contains("\none\n"), "{log}");
+    let (sandbox, log) = built(&engine, &step("two")).await;
+    assert!(log.contains("\none\ntwo\n"), "{log}");
+    assert_eq!(engine.output(&id_of(&sandbox), "ls -d /var/cache/x 2>/dev/null; true").await.trim(), "");
+}
+
+#[tokio::test]
+async fn a_build_that_is_given_up_ends_its_command_and_leaves_nothing() {
+    let engine = Engine::start().await;
+    let body =
+        json!({"name": "slow", "buildInfo": {"dockerfileContent": format!("{BUSYBOX}RUN echo begun; sleep 1000\n")}});
+    let (_, snapshot) = engine.post("/api/snapshots", body).await;
+    let id = id_of(&snapshot);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let log = engine.request(Method::GET, &format!("/api/snapshots/{id}/build-logs")).send().await.unwrap();
+        if log.text().await.unwrap().contains("begun") {
+            break;
+        }
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    engine.request(Method::DELETE, &format!("/api/snapshots/{id}")).send().await.unwrap();
+    let steps = engine.directory.path().join("build-steps");
+    while std::fs::read_dir(&steps).unwrap().count() > 0
+        || engine.get(&format!("/api/snapshots/{id}")).await.0 == StatusCode::OK
+    {
+        assert!(Instant::now() < deadline, "the build goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(std::fs::read_dir(engine.directory.path().join("images/tmp")).unwrap().count(), 0);
+}
