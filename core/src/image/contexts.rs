@@ -65,7 +65,7 @@ fn sources(instruction: &Instruction, escape: Escape) -> Vec<String> {
     // The destination.
     found.pop();
     let remote = |path: &str| path.contains("://") || path.starts_with("git@");
-    found.retain(|path| !path.is_empty() && !(instruction.name == "ADD" && remote(path)));
+    found.retain(|path| !path.is_empty() && (instruction.name != "ADD" || !remote(path)));
     found
 }
 
