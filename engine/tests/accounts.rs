@@ -237,3 +237,22 @@ async fn roles_invitations_and_regions_are_kept() {
     assert_eq!(person(&engine, &team, Method::DELETE, &path, json!({})).await.0, StatusCode::NO_CONTENT);
     assert_eq!(person(&engine, &own, Method::GET, &path, json!({})).await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn sizes_keep_to_what_the_organization_may_have() {
+    let engine = Engine::start().await;
+    let own = own_organization(&engine).await;
+    let id = engine.sandbox().await;
+    let path = format!("/api/organizations/{own}/quota");
+    let limits = json!({"maxCpuPerSandbox": 1, "snapshotQuota": null});
+    assert_eq!(person(&engine, &own, Method::PATCH, &path, limits).await.0, StatusCode::NO_CONTENT);
+    let (status, refused) = engine.post(&format!("/api/sandbox/{id}/resize"), json!({"cpu": 2})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("allowed per sandbox (1)"), "{refused}");
+    let limits = json!({"maxCpuPerSandbox": null});
+    assert_eq!(person(&engine, &own, Method::PATCH, &path, limits).await.0, StatusCode::NO_CONTENT);
+    let total = json!({"totalCpuQuota": 1, "totalMemoryQuota": null, "totalDiskQuota": null});
+    assert_eq!(person(&engine, &own, Method::PATCH, &format!("{path}/us"), total).await.0, StatusCode::NO_CONTENT);
+    let (status, refused) = engine.post(&format!("/api/sandbox/{id}/fork"), json!({})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
+}

@@ -1,7 +1,7 @@
 //! Whoever makes a request, known to everything that the request does.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::accounts::permissions;
 use crate::errors::{ApiError, ApiResult};
@@ -32,7 +32,7 @@ pub struct Caller {
     /// Whether this is the first request with a new token.
     pub logged_in: bool,
     /// What is allowed.
-    pub permissions: BTreeSet<String>,
+    pub permissions: Arc<BTreeSet<String>>,
     /// The address of the connection.
     pub ip: String,
     /// `User-Agent` of the request.
@@ -61,8 +61,10 @@ impl Caller {
     }
 
     /// Everything that can be allowed.
-    pub fn everything() -> BTreeSet<String> {
-        permissions::ALL.iter().map(|permission| (*permission).to_owned()).collect()
+    pub fn everything() -> Arc<BTreeSet<String>> {
+        static ALL: LazyLock<Arc<BTreeSet<String>>> =
+            LazyLock::new(|| Arc::new(permissions::ALL.iter().map(|permission| (*permission).to_owned()).collect()));
+        Arc::clone(&ALL)
     }
 }
 

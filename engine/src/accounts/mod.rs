@@ -139,12 +139,12 @@ impl Accounts {
     }
 
     /// What a member may do.
-    pub fn permissions_of(&self, member: &Member) -> BTreeSet<String> {
+    pub fn permissions_of(&self, member: &Member) -> Arc<BTreeSet<String>> {
         if member.role == "owner" {
             return Caller::everything();
         }
         let roles = member.assigned_role_ids.iter().filter_map(|id| self.role(&member.organization_id, id));
-        roles.flat_map(|role| role.permissions).collect()
+        Arc::new(roles.flat_map(|role| role.permissions).collect())
     }
 
     /// A role that an organization has.
@@ -171,9 +171,9 @@ impl Accounts {
     fn as_operator(&self, wanted: Option<String>) -> ApiResult<Caller> {
         // Clients name the organization with a token, and only then. One that is not here is somewhere else, such as in the cloud.
         let person = wanted.is_some();
-        let known = wanted.filter(|id| self.organizations.get(id).is_some());
+        let known = wanted.filter(|id| self.organizations.has(id));
         let organization_id = known.unwrap_or_else(|| self.organization_id.clone());
-        if self.member(&organization_id, OPERATOR).is_none() {
+        if !self.members.has(&member_id(&organization_id, OPERATOR)) {
             return Err(ApiError::forbidden());
         }
         Ok(Caller {
@@ -257,7 +257,8 @@ impl Accounts {
         }
         // A key never allows more than its user may do by now.
         let allowed = self.permissions_of(&member);
-        let permissions = key.permissions.iter().filter(|permission| allowed.contains(*permission)).cloned().collect();
+        let permissions: BTreeSet<_> =
+            key.permissions.iter().filter(|permission| allowed.contains(*permission)).cloned().collect();
         let user = self.users.get(&key.user_id);
         Ok(Caller {
             email: user.map(|user| user.email).unwrap_or_default(),
@@ -265,7 +266,7 @@ impl Accounts {
             organization_id: key.organization_id,
             key: Some((key.prefix, key.suffix)),
             key_name: Some(key.name),
-            permissions,
+            permissions: Arc::new(permissions),
             ..Caller::default()
         })
     }

@@ -58,6 +58,14 @@ pub fn check(engine: &Engine, sandbox: &Sandbox) -> ApiResult<()> {
     }
     let used = usage(engine, &organization.id, Some(&sandbox.id));
     let wanted = [sandbox.cpu, sandbox.memory, sandbox.disk].map(|amount| i64::try_from(amount).unwrap_or(i64::MAX));
+    let largest = ["maxCpuPerSandbox", "maxMemoryPerSandbox", "maxDiskPerSandbox"];
+    for ((name, what), wanted) in largest.into_iter().zip(["CPU", "Memory", "Disk"]).zip(wanted) {
+        let most = of(&organization, name);
+        if wanted > most {
+            let text = format!("{what} request {wanted} exceeds maximum allowed per sandbox ({most})");
+            return Err(ApiError::forbidden_because(text));
+        }
+    }
     for (((name, _), what), (used, wanted)) in
         TOTALS.iter().zip(["CPU", "memory", "disk"]).zip(used.into_iter().zip(wanted))
     {

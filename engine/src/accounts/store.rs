@@ -99,6 +99,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         self.read().get(id).cloned()
     }
 
+    /// Whether there is a document with an id.
+    pub fn has(&self, id: &str) -> bool {
+        self.read().contains_key(id)
+    }
+
     /// Those that `wanted` accepts, ordered by id.
     pub fn select(&self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
         self.read().values().filter(|document| wanted(document)).cloned().collect()
