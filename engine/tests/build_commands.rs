@@ -85,9 +85,11 @@ async fn commands_on_the_engines_own_root_make_a_layer_over_it() {
     }
     let dockerfile = "FROM default\nRUN echo x > /usr/local/share/of-the-build && echo y > /etc/of-the-build && \
                       mkdir -p /opt/z && rm /etc/os-release && mv /usr/share/terminfo /usr/share/moved 2>/dev/null; true\n\
-                      RUN cat /usr/local/share/of-the-build /etc/of-the-build > /opt/z/both\n";
+                      RUN cat /usr/local/share/of-the-build /etc/of-the-build > /opt/z/both\n\
+                      RUN ! command -v python3 || python -c 'import sys; print(\"Python\", sys.version_info.major)'\n";
     let id = started(&engine, dockerfile).await;
     assert_eq!(engine.output(&id, "cat /opt/z/both").await.trim(), "x\ny");
+    engine.output(&id, "! command -v python3 || python --version").await;
     assert_eq!(engine.output(&id, "ls /etc/os-release 2>/dev/null; ls -d /usr/bin").await.trim(), "/usr/bin");
     let other = started(&engine, "FROM default\nENV A=1\n").await;
     assert_eq!(engine.output(&other, "ls -d /usr/local/share/of-the-build /opt/z 2>/dev/null; true").await.trim(), "");

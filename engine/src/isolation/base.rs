@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use super::spec::SANDBOX_UID;
 
 /// Bumped when the contents below change; a new name makes a new directory.
-const BASE_NAME: &str = "base-3";
+const BASE_NAME: &str = "base-4";
 
 /// The machine's Python, which every sandbox shows.
 const PYTHON: &str = "/usr/bin/python3";
@@ -152,6 +152,8 @@ pub struct Base {
     pub etc: PathBuf,
     /// What lies below the layers of an image built from the machine's system, relative to the state directory.
     pub default_root: PathBuf,
+    /// What lies between those layers and the machine's system: a name for Python.
+    pub between: PathBuf,
     /// What lies below the layers of any other image: places for mounts.
     pub empty_root: PathBuf,
 }
@@ -166,12 +168,15 @@ impl Base {
             let _ = fs::remove_dir_all(&unfinished);
             fill_etc(&unfinished.join("etc")).context("preparing the sandboxes' /etc")?;
             create_root(&unfinished.join("default"), owned).context("preparing a root")?;
+            make_directory(&unfinished.join("between"), 0o755)?;
+            name_python(&unfinished.join("between/usr"), "local/bin").context("naming Python")?;
             create_empty_root(&unfinished.join("empty")).context("preparing an empty root")?;
             fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
             fs::rename(&unfinished, &base)?;
         }
-        let [etc, default_root, empty_root] = ["etc", "default", "empty"].map(|name| Path::new(BASE_NAME).join(name));
-        Ok(Self { etc, default_root, empty_root })
+        let [etc, default_root, between, empty_root] =
+            ["etc", "default", "between", "empty"].map(|name| Path::new(BASE_NAME).join(name));
+        Ok(Self { etc, default_root, between, empty_root })
     }
 }
 

@@ -461,7 +461,9 @@ impl Launcher {
             }
             let layer =
                 start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
-            mounts.push(covered(layers.into_iter().chain(layer).chain([lower]).collect(), target));
+            let between = start.image.map(|_| self.base.between.join(&target));
+            let between = between.filter(|path| self.state_dir.join(path).is_dir());
+            mounts.push(covered(layers.into_iter().chain(layer).chain(between).chain([lower]).collect(), target));
         }
         if let Some(snapshot) = start.snapshot {
             let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));
