@@ -7,7 +7,7 @@
 //! * [`changes`]: files of the project that changed on disk.
 //! * [`server`]: a started server: restarted when its program ends, with its documents open again.
 //! * [`answers`]: what programs answer, in the wire's form.
-//! * [`routes`]: REST.
+//! * [`routes`]: REST for all of this.
 //!
 //! Each pair of language and project has a server of its own: one that is slow, hangs or is missing keeps no other from
 //! working. What a program sends is hostile: it is bounded, and never trusted to be of any form.
