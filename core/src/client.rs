@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderValue, Method};
@@ -16,6 +16,7 @@ use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
 use crate::ops::{CodeInterpreter, FileSystem, Git, LspServers, Network, Process, Sandboxes, Snapshots};
 use crate::protocols::forward::Forwards;
+use crate::travel::events::feed::Feed;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
 use crate::travel::proxy::Proxies;
@@ -58,9 +59,20 @@ struct Inner {
     /// Held while the endpoint is looked for, so that one call does and the others wait.
     finding: tokio::sync::Mutex<()>,
     events: OnceLock<EventHub>,
+    feed: Feed,
     abandoned: Abandoned,
     forwards: Forwards,
     rate_limits: Told,
+}
+
+/// A client that ends with the last one that holds it.
+#[derive(Clone)]
+pub(crate) struct WeakClient(Weak<Inner>);
+
+impl WeakClient {
+    pub(crate) fn upgrade(&self) -> Option<Client> {
+        Some(Client { inner: self.0.upgrade()?, limit: None })
+    }
 }
 
 /// The target of requests. Known from the start on the cloud; found, and started if need be, for the local engine.
@@ -147,6 +159,7 @@ impl Client {
                 endpoint: Mutex::default(),
                 finding: tokio::sync::Mutex::default(),
                 events: OnceLock::new(),
+                feed: Feed::default(),
                 abandoned: Abandoned::default(),
                 forwards: Forwards::default(),
                 rate_limits: Told::default(),
@@ -285,8 +298,18 @@ impl Client {
         Ok(endpoint)
     }
 
+    /// The changes of all sandboxes.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.inner.feed
+    }
+
+    /// The client for what must not keep it.
+    pub(crate) fn weak(&self) -> WeakClient {
+        WeakClient(Arc::downgrade(&self.inner))
+    }
+
     /// The event gateway's hub, or `None` when events are switched off.
-    pub(crate) async fn events(&self) -> Result<Option<&EventHub>> {
+    pub(crate) async fn event_hub(&self) -> Result<Option<&EventHub>> {
         let inner = &self.inner;
         if !inner.config.events {
             return Ok(None);

@@ -39,7 +39,7 @@ pub use image::Image;
 #[doc(hidden)]
 pub use image::step as image_step;
 pub use lsp_server::LspServer;
-pub use sandbox::{Sandbox, SandboxList};
+pub use sandbox::{Changes, Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
 // For the tests and measurements of these parts; not part of what the crate promises.
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::lsp_server::LspServer;
 use crate::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions, ForkOptions,
-    ListSandboxesQuery, LspLanguageId, LspServerInfo, SandboxInfo, SpawnOptions,
+    ListSandboxesQuery, LspLanguageId, LspServerInfo, PollEventsOptions, SandboxEvent, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process};
@@ -64,6 +64,44 @@ impl Client {
     /// Returns all sandboxes that match, page by page: [`SandboxList::next`].
     pub fn list(&self, query: ListSandboxesQuery) -> SandboxList {
         SandboxList { client: self.clone(), query: Some(query), ready: Vec::new().into_iter() }
+    }
+
+    /// Returns the changes of sandboxes' states from now on: [`Changes::next`]. An id tells of that sandbox only.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::poll_events`](crate::ops::Sandboxes::poll_events).
+    pub async fn events(&self, sandbox_id: Option<&str>) -> Result<Changes> {
+        let sandbox_id = sandbox_id.map(str::to_owned);
+        let begin = PollEventsOptions { sandbox_id: sandbox_id.clone(), timeout: Some(0.001), position: None };
+        let position = self.sandboxes().poll_events(begin).await?.position;
+        Ok(Changes { client: self.clone(), sandbox_id, position, ready: Vec::new().into_iter() })
+    }
+}
+
+/// Changes of sandboxes' states. None is lost, whatever happens to the connection; of several that a sandbox went through while there
+/// was none the last one is told.
+pub struct Changes {
+    client: Client,
+    sandbox_id: Option<String>,
+    position: String,
+    ready: std::vec::IntoIter<SandboxEvent>,
+}
+
+impl Changes {
+    /// Waits for the next change. Cancelling the wait loses nothing.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::poll_events`](crate::ops::Sandboxes::poll_events).
+    pub async fn next(&mut self) -> Result<SandboxEvent> {
+        loop {
+            if let Some(change) = self.ready.next() {
+                return Ok(change);
+            }
+            let (position, sandbox_id) = (Some(self.position.clone()), self.sandbox_id.clone());
+            let options = PollEventsOptions { position, sandbox_id, timeout: None };
+            let found = self.client.sandboxes().poll_events(options).await?;
+            (self.position, self.ready) = (found.position, found.events.into_iter());
+        }
     }
 }
 

@@ -8,7 +8,10 @@ import type {
   DeleteOptions,
   ForkOptions,
   ListSandboxesQuery,
+  PollEventsOptions,
   RateLimit,
+  SandboxEvent,
+  SandboxEvents,
   SandboxInfo,
   StopOptions,
   VerifyWebhookOptions,
@@ -239,6 +242,36 @@ export class Daytona extends Service implements AsyncDisposable {
       value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(' ')]],
     );
     return this.invoke('sandbox.verify_webhook', { body, headers: Object.fromEntries(plain), secret }, options);
+  }
+
+  /**
+   * Returns the changes of sandboxes' states since a position, and waits for one while there are none. `events` does that again
+   * and again.
+   *
+   * @param options - The position of the poll before, the only sandbox to tell of, seconds to wait, and a signal that aborts the call.
+   * @returns The changes, and the position after them.
+   * @throws `DaytonaInvalidArgumentError` for a position that is not of this client or too old: more than 10,000 changes ago, or
+   * more than five minutes without a poll.
+   */
+  pollEvents(options: PollEventsOptions & CallOptions = {}): Promise<SandboxEvents> {
+    return this.invoke('sandbox.poll_events', {}, options);
+  }
+
+  /**
+   * Iterates over the changes of sandboxes' states from now on, without end. No change is lost, whatever happens to the connection;
+   * of several that a sandbox went through while there was none the last one is told.
+   *
+   * @param options - The only sandbox to tell of, and a signal that ends the iteration with an error.
+   */
+  async *events(
+    options: Pick<PollEventsOptions, 'sandboxId'> & Pick<CallOptions, 'signal'> = {},
+  ): AsyncGenerator<SandboxEvent, never, undefined> {
+    let { position } = await this.pollEvents({ ...options, timeout: 0.001 });
+    while (true) {
+      const found = await this.pollEvents({ ...options, position });
+      yield* found.events;
+      position = found.position;
+    }
   }
 
   /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "59b65f63c0185073";
+pub const SCHEMA_HASH: &str = "3c497a49ad764edb";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -15,6 +15,7 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
+        "sandbox.poll_events" => sandbox_poll_events(client, params),
         "sandbox.forward_port" => sandbox_forward_port(client, params),
         "sandbox.get_metrics" => sandbox_get_metrics(client, params),
         "sandbox.rate_limits" => sandbox_rate_limits(client, params),
@@ -187,6 +188,7 @@ pub(crate) fn dispatch(
 pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static str> {
     Some(
         match (source, operation) {
+            ("sdk-python", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-python", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-python", "sandbox.create") => "daytona.create",
             ("sdk-python", "sandbox.create_with_logs") => "daytona.create_with_logs",
@@ -222,6 +224,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-python", "lsp.rename") => "lsp_server.rename",
             ("sdk-python", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-typescript", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-typescript", "sandbox.rate_limits") => "daytona.rateLimits",
@@ -370,6 +373,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "lsp.diagnostics") => "lspServer.diagnostics",
             ("sdk-typescript", "lsp.rename") => "lspServer.rename",
             ("sdk-typescript", "lsp.formatting") => "lspServer.formatting",
+            ("sdk-ruby", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
             ("sdk-ruby", "sandbox.create_with_logs") => "daytona.create_with_logs",
@@ -403,6 +407,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-ruby", "lsp.rename") => "lsp_server.rename",
             ("sdk-ruby", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-go", "sandbox.poll_events") => "Daytona.PollEvents",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
             ("sdk-go", "sandbox.rate_limits") => "Daytona.RateLimits",
@@ -561,6 +566,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "lsp.rename") => "LspServer.Rename",
             ("sdk-go", "lsp.formatting") => "LspServer.Formatting",
             ("sdk-go", "network.log") => "Network.Log",
+            ("sdk-uniffi", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
             ("sdk-uniffi", "sandbox.rate_limits") => "daytona.rateLimits",
@@ -898,6 +904,30 @@ static CREATE_OPTIONS_NAMES: Names = Names(
     &[("timeout", None), ("waitForStart", None), ("keep", None)],
 );
 static METRICS_OPTIONS_NAMES: Names = Names(&[("start", None), ("end", None)]);
+static POLL_EVENTS_OPTIONS_NAMES: Names = Names(
+    &[("position", None), ("sandboxId", None), ("timeout", None)],
+);
+
+fn sandbox_poll_events(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: PollEventsOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&POLL_EVENTS_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.poll_events", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.poll_events(call.args.options).await?)
+    })
+}
 
 fn sandbox_forward_port(
     client: Client,

@@ -599,6 +599,61 @@ pub struct SkippedEntry {
     pub reason: String,
 }
 
+/// From where to tell changes, and of what.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct PollEventsOptions {
+    /// The `position` of the poll before. Default: now.
+    #[serde(rename = "position", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub position: Option<String>,
+    /// Id of the only sandbox to tell of. Default: all of the organization.
+    #[serde(rename = "sandboxId", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sandbox_id: Option<String>,
+    /// Seconds to wait for a change; 0 = no limit. Default: 60.
+    #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout: Option<f64>,
+}
+
+/// A change of a sandbox's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SandboxEvent {
+    /// Id of the sandbox.
+    #[serde(rename = "sandboxId")]
+    pub sandbox_id: String,
+    /// The state before; nothing for a sandbox that is new.
+    #[serde(rename = "oldState", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub old_state: Option<SandboxState>,
+    /// The state now; `destroyed` for a sandbox that is gone.
+    #[serde(rename = "state", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub state: Option<SandboxState>,
+    /// Name of the sandbox; of one that is gone, its last one.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Why it failed, in the state `error`.
+    #[serde(rename = "errorReason", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub error_reason: Option<String>,
+    /// Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
+    #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub at: Option<String>,
+}
+
+/// Changes of sandboxes, and where the next ones follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct SandboxEvents {
+    /// The changes, oldest first; none when none came in time.
+    #[serde(rename = "events")]
+    pub events: Vec<SandboxEvent>,
+    /// What the next poll continues with.
+    #[serde(rename = "position")]
+    pub position: String,
+}
+
 /// A file or directory (wire.md 3.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct FileInfo {
@@ -3179,6 +3234,29 @@ pub struct Sandboxes {
 
 #[uniffi::export]
 impl Sandboxes {
+    /// Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly use the
+    /// iteration over them that each language has.
+    ///
+    /// The client listens from the first poll on, and ends that after five minutes without one. No change is lost between polls, whatever
+    /// happens to the connection: it is made again, and what changed meanwhile is found by comparing all sandboxes with what was known; of
+    /// several changes that a sandbox went through meanwhile the last one is told. Servers without events are asked every two
+    /// seconds.
+    ///
+    /// Throws: `InvalidArgument` for a position that is not of this client or too old: more than 10,000 changes ago, or more than five
+    /// minutes without a poll. Begin again without one, and look at the sandboxes.
+    #[uniffi::method(default(options = None))]
+    pub async fn poll_events(
+        &self,
+        options: Option<PollEventsOptions>,
+    ) -> Result<SandboxEvents, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.poll_events",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
     /// Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed.
     ///
     /// Any TCP protocol passes: databases, HTTP, WebSockets. Servers other than the local engine offer no raw connections

@@ -8,6 +8,7 @@ pub(crate) mod abandoned;
 mod code_interpreter;
 mod create_body;
 mod directory;
+mod events;
 mod forward;
 mod fs;
 mod git;

@@ -56,7 +56,7 @@ impl Sandboxes {
         if done(&sandbox)? {
             return Ok(sandbox);
         }
-        let mut changes = self.client.events().await?.map(|hub| hub.subscribe(&sandbox.id));
+        let mut changes = self.client.event_hub().await?.map(|hub| hub.subscribe(&sandbox.id));
         // Changes from before the subscription are not pushed, so the first look comes at once.
         sandbox = self.look(&sandbox.id).await?;
         let mut pauses = PAUSES;

@@ -11,6 +11,7 @@
 //!   for new ones: a server without the gateway is not asked once per call.
 //! * Dropping the hub ends the connection and its task. Nothing is queued: a subscriber sees the latest state.
 
+pub(crate) mod feed;
 pub(crate) mod packet;
 mod session;
 
@@ -19,11 +20,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::model::SandboxInfo;
 use crate::travel::backoff::Backoff;
 use crate::travel::proxy::Proxies;
 use crate::travel::tls::Tls;
@@ -160,19 +162,34 @@ impl EventHub {
                 state
             }
         };
-        listeners.idle_since = None;
-        self.shared.listeners_changed.notify_one();
-        if listeners.task.as_ref().is_none_or(JoinHandle::is_finished)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            listeners.task = Some(runtime.spawn(session::keep_connected(self.shared.clone())));
-        }
+        self.listen(&mut listeners);
         drop(listeners);
         EventSubscription {
             sandbox_id: sandbox_id.to_owned(),
             state,
             connected: self.shared.connected.subscribe(),
             shared: self.shared.clone(),
+        }
+    }
+
+    /// The same for all sandboxes. There is one such listener; a second one takes its place.
+    pub(crate) fn subscribe_all(&self) -> Pushed {
+        let mut listeners = self.shared.listeners();
+        let (sender, sandboxes) = mpsc::unbounded_channel();
+        listeners.all = Some(sender);
+        self.listen(&mut listeners);
+        drop(listeners);
+        Pushed { sandboxes, connected: self.shared.connected.subscribe(), shared: self.shared.clone() }
+    }
+
+    /// Connects for a new listener.
+    fn listen(&self, listeners: &mut Listeners) {
+        listeners.idle_since = None;
+        self.shared.listeners_changed.notify_one();
+        if listeners.task.as_ref().is_none_or(JoinHandle::is_finished)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            listeners.task = Some(runtime.spawn(session::keep_connected(self.shared.clone())));
         }
     }
 
@@ -236,9 +253,69 @@ impl Drop for EventSubscription {
         if entry.subscribers == 0 {
             listeners.states.remove(&self.sandbox_id);
         }
-        if listeners.states.is_empty() {
-            listeners.idle_since = Some(Instant::now());
-            self.shared.listeners_changed.notify_one();
+        self.shared.left(&mut listeners);
+    }
+}
+
+/// What the listener to all sandboxes learns.
+#[derive(Debug)]
+pub(crate) enum Push {
+    /// A sandbox as it is now.
+    Sandbox(Box<SandboxInfo>),
+    /// A sandbox of which the server has told only a part.
+    Part(String),
+    /// From now on changes are pushed; what happened before is not.
+    Connected,
+    /// Changes are no longer pushed.
+    Disconnected,
+}
+
+/// Listens for changes of all sandboxes until dropped. Every change is there, in order.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    sandboxes: mpsc::UnboundedReceiver<Push>,
+    connected: watch::Receiver<bool>,
+    shared: Arc<Shared>,
+}
+
+impl Pushed {
+    /// Whether changes are being pushed right now.
+    pub(crate) fn is_connected(&self) -> bool {
+        *self.connected.borrow()
+    }
+
+    /// Waits until the first attempt to connect has come to something; a connection is not told of again.
+    pub(crate) async fn settled(&mut self) {
+        let settled = async {
+            while !*self.connected.borrow_and_update() && self.shared.listeners().failures == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // An attempt has a limit itself.
+        let _ = tokio::time::timeout(self.shared.config.timing.connect, settled).await;
+    }
+
+    /// Waits for the next one. Cancelling the wait loses nothing.
+    pub(crate) async fn next(&mut self) -> Push {
+        tokio::select! {
+            biased;
+            Ok(()) = self.connected.changed() => {
+                if *self.connected.borrow_and_update() { Push::Connected } else { Push::Disconnected }
+            }
+            Some(push) = self.sandboxes.recv() => push,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Pushed {
+    fn drop(&mut self) {
+        let mut listeners = self.shared.listeners();
+        self.sandboxes.close();
+        // Another one may have taken its place.
+        if listeners.all.as_ref().is_some_and(mpsc::UnboundedSender::is_closed) {
+            listeners.all = None;
+            self.shared.left(&mut listeners);
         }
     }
 }
@@ -261,6 +338,8 @@ impl fmt::Debug for Shared {
 #[derive(Default)]
 struct Listeners {
     states: HashMap<String, Entry>,
+    /// Whoever listens to all sandboxes.
+    all: Option<mpsc::UnboundedSender<Push>>,
     /// Since when there have been no subscriptions.
     idle_since: Option<Instant>,
     /// The task that keeps the connection; gone or finished when there is none.
@@ -268,6 +347,12 @@ struct Listeners {
     /// Failures to connect in a row, and when to try again; outlive the task.
     failures: u32,
     retry_at: Option<Instant>,
+}
+
+impl Listeners {
+    fn is_empty(&self) -> bool {
+        self.states.is_empty() && self.all.is_none()
+    }
 }
 
 struct Entry {
@@ -279,6 +364,14 @@ impl Shared {
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
         // No code panics while it holds the lock with the map half-changed.
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a listener has gone.
+    fn left(&self, listeners: &mut Listeners) {
+        if listeners.is_empty() {
+            listeners.idle_since = Some(Instant::now());
+            self.listeners_changed.notify_one();
+        }
     }
 
     fn connection_made(&self) {
@@ -296,8 +389,15 @@ impl Shared {
     }
 
     fn publish(&self, change: packet::StateChange) {
-        if let Some(entry) = self.listeners().states.get(&change.sandbox_id) {
+        let listeners = self.listeners();
+        if let Some(entry) = listeners.states.get(&change.sandbox_id) {
             entry.state.send_replace(Some(change.state));
+        }
+        if let Some(all) = &listeners.all {
+            // What it sends is as `GET /sandbox/{id}` answers; older servers send parts.
+            let is_whole = change.document["organizationId"].is_string();
+            let whole = is_whole.then(|| serde_json::from_value(change.document).ok()).flatten();
+            let _ = all.send(whole.map_or(Push::Part(change.sandbox_id), Push::Sandbox));
         }
     }
 }

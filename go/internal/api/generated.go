@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "59b65f63c0185073"
+const SchemaHash = "3c497a49ad764edb"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -357,6 +357,21 @@ func (c *Call) ProcessInfo(name string, v *types.ProcessInfo) {
 	c.Text("commandId", v.CommandID)
 	if v.ExitCode != nil {
 		c.Int("exitCode", *v.ExitCode)
+	}
+	c.Close()
+}
+
+// PollEventsOptions adds the options of PollEvents.
+func (c *Call) PollEventsOptions(name string, o *options.PollEvents) {
+	c.Open(name)
+	if o.Position != nil {
+		c.Text("position", *o.Position)
+	}
+	if o.SandboxID != nil {
+		c.Text("sandboxId", *o.SandboxID)
+	}
+	if o.Timeout != nil {
+		c.Seconds("timeout", *o.Timeout)
 	}
 	c.Close()
 }

@@ -10,6 +10,27 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// PollEvents returns the changes of sandboxes' states since a position, and waits for one while there are none.
+// Programs mostly use the iteration over them that each language has.
+//
+// The client listens from the first poll on, and ends that after five minutes without one. No change is lost between
+// polls, whatever happens to the connection: it is made again, and what changed meanwhile is found by comparing all
+// sandboxes with what was known; of several changes that a sandbox went through meanwhile the last one is told. Servers
+// without events are asked every two seconds.
+//
+// Options:
+//   - [options.WithPollEventsPosition]: the position of the poll before. Default: now.
+//   - [options.WithPollEventsSandboxID]: id of the only sandbox to tell of. Default: all of the organization.
+//   - [options.WithPollEventsTimeout]: time to wait for a change; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrInvalidArgument for a position that is not of this client or too old: more than 10,000 changes ago, or
+// more than five minutes without a poll. Begin again without one, and look at the sandboxes.
+func (c *Client) PollEvents(ctx context.Context, opts ...func(*options.PollEvents)) (*types.SandboxEvents, error) {
+	call := c.caller.Op("sandbox.poll_events")
+	call.PollEventsOptions("options", options.Apply(opts...))
+	return api.Object[types.SandboxEvents](ctx, call)
+}
+
 // RateLimits returns the limits of requests that the server told with its last answers to this client, one for each
 // kind of requests that it counts. No request is made; a server without limits tells none.
 //

@@ -694,6 +694,31 @@ func WithContextLanguage(language string) func(*CreateContext) {
 	return func(o *CreateContext) { o.Language = &language }
 }
 
+// PollEvents holds the options of Client.PollEvents.
+type PollEvents struct {
+	// The position of the poll before. Default: now.
+	Position *string
+	// Id of the only sandbox to tell of. Default: all of the organization.
+	SandboxID *string
+	// Time to wait for a change; 0 = no limit. Default: 60 seconds.
+	Timeout *time.Duration
+}
+
+// WithPollEventsPosition sets the position of the poll before. Default: now.
+func WithPollEventsPosition(position string) func(*PollEvents) {
+	return func(o *PollEvents) { o.Position = &position }
+}
+
+// WithPollEventsSandboxID sets the id of the only sandbox to tell of. Default: all of the organization.
+func WithPollEventsSandboxID(sandboxID string) func(*PollEvents) {
+	return func(o *PollEvents) { o.SandboxID = &sandboxID }
+}
+
+// WithPollEventsTimeout sets the time to wait for a change; 0 = no limit. Default: 60 seconds.
+func WithPollEventsTimeout(timeout time.Duration) func(*PollEvents) {
+	return func(o *PollEvents) { o.Timeout = &timeout }
+}
+
 // VerifyWebhook holds the options of Client.VerifyWebhook.
 type VerifyWebhook struct {
 	// Time by which the time of the message may differ from the time here, which keeps old messages from being sent again

@@ -294,6 +294,30 @@ type SkippedEntry struct {
 	Reason string `json:"reason"`
 }
 
+// SandboxEvent is a change of a sandbox's state.
+type SandboxEvent struct {
+	// Id of the sandbox.
+	SandboxID string `json:"sandboxId"`
+	// The state before; nothing for a sandbox that is new.
+	OldState *SandboxState `json:"oldState,omitempty"`
+	// The state now; destroyed for a sandbox that is gone.
+	State *SandboxState `json:"state,omitempty"`
+	// Name of the sandbox; of one that is gone, its last one.
+	Name string `json:"name"`
+	// Why it failed, in the state error.
+	ErrorReason *string `json:"errorReason,omitempty"`
+	// Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
+	At *string `json:"at,omitempty"`
+}
+
+// SandboxEvents: changes of sandboxes, and where the next ones follow.
+type SandboxEvents struct {
+	// The changes, oldest first; none when none came in time.
+	Events []SandboxEvent `json:"events"`
+	// What the next poll continues with.
+	Position string `json:"position"`
+}
+
 // FileInfo is a file or directory (wire.md 3.2).
 type FileInfo struct {
 	// Name without directory.

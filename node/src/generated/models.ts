@@ -188,6 +188,40 @@ export interface SkippedEntry {
   reason: string;
 }
 
+/** From where to tell changes, and of what. */
+export interface PollEventsOptions {
+  /** The `position` of the poll before. Default: now. */
+  position?: string;
+  /** Id of the only sandbox to tell of. Default: all of the organization. */
+  sandboxId?: string;
+  /** Seconds to wait for a change; 0 = no limit. Default: 60. */
+  timeout?: number;
+}
+
+/** A change of a sandbox's state. */
+export interface SandboxEvent {
+  /** Id of the sandbox. */
+  sandboxId: string;
+  /** The state before; nothing for a sandbox that is new. */
+  oldState?: SandboxState;
+  /** The state now; `destroyed` for a sandbox that is gone. */
+  state?: SandboxState;
+  /** Name of the sandbox; of one that is gone, its last one. */
+  name: string;
+  /** Why it failed, in the state `error`. */
+  errorReason?: string;
+  /** Time of the change, ISO 8601; of a change that was found later, the sandbox's last one. */
+  at?: string;
+}
+
+/** Changes of sandboxes, and where the next ones follow. */
+export interface SandboxEvents {
+  /** The changes, oldest first; none when none came in time. */
+  events: SandboxEvent[];
+  /** What the next poll continues with. */
+  position: string;
+}
+
 /** A file or directory (wire.md 3.2). */
 export interface FileInfo {
   /** Name without directory. */

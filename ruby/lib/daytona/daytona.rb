@@ -50,6 +50,23 @@ module Daytona
       @snapshot = SnapshotService.new(@connection)
     end
 
+    # Iterates over the changes of sandboxes' states from now on, without end. No change is lost, whatever happens to
+    # the connection; of several that a sandbox went through while there was none the last one is told.
+    #
+    # @param sandbox_id [String, nil] Id of the only sandbox to tell of. Default: all of the organization.
+    # @yieldparam event [SandboxEvent]
+    # @return [Enumerator<SandboxEvent>] Without a block.
+    def events(sandbox_id: nil, &block)
+      return enum_for(:events, sandbox_id: sandbox_id) unless block
+
+      position = poll_events(sandbox_id: sandbox_id, timeout: 0.001).position
+      loop do
+        found = poll_events(position: position, sandbox_id: sandbox_id)
+        found.events.each(&block)
+        position = found.position
+      end
+    end
+
     # Creates a sandbox and waits until it has started. With a block, yields the sandbox and deletes it afterwards.
     #
     # @param params [CreateSandboxFromSnapshotParams, CreateSandboxFromImageParams, Hash, nil] Default: the server's

@@ -14,6 +14,12 @@ import (
 func (c call) generated(ctx context.Context, op string) (any, error) {
 	args, opts := c.args, c.args.object("options")
 	switch op {
+	case "sandbox.poll_events":
+		return c.result(c.client.PollEvents(ctx, func(o *options.PollEvents) {
+			given(opts, "position", &o.Position)
+			given(opts, "sandboxId", &o.SandboxID)
+			given(opts, "timeout", &o.Timeout)
+		}))
 	case "sandbox.get_metrics":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {

@@ -169,6 +169,7 @@ pub const CLASSES: &[Class] = &[
             },
             Method::of("sandbox.rate_limits"),
             Method::of("sandbox.verify_webhook"),
+            Method::of("sandbox.poll_events"),
         ],
     },
     Class {

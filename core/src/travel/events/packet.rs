@@ -33,6 +33,8 @@ pub(crate) enum Packet {
 pub(crate) struct StateChange {
     pub sandbox_id: String,
     pub state: String,
+    /// The sandbox as far as the server tells it.
+    pub document: Value,
 }
 
 /// The packet that presents the credentials.
@@ -87,6 +89,7 @@ fn event(text: &str) -> Option<StateChange> {
     let json = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let arguments: Vec<Value> = serde_json::from_str(json).ok()?;
     let [Value::String(name), payload, ..] = &arguments[..] else { return None };
+    let document = if payload["sandbox"].is_object() { &payload["sandbox"] } else { payload };
     if !matches!(name.as_str(), "sandbox.state.updated" | "sandbox.created") {
         return None;
     }
@@ -94,7 +97,7 @@ fn event(text: &str) -> Option<StateChange> {
     // The sandbox itself wins over what stands beside it (wire-additions.md 3.2).
     let sandbox_id = text(&payload["sandbox"]["id"]).or_else(|| text(&payload["id"]))?;
     let state = [&payload["sandbox"]["state"], &payload["newState"], &payload["state"]].into_iter().find_map(text)?;
-    Some(StateChange { sandbox_id, state })
+    Some(StateChange { sandbox_id, state, document: document.clone() })
 }
 
 #[cfg(test)]
@@ -102,21 +105,29 @@ mod tests {
     use super::*;
 
     fn state(id: &str, state: &str) -> Packet {
-        Packet::State(StateChange { sandbox_id: id.into(), state: state.into() })
+        Packet::State(StateChange { sandbox_id: id.into(), state: state.into(), document: Value::Null })
+    }
+
+    /// A packet without the rest of a sandbox.
+    fn parse(text: &str) -> Packet {
+        match Packet::parse(text) {
+            Packet::State(change) => Packet::State(StateChange { document: Value::Null, ..change }),
+            packet => packet,
+        }
     }
 
     #[test]
     fn the_state_of_the_sandbox_wins_over_the_new_state_beside_it() {
         let both = r#"42["sandbox.state.updated",{"sandbox":{"id":"a","state":"started"},"newState":"starting"}]"#;
-        assert_eq!(Packet::parse(both), state("a", "started"));
+        assert_eq!(parse(both), state("a", "started"));
         let beside = r#"42["sandbox.state.updated",{"sandbox":{"id":"a"},"oldState":"x","newState":"stopped"}]"#;
-        assert_eq!(Packet::parse(beside), state("a", "stopped"));
+        assert_eq!(parse(beside), state("a", "stopped"));
     }
 
     #[test]
     fn a_created_sandbox_may_come_bare_or_wrapped_and_with_namespace_and_id() {
-        assert_eq!(Packet::parse(r#"42["sandbox.created",{"id":"a","state":"s"}]"#), state("a", "s"));
-        assert_eq!(Packet::parse(r#"42/x,17["sandbox.created",{"sandbox":{"id":"a","state":"s"}}]"#), state("a", "s"));
+        assert_eq!(parse(r#"42["sandbox.created",{"id":"a","state":"s"}]"#), state("a", "s"));
+        assert_eq!(parse(r#"42/x,17["sandbox.created",{"sandbox":{"id":"a","state":"s"}}]"#), state("a", "s"));
     }
 
     #[test]

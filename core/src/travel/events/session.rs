@@ -47,7 +47,7 @@ async fn wait_for_turn(shared: &Shared) -> bool {
     loop {
         let retry_at = {
             let mut listeners = shared.listeners();
-            if listeners.states.is_empty() {
+            if listeners.is_empty() {
                 // Under the lock, so that a subscriber either is seen here or starts a new task.
                 listeners.task = None;
                 return false;

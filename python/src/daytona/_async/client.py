@@ -12,9 +12,11 @@ from ..generated.async_ops.snapshot import AsyncSnapshotService
 from ..generated.config import DaytonaConfig
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
 
     from .._daytona import Client
+    from ..generated.models.sandbox import SandboxEvent
 
 
 class AsyncDaytona(AsyncDaytonaMethods):
@@ -45,6 +47,21 @@ class AsyncDaytona(AsyncDaytonaMethods):
     def local(cls) -> AsyncDaytona:
         """A client for the local engine, which is started when it does not run. It needs no account."""
         return cls(DaytonaConfig(api_url="local"))
+
+    async def events(self, sandbox_id: str | None = None) -> AsyncIterator[SandboxEvent]:
+        """Iterates over the changes of sandboxes' states since the iteration began, without end.
+
+        No change is lost, whatever happens to the connection; of several that a sandbox went through while there was
+        none the last one is told.
+
+        Args:
+            sandbox_id: Id of the only sandbox to tell of. Default: all of the organization.
+        """
+        found = await self.poll_events(sandbox_id=sandbox_id, timeout=0.001)
+        while True:
+            found = await self.poll_events(found.position, sandbox_id)
+            for event in found.events:
+                yield event
 
     async def close(self) -> None:
         """Refuses further operations; those in flight go on. Sandboxes are not touched."""

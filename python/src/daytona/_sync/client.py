@@ -12,9 +12,11 @@ from ..generated.ops.sandbox import SandboxesOps
 from ..generated.ops.snapshot import SnapshotService
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from .._async.client import AsyncDaytona
+    from ..generated.models.sandbox import SandboxEvent
 
 
 class Daytona(DaytonaMethods):
@@ -45,6 +47,20 @@ class Daytona(DaytonaMethods):
     def local(cls) -> Daytona:
         """A client for the local engine, which is started when it does not run. It needs no account."""
         return cls(DaytonaConfig(api_url="local"))
+
+    def events(self, sandbox_id: str | None = None) -> Iterator[SandboxEvent]:
+        """Iterates over the changes of sandboxes' states since the iteration began, without end.
+
+        No change is lost, whatever happens to the connection; of several that a sandbox went through while there was
+        none the last one is told.
+
+        Args:
+            sandbox_id: Id of the only sandbox to tell of. Default: all of the organization.
+        """
+        found = self.poll_events(sandbox_id=sandbox_id, timeout=0.001)
+        while True:
+            found = self.poll_events(found.position, sandbox_id)
+            yield from found.events
 
     def close(self) -> None:
         """Refuses further operations; those in flight go on. Sandboxes are not touched."""

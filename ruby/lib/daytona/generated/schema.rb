@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '59b65f63c0185073'
+  SCHEMA_HASH = '3c497a49ad764edb'
 end

@@ -17,6 +17,7 @@ from ..models.sandbox import (
     PortPreviewUrl,
     RateLimit,
     Resources,
+    SandboxEvents,
     SandboxInfo,
     SandboxMetrics,
     SignedPortPreviewUrl,
@@ -37,6 +38,20 @@ class AsyncSandboxesOps(AsyncService):
     """Operations on sandboxes as a whole."""
 
     __slots__ = ()
+
+    async def poll_events(
+        self,
+        position: str | None = None,
+        sandbox_id: str | None = None,
+        timeout: float | None = None,
+    ) -> SandboxEvents:
+        """Returns the changes of sandboxes' states since a position, and waits for one while there are none.
+        Programs mostly use the iteration over them that each language has.
+        """
+        options = {"position": position, "sandboxId": sandbox_id, "timeout": timeout}
+        args = {"options": options}
+        wire = await self._call("sandbox.poll_events", args)
+        return SandboxEvents.from_wire(wire)
 
     async def forward_port(self, id_or_name: str, port: int, local_port: int | None = None) -> AsyncStreamHandle:
         """Makes a port of the sandbox reachable as a port of this machine, on 127.0.0.1, until the result is closed."""

@@ -12,6 +12,70 @@ if TYPE_CHECKING:
     from ..._image import Image
 
 
+class SandboxEvent(Model):
+    """A change of a sandbox's state.
+
+    Attributes:
+        sandbox_id: Id of the sandbox.
+        old_state: The state before; nothing for a sandbox that is new.
+        state: The state now; `destroyed` for a sandbox that is gone.
+        name: Name of the sandbox; of one that is gone, its last one.
+        error_reason: Why it failed, in the state `error`.
+        at: Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
+    """
+
+    __slots__ = ("sandbox_id", "old_state", "state", "name", "error_reason", "at")
+
+    def __init__(
+        self,
+        sandbox_id: str,
+        name: str,
+        old_state: SandboxState | None = None,
+        state: SandboxState | None = None,
+        error_reason: str | None = None,
+        at: str | None = None,
+    ) -> None:
+        self.sandbox_id = sandbox_id
+        self.old_state = old_state
+        self.state = state
+        self.name = name
+        self.error_reason = error_reason
+        self.at = at
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SandboxEvent:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            sandbox_id=wire["sandboxId"],
+            old_state=SandboxState(wire["oldState"]) if get("oldState") is not None else None,
+            state=SandboxState(wire["state"]) if get("state") is not None else None,
+            name=wire["name"],
+            error_reason=get("errorReason"),
+            at=get("at"),
+        )
+
+
+class SandboxEvents(Model):
+    """Changes of sandboxes, and where the next ones follow.
+
+    Attributes:
+        events: The changes, oldest first; none when none came in time.
+        position: What the next poll continues with.
+    """
+
+    __slots__ = ("events", "position")
+
+    def __init__(self, events: list[SandboxEvent], position: str) -> None:
+        self.events = events
+        self.position = position
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> SandboxEvents:
+        """Reads it from the core's JSON."""
+        return cls(events=[SandboxEvent.from_wire(item) for item in wire["events"]], position=wire["position"])
+
+
 class Context(Model):
     """A local file or directory that an image copies.
 

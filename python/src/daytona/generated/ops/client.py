@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..._daytona import Client
     from ..create_params import CreateFields, CreateSandboxBaseParams
-    from ..models.sandbox import ListSandboxesQuery, RateLimit, WebhookEvent
+    from ..models.sandbox import ListSandboxesQuery, RateLimit, SandboxEvents, WebhookEvent
     from .sandbox import SandboxesOps
 
 
@@ -30,6 +30,35 @@ class DaytonaMethods:
 
     _client: Client
     _ops: SandboxesOps
+
+    def poll_events(
+        self,
+        position: str | None = None,
+        sandbox_id: str | None = None,
+        timeout: float | None = 60.0,
+    ) -> SandboxEvents:
+        """Returns the changes of sandboxes' states since a position, and waits for one while there are none.
+        Programs mostly use the iteration over them that each language has.
+
+        The client listens from the first poll on, and ends that after five minutes without one. No change is lost
+        between polls, whatever happens to the connection: it is made again, and what changed meanwhile is found
+        by comparing all sandboxes with what was known; of several changes that a sandbox went through meanwhile
+        the last one is told. Servers without events are asked every two seconds.
+
+        Args:
+            position: The `position` of the poll before. Default: now.
+            sandbox_id: Id of the only sandbox to tell of. Default: all of the organization.
+            timeout: Seconds to wait; 0 or `None` = no limit.
+
+        Returns:
+            The changes, and the position after them.
+
+        Raises:
+            `DaytonaInvalidArgumentError` for a position that is not of this client or too old: more than 10,000
+            changes ago, or more than five minutes without a poll. Begin again without one, and look at the
+            sandboxes.
+        """
+        return self._ops.poll_events(position, sandbox_id, timeout or 0)
 
     def rate_limits(self, *, request_timeout: float | None = None) -> list[RateLimit]:
         """Returns the limits of requests that the server told with its last answers to this client, one for each

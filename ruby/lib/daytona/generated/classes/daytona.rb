@@ -5,6 +5,26 @@
 module Daytona
   # The client: creates, finds and manages sandboxes. Required arguments may be given by position or by keyword.
   class Daytona < Service
+    # Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly
+    # use the iteration over them that each language has.
+    #
+    # The client listens from the first poll on, and ends that after five minutes without one. No change is lost between
+    # polls, whatever happens to the connection: it is made again, and what changed meanwhile is found by comparing all
+    # sandboxes with what was known; of several changes that a sandbox went through meanwhile the last one is told.
+    # Servers without events are asked every two seconds.
+    #
+    # @param position [String, nil] The `position` of the poll before. Default: now.
+    # @param sandbox_id [String, nil] Id of the only sandbox to tell of. Default: all of the organization.
+    # @param timeout [Numeric, nil] Seconds to wait for a change; 0 = no limit. Default: 60.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [SandboxEvents] The changes, and the position after them.
+    # @raise [Sdk::InvalidArgumentError] For a position that is not of this client or too old: more than 10,000 changes
+    #   ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
+    def poll_events(position: nil, sandbox_id: nil, timeout: nil, request_timeout: nil)
+      args = { 'options' => { 'position' => position, 'sandboxId' => sandbox_id, 'timeout' => timeout }.compact }
+      invoke('sandbox.poll_events', args, request_timeout: request_timeout).to_model(SandboxEvents)
+    end
+
     # Returns the limits of requests that the server told with its last answers to this client, one for each kind of
     # requests that it counts. No request is made; a server without limits tells none.
     #

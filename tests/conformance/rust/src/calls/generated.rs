@@ -12,6 +12,7 @@ pub(super) async fn sandbox(
     request: &Request,
 ) -> Called {
     match op {
+        "poll_events" => value(service.poll_events(args.options()?).await?),
         "forward_port" => {
             service
                 .forward_port(

@@ -1,0 +1,46 @@
+//! Changes of sandboxes as they happen.
+
+use super::Sandboxes;
+use crate::client::DEFAULT_LIMIT;
+use crate::error::{Error, Result};
+use crate::model::{PollEventsOptions, SandboxEvents};
+use crate::travel::deadline;
+
+impl Sandboxes {
+    /// Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly use the
+    /// iteration over them that each language has.
+    ///
+    /// The client listens from the first poll on, and ends that after five minutes without one. No change is lost between polls, whatever
+    /// happens to the connection: it is made again, and what changed meanwhile is found by comparing all sandboxes with what was known; of
+    /// several changes that a sandbox went through meanwhile the last one is told. Servers without events are asked every two
+    /// seconds.
+    ///
+    /// # Returns
+    /// The changes, and the position after them.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a position that is not of this client or too old: more than 10,000 changes ago, or more than five
+    /// minutes without a poll. Begin again without one, and look at the sandboxes.
+    pub async fn poll_events(&self, options: PollEventsOptions) -> Result<SandboxEvents> {
+        let wait = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let feed = self.client.feed();
+        self.client.run("sandbox.poll_events", DEFAULT_LIMIT, async { feed.begin(&self.client).await }).await?;
+        let position = match options.position.as_deref().filter(|position| !position.is_empty()) {
+            Some(position) => feed.position(position).ok_or_else(|| {
+                Error::invalid_argument(format!(
+                    "The position {position:?} is too old, or not of this client. Begin again without a position, and look at the \
+                     sandboxes: changes in between are not known."
+                ))
+            })?,
+            None => feed.now(),
+        };
+        let limit = self.client.limit(wait);
+        let changes = feed.after(position, options.sandbox_id.as_deref());
+        match limit {
+            Some(limit) => {
+                Ok(tokio::time::timeout(limit, changes).await.unwrap_or_else(|_| feed.nothing_after(position)))
+            }
+            None => Ok(changes.await),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The changes of all sandboxes, in order, for whoever asks from a position on.
+//!
+//! A task listens to the hub from the first question on. What it knows of every sandbox it compares with a list of all of
+//! them whenever the hub has connected, and every two seconds while it has not. So nothing that happens while nobody pushes is
+//! lost, and a change that is both pushed and found is told once.
+//!
+//! Nothing here belongs to a subscriber: positions are numbers, so a call that is given up loses nothing, and there is nothing to close.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Push, Pushed};
+use crate::client::Client;
+use crate::error::Result;
+use crate::model::{ListSandboxesQuery, SandboxEvent, SandboxEvents, SandboxInfo, SandboxState};
+
+/// Changes that are kept.
+const KEPT: usize = 10_000;
+/// How long the feed goes on without a question.
+const IDLE: Duration = Duration::from_secs(300);
+/// How often sandboxes are listed while nothing is pushed.
+const POLL: Duration = Duration::from_secs(2);
+/// Sandboxes asked for at once.
+const PAGE: i64 = 200;
+
+/// The changes that a client knows.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    told: Mutex<Told>,
+    /// Sent after each change.
+    news: watch::Sender<()>,
+    /// Held while the first list is made.
+    beginning: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Told {
+    /// Names this run of the feed in positions.
+    run: String,
+    /// Position of the first change that is kept.
+    first: u64,
+    changes: VecDeque<SandboxEvent>,
+    known: HashMap<String, SandboxInfo>,
+    asked: Instant,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        let told = Told {
+            run: String::new(),
+            first: 0,
+            changes: VecDeque::new(),
+            known: HashMap::new(),
+            asked: Instant::now(),
+            task: None,
+        };
+        Self { told: Mutex::new(told), news: watch::Sender::new(()), beginning: tokio::sync::Mutex::default() }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if let Some(task) = self.told().task.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Feed {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to listen unless it does; afterwards nothing is missed.
+    pub(crate) async fn begin(&self, client: &Client) -> Result<()> {
+        let _beginning = self.beginning.lock().await;
+        let listening = {
+            let mut told = self.told();
+            told.asked = Instant::now();
+            told.task.as_ref().is_some_and(|task| !task.is_finished())
+        };
+        if listening {
+            return Ok(());
+        }
+        let mut pushed = client.event_hub().await?.map(super::EventHub::subscribe_all);
+        if let Some(pushed) = &mut pushed {
+            pushed.settled().await;
+        }
+        // What is pushed while the list is made waits.
+        let known = all(client).await?;
+        let mut told = self.told();
+        told.run = uuid::Uuid::new_v4().simple().to_string();
+        (told.first, told.known) = (0, known.into_iter().map(|sandbox| (sandbox.id.clone(), sandbox)).collect());
+        told.changes.clear();
+        told.task = Some(tokio::spawn(listen(client.weak(), pushed)));
+        Ok(())
+    }
+
+    /// The position that a text stands for, if the changes after it are kept.
+    pub(crate) fn position(&self, text: &str) -> Option<u64> {
+        let told = self.told();
+        let number = text.strip_prefix(&told.run)?.strip_prefix('-')?.parse().ok()?;
+        (told.first..=told.next()).contains(&number).then_some(number)
+    }
+
+    /// The position after everything that is known.
+    pub(crate) fn now(&self) -> u64 {
+        self.told().next()
+    }
+
+    /// Waits for changes after a position, of one sandbox or all.
+    pub(crate) async fn after(&self, position: u64, sandbox_id: Option<&str>) -> SandboxEvents {
+        let mut news = self.news.subscribe();
+        loop {
+            let found = {
+                let told = self.told();
+                let passed = usize::try_from(position.saturating_sub(told.first)).unwrap_or(usize::MAX);
+                let changes = told.changes.iter().skip(passed);
+                let wanted = changes.filter(|change| sandbox_id.is_none_or(|id| id == change.sandbox_id));
+                SandboxEvents { events: wanted.cloned().collect(), position: told.text(told.next()) }
+            };
+            if !found.events.is_empty() {
+                return found;
+            }
+            if news.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// What is answered when no change came in time.
+    pub(crate) fn nothing_after(&self, position: u64) -> SandboxEvents {
+        SandboxEvents { events: Vec::new(), position: self.told().text(position) }
+    }
+
+    /// Takes in what is known of a sandbox now.
+    fn learn(&self, mut sandbox: SandboxInfo) {
+        let mut told = self.told();
+        let before = told.known.get(&sandbox.id);
+        // A list may be older than what was pushed.
+        if before.is_some_and(|before| before.updated_at > sandbox.updated_at) {
+            return;
+        }
+        let old_state = before.and_then(|before| before.state.clone());
+        let is_known = before.is_some();
+        let state = sandbox.state.clone();
+        let is_gone = state == Some(SandboxState::Destroyed);
+        // A sandbox that is deleted gives its name away.
+        if is_gone || state == Some(SandboxState::Destroying) {
+            sandbox.name = before.map_or(sandbox.name, |before| before.name.clone());
+        }
+        if is_gone {
+            if told.known.remove(&sandbox.id).is_none() {
+                return;
+            }
+        } else {
+            told.known.insert(sandbox.id.clone(), sandbox.clone());
+        }
+        if is_known && old_state == state {
+            return;
+        }
+        let SandboxInfo { id: sandbox_id, name, error_reason, updated_at: at, .. } = sandbox;
+        told.tell(SandboxEvent { sandbox_id, old_state, state, name, error_reason, at });
+        drop(told);
+        self.news.send_replace(());
+    }
+
+    /// Takes in a list of all sandboxes: those that are not in it are gone.
+    fn learn_all(&self, sandboxes: Vec<SandboxInfo>) {
+        let gone: Vec<_> = {
+            let told = self.told();
+            let listed: std::collections::HashSet<_> = sandboxes.iter().map(|sandbox| &sandbox.id).collect();
+            told.known.values().filter(|known| !listed.contains(&known.id)).cloned().collect()
+        };
+        sandboxes.into_iter().for_each(|sandbox| self.learn(sandbox));
+        for mut sandbox in gone {
+            sandbox.state = Some(SandboxState::Destroyed);
+            self.learn(sandbox);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.told().asked.elapsed() > IDLE
+    }
+}
+
+impl Told {
+    fn next(&self) -> u64 {
+        self.first + self.changes.len() as u64
+    }
+
+    fn text(&self, position: u64) -> String {
+        format!("{}-{position}", self.run)
+    }
+
+    fn tell(&mut self, change: SandboxEvent) {
+        self.changes.push_back(change);
+        if self.changes.len() > KEPT {
+            self.changes.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+/// Listens until nobody has asked for long, or the client is gone.
+async fn listen(client: crate::client::WeakClient, mut pushed: Option<Pushed>) {
+    let mut look_at = Instant::now() + POLL;
+    loop {
+        let connected = pushed.as_ref().is_some_and(Pushed::is_connected);
+        let pause = if connected { IDLE } else { look_at.saturating_duration_since(Instant::now()) };
+        let change = async {
+            match &mut pushed {
+                Some(pushed) => pushed.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let change = tokio::time::timeout(pause, change).await.ok();
+        let Some(client) = client.upgrade() else { return };
+        let feed = client.feed();
+        if feed.is_idle() {
+            return;
+        }
+        match change {
+            Some(Push::Sandbox(sandbox)) => feed.learn(*sandbox),
+            Some(Push::Part(id)) => {
+                if let Ok(sandbox) = client.sandboxes().get(&id).await {
+                    feed.learn(sandbox);
+                }
+            }
+            Some(Push::Disconnected) => {}
+            // What happened before was not pushed; and while nothing is pushed, looking is all there is.
+            Some(Push::Connected) | None => {
+                match all(&client).await {
+                    Ok(sandboxes) => feed.learn_all(sandboxes),
+                    Err(error) => tracing::debug!(%error, "sandboxes could not be listed; they are asked for again"),
+                }
+                look_at = Instant::now() + POLL;
+            }
+        }
+    }
+}
+
+/// All sandboxes.
+async fn all(client: &Client) -> Result<Vec<SandboxInfo>> {
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let query = ListSandboxesQuery { cursor, limit: Some(PAGE), ..Default::default() };
+        let part = client.sandboxes().list(query).await?;
+        found.extend(part.items);
+        cursor = part.next_cursor.filter(|cursor| !cursor.is_empty());
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package daytona
+
+import (
+	"context"
+	"time"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+// EventsSeq iterates over the changes of sandboxes' states from now on until the context ends or an error comes, which is the last
+// item (for range, Go 1.23; its type is an iter.Seq2). An id tells of that sandbox only, "" of all of the organization.
+//
+// No change is lost, whatever happens to the connection; of several that a sandbox went through while there was none the last one is told.
+//
+//	for event, err := range client.EventsSeq(ctx, "") { … }
+func (c *Client) EventsSeq(ctx context.Context, sandboxID string) func(yield func(types.SandboxEvent, error) bool) {
+	return func(yield func(types.SandboxEvent, error) bool) {
+		found, err := c.PollEvents(ctx, options.WithPollEventsTimeout(time.Millisecond))
+		for {
+			if err != nil {
+				yield(types.SandboxEvent{}, err)
+				return
+			}
+			for _, event := range found.Events {
+				if (sandboxID == "" || event.SandboxID == sandboxID) && !yield(event, nil) {
+					return
+				}
+			}
+			found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position))
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package daytona_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytonatest"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+func TestChangesAreIteratedOver(t *testing.T) {
+	client := daytonatest.Start(t).Client(t)
+	sandbox, err := client.Create(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watching, cancel := context.WithCancel(ctx)
+	acted := make(chan error)
+	// Again and again: the iteration begins when it begins.
+	go func() {
+		var err error
+		for err == nil && watching.Err() == nil {
+			if err = sandbox.Stop(ctx); err == nil {
+				err = sandbox.Start(ctx)
+			}
+		}
+		acted <- err
+	}()
+	client.EventsSeq(watching, sandbox.ID)(func(event types.SandboxEvent, err error) bool {
+		if err != nil || event.SandboxID != sandbox.ID {
+			t.Errorf("unexpected: %v %v", event, err)
+			return false
+		}
+		return event.State == nil || *event.State != types.SandboxStateStopped
+	})
+	cancel()
+	if err := <-acted; err != nil {
+		t.Error(err)
+	}
+	// An iteration ends with its context.
+	client.EventsSeq(watching, "")(func(_ types.SandboxEvent, err error) bool {
+		if err == nil {
+			t.Error("it goes on without its context")
+		}
+		return err == nil
+	})
+}

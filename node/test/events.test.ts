@@ -1,0 +1,35 @@
+// Changes of sandboxes as they happen.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { useEngine } from '@daytonaio/sdk/testing';
+
+const engine = useEngine({ before, after, afterEach });
+
+test('changes are iterated over, from a position on and from the beginning of the iteration on', async () => {
+  const daytona = engine().client();
+  const sandbox = await daytona.create();
+  const events = daytona.events({ sandboxId: sandbox.id });
+  // The iteration begins now.
+  const first = events.next();
+  let { position } = await daytona.pollEvents({ timeout: 0.001 });
+  await sandbox.stop();
+  const told: unknown[] = [];
+  while (!told.includes('stopped')) {
+    const found = await daytona.pollEvents({ position, sandboxId: sandbox.id });
+    told.push(...found.events.map(({ state }) => state));
+    position = found.position;
+  }
+  assert.deepEqual(
+    told.filter((state) => state === 'stopping' || state === 'stopped'),
+    ['stopping', 'stopped'],
+  );
+  assert.equal((await first).value.sandboxId, sandbox.id);
+  for await (const event of events) {
+    assert.equal(event.name, sandbox.name);
+    if (event.state === 'stopped') {
+      break;
+    }
+  }
+  daytona.close();
+});
