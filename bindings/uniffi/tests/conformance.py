@@ -136,7 +136,7 @@ async def call(client, sandbox, step):
     service, op = OPS[step["op"]]
     args = dict(step.get("args", {}))
     options = args.pop("options", None)
-    accessor = {"sandbox": "sandboxes", "fs": "file_system", "lsp": "lsp_servers"}.get(service["id"], service["id"])
+    accessor = {"sandbox": "sandboxes", "snapshot": "snapshots", "fs": "file_system", "lsp": "lsp_servers"}.get(service["id"], service["id"])
     target = getattr(client, accessor)
     target = target(sandbox) if service["toolbox"] else target()
     values = {p["name"]: to_value(p["type"], args.pop(p["wire"], None)) for p in op["params"]}
@@ -221,6 +221,18 @@ async def transfer(directory, step):
     return to_json({"kind": "struct", "name": "DirectoryResult"}, await directory.result())
 
 
+def build(name, struct):
+    async def read_build(stream, step):
+        if step.get("detach"):
+            return stream.close()
+        lines = []
+        while line := await stream.next():
+            lines.append(line.text)
+        return {"lines": lines, name: to_json({"kind": "struct", "name": struct}, await stream.result())}
+
+    return read_build
+
+
 async def exchange(forward, step):
     try:
         if step.get("detach"):
@@ -243,6 +255,8 @@ STREAMS = {
     "FileReader": read_file,
     "FileWriter": write_file,
     "PortForward": exchange,
+    "SandboxBuild": build("sandbox", "SandboxInfo"),
+    "SnapshotBuild": build("snapshot", "Snapshot"),
 }
 
 
