@@ -8,7 +8,7 @@ const MAX_ITEMS: usize = 10_000;
 /// Wire name `CompletionList`.
 pub(super) fn completions(mut answer: Value) -> Value {
     let incomplete = answer["isIncomplete"].as_bool().unwrap_or_default();
-    let items = if answer.is_array() { answer } else { answer["items"].take() };
+    let items = if answer.is_array() { answer } else { taken(&mut answer, "items") };
     let kept = ["label", "kind", "detail", "documentation", "sortText", "filterText", "insertText"];
     let items = list(items).filter(|item| item["label"].is_string()).map(|item| only(item, &kept));
     json!({"isIncomplete": incomplete, "items": items.collect::<Value>()})
@@ -26,8 +26,8 @@ fn symbol(mut symbol: Value, uri: &str) -> Value {
         // Of a tree, or of a program that tells the place only when asked again.
         Value::Null => json!({"range": if range.is_null() { nothing } else { range }, "uri": uri}),
         mut location => {
-            let range = location["range"].take();
-            json!({"range": if range.is_null() { nothing } else { range }, "uri": location["uri"].take()})
+            let (range, uri) = (taken(&mut location, "range"), taken(&mut location, "uri"));
+            json!({"range": if range.is_null() { nothing } else { range }, "uri": uri})
         }
     };
     let children = symbol["children"].take();
@@ -42,13 +42,14 @@ fn symbol(mut symbol: Value, uri: &str) -> Value {
 
 /// `{contents, range?}`: the texts, with code as Markdown.
 pub(super) fn hover(mut answer: Value) -> Value {
-    let texts: Vec<String> = match answer["contents"].take() {
+    let texts: Vec<String> = match taken(&mut answer, "contents") {
         Value::Array(parts) => parts.iter().filter_map(text).collect(),
         part => text(&part).into_iter().collect(),
     };
     let mut told = json!({"contents": texts.join("\n\n")});
-    if answer["range"].is_object() {
-        told["range"] = answer["range"].take();
+    let range = taken(&mut answer, "range");
+    if range.is_object() {
+        told["range"] = range;
     }
     told
 }
@@ -101,16 +102,21 @@ pub(super) fn edits(answer: Value) -> Value {
 /// A list of `{uri, edits}`, sorted by URI.
 pub(super) fn file_edits(mut answer: Value) -> Value {
     let mut files: Vec<(String, Value)> = Vec::new();
-    if let Value::Object(changes) = answer["changes"].take() {
+    if let Value::Object(changes) = taken(&mut answer, "changes") {
         files.extend(changes.into_iter().map(|(uri, changes)| (uri, edits(changes))));
     }
-    for mut change in list(answer["documentChanges"].take()) {
+    for mut change in list(taken(&mut answer, "documentChanges")) {
         if let Some(uri) = change["textDocument"]["uri"].as_str().map(str::to_owned) {
             files.push((uri, edits(change["edits"].take())));
         }
     }
     files.sort_by(|(one, _), (other, _)| one.cmp(other));
     files.into_iter().map(|(uri, edits)| json!({"uri": uri, "edits": edits})).collect()
+}
+
+/// A member of what may not be an object.
+fn taken(answer: &mut Value, name: &str) -> Value {
+    answer.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 fn list(answer: Value) -> impl Iterator<Item = Value> {
