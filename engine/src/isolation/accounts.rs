@@ -54,7 +54,7 @@ fn settle_as_root(spec: &mut LaunchSpec) -> Result<()> {
     }
     spec.work_dir = Some(work_dir(&inside, &account));
     for (name, value) in variables(&account) {
-        if !inside.fixed.iter().any(|fixed| *fixed == name) {
+        if !inside.fixed.contains(&name) {
             spec.env.insert(name, value);
         }
     }

@@ -310,7 +310,9 @@ fn wrong() -> Failure {
 mod tests {
     use super::*;
 
-    fn taken(body: &[u8], piece: usize) -> Outcome<(Vec<u8>, Vec<(String, String)>)> {
+    type Taken = (Vec<u8>, Vec<(String, String)>);
+
+    fn taken(body: &[u8], piece: usize) -> Outcome<Taken> {
         let mut chunks = Chunks::new(None);
         let mut bytes = Vec::new();
         for part in body.chunks(piece) {
