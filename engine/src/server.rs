@@ -20,7 +20,7 @@ use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{self, Room};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::accounts::Accounts;
@@ -151,6 +151,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let owner = options.owner.map(isolation::Watched::new).transpose().context("watching the owner")?;
     let idle = Idle { limit: options.idle_timeout, clients: (!options.ignore_clients).then_some(clients) };
+    // Whoever finds the engine may end it at once.
+    let mut asked = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let mut announcement = announce(&state_dir, &engine)?;
     if let Some(ready) = options.ready {
         ready(&state_dir);
@@ -162,7 +164,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     engine.go_on_with_snapshots();
     reserve.keep();
     let reason = loop {
-        let reason = wait_for_end(&engine, &idle, owner.as_ref()).await?;
+        let reason = wait_for_end(&engine, &idle, owner.as_ref(), &mut asked).await;
         drop(announcement);
         if reason != "idle" {
             break reason;
@@ -543,9 +545,12 @@ impl Idle {
     }
 }
 
-async fn wait_for_end(engine: &Engine, idle: &Idle, owner: Option<&isolation::Watched>) -> Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn wait_for_end(
+    engine: &Engine,
+    idle: &Idle,
+    owner: Option<&isolation::Watched>,
+    [terminate, interrupt]: &mut [Signal; 2],
+) -> &'static str {
     let idle = async {
         if idle.limit.is_zero() {
             std::future::pending::<()>().await;
@@ -561,10 +566,10 @@ async fn wait_for_end(engine: &Engine, idle: &Idle, owner: Option<&isolation::Wa
         }
     };
     tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
-        () = idle => Ok("idle"),
-        () = ended => Ok("its owner's end"),
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        () = idle => "idle",
+        () = ended => "its owner's end",
     }
 }
 

@@ -133,6 +133,13 @@ def test_an_engine_ends_with_its_process_however_that_ends(tmp_path: Path) -> No
     eventually(lambda: not Path(f"/proc/{engine}").exists())
 
 
+def test_an_engine_that_is_closed_at_once_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYTONA_LOCAL_STATE_DIR", str(tmp_path))
+    for _ in range(3):
+        Engine().close()
+        assert os.listdir(tmp_path / "tests") == []
+
+
 def test_an_engine_that_cannot_start_says_why() -> None:
     with pytest.raises(DaytonaError, match="isolation"):
         Engine(arguments=["--isolation", "magic"])
