@@ -2,7 +2,7 @@
 
 use http::Method;
 
-/// Every permission there is (wire, additions 2.6).
+/// Every permission there is.
 pub const ALL: [&str; 21] = [
     "write:registries",
     "delete:registries",
