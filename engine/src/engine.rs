@@ -27,6 +27,7 @@ use crate::snapshots::table::Snapshots;
 use crate::ssh::Gateway;
 use crate::storage::Storage;
 use crate::testing::Testing;
+use crate::volumes::table::Volumes;
 use crate::webhooks::Webhooks;
 
 /// Shared by all handlers.
@@ -47,6 +48,8 @@ pub struct Engine {
     pub launcher: Arc<Launcher>,
     /// Tells subscribers.
     pub events: Events,
+    /// The volumes.
+    pub volumes: Volumes,
     /// The contexts of builds.
     pub storage: Storage,
     /// Signed preview URLs that have been handed out.

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Every step there is.
-pub const STEPS: [&str; 41] = [
+pub const STEPS: [&str; 44] = [
     "create.begun",
     "create.files",
     "start.stored",
@@ -51,6 +51,9 @@ pub const STEPS: [&str; 41] = [
     "snapshot.copied",
     "snapshot.building",
     "snapshot.built",
+    "volume.begun",
+    "volume.made",
+    "volume.doomed",
 ];
 
 /// Ends the engine if it was told to end here.

@@ -15,6 +15,7 @@
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
+//! | `volumes` | directories that sandboxes share |
 //! | `storage` | the object storage for contexts of builds |
 //! | `webhooks` | what happens, told to other servers |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
@@ -42,6 +43,7 @@ mod ssh;
 mod storage;
 mod testing;
 mod toolbox_socket;
+mod volumes;
 mod webhooks;
 
 pub use accounts::oidc::Issuer;

@@ -47,6 +47,8 @@ use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
 use crate::testing::faults::Rule;
 use crate::testing::{self, Testing};
+use crate::volumes::life;
+use crate::volumes::table::Volumes;
 use crate::webhooks::Webhooks;
 use crate::{clock, control, secret, ssh};
 
@@ -260,7 +262,9 @@ fn prepare(
     let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
     let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
-    let (snapshots, unreadable) = Snapshots::load(store, &organization_id)?;
+    let (snapshots, unreadable) = Snapshots::load(Arc::clone(&store), &organization_id)?;
+    let (volumes, unreadable_volumes) = Volumes::load(store)?;
+    life::settle(&volumes, state_dir);
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
@@ -281,7 +285,12 @@ fn prepare(
     let audit = Audit::open(state_dir)?;
     let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity);
     let engine = Arc::new(Engine {
-        warnings: notes.into_iter().chain(unreadable).chain(warnings(&launcher, no_network)).collect(),
+        warnings: notes
+            .into_iter()
+            .chain(unreadable)
+            .chain(unreadable_volumes)
+            .chain(warnings(&launcher, no_network))
+            .collect(),
         pools: pools::kept(&registry),
         registry,
         snapshots,
@@ -291,6 +300,7 @@ fn prepare(
         launcher,
         events,
         storage: Storage::open(state_dir)?,
+        volumes,
         previews: Default::default(),
         ssh: gateway,
         preview_warning: options.preview_warning,

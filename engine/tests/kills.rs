@@ -48,6 +48,11 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
         "resize" => act(&engine, Method::POST, &format!("{path}/resize")).await,
         "archive" => act(&engine, Method::POST, &format!("{path}/archive")).await,
         "delete" => act(&engine, Method::DELETE, &path).await,
+        "volume" if step == "volume.doomed" => {
+            let (_, volume) = engine.post("/api/volumes", json!({"name": "killed"})).await;
+            act(&engine, Method::DELETE, &format!("/api/volumes/{}", id_of(&volume))).await;
+        }
+        "volume" => act(&engine, Method::POST, "/api/volumes").await,
         "setting" => act(&engine, Method::POST, &format!("{path}/autostop/7")).await,
         "build" => {
             let body = json!({"buildInfo": {"dockerfileContent": "FROM default\nENV A=b\n"}});
@@ -92,6 +97,7 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
 async fn act(engine: &Engine, method: Method, path: &str) {
     let body = match path.rsplit('/').next() {
         Some("resize") => json!({"cpu": 2, "disk": 4}),
+        Some("volumes") => json!({"name": "killed"}),
         Some("snapshot") => json!({"name": "taken"}),
         _ => json!({}),
     };
@@ -114,6 +120,8 @@ async fn checked(directory: TempDir, step: &str) -> TempDir {
         assert!(["stopped", "archived", "error", "build_failed"].contains(&state), "{step}: {state}");
         assert_eq!(control_groups(&id_of(sandbox)), Vec::<String>::new(), "{step}");
     }
+    assert_eq!(engine.get("/api/volumes").await.1, json!([]), "{step}: a volume that was not acknowledged");
+    assert!(names(&engine.directory.path().join("volumes")).is_empty(), "{step}: files of no volume");
     let kept = sandboxes.iter().find(|sandbox| sandbox["name"] == NAME);
     assert!(kept.is_some() || step.starts_with("delete"), "{step}: the sandbox is lost");
     if let Some(kept) = kept {

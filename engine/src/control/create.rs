@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::control::network_rules;
 use crate::control::validation::Fields;
+use crate::control::volumes::read_mounts;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES, ResourceSizes};
@@ -62,7 +63,6 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
     fields.finish()?;
 
     refuse_unsupported(&[
-        ("Mounting volumes", volumes.is_some_and(|list| !list.is_empty())),
         ("Mounting secrets", secrets.is_some_and(|list| !list.is_empty())),
         ("GPU support", gpu.is_some_and(|count| count > 0) || spot == Some(true)),
         ("KVM", kvm == Some(true)),
@@ -129,6 +129,7 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
         auth_token: secret::token(32),
         signing_key: secret::token(32),
         ssh_access: None,
+        volumes: volumes.map_or(Ok(Vec::new()), |list| read_mounts(list))?,
     })
 }
 

@@ -20,6 +20,7 @@ use crate::engine::Activity;
 use crate::gateway::credentials::parameter;
 use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::snapshots::record::SnapshotState;
+use crate::volumes::record::VolumeState;
 use crate::webhooks::Webhooks;
 
 /// Sends events to whoever listens.
@@ -125,6 +126,22 @@ impl Events {
     pub fn snapshot_state_updated(&self, document: Value, old: SnapshotState, new: SnapshotState) {
         let payload = json!({"snapshot": document, "oldState": old.name(), "newState": new.name()});
         self.send("snapshot.state.updated", payload);
+    }
+
+    /// `volume.created`.
+    pub fn volume_created(&self, document: Value) {
+        self.send("volume.created", document);
+    }
+
+    /// `volume.state.updated`.
+    pub fn volume_state_updated(&self, document: Value, old: VolumeState, new: VolumeState) {
+        let payload = json!({"volume": document, "oldState": old.name(), "newState": new.name()});
+        self.send("volume.state.updated", payload);
+    }
+
+    /// `volume.lastUsedAt.updated`.
+    pub fn volume_used(&self, document: Value) {
+        self.send("volume.lastUsedAt.updated", document);
     }
 
     /// `snapshot.removed`.

@@ -22,6 +22,7 @@ mod snapshots;
 mod storage;
 mod unimplemented;
 pub mod validation;
+mod volumes;
 mod warm_pools;
 mod webhooks;
 
@@ -63,6 +64,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(regions::routes())
         .merge(audit::routes())
         .merge(webhooks::routes())
+        .merge(volumes::routes())
         .merge(warm_pools::routes())
         .route("/object-storage/push-access", get(storage::push_access))
         .merge(unimplemented::routes())

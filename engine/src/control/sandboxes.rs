@@ -38,6 +38,7 @@ pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>
     // Records of the first organization are as they were before there were others.
     sandbox.organization_id = Some(organization_id).filter(|id| *id != engine.identity.organization_id);
     quota::check(&engine, &sandbox)?;
+    engine.volumes.resolve(&mut sandbox.volumes)?;
     engine.create(sandbox).await.map(Json)
 }
 

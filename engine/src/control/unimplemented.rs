@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 19] = [
     "/organizations/otel-config/by-sandbox-auth-token/{token}",
     "/organizations/{id}/gpu-capacity",
     "/organizations/{id}/otel-config",
@@ -28,8 +28,6 @@ const PATHS: [&str; 21] = [
     "/sandbox/{id}/telemetry/traces/{trace_id}",
     "/preview/{id}/signing-key",
     "/preview/{id}/preview-warning",
-    "/volumes",
-    "/volumes/{*rest}",
     "/secret",
     "/secret/{*rest}",
 ];

@@ -34,7 +34,9 @@ use super::own_size::OwnSize;
 use super::probe;
 use super::processors::Processors;
 use super::ready::{Pattern, Ready, remove};
-use super::spec::{IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser};
+use super::spec::{
+    IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, Volume,
+};
 use super::users::{RANGES, Separation, UserIds};
 use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
@@ -84,6 +86,8 @@ pub struct Start<'a> {
     pub snapshot: Option<&'a Path>,
     /// The image that is the root; the machine's own system is when absent.
     pub image: Option<&'a ImageRoot>,
+    /// The volumes to mount, parents of their paths before what is in them.
+    pub volumes: Vec<Volume>,
 }
 
 /// The directory of a sandbox's files, relative to the state directory.
@@ -410,6 +414,7 @@ impl Launcher {
             root,
             disk: Disk::of(&directory, start.resources.disk_gib),
             mounts,
+            volumes: start.volumes.clone(),
             user: SandboxUser { uid: id, gid: id, groups: Vec::new() },
             ids: None,
             memory_limit: None,

@@ -29,6 +29,7 @@ mod standstill;
 mod system_calls;
 mod usage;
 mod users;
+mod volume_mounts;
 mod watched;
 
 pub use cgroup::{Enforced, Resources, Usage};
@@ -39,7 +40,7 @@ pub use image_root::{ImageRoot, take_layer};
 pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
-pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID};
+pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID, Volume};
 pub use watched::Watched;
 
 /// Becomes a sandbox process and never returns when the engine started this process as one.

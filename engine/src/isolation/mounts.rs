@@ -18,6 +18,7 @@ use super::image_root;
 use super::own_size::{self, Files};
 use super::spec::{IsolationLevel, LaunchSpec, Mount, ShownGroup};
 use super::users::UserIds;
+use super::volume_mounts;
 
 /// The most terminals a sandbox may have open: the machine's kernel has some thousands for all.
 const MAX_TERMINALS: u32 = 256;
@@ -45,11 +46,12 @@ pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<Opti
     if let Some(disk) = &spec.disk {
         mount_disk(spec, disk)?;
     }
+    let volumes = volume_mounts::open(spec, namespace)?;
     match spec.ids.zip(namespace) {
-        None => build_root(spec),
+        None => build_root(spec, volumes),
         Some((ids, namespace)) => {
             translate_sources(spec, ids, namespace).context("giving the sandbox ids of its own")?;
-            ids.as_inner_root(|| build_root(spec))?
+            ids.as_inner_root(|| build_root(spec, volumes))?
         }
     }
 }
@@ -147,7 +149,7 @@ pub fn try_disk(directory: &Path) -> Result<()> {
     fs::write(mounted.join("file"), "").context("writing to the disk")
 }
 
-fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
+fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Result<Option<Files>> {
     let root = &spec.root;
     bind(root, root, false).context("binding the root")?;
     // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
@@ -178,6 +180,7 @@ fn build_root(spec: &LaunchSpec) -> Result<Option<Files>> {
     nix::unistd::pivot_root(".", ".").context("pivot_root")?;
     umount2(".", MntFlags::MNT_DETACH).context("detaching the old root")?;
     std::env::set_current_dir("/").context("entering /")?;
+    volume_mounts::attach(volumes)?;
     Ok(files)
 }
 

@@ -79,6 +79,17 @@ pub enum Mount {
     },
 }
 
+/// A volume to mount.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Volume {
+    /// Where its files are, relative to the state directory.
+    pub data: PathBuf,
+    /// The directory in it that is mounted instead of all of it.
+    pub subpath: Option<PathBuf>,
+    /// Where it appears, as the sandbox sees it.
+    pub target: PathBuf,
+}
+
 /// A control group of the sandbox's, shown read-only where programs look for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ShownGroup {
@@ -124,6 +135,9 @@ pub struct LaunchSpec {
     pub disk: Option<Disk>,
     /// The mounts inside it, in order.
     pub mounts: Vec<Mount>,
+    /// The volumes to mount when everything else is, in order.
+    #[serde(default)]
+    pub volumes: Vec<Volume>,
     /// The users of its processes.
     pub user: SandboxUser,
     /// The ids of a user namespace of its own, where the engine runs as root and the machine has them.

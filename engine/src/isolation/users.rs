@@ -10,7 +10,7 @@
 
 use std::fs;
 use std::io::{Read, Write, pipe};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -71,6 +71,11 @@ impl UserIds {
     /// The machine's id of root inside.
     fn root(self) -> u32 {
         if self.translated { self.range } else { 0 }
+    }
+
+    /// Whether mounts translate between ids on disk and these.
+    pub fn is_translated(self) -> bool {
+        self.translated
     }
 
     fn map(self) -> String {
@@ -167,6 +172,47 @@ struct MountAttributes {
 }
 
 const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
+
+const MOUNT_ATTR_NOSUID: u64 = 2;
+const MOUNT_ATTR_NODEV: u64 = 4;
+
+/// A mount of its own of an open directory, attached nowhere yet, without device files and set-user-id programs. With a user
+/// namespace, it translates ids through that.
+pub fn detached(directory: BorrowedFd<'_>, namespace: Option<BorrowedFd<'_>>) -> Result<OwnedFd> {
+    use std::os::fd::FromRawFd;
+
+    let attributes = MountAttributes {
+        set: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | namespace.map_or(0, |_| MOUNT_ATTR_IDMAP),
+        clear: 0,
+        propagation: 0,
+        user_namespace: namespace.map_or(Ok(0), |namespace| u64::try_from(namespace.as_raw_fd()))?,
+    };
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_EMPTY_PATH as libc::c_uint;
+    // SAFETY: the kernel reads strings that end in NUL and one structure of the size given; the descriptor is ours.
+    unsafe {
+        let tree = Errno::result(libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), c"".as_ptr(), flags))?;
+        let tree = OwnedFd::from_raw_fd(i32::try_from(tree)?);
+        Errno::result(libc::syscall(
+            libc::SYS_mount_setattr,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const attributes,
+            size_of::<MountAttributes>(),
+        ))
+        .context("limiting the mount")?;
+        Ok(tree)
+    }
+}
+
+/// Attaches a mount of [`detached`] to an open directory.
+pub fn attach(tree: &OwnedFd, target: BorrowedFd<'_>) -> Result<()> {
+    let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
+    let (empty, from, to) = (c"".as_ptr(), tree.as_raw_fd(), target.as_raw_fd());
+    // SAFETY: the kernel reads two strings that end in NUL; both descriptors are open.
+    Errno::result(unsafe { libc::syscall(libc::SYS_move_mount, from, empty, to, empty, flags) })?;
+    Ok(())
+}
 
 /// Covers `path` with a copy of its own mount that translates ids through the user namespace.
 fn translate(path: &Path, namespace: &OwnedFd) -> Result<()> {

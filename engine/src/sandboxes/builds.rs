@@ -99,6 +99,7 @@ impl StepRunner {
             reach: if run.network { Reach::All } else { Reach::Nothing },
             snapshot: None,
             image: Some(&image),
+            volumes: Vec::new(),
         };
         let (mut reader, writer) = pipe()?;
         let mounts = run.mounts.iter().map(|mount| {

@@ -5,7 +5,7 @@
 //! was before the wait (`creating`); stop and delete answer at once with `stopping` and `destroying`, and until
 //! the change is complete another one is refused with 409.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
-use crate::isolation::{Instance, IsolationLevel, Resources, Start, files_directory};
+use crate::isolation::{Instance, IsolationLevel, Resources, Start, Volume, files_directory};
 use crate::network::Reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
-use crate::sandboxes::sandbox::{self, DesiredState, Sandbox, State, now_millis};
+use crate::sandboxes::sandbox::{self, DesiredState, MountedVolume, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot;
 use crate::sandboxes::store::Stored;
 use crate::secret;
+use crate::volumes::record as volume;
 
 /// How long an engine that ends waits for changes under way, and how often it looks.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -47,6 +48,9 @@ impl Engine {
         if from_default && sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
             return Err(ApiError::not_implemented("Running as root without root's isolation"));
         }
+        if !sandbox.volumes.is_empty() && self.launcher.level() == IsolationLevel::None {
+            return Err(ApiError::not_implemented("Mounting volumes without isolation"));
+        }
         let engine = Arc::clone(self);
         to_the_end(async move {
             if let Some(info) = builds {
@@ -56,7 +60,13 @@ impl Engine {
                 return Ok(created);
             }
             // The record goes to the disk while the sandbox starts.
+            let mut mounts = sandbox.volumes.clone();
             let (operation, stored) = engine.registry.insert(sandbox)?;
+            // One of them may have been deleted just before the sandbox was there to forbid it.
+            if let Err(error) = engine.volumes.resolve(&mut mounts) {
+                engine.remove(operation).await?;
+                return Err(error);
+            }
             fault::step("create.begun");
             if let Some(name) = operation.entry.with_record(|record| record.snapshot.clone()) {
                 engine.snapshots.touch(&name);
@@ -163,6 +173,7 @@ impl Engine {
         let record = entry.record();
         self.testing.delay_start().await;
         let engine = Arc::clone(self);
+        self.touch_volumes(&record.volumes);
         let started = off_the_runtime(move || {
             let (snapshot, image) = (engine.snapshot_dir(), engine.image_root(&record));
             let directory = files_directory(&record.id);
@@ -515,6 +526,15 @@ pub(super) fn start_of<'a>(
         reach: reach(record),
         snapshot,
         image: None,
+        volumes: record.volumes.iter().map(volume_of).collect(),
+    }
+}
+
+fn volume_of(mount: &MountedVolume) -> Volume {
+    Volume {
+        data: volume::data(&mount.volume_id),
+        subpath: mount.subpath.as_ref().map(PathBuf::from),
+        target: PathBuf::from(&mount.mount_path),
     }
 }
 

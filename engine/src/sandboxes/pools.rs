@@ -152,6 +152,7 @@ fn is_plain(wanted: &Sandbox) -> bool {
         // Those that wait have the identity of the engine's own organization.
         && wanted.organization_id.is_none()
         && wanted.build_info.is_none()
+        && wanted.volumes.is_empty()
         && (wanted.cpu, wanted.memory, wanted.disk)
             == (DEFAULT_RESOURCES.cpu, DEFAULT_RESOURCES.memory, DEFAULT_RESOURCES.disk)
 }

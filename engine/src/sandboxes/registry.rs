@@ -210,6 +210,11 @@ impl Registry {
         self.store.known_setting(name).unwrap_or_default()
     }
 
+    /// Why something could not be written below the state directory.
+    pub fn explain(&self, error: &anyhow::Error) -> StoreError {
+        self.store.explain(error)
+    }
+
     /// Stores a setting. Blocks until it is on the disk.
     pub fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
         self.store.set(name, value).map_err(|error| self.store.explain(&error))

@@ -154,6 +154,19 @@ impl BuildInfo {
     }
 }
 
+/// A volume that a sandbox has mounted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountedVolume {
+    /// The volume's id.
+    pub volume_id: String,
+    /// Where it appears: an absolute path.
+    pub mount_path: String,
+    /// The directory in it that is mounted instead of all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subpath: Option<String>,
+}
+
 /// One sandbox. Times are UTC milliseconds since 1970; intervals are minutes.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sandbox {
@@ -239,6 +252,9 @@ pub struct Sandbox {
     pub auth_token: String,
     /// Signs file URLs (additions 4.3).
     pub signing_key: String,
+    /// Its volumes, parents of mount paths before what is in them.
+    #[serde(default)]
+    pub volumes: Vec<MountedVolume>,
     /// Who may enter by SSH, if anybody.
     #[serde(default)]
     pub ssh_access: Option<SshAccess>,
@@ -267,7 +283,7 @@ impl Sandbox {
         let fields = document.as_object_mut().expect("list items are objects");
         fields.insert("state".into(), json!(self.shown_state()));
         fields.insert("env".into(), json!(self.env));
-        fields.insert("volumes".into(), json!([]));
+        fields.insert("volumes".into(), json!(self.volumes));
         fields.insert("kvm".into(), json!(false));
         if let Some(url) = &self.outbound_proxy_url {
             fields.insert("outboundProxyUrl".into(), json!(url));

@@ -1,4 +1,4 @@
-//! State that survives the engine: sandboxes, snapshots and settings in one SQLite file, and a copy of each sandbox's record beside its
+//! State that survives the engine: sandboxes, snapshots, volumes and settings in one SQLite file, and a copy of each sandbox's record beside its
 //! files.
 //!
 //! The engine keeps everything in memory and reads only at start. One thread writes, and commits together what
@@ -20,6 +20,7 @@ use crate::sandboxes::sandbox::{Sandbox, now_millis};
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sandboxes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS volumes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -63,6 +64,8 @@ pub enum Table {
     Sandboxes,
     /// The snapshots.
     Snapshots,
+    /// The volumes.
+    Volumes,
 }
 
 impl Table {
@@ -70,6 +73,7 @@ impl Table {
         match self {
             Self::Sandboxes => "INSERT OR REPLACE INTO sandboxes (id, record) VALUES (?1, ?2)",
             Self::Snapshots => "INSERT OR REPLACE INTO snapshots (id, record) VALUES (?1, ?2)",
+            Self::Volumes => "INSERT OR REPLACE INTO volumes (id, record) VALUES (?1, ?2)",
         }
     }
 
@@ -77,6 +81,7 @@ impl Table {
         match self {
             Self::Sandboxes => "DELETE FROM sandboxes WHERE id = ?1",
             Self::Snapshots => "DELETE FROM snapshots WHERE id = ?1",
+            Self::Volumes => "DELETE FROM volumes WHERE id = ?1",
         }
     }
 
@@ -84,6 +89,7 @@ impl Table {
         match self {
             Self::Sandboxes => "SELECT id, record FROM sandboxes",
             Self::Snapshots => "SELECT id, record FROM snapshots",
+            Self::Volumes => "SELECT id, record FROM volumes",
         }
     }
 }
