@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::commands::{
     api, archive, autocomplete, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git, info,
     list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, ssh, start,
-    stop, top, use_sandbox, version,
+    stop, top, use_sandbox, version, volume,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -98,6 +98,12 @@ enum Command {
         #[command(subcommand)]
         command: organization::Organization,
     },
+    /// Create, look at and delete volumes, which sandboxes share
+    #[command(visible_alias = "volumes")]
+    Volume {
+        #[command(subcommand)]
+        command: volume::Volume,
+    },
     Api(api::Api),
     Top(top::Top),
     Use(use_sandbox::Use),
@@ -142,6 +148,7 @@ pub fn run() -> ExitCode {
         Command::Forward(command) => execute(command, profile),
         Command::Network { command } => execute(command, profile),
         Command::Organization { command } => execute(command, profile),
+        Command::Volume { command } => execute(command, profile),
         Command::Api(command) => execute(command, profile),
         Command::Top(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),

@@ -14,7 +14,7 @@ use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
-use crate::ops::{CodeInterpreter, FileSystem, Git, LspServers, Network, Process, Sandboxes, Snapshots};
+use crate::ops::{CodeInterpreter, FileSystem, Git, LspServers, Network, Process, Sandboxes, Snapshots, Volumes};
 use crate::protocols::forward::Forwards;
 use crate::travel::events::feed::Feed;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
@@ -184,6 +184,11 @@ impl Client {
     /// Snapshots: images with resources, which sandboxes are made from.
     pub fn snapshots(&self) -> Snapshots {
         Snapshots { client: self.clone() }
+    }
+
+    /// Volumes: directories that sandboxes share and that outlive them.
+    pub fn volumes(&self) -> Volumes {
+        Volumes { client: self.clone() }
     }
 
     /// The toolbox of a sandbox.

@@ -20,6 +20,7 @@ import type {
 } from './generated/models.js';
 import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
+import { VolumeService } from './generated/volume-service.js';
 import { type Image, withImage } from './image.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
@@ -66,6 +67,8 @@ export interface SandboxFilter {
 export class Daytona extends Service implements AsyncDisposable {
   /** The snapshots. */
   readonly snapshot: SnapshotService;
+  /** The volumes: directories that sandboxes share and that outlive them. */
+  readonly volume: VolumeService;
   readonly #connection: Connection;
 
   /**
@@ -85,6 +88,7 @@ export class Daytona extends Service implements AsyncDisposable {
     super(connection);
     this.#connection = connection;
     this.snapshot = new SnapshotService(connection);
+    this.volume = new VolumeService(connection);
   }
 
   /**

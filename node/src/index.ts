@@ -35,6 +35,7 @@ export { Git } from './generated/git.js';
 export { LspServer } from './generated/lsp-server.js';
 export type * from './generated/models.js';
 export { Network } from './generated/network.js';
+export { VolumeService } from './generated/volume-service.js';
 export { Process } from './generated/process.js';
 export { Sandbox } from './generated/sandbox.js';
 export { SpawnedProcess } from './generated/spawned-process.js';

@@ -31,6 +31,7 @@ for (const name of [
   'processes',
   'ssh',
   'terminals',
+  'volumes',
   'webhooks',
 ]) {
   test(`the example ${name} runs to its end`, async () => {

@@ -37,6 +37,7 @@ LIMIT = 60
         "processes",
         "ssh",
         "terminals",
+        "volumes",
         "webhooks",
     ],
 )

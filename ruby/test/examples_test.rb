@@ -26,6 +26,7 @@ class ExamplesTest < DaytonaTest
     'previews' => ['<h1>Hello</h1>', 'expired'],
     'ssh' => ['ssh -p ', "true\nfalse\n"],
     'terminals' => ['30 100', 'exit code 7', 'left: []'],
+    'volumes' => ["0.87\n", '-next"'],
     'webhooks' => ['msg_p5jXN8AQM9LWM0D4loKWxJek', "204\n401\n"]
   }.freeze
   REGIONS = {
@@ -41,6 +42,7 @@ class ExamplesTest < DaytonaTest
     'previews' => %w[link signed forward],
     'ssh' => %w[access revoke],
     'terminals' => %w[create resize-kill],
+    'volumes' => %w[share subpath manage],
     'webhooks' => %w[receive]
   }.freeze
 

@@ -98,3 +98,17 @@ def test_any_endpoint_is_reached(daytona: Program, sandbox: str) -> None:
     assert json.loads(done.stderr)["error"]["status"] == 404
     assert daytona("api", "nothing").returncode == 2
     assert daytona("api", "/sandbox", "--input", "-", stdin=b"{").returncode == 2
+
+
+def test_a_volume_is_made_mounted_and_deleted(daytona: Program) -> None:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    created = daytona.data("volume", "create", name)
+    assert created["name"] == name
+    assert daytona.data("volume", "get", name)["id"] == daytona.data("volume", "get", created["id"])["id"]
+    assert name in daytona.text("volumes", "ls")
+    sandbox = daytona.data("create", "--volume", f"{name}:/mnt/data")["id"]
+    assert daytona.text("exec", sandbox, "--", "sh", "-c", "echo kept > /mnt/data/file; cat /mnt/data/file") == "kept\n"
+    assert daytona.error(5, "volume", "delete", name)["kind"] == "Conflict"
+    daytona.text("delete", sandbox, "--wait")
+    assert daytona.text("volume", "rm", name) == f"deleted {name}\n"
+    assert daytona.error(4, "volume", "get", f"{name}-no")["kind"] == "NotFound"

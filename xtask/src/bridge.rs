@@ -78,6 +78,7 @@ fn operation_name(language: &str, op: &Op) -> String {
         Receiver::Daytona => "daytona",
         Receiver::Sandbox => "sandbox",
         Receiver::Snapshot => "snapshot",
+        Receiver::Volume => "volume",
         Receiver::Process => "process",
         Receiver::Fs => "fs",
         Receiver::Git => "git",

@@ -217,6 +217,8 @@ pub enum Receiver {
     Sandbox,
     /// The snapshots of a client.
     Snapshot,
+    /// The volumes of a client.
+    Volume,
     /// The commands of a sandbox.
     Process,
     /// The files of a sandbox.

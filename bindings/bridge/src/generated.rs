@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "3c497a49ad764edb";
+pub const SCHEMA_HASH: &str = "584c4a03b8d05e65";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -176,6 +176,11 @@ pub(crate) fn dispatch(
         "lsp.rename" => lsp_rename(client, params),
         "lsp.formatting" => lsp_formatting(client, params),
         "network.log" => network_log(client, params),
+        "volume.list" => volume_list(client, params),
+        "volume.get" => volume_get(client, params),
+        "volume.create" => volume_create(client, params),
+        "volume.delete" => volume_delete(client, params),
+        "volume.wait_for_ready" => volume_wait_for_ready(client, params),
         _ => {
             let error = Error::invalid_argument(
                 format!("There is no operation {op:?}: package and library differ."),
@@ -373,6 +378,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "lsp.diagnostics") => "lspServer.diagnostics",
             ("sdk-typescript", "lsp.rename") => "lspServer.rename",
             ("sdk-typescript", "lsp.formatting") => "lspServer.formatting",
+            ("sdk-typescript", "volume.wait_for_ready") => "volume.waitForReady",
             ("sdk-ruby", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
@@ -566,6 +572,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "lsp.rename") => "LspServer.Rename",
             ("sdk-go", "lsp.formatting") => "LspServer.Formatting",
             ("sdk-go", "network.log") => "Network.Log",
+            ("sdk-go", "volume.list") => "Volume.List",
+            ("sdk-go", "volume.get") => "Volume.Get",
+            ("sdk-go", "volume.create") => "Volume.Create",
+            ("sdk-go", "volume.delete") => "Volume.Delete",
+            ("sdk-go", "volume.wait_for_ready") => "Volume.WaitForReady",
             ("sdk-uniffi", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -703,10 +714,23 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "lsp.diagnostics") => "lspServer.diagnostics",
             ("sdk-uniffi", "lsp.rename") => "lspServer.rename",
             ("sdk-uniffi", "lsp.formatting") => "lspServer.formatting",
+            ("sdk-uniffi", "volume.wait_for_ready") => "volume.waitForReady",
             _ => return None,
         },
     )
 }
+static VOLUME_NAMES: Names = Names(
+    &[
+        ("id", None),
+        ("name", None),
+        ("organizationId", None),
+        ("state", None),
+        ("createdAt", None),
+        ("updatedAt", None),
+        ("lastUsedAt", None),
+        ("errorReason", None),
+    ],
+);
 static LSP_SERVER_INFO_NAMES: Names = Names(
     &[("languageId", None), ("pathToProject", None)],
 );
@@ -817,6 +841,8 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
 static VOLUME_MOUNT_NAMES: Names = Names(
     &[("volumeId", None), ("mountPath", None), ("subpath", None)],
 );
+static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
+static GET_VOLUME_OPTIONS_NAMES: Names = Names(&[("create", None)]);
 static FORMATTING_OPTIONS_NAMES: Names = Names(
     &[("tabSize", None), ("insertSpaces", None)],
 );
@@ -873,7 +899,6 @@ static DIRECTORY_OPTIONS_NAMES: Names = Names(&[("exclude", None), ("timeout", N
 static WAIT_FOR_LOG_OPTIONS_NAMES: Names = Names(
     &[("regex", None), ("channel", None), ("timeout", None)],
 );
-static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static OUTPUT_OPTIONS_NAMES: Names = Names(&[("channel", None), ("follow", None)]);
 static SPAWN_OPTIONS_NAMES: Names = Names(
     &[("cwd", None), ("env", None), ("stdin", None)],
@@ -4097,5 +4122,113 @@ fn network_log(
         let call = Parsed::<Args>::read(client, "network.log", params, &NAMES)?;
         let service = call.toolbox()?.network();
         value(&service.log().await?)
+    })
+}
+
+fn volume_list(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "volume.list", params, &NAMES)?;
+        let service = call.client.volumes();
+        value(&service.list().await?)
+    })
+}
+
+fn volume_get(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            name: String,
+            #[serde(default)]
+            options: GetVolumeOptions,
+        }
+        static ARGS: Names = Names(
+            &[("name", None), ("options", Some(&GET_VOLUME_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "volume.get", params, &NAMES)?;
+        let service = call.client.volumes();
+        value(&service.get(&call.args.name, call.args.options).await?)
+    })
+}
+
+fn volume_create(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            name: String,
+        }
+        static ARGS: Names = Names(&[("name", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "volume.create", params, &NAMES)?;
+        let service = call.client.volumes();
+        value(&service.create(&call.args.name).await?)
+    })
+}
+
+fn volume_delete(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            volume: Volume,
+        }
+        static ARGS: Names = Names(&[("volume", Some(&VOLUME_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "volume.delete", params, &NAMES)?;
+        let service = call.client.volumes();
+        value(&service.delete(call.args.volume).await?)
+    })
+}
+
+fn volume_wait_for_ready(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            volume: Volume,
+            #[serde(default)]
+            options: WaitOptions,
+        }
+        static ARGS: Names = Names(
+            &[("volume", Some(&VOLUME_NAMES)), ("options", Some(&WAIT_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "volume.wait_for_ready", params, &NAMES)?;
+        let service = call.client.volumes();
+        value(&service.wait_for_ready(call.args.volume, call.args.options).await?)
     })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::call::Target;
 use crate::{
     CodeInterpreter, DaytonaError, FileSystem, Git, LspServers, Network, Process, SandboxInfo, Sandboxes, Snapshots,
+    Volumes,
 };
 
 /// A connection to Daytona, shared by all services made from it.
@@ -69,6 +70,11 @@ impl Daytona {
     /// Snapshots: images with resources, which sandboxes are made from.
     pub fn snapshots(&self) -> Arc<Snapshots> {
         Arc::new(Snapshots { target: Target { client: self.client.clone(), sandbox: None } })
+    }
+
+    /// Volumes: directories that sandboxes share and that outlive them.
+    pub fn volumes(&self) -> Arc<Volumes> {
+        Arc::new(Volumes { target: Target { client: self.client.clone(), sandbox: None } })
     }
 
     /// Commands, code, sessions and terminals of a sandbox.

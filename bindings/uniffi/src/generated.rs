@@ -297,6 +297,35 @@ pub enum OutputChannel {
     Other(String),
 }
 
+/// State of a volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Enum)]
+pub enum VolumeState {
+    /// Being created.
+    #[serde(rename = "creating")]
+    Creating,
+    /// Can be mounted.
+    #[serde(rename = "ready")]
+    Ready,
+    /// To be created.
+    #[serde(rename = "pending_create")]
+    PendingCreate,
+    /// To be deleted.
+    #[serde(rename = "pending_delete")]
+    PendingDelete,
+    /// Being deleted.
+    #[serde(rename = "deleting")]
+    Deleting,
+    /// Deleted.
+    #[serde(rename = "deleted")]
+    Deleted,
+    /// Failed; `error_reason` says why.
+    #[serde(rename = "error")]
+    Error,
+    /// A value this version does not know, as the server sent it.
+    #[serde(untagged)]
+    Other(String),
+}
+
 /// A figure: its picture and, for the known kinds, its data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct Chart {
@@ -2795,6 +2824,46 @@ pub struct SshAccessValidationDto {
     /// Id of the sandbox that the token opens; empty when it is not valid.
     #[serde(rename = "sandboxId")]
     pub sandbox_id: String,
+}
+
+/// A volume: a directory that sandboxes share and that outlives them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Volume {
+    /// Id.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name, unique in the organization.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Id of the organization it belongs to.
+    #[serde(rename = "organizationId")]
+    pub organization_id: String,
+    /// State.
+    #[serde(rename = "state")]
+    pub state: VolumeState,
+    /// Time when it was created, ISO 8601.
+    #[serde(rename = "createdAt")]
+    pub created_at: String,
+    /// Time when it last changed, ISO 8601.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: String,
+    /// Time when it was last mounted into a sandbox, ISO 8601.
+    #[serde(rename = "lastUsedAt", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub last_used_at: Option<String>,
+    /// Why it failed.
+    #[serde(rename = "errorReason", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub error_reason: Option<String>,
+}
+
+/// Options of `volume.get`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct GetVolumeOptions {
+    /// Whether to create the volume when there is none, and wait until it is ready. Default: false.
+    #[serde(rename = "create", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub create: Option<bool>,
 }
 
 /// Options of `verify_webhook`.
@@ -5615,5 +5684,75 @@ impl Network {
     /// Throws: `NotImplemented` when this server does not offer it: only the local engine does, where its sandboxes have a network.
     pub async fn log(&self) -> Result<NetworkLog, DaytonaError> {
         self.target.call("network.log", || json!({})).await
+    }
+}
+
+/// Volumes: directories that sandboxes share and that outlive them.
+#[derive(uniffi::Object)]
+pub struct Volumes {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Volumes {
+    /// Lists the volumes of the organization.
+    ///
+    /// Throws: `Authorization` when the credentials may not read volumes.
+    pub async fn list(&self) -> Result<Vec<Volume>, DaytonaError> {
+        self.target.call("volume.list", || json!({})).await
+    }
+
+    /// Returns the volume with this name.
+    ///
+    /// - Parameter name: Name of the volume.
+    /// Throws: `NotFound` when there is no such volume and it is not to be created.
+    #[uniffi::method(default(options = None))]
+    pub async fn get(
+        &self,
+        name: String,
+        options: Option<GetVolumeOptions>,
+    ) -> Result<Volume, DaytonaError> {
+        self.target
+            .call(
+                "volume.get",
+                || json!({ "name" : name, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Creates a volume. It can be mounted once it is ready: see `wait_for_ready`.
+    ///
+    /// - Parameter name: Name of the volume.
+    /// Throws: `Validation` when there is a volume of this name, `ServiceUnavailable` when the server has no storage for volumes.
+    pub async fn create(&self, name: String) -> Result<Volume, DaytonaError> {
+        self.target.call("volume.create", || json!({ "name" : name })).await
+    }
+
+    /// Deletes a volume and its files.
+    ///
+    /// - Parameter volume: The volume.
+    /// Throws: `NotFound` when there is no such volume, `Conflict` when a sandbox has it mounted, `Validation` when it is neither
+    /// ready nor failed.
+    pub async fn delete(&self, volume: Volume) -> Result<(), DaytonaError> {
+        self.target.call("volume.delete", || json!({ "volume" : volume })).await
+    }
+
+    /// Waits until a volume can be mounted.
+    ///
+    /// - Parameter volume: The volume.
+    /// Throws: `NotFound` when there is no such volume, `Unknown` when it has failed or is being deleted, `Timeout` when it is not
+    /// ready in time.
+    #[uniffi::method(default(options = None))]
+    pub async fn wait_for_ready(
+        &self,
+        volume: Volume,
+        options: Option<WaitOptions>,
+    ) -> Result<Volume, DaytonaError> {
+        self.target
+            .call(
+                "volume.wait_for_ready",
+                || json!({ "volume" : volume, "options" : options.unwrap_or_default() }),
+            )
+            .await
     }
 }

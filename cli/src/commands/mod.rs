@@ -36,3 +36,4 @@ pub mod stop;
 pub mod top;
 pub mod use_sandbox;
 pub mod version;
+pub mod volume;

@@ -22,6 +22,7 @@ mod sandbox;
 mod snapshot;
 mod spawn;
 mod ssh;
+mod volume;
 mod webhook;
 
 pub use blob::*;
@@ -42,6 +43,7 @@ pub use sandbox::*;
 pub use snapshot::*;
 pub use spawn::*;
 pub use ssh::*;
+pub use volume::*;
 pub use webhook::*;
 
 /// A value of any JSON type.

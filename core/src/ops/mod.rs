@@ -31,6 +31,7 @@ mod snapshots;
 mod spawn;
 mod spawn_script;
 mod transfer;
+mod volume;
 mod wait;
 mod webhooks;
 
@@ -84,4 +85,10 @@ pub struct LspServers {
 #[derive(Clone)]
 pub struct Network {
     pub(crate) toolbox: Toolbox,
+}
+
+/// Volumes: directories that sandboxes share and that outlive them.
+#[derive(Clone)]
+pub struct Volumes {
+    pub(crate) client: Client,
 }

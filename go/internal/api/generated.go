@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "3c497a49ad764edb"
+const SchemaHash = "584c4a03b8d05e65"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -357,6 +357,22 @@ func (c *Call) ProcessInfo(name string, v *types.ProcessInfo) {
 	c.Text("commandId", v.CommandID)
 	if v.ExitCode != nil {
 		c.Int("exitCode", *v.ExitCode)
+	}
+	c.Close()
+}
+
+// Volume adds a Volume.
+func (c *Call) Volume(name string, v *types.Volume) {
+	c.Open(name)
+	c.Text("id", v.ID)
+	c.Text("name", v.Name)
+	c.Text("organizationId", v.OrganizationID)
+	c.Text("state", v.State)
+	c.Time("createdAt", v.CreatedAt)
+	c.Time("updatedAt", v.UpdatedAt)
+	c.Time("lastUsedAt", v.LastUsedAt)
+	if v.ErrorReason != nil {
+		c.Text("errorReason", *v.ErrorReason)
 	}
 	c.Close()
 }
@@ -803,6 +819,15 @@ func (c *Call) FormattingOptions(name string, o *options.Formatting) {
 	}
 	if o.InsertSpaces != nil {
 		c.Bool("insertSpaces", *o.InsertSpaces)
+	}
+	c.Close()
+}
+
+// GetVolumeOptions adds the options of GetVolume.
+func (c *Call) GetVolumeOptions(name string, o *options.GetVolume) {
+	c.Open(name)
+	if o.Create != nil {
+		c.Bool("create", *o.Create)
 	}
 	c.Close()
 }

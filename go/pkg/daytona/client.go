@@ -52,6 +52,10 @@ type Client struct {
 	Snapshot *SnapshotService
 	// Snapshots is Snapshot.
 	Snapshots *SnapshotService
+	// Volume has the volumes.
+	Volume *VolumeService
+	// Volumes is Volume.
+	Volumes *VolumeService
 
 	native *ffi.Client
 	caller api.Caller
@@ -120,8 +124,10 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 		return nil, err
 	}
 	caller := api.NewCaller(native)
-	snapshots := &SnapshotService{caller: caller}
-	return &Client{Snapshot: snapshots, Snapshots: snapshots, native: native, caller: caller}, nil
+	snapshots, volumes := &SnapshotService{caller: caller}, &VolumeService{caller: caller}
+	return &Client{
+		Snapshot: snapshots, Snapshots: snapshots, Volume: volumes, Volumes: volumes, native: native, caller: caller,
+	}, nil
 }
 
 // localBinary is the program for the local engine, when one was given or `go install` has put it in its place, or "".

@@ -9,6 +9,11 @@ type FileSystemService struct {
 	caller api.Caller
 }
 
+// VolumeService has the volumes of the organization: directories that sandboxes share and that outlive them.
+type VolumeService struct {
+	caller api.Caller
+}
+
 // GitService has the git repositories in a sandbox. The path that every method takes is the repository's directory.
 //
 // Every method that works on a repository fails with ErrGitRepoNotFound (ErrNotFound) when there is none. Credentials are used

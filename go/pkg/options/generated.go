@@ -781,3 +781,15 @@ func WithFormattingTabSize(tabSize int) func(*Formatting) {
 func WithFormattingInsertSpaces(insertSpaces bool) func(*Formatting) {
 	return func(o *Formatting) { o.InsertSpaces = &insertSpaces }
 }
+
+// GetVolume holds the options of VolumeService.Get.
+type GetVolume struct {
+	// Whether to create the volume when there is none, and wait until it is ready. Default: false.
+	Create *bool
+}
+
+// WithGetVolumeCreate tells whether to create the volume when there is none, and wait until it is ready. Default:
+// false.
+func WithGetVolumeCreate(create bool) func(*GetVolume) {
+	return func(o *GetVolume) { o.Create = &create }
+}

@@ -239,6 +239,29 @@ const (
 	OutputChannelStderr OutputChannel = "stderr"
 )
 
+// VolumeState: state of a volume.
+//
+// Servers may send values that are not listed here.
+type VolumeState string
+
+// State of a volume.
+const (
+	// Being created.
+	VolumeStateCreating VolumeState = "creating"
+	// Can be mounted.
+	VolumeStateReady VolumeState = "ready"
+	// To be created.
+	VolumeStatePendingCreate VolumeState = "pending_create"
+	// To be deleted.
+	VolumeStatePendingDelete VolumeState = "pending_delete"
+	// Being deleted.
+	VolumeStateDeleting VolumeState = "deleting"
+	// Deleted.
+	VolumeStateDeleted VolumeState = "deleted"
+	// Failed; ErrorReason says why.
+	VolumeStateError VolumeState = "error"
+)
+
 // InterpreterContext is a context of the code interpreter, which keeps variables, imports and functions from run to
 // run.
 type InterpreterContext struct {
@@ -1073,6 +1096,44 @@ type SSHAccessValidation struct {
 	Valid bool `json:"valid"`
 	// Id of the sandbox that the token opens; empty when it is not valid.
 	SandboxID string `json:"sandboxId"`
+}
+
+// Volume is a volume: a directory that sandboxes share and that outlives them.
+type Volume struct {
+	// Id.
+	ID string `json:"id"`
+	// Name, unique in the organization.
+	Name string `json:"name"`
+	// Id of the organization it belongs to.
+	OrganizationID string `json:"organizationId"`
+	// State.
+	State string `json:"state"`
+	// Time when it was created, ISO 8601.
+	CreatedAt time.Time `json:"createdAt"`
+	// Time when it last changed, ISO 8601.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Time when it was last mounted into a sandbox, ISO 8601.
+	LastUsedAt time.Time `json:"lastUsedAt"`
+	// Why it failed.
+	ErrorReason *string `json:"errorReason,omitempty"`
+}
+
+// UnmarshalJSON reads the wire's form.
+func (v *Volume) UnmarshalJSON(data []byte) error {
+	type plain Volume
+	wire := struct {
+		*plain
+		CreatedAt  string `json:"createdAt"`
+		UpdatedAt  string `json:"updatedAt"`
+		LastUsedAt string `json:"lastUsedAt"`
+	}{plain: (*plain)(v)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	v.CreatedAt = parseTime(wire.CreatedAt)
+	v.UpdatedAt = parseTime(wire.UpdatedAt)
+	v.LastUsedAt = parseTime(wire.LastUsedAt)
+	return nil
 }
 
 // WebhookEvent is a webhook's message whose sender has been verified.

@@ -191,3 +191,22 @@ export const OutputChannel = {
   STDERR: 'stderr',
 } as const;
 export type OutputChannel = (typeof OutputChannel)[keyof typeof OutputChannel] | OpenString;
+
+/** State of a volume. */
+export const VolumeState = {
+  /** Being created. */
+  CREATING: 'creating',
+  /** Can be mounted. */
+  READY: 'ready',
+  /** To be created. */
+  PENDING_CREATE: 'pending_create',
+  /** To be deleted. */
+  PENDING_DELETE: 'pending_delete',
+  /** Being deleted. */
+  DELETING: 'deleting',
+  /** Deleted. */
+  DELETED: 'deleted',
+  /** Failed; `errorReason` says why. */
+  ERROR: 'error',
+} as const;
+export type VolumeState = (typeof VolumeState)[keyof typeof VolumeState] | OpenString;

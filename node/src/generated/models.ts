@@ -11,6 +11,7 @@ import type {
   SandboxListSortField,
   SandboxState,
   SnapshotState,
+  VolumeState,
 } from './enums.js';
 
 /** A figure: its picture and, for the known kinds, its data. */
@@ -1412,6 +1413,32 @@ export interface SshAccessValidationDto {
   valid: boolean;
   /** Id of the sandbox that the token opens; empty when it is not valid. */
   sandboxId: string;
+}
+
+/** A volume: a directory that sandboxes share and that outlives them. */
+export interface Volume {
+  /** Id. */
+  id: string;
+  /** Name, unique in the organization. */
+  name: string;
+  /** Id of the organization it belongs to. */
+  organizationId: string;
+  /** State. */
+  state: VolumeState;
+  /** Time when it was created, ISO 8601. */
+  createdAt: string;
+  /** Time when it last changed, ISO 8601. */
+  updatedAt: string;
+  /** Time when it was last mounted into a sandbox, ISO 8601. */
+  lastUsedAt?: string;
+  /** Why it failed. */
+  errorReason?: string;
+}
+
+/** Options of `volume.get`. */
+export interface GetVolumeOptions {
+  /** Whether to create the volume when there is none, and wait until it is ready. Default: false. */
+  create?: boolean;
 }
 
 /** Options of `verifyWebhook`. */

@@ -53,7 +53,8 @@ interface Op {
     | 'code_interpreter'
     | 'network'
     | 'spawned_process'
-    | 'lsp_server';
+    | 'lsp_server'
+    | 'volume';
   /** The parameter that the receiver supplies. */
   supplied: string | null;
   params: { name: string; wire: string }[];
@@ -75,6 +76,8 @@ async function receiver(op: Op, call: Call): Promise<unknown> {
       return call.daytona;
     case 'snapshot':
       return call.daytona.snapshot;
+    case 'volume':
+      return call.daytona.volume;
     case 'sandbox':
       return await call.daytona.get(call.args.idOrName);
     case 'spawned_process':

@@ -9,6 +9,9 @@ module Daytona
     # @return [SnapshotService] The snapshots.
     attr_reader :snapshot
 
+    # @return [VolumeService] The volumes.
+    attr_reader :volume
+
     # Makes a client; with a block, yields it and closes it afterwards.
     #
     # @param config [Config, Hash, nil]
@@ -48,6 +51,7 @@ module Daytona
       end
       super(Connection.new(@config))
       @snapshot = SnapshotService.new(@connection)
+      @volume = VolumeService.new(@connection)
     end
 
     # Iterates over the changes of sandboxes' states from now on, without end. No change is lost, whatever happens to

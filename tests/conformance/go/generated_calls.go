@@ -405,6 +405,18 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}))
 	case "network.log":
 		return c.result(c.sandbox.Network.Log(ctx))
+	case "volume.list":
+		return c.result(c.client.Volume.List(ctx))
+	case "volume.get":
+		return c.result(c.client.Volume.Get(ctx, into[string](args, "name"), func(o *options.GetVolume) {
+			given(opts, "create", &o.Create)
+		}))
+	case "volume.create":
+		return c.result(c.client.Volume.Create(ctx, into[string](args, "name")))
+	case "volume.delete":
+		return nil, c.client.Volume.Delete(ctx, into[*types.Volume](args, "volume"))
+	case "volume.wait_for_ready":
+		return c.result(c.client.Volume.WaitForReady(ctx, into[*types.Volume](args, "volume"), opts.time("timeout")))
 	}
 	return nil, unknown(op)
 }

@@ -89,9 +89,12 @@ class Adapter:
         described, deviation = self.ops[op], self.deviations.get(op, {})
         args = dict(args)
         supplied = args.pop(snake_to_camel(described["supplied"])) if described["supplied"] else None
+        if "volume" in args:
+            args["volume"] = daytona.Volume(**keywords(args["volume"]))
         receiver: Any = {
             "daytona": lambda: self.client,
             "snapshot": lambda: self.client.snapshot,
+            "volume": lambda: self.client.volume,
             "sandbox": lambda: self.client.get(supplied),
             "spawned_process": lambda: self.process(sandbox, supplied),
             "lsp_server": lambda: sandbox.create_lsp_server(supplied["languageId"], supplied["pathToProject"]),

@@ -59,6 +59,7 @@ class Calls
     case operation['receiver']
     when 'daytona' then @daytona
     when 'snapshot' then @daytona.snapshot
+    when 'volume' then @daytona.volume
     when 'sandbox' then @daytona.get(args.fetch('idOrName'))
     when 'spawned_process'
       info = self.class.keywords(args.fetch('process'), STRUCTS.fetch('ProcessInfo'))

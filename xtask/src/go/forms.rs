@@ -127,6 +127,9 @@ pub const METHODS: &[(&str, &[Method])] = &[
         "sandbox.wait_for_stop",
         &[method("WaitForStop").takes(&["timeout"]).updates(), alias("WaitUntilStopped").on("Sandbox")],
     ),
+    ("volume.list", &[method("List").gives(Gives::Pointers)]),
+    ("volume.delete", &[method("Delete").takes(&["*volume"])]),
+    ("volume.wait_for_ready", &[method("WaitForReady").takes(&["*volume", "timeout"])]),
     ("sandbox.archive", &[method("Archive").updates()]),
     (
         "sandbox.recover",

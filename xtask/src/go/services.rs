@@ -68,6 +68,7 @@ const CLASSES: &[Class] = &[
     Class { name: "LspServerService", receiver: "l", bound: &[("server", "l.info")] },
     Class { name: "NetworkService", receiver: "n", bound: &[] },
     Class { name: "SnapshotService", receiver: "s", bound: &[] },
+    Class { name: "VolumeService", receiver: "v", bound: &[] },
 ];
 
 pub fn class(name: &str) -> Result<&'static Class> {
@@ -81,6 +82,7 @@ pub fn class_of(service: &Service) -> String {
         // The class is of one of them.
         "LspServers" => "LspServerService".to_owned(),
         "Snapshots" => "SnapshotService".to_owned(),
+        "Volumes" => "VolumeService".to_owned(),
         name => format!("{name}Service"),
     }
 }

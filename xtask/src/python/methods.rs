@@ -669,6 +669,17 @@ pub const CLASSES: &[Class] = &[
         methods: &[],
     },
     Class {
+        name: "VolumeService",
+        module: "volume",
+        doc: "",
+        service: "volume",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[Method { signature: "name create", ..Method::of("volume.get") }],
+    },
+    Class {
         name: "SnapshotService",
         module: "snapshot",
         doc: "",

@@ -9,7 +9,7 @@ use super::{Body, WIDTH, header, options};
 use crate::schema::{Field, Schema};
 
 /// Class, base and documentation. What has no service in the core is documented here.
-pub const CLASSES: [(&str, &str, &str); 10] = [
+pub const CLASSES: [(&str, &str, &str); 11] = [
     ("Daytona", "Service", "The client: creates, finds and manages sandboxes."),
     ("Sandbox", "Service", "A sandbox. Its attributes are what the server said last: {refresh} asks again."),
     ("Process", "ToolboxService", ""),
@@ -20,6 +20,7 @@ pub const CLASSES: [(&str, &str, &str); 10] = [
     ("LspServer", "ToolboxService", "A language server of a sandbox, for a language and a project."),
     ("Network", "ToolboxService", ""),
     ("SnapshotService", "Service", "Snapshots: images with resources, which sandboxes are made from."),
+    ("VolumeService", "Service", "Volumes: directories that sandboxes share and that outlive them."),
 ];
 
 /// The documentation of a class.

@@ -83,6 +83,7 @@ fn class_of(op: &Op) -> &'static str {
         Receiver::Daytona => "Daytona",
         Receiver::Sandbox => "Sandbox",
         Receiver::Snapshot => "SnapshotService",
+        Receiver::Volume => "VolumeService",
         Receiver::Process => "Process",
         Receiver::Fs => "FileSystem",
         Receiver::Git => "Git",

@@ -301,6 +301,7 @@ fn read_service(item: &syn::ItemStruct) -> Result<Service> {
         "FileSystem" => "fs".to_owned(),
         "Snapshots" => "snapshot".to_owned(),
         "LspServers" => "lsp".to_owned(),
+        "Volumes" => "volume".to_owned(),
         other => snake(other),
     };
     Ok(Service { name, id, toolbox, doc: plain(&item.attrs)?, ops: vec![] })
@@ -385,6 +386,7 @@ fn receiver(id: &str, service: &Service, params: &[Param]) -> Result<(Receiver, 
         ("lsp", Some("server")) => (Receiver::LspServer, Some("server".to_owned())),
         ("network", _) => (Receiver::Network, None),
         ("snapshot", _) => (Receiver::Snapshot, None),
+        ("volume", _) => (Receiver::Volume, None),
         (other, _) => bail!("the service {other} has no receiver in xtask/src/schema/read.rs"),
     })
 }

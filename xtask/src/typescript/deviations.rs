@@ -47,6 +47,7 @@ pub const CLASSES: &[Class] = &[
               server of its own, which runs from `start` until `stop` or the end of the sandbox.",
     },
     Class { name: "Network", receiver: Receiver::Network, base: None, doc: "" },
+    Class { name: "VolumeService", receiver: Receiver::Volume, base: None, doc: "" },
 ];
 
 /// Methods of a sandbox that one of its services has, too: operation, and further names.

@@ -9,6 +9,7 @@ from .._to_come import missing_attribute
 from ..generated.async_ops.client import AsyncDaytonaMethods
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from ..generated.async_ops.snapshot import AsyncSnapshotService
+from ..generated.async_ops.volume import AsyncVolumeService
 from ..generated.config import DaytonaConfig
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class AsyncDaytona(AsyncDaytonaMethods):
 
     Attributes:
         snapshot: The snapshots.
+        volume: The volumes.
 
     Args:
         config: Configuration. What it does not say comes from the environment, `.env.local`, `.env`, or the default.
@@ -35,13 +37,14 @@ class AsyncDaytona(AsyncDaytonaMethods):
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
 
-    __slots__ = ("_config", "snapshot")
+    __slots__ = ("_config", "snapshot", "volume")
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
         self._client = open_client(config, "sdk-python-async")
         self._ops = AsyncSandboxesOps(self._client)
         self.snapshot = AsyncSnapshotService(self._client)
+        self.volume = AsyncVolumeService(self._client)
 
     @classmethod
     def local(cls) -> AsyncDaytona:

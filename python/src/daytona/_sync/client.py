@@ -10,6 +10,7 @@ from ..generated.config import DaytonaConfig
 from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
 from ..generated.ops.snapshot import SnapshotService
+from ..generated.ops.volume import VolumeService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Daytona(DaytonaMethods):
 
     Attributes:
         snapshot: The snapshots.
+        volume: The volumes.
 
     Args:
         config: Configuration. What it does not say comes from the environment, `.env.local`, `.env`, or the default.
@@ -35,13 +37,14 @@ class Daytona(DaytonaMethods):
         `DaytonaAuthenticationError` without credentials, `DaytonaInvalidArgumentError` for an unusable value.
     """
 
-    __slots__ = ("_config", "snapshot")
+    __slots__ = ("_config", "snapshot", "volume")
 
     def __init__(self, config: DaytonaConfig | None = None) -> None:
         self._config = config
         self._client = open_client(config, "sdk-python")
         self._ops = SandboxesOps(self._client)
         self.snapshot = SnapshotService(self._client)
+        self.volume = VolumeService(self._client)
 
     @classmethod
     def local(cls) -> Daytona:

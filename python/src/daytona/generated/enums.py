@@ -190,3 +190,22 @@ class OutputChannel(OpenEnum):
     """Standard output."""
     STDERR = "stderr"
     """Standard error."""
+
+
+class VolumeState(OpenEnum):
+    """State of a volume."""
+
+    CREATING = "creating"
+    """Being created."""
+    READY = "ready"
+    """Can be mounted."""
+    PENDING_CREATE = "pending_create"
+    """To be created."""
+    PENDING_DELETE = "pending_delete"
+    """To be deleted."""
+    DELETING = "deleting"
+    """Being deleted."""
+    DELETED = "deleted"
+    """Deleted."""
+    ERROR = "error"
+    """Failed; `error_reason` says why."""

@@ -44,6 +44,7 @@ from .enums import (
     SandboxListSortField,
     SandboxState,
     SnapshotState,
+    VolumeState,
 )
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .models.fs import (
@@ -102,6 +103,7 @@ from .models.sandbox import (
     WebhookEvent,
 )
 from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
+from .models.volume import Volume
 from .ops.code_interpreter import CodeInterpreter
 from .ops.fs import FileSystem
 from .ops.git import Git
@@ -109,6 +111,7 @@ from .ops.lsp_server import LspServer
 from .ops.network import Network
 from .ops.process import Process
 from .ops.snapshot import SnapshotService
+from .ops.volume import VolumeService
 
 __all__ = [
     "BarChart",
@@ -224,7 +227,10 @@ __all__ = [
     "SshAccessDto",
     "SshAccessValidationDto",
     "UploadProgress",
+    "Volume",
     "VolumeMount",
+    "VolumeService",
+    "VolumeState",
     "WebhookEvent",
 ]
 
@@ -251,6 +257,7 @@ LATER = [
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",
+    "AsyncVolumeService",
     "CodeLanguageLiteral",
     "Image",
     "LspLanguageIdLiteral",

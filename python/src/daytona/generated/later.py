@@ -19,6 +19,7 @@ from .async_ops.lsp_server import AsyncLspServer
 from .async_ops.network import AsyncNetwork
 from .async_ops.process import AsyncProcess
 from .async_ops.snapshot import AsyncSnapshotService
+from .async_ops.volume import AsyncVolumeService
 
 __all__ = [
     "AsyncCodeInterpreter",
@@ -42,6 +43,7 @@ __all__ = [
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",
+    "AsyncVolumeService",
     "CodeLanguageLiteral",
     "Image",
     "LspLanguageIdLiteral",

@@ -40,10 +40,6 @@ class AsyncScreenshot(metaclass=ToCome):
     """Not there yet."""
 
 
-class AsyncVolumeService(metaclass=ToCome):
-    """Not there yet."""
-
-
 class ComputerUse(metaclass=ToCome):
     """Not there yet."""
 
@@ -108,26 +104,6 @@ class ScreenshotResponse(metaclass=ToCome):
     """Not there yet."""
 
 
-class Volume(metaclass=ToCome):
-    """Not there yet."""
-
-
-class VolumeService(metaclass=ToCome):
-    """Not there yet."""
-
-
-class VolumeState(OpenEnum):
-    """Values of what is not there yet."""
-
-    CREATING = "creating"
-    DELETED = "deleted"
-    DELETING = "deleting"
-    ERROR = "error"
-    PENDING_CREATE = "pending_create"
-    PENDING_DELETE = "pending_delete"
-    READY = "ready"
-
-
 class WindowInfo(metaclass=ToCome):
     """Not there yet."""
 
@@ -137,7 +113,7 @@ class WindowsResponse(metaclass=ToCome):
 
 
 # Attributes of classes that are there.
-MEMBERS = ["Daytona.volume", "DaytonaConfig._experimental", "DaytonaConfig.otel_enabled", "Sandbox.computer_use"]
+MEMBERS = ["DaytonaConfig._experimental", "DaytonaConfig.otel_enabled", "Sandbox.computer_use"]
 
 __all__ = [
     "Accessibility",
@@ -149,7 +125,6 @@ __all__ = [
     "AsyncObjectStorage",
     "AsyncRecordingService",
     "AsyncScreenshot",
-    "AsyncVolumeService",
     "ComputerUse",
     "ComputerUseStartResponse",
     "ComputerUseStatusResponse",
@@ -166,9 +141,6 @@ __all__ = [
     "ScreenshotOptions",
     "ScreenshotRegion",
     "ScreenshotResponse",
-    "Volume",
-    "VolumeService",
-    "VolumeState",
     "WindowInfo",
     "WindowsResponse",
 ]

@@ -289,4 +289,31 @@ module Daytona
     # All known values.
     ALL = [STDOUT, STDERR].freeze
   end
+
+  # State of a volume. A value this version does not know is kept as it is.
+  module VolumeState
+    # Being created.
+    CREATING = 'creating'
+
+    # Can be mounted.
+    READY = 'ready'
+
+    # To be created.
+    PENDING_CREATE = 'pending_create'
+
+    # To be deleted.
+    PENDING_DELETE = 'pending_delete'
+
+    # Being deleted.
+    DELETING = 'deleting'
+
+    # Deleted.
+    DELETED = 'deleted'
+
+    # Failed; `error_reason` says why.
+    ERROR = 'error'
+
+    # All known values.
+    ALL = [CREATING, READY, PENDING_CREATE, PENDING_DELETE, DELETING, DELETED, ERROR].freeze
+  end
 end

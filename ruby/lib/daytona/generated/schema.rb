@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '3c497a49ad764edb'
+  SCHEMA_HASH = '584c4a03b8d05e65'
 end

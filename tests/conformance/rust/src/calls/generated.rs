@@ -3,6 +3,7 @@ use super::streams::ToItsEnd as _;
 use super::{Arguments, Called, Request, unknown, value};
 use daytona::ops::{
     Sandboxes, Process, FileSystem, Git, CodeInterpreter, Snapshots, LspServers, Network,
+    Volumes,
 };
 
 pub(super) async fn sandbox(
@@ -723,6 +724,24 @@ pub(super) async fn network(
 ) -> Called {
     match op {
         "log" => value(service.log().await?),
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn volume(
+    service: &Volumes,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "list" => value(service.list().await?),
+        "get" => value(service.get(&args.text("name")?, args.options()?).await?),
+        "create" => value(service.create(&args.text("name")?).await?),
+        "delete" => value(service.delete(args.get("volume")?).await?),
+        "wait_for_ready" => {
+            value(service.wait_for_ready(args.get("volume")?, args.options()?).await?)
+        }
         _ => Err(unknown(op)),
     }
 }

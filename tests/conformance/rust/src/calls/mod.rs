@@ -44,11 +44,11 @@ pub struct Request {
 pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request: &Request) -> Called {
     let args = Arguments::new(&request.args);
     let (service, name) = op.split_once('.').unwrap_or_default();
-    if service == "sandbox" {
-        return generated::sandbox(&client.sandboxes(), name, &args, request).await;
-    }
-    if service == "snapshot" {
-        return generated::snapshot(&client.snapshots(), name, &args, request).await;
+    match service {
+        "sandbox" => return generated::sandbox(&client.sandboxes(), name, &args, request).await,
+        "snapshot" => return generated::snapshot(&client.snapshots(), name, &args, request).await,
+        "volume" => return generated::volume(&client.volumes(), name, &args, request).await,
+        _ => {}
     }
     let toolbox = toolbox.ok_or_else(|| Failure::Case(format!("{op} needs a sandbox")))?;
     match service {
