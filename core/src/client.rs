@@ -14,7 +14,10 @@ use crate::config::{Config, LOCAL, Resolved, WIRE_VERSION};
 use crate::error::{Error, Result};
 use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
-use crate::ops::{CodeInterpreter, FileSystem, Git, LspServers, Network, Process, Sandboxes, Snapshots, Volumes};
+use crate::ops::{
+    Accessibility, CodeInterpreter, ComputerUse, Display, FileSystem, Git, Keyboard, LspServers, Mouse, Network,
+    Process, RecordingService, Sandboxes, Screenshot, Snapshots, Volumes,
+};
 use crate::protocols::forward::Forwards;
 use crate::travel::events::feed::Feed;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
@@ -421,6 +424,41 @@ impl Toolbox {
     /// What the sandbox does on the network.
     pub fn network(&self) -> Network {
         Network { toolbox: self.clone() }
+    }
+
+    /// The desktop.
+    pub fn computer_use(&self) -> ComputerUse {
+        ComputerUse { toolbox: self.clone() }
+    }
+
+    /// The desktop's mouse.
+    pub fn mouse(&self) -> Mouse {
+        Mouse { toolbox: self.clone() }
+    }
+
+    /// The desktop's keyboard.
+    pub fn keyboard(&self) -> Keyboard {
+        Keyboard { toolbox: self.clone() }
+    }
+
+    /// Pictures of the desktop.
+    pub fn screenshot(&self) -> Screenshot {
+        Screenshot { toolbox: self.clone() }
+    }
+
+    /// The desktop's displays and windows.
+    pub fn display(&self) -> Display {
+        Display { toolbox: self.clone() }
+    }
+
+    /// Recordings of the desktop.
+    pub fn recording(&self) -> RecordingService {
+        RecordingService { toolbox: self.clone() }
+    }
+
+    /// What the programs on the desktop show, as a tree.
+    pub fn accessibility(&self) -> Accessibility {
+        Accessibility { toolbox: self.clone() }
     }
 
     pub(crate) fn sandbox_id(&self) -> &str {

@@ -8,7 +8,7 @@ use crate::model::{
     ListSandboxesQuery, LspLanguageId, LspServerInfo, PollEventsOptions, SandboxEvent, SandboxInfo, SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
-use crate::ops::{CodeInterpreter, FileSystem, Git, Network, Process};
+use crate::ops::{CodeInterpreter, ComputerUse, FileSystem, Git, Network, Process};
 use crate::spawned::SpawnedProcess;
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.
@@ -179,6 +179,11 @@ impl Sandbox {
     pub fn create_lsp_server(&self, language_id: LspLanguageId, path_to_project: &str) -> LspServer {
         let info = LspServerInfo { language_id, path_to_project: path_to_project.to_owned() };
         LspServer { servers: self.toolbox.lsp_servers(), info }
+    }
+
+    /// Its desktop.
+    pub fn computer_use(&self) -> ComputerUse {
+        self.toolbox.computer_use()
     }
 
     /// Runs a program in the sandbox's language.

@@ -13,6 +13,7 @@ export {
   type SandboxFilter,
 } from './daytona.js';
 export type { DirectoryTransferOptions } from './directory-transfer.js';
+export type { DisplayInfoResponse } from './display-answers.js';
 export * from './errors.js';
 export { type DownloadProgress, type DownloadProgressHandler, FileReader } from './file-reader.js';
 export type {
@@ -27,18 +28,25 @@ export type {
   UploadStreamOptions,
 } from './file-transfers.js';
 export { FileWriter } from './file-writer.js';
+export { Accessibility } from './generated/accessibility.js';
 export type * from './generated/charts.js';
 export { CodeInterpreter } from './generated/code-interpreter.js';
+export { ComputerUse } from './generated/computer-use.js';
+export { Display } from './generated/display.js';
 export * from './generated/enums.js';
 export { FileSystem } from './generated/file-system.js';
 export { Git } from './generated/git.js';
+export { Keyboard } from './generated/keyboard.js';
 export { LspServer } from './generated/lsp-server.js';
 export type * from './generated/models.js';
+export { Mouse } from './generated/mouse.js';
 export { Network } from './generated/network.js';
-export { VolumeService } from './generated/volume-service.js';
 export { Process } from './generated/process.js';
+export { RecordingService } from './generated/recording-service.js';
 export { Sandbox } from './generated/sandbox.js';
+export { Screenshot } from './generated/screenshot.js';
 export { SpawnedProcess } from './generated/spawned-process.js';
+export { VolumeService } from './generated/volume-service.js';
 export { type Context, Image, type SupportedPythonSeries } from './image.js';
 export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
@@ -65,6 +73,7 @@ export { ProcessOutput, type ReadOptions } from './process-output.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { ForkParams } from './sandbox-object.js';
+export type { ScreenshotResponse } from './screenshot-answers.js';
 export type { CallOptions } from './service.js';
 export {
   type CreateSnapshotParams,

@@ -2,6 +2,7 @@ import type { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
 import { DaytonaNotFoundError } from './errors.js';
 import { CodeInterpreter } from './generated/code-interpreter.js';
+import { ComputerUse } from './generated/computer-use.js';
 import { type LspLanguageId, SandboxState } from './generated/enums.js';
 import { FileSystem } from './generated/file-system.js';
 import { Git } from './generated/git.js';
@@ -36,6 +37,8 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   readonly codeInterpreter: CodeInterpreter;
   /** What it does on the network. */
   readonly network: Network;
+  /** Its desktop. */
+  readonly computerUse: ComputerUse;
   readonly #connection: Connection;
   #info: SandboxInfo;
 
@@ -50,8 +53,9 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
     this.process = new Process(connection, this);
     this.codeInterpreter = new CodeInterpreter(connection, this);
     this.network = new Network(connection, this);
+    this.computerUse = new ComputerUse(connection, this);
     // Consoles print a sandbox's data, not its services.
-    for (const service of ['fs', 'git', 'process', 'codeInterpreter', 'network'] as const) {
+    for (const service of ['fs', 'git', 'process', 'codeInterpreter', 'network', 'computerUse'] as const) {
       Object.defineProperty(this, service, { enumerable: false });
     }
   }

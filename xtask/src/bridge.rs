@@ -85,6 +85,13 @@ fn operation_name(language: &str, op: &Op) -> String {
         Receiver::CodeInterpreter => "code_interpreter",
         Receiver::LspServer => "lsp_server",
         Receiver::Network => "network",
+        Receiver::ComputerUse => "computer_use",
+        Receiver::Mouse => "mouse",
+        Receiver::Keyboard => "keyboard",
+        Receiver::Screenshot => "screenshot",
+        Receiver::Display => "display",
+        Receiver::Recording => "recording",
+        Receiver::Accessibility => "accessibility",
         Receiver::SpawnedProcess => "spawned_process",
     };
     let method = own.unwrap_or(&op.name);
@@ -135,6 +142,7 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
     )?;
     let accessor = match service.name.as_str() {
         "FileSystem" => "fs".to_owned(),
+        "RecordingService" => "recording".to_owned(),
         name => snake(name),
     };
     if service.toolbox {

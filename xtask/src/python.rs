@@ -108,6 +108,10 @@ impl<'a> Layout<'a> {
         if let Some(service) = schema.services.iter().find(|s| s.id == "process") {
             layout.visit(&Type::Struct { name: "PtySize".to_owned() }, service, true);
         }
+        // The form of a picture: options one by one in the core.
+        if let Some(service) = schema.services.iter().find(|s| s.id == "screenshot") {
+            layout.visit(&Type::Struct { name: "ScreenshotOptions".to_owned() }, service, true);
+        }
         for part in &schema.parts {
             layout.homes.insert(&part.name, "process");
         }

@@ -45,7 +45,10 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
     }
     output.write(&format!("{LIB}/models.rb"), index)?;
     for (name, base, doc) in classes::CLASSES {
-        output.write(&format!("{LIB}/classes/{}.rb", snake(name)), classes::class(schema, name, base, doc)?)?;
+        output.write(
+            &format!("{LIB}/classes/{}.rb", snake(&name.replace("::", ""))),
+            classes::class(schema, name, base, doc)?,
+        )?;
     }
     output.write(&format!("{LIB}/create_params.rb"), create::classes(schema)?)?;
     output.write(&format!("{LIB}/charts.rb"), charts::classes(schema)?)?;
@@ -83,6 +86,7 @@ impl Used {
         }
         // Made by callers, for parameters that are spelled out on the wire.
         used.sent.insert("PtySize".to_owned());
+        used.sent.insert("ScreenshotOptions".to_owned());
         used.sent.insert(schema.config.name.clone());
         used.sent.extend(schema.parts.iter().map(|part| part.name.clone()));
         used

@@ -231,6 +231,20 @@ pub enum Receiver {
     LspServer,
     /// What a sandbox does on the network.
     Network,
+    /// The desktop of a sandbox.
+    ComputerUse,
+    /// The mouse of a desktop.
+    Mouse,
+    /// The keyboard of a desktop.
+    Keyboard,
+    /// Pictures of a desktop.
+    Screenshot,
+    /// The displays and windows of a desktop.
+    Display,
+    /// Recordings of a desktop.
+    Recording,
+    /// What the programs on a desktop show.
+    Accessibility,
     /// A process started with `spawn`, whose description it supplies.
     SpawnedProcess,
 }

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "584c4a03b8d05e65";
+pub const SCHEMA_HASH: &str = "20a900da99ffd87a";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -15,6 +15,49 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
+        "computer_use.start" => computer_use_start(client, params),
+        "computer_use.stop" => computer_use_stop(client, params),
+        "computer_use.get_status" => computer_use_get_status(client, params),
+        "computer_use.get_process_status" => {
+            computer_use_get_process_status(client, params)
+        }
+        "computer_use.restart_process" => computer_use_restart_process(client, params),
+        "computer_use.get_process_logs" => computer_use_get_process_logs(client, params),
+        "computer_use.get_process_errors" => {
+            computer_use_get_process_errors(client, params)
+        }
+        "mouse.get_position" => mouse_get_position(client, params),
+        "mouse.move_to" => mouse_move_to(client, params),
+        "mouse.click" => mouse_click(client, params),
+        "mouse.drag" => mouse_drag(client, params),
+        "mouse.scroll" => mouse_scroll(client, params),
+        "mouse.down" => mouse_down(client, params),
+        "mouse.up" => mouse_up(client, params),
+        "keyboard.type_text" => keyboard_type_text(client, params),
+        "keyboard.press" => keyboard_press(client, params),
+        "keyboard.hotkey" => keyboard_hotkey(client, params),
+        "keyboard.down" => keyboard_down(client, params),
+        "keyboard.up" => keyboard_up(client, params),
+        "screenshot.take_full_screen" => screenshot_take_full_screen(client, params),
+        "screenshot.take_region" => screenshot_take_region(client, params),
+        "screenshot.take_compressed" => screenshot_take_compressed(client, params),
+        "screenshot.take_compressed_region" => {
+            screenshot_take_compressed_region(client, params)
+        }
+        "display.get_info" => display_get_info(client, params),
+        "display.get_windows" => display_get_windows(client, params),
+        "display.resize" => display_resize(client, params),
+        "recording.start" => recording_start(client, params),
+        "recording.stop" => recording_stop(client, params),
+        "recording.list" => recording_list(client, params),
+        "recording.get" => recording_get(client, params),
+        "recording.delete" => recording_delete(client, params),
+        "recording.download" => recording_download(client, params),
+        "accessibility.get_tree" => accessibility_get_tree(client, params),
+        "accessibility.find_nodes" => accessibility_find_nodes(client, params),
+        "accessibility.focus_node" => accessibility_focus_node(client, params),
+        "accessibility.invoke_node" => accessibility_invoke_node(client, params),
+        "accessibility.set_node_value" => accessibility_set_node_value(client, params),
         "sandbox.poll_events" => sandbox_poll_events(client, params),
         "sandbox.forward_port" => sandbox_forward_port(client, params),
         "sandbox.get_metrics" => sandbox_get_metrics(client, params),
@@ -193,6 +236,8 @@ pub(crate) fn dispatch(
 pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static str> {
     Some(
         match (source, operation) {
+            ("sdk-python", "mouse.move_to") => "mouse.move",
+            ("sdk-python", "keyboard.type_text") => "keyboard.type",
             ("sdk-python", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-python", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-python", "sandbox.create") => "daytona.create",
@@ -229,6 +274,43 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-python", "lsp.rename") => "lsp_server.rename",
             ("sdk-python", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-typescript", "computer_use.start") => "computerUse.start",
+            ("sdk-typescript", "computer_use.stop") => "computerUse.stop",
+            ("sdk-typescript", "computer_use.get_status") => "computerUse.getStatus",
+            ("sdk-typescript", "computer_use.get_process_status") => {
+                "computerUse.getProcessStatus"
+            }
+            ("sdk-typescript", "computer_use.restart_process") => {
+                "computerUse.restartProcess"
+            }
+            ("sdk-typescript", "computer_use.get_process_logs") => {
+                "computerUse.getProcessLogs"
+            }
+            ("sdk-typescript", "computer_use.get_process_errors") => {
+                "computerUse.getProcessErrors"
+            }
+            ("sdk-typescript", "mouse.get_position") => "mouse.getPosition",
+            ("sdk-typescript", "mouse.move_to") => "mouse.move",
+            ("sdk-typescript", "keyboard.type_text") => "keyboard.type",
+            ("sdk-typescript", "screenshot.take_full_screen") => {
+                "screenshot.takeFullScreen"
+            }
+            ("sdk-typescript", "screenshot.take_region") => "screenshot.takeRegion",
+            ("sdk-typescript", "screenshot.take_compressed") => {
+                "screenshot.takeCompressed"
+            }
+            ("sdk-typescript", "screenshot.take_compressed_region") => {
+                "screenshot.takeCompressedRegion"
+            }
+            ("sdk-typescript", "display.get_info") => "display.getInfo",
+            ("sdk-typescript", "display.get_windows") => "display.getWindows",
+            ("sdk-typescript", "accessibility.get_tree") => "accessibility.getTree",
+            ("sdk-typescript", "accessibility.find_nodes") => "accessibility.findNodes",
+            ("sdk-typescript", "accessibility.focus_node") => "accessibility.focusNode",
+            ("sdk-typescript", "accessibility.invoke_node") => "accessibility.invokeNode",
+            ("sdk-typescript", "accessibility.set_node_value") => {
+                "accessibility.setNodeValue"
+            }
             ("sdk-typescript", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -379,6 +461,12 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "lsp.rename") => "lspServer.rename",
             ("sdk-typescript", "lsp.formatting") => "lspServer.formatting",
             ("sdk-typescript", "volume.wait_for_ready") => "volume.waitForReady",
+            ("sdk-ruby", "computer_use.get_status") => "computer_use.status",
+            ("sdk-ruby", "mouse.get_position") => "mouse.position",
+            ("sdk-ruby", "mouse.move_to") => "mouse.move",
+            ("sdk-ruby", "keyboard.type_text") => "keyboard.type",
+            ("sdk-ruby", "display.get_info") => "display.info",
+            ("sdk-ruby", "display.get_windows") => "display.windows",
             ("sdk-ruby", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
@@ -413,6 +501,49 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-ruby", "lsp.rename") => "lsp_server.rename",
             ("sdk-ruby", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-go", "computer_use.start") => "ComputerUse.Start",
+            ("sdk-go", "computer_use.stop") => "ComputerUse.Stop",
+            ("sdk-go", "computer_use.get_status") => "ComputerUse.GetStatus",
+            ("sdk-go", "computer_use.get_process_status") => {
+                "ComputerUse.GetProcessStatus"
+            }
+            ("sdk-go", "computer_use.restart_process") => "ComputerUse.RestartProcess",
+            ("sdk-go", "computer_use.get_process_logs") => "ComputerUse.GetProcessLogs",
+            ("sdk-go", "computer_use.get_process_errors") => {
+                "ComputerUse.GetProcessErrors"
+            }
+            ("sdk-go", "mouse.get_position") => "Mouse.GetPosition",
+            ("sdk-go", "mouse.move_to") => "Mouse.MoveTo",
+            ("sdk-go", "mouse.click") => "Mouse.Click",
+            ("sdk-go", "mouse.drag") => "Mouse.Drag",
+            ("sdk-go", "mouse.scroll") => "Mouse.Scroll",
+            ("sdk-go", "mouse.down") => "Mouse.Down",
+            ("sdk-go", "mouse.up") => "Mouse.Up",
+            ("sdk-go", "keyboard.type_text") => "Keyboard.TypeText",
+            ("sdk-go", "keyboard.press") => "Keyboard.Press",
+            ("sdk-go", "keyboard.hotkey") => "Keyboard.Hotkey",
+            ("sdk-go", "keyboard.down") => "Keyboard.Down",
+            ("sdk-go", "keyboard.up") => "Keyboard.Up",
+            ("sdk-go", "screenshot.take_full_screen") => "Screenshot.TakeFullScreen",
+            ("sdk-go", "screenshot.take_region") => "Screenshot.TakeRegion",
+            ("sdk-go", "screenshot.take_compressed") => "Screenshot.TakeCompressed",
+            ("sdk-go", "screenshot.take_compressed_region") => {
+                "Screenshot.TakeCompressedRegion"
+            }
+            ("sdk-go", "display.get_info") => "Display.GetInfo",
+            ("sdk-go", "display.get_windows") => "Display.GetWindows",
+            ("sdk-go", "display.resize") => "Display.Resize",
+            ("sdk-go", "recording.start") => "Recording.Start",
+            ("sdk-go", "recording.stop") => "Recording.Stop",
+            ("sdk-go", "recording.list") => "Recording.List",
+            ("sdk-go", "recording.get") => "Recording.Get",
+            ("sdk-go", "recording.delete") => "Recording.Delete",
+            ("sdk-go", "recording.download") => "Recording.Download",
+            ("sdk-go", "accessibility.get_tree") => "Accessibility.GetTree",
+            ("sdk-go", "accessibility.find_nodes") => "Accessibility.FindNodes",
+            ("sdk-go", "accessibility.focus_node") => "Accessibility.FocusNode",
+            ("sdk-go", "accessibility.invoke_node") => "Accessibility.InvokeNode",
+            ("sdk-go", "accessibility.set_node_value") => "Accessibility.SetNodeValue",
             ("sdk-go", "sandbox.poll_events") => "Daytona.PollEvents",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
@@ -577,6 +708,39 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "volume.create") => "Volume.Create",
             ("sdk-go", "volume.delete") => "Volume.Delete",
             ("sdk-go", "volume.wait_for_ready") => "Volume.WaitForReady",
+            ("sdk-uniffi", "computer_use.start") => "computerUse.start",
+            ("sdk-uniffi", "computer_use.stop") => "computerUse.stop",
+            ("sdk-uniffi", "computer_use.get_status") => "computerUse.getStatus",
+            ("sdk-uniffi", "computer_use.get_process_status") => {
+                "computerUse.getProcessStatus"
+            }
+            ("sdk-uniffi", "computer_use.restart_process") => {
+                "computerUse.restartProcess"
+            }
+            ("sdk-uniffi", "computer_use.get_process_logs") => {
+                "computerUse.getProcessLogs"
+            }
+            ("sdk-uniffi", "computer_use.get_process_errors") => {
+                "computerUse.getProcessErrors"
+            }
+            ("sdk-uniffi", "mouse.get_position") => "mouse.getPosition",
+            ("sdk-uniffi", "mouse.move_to") => "mouse.moveTo",
+            ("sdk-uniffi", "keyboard.type_text") => "keyboard.typeText",
+            ("sdk-uniffi", "screenshot.take_full_screen") => "screenshot.takeFullScreen",
+            ("sdk-uniffi", "screenshot.take_region") => "screenshot.takeRegion",
+            ("sdk-uniffi", "screenshot.take_compressed") => "screenshot.takeCompressed",
+            ("sdk-uniffi", "screenshot.take_compressed_region") => {
+                "screenshot.takeCompressedRegion"
+            }
+            ("sdk-uniffi", "display.get_info") => "display.getInfo",
+            ("sdk-uniffi", "display.get_windows") => "display.getWindows",
+            ("sdk-uniffi", "accessibility.get_tree") => "accessibility.getTree",
+            ("sdk-uniffi", "accessibility.find_nodes") => "accessibility.findNodes",
+            ("sdk-uniffi", "accessibility.focus_node") => "accessibility.focusNode",
+            ("sdk-uniffi", "accessibility.invoke_node") => "accessibility.invokeNode",
+            ("sdk-uniffi", "accessibility.set_node_value") => {
+                "accessibility.setNodeValue"
+            }
             ("sdk-uniffi", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -841,6 +1005,9 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
 static VOLUME_MOUNT_NAMES: Names = Names(
     &[("volumeId", None), ("mountPath", None), ("subpath", None)],
 );
+static SCREENSHOT_REGION_NAMES: Names = Names(
+    &[("x", None), ("y", None), ("width", None), ("height", None)],
+);
 static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static GET_VOLUME_OPTIONS_NAMES: Names = Names(&[("create", None)]);
 static FORMATTING_OPTIONS_NAMES: Names = Names(
@@ -932,6 +1099,882 @@ static METRICS_OPTIONS_NAMES: Names = Names(&[("start", None), ("end", None)]);
 static POLL_EVENTS_OPTIONS_NAMES: Names = Names(
     &[("position", None), ("sandboxId", None), ("timeout", None)],
 );
+static ACCESSIBILITY_INVOKE_OPTIONS_NAMES: Names = Names(&[("action", None)]);
+static ACCESSIBILITY_FIND_OPTIONS_NAMES: Names = Names(
+    &[
+        ("scope", None),
+        ("pid", None),
+        ("role", None),
+        ("name", None),
+        ("nameMatch", None),
+        ("states", None),
+        ("limit", None),
+    ],
+);
+static ACCESSIBILITY_TREE_OPTIONS_NAMES: Names = Names(
+    &[("scope", None), ("pid", None), ("maxDepth", None)],
+);
+static RECORDING_OPTIONS_NAMES: Names = Names(&[("label", None)]);
+static SCREENSHOT_OPTIONS_NAMES: Names = Names(
+    &[("showCursor", None), ("format", None), ("quality", None), ("scale", None)],
+);
+static SCREENSHOT_CURSOR_OPTIONS_NAMES: Names = Names(&[("showCursor", None)]);
+static KEYBOARD_PRESS_OPTIONS_NAMES: Names = Names(&[("modifiers", None)]);
+static KEYBOARD_TYPE_OPTIONS_NAMES: Names = Names(&[("delay", None)]);
+static MOUSE_BUTTON_OPTIONS_NAMES: Names = Names(
+    &[("x", None), ("y", None), ("button", None)],
+);
+static MOUSE_SCROLL_OPTIONS_NAMES: Names = Names(
+    &[("amount", None), ("modifiers", None)],
+);
+static MOUSE_DRAG_OPTIONS_NAMES: Names = Names(&[("button", None), ("modifiers", None)]);
+static MOUSE_CLICK_OPTIONS_NAMES: Names = Names(
+    &[("button", None), ("double", None), ("clicks", None), ("modifiers", None)],
+);
+
+fn computer_use_start(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "computer_use.start", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.start().await?)
+    })
+}
+
+fn computer_use_stop(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "computer_use.stop", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.stop().await?)
+    })
+}
+
+fn computer_use_get_status(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.get_status", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.get_status().await?)
+    })
+}
+
+fn computer_use_get_process_status(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process_name: String,
+        }
+        static ARGS: Names = Names(&[("processName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.get_process_status", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.get_process_status(&call.args.process_name).await?)
+    })
+}
+
+fn computer_use_restart_process(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process_name: String,
+        }
+        static ARGS: Names = Names(&[("processName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.restart_process", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.restart_process(&call.args.process_name).await?)
+    })
+}
+
+fn computer_use_get_process_logs(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process_name: String,
+        }
+        static ARGS: Names = Names(&[("processName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.get_process_logs", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.get_process_logs(&call.args.process_name).await?)
+    })
+}
+
+fn computer_use_get_process_errors(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            process_name: String,
+        }
+        static ARGS: Names = Names(&[("processName", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.get_process_errors", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.get_process_errors(&call.args.process_name).await?)
+    })
+}
+
+fn mouse_get_position(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.get_position", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(&service.get_position().await?)
+    })
+}
+
+fn mouse_move_to(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            x: i64,
+            y: i64,
+        }
+        static ARGS: Names = Names(&[("x", None), ("y", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.move_to", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(&service.move_to(call.args.x, call.args.y).await?)
+    })
+}
+
+fn mouse_click(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            x: i64,
+            y: i64,
+            #[serde(default)]
+            options: MouseClickOptions,
+        }
+        static ARGS: Names = Names(
+            &[("x", None), ("y", None), ("options", Some(&MOUSE_CLICK_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.click", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(&service.click(call.args.x, call.args.y, call.args.options).await?)
+    })
+}
+
+fn mouse_drag(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            start_x: i64,
+            start_y: i64,
+            end_x: i64,
+            end_y: i64,
+            #[serde(default)]
+            options: MouseDragOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("startX", None),
+                ("startY", None),
+                ("endX", None),
+                ("endY", None),
+                ("options", Some(&MOUSE_DRAG_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.drag", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(
+            &service
+                .drag(
+                    call.args.start_x,
+                    call.args.start_y,
+                    call.args.end_x,
+                    call.args.end_y,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn mouse_scroll(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            x: i64,
+            y: i64,
+            direction: String,
+            #[serde(default)]
+            options: MouseScrollOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("x", None),
+                ("y", None),
+                ("direction", None),
+                ("options", Some(&MOUSE_SCROLL_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.scroll", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(
+            &service
+                .scroll(
+                    call.args.x,
+                    call.args.y,
+                    &call.args.direction,
+                    call.args.options,
+                )
+                .await?,
+        )
+    })
+}
+
+fn mouse_down(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: MouseButtonOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.down", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(&service.down(call.args.options).await?)
+    })
+}
+
+fn mouse_up(client: Client, params: Payload) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: MouseButtonOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "mouse.up", params, &NAMES)?;
+        let service = call.toolbox()?.mouse();
+        value(&service.up(call.args.options).await?)
+    })
+}
+
+fn keyboard_type_text(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            text: String,
+            #[serde(default)]
+            options: KeyboardTypeOptions,
+        }
+        static ARGS: Names = Names(
+            &[("text", None), ("options", Some(&KEYBOARD_TYPE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "keyboard.type_text", params, &NAMES)?;
+        let service = call.toolbox()?.keyboard();
+        value(&service.type_text(&call.args.text, call.args.options).await?)
+    })
+}
+
+fn keyboard_press(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            key: String,
+            #[serde(default)]
+            options: KeyboardPressOptions,
+        }
+        static ARGS: Names = Names(
+            &[("key", None), ("options", Some(&KEYBOARD_PRESS_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "keyboard.press", params, &NAMES)?;
+        let service = call.toolbox()?.keyboard();
+        value(&service.press(&call.args.key, call.args.options).await?)
+    })
+}
+
+fn keyboard_hotkey(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            keys: String,
+        }
+        static ARGS: Names = Names(&[("keys", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "keyboard.hotkey", params, &NAMES)?;
+        let service = call.toolbox()?.keyboard();
+        value(&service.hotkey(&call.args.keys).await?)
+    })
+}
+
+fn keyboard_down(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            key: String,
+        }
+        static ARGS: Names = Names(&[("key", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "keyboard.down", params, &NAMES)?;
+        let service = call.toolbox()?.keyboard();
+        value(&service.down(&call.args.key).await?)
+    })
+}
+
+fn keyboard_up(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            key: String,
+        }
+        static ARGS: Names = Names(&[("key", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "keyboard.up", params, &NAMES)?;
+        let service = call.toolbox()?.keyboard();
+        value(&service.up(&call.args.key).await?)
+    })
+}
+
+fn screenshot_take_full_screen(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: ScreenshotCursorOptions,
+        }
+        static ARGS: Names = Names(
+            &[("options", Some(&SCREENSHOT_CURSOR_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "screenshot.take_full_screen", params, &NAMES)?;
+        let service = call.toolbox()?.screenshot();
+        value(&service.take_full_screen(call.args.options).await?)
+    })
+}
+
+fn screenshot_take_region(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            region: ScreenshotRegion,
+            #[serde(default)]
+            options: ScreenshotCursorOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("region", Some(&SCREENSHOT_REGION_NAMES)),
+                ("options", Some(&SCREENSHOT_CURSOR_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "screenshot.take_region", params, &NAMES)?;
+        let service = call.toolbox()?.screenshot();
+        value(&service.take_region(call.args.region, call.args.options).await?)
+    })
+}
+
+fn screenshot_take_compressed(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: ScreenshotOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&SCREENSHOT_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "screenshot.take_compressed", params, &NAMES)?;
+        let service = call.toolbox()?.screenshot();
+        value(&service.take_compressed(call.args.options).await?)
+    })
+}
+
+fn screenshot_take_compressed_region(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            region: ScreenshotRegion,
+            #[serde(default)]
+            options: ScreenshotOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("region", Some(&SCREENSHOT_REGION_NAMES)),
+                ("options", Some(&SCREENSHOT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "screenshot.take_compressed_region", params, &NAMES)?;
+        let service = call.toolbox()?.screenshot();
+        value(
+            &service.take_compressed_region(call.args.region, call.args.options).await?,
+        )
+    })
+}
+
+fn display_get_info(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "display.get_info", params, &NAMES)?;
+        let service = call.toolbox()?.display();
+        value(&service.get_info().await?)
+    })
+}
+
+fn display_get_windows(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "display.get_windows", params, &NAMES)?;
+        let service = call.toolbox()?.display();
+        value(&service.get_windows().await?)
+    })
+}
+
+fn display_resize(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            width: i64,
+            height: i64,
+        }
+        static ARGS: Names = Names(&[("width", None), ("height", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "display.resize", params, &NAMES)?;
+        let service = call.toolbox()?.display();
+        value(&service.resize(call.args.width, call.args.height).await?)
+    })
+}
+
+fn recording_start(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: RecordingOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&RECORDING_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.start", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.start(call.args.options).await?)
+    })
+}
+
+fn recording_stop(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            recording_id: String,
+        }
+        static ARGS: Names = Names(&[("recordingId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.stop", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.stop(&call.args.recording_id).await?)
+    })
+}
+
+fn recording_list(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.list", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.list().await?)
+    })
+}
+
+fn recording_get(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            recording_id: String,
+        }
+        static ARGS: Names = Names(&[("recordingId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.get", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.get(&call.args.recording_id).await?)
+    })
+}
+
+fn recording_delete(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            recording_id: String,
+        }
+        static ARGS: Names = Names(&[("recordingId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.delete", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.delete(&call.args.recording_id).await?)
+    })
+}
+
+fn recording_download(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            recording_id: String,
+            local_path: String,
+        }
+        static ARGS: Names = Names(&[("recordingId", None), ("localPath", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "recording.download", params, &NAMES)?;
+        let service = call.toolbox()?.recording();
+        value(&service.download(&call.args.recording_id, &call.args.local_path).await?)
+    })
+}
+
+fn accessibility_get_tree(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: AccessibilityTreeOptions,
+        }
+        static ARGS: Names = Names(
+            &[("options", Some(&ACCESSIBILITY_TREE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "accessibility.get_tree", params, &NAMES)?;
+        let service = call.toolbox()?.accessibility();
+        value(&service.get_tree(call.args.options).await?)
+    })
+}
+
+fn accessibility_find_nodes(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: AccessibilityFindOptions,
+        }
+        static ARGS: Names = Names(
+            &[("options", Some(&ACCESSIBILITY_FIND_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "accessibility.find_nodes", params, &NAMES)?;
+        let service = call.toolbox()?.accessibility();
+        value(&service.find_nodes(call.args.options).await?)
+    })
+}
+
+fn accessibility_focus_node(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            node_id: String,
+        }
+        static ARGS: Names = Names(&[("nodeId", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "accessibility.focus_node", params, &NAMES)?;
+        let service = call.toolbox()?.accessibility();
+        value(&service.focus_node(&call.args.node_id).await?)
+    })
+}
+
+fn accessibility_invoke_node(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            node_id: String,
+            #[serde(default)]
+            options: AccessibilityInvokeOptions,
+        }
+        static ARGS: Names = Names(
+            &[("nodeId", None), ("options", Some(&ACCESSIBILITY_INVOKE_OPTIONS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "accessibility.invoke_node", params, &NAMES)?;
+        let service = call.toolbox()?.accessibility();
+        value(&service.invoke_node(&call.args.node_id, call.args.options).await?)
+    })
+}
+
+fn accessibility_set_node_value(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            node_id: String,
+            value: String,
+        }
+        static ARGS: Names = Names(&[("nodeId", None), ("value", None)]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "accessibility.set_node_value", params, &NAMES)?;
+        let service = call.toolbox()?.accessibility();
+        value(&service.set_node_value(&call.args.node_id, &call.args.value).await?)
+    })
+}
 
 fn sandbox_poll_events(
     client: Client,

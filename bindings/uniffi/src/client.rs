@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::call::Target;
 use crate::{
-    CodeInterpreter, DaytonaError, FileSystem, Git, LspServers, Network, Process, SandboxInfo, Sandboxes, Snapshots,
-    Volumes,
+    Accessibility, CodeInterpreter, ComputerUse, DaytonaError, Display, FileSystem, Git, Keyboard, LspServers, Mouse,
+    Network, Process, RecordingService, SandboxInfo, Sandboxes, Screenshot, Snapshots, Volumes,
 };
 
 /// A connection to Daytona, shared by all services made from it.
@@ -105,6 +105,41 @@ impl Daytona {
     /// What a sandbox does on the network.
     pub fn network(&self, sandbox: &SandboxInfo) -> Arc<Network> {
         Arc::new(Network { target: self.toolbox(sandbox) })
+    }
+
+    /// The desktop of a sandbox.
+    pub fn computer_use(&self, sandbox: &SandboxInfo) -> Arc<ComputerUse> {
+        Arc::new(ComputerUse { target: self.toolbox(sandbox) })
+    }
+
+    /// The mouse of a sandbox's desktop.
+    pub fn mouse(&self, sandbox: &SandboxInfo) -> Arc<Mouse> {
+        Arc::new(Mouse { target: self.toolbox(sandbox) })
+    }
+
+    /// The keyboard of a sandbox's desktop.
+    pub fn keyboard(&self, sandbox: &SandboxInfo) -> Arc<Keyboard> {
+        Arc::new(Keyboard { target: self.toolbox(sandbox) })
+    }
+
+    /// Pictures of a sandbox's desktop.
+    pub fn screenshot(&self, sandbox: &SandboxInfo) -> Arc<Screenshot> {
+        Arc::new(Screenshot { target: self.toolbox(sandbox) })
+    }
+
+    /// The displays and windows of a sandbox's desktop.
+    pub fn display(&self, sandbox: &SandboxInfo) -> Arc<Display> {
+        Arc::new(Display { target: self.toolbox(sandbox) })
+    }
+
+    /// Recordings of a sandbox's desktop.
+    pub fn recording(&self, sandbox: &SandboxInfo) -> Arc<RecordingService> {
+        Arc::new(RecordingService { target: self.toolbox(sandbox) })
+    }
+
+    /// What the programs on a sandbox's desktop show.
+    pub fn accessibility(&self, sandbox: &SandboxInfo) -> Arc<Accessibility> {
+        Arc::new(Accessibility { target: self.toolbox(sandbox) })
     }
 
     /// Refuses further operations. Those in flight go on.

@@ -570,6 +570,546 @@ pub struct ExecutionResult {
     pub error: Option<ExecutionError>,
 }
 
+/// A program of the desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DesktopProcess {
+    /// Whether it runs.
+    #[serde(rename = "running")]
+    pub running: bool,
+    /// Its place in the order of starting: low numbers start first.
+    #[serde(rename = "priority")]
+    pub priority: i64,
+    /// Whether it is started again when it ends by itself.
+    #[serde(rename = "autoRestart")]
+    pub auto_restart: bool,
+    /// Its process id, when it runs.
+    #[serde(rename = "pid", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub pid: Option<i64>,
+}
+
+/// The desktop after it has been started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ComputerUseStartResponse {
+    /// The outcome in words.
+    #[serde(rename = "message")]
+    pub message: String,
+    /// The programs of the desktop by name: `xvfb`, `xfce4`, `x11vnc`, `novnc`.
+    #[serde(rename = "status")]
+    pub status: HashMap<String, DesktopProcess>,
+}
+
+/// The desktop after it has been stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ComputerUseStopResponse {
+    /// The outcome in words.
+    #[serde(rename = "message")]
+    pub message: String,
+    /// The programs of the desktop by name.
+    #[serde(rename = "status")]
+    pub status: HashMap<String, DesktopProcess>,
+}
+
+/// Whether the desktop runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ComputerUseStatusResponse {
+    /// `active` when every program of the desktop runs, `partial` when some do, `inactive` when none does.
+    #[serde(rename = "status")]
+    pub status: String,
+}
+
+/// Whether a program of the desktop runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ProcessStatusResponse {
+    /// The program.
+    #[serde(rename = "processName")]
+    pub process_name: String,
+    /// Whether it runs.
+    #[serde(rename = "running")]
+    pub running: bool,
+}
+
+/// A program of the desktop after it has been started again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ProcessRestartResponse {
+    /// The outcome in words.
+    #[serde(rename = "message")]
+    pub message: String,
+    /// The program.
+    #[serde(rename = "processName")]
+    pub process_name: String,
+}
+
+/// The standard output of a program of the desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ProcessLogsResponse {
+    /// The program.
+    #[serde(rename = "processName")]
+    pub process_name: String,
+    /// Its standard output, or the end of it.
+    #[serde(rename = "logs")]
+    pub logs: String,
+}
+
+/// The standard error of a program of the desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ProcessErrorsResponse {
+    /// The program.
+    #[serde(rename = "processName")]
+    pub process_name: String,
+    /// Its standard error, or the end of it.
+    #[serde(rename = "errors")]
+    pub errors: String,
+}
+
+/// The place of the mouse pointer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct MousePositionResponse {
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+}
+
+/// The place of the mouse pointer after a click.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseClickResponse {
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+}
+
+/// The place of the mouse pointer after a drag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseDragResponse {
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+}
+
+/// A way to click.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseClickOptions {
+    /// The button: `left`, `middle` or `right`. Default: `left`.
+    #[serde(rename = "button", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub button: Option<String>,
+    /// Whether to click twice. Default: false.
+    #[serde(rename = "double", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub double: Option<bool>,
+    /// How often to click, 1 to 10, instead of `double`. Servers up to 0.205 ignore it. Default: 1.
+    #[serde(rename = "clicks", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub clicks: Option<i64>,
+    /// Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none.
+    #[serde(rename = "modifiers", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub modifiers: Option<Vec<String>>,
+}
+
+/// A way to drag.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseDragOptions {
+    /// The button: `left`, `middle` or `right`. Default: `left`.
+    #[serde(rename = "button", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub button: Option<String>,
+    /// Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none.
+    #[serde(rename = "modifiers", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub modifiers: Option<Vec<String>>,
+}
+
+/// A way to scroll.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseScrollOptions {
+    /// Clicks of the wheel, 1 to 100. Default: 1.
+    #[serde(rename = "amount", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub amount: Option<i64>,
+    /// Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none.
+    #[serde(rename = "modifiers", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub modifiers: Option<Vec<String>>,
+}
+
+/// Where to press or release a mouse button.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct MouseButtonOptions {
+    /// Pixels from the left edge of the screen. Default: where the pointer is.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub x: Option<i64>,
+    /// Pixels from the top edge of the screen. Default: where the pointer is.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub y: Option<i64>,
+    /// The button: `left`, `middle` or `right`. Default: `left`.
+    #[serde(rename = "button", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub button: Option<String>,
+}
+
+/// A way to type.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct KeyboardTypeOptions {
+    /// Milliseconds between characters. Default: 0.
+    #[serde(rename = "delay", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub delay: Option<i64>,
+}
+
+/// A way to press a key.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct KeyboardPressOptions {
+    /// Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Default: none.
+    #[serde(rename = "modifiers", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub modifiers: Option<Vec<String>>,
+}
+
+/// A part of the screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ScreenshotRegion {
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+    /// Width in pixels, at least 1.
+    #[serde(rename = "width")]
+    pub width: i64,
+    /// Height in pixels, at least 1.
+    #[serde(rename = "height")]
+    pub height: i64,
+}
+
+/// A picture of the screen as it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ScreenshotCursorOptions {
+    /// Whether the mouse pointer is in the picture. Default: false.
+    #[serde(rename = "showCursor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub show_cursor: Option<bool>,
+}
+
+/// The form of a picture of the screen.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ScreenshotOptions {
+    /// Whether the mouse pointer is in the picture. Default: false.
+    #[serde(rename = "showCursor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub show_cursor: Option<bool>,
+    /// `png`, `jpeg` or, on the local engine, `webp`. Default: `png`.
+    #[serde(rename = "format", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub format: Option<String>,
+    /// Quality of a JPEG, 1 to 100. Default: 85.
+    #[serde(rename = "quality", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub quality: Option<i64>,
+    /// Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+    #[serde(rename = "scale", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub scale: Option<f64>,
+}
+
+/// A picture of the screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ScreenshotResponse {
+    /// The picture's file in Base64.
+    #[serde(rename = "screenshot")]
+    pub screenshot: String,
+    /// Width of the picture in pixels.
+    #[serde(rename = "width")]
+    pub width: i64,
+    /// Height of the picture in pixels.
+    #[serde(rename = "height")]
+    pub height: i64,
+    /// Place of the mouse pointer, where it was asked for.
+    #[serde(rename = "cursorPosition", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub cursor_position: Option<MousePositionResponse>,
+    /// Size of the picture's file in bytes.
+    #[serde(rename = "sizeBytes", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub size_bytes: Option<i64>,
+}
+
+/// A display.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DisplayInfo {
+    /// Its number, from 0.
+    #[serde(rename = "id")]
+    pub id: i64,
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+    /// Width in pixels.
+    #[serde(rename = "width")]
+    pub width: i64,
+    /// Height in pixels.
+    #[serde(rename = "height")]
+    pub height: i64,
+    /// Whether it shows anything.
+    #[serde(rename = "isActive")]
+    pub is_active: bool,
+}
+
+/// The displays of a desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DisplayInfoResponse {
+    /// All displays.
+    #[serde(rename = "displays")]
+    pub displays: Vec<DisplayInfo>,
+    /// The first one that shows anything, if there is one.
+    #[serde(rename = "primaryDisplay", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub primary_display: Option<DisplayInfo>,
+    /// How many there are.
+    #[serde(rename = "totalDisplays")]
+    pub total_displays: i64,
+}
+
+/// A window of the desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct WindowInfo {
+    /// Its number in the X server.
+    #[serde(rename = "id")]
+    pub id: i64,
+    /// The title that it has given itself.
+    #[serde(rename = "title")]
+    pub title: String,
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+    /// Width in pixels.
+    #[serde(rename = "width")]
+    pub width: i64,
+    /// Height in pixels.
+    #[serde(rename = "height")]
+    pub height: i64,
+    /// Whether what is typed goes to it.
+    #[serde(rename = "isActive")]
+    pub is_active: bool,
+}
+
+/// The windows of a desktop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct WindowsResponse {
+    /// All windows, the lowest one first.
+    #[serde(rename = "windows")]
+    pub windows: Vec<WindowInfo>,
+    /// How many there are.
+    #[serde(rename = "count")]
+    pub count: i64,
+}
+
+/// The name of a recording.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct RecordingOptions {
+    /// A word for its file's name: letters, digits, `-`, `_` and `.`, at most 100. Default: `session`.
+    #[serde(rename = "label", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub label: Option<String>,
+}
+
+/// A recording of the screen: an MP4 file in the sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Recording {
+    /// Id.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name of its file.
+    #[serde(rename = "fileName")]
+    pub file_name: String,
+    /// Path of its file in the sandbox.
+    #[serde(rename = "filePath")]
+    pub file_path: String,
+    /// Time when it began, ISO 8601.
+    #[serde(rename = "startTime")]
+    pub start_time: String,
+    /// Time when it ended, ISO 8601.
+    #[serde(rename = "endTime", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub end_time: Option<String>,
+    /// `recording`, `completed` or `failed`.
+    #[serde(rename = "status")]
+    pub status: String,
+    /// Length in seconds, once it has ended.
+    #[serde(
+        rename = "durationSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub duration_seconds: Option<f64>,
+    /// Size of its file in bytes, once it has ended.
+    #[serde(rename = "sizeBytes", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub size_bytes: Option<i64>,
+    /// The same as `file_name`.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// The same as `size_bytes`.
+    #[serde(rename = "fileSizeBytes", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub file_size_bytes: Option<i64>,
+}
+
+/// All recordings of a sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ListRecordingsResponse {
+    /// The recordings, the oldest one first.
+    #[serde(rename = "recordings")]
+    pub recordings: Vec<Recording>,
+}
+
+/// A rectangle on the screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityBounds {
+    /// Pixels from the left edge of the screen.
+    #[serde(rename = "x")]
+    pub x: i64,
+    /// Pixels from the top edge of the screen.
+    #[serde(rename = "y")]
+    pub y: i64,
+    /// Width in pixels.
+    #[serde(rename = "width")]
+    pub width: i64,
+    /// Height in pixels.
+    #[serde(rename = "height")]
+    pub height: i64,
+}
+
+/// Something that a program shows: a window, a button, a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityNode {
+    /// Id for the other operations, as long as the program shows it.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Its kind, such as `push button`.
+    #[serde(rename = "role")]
+    pub role: String,
+    /// Its name, such as a button's label.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// More about it than its name says.
+    #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub description: Option<String>,
+    /// Where it is on the screen.
+    #[serde(rename = "bounds", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub bounds: Option<AccessibilityBounds>,
+    /// Its states, such as `focused` and `enabled`.
+    #[serde(rename = "states")]
+    pub states: Vec<String>,
+    /// What can be done to it, such as `click`.
+    #[serde(rename = "actions")]
+    pub actions: Vec<String>,
+    /// What is inside it.
+    #[serde(rename = "children")]
+    pub children: Vec<AccessibilityNode>,
+}
+
+/// A part of the accessibility tree.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityTreeOptions {
+    /// `focused` for the program in front, `pid` for one with this process id, `all` for all. Default: `focused`.
+    #[serde(rename = "scope", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub scope: Option<String>,
+    /// Process id of the program for the scope `pid`.
+    #[serde(rename = "pid", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub pid: Option<i64>,
+    /// Levels below the root; 0 = the root only, -1 = all. Default: -1.
+    #[serde(rename = "maxDepth", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub max_depth: Option<i64>,
+}
+
+/// What a program shows, as a tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityTreeResponse {
+    /// The program, or the desktop with all of them.
+    #[serde(rename = "root")]
+    pub root: AccessibilityNode,
+    /// Whether there was more than fits.
+    #[serde(rename = "truncated")]
+    pub truncated: bool,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityFindOptions {
+    /// `focused` for the program in front, `pid` for one with this process id, `all` for all. Default: `focused`.
+    #[serde(rename = "scope", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub scope: Option<String>,
+    /// Process id of the program for the scope `pid`.
+    #[serde(rename = "pid", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub pid: Option<i64>,
+    /// Kind, such as `push button`. Default: any.
+    #[serde(rename = "role", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub role: Option<String>,
+    /// Name, compared as `name_match` says. Default: any.
+    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// `exact`, `substring` (whatever the case) or `regex`. Default: `substring`.
+    #[serde(rename = "nameMatch", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name_match: Option<String>,
+    /// States that it must have, all of them. Default: none.
+    #[serde(rename = "states", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub states: Option<Vec<String>>,
+    /// The most results, 1 to 1000. Default: 100.
+    #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub limit: Option<i64>,
+}
+
+/// What was found, without what is inside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityNodesResponse {
+    /// The nodes, in the order of the tree.
+    #[serde(rename = "matches")]
+    pub matches: Vec<AccessibilityNode>,
+    /// Whether there were more.
+    #[serde(rename = "truncated")]
+    pub truncated: bool,
+}
+
+/// What to do to a node.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct AccessibilityInvokeOptions {
+    /// One of its actions. Default: its first one.
+    #[serde(rename = "action", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub action: Option<String>,
+}
+
 /// Options of `upload_dir` and `download_dir`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryOptions {
@@ -3293,6 +3833,603 @@ pub(crate) fn parent(kind: &str) -> Option<&'static str> {
             _ => return None,
         },
     )
+}
+
+/// The desktop of a sandbox.
+#[derive(uniffi::Object)]
+pub struct ComputerUse {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl ComputerUse {
+    /// Starts the desktop and waits until it shows something. One that runs is left as it is.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not start.
+    pub async fn start(&self) -> Result<ComputerUseStartResponse, DaytonaError> {
+        self.target.call("computer_use.start", || json!({})).await
+    }
+
+    /// Stops the desktop. What its programs have not saved is lost.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn stop(&self) -> Result<ComputerUseStopResponse, DaytonaError> {
+        self.target.call("computer_use.stop", || json!({})).await
+    }
+
+    /// Tells whether the desktop runs.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn get_status(&self) -> Result<ComputerUseStatusResponse, DaytonaError> {
+        self.target.call("computer_use.get_status", || json!({})).await
+    }
+
+    /// Tells whether a program of the desktop runs.
+    ///
+    /// - Parameter process_name: The program: `xvfb`, `xfce4`, `x11vnc` or `novnc`.
+    /// Throws: `NotFound` when there is no such program, `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn get_process_status(
+        &self,
+        process_name: String,
+    ) -> Result<ProcessStatusResponse, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.get_process_status",
+                || json!({ "processName" : process_name }),
+            )
+            .await
+    }
+
+    /// Starts a program of the desktop again.
+    ///
+    /// - Parameter process_name: The program: `xvfb`, `xfce4`, `x11vnc` or `novnc`. With `xvfb` every program on the desktop ends.
+    /// Throws: `NotFound` when there is no such program, `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn restart_process(
+        &self,
+        process_name: String,
+    ) -> Result<ProcessRestartResponse, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.restart_process",
+                || json!({ "processName" : process_name }),
+            )
+            .await
+    }
+
+    /// Returns what a program of the desktop has written to its standard output.
+    ///
+    /// - Parameter process_name: The program: `xvfb`, `xfce4`, `x11vnc` or `novnc`.
+    /// Throws: `NotFound` when there is no such program, `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn get_process_logs(
+        &self,
+        process_name: String,
+    ) -> Result<ProcessLogsResponse, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.get_process_logs",
+                || json!({ "processName" : process_name }),
+            )
+            .await
+    }
+
+    /// Returns what a program of the desktop has written to its standard error.
+    ///
+    /// - Parameter process_name: The program: `xvfb`, `xfce4`, `x11vnc` or `novnc`.
+    /// Throws: `NotFound` when there is no such program, `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn get_process_errors(
+        &self,
+        process_name: String,
+    ) -> Result<ProcessErrorsResponse, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.get_process_errors",
+                || json!({ "processName" : process_name }),
+            )
+            .await
+    }
+}
+
+/// The mouse of a sandbox's desktop.
+#[derive(uniffi::Object)]
+pub struct Mouse {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Mouse {
+    /// Returns the place of the pointer.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn get_position(&self) -> Result<MousePositionResponse, DaytonaError> {
+        self.target.call("mouse.get_position", || json!({})).await
+    }
+
+    /// Moves the pointer.
+    ///
+    /// - Parameter x: Pixels from the left edge of the screen.
+    /// - Parameter y: Pixels from the top edge of the screen.
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn move_to(
+        &self,
+        x: i64,
+        y: i64,
+    ) -> Result<MousePositionResponse, DaytonaError> {
+        self.target.call("mouse.move_to", || json!({ "x" : x, "y" : y })).await
+    }
+
+    /// Moves the pointer and clicks.
+    ///
+    /// - Parameter x: Pixels from the left edge of the screen.
+    /// - Parameter y: Pixels from the top edge of the screen.
+    /// Throws: `InvalidArgument` when `clicks` is out of range, `Validation` for an unknown button or modifier, `ServiceUnavailable`
+    /// when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn click(
+        &self,
+        x: i64,
+        y: i64,
+        options: Option<MouseClickOptions>,
+    ) -> Result<MouseClickResponse, DaytonaError> {
+        self.target
+            .call(
+                "mouse.click",
+                || json!({ "x" : x, "y" : y, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Presses a button at one place and releases it at another.
+    ///
+    /// - Parameter start_x: Pixels from the left edge of the screen, where the button is pressed.
+    /// - Parameter start_y: Pixels from the top edge of the screen, where the button is pressed.
+    /// - Parameter end_x: Pixels from the left edge of the screen, where it is released.
+    /// - Parameter end_y: Pixels from the top edge of the screen, where it is released.
+    /// Throws: `Validation` for an unknown button or modifier, `ServiceUnavailable` when the sandbox has no desktop or it does not
+    /// run.
+    #[uniffi::method(default(options = None))]
+    pub async fn drag(
+        &self,
+        start_x: i64,
+        start_y: i64,
+        end_x: i64,
+        end_y: i64,
+        options: Option<MouseDragOptions>,
+    ) -> Result<MouseDragResponse, DaytonaError> {
+        self.target
+            .call(
+                "mouse.drag",
+                || {
+                    json!(
+                        { "startX" : start_x, "startY" : start_y, "endX" : end_x, "endY"
+                        : end_y, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Moves the pointer and turns the wheel.
+    ///
+    /// - Parameter x: Pixels from the left edge of the screen.
+    /// - Parameter y: Pixels from the top edge of the screen.
+    /// - Parameter direction: `up` or `down`; on the local engine `left` and `right`, too.
+    /// Throws: `InvalidArgument` when `amount` is out of range, `Validation` for an unknown direction or modifier,
+    /// `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn scroll(
+        &self,
+        x: i64,
+        y: i64,
+        direction: String,
+        options: Option<MouseScrollOptions>,
+    ) -> Result<bool, DaytonaError> {
+        self.target
+            .call(
+                "mouse.scroll",
+                || {
+                    json!(
+                        { "x" : x, "y" : y, "direction" : direction, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Presses a button and keeps it pressed.
+    ///
+    /// Throws: `Validation` for an unknown button, `NotFound` on servers up to 0.205, `ServiceUnavailable` when the sandbox has no
+    /// desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn down(
+        &self,
+        options: Option<MouseButtonOptions>,
+    ) -> Result<MousePositionResponse, DaytonaError> {
+        self.target
+            .call("mouse.down", || json!({ "options" : options.unwrap_or_default() }))
+            .await
+    }
+
+    /// Releases a button.
+    ///
+    /// Throws: `Validation` for an unknown button, `NotFound` on servers up to 0.205, `ServiceUnavailable` when the sandbox has no
+    /// desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn up(
+        &self,
+        options: Option<MouseButtonOptions>,
+    ) -> Result<MousePositionResponse, DaytonaError> {
+        self.target
+            .call("mouse.up", || json!({ "options" : options.unwrap_or_default() }))
+            .await
+    }
+}
+
+/// The keyboard of a sandbox's desktop.
+#[derive(uniffi::Object)]
+pub struct Keyboard {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Keyboard {
+    /// Types a text: any characters, whatever the keyboard's layout.
+    ///
+    /// - Parameter text: The text. A line feed is the Enter key, a tab the Tab key.
+    /// Throws: `InvalidArgument` when the delay is out of range, `ServiceUnavailable` when the sandbox has no desktop or it does not
+    /// run.
+    #[uniffi::method(default(options = None))]
+    pub async fn type_text(
+        &self,
+        text: String,
+        options: Option<KeyboardTypeOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "keyboard.type_text",
+                || json!({ "text" : text, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Presses a key and releases it.
+    ///
+    /// - Parameter key: The key: a character, or a name such as `enter`, `escape`, `backspace`, `pageup`, `f5`.
+    /// Throws: `InvalidArgument` when the key is empty, `Validation` for an unknown key or modifier, `ServiceUnavailable` when the
+    /// sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn press(
+        &self,
+        key: String,
+        options: Option<KeyboardPressOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "keyboard.press",
+                || json!({ "key" : key, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Presses keys together.
+    ///
+    /// - Parameter keys: The keys with `+` between them, such as `ctrl+shift+t`.
+    /// Throws: `InvalidArgument` when there are no keys, `Validation` for an unknown key, `ServiceUnavailable` when the sandbox has
+    /// no desktop or it does not run.
+    pub async fn hotkey(&self, keys: String) -> Result<(), DaytonaError> {
+        self.target.call("keyboard.hotkey", || json!({ "keys" : keys })).await
+    }
+
+    /// Presses a key and keeps it pressed.
+    ///
+    /// - Parameter key: The key, as for `press`.
+    /// Throws: `InvalidArgument` when the key is empty, `Validation` for an unknown key, `NotFound` on servers up to 0.205,
+    /// `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn down(&self, key: String) -> Result<(), DaytonaError> {
+        self.target.call("keyboard.down", || json!({ "key" : key })).await
+    }
+
+    /// Releases a key.
+    ///
+    /// - Parameter key: The key, as for `press`.
+    /// Throws: `InvalidArgument` when the key is empty, `Validation` for an unknown key, `NotFound` on servers up to 0.205,
+    /// `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn up(&self, key: String) -> Result<(), DaytonaError> {
+        self.target.call("keyboard.up", || json!({ "key" : key })).await
+    }
+}
+
+/// Pictures of a sandbox's desktop.
+#[derive(uniffi::Object)]
+pub struct Screenshot {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Screenshot {
+    /// Takes a picture of the whole screen, a PNG.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn take_full_screen(
+        &self,
+        options: Option<ScreenshotCursorOptions>,
+    ) -> Result<ScreenshotResponse, DaytonaError> {
+        self.target
+            .call(
+                "screenshot.take_full_screen",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Takes a picture of a part of the screen, a PNG.
+    ///
+    /// - Parameter region: The part.
+    /// Throws: `InvalidArgument` when the region is empty, `Validation` when it is outside the screen, `ServiceUnavailable` when the
+    /// sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn take_region(
+        &self,
+        region: ScreenshotRegion,
+        options: Option<ScreenshotCursorOptions>,
+    ) -> Result<ScreenshotResponse, DaytonaError> {
+        self.target
+            .call(
+                "screenshot.take_region",
+                || json!({ "region" : region, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Takes a picture of the whole screen in a form of choice: smaller, for models that read it.
+    ///
+    /// Throws: `InvalidArgument` when an option is out of range, `Validation` for an unknown format, `ServiceUnavailable` when the
+    /// sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn take_compressed(
+        &self,
+        options: Option<ScreenshotOptions>,
+    ) -> Result<ScreenshotResponse, DaytonaError> {
+        self.target
+            .call(
+                "screenshot.take_compressed",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Takes a picture of a part of the screen in a form of choice.
+    ///
+    /// - Parameter region: The part.
+    /// Throws: `InvalidArgument` when the region is empty or an option is out of range, `Validation` for an unknown format or when
+    /// the region is outside the screen, `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn take_compressed_region(
+        &self,
+        region: ScreenshotRegion,
+        options: Option<ScreenshotOptions>,
+    ) -> Result<ScreenshotResponse, DaytonaError> {
+        self.target
+            .call(
+                "screenshot.take_compressed_region",
+                || json!({ "region" : region, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+}
+
+/// The displays and windows of a sandbox's desktop.
+#[derive(uniffi::Object)]
+pub struct Display {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Display {
+    /// Returns the displays of the desktop.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn get_info(&self) -> Result<DisplayInfoResponse, DaytonaError> {
+        self.target.call("display.get_info", || json!({})).await
+    }
+
+    /// Returns the windows of the desktop.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn get_windows(&self) -> Result<WindowsResponse, DaytonaError> {
+        self.target.call("display.get_windows", || json!({})).await
+    }
+
+    /// Gives the screen another size. Windows stay where they are.
+    ///
+    /// - Parameter width: Width in pixels, 64 to 2560.
+    /// - Parameter height: Height in pixels, 64 to 1600.
+    /// Throws: `InvalidArgument` when the size is out of range, `NotFound` on servers that do not offer it: only the local engine
+    /// does; `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    pub async fn resize(
+        &self,
+        width: i64,
+        height: i64,
+    ) -> Result<DisplayInfo, DaytonaError> {
+        self.target
+            .call("display.resize", || json!({ "width" : width, "height" : height }))
+            .await
+    }
+}
+
+/// Recordings of a sandbox's desktop.
+#[derive(uniffi::Object)]
+pub struct RecordingService {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl RecordingService {
+    /// Begins to record the screen.
+    ///
+    /// Throws: `Validation` for a label that cannot be part of a file's name, `RecordingFfmpegNotFound` when the sandbox has no
+    /// ffmpeg, `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn start(
+        &self,
+        options: Option<RecordingOptions>,
+    ) -> Result<Recording, DaytonaError> {
+        self.target
+            .call(
+                "recording.start",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Ends a recording; its file is complete then.
+    ///
+    /// - Parameter recording_id: Id of the recording.
+    /// Throws: `NotFound` when there is no such recording.
+    pub async fn stop(&self, recording_id: String) -> Result<Recording, DaytonaError> {
+        self.target
+            .call("recording.stop", || json!({ "recordingId" : recording_id }))
+            .await
+    }
+
+    /// Returns all recordings.
+    ///
+    /// Throws: `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn list(&self) -> Result<ListRecordingsResponse, DaytonaError> {
+        self.target.call("recording.list", || json!({})).await
+    }
+
+    /// Returns a recording.
+    ///
+    /// - Parameter recording_id: Id of the recording.
+    /// Throws: `NotFound` when there is no such recording.
+    pub async fn get(&self, recording_id: String) -> Result<Recording, DaytonaError> {
+        self.target
+            .call("recording.get", || json!({ "recordingId" : recording_id }))
+            .await
+    }
+
+    /// Deletes a recording with its file.
+    ///
+    /// - Parameter recording_id: Id of the recording.
+    /// Throws: `NotFound` when there is no such recording, `RecordingStillActive` while it goes on.
+    pub async fn delete(&self, recording_id: String) -> Result<(), DaytonaError> {
+        self.target
+            .call("recording.delete", || json!({ "recordingId" : recording_id }))
+            .await
+    }
+
+    /// Downloads a recording's file. It appears under its name when it is complete.
+    ///
+    /// - Parameter recording_id: Id of the recording.
+    /// - Parameter local_path: Local path to write to; what is there is replaced.
+    /// Throws: `NotFound` when there is no such recording, `InvalidArgument` when the local path cannot be written, `Connection` when
+    /// the transfer is cut short.
+    pub async fn download(
+        &self,
+        recording_id: String,
+        local_path: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "recording.download",
+                || json!({ "recordingId" : recording_id, "localPath" : local_path }),
+            )
+            .await
+    }
+}
+
+/// What the programs on a sandbox's desktop show, as a tree.
+#[derive(uniffi::Object)]
+pub struct Accessibility {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Accessibility {
+    /// Returns what a program shows, or all of them.
+    ///
+    /// Throws: `Validation` for an unknown scope, `NotFound` when there is no such program, `A11yUnavailable` when the desktop does
+    /// not run or cannot tell.
+    #[uniffi::method(default(options = None))]
+    pub async fn get_tree(
+        &self,
+        options: Option<AccessibilityTreeOptions>,
+    ) -> Result<AccessibilityTreeResponse, DaytonaError> {
+        self.target
+            .call(
+                "accessibility.get_tree",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Finds nodes by their kind, name and states.
+    ///
+    /// Throws: `InvalidArgument` when the limit is out of range, `Validation` for an unknown scope or an invalid expression,
+    /// `NotFound` when there is no such program, `A11yUnavailable` when the desktop does not run or cannot tell.
+    #[uniffi::method(default(options = None))]
+    pub async fn find_nodes(
+        &self,
+        options: Option<AccessibilityFindOptions>,
+    ) -> Result<AccessibilityNodesResponse, DaytonaError> {
+        self.target
+            .call(
+                "accessibility.find_nodes",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Gives a node the keyboard's focus.
+    ///
+    /// - Parameter node_id: Id of the node.
+    /// Throws: `NotFound` when the node is gone, `Validation` when it takes no focus, `A11yUnavailable` when the desktop does not
+    /// run or cannot tell.
+    pub async fn focus_node(&self, node_id: String) -> Result<(), DaytonaError> {
+        self.target
+            .call("accessibility.focus_node", || json!({ "nodeId" : node_id }))
+            .await
+    }
+
+    /// Does to a node one of the things that can be done to it: clicks a button, opens a menu.
+    ///
+    /// - Parameter node_id: Id of the node.
+    /// Throws: `NotFound` when the node is gone, `Validation` when it has no such action, `A11yUnavailable` when the desktop does
+    /// not run or cannot tell.
+    #[uniffi::method(default(options = None))]
+    pub async fn invoke_node(
+        &self,
+        node_id: String,
+        options: Option<AccessibilityInvokeOptions>,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "accessibility.invoke_node",
+                || json!({ "nodeId" : node_id, "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Gives a node a value: a field its text, a slider its number. The local engine reads it back.
+    ///
+    /// - Parameter node_id: Id of the node.
+    /// - Parameter value: The value.
+    /// Throws: `NotFound` when the node is gone, `Validation` when it takes no such value, `A11yUnavailable` when the desktop does
+    /// not run or cannot tell.
+    pub async fn set_node_value(
+        &self,
+        node_id: String,
+        value: String,
+    ) -> Result<(), DaytonaError> {
+        self.target
+            .call(
+                "accessibility.set_node_value",
+                || json!({ "nodeId" : node_id, "value" : value }),
+            )
+            .await
+    }
 }
 
 /// Operations on sandboxes as a whole.

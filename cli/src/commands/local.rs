@@ -41,7 +41,11 @@ enum Command {
     /// Stop the engine and its sandboxes
     Stop,
     /// Install what sandboxes need beyond this machine's own programs
-    Setup,
+    Setup {
+        /// Prepare the snapshot daytona-desktop, too: a desktop of Debian's packages, for sandboxes only
+        #[arg(long)]
+        desktop: bool,
+    },
     /// Print the log of engines that clients or `serve --detach` have started
     Logs {
         /// Follow the log until Ctrl-C
@@ -146,7 +150,7 @@ pub fn run(local: Local) -> Done {
         Command::Serve(serve) => Ok(run_engine(serve, state_dir)?),
         Command::Status { format } => print_status(&state_dir, format.chosen()),
         Command::Stop => stop_engine(state_dir),
-        Command::Setup => prepare_snapshot(state_dir),
+        Command::Setup { desktop } => prepare_snapshot(&state_dir, desktop),
         Command::Logs { follow } => background::print_log(&state_dir, follow),
         Command::Reset { yes } => {
             background::delete_all(&state_dir, yes)?;
@@ -270,9 +274,16 @@ fn stop(state_dir: PathBuf) -> Result<bool> {
     Ok(true)
 }
 
-fn prepare_snapshot(state_dir: PathBuf) -> Done {
-    match setup::run(&state_dir, &mut |step| tell(step))? {
-        setup::Outcome::AlreadyDone => say("nothing to do: the snapshot is ready"),
-        setup::Outcome::Prepared => say("the snapshot is ready"),
+fn prepare_snapshot(state_dir: &Path, desktop: bool) -> Done {
+    let mut outcomes = vec![setup::run(state_dir, &mut |step| tell(step))?];
+    if desktop {
+        outcomes.push(setup::desktop::run(state_dir, &mut |step| tell(step))?);
+    }
+    let prepared = outcomes.contains(&setup::Outcome::Prepared);
+    match (prepared, desktop) {
+        (false, false) => say("nothing to do: the snapshot is ready"),
+        (true, false) => say("the snapshot is ready"),
+        (false, true) => say("nothing to do: the snapshots are ready"),
+        (true, true) => say("the snapshots are ready"),
     }
 }

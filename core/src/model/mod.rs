@@ -7,6 +7,7 @@
 mod blob;
 mod chart;
 mod code_interpreter;
+mod computer_use;
 mod directory;
 mod event;
 mod file;
@@ -28,6 +29,7 @@ mod webhook;
 pub use blob::*;
 pub use chart::*;
 pub use code_interpreter::*;
+pub use computer_use::*;
 pub use directory::*;
 pub use event::*;
 pub use file::*;

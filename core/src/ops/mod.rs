@@ -6,6 +6,7 @@
 
 pub(crate) mod abandoned;
 mod code_interpreter;
+mod computer_use;
 mod create_body;
 mod directory;
 mod events;
@@ -35,6 +36,7 @@ mod volume;
 mod wait;
 mod webhooks;
 
+pub use computer_use::{Accessibility, ComputerUse, Display, Keyboard, Mouse, RecordingService, Screenshot};
 pub(crate) use create_body::LANGUAGE_LABEL;
 
 use crate::client::{Client, Toolbox};

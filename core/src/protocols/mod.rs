@@ -11,6 +11,7 @@ pub mod directory;
 mod end_mark;
 pub(crate) mod exclude;
 pub mod forward;
+pub(crate) mod image_size;
 pub mod interpreter;
 pub mod log_demux;
 pub mod logs;

@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind};
 /// Attempts of one request, the first included.
 pub(crate) const MAX_ATTEMPTS: u32 = 4;
 
+/// The code of errors that tell what a server does not have.
+const NOT_IMPLEMENTED: &str = "NOT_IMPLEMENTED";
+
 /// The longest wait of a call without deadline: who is told to come back in an hour should hear of it.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -51,6 +54,8 @@ pub(crate) fn delay(
         Failure::Broken => idempotent,
         Failure::Answered => match error.kind() {
             ErrorKind::RateLimit => true,
+            // What a server does not have it will not have in a moment.
+            _ if error.info().code.as_deref() == Some(NOT_IMPLEMENTED) => false,
             ErrorKind::BadGateway | ErrorKind::ServiceUnavailable => idempotent,
             _ => error.status() == Some(504) && idempotent,
         },

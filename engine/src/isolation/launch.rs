@@ -38,8 +38,10 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, Volume,
 };
 use super::users::{RANGES, Separation, UserIds};
+use crate::errors::ApiError;
 use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
+use crate::setup::desktop;
 
 /// How long a sandbox process may take to set itself up before it counts as failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -88,6 +90,8 @@ pub struct Start<'a> {
     pub image: Option<&'a ImageRoot>,
     /// The volumes to mount, parents of their paths before what is in them.
     pub volumes: Vec<Volume>,
+    /// Whether the desktop is laid over it, where it has been prepared.
+    pub has_desktop: bool,
 }
 
 /// The directory of a sandbox's files, relative to the state directory.
@@ -102,6 +106,16 @@ pub fn pool_directory(sandbox_id: &str) -> PathBuf {
 
 /// Where programs of images are, unless the image says otherwise.
 const IMAGE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What programs in a sandbox with a desktop find in their environment: where windows are shown, and where programs talk to
+/// each other and tell what they show.
+const DESKTOP_VARIABLES: [(&str, &str); 5] = [
+    ("DISPLAY", ":0"),
+    ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/.daytona-desktop/bus"),
+    ("GTK_A11Y", "atspi"),
+    ("GTK_USE_PORTAL", "0"),
+    ("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1"),
+];
 
 /// The directory of files that belong to no sandbox yet. Each start empties it.
 const POOL: &str = "pool";
@@ -398,6 +412,9 @@ impl Launcher {
         if let Some(snapshot) = start.snapshot {
             self.show_snapshot(snapshot, &mut env);
         }
+        if self.desktop(start).is_some() {
+            env.extend(DESKTOP_VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         let given = start.image.iter().flat_map(|image| image.env.iter().cloned()).chain(start.env.clone());
         let given: BTreeMap<_, _> = given.collect();
         let image = start.image.map(|image| Inside {
@@ -464,11 +481,11 @@ impl Launcher {
                 mounts.push(Mount::Bind { source, target, read_only: true });
                 continue;
             }
-            let layer =
-                start.snapshot.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
+            let prepared = start.snapshot.map(Path::to_owned).into_iter().chain(self.desktop(start));
+            let prepared = prepared.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
             let between = start.image.map(|_| self.base.between.join(&target));
             let between = between.filter(|path| self.state_dir.join(path).is_dir());
-            mounts.push(covered(layers.into_iter().chain(layer).chain(between).chain([lower]).collect(), target));
+            mounts.push(covered(layers.into_iter().chain(prepared).chain(between).chain([lower]).collect(), target));
         }
         if let Some(snapshot) = start.snapshot {
             let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));
@@ -479,6 +496,25 @@ impl Launcher {
             });
         }
         Ok(mounts)
+    }
+
+    /// The prepared desktop, for a sandbox that is to have one.
+    fn desktop(&self, start: &Start<'_>) -> Option<PathBuf> {
+        start.has_desktop.then(|| desktop::finished(&self.state_dir)).flatten().filter(|_| self.copy_on_write)
+    }
+
+    /// Fails where sandboxes cannot have a desktop, and says what to do.
+    pub fn check_desktop(&self) -> Result<(), ApiError> {
+        if !self.copy_on_write {
+            return Err(ApiError::not_implemented("A desktop without root's isolation"));
+        }
+        match desktop::finished(&self.state_dir) {
+            Some(_) => Ok(()),
+            None => Err(ApiError::bad_request(format!(
+                "Snapshot {} is not prepared on this machine: run `daytona local setup --desktop` first",
+                desktop::NAME
+            ))),
+        }
     }
 
     /// Puts the snapshot's programs and packages where programs look for them.

@@ -98,6 +98,7 @@ impl StepRunner {
             env: Default::default(),
             reach: if run.network { Reach::All } else { Reach::Nothing },
             snapshot: None,
+            has_desktop: false,
             image: Some(&image),
             volumes: Vec::new(),
         };

@@ -24,6 +24,7 @@ use crate::sandboxes::sandbox::{self, DesiredState, MountedVolume, Sandbox, Stat
 use crate::sandboxes::snapshot;
 use crate::sandboxes::store::Stored;
 use crate::secret;
+use crate::setup::desktop;
 use crate::volumes::record as volume;
 
 /// How long an engine that ends waits for changes under way, and how often it looks.
@@ -50,6 +51,9 @@ impl Engine {
         }
         if !sandbox.volumes.is_empty() && self.launcher.level() == IsolationLevel::None {
             return Err(ApiError::not_implemented("Mounting volumes without isolation"));
+        }
+        if sandbox.snapshot.as_deref() == Some(desktop::NAME) {
+            self.launcher.check_desktop()?;
         }
         let engine = Arc::clone(self);
         to_the_end(async move {
@@ -526,6 +530,7 @@ pub(super) fn start_of<'a>(
         reach: reach(record),
         snapshot,
         image: None,
+        has_desktop: record.snapshot.as_deref() == Some(desktop::NAME),
         volumes: record.volumes.iter().map(volume_of).collect(),
     }
 }

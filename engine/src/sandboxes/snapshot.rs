@@ -1,6 +1,7 @@
 //! The one snapshot this engine has: the machine's own system plus what `daytona local setup` prepared.
 
 use crate::clock;
+use crate::setup::desktop;
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Its name, used when a client names none.
@@ -8,6 +9,9 @@ pub const DEFAULT_NAME: &str = "default";
 
 /// Its id.
 pub const DEFAULT_ID: &str = "00000000-0000-4000-8000-000000000001";
+
+/// The id of the snapshot with a desktop, which is otherwise the same.
+pub const DESKTOP_ID: &str = "00000000-0000-4000-8000-000000000002";
 
 /// Its entrypoint: a program that does nothing, so that there is an entrypoint session as with any image.
 pub const ENTRYPOINT: [&str; 2] = ["sleep", "infinity"];
@@ -25,12 +29,20 @@ pub struct ResourceSizes {
 /// The resources of a sandbox when the client asks for none (wire 2.2).
 pub const DEFAULT_RESOURCES: ResourceSizes = ResourceSizes { cpu: 1, memory: 1, disk: 3 };
 
+/// The resources of a sandbox with a desktop: browsers take more.
+pub const DESKTOP_RESOURCES: ResourceSizes = ResourceSizes { cpu: 2, memory: 2, disk: 3 };
+
 /// The most a sandbox may have, as organizations of the platform begin.
 pub const MAX_RESOURCES: ResourceSizes = ResourceSizes { cpu: 4, memory: 8, disk: 10 };
 
 /// Whether a client's id or name means the default snapshot.
 pub fn is_known(id_or_name: &str) -> bool {
     id_or_name == DEFAULT_NAME || id_or_name == DEFAULT_ID
+}
+
+/// Whether a client's id or name means the snapshot with a desktop.
+pub fn is_desktop(id_or_name: &str) -> bool {
+    id_or_name == desktop::NAME || id_or_name == DESKTOP_ID
 }
 
 /// Whether a Dockerfile is nothing but `FROM` this snapshot.
@@ -57,6 +69,13 @@ pub fn record() -> Snapshot {
         updated_at: clock::started_millis(),
         ..crate::snapshots::record::new(DEFAULT_NAME.to_owned())
     }
+}
+
+/// The record of the snapshot with a desktop: the default one and what `daytona local setup --desktop` prepared.
+pub fn desktop_record() -> Snapshot {
+    let (id, name) = (DESKTOP_ID.to_owned(), desktop::NAME.to_owned());
+    let ResourceSizes { cpu, memory, disk } = DESKTOP_RESOURCES;
+    Snapshot { id, image_name: Some(name.clone()), name, cpu, memory, disk, ..record() }
 }
 
 /// Finds the default snapshot by id or name, where there is no other.

@@ -10,6 +10,7 @@
 //!
 //! Running it again does nothing when the pinned versions are there. It needs the network once.
 
+pub mod desktop;
 mod pins;
 
 use std::fs;
@@ -63,8 +64,7 @@ pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> 
         daytona_discovery::prepare_state_dir(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;
     let snapshots = state_dir.join("snapshots");
     fs::create_dir_all(&snapshots)?;
-    let lock = fs::File::create(snapshots.join("setup.lock"))?;
-    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let _lock = lock(&snapshots)?;
     let snapshot = snapshots.join("default");
     if fs::read_to_string(snapshot.join(FINISHED)).is_ok_and(|mark| mark == pins::mark()) {
         return Ok(Outcome::AlreadyDone);
@@ -84,15 +84,27 @@ pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> 
     run_command(Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(&unfinished))?;
     fs::write(unfinished.join(FINISHED), pins::mark())?;
 
-    let replaced = snapshots.join("default.replaced");
+    replace(&snapshots, "default")?;
+    Ok(Outcome::Prepared)
+}
+
+/// Keeps others from preparing anything at the same time.
+fn lock(snapshots: &Path) -> Result<Flock<fs::File>> {
+    let lock = fs::File::create(snapshots.join("setup.lock"))?;
+    Ok(Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error)?)
+}
+
+/// Puts a new snapshot in the place of the one of this name.
+fn replace(snapshots: &Path, name: &str) -> Result<()> {
+    let (snapshot, replaced) = (snapshots.join(name), snapshots.join(format!("{name}.replaced")));
     let _ = fs::remove_dir_all(&replaced);
     if snapshot.exists() {
         // Started sandboxes keep showing the files they have open; new ones get the new snapshot.
         fs::rename(&snapshot, &replaced)?;
     }
-    fs::rename(&unfinished, &snapshot)?;
+    fs::rename(snapshots.join(format!("{name}.unfinished")), &snapshot)?;
     let _ = fs::remove_dir_all(&replaced);
-    Ok(Outcome::Prepared)
+    Ok(())
 }
 
 fn run_command(command: &mut Command) -> Result<String> {

@@ -54,6 +54,9 @@ impl Snapshots {
         if snapshot::is_known(id_or_name) {
             return Some(snapshot::record());
         }
+        if snapshot::is_desktop(id_or_name) {
+            return Some(snapshot::desktop_record());
+        }
         let records = self.read();
         let by_id = records.get(id_or_name).filter(|known| self.is_seen(known));
         by_id.or_else(|| records.values().find(|known| known.name == id_or_name && self.is_seen(known))).cloned()
@@ -72,6 +75,7 @@ impl Snapshots {
         let mut records = self.write();
         let (name, owner) = (&snapshot.name, &snapshot.organization_id);
         if snapshot::is_known(name)
+            || snapshot::is_desktop(name)
             || records
                 .values()
                 .any(|known| (known.name == *name && known.organization_id == *owner) || known.id == *name)

@@ -7,6 +7,7 @@
 
 mod code_run;
 mod compat;
+mod computer_use;
 pub mod connections;
 mod environment;
 mod errors;
@@ -34,7 +35,6 @@ mod sdk_version;
 mod sessions;
 mod shell;
 mod signals;
-mod unavailable;
 mod web_terminal;
 mod websocket;
 
@@ -89,6 +89,7 @@ struct Toolbox {
     cpu: CpuMeter,
     git_origins: git::Origins,
     accepted: raw::Accepted,
+    desktop: computer_use::Desktop,
 }
 
 impl Toolbox {
@@ -118,6 +119,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         cpu: CpuMeter::default(),
         git_origins: git::Origins::default(),
         accepted: raw::Accepted::default(),
+        desktop: computer_use::Desktop::default(),
         config,
     });
     sessions::start_entrypoint(&toolbox);
@@ -138,7 +140,7 @@ pub fn router(config: ToolboxConfig) -> Router {
         .merge(raw::routes())
         .merge(git::routes())
         .merge(web_terminal::routes())
-        .merge(unavailable::routes())
+        .merge(computer_use::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::unknown_route)
         .layer(CatchPanicLayer::custom(errors::panicked));

@@ -42,7 +42,9 @@ async fn unknown_routes_and_malformed_bodies_answer_the_error_body() {
     assert_eq!(toolbox.failure(blank).await, (400, "BAD_REQUEST".into()));
     assert_eq!(toolbox.failure(toolbox.posting("/lsp/start", &json!({}))).await.0, 400);
     let (status, answer) = toolbox.get("/computeruse/status").await;
-    assert_eq!((status.as_u16(), &answer["message"]), (503, &json!("Computer-use functionality is not available")));
+    let message = answer["message"].as_str().unwrap();
+    assert_eq!(status.as_u16(), 503);
+    assert!(message.starts_with("Computer-use functionality is not available"), "{message}");
 }
 
 #[tokio::test]

@@ -23,8 +23,13 @@ type Part struct {
 // Main runs the parts in a sandbox of their own and ends the program with 1 when one fails. The sandbox is deleted in any
 // case, also after Ctrl-C.
 func Main(parts ...Part) {
+	MainWith(types.SnapshotParams{}, parts...)
+}
+
+// MainWith is Main in a sandbox that is made as params say.
+func MainWith(params types.SnapshotParams, parts ...Part) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, parts)
+	err := run(ctx, params, parts)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,15 +37,14 @@ func Main(parts ...Part) {
 	}
 }
 
-func run(ctx context.Context, parts []Part) (err error) {
+func run(ctx context.Context, params types.SnapshotParams, parts []Part) (err error) {
 	client, err := daytona.NewClient()
 	if err != nil {
 		return err
 	}
 	defer client.Close(ctx)
-	sandbox, err := client.Create(ctx, types.SnapshotParams{
-		SandboxBaseParams: types.SandboxBaseParams{Labels: map[string]string{"purpose": "example"}},
-	})
+	params.Labels = map[string]string{"purpose": "example"}
+	sandbox, err := client.Create(ctx, params)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "584c4a03b8d05e65"
+const SchemaHash = "20a900da99ffd87a"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -201,6 +201,16 @@ func (c *Call) addImageParams(p *types.ImageParams) {
 	}
 }
 
+// ScreenshotRegion adds a ScreenshotRegion.
+func (c *Call) ScreenshotRegion(name string, v *types.ScreenshotRegion) {
+	c.Open(name)
+	c.Int("x", v.X)
+	c.Int("y", v.Y)
+	c.Int("width", v.Width)
+	c.Int("height", v.Height)
+	c.Close()
+}
+
 // FileUpload adds a FileUpload.
 func (c *Call) FileUpload(name string, v *FileUpload) {
 	c.Open(name)
@@ -373,6 +383,123 @@ func (c *Call) Volume(name string, v *types.Volume) {
 	c.Time("lastUsedAt", v.LastUsedAt)
 	if v.ErrorReason != nil {
 		c.Text("errorReason", *v.ErrorReason)
+	}
+	c.Close()
+}
+
+// MouseClickOptions adds the options of MouseClick.
+func (c *Call) MouseClickOptions(name string, o *options.MouseClick) {
+	c.Open(name)
+	if o.Button != nil {
+		c.Text("button", *o.Button)
+	}
+	if o.Double != nil {
+		c.Bool("double", *o.Double)
+	}
+	if o.Clicks != nil {
+		c.Int("clicks", *o.Clicks)
+	}
+	if len(o.Modifiers) > 0 {
+		Texts(c, "modifiers", o.Modifiers)
+	}
+	c.Close()
+}
+
+// MouseDragOptions adds the options of MouseDrag.
+func (c *Call) MouseDragOptions(name string, o *options.MouseDrag) {
+	c.Open(name)
+	if o.Button != nil {
+		c.Text("button", *o.Button)
+	}
+	if len(o.Modifiers) > 0 {
+		Texts(c, "modifiers", o.Modifiers)
+	}
+	c.Close()
+}
+
+// MouseScrollOptions adds the options of MouseScroll.
+func (c *Call) MouseScrollOptions(name string, o *options.MouseScroll) {
+	c.Open(name)
+	if o.Amount != nil {
+		c.Int("amount", *o.Amount)
+	}
+	if len(o.Modifiers) > 0 {
+		Texts(c, "modifiers", o.Modifiers)
+	}
+	c.Close()
+}
+
+// MouseButtonOptions adds the options of MouseButton.
+func (c *Call) MouseButtonOptions(name string, o *options.MouseButton) {
+	c.Open(name)
+	if o.X != nil {
+		c.Int("x", *o.X)
+	}
+	if o.Y != nil {
+		c.Int("y", *o.Y)
+	}
+	if o.Button != nil {
+		c.Text("button", *o.Button)
+	}
+	c.Close()
+}
+
+// ScreenshotOptions adds the options of Screenshot.
+func (c *Call) ScreenshotOptions(name string, o *options.Screenshot) {
+	c.Open(name)
+	if o.ShowCursor != nil {
+		c.Bool("showCursor", *o.ShowCursor)
+	}
+	if o.Format != nil {
+		c.Text("format", *o.Format)
+	}
+	if o.Quality != nil {
+		c.Int("quality", *o.Quality)
+	}
+	if o.Scale != nil {
+		c.Float("scale", *o.Scale)
+	}
+	c.Close()
+}
+
+// AccessibilityTreeOptions adds the options of AccessibilityTree.
+func (c *Call) AccessibilityTreeOptions(name string, o *options.AccessibilityTree) {
+	c.Open(name)
+	if o.Scope != nil {
+		c.Text("scope", *o.Scope)
+	}
+	if o.Pid != nil {
+		c.Int("pid", *o.Pid)
+	}
+	if o.MaxDepth != nil {
+		c.Int("maxDepth", *o.MaxDepth)
+	}
+	c.Close()
+}
+
+// AccessibilityFindOptions adds the options of AccessibilityFind.
+func (c *Call) AccessibilityFindOptions(name string, o *options.AccessibilityFind) {
+	c.Open(name)
+	if o.Scope != nil {
+		c.Text("scope", *o.Scope)
+	}
+	if o.Pid != nil {
+		c.Int("pid", *o.Pid)
+	}
+	if o.Role != nil {
+		c.Text("role", *o.Role)
+	}
+	if o.Name != nil {
+		c.Text("name", *o.Name)
+	}
+	if o.NameMatch != nil {
+		c.Text("nameMatch", *o.NameMatch)
+	}
+	if len(o.States) > 0 {
+		Texts(c, "states", o.States)
+	}
+	if o.Limit != nil {
+		c.Int("limit", *o.Limit)
 	}
 	c.Close()
 }

@@ -13,6 +13,25 @@ func commandMap(value types.Command) map[string]any {
 	return result
 }
 
+// computerUseStatusResponseMap is the map that stands for a ComputerUseStatusResponse.
+func computerUseStatusResponseMap(value types.ComputerUseStatusResponse) map[string]any {
+	return map[string]any{"status": value.Status}
+}
+
+// displayInfoMap is the map that stands for a DisplayInfo.
+func displayInfoMap(value types.DisplayInfo) map[string]any {
+	return map[string]any{"id": value.ID, "x": value.X, "y": value.Y, "width": value.Width, "height": value.Height, "isActive": value.IsActive}
+}
+
+// displayInfoResponseMap is the map that stands for a DisplayInfoResponse.
+func displayInfoResponseMap(value types.DisplayInfoResponse) map[string]any {
+	result := map[string]any{"displays": maps(value.Displays, displayInfoMap), "totalDisplays": value.TotalDisplays}
+	if value.PrimaryDisplay != nil {
+		result["primaryDisplay"] = *value.PrimaryDisplay
+	}
+	return result
+}
+
 // interpreterContextMap is the map that stands for an InterpreterContext.
 func interpreterContextMap(value types.InterpreterContext) map[string]any {
 	return map[string]any{"id": value.ID, "cwd": value.Cwd, "createdAt": value.CreatedAt, "active": value.Active, "language": value.Language}
@@ -21,6 +40,21 @@ func interpreterContextMap(value types.InterpreterContext) map[string]any {
 // matchMap is the map that stands for a Match.
 func matchMap(value types.Match) map[string]any {
 	return map[string]any{"file": value.File, "line": value.Line, "content": value.Content}
+}
+
+// mouseClickResponseMap is the map that stands for a MouseClickResponse.
+func mouseClickResponseMap(value types.MouseClickResponse) map[string]any {
+	return map[string]any{"x": value.X, "y": value.Y}
+}
+
+// mouseDragResponseMap is the map that stands for a MouseDragResponse.
+func mouseDragResponseMap(value types.MouseDragResponse) map[string]any {
+	return map[string]any{"x": value.X, "y": value.Y}
+}
+
+// mousePositionResponseMap is the map that stands for a MousePositionResponse.
+func mousePositionResponseMap(value types.MousePositionResponse) map[string]any {
+	return map[string]any{"x": value.X, "y": value.Y}
 }
 
 // replaceResultMap is the map that stands for a ReplaceResult.
@@ -64,4 +98,14 @@ func sessionExecuteResponseMap(value types.SessionExecuteResponse) map[string]an
 		result["stderr"] = *value.Stderr
 	}
 	return result
+}
+
+// windowInfoMap is the map that stands for a WindowInfo.
+func windowInfoMap(value types.WindowInfo) map[string]any {
+	return map[string]any{"id": value.ID, "title": value.Title, "x": value.X, "y": value.Y, "width": value.Width, "height": value.Height, "isActive": value.IsActive}
+}
+
+// windowsResponseMap is the map that stands for a WindowsResponse.
+func windowsResponseMap(value types.WindowsResponse) map[string]any {
+	return map[string]any{"windows": maps(value.Windows, windowInfoMap), "count": value.Count}
 }

@@ -219,6 +219,8 @@ type Sandbox struct {
 	CodeInterpreter *CodeInterpreterService `json:"-"`
 	// Network tells what it does on the network.
 	Network *NetworkService `json:"-"`
+	// ComputerUse is its desktop.
+	ComputerUse *ComputerUseService `json:"-"`
 
 	client *Client
 }

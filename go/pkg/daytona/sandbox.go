@@ -20,6 +20,7 @@ func (c *Client) sandbox(s *Sandbox, err error) (*Sandbox, error) {
 	s.Process = &ProcessService{caller: caller, language: types.CodeLanguage(s.Labels[types.CodeToolboxLanguageLabel])}
 	s.CodeInterpreter = &CodeInterpreterService{caller: caller}
 	s.Network = &NetworkService{caller: caller}
+	s.ComputerUse = &ComputerUseService{caller: caller}
 	return s, nil
 }
 
@@ -35,7 +36,7 @@ func (s *Sandbox) update(said *Sandbox, err error) error {
 	}
 	said.client = s.client
 	said.FileSystem, said.Fs, said.Git, said.Process, said.CodeInterpreter = s.FileSystem, s.Fs, s.Git, s.Process, s.CodeInterpreter
-	said.Network = s.Network
+	said.Network, said.ComputerUse = s.Network, s.ComputerUse
 	*s = *said
 	return nil
 }

@@ -544,6 +544,38 @@ func WithCloneTimeout(timeout time.Duration) func(*GitClone) {
 	return func(o *GitClone) { o.Timeout = &timeout }
 }
 
+// Screenshot holds the options of ScreenshotService.TakeCompressed and ScreenshotService.TakeCompressedRegion.
+type Screenshot struct {
+	// Whether the mouse pointer is in the picture. Default: false.
+	ShowCursor *bool
+	// png, jpeg or, on the local engine, webp. Default: png.
+	Format *string
+	// Quality of a JPEG, 1 to 100. Default: 85.
+	Quality *int
+	// Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+	Scale *float64
+}
+
+// WithScreenshotShowCursor tells whether the mouse pointer is in the picture. Default: false.
+func WithScreenshotShowCursor(showCursor bool) func(*Screenshot) {
+	return func(o *Screenshot) { o.ShowCursor = &showCursor }
+}
+
+// WithScreenshotFormat sets the png, jpeg or, on the local engine, webp. Default: png.
+func WithScreenshotFormat(format string) func(*Screenshot) {
+	return func(o *Screenshot) { o.Format = &format }
+}
+
+// WithScreenshotQuality sets the quality of a JPEG, 1 to 100. Default: 85.
+func WithScreenshotQuality(quality int) func(*Screenshot) {
+	return func(o *Screenshot) { o.Quality = &quality }
+}
+
+// WithScreenshotScale sets the size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+func WithScreenshotScale(scale float64) func(*Screenshot) {
+	return func(o *Screenshot) { o.Scale = &scale }
+}
+
 // GitCommit holds the options of GitService.Commit.
 type GitCommit struct {
 	// Whether to allow a commit without changes. Default: false.
@@ -692,6 +724,182 @@ func WithContextCwd(cwd string) func(*CreateContext) {
 // WithContextLanguage sets the language of the code. Default: python, the only one so far.
 func WithContextLanguage(language string) func(*CreateContext) {
 	return func(o *CreateContext) { o.Language = &language }
+}
+
+// MouseClick holds the options of MouseService.ClickTyped.
+type MouseClick struct {
+	// The button: left, middle or right. Default: left.
+	Button *string
+	// Whether to click twice. Default: false.
+	Double *bool
+	// How often to click, 1 to 10, instead of double. Servers up to 0.205 ignore it. Default: 1.
+	Clicks *int
+	// Keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them. Default: none.
+	Modifiers []string
+}
+
+// WithMouseClickButton sets the button: left, middle or right. Default: left.
+func WithMouseClickButton(button string) func(*MouseClick) {
+	return func(o *MouseClick) { o.Button = &button }
+}
+
+// WithMouseClickDouble tells whether to click twice. Default: false.
+func WithMouseClickDouble(double bool) func(*MouseClick) {
+	return func(o *MouseClick) { o.Double = &double }
+}
+
+// WithMouseClickClicks sets how often to click, 1 to 10, instead of double. Servers up to 0.205 ignore it. Default: 1.
+func WithMouseClickClicks(clicks int) func(*MouseClick) {
+	return func(o *MouseClick) { o.Clicks = &clicks }
+}
+
+// WithMouseClickModifiers sets the keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them.
+// Default: none.
+func WithMouseClickModifiers(modifiers ...string) func(*MouseClick) {
+	return func(o *MouseClick) { o.Modifiers = append(o.Modifiers, modifiers...) }
+}
+
+// MouseDrag holds the options of MouseService.DragTyped.
+type MouseDrag struct {
+	// The button: left, middle or right. Default: left.
+	Button *string
+	// Keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them. Default: none.
+	Modifiers []string
+}
+
+// WithMouseDragButton sets the button: left, middle or right. Default: left.
+func WithMouseDragButton(button string) func(*MouseDrag) {
+	return func(o *MouseDrag) { o.Button = &button }
+}
+
+// WithMouseDragModifiers sets the keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them. Default:
+// none.
+func WithMouseDragModifiers(modifiers ...string) func(*MouseDrag) {
+	return func(o *MouseDrag) { o.Modifiers = append(o.Modifiers, modifiers...) }
+}
+
+// MouseScroll holds the options of MouseService.ScrollWithOptions.
+type MouseScroll struct {
+	// Clicks of the wheel, 1 to 100. Default: 1.
+	Amount *int
+	// Keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them. Default: none.
+	Modifiers []string
+}
+
+// WithMouseScrollAmount sets the clicks of the wheel, 1 to 100. Default: 1.
+func WithMouseScrollAmount(amount int) func(*MouseScroll) {
+	return func(o *MouseScroll) { o.Amount = &amount }
+}
+
+// WithMouseScrollModifiers sets the keys held meanwhile: ctrl, shift, alt, cmd. Servers up to 0.205 ignore them.
+// Default: none.
+func WithMouseScrollModifiers(modifiers ...string) func(*MouseScroll) {
+	return func(o *MouseScroll) { o.Modifiers = append(o.Modifiers, modifiers...) }
+}
+
+// MouseButton holds the options of MouseService.Down and MouseService.Up.
+type MouseButton struct {
+	// Pixels from the left edge of the screen. Default: where the pointer is.
+	X *int
+	// Pixels from the top edge of the screen. Default: where the pointer is.
+	Y *int
+	// The button: left, middle or right. Default: left.
+	Button *string
+}
+
+// WithMouseButtonX sets the pixels from the left edge of the screen. Default: where the pointer is.
+func WithMouseButtonX(x int) func(*MouseButton) {
+	return func(o *MouseButton) { o.X = &x }
+}
+
+// WithMouseButtonY sets the pixels from the top edge of the screen. Default: where the pointer is.
+func WithMouseButtonY(y int) func(*MouseButton) {
+	return func(o *MouseButton) { o.Y = &y }
+}
+
+// WithMouseButtonButton sets the button: left, middle or right. Default: left.
+func WithMouseButtonButton(button string) func(*MouseButton) {
+	return func(o *MouseButton) { o.Button = &button }
+}
+
+// AccessibilityTree holds the options of AccessibilityService.GetTree.
+type AccessibilityTree struct {
+	// focused for the program in front, pid for one with this process id, all for all. Default: focused.
+	Scope *string
+	// Process id of the program for the scope pid.
+	Pid *int
+	// Levels below the root; 0 = the root only, -1 = all. Default: -1.
+	MaxDepth *int
+}
+
+// WithAccessibilityTreeScope sets the focused for the program in front, pid for one with this process id, all for all.
+// Default: focused.
+func WithAccessibilityTreeScope(scope string) func(*AccessibilityTree) {
+	return func(o *AccessibilityTree) { o.Scope = &scope }
+}
+
+// WithAccessibilityTreePid sets the process id of the program for the scope pid.
+func WithAccessibilityTreePid(pid int) func(*AccessibilityTree) {
+	return func(o *AccessibilityTree) { o.Pid = &pid }
+}
+
+// WithAccessibilityTreeMaxDepth sets the levels below the root; 0 = the root only, -1 = all. Default: -1.
+func WithAccessibilityTreeMaxDepth(maxDepth int) func(*AccessibilityTree) {
+	return func(o *AccessibilityTree) { o.MaxDepth = &maxDepth }
+}
+
+// AccessibilityFind holds the options of AccessibilityService.FindNodes.
+type AccessibilityFind struct {
+	// focused for the program in front, pid for one with this process id, all for all. Default: focused.
+	Scope *string
+	// Process id of the program for the scope pid.
+	Pid *int
+	// Kind, such as push button. Default: any.
+	Role *string
+	// Name, compared as NameMatch says. Default: any.
+	Name *string
+	// exact, substring (whatever the case) or regex. Default: substring.
+	NameMatch *string
+	// States that it must have, all of them. Default: none.
+	States []string
+	// The most results, 1 to 1000. Default: 100.
+	Limit *int
+}
+
+// WithAccessibilityFindScope sets the focused for the program in front, pid for one with this process id, all for all.
+// Default: focused.
+func WithAccessibilityFindScope(scope string) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.Scope = &scope }
+}
+
+// WithAccessibilityFindPid sets the process id of the program for the scope pid.
+func WithAccessibilityFindPid(pid int) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.Pid = &pid }
+}
+
+// WithAccessibilityFindRole sets the kind, such as push button. Default: any.
+func WithAccessibilityFindRole(role string) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.Role = &role }
+}
+
+// WithAccessibilityFindName sets the name, compared as NameMatch says. Default: any.
+func WithAccessibilityFindName(name string) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.Name = &name }
+}
+
+// WithAccessibilityFindNameMatch sets the exact, substring (whatever the case) or regex. Default: substring.
+func WithAccessibilityFindNameMatch(nameMatch string) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.NameMatch = &nameMatch }
+}
+
+// WithAccessibilityFindStates sets the states that it must have, all of them. Default: none.
+func WithAccessibilityFindStates(states ...string) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.States = append(o.States, states...) }
+}
+
+// WithAccessibilityFindLimit sets the most results, 1 to 1000. Default: 100.
+func WithAccessibilityFindLimit(limit int) func(*AccessibilityFind) {
+	return func(o *AccessibilityFind) { o.Limit = &limit }
 }
 
 // PollEvents holds the options of Client.PollEvents.

@@ -287,6 +287,252 @@ type ExecutionError struct {
 	Traceback *string `json:"traceback"`
 }
 
+// DesktopProcess is a program of the desktop.
+type DesktopProcess struct {
+	// Whether it runs.
+	Running bool `json:"running"`
+	// Its place in the order of starting: low numbers start first.
+	Priority int `json:"priority"`
+	// Whether it is started again when it ends by itself.
+	AutoRestart bool `json:"autoRestart"`
+	// Its process id, when it runs.
+	Pid *int `json:"pid,omitempty"`
+}
+
+// ComputerUseStartResponse is the desktop after it has been started.
+type ComputerUseStartResponse struct {
+	// The outcome in words.
+	Message string `json:"message"`
+	// The programs of the desktop by name: xvfb, xfce4, x11vnc, novnc.
+	Status map[string]DesktopProcess `json:"status"`
+}
+
+// ComputerUseStopResponse is the desktop after it has been stopped.
+type ComputerUseStopResponse struct {
+	// The outcome in words.
+	Message string `json:"message"`
+	// The programs of the desktop by name.
+	Status map[string]DesktopProcess `json:"status"`
+}
+
+// ComputerUseStatusResponse: whether the desktop runs.
+type ComputerUseStatusResponse struct {
+	// active when every program of the desktop runs, partial when some do, inactive when none does.
+	Status string `json:"status"`
+}
+
+// ProcessStatusResponse: whether a program of the desktop runs.
+type ProcessStatusResponse struct {
+	// The program.
+	ProcessName string `json:"processName"`
+	// Whether it runs.
+	Running bool `json:"running"`
+}
+
+// ProcessRestartResponse is a program of the desktop after it has been started again.
+type ProcessRestartResponse struct {
+	// The outcome in words.
+	Message string `json:"message"`
+	// The program.
+	ProcessName string `json:"processName"`
+}
+
+// ProcessLogsResponse is the standard output of a program of the desktop.
+type ProcessLogsResponse struct {
+	// The program.
+	ProcessName string `json:"processName"`
+	// Its standard output, or the end of it.
+	Logs string `json:"logs"`
+}
+
+// ProcessErrorsResponse is the standard error of a program of the desktop.
+type ProcessErrorsResponse struct {
+	// The program.
+	ProcessName string `json:"processName"`
+	// Its standard error, or the end of it.
+	Errors string `json:"errors"`
+}
+
+// MousePositionResponse is the place of the mouse pointer.
+type MousePositionResponse struct {
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+}
+
+// MouseClickResponse is the place of the mouse pointer after a click.
+type MouseClickResponse struct {
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+}
+
+// MouseDragResponse is the place of the mouse pointer after a drag.
+type MouseDragResponse struct {
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+}
+
+// ScreenshotRegion is a part of the screen.
+type ScreenshotRegion struct {
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+	// Width in pixels, at least 1.
+	Width int `json:"width"`
+	// Height in pixels, at least 1.
+	Height int `json:"height"`
+}
+
+// ScreenshotResponse is a picture of the screen.
+type ScreenshotResponse struct {
+	// The picture's file in Base64.
+	Image string `json:"screenshot"`
+	// Width of the picture in pixels.
+	Width int `json:"width"`
+	// Height of the picture in pixels.
+	Height int `json:"height"`
+	// Place of the mouse pointer, where it was asked for.
+	CursorPosition *MousePositionResponse `json:"cursorPosition,omitempty"`
+	// Size of the picture's file in bytes.
+	SizeBytes *int `json:"sizeBytes,omitempty"`
+}
+
+// DisplayInfo is a display.
+type DisplayInfo struct {
+	// Its number, from 0.
+	ID int `json:"id"`
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+	// Width in pixels.
+	Width int `json:"width"`
+	// Height in pixels.
+	Height int `json:"height"`
+	// Whether it shows anything.
+	IsActive bool `json:"isActive"`
+}
+
+// DisplayInfoResponse is the displays of a desktop.
+type DisplayInfoResponse struct {
+	// All displays.
+	Displays []DisplayInfo `json:"displays"`
+	// The first one that shows anything, if there is one.
+	PrimaryDisplay *DisplayInfo `json:"primaryDisplay,omitempty"`
+	// How many there are.
+	TotalDisplays int `json:"totalDisplays"`
+}
+
+// WindowInfo is a window of the desktop.
+type WindowInfo struct {
+	// Its number in the X server.
+	ID int `json:"id"`
+	// The title that it has given itself.
+	Title string `json:"title"`
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+	// Width in pixels.
+	Width int `json:"width"`
+	// Height in pixels.
+	Height int `json:"height"`
+	// Whether what is typed goes to it.
+	IsActive bool `json:"isActive"`
+}
+
+// WindowsResponse is the windows of a desktop.
+type WindowsResponse struct {
+	// All windows, the lowest one first.
+	Windows []WindowInfo `json:"windows"`
+	// How many there are.
+	Count int `json:"count"`
+}
+
+// Recording is a recording of the screen: an MP4 file in the sandbox.
+type Recording struct {
+	// Id.
+	ID string `json:"id"`
+	// Name of its file.
+	FileName string `json:"fileName"`
+	// Path of its file in the sandbox.
+	FilePath string `json:"filePath"`
+	// Time when it began, ISO 8601.
+	StartTime string `json:"startTime"`
+	// Time when it ended, ISO 8601.
+	EndTime *string `json:"endTime,omitempty"`
+	// recording, completed or failed.
+	Status string `json:"status"`
+	// Length in seconds, once it has ended.
+	DurationSeconds *float64 `json:"durationSeconds,omitempty"`
+	// Size of its file in bytes, once it has ended.
+	SizeBytes *int `json:"sizeBytes,omitempty"`
+	// The same as FileName.
+	Name string `json:"name"`
+	// The same as SizeBytes.
+	FileSizeBytes *int `json:"fileSizeBytes,omitempty"`
+}
+
+// ListRecordingsResponse: all recordings of a sandbox.
+type ListRecordingsResponse struct {
+	// The recordings, the oldest one first.
+	Recordings []Recording `json:"recordings"`
+}
+
+// AccessibilityBounds is a rectangle on the screen.
+type AccessibilityBounds struct {
+	// Pixels from the left edge of the screen.
+	X int `json:"x"`
+	// Pixels from the top edge of the screen.
+	Y int `json:"y"`
+	// Width in pixels.
+	Width int `json:"width"`
+	// Height in pixels.
+	Height int `json:"height"`
+}
+
+// AccessibilityNode: something that a program shows: a window, a button, a text.
+type AccessibilityNode struct {
+	// Id for the other operations, as long as the program shows it.
+	ID string `json:"id"`
+	// Its kind, such as push button.
+	Role string `json:"role"`
+	// Its name, such as a button's label.
+	Name string `json:"name"`
+	// More about it than its name says.
+	Description *string `json:"description,omitempty"`
+	// Where it is on the screen.
+	Bounds *AccessibilityBounds `json:"bounds,omitempty"`
+	// Its states, such as focused and enabled.
+	States []string `json:"states"`
+	// What can be done to it, such as click.
+	Actions []string `json:"actions"`
+	// What is inside it.
+	Children []AccessibilityNode `json:"children"`
+}
+
+// AccessibilityTreeResponse: what a program shows, as a tree.
+type AccessibilityTreeResponse struct {
+	// The program, or the desktop with all of them.
+	Root AccessibilityNode `json:"root"`
+	// Whether there was more than fits.
+	Truncated bool `json:"truncated"`
+}
+
+// AccessibilityNodesResponse: what was found, without what is inside.
+type AccessibilityNodesResponse struct {
+	// The nodes, in the order of the tree.
+	Matches []AccessibilityNode `json:"matches"`
+	// Whether there were more.
+	Truncated bool `json:"truncated"`
+}
+
 // DirectoryProgress: progress of a transfer.
 type DirectoryProgress struct {
 	// Files transferred so far.

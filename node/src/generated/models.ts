@@ -148,6 +148,360 @@ export interface ExecutionResult {
   error?: ExecutionError;
 }
 
+/** A program of the desktop. */
+export interface DesktopProcess {
+  /** Whether it runs. */
+  running: boolean;
+  /** Its place in the order of starting: low numbers start first. */
+  priority: number;
+  /** Whether it is started again when it ends by itself. */
+  autoRestart: boolean;
+  /** Its process id, when it runs. */
+  pid?: number;
+}
+
+/** The desktop after it has been started. */
+export interface ComputerUseStartResponse {
+  /** The outcome in words. */
+  message: string;
+  /** The programs of the desktop by name: `xvfb`, `xfce4`, `x11vnc`, `novnc`. */
+  status: Record<string, DesktopProcess>;
+}
+
+/** The desktop after it has been stopped. */
+export interface ComputerUseStopResponse {
+  /** The outcome in words. */
+  message: string;
+  /** The programs of the desktop by name. */
+  status: Record<string, DesktopProcess>;
+}
+
+/** Whether the desktop runs. */
+export interface ComputerUseStatusResponse {
+  /** `active` when every program of the desktop runs, `partial` when some do, `inactive` when none does. */
+  status: string;
+}
+
+/** Whether a program of the desktop runs. */
+export interface ProcessStatusResponse {
+  /** The program. */
+  processName: string;
+  /** Whether it runs. */
+  running: boolean;
+}
+
+/** A program of the desktop after it has been started again. */
+export interface ProcessRestartResponse {
+  /** The outcome in words. */
+  message: string;
+  /** The program. */
+  processName: string;
+}
+
+/** The standard output of a program of the desktop. */
+export interface ProcessLogsResponse {
+  /** The program. */
+  processName: string;
+  /** Its standard output, or the end of it. */
+  logs: string;
+}
+
+/** The standard error of a program of the desktop. */
+export interface ProcessErrorsResponse {
+  /** The program. */
+  processName: string;
+  /** Its standard error, or the end of it. */
+  errors: string;
+}
+
+/** The place of the mouse pointer. */
+export interface MousePositionResponse {
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+}
+
+/** The place of the mouse pointer after a click. */
+export interface MouseClickResponse {
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+}
+
+/** The place of the mouse pointer after a drag. */
+export interface MouseDragResponse {
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+}
+
+/** A way to click. */
+export interface MouseClickOptions {
+  /** The button: `left`, `middle` or `right`. Default: `left`. */
+  button?: string;
+  /** Whether to click twice. Default: false. */
+  double?: boolean;
+  /** How often to click, 1 to 10, instead of `double`. Servers up to 0.205 ignore it. Default: 1. */
+  clicks?: number;
+  /** Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none. */
+  modifiers?: string[];
+}
+
+/** A way to drag. */
+export interface MouseDragOptions {
+  /** The button: `left`, `middle` or `right`. Default: `left`. */
+  button?: string;
+  /** Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none. */
+  modifiers?: string[];
+}
+
+/** A way to scroll. */
+export interface MouseScrollOptions {
+  /** Clicks of the wheel, 1 to 100. Default: 1. */
+  amount?: number;
+  /** Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Servers up to 0.205 ignore them. Default: none. */
+  modifiers?: string[];
+}
+
+/** Where to press or release a mouse button. */
+export interface MouseButtonOptions {
+  /** Pixels from the left edge of the screen. Default: where the pointer is. */
+  x?: number;
+  /** Pixels from the top edge of the screen. Default: where the pointer is. */
+  y?: number;
+  /** The button: `left`, `middle` or `right`. Default: `left`. */
+  button?: string;
+}
+
+/** A way to type. */
+export interface KeyboardTypeOptions {
+  /** Milliseconds between characters. Default: 0. */
+  delay?: number;
+}
+
+/** A way to press a key. */
+export interface KeyboardPressOptions {
+  /** Keys held meanwhile: `ctrl`, `shift`, `alt`, `cmd`. Default: none. */
+  modifiers?: string[];
+}
+
+/** A part of the screen. */
+export interface ScreenshotRegion {
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+  /** Width in pixels, at least 1. */
+  width: number;
+  /** Height in pixels, at least 1. */
+  height: number;
+}
+
+/** A picture of the screen as it is. */
+export interface ScreenshotCursorOptions {
+  /** Whether the mouse pointer is in the picture. Default: false. */
+  showCursor?: boolean;
+}
+
+/** The form of a picture of the screen. */
+export interface ScreenshotOptions {
+  /** Whether the mouse pointer is in the picture. Default: false. */
+  showCursor?: boolean;
+  /** `png`, `jpeg` or, on the local engine, `webp`. Default: `png`. */
+  format?: string;
+  /** Quality of a JPEG, 1 to 100. Default: 85. */
+  quality?: number;
+  /** Size of the picture as a part of the screen's, 0.1 to 1. Default: 1. */
+  scale?: number;
+}
+
+/** A picture of the screen. */
+export interface ScreenshotResponse {
+  /** The picture's file in Base64. */
+  screenshot: string;
+  /** Width of the picture in pixels. */
+  width: number;
+  /** Height of the picture in pixels. */
+  height: number;
+  /** Place of the mouse pointer, where it was asked for. */
+  cursorPosition?: MousePositionResponse;
+  /** Size of the picture's file in bytes. */
+  sizeBytes?: number;
+}
+
+/** A display. */
+export interface DisplayInfo {
+  /** Its number, from 0. */
+  id: number;
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+  /** Width in pixels. */
+  width: number;
+  /** Height in pixels. */
+  height: number;
+  /** Whether it shows anything. */
+  isActive: boolean;
+}
+
+/** The displays of a desktop. */
+export interface DisplayInfoResponse {
+  /** All displays. */
+  displays: DisplayInfo[];
+  /** The first one that shows anything, if there is one. */
+  primaryDisplay?: DisplayInfo;
+  /** How many there are. */
+  totalDisplays: number;
+}
+
+/** A window of the desktop. */
+export interface WindowInfo {
+  /** Its number in the X server. */
+  id: number;
+  /** The title that it has given itself. */
+  title: string;
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+  /** Width in pixels. */
+  width: number;
+  /** Height in pixels. */
+  height: number;
+  /** Whether what is typed goes to it. */
+  isActive: boolean;
+}
+
+/** The windows of a desktop. */
+export interface WindowsResponse {
+  /** All windows, the lowest one first. */
+  windows: WindowInfo[];
+  /** How many there are. */
+  count: number;
+}
+
+/** The name of a recording. */
+export interface RecordingOptions {
+  /** A word for its file's name: letters, digits, `-`, `_` and `.`, at most 100. Default: `session`. */
+  label?: string;
+}
+
+/** A recording of the screen: an MP4 file in the sandbox. */
+export interface Recording {
+  /** Id. */
+  id: string;
+  /** Name of its file. */
+  fileName: string;
+  /** Path of its file in the sandbox. */
+  filePath: string;
+  /** Time when it began, ISO 8601. */
+  startTime: string;
+  /** Time when it ended, ISO 8601. */
+  endTime?: string;
+  /** `recording`, `completed` or `failed`. */
+  status: string;
+  /** Length in seconds, once it has ended. */
+  durationSeconds?: number;
+  /** Size of its file in bytes, once it has ended. */
+  sizeBytes?: number;
+  /** The same as `fileName`. */
+  name: string;
+  /** The same as `sizeBytes`. */
+  fileSizeBytes?: number;
+}
+
+/** All recordings of a sandbox. */
+export interface ListRecordingsResponse {
+  /** The recordings, the oldest one first. */
+  recordings: Recording[];
+}
+
+/** A rectangle on the screen. */
+export interface AccessibilityBounds {
+  /** Pixels from the left edge of the screen. */
+  x: number;
+  /** Pixels from the top edge of the screen. */
+  y: number;
+  /** Width in pixels. */
+  width: number;
+  /** Height in pixels. */
+  height: number;
+}
+
+/** Something that a program shows: a window, a button, a text. */
+export interface AccessibilityNode {
+  /** Id for the other operations, as long as the program shows it. */
+  id: string;
+  /** Its kind, such as `push button`. */
+  role: string;
+  /** Its name, such as a button's label. */
+  name: string;
+  /** More about it than its name says. */
+  description?: string;
+  /** Where it is on the screen. */
+  bounds?: AccessibilityBounds;
+  /** Its states, such as `focused` and `enabled`. */
+  states: string[];
+  /** What can be done to it, such as `click`. */
+  actions: string[];
+  /** What is inside it. */
+  children: AccessibilityNode[];
+}
+
+/** A part of the accessibility tree. */
+export interface AccessibilityTreeOptions {
+  /** `focused` for the program in front, `pid` for one with this process id, `all` for all. Default: `focused`. */
+  scope?: string;
+  /** Process id of the program for the scope `pid`. */
+  pid?: number;
+  /** Levels below the root; 0 = the root only, -1 = all. Default: -1. */
+  maxDepth?: number;
+}
+
+/** What a program shows, as a tree. */
+export interface AccessibilityTreeResponse {
+  /** The program, or the desktop with all of them. */
+  root: AccessibilityNode;
+  /** Whether there was more than fits. */
+  truncated: boolean;
+}
+
+/** What to look for. */
+export interface AccessibilityFindOptions {
+  /** `focused` for the program in front, `pid` for one with this process id, `all` for all. Default: `focused`. */
+  scope?: string;
+  /** Process id of the program for the scope `pid`. */
+  pid?: number;
+  /** Kind, such as `push button`. Default: any. */
+  role?: string;
+  /** Name, compared as `nameMatch` says. Default: any. */
+  name?: string;
+  /** `exact`, `substring` (whatever the case) or `regex`. Default: `substring`. */
+  nameMatch?: string;
+  /** States that it must have, all of them. Default: none. */
+  states?: string[];
+  /** The most results, 1 to 1000. Default: 100. */
+  limit?: number;
+}
+
+/** What was found, without what is inside. */
+export interface AccessibilityNodesResponse {
+  /** The nodes, in the order of the tree. */
+  matches: AccessibilityNode[];
+  /** Whether there were more. */
+  truncated: boolean;
+}
+
+/** What to do to a node. */
+export interface AccessibilityInvokeOptions {
+  /** One of its actions. Default: its first one. */
+  action?: string;
+}
+
 /** Options of `uploadDir` and `downloadDir`. */
 export interface DirectoryOptions {
   /**

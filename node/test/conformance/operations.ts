@@ -43,18 +43,7 @@ type Operation = (call: Call) => Promise<unknown>;
 interface Op {
   id: string;
   name: string;
-  receiver:
-    | 'daytona'
-    | 'sandbox'
-    | 'snapshot'
-    | 'process'
-    | 'fs'
-    | 'git'
-    | 'code_interpreter'
-    | 'network'
-    | 'spawned_process'
-    | 'lsp_server'
-    | 'volume';
+  receiver: string;
   /** The parameter that the receiver supplies. */
   supplied: string | null;
   params: { name: string; wire: string }[];
@@ -85,8 +74,13 @@ async function receiver(op: Op, call: Call): Promise<unknown> {
     case 'lsp_server':
       return await call.sandbox.createLspServer(call.args.server.languageId, call.args.server.pathToProject);
     default:
-      return call.sandbox[camel(op.receiver) as 'fs'];
+      return service(call.sandbox, camel(op.receiver));
   }
+}
+
+/** The service of this name: the sandbox's, or its desktop's. */
+function service(sandbox: Sandbox, name: string): unknown {
+  return sandbox[name as 'fs'] ?? sandbox.computerUse[name as 'mouse'];
 }
 
 /** Calls the method of an operation: its parameters in order, then the options. */

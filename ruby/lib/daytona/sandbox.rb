@@ -25,6 +25,9 @@ module Daytona
     # @return [Network] What it does on the network.
     attr_reader :network
 
+    # @return [ComputerUse] Its desktop.
+    attr_reader :computer_use
+
     # @return [Config] The configuration of the client.
     attr_reader :config
 
@@ -44,6 +47,7 @@ module Daytona
       @git = Git.new(connection, self)
       @code_interpreter = CodeInterpreter.new(connection, self)
       @network = Network.new(connection, self)
+      @computer_use = ComputerUse.new(connection, self)
     end
 
     # Makes a language server for a project. No request is made yet: {LspServer#start} starts it.

@@ -56,8 +56,24 @@ func (c call) run(ctx context.Context, op string) (any, error) {
 		return c.download(ctx, op, opts)
 	case "code_interpreter.run_code":
 		return c.runCode(ctx, opts)
+	case "screenshot.take_compressed":
+		return c.result(c.sandbox.ComputerUse.Screenshot().TakeCompressed(ctx, pictureForm(opts)))
+	case "screenshot.take_compressed_region":
+		region := into[types.ScreenshotRegion](c.args, "region")
+		return c.result(c.sandbox.ComputerUse.Screenshot().TakeCompressedRegion(ctx, region, pictureForm(opts)))
 	}
 	return c.generated(ctx, op)
+}
+
+// pictureForm is the form of a picture; nil where nothing is said of it.
+func pictureForm(opts arguments) *types.ScreenshotOptions {
+	if len(opts) == 0 {
+		return nil
+	}
+	return &types.ScreenshotOptions{
+		ShowCursor: into[*bool](opts, "showCursor"), Format: into[*string](opts, "format"),
+		Quality: into[*int](opts, "quality"), Scale: into[*float64](opts, "scale"),
+	}
 }
 
 func unknown(op string) error {

@@ -14,6 +14,107 @@ import (
 func (c call) generated(ctx context.Context, op string) (any, error) {
 	args, opts := c.args, c.args.object("options")
 	switch op {
+	case "computer_use.start":
+		return c.result(c.sandbox.ComputerUse.StartTyped(ctx))
+	case "computer_use.stop":
+		return c.result(c.sandbox.ComputerUse.StopTyped(ctx))
+	case "computer_use.get_status":
+		return c.result(c.sandbox.ComputerUse.GetStatus(ctx))
+	case "computer_use.get_process_status":
+		return c.result(c.sandbox.ComputerUse.GetProcessStatus(ctx, into[string](args, "processName")))
+	case "computer_use.restart_process":
+		return c.result(c.sandbox.ComputerUse.RestartProcess(ctx, into[string](args, "processName")))
+	case "computer_use.get_process_logs":
+		return c.result(c.sandbox.ComputerUse.GetProcessLogs(ctx, into[string](args, "processName")))
+	case "computer_use.get_process_errors":
+		return c.result(c.sandbox.ComputerUse.GetProcessErrors(ctx, into[string](args, "processName")))
+	case "mouse.get_position":
+		return c.result(c.sandbox.ComputerUse.Mouse().GetPosition(ctx))
+	case "mouse.move_to":
+		return c.result(c.sandbox.ComputerUse.Mouse().Move(ctx, into[int](args, "x"), into[int](args, "y")))
+	case "mouse.click":
+		return c.result(c.sandbox.ComputerUse.Mouse().ClickTyped(ctx, into[int](args, "x"), into[int](args, "y"), func(o *options.MouseClick) {
+			given(opts, "button", &o.Button)
+			given(opts, "double", &o.Double)
+			given(opts, "clicks", &o.Clicks)
+			given(opts, "modifiers", &o.Modifiers)
+		}))
+	case "mouse.drag":
+		return c.result(c.sandbox.ComputerUse.Mouse().DragTyped(ctx, into[int](args, "startX"), into[int](args, "startY"), into[int](args, "endX"), into[int](args, "endY"), func(o *options.MouseDrag) {
+			given(opts, "button", &o.Button)
+			given(opts, "modifiers", &o.Modifiers)
+		}))
+	case "mouse.scroll":
+		return c.result(c.sandbox.ComputerUse.Mouse().ScrollWithOptions(ctx, into[int](args, "x"), into[int](args, "y"), into[string](args, "direction"), func(o *options.MouseScroll) {
+			given(opts, "amount", &o.Amount)
+			given(opts, "modifiers", &o.Modifiers)
+		}))
+	case "mouse.down":
+		return c.result(c.sandbox.ComputerUse.Mouse().Down(ctx, func(o *options.MouseButton) {
+			given(opts, "x", &o.X)
+			given(opts, "y", &o.Y)
+			given(opts, "button", &o.Button)
+		}))
+	case "mouse.up":
+		return c.result(c.sandbox.ComputerUse.Mouse().Up(ctx, func(o *options.MouseButton) {
+			given(opts, "x", &o.X)
+			given(opts, "y", &o.Y)
+			given(opts, "button", &o.Button)
+		}))
+	case "keyboard.type_text":
+		return nil, c.sandbox.ComputerUse.Keyboard().Type(ctx, into[string](args, "text"), into[*int](opts, "delay"))
+	case "keyboard.press":
+		return nil, c.sandbox.ComputerUse.Keyboard().Press(ctx, into[string](args, "key"), into[[]string](opts, "modifiers"))
+	case "keyboard.hotkey":
+		return nil, c.sandbox.ComputerUse.Keyboard().Hotkey(ctx, into[string](args, "keys"))
+	case "keyboard.down":
+		return nil, c.sandbox.ComputerUse.Keyboard().Down(ctx, into[string](args, "key"))
+	case "keyboard.up":
+		return nil, c.sandbox.ComputerUse.Keyboard().Up(ctx, into[string](args, "key"))
+	case "screenshot.take_full_screen":
+		return c.result(c.sandbox.ComputerUse.Screenshot().TakeFullScreen(ctx, into[*bool](opts, "showCursor")))
+	case "screenshot.take_region":
+		return c.result(c.sandbox.ComputerUse.Screenshot().TakeRegion(ctx, into[types.ScreenshotRegion](args, "region"), into[*bool](opts, "showCursor")))
+	case "display.get_info":
+		return c.result(c.sandbox.ComputerUse.Display().GetInfo(ctx))
+	case "display.get_windows":
+		return c.result(c.sandbox.ComputerUse.Display().GetWindows(ctx))
+	case "display.resize":
+		return c.result(c.sandbox.ComputerUse.Display().Resize(ctx, into[int](args, "width"), into[int](args, "height")))
+	case "recording.start":
+		return c.result(c.sandbox.ComputerUse.Recording().Start(ctx, into[*string](opts, "label")))
+	case "recording.stop":
+		return c.result(c.sandbox.ComputerUse.Recording().Stop(ctx, into[string](args, "recordingId")))
+	case "recording.list":
+		return c.result(c.sandbox.ComputerUse.Recording().List(ctx))
+	case "recording.get":
+		return c.result(c.sandbox.ComputerUse.Recording().Get(ctx, into[string](args, "recordingId")))
+	case "recording.delete":
+		return nil, c.sandbox.ComputerUse.Recording().Delete(ctx, into[string](args, "recordingId"))
+	case "recording.download":
+		return nil, c.sandbox.ComputerUse.Recording().Download(ctx, into[string](args, "recordingId"), into[string](args, "localPath"))
+	case "accessibility.get_tree":
+		return c.result(c.sandbox.ComputerUse.Accessibility().GetTree(ctx, func(o *options.AccessibilityTree) {
+			given(opts, "scope", &o.Scope)
+			given(opts, "pid", &o.Pid)
+			given(opts, "maxDepth", &o.MaxDepth)
+		}))
+	case "accessibility.find_nodes":
+		return c.result(c.sandbox.ComputerUse.Accessibility().FindNodes(ctx, func(o *options.AccessibilityFind) {
+			given(opts, "scope", &o.Scope)
+			given(opts, "pid", &o.Pid)
+			given(opts, "role", &o.Role)
+			given(opts, "name", &o.Name)
+			given(opts, "nameMatch", &o.NameMatch)
+			given(opts, "states", &o.States)
+			given(opts, "limit", &o.Limit)
+		}))
+	case "accessibility.focus_node":
+		return nil, c.sandbox.ComputerUse.Accessibility().FocusNode(ctx, into[string](args, "nodeId"))
+	case "accessibility.invoke_node":
+		return nil, c.sandbox.ComputerUse.Accessibility().InvokeNode(ctx, into[string](args, "nodeId"), into[*string](opts, "action"))
+	case "accessibility.set_node_value":
+		return nil, c.sandbox.ComputerUse.Accessibility().SetNodeValue(ctx, into[string](args, "nodeId"), into[string](args, "value"))
 	case "sandbox.poll_events":
 		return c.result(c.client.PollEvents(ctx, func(o *options.PollEvents) {
 			given(opts, "position", &o.Position)

@@ -98,11 +98,15 @@ class Adapter:
             "sandbox": lambda: self.client.get(supplied),
             "spawned_process": lambda: self.process(sandbox, supplied),
             "lsp_server": lambda: sandbox.create_lsp_server(supplied["languageId"], supplied["pathToProject"]),
-        }.get(described["receiver"], lambda: getattr(sandbox, described["receiver"]))()
+        }.get(described["receiver"], lambda: self.service(sandbox, described["receiver"]))()
         receiver = await settle(receiver)
         method = getattr(receiver, deviation.get("name", described["name"]))
         result = await settle(method(**keywords(args, deviation.get("params"))))
         return receiver if result is None and described["receiver"] == "sandbox" else result
+
+    def service(self, sandbox: Any, name: str) -> Any:
+        """The service of this name: the sandbox's, or its desktop's."""
+        return getattr(sandbox if hasattr(sandbox, name) else sandbox.computer_use, name)
 
     def wire(self, value: Any) -> Any:
         """A result with the schema's names."""
@@ -122,6 +126,18 @@ class Adapter:
             for name, wire in names.items()
             if hasattr(value, special.get(name, name))
         }
+
+    # --- the desktop ---
+
+    async def op_screenshot_take_compressed(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        given = [daytona.ScreenshotOptions(**keywords(args["options"]))] if "options" in args else []
+        return await settle(sandbox.computer_use.screenshot.take_compressed(*given))
+
+    async def op_screenshot_take_compressed_region(
+        self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]
+    ) -> Any:
+        given = [daytona.ScreenshotOptions(**keywords(args["options"]))] if "options" in args else []
+        return await settle(sandbox.computer_use.screenshot.take_compressed_region(args["region"], *given))
 
     # --- ports ---
 

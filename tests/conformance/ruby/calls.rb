@@ -66,8 +66,16 @@ class Calls
       Daytona::SpawnedProcess.new(@sandbox.process, Daytona::ProcessInfo.new(**info))
     when 'lsp_server'
       @sandbox.create_lsp_server(**self.class.keywords(args.fetch('server'), STRUCTS.fetch('LspServerInfo')))
-    else @sandbox.public_send(operation['receiver'])
+    else service(operation['receiver'])
     end
+  end
+
+  # What a desktop has. Every object has a method `display`.
+  DESKTOP = %w[accessibility display keyboard mouse recording screenshot].freeze
+
+  # The service of this name: the sandbox's, or its desktop's.
+  def service(name)
+    (DESKTOP.include?(name) ? @sandbox.computer_use : @sandbox).public_send(name)
   end
 
   # Parameters and options, by their names in the schema.
@@ -173,6 +181,16 @@ class Calls
 
         system.public_send(name, **options) { break }
       end
+    end
+
+    def screenshot_take_compressed(screenshot, **options)
+      form = options.empty? ? nil : Daytona::ScreenshotOptions.new(**options)
+      screenshot.take_compressed(form)
+    end
+
+    def screenshot_take_compressed_region(screenshot, region:, **options)
+      form = options.empty? ? nil : Daytona::ScreenshotOptions.new(**options)
+      screenshot.take_compressed_region(region, form)
     end
 
     def code_interpreter_run_code(interpreter, context_id: nil, **options)

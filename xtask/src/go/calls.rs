@@ -34,6 +34,16 @@ const BY_HAND: [&str; 21] = [
     "snapshot.get",
 ];
 
+/// The services that a desktop has.
+const DESKTOP: [&str; 6] = [
+    "AccessibilityService",
+    "DisplayService",
+    "KeyboardService",
+    "MouseService",
+    "RecordingService",
+    "ScreenshotService",
+];
+
 impl<'a> Package<'a> {
     /// The file of calls.
     pub fn calls(&self) -> Result<String> {
@@ -45,6 +55,7 @@ impl<'a> Package<'a> {
                 let method = methods.min_by_key(|method| match method {
                     // An update of a sandbox returns nothing but the error.
                     Method { gives: Gives::Through("s.update", _), .. } if op.updates.is_none() => 2,
+                    Method { gives: Gives::Through("outcome", _), .. } => 2,
                     Method { takes: Some(names), .. } if !names.contains(&"opts") => 1,
                     _ => 0,
                 });
@@ -96,6 +107,9 @@ impl<'a> Package<'a> {
             "SpawnedProcess" => "c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](args, \"process\"))".to_owned(),
             "SnapshotService" => "c.client.Snapshot".to_owned(),
             "LspServerService" => "c.languageServer(into[types.LspServerInfo](args, \"server\"))".to_owned(),
+            desktop if DESKTOP.contains(&desktop) => {
+                format!("c.sandbox.ComputerUse.{}()", desktop.trim_end_matches("Service"))
+            }
             service => format!("c.sandbox.{}", service.trim_end_matches("Service")),
         };
         let mut arguments = vec!["ctx".to_owned()];

@@ -269,6 +269,42 @@ pub const METHODS: &[(&str, &[Method])] = &[
         &[method("DownloadFiles").set("Transfer").through("downloaded", "([]types.FileDownloadResponse, error)")],
     ),
     ("fs.open_download", &[hidden("openDownload").set("Transfer")]),
+    ("computer_use.start", &[method("Start").through("outcome", "error"), method("StartTyped")]),
+    ("computer_use.stop", &[method("Stop").through("outcome", "error"), method("StopTyped")]),
+    ("computer_use.get_status", &[method("GetStatus").gives(Gives::Maps("map[string]any")), method("GetStatusTyped")]),
+    ("mouse.get_position", &[method("GetPosition").gives(Gives::Maps("map[string]any")), method("GetPositionTyped")]),
+    ("mouse.move_to", &[method("Move").gives(Gives::Maps("map[string]any")), method("MoveTyped")]),
+    (
+        "mouse.click",
+        &[
+            method("Click").takes(&["x", "y", "*button", "*double"]).gives(Gives::Maps("map[string]any")),
+            method("ClickTyped"),
+        ],
+    ),
+    (
+        "mouse.drag",
+        &[
+            method("Drag")
+                .takes(&["start_x", "start_y", "end_x", "end_y", "*button"])
+                .gives(Gives::Maps("map[string]any")),
+            method("DragTyped"),
+        ],
+    ),
+    ("mouse.scroll", &[method("Scroll").takes(&["x", "y", "direction", "*amount"]), method("ScrollWithOptions")]),
+    ("keyboard.type_text", &[method("Type").takes(&["text", "*delay"])]),
+    ("keyboard.press", &[method("Press").takes(&["key", "modifiers"])]),
+    ("screenshot.take_full_screen", &[method("TakeFullScreen").takes(&["*show_cursor"])]),
+    ("screenshot.take_region", &[method("TakeRegion").takes(&["region", "*show_cursor"])]),
+    ("screenshot.take_compressed", &[hidden("takeCompressed").set("Screenshot")]),
+    ("screenshot.take_compressed_region", &[hidden("takeCompressedRegion").set("Screenshot")]),
+    ("display.get_info", &[method("GetInfo").gives(Gives::Maps("map[string]any")), method("GetInfoTyped")]),
+    ("display.get_windows", &[method("GetWindows").gives(Gives::Maps("map[string]any")), method("GetWindowsTyped")]),
+    ("recording.start", &[method("Start").takes(&["*label"])]),
+    ("recording.stop", &[method("Stop").takes(&["recording_id as id"])]),
+    ("recording.get", &[method("Get").takes(&["recording_id as id"])]),
+    ("recording.delete", &[method("Delete").takes(&["recording_id as id"])]),
+    ("recording.download", &[method("Download").takes(&["recording_id as id", "local_path"])]),
+    ("accessibility.invoke_node", &[method("InvokeNode").takes(&["node_id as id", "*action"])]),
     ("git.branches", &[method("Branches").gives(Gives::Field("branches")), method("BranchesTyped")]),
     (
         "git.checkout_branch",
@@ -454,6 +490,7 @@ pub const SETS: &[Set] = &[
             ("timeout", "WithCloneTimeout"),
         ],
     ),
+    set("ScreenshotOptions", "Screenshot", &[]),
     set("GitCommitOptions", "GitCommit", &[("allow_empty", "WithAllowEmpty")]),
     set("GitDeleteBranchOptions", "GitDeleteBranch", &[("force", "WithForce")]),
     set(
@@ -508,6 +545,8 @@ pub const BESIDES: &[(&str, &str, &str)] = &[
 \tCodeInterpreter *CodeInterpreterService `json:\"-\"`
 \t// Network tells what it does on the network.
 \tNetwork *NetworkService `json:\"-\"`
+\t// ComputerUse is its desktop.
+\tComputerUse *ComputerUseService `json:\"-\"`
 
 \tclient *Client
 ",

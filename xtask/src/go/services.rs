@@ -69,6 +69,13 @@ const CLASSES: &[Class] = &[
     Class { name: "NetworkService", receiver: "n", bound: &[] },
     Class { name: "SnapshotService", receiver: "s", bound: &[] },
     Class { name: "VolumeService", receiver: "v", bound: &[] },
+    Class { name: "ComputerUseService", receiver: "c", bound: &[] },
+    Class { name: "MouseService", receiver: "m", bound: &[] },
+    Class { name: "KeyboardService", receiver: "k", bound: &[] },
+    Class { name: "ScreenshotService", receiver: "s", bound: &[] },
+    Class { name: "DisplayService", receiver: "d", bound: &[] },
+    Class { name: "RecordingService", receiver: "r", bound: &[] },
+    Class { name: "AccessibilityService", receiver: "a", bound: &[] },
 ];
 
 pub fn class(name: &str) -> Result<&'static Class> {
@@ -83,6 +90,7 @@ pub fn class_of(service: &Service) -> String {
         "LspServers" => "LspServerService".to_owned(),
         "Snapshots" => "SnapshotService".to_owned(),
         "Volumes" => "VolumeService".to_owned(),
+        "RecordingService" => "RecordingService".to_owned(),
         name => format!("{name}Service"),
     }
 }

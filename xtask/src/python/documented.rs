@@ -143,7 +143,12 @@ fn placeholders(surface: &Value, package: &str) -> Result<String> {
     classes.sort_by_key(|(name, _)| *name);
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"Documented names that are not there yet. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom .._model import OpenEnum\nfrom .._to_come import ToCome");
+    let enums = if classes.iter().any(|(_, symbol)| symbol["members"].is_object()) {
+        "from .._model import OpenEnum\n"
+    } else {
+        ""
+    };
+    text.lines(0, &format!("\n{enums}from .._to_come import ToCome"));
     for (name, symbol) in &classes {
         text.lines(0, "\n");
         let Some(values) = symbol["members"].as_object() else {

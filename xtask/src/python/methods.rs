@@ -85,6 +85,12 @@ impl Method {
 }
 
 const ENV: &[(&str, &str)] = &[("env", "environment(env, envs, env_vars)")];
+const SCREENSHOT: &[(&str, &str)] = &[
+    ("show_cursor", "given.show_cursor"),
+    ("format", "given.format"),
+    ("quality", "given.quality"),
+    ("scale", "given.scale"),
+];
 const SANDBOX: &[&str] = &["return {A}Sandbox({}, self._client)"];
 const TAKE: &[&str] = &["self._take({})"];
 const SPAWNED: &[&str] = &["return {A}SpawnedProcess({}, self)"];
@@ -725,6 +731,96 @@ pub const CLASSES: &[Class] = &[
             },
         ],
     },
+    Class {
+        name: "ComputerUse",
+        module: "computer_use",
+        doc: "",
+        service: "computer_use",
+        base: "{A}ComputerUseServices",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
+    Class {
+        name: "Mouse",
+        module: "mouse",
+        doc: "",
+        service: "mouse",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
+    Class {
+        name: "Keyboard",
+        module: "keyboard",
+        doc: "",
+        service: "keyboard",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
+    Class {
+        name: "Screenshot",
+        module: "screenshot",
+        doc: "",
+        service: "screenshot",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[
+            Method {
+                signature: "options * request_timeout",
+                prepare: &["given = options or ScreenshotOptions()"],
+                arguments: SCREENSHOT,
+                ..Method::of("screenshot.take_compressed")
+            },
+            Method {
+                signature: "region options * request_timeout",
+                prepare: &["given = options or ScreenshotOptions()"],
+                arguments: SCREENSHOT,
+                ..Method::of("screenshot.take_compressed_region")
+            },
+        ],
+    },
+    Class {
+        name: "Display",
+        module: "display",
+        doc: "",
+        service: "display",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
+    Class {
+        name: "RecordingService",
+        module: "recording",
+        doc: "",
+        service: "recording",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
+    Class {
+        name: "Accessibility",
+        module: "accessibility",
+        doc: "",
+        service: "accessibility",
+        base: "{A}Service",
+        head: &["__slots__ = ()"],
+        on: "",
+        receiver: &[],
+        methods: &[],
+    },
 ];
 
 /// Operations as the methods of classes call them, without a public form of their own.
@@ -792,6 +888,7 @@ pub const IMPORTS: &[(&str, &str, bool)] = &[
     ("built", "...{side}.building", true),
     ("create_snapshot", "...{side}.building", true),
     ("snapshot_id", "..._requests", true),
+    ("{A}ComputerUseServices", "...{side}.computer_use_services", true),
     ("{A}UploadSource", "...{side}.pieces", false),
     ("{A}PtyHandle", "...{side}.pty", true),
     ("run", "...{side}.run", true),

@@ -5,7 +5,8 @@ use super::{HEADER, Layout, annotation, hand_written, name_of};
 use crate::schema::{Field, Service, Struct, Type};
 
 /// Further names of fields: struct, field, name.
-const SYNONYMS: [(&str, &str, &str); 1] = [("SessionExecuteRequest", "run_async", "var_async")];
+const SYNONYMS: [(&str, &str, &str); 2] =
+    [("ScreenshotOptions", "format", "fmt"), ("SessionExecuteRequest", "run_async", "var_async")];
 
 /// The models that belong to a service.
 pub fn file(layout: &Layout, service: &Service) -> String {
@@ -20,6 +21,9 @@ pub fn file(layout: &Layout, service: &Service) -> String {
     let types: Vec<&Type> = items.iter().flat_map(|item| item.fields.iter().map(|f| &f.ty)).collect();
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"What travels to and from `{}`. {HEADER}\"\"\"", service.id));
+    if items.is_empty() {
+        return text.finish();
+    }
     let with_images = items.iter().any(|item| takes_image(item));
     let checking = if with_images { "TYPE_CHECKING, " } else { "" };
     text.lines(0, &format!("\nfrom __future__ import annotations\n\nfrom typing import {checking}Any\n"));
@@ -132,7 +136,17 @@ fn reader(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
     if arguments.iter().any(|argument| argument.contains("get(")) {
         text.line(2, "get = wire.get");
     }
+    let arguments: Vec<_> = arguments.into_iter().map(broken).collect();
     text.list(2, "return cls(", &arguments, ")");
+}
+
+/// An argument on several lines where it is too long for one, as the formatter has it.
+fn broken(argument: String) -> String {
+    if argument.len() + 13 <= WIDTH {
+        return argument;
+    }
+    let indent = " ".repeat(12);
+    argument.replace(" if get(", &format!("\n{indent}if get(")).replace(" else None", &format!("\n{indent}else None"))
 }
 
 fn read_field(layout: &Layout, field: &Field) -> String {

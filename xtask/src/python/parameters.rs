@@ -177,6 +177,22 @@ pub const PARAMETERS: &[Parameter] = &[
         "",
         "Place in the file, from 0; a dictionary will do.",
     ),
+    parameter("mouse.button", "str", "\"left\"", ""),
+    parameter("mouse.double", "bool", "False", ""),
+    parameter("mouse.amount", "int", "1", ""),
+    parameter("screenshot.show_cursor", "bool", "False", ""),
+    parameter(
+        "screenshot.take_compressed.options",
+        "ScreenshotOptions | None",
+        "None",
+        "Format, quality, size and pointer. Default: a PNG of full size without the pointer.",
+    ),
+    parameter(
+        "screenshot.take_compressed_region.options",
+        "ScreenshotOptions | None",
+        "None",
+        "Format, quality, size and pointer. Default: a PNG of full size without the pointer.",
+    ),
     parameter("on_stdout", "Callable[[str], Any] | None", "None", "Called with text of the standard output."),
     parameter("on_stderr", "Callable[[str], Any] | None", "None", "Called with text of the standard error."),
 ];

@@ -9,7 +9,7 @@ use super::{Body, WIDTH, header, options};
 use crate::schema::{Field, Schema};
 
 /// Class, base and documentation. What has no service in the core is documented here.
-pub const CLASSES: [(&str, &str, &str); 11] = [
+pub const CLASSES: [(&str, &str, &str); 18] = [
     ("Daytona", "Service", "The client: creates, finds and manages sandboxes."),
     ("Sandbox", "Service", "A sandbox. Its attributes are what the server said last: {refresh} asks again."),
     ("Process", "ToolboxService", ""),
@@ -21,11 +21,19 @@ pub const CLASSES: [(&str, &str, &str); 11] = [
     ("Network", "ToolboxService", ""),
     ("SnapshotService", "Service", "Snapshots: images with resources, which sandboxes are made from."),
     ("VolumeService", "Service", "Volumes: directories that sandboxes share and that outlive them."),
+    ("ComputerUse", "ToolboxService", ""),
+    ("ComputerUse::Mouse", "ToolboxService", ""),
+    ("ComputerUse::Keyboard", "ToolboxService", ""),
+    ("ComputerUse::Screenshot", "ToolboxService", ""),
+    ("ComputerUse::Display", "ToolboxService", ""),
+    ("ComputerUse::Recording", "ToolboxService", ""),
+    ("ComputerUse::Accessibility", "ToolboxService", ""),
 ];
 
 /// The documentation of a class.
 pub fn documentation(schema: &Schema, class: &str, doc: &str) -> String {
-    let doc = schema.services.iter().find(|s| s.name == class).map_or(doc, |s| &s.doc);
+    let own = class.rsplit("::").next().unwrap_or(class);
+    let doc = schema.services.iter().find(|s| s.name.trim_end_matches("Service") == own).map_or(doc, |s| &s.doc);
     format!("{doc} Required arguments may be given by position or by keyword.")
 }
 
@@ -45,9 +53,14 @@ pub fn attribute_aliases(model: &str) -> impl Iterator<Item = (&'static str, &'s
 
 /// The source of one class.
 pub fn class(schema: &Schema, name: &str, base: &str, doc: &str) -> Result<String> {
-    let mut body = Body::new(&header("core/src/ops"), &["module Daytona"]);
+    let (nesting, own) = match name.split_once("::") {
+        Some((outer, own)) => (vec!["module Daytona".to_owned(), format!("class {outer} < {base}")], own),
+        None => (vec!["module Daytona".to_owned()], name),
+    };
+    let nesting: Vec<&str> = nesting.iter().map(String::as_str).collect();
+    let mut body = Body::new(&header("core/src/ops"), &nesting);
     body.comment(&documentation(schema, name, doc));
-    body.open(&format!("class {name} < {base}"));
+    body.open(&format!("class {own} < {base}"));
     let mut first = true;
     for field in attributes(schema, name) {
         separate(&mut body, &mut first);
@@ -150,7 +163,8 @@ fn call(body: &mut Body, method: &Method<'_>) {
     }
     let mut entries = method.entries.clone();
     if !method.options.is_empty() {
-        entries.push(nested("options", &method.options));
+        // The arguments of a method are one step further in than its statements.
+        entries.push(nested("options", &method.options, body.depth + 1));
     }
     if entries.is_empty() {
         body.line("args = {}");
@@ -159,11 +173,10 @@ fn call(body: &mut Body, method: &Method<'_>) {
     }
 }
 
-/// A hash in the hash of arguments, without what is nil. It stands in a method of a class in a module.
-pub fn nested(name: &str, inner: &[String]) -> String {
+/// A hash in the hash of arguments, without what is nil. It is `depth` steps in.
+pub fn nested(name: &str, inner: &[String], depth: usize) -> String {
     let line = format!("'{name}' => {{ {} }}.compact", inner.join(", "));
     // A comma may follow.
-    let depth = 4;
     if line.chars().count() + depth * 2 < WIDTH {
         return line;
     }

@@ -172,6 +172,24 @@ const ON_DIRECTORY: Arg = Arg {
 };
 const DIRECTORY: Option<(&str, &str, &str)> =
     Some(("DirectoryResult", "DirectoryResult", "How much it was, and what was left out although nobody excluded it."));
+const BUTTON: Arg = Arg { name: "button", shape: Shape::Position("'left'"), types: Some(("String", "String")), ..ARG };
+const DOUBLE: Arg = Arg { name: "double", shape: Shape::Position("false"), types: Some(("Boolean", "bool")), ..ARG };
+const SHOW_CURSOR: Arg =
+    Arg { name: "show_cursor", shape: Shape::Position("false"), types: Some(("Boolean", "bool")), ..ARG };
+const PICTURE: [Arg; 5] = [
+    Arg {
+        name: "options",
+        shape: Shape::Position("nil"),
+        types: Some(("ScreenshotOptions, Hash, nil", "(ScreenshotOptions | Hash[Symbol, untyped])?")),
+        doc: "Format, quality, size and pointer. Default: a PNG of full size without the pointer.",
+        ..ARG
+    },
+    Arg { name: "show_cursor", shape: Shape::Hidden, sent: "options.show_cursor", ..ARG },
+    Arg { name: "format", shape: Shape::Hidden, sent: "options.format", ..ARG },
+    Arg { name: "quality", shape: Shape::Hidden, sent: "options.quality", ..ARG },
+    Arg { name: "scale", shape: Shape::Hidden, sent: "options.scale", ..ARG },
+];
+const PICTURE_OPTIONS: &[&str] = &["options = ScreenshotOptions.coerce(options || {})"];
 const LOGS_NOTE: &str = "With callables, calls them with pieces of text and returns when the log ends; with a block, \
                          yields the stream and closes it; otherwise returns the stream.";
 
@@ -627,6 +645,21 @@ pub const FORMS: &[Form] = &[
         }],
         ..FORM
     },
+    // The desktop.
+    Form { op: "mouse.click", args: &[BUTTON, DOUBLE], ..FORM },
+    Form { op: "mouse.drag", args: &[BUTTON], ..FORM },
+    Form {
+        op: "mouse.scroll",
+        args: &[Arg { name: "amount", shape: Shape::Position("1"), types: Some(("Integer", "Integer")), ..ARG }],
+        ..FORM
+    },
+    Form { op: "keyboard.type_text", args: &[Arg { name: "delay", shape: Shape::Position("nil"), ..ARG }], ..FORM },
+    Form { op: "keyboard.press", args: &[Arg { name: "modifiers", shape: Shape::Position("nil"), ..ARG }], ..FORM },
+    Form { op: "screenshot.take_full_screen", args: &[SHOW_CURSOR], ..FORM },
+    Form { op: "screenshot.take_region", args: &[SHOW_CURSOR], ..FORM },
+    Form { op: "screenshot.take_compressed", args: &PICTURE, before: PICTURE_OPTIONS, ..FORM },
+    Form { op: "screenshot.take_compressed_region", args: &PICTURE, before: PICTURE_OPTIONS, ..FORM },
+    Form { op: "recording.start", args: &[Arg { name: "label", shape: Shape::Position("nil"), ..ARG }], ..FORM },
 ];
 
 /// Classes whose attributes are those of a struct: class, struct, and the attributes (all when there are none).
@@ -650,6 +683,7 @@ pub const SYNONYMS: &[(&str, &str, &str)] = &[
     ("CreateSandboxParams", "os_user", "user"),
     ("CreateSandboxParams", "env", "env_vars"),
     ("CreateSandboxParams", "envs", "env_vars"),
+    ("ScreenshotOptions", "fmt", "format"),
     ("SessionExecuteRequest", "var_async", "run_async"),
 ];
 

@@ -90,6 +90,13 @@ fn class_of(op: &Op) -> &'static str {
         Receiver::CodeInterpreter => "CodeInterpreter",
         Receiver::LspServer => "LspServer",
         Receiver::Network => "Network",
+        Receiver::ComputerUse => "ComputerUse",
+        Receiver::Mouse => "ComputerUse::Mouse",
+        Receiver::Keyboard => "ComputerUse::Keyboard",
+        Receiver::Screenshot => "ComputerUse::Screenshot",
+        Receiver::Display => "ComputerUse::Display",
+        Receiver::Recording => "ComputerUse::Recording",
+        Receiver::Accessibility => "ComputerUse::Accessibility",
         Receiver::SpawnedProcess => "SpawnedProcess",
     }
 }
@@ -263,7 +270,7 @@ impl Parts {
             });
             inner.push(format!("'{}' => {}", field.wire, encode(&field.name, field)?));
         }
-        self.entries.push(super::classes::nested(&field.wire, &inner));
+        self.entries.push(super::classes::nested(&field.wire, &inner, 4));
         Ok(())
     }
 

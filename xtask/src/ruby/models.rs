@@ -160,8 +160,14 @@ pub fn decode(value: &str, ty: &Type, optional: bool) -> Result<String> {
             _ if optional => value.to_owned(),
             _ => format!("{value} || []"),
         },
-        Type::Map { of } if nests(of) => bail!("maps of models are not supported in Ruby"),
-        Type::Map { .. } if !optional => format!("{value} || {{}}"),
+        Type::Map { of } => match &**of {
+            Type::Struct { name } if !optional => {
+                format!("({value} || {{}}).transform_values {{ |item| {} }}", received(name, "item"))
+            }
+            of if nests(of) => bail!("this map of models is not supported in Ruby"),
+            _ if optional => value.to_owned(),
+            _ => format!("{value} || {{}}"),
+        },
         _ => value.to_owned(),
     })
 }

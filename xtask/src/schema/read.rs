@@ -302,6 +302,7 @@ fn read_service(item: &syn::ItemStruct) -> Result<Service> {
         "Snapshots" => "snapshot".to_owned(),
         "LspServers" => "lsp".to_owned(),
         "Volumes" => "volume".to_owned(),
+        "RecordingService" => "recording".to_owned(),
         other => snake(other),
     };
     Ok(Service { name, id, toolbox, doc: plain(&item.attrs)?, ops: vec![] })
@@ -387,6 +388,13 @@ fn receiver(id: &str, service: &Service, params: &[Param]) -> Result<(Receiver, 
         ("network", _) => (Receiver::Network, None),
         ("snapshot", _) => (Receiver::Snapshot, None),
         ("volume", _) => (Receiver::Volume, None),
+        ("computer_use", _) => (Receiver::ComputerUse, None),
+        ("mouse", _) => (Receiver::Mouse, None),
+        ("keyboard", _) => (Receiver::Keyboard, None),
+        ("screenshot", _) => (Receiver::Screenshot, None),
+        ("display", _) => (Receiver::Display, None),
+        ("recording", _) => (Receiver::Recording, None),
+        ("accessibility", _) => (Receiver::Accessibility, None),
         (other, _) => bail!("the service {other} has no receiver in xtask/src/schema/read.rs"),
     })
 }

@@ -48,6 +48,23 @@ pub const CLASSES: &[Class] = &[
     },
     Class { name: "Network", receiver: Receiver::Network, base: None, doc: "" },
     Class { name: "VolumeService", receiver: Receiver::Volume, base: None, doc: "" },
+    Class {
+        name: "ComputerUse",
+        receiver: Receiver::ComputerUse,
+        base: Some(("ComputerUseServices", "computer-use-services")),
+        doc: "",
+    },
+    Class { name: "Mouse", receiver: Receiver::Mouse, base: None, doc: "" },
+    Class { name: "Keyboard", receiver: Receiver::Keyboard, base: None, doc: "" },
+    Class {
+        name: "Screenshot",
+        receiver: Receiver::Screenshot,
+        base: Some(("ScreenshotAnswers", "screenshot-answers")),
+        doc: "",
+    },
+    Class { name: "Display", receiver: Receiver::Display, base: Some(("DisplayAnswers", "display-answers")), doc: "" },
+    Class { name: "RecordingService", receiver: Receiver::Recording, base: None, doc: "" },
+    Class { name: "Accessibility", receiver: Receiver::Accessibility, base: None, doc: "" },
 ];
 
 /// Methods of a sandbox that one of its services has, too: operation, and further names.
@@ -144,6 +161,8 @@ pub const LIVE: &[(&str, &str)] = &[
     ("process.get_session_command_logs", "process.stream_session_command_logs"),
 ];
 
+const PICTURE: &[(&str, &str)] = &[("../screenshot-answers.js", "type ScreenshotResponse")];
+
 const SPAWNED: &[(&str, &str)] = &[("./spawned-process.js", "type SpawnedProcess")];
 
 /// Results that the hand-written base makes something of.
@@ -154,6 +173,13 @@ pub const OUTCOMES: &[Outcome] = &[
         returns: "ExecutionResult",
         run: "run",
         imports: &[("../interpreter-runs.js", "type RunCodeOptions"), ("./models.js", "ExecutionResult")],
+    },
+    Outcome {
+        op: "display.get_info",
+        options: "",
+        returns: "DisplayInfoResponse",
+        run: "info",
+        imports: &[("../display-answers.js", "type DisplayInfoResponse")],
     },
     Outcome {
         op: "fs.download_dir",
@@ -192,6 +218,34 @@ pub const OUTCOMES: &[Outcome] = &[
         imports: SPAWNED,
     },
     Outcome { op: "process.spawn", options: "", returns: "SpawnedProcess", run: "spawned", imports: SPAWNED },
+    Outcome {
+        op: "screenshot.take_full_screen",
+        options: "",
+        returns: "ScreenshotResponse",
+        run: "picture",
+        imports: PICTURE,
+    },
+    Outcome {
+        op: "screenshot.take_region",
+        options: "",
+        returns: "ScreenshotResponse",
+        run: "picture",
+        imports: PICTURE,
+    },
+    Outcome {
+        op: "screenshot.take_compressed",
+        options: "",
+        returns: "ScreenshotResponse",
+        run: "picture",
+        imports: PICTURE,
+    },
+    Outcome {
+        op: "screenshot.take_compressed_region",
+        options: "",
+        returns: "ScreenshotResponse",
+        run: "picture",
+        imports: PICTURE,
+    },
     Outcome { op: "process.wait_for_log", options: "", returns: "string", run: "line", imports: &[] },
     Outcome { op: "process.wait_spawned", options: "", returns: "number", run: "exit", imports: &[] },
 ];

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._to_come import missing_attribute
 from .._wire import target
 from ..generated.async_ops.code_interpreter import AsyncCodeInterpreter
+from ..generated.async_ops.computer_use import AsyncComputerUse
 from ..generated.async_ops.fs import AsyncFileSystem
 from ..generated.async_ops.git import AsyncGit
 from ..generated.async_ops.lsp_server import AsyncLspServer
@@ -42,9 +43,10 @@ class AsyncSandbox(AsyncSandboxMethods):
         git: Git repositories.
         code_interpreter: The stateful code interpreter.
         network: What it does on the network.
+        computer_use: Its desktop.
     """
 
-    __slots__ = ("code_interpreter", "git", "network")
+    __slots__ = ("code_interpreter", "computer_use", "git", "network")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -55,6 +57,7 @@ class AsyncSandbox(AsyncSandboxMethods):
         self.git = AsyncGit(client, toolbox)
         self.code_interpreter = AsyncCodeInterpreter(client, toolbox)
         self.network = AsyncNetwork(client, toolbox)
+        self.computer_use = AsyncComputerUse(client, toolbox)
 
     def create_lsp_server(self, language_id: LspLanguageId | str, path_to_project: str) -> AsyncLspServer:
         """A language server for a project. No request is made yet: `start` starts it.

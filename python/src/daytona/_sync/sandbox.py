@@ -12,6 +12,7 @@ from ..generated.errors import DaytonaNotFoundError
 from ..generated.models.lsp import LspServerInfo
 from ..generated.models.sandbox import SandboxInfo
 from ..generated.ops.code_interpreter import CodeInterpreter
+from ..generated.ops.computer_use import ComputerUse
 from ..generated.ops.fs import FileSystem
 from ..generated.ops.git import Git
 from ..generated.ops.lsp_server import LspServer
@@ -42,9 +43,10 @@ class Sandbox(SandboxMethods):
         git: Git repositories.
         code_interpreter: The stateful code interpreter.
         network: What it does on the network.
+        computer_use: Its desktop.
     """
 
-    __slots__ = ("code_interpreter", "git", "network")
+    __slots__ = ("code_interpreter", "computer_use", "git", "network")
 
     def __init__(self, info: SandboxInfo, client: Client) -> None:
         self._take(info)
@@ -55,6 +57,7 @@ class Sandbox(SandboxMethods):
         self.git = Git(client, toolbox)
         self.code_interpreter = CodeInterpreter(client, toolbox)
         self.network = Network(client, toolbox)
+        self.computer_use = ComputerUse(client, toolbox)
 
     def create_lsp_server(self, language_id: LspLanguageId | str, path_to_project: str) -> LspServer:
         """A language server for a project. No request is made yet: `start` starts it.

@@ -46,7 +46,24 @@ from .enums import (
     SnapshotState,
     VolumeState,
 )
+from .models.accessibility import (
+    AccessibilityBounds,
+    AccessibilityNode,
+    AccessibilityNodesResponse,
+    AccessibilityTreeResponse,
+)
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
+from .models.computer_use import (
+    ComputerUseStartResponse,
+    ComputerUseStatusResponse,
+    ComputerUseStopResponse,
+    DesktopProcess,
+    ProcessErrorsResponse,
+    ProcessLogsResponse,
+    ProcessRestartResponse,
+    ProcessStatusResponse,
+)
+from .models.display import DisplayInfo, DisplayInfoResponse, WindowInfo, WindowsResponse
 from .models.fs import (
     DirectoryProgress,
     DirectoryResult,
@@ -71,6 +88,7 @@ from .models.lsp import (
     LspSymbol,
     LspTextEdit,
 )
+from .models.mouse import MouseClickResponse, MouseDragResponse, MousePositionResponse
 from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
@@ -86,6 +104,7 @@ from .models.process import (
     SessionExecuteRequest,
     SessionExecuteResponse,
 )
+from .models.recording import ListRecordingsResponse, Recording
 from .models.sandbox import (
     BuildInfo,
     Context,
@@ -102,18 +121,30 @@ from .models.sandbox import (
     VolumeMount,
     WebhookEvent,
 )
+from .models.screenshot import ScreenshotOptions, ScreenshotRegion, ScreenshotResponse
 from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
 from .models.volume import Volume
+from .ops.accessibility import Accessibility
 from .ops.code_interpreter import CodeInterpreter
+from .ops.display import Display
 from .ops.fs import FileSystem
 from .ops.git import Git
+from .ops.keyboard import Keyboard
 from .ops.lsp_server import LspServer
+from .ops.mouse import Mouse
 from .ops.network import Network
 from .ops.process import Process
+from .ops.recording import RecordingService
+from .ops.screenshot import Screenshot
 from .ops.snapshot import SnapshotService
 from .ops.volume import VolumeService
 
 __all__ = [
+    "Accessibility",
+    "AccessibilityBounds",
+    "AccessibilityNode",
+    "AccessibilityNodesResponse",
+    "AccessibilityTreeResponse",
     "BarChart",
     "BarData",
     "BoxAndWhiskerChart",
@@ -131,6 +162,9 @@ __all__ = [
     "CompletionItem",
     "CompletionList",
     "CompositeChart",
+    "ComputerUseStartResponse",
+    "ComputerUseStatusResponse",
+    "ComputerUseStopResponse",
     "Context",
     "CreateSandboxBaseParams",
     "CreateSandboxFromImageParams",
@@ -138,8 +172,12 @@ __all__ = [
     "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
+    "DesktopProcess",
     "DirectoryProgress",
     "DirectoryResult",
+    "Display",
+    "DisplayInfo",
+    "DisplayInfoResponse",
     "DownloadProgress",
     "DownloadStream",
     "ExecuteResponse",
@@ -161,8 +199,10 @@ __all__ = [
     "GitStatus",
     "GpuType",
     "InterpreterContext",
+    "Keyboard",
     "LineChart",
     "ListBranchResponse",
+    "ListRecordingsResponse",
     "ListSandboxesQuery",
     "LogChunk",
     "LogStream",
@@ -177,6 +217,10 @@ __all__ = [
     "LspSymbol",
     "LspTextEdit",
     "Match",
+    "Mouse",
+    "MouseClickResponse",
+    "MouseDragResponse",
+    "MousePositionResponse",
     "Network",
     "NetworkAttempt",
     "NetworkLog",
@@ -193,13 +237,19 @@ __all__ = [
     "PortForward",
     "PortPreviewUrl",
     "Process",
+    "ProcessErrorsResponse",
     "ProcessInfo",
+    "ProcessLogsResponse",
     "ProcessOutput",
+    "ProcessRestartResponse",
+    "ProcessStatusResponse",
     "PtyHandle",
     "PtyResult",
     "PtySessionInfo",
     "PtySize",
     "RateLimit",
+    "Recording",
+    "RecordingService",
     "ReplaceResult",
     "Resources",
     "Sandbox",
@@ -212,6 +262,10 @@ __all__ = [
     "SandboxMetrics",
     "SandboxState",
     "ScatterChart",
+    "Screenshot",
+    "ScreenshotOptions",
+    "ScreenshotRegion",
+    "ScreenshotResponse",
     "SearchFilesResponse",
     "Session",
     "SessionCommandLogsResponse",
@@ -232,19 +286,25 @@ __all__ = [
     "VolumeService",
     "VolumeState",
     "WebhookEvent",
+    "WindowInfo",
+    "WindowsResponse",
 ]
 
 # What `later` has.
 LATER = [
+    "AsyncAccessibility",
     "AsyncCodeInterpreter",
     "AsyncDaytona",
+    "AsyncDisplay",
     "AsyncDownloadStream",
     "AsyncFileReader",
     "AsyncFileSystem",
     "AsyncFileWriter",
     "AsyncGit",
+    "AsyncKeyboard",
     "AsyncLogStream",
     "AsyncLspServer",
+    "AsyncMouse",
     "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",
@@ -253,7 +313,9 @@ LATER = [
     "AsyncProcess",
     "AsyncProcessOutput",
     "AsyncPtyHandle",
+    "AsyncRecordingService",
     "AsyncSandbox",
+    "AsyncScreenshot",
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",

@@ -12,25 +12,35 @@ from .._async.spawned import AsyncSpawnedProcess
 from .._async.streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
 from .._image import Image
 from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
+from .async_ops.accessibility import AsyncAccessibility
 from .async_ops.code_interpreter import AsyncCodeInterpreter
+from .async_ops.display import AsyncDisplay
 from .async_ops.fs import AsyncFileSystem
 from .async_ops.git import AsyncGit
+from .async_ops.keyboard import AsyncKeyboard
 from .async_ops.lsp_server import AsyncLspServer
+from .async_ops.mouse import AsyncMouse
 from .async_ops.network import AsyncNetwork
 from .async_ops.process import AsyncProcess
+from .async_ops.recording import AsyncRecordingService
+from .async_ops.screenshot import AsyncScreenshot
 from .async_ops.snapshot import AsyncSnapshotService
 from .async_ops.volume import AsyncVolumeService
 
 __all__ = [
+    "AsyncAccessibility",
     "AsyncCodeInterpreter",
     "AsyncDaytona",
+    "AsyncDisplay",
     "AsyncDownloadStream",
     "AsyncFileReader",
     "AsyncFileSystem",
     "AsyncFileWriter",
     "AsyncGit",
+    "AsyncKeyboard",
     "AsyncLogStream",
     "AsyncLspServer",
+    "AsyncMouse",
     "AsyncNetwork",
     "AsyncOutputReader",
     "AsyncOutputStream",
@@ -39,7 +49,9 @@ __all__ = [
     "AsyncProcess",
     "AsyncProcessOutput",
     "AsyncPtyHandle",
+    "AsyncRecordingService",
     "AsyncSandbox",
+    "AsyncScreenshot",
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",

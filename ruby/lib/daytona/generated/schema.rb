@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '584c4a03b8d05e65'
+  SCHEMA_HASH = '20a900da99ffd87a'
 end

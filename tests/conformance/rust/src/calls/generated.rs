@@ -2,9 +2,181 @@
 use super::streams::ToItsEnd as _;
 use super::{Arguments, Called, Request, unknown, value};
 use daytona::ops::{
+    ComputerUse, Mouse, Keyboard, Screenshot, Display, RecordingService, Accessibility,
     Sandboxes, Process, FileSystem, Git, CodeInterpreter, Snapshots, LspServers, Network,
     Volumes,
 };
+
+pub(super) async fn computer_use(
+    service: &ComputerUse,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "start" => value(service.start().await?),
+        "stop" => value(service.stop().await?),
+        "get_status" => value(service.get_status().await?),
+        "get_process_status" => {
+            value(service.get_process_status(&args.text("processName")?).await?)
+        }
+        "restart_process" => {
+            value(service.restart_process(&args.text("processName")?).await?)
+        }
+        "get_process_logs" => {
+            value(service.get_process_logs(&args.text("processName")?).await?)
+        }
+        "get_process_errors" => {
+            value(service.get_process_errors(&args.text("processName")?).await?)
+        }
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn mouse(
+    service: &Mouse,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "get_position" => value(service.get_position().await?),
+        "move_to" => value(service.move_to(args.get("x")?, args.get("y")?).await?),
+        "click" => {
+            value(service.click(args.get("x")?, args.get("y")?, args.options()?).await?)
+        }
+        "drag" => {
+            value(
+                service
+                    .drag(
+                        args.get("startX")?,
+                        args.get("startY")?,
+                        args.get("endX")?,
+                        args.get("endY")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
+        "scroll" => {
+            value(
+                service
+                    .scroll(
+                        args.get("x")?,
+                        args.get("y")?,
+                        &args.text("direction")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
+        "down" => value(service.down(args.options()?).await?),
+        "up" => value(service.up(args.options()?).await?),
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn keyboard(
+    service: &Keyboard,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "type_text" => {
+            value(service.type_text(&args.text("text")?, args.options()?).await?)
+        }
+        "press" => value(service.press(&args.text("key")?, args.options()?).await?),
+        "hotkey" => value(service.hotkey(&args.text("keys")?).await?),
+        "down" => value(service.down(&args.text("key")?).await?),
+        "up" => value(service.up(&args.text("key")?).await?),
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn screenshot(
+    service: &Screenshot,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "take_full_screen" => value(service.take_full_screen(args.options()?).await?),
+        "take_region" => {
+            value(service.take_region(args.get("region")?, args.options()?).await?)
+        }
+        "take_compressed" => value(service.take_compressed(args.options()?).await?),
+        "take_compressed_region" => {
+            value(
+                service
+                    .take_compressed_region(args.get("region")?, args.options()?)
+                    .await?,
+            )
+        }
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn display(
+    service: &Display,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "get_info" => value(service.get_info().await?),
+        "get_windows" => value(service.get_windows().await?),
+        "resize" => value(service.resize(args.get("width")?, args.get("height")?).await?),
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn recording(
+    service: &RecordingService,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "start" => value(service.start(args.options()?).await?),
+        "stop" => value(service.stop(&args.text("recordingId")?).await?),
+        "list" => value(service.list().await?),
+        "get" => value(service.get(&args.text("recordingId")?).await?),
+        "delete" => value(service.delete(&args.text("recordingId")?).await?),
+        "download" => {
+            value(
+                service
+                    .download(&args.text("recordingId")?, &args.text("localPath")?)
+                    .await?,
+            )
+        }
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn accessibility(
+    service: &Accessibility,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "get_tree" => value(service.get_tree(args.options()?).await?),
+        "find_nodes" => value(service.find_nodes(args.options()?).await?),
+        "focus_node" => value(service.focus_node(&args.text("nodeId")?).await?),
+        "invoke_node" => {
+            value(service.invoke_node(&args.text("nodeId")?, args.options()?).await?)
+        }
+        "set_node_value" => {
+            value(
+                service
+                    .set_node_value(&args.text("nodeId")?, &args.text("value")?)
+                    .await?,
+            )
+        }
+        _ => Err(unknown(op)),
+    }
+}
 
 pub(super) async fn sandbox(
     service: &Sandboxes,

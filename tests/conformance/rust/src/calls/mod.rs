@@ -57,6 +57,13 @@ pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request:
         "git" => generated::git(&toolbox.git(), name, &args, request).await,
         "lsp" => generated::lsp(&toolbox.lsp_servers(), name, &args, request).await,
         "network" => generated::network(&toolbox.network(), name, &args, request).await,
+        "computer_use" => generated::computer_use(&toolbox.computer_use(), name, &args, request).await,
+        "mouse" => generated::mouse(&toolbox.mouse(), name, &args, request).await,
+        "keyboard" => generated::keyboard(&toolbox.keyboard(), name, &args, request).await,
+        "screenshot" => generated::screenshot(&toolbox.screenshot(), name, &args, request).await,
+        "display" => generated::display(&toolbox.display(), name, &args, request).await,
+        "recording" => generated::recording(&toolbox.recording(), name, &args, request).await,
+        "accessibility" => generated::accessibility(&toolbox.accessibility(), name, &args, request).await,
         "code_interpreter" => generated::code_interpreter(&toolbox.code_interpreter(), name, &args, request).await,
         _ => Err(unknown(op)),
     }

@@ -1,0 +1,282 @@
+"""What the programs on the desktop show, asked over AT-SPI.
+
+A line of JSON in, a line of JSON out: `{"op": …, …}`, and `{"ok": …}` or `{"error": {"code", "message"}}`. Nodes keep their ids as
+long as this process runs and their programs show them.
+"""
+
+import json
+import re
+import sys
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
+
+# The most nodes in an answer.
+MAX_NODES = 5000
+# The deepest tree that an answer can hold.
+MAX_DEPTH = 100
+# Seconds that programs have to say what they show once they are asked to.
+PATIENCE = 3.0
+
+nodes = {}
+
+
+class Refused(Exception):
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def enable():
+    """Chromium and its kin say nothing before somebody reads the screen."""
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    for name in ("IsEnabled", "ScreenReaderEnabled"):
+        value = GLib.Variant("(ssv)", ("org.a11y.Status", name, GLib.Variant("b", True)))
+        bus.call_sync(
+            "org.a11y.Bus", "/org/a11y/bus", "org.freedesktop.DBus.Properties", "Set", value, None, 0, 5000, None
+        )
+
+
+def quietly(ask, otherwise):
+    """What a program says; programs end and hang as they like."""
+    try:
+        return ask()
+    except GLib.Error:
+        return otherwise
+
+
+def identify(node):
+    key = f"{node.app.bus_name}{node.path}" if getattr(node, "app", None) else f"node-{hash(node)}"
+    nodes[key] = node
+    return key
+
+
+def states_of(node):
+    found = quietly(lambda: node.get_state_set().get_states(), [])
+    return sorted(state.value_nick for state in found)
+
+
+def actions_of(node):
+    action = quietly(node.get_action_iface, None)
+    if action is None:
+        return []
+    count = quietly(action.get_n_actions, 0)
+    return [quietly(lambda i=i: action.get_action_name(i), "") for i in range(min(count, 50))]
+
+
+def describe(node):
+    told = {
+        "id": identify(node),
+        "role": quietly(node.get_role_name, "") or "",
+        "name": quietly(node.get_name, "") or "",
+        "states": states_of(node),
+        "actions": actions_of(node),
+    }
+    description = quietly(node.get_description, "")
+    if description:
+        told["description"] = description
+    component = quietly(node.get_component_iface, None)
+    if component is not None:
+        area = quietly(lambda: component.get_extents(Atspi.CoordType.SCREEN), None)
+        if area is not None:
+            told["bounds"] = {"x": area.x, "y": area.y, "width": area.width, "height": area.height}
+    return told
+
+
+def children_of(node):
+    for index in range(quietly(node.get_child_count, 0)):
+        child = quietly(lambda i=index: node.get_child_at_index(i), None)
+        if child is not None:
+            yield child
+
+
+def programs():
+    return list(children_of(Atspi.get_desktop(0)))
+
+
+def root_of(scope, pid):
+    if scope == "all":
+        return Atspi.get_desktop(0)
+    if scope == "pid":
+        for program in programs():
+            if quietly(program.get_process_id, 0) == pid:
+                return program
+        raise Refused("A11Y_NO_ACCESSIBLE_ROOT", f"no program with the process id {pid} shows anything")
+    for program in programs():
+        for window in children_of(program):
+            if "active" in states_of(window):
+                return program
+    raise Refused("A11Y_NO_ACCESSIBLE_ROOT", "no program has the focus; the scope all looks at every one")
+
+
+def patient_root(request):
+    """The root, once it shows something: a program that has just been started may take a moment."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            root = root_of(request.get("scope") or "focused", request.get("pid"))
+            if quietly(root.get_child_count, 0) > 0 or time.monotonic() > deadline:
+                return root
+        except Refused:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def tree(request):
+    depth = request.get("maxDepth", -1)
+    budget = [MAX_NODES]
+    truncated = [False]
+
+    def build(node, level):
+        told = describe(node)
+        budget[0] -= 1
+        if depth >= 0 and level >= depth:
+            return told
+        inside = []
+        for child in children_of(node):
+            if budget[0] <= 0 or level >= MAX_DEPTH:
+                truncated[0] = True
+                break
+            inside.append(build(child, level + 1))
+        told["children"] = inside
+        return told
+
+    root = build(patient_root(request), 0)
+    return {"root": root, "truncated": truncated[0]}
+
+
+def matcher(request):
+    name, kind = request.get("name"), request.get("nameMatch") or "substring"
+    role, states = request.get("role"), set(request.get("states") or [])
+    if kind not in ("exact", "substring", "regex"):
+        raise Refused("A11Y_INVALID_REQUEST", f"nameMatch is {kind!r}; it must be exact, substring or regex")
+    try:
+        pattern = re.compile(name) if name is not None and kind == "regex" else None
+    except re.error as error:
+        raise Refused("A11Y_INVALID_REQUEST", f"{name!r} is not a regular expression: {error}") from None
+
+    def matches(node):
+        if role and (quietly(node.get_role_name, "") or "").lower() != role.lower():
+            return False
+        if name is not None:
+            own = quietly(node.get_name, "") or ""
+            if kind == "exact" and own != name:
+                return False
+            if kind == "substring" and name.lower() not in own.lower():
+                return False
+            if pattern is not None and not pattern.search(own):
+                return False
+        return not states or states <= set(states_of(node))
+
+    return matches
+
+
+def find(request):
+    matches, limit = matcher(request), request.get("limit") or 100
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found, seen, truncated = [], 0, False
+        pending = [patient_root(request)]
+        while pending:
+            node = pending.pop()
+            seen += 1
+            if seen > MAX_NODES or len(found) >= limit:
+                truncated = True
+                break
+            if matches(node):
+                found.append(node)
+            pending.extend(reversed(list(children_of(node))))
+        if found or time.monotonic() > deadline:
+            return {"matches": [describe(node) for node in found], "truncated": truncated}
+        time.sleep(0.1)
+
+
+def known(request):
+    node = nodes.get(request.get("id"))
+    if node is None or "defunct" in states_of(node) or quietly(node.get_role_name, None) is None:
+        raise Refused("A11Y_NODE_NOT_FOUND", f"there is no node {request.get('id')!r}, or not any more")
+    return node
+
+
+def focus(request):
+    component = quietly(known(request).get_component_iface, None)
+    if component is None or not quietly(component.grab_focus, False):
+        raise Refused("A11Y_ACTION_NOT_SUPPORTED", "the node takes no focus")
+    return {}
+
+
+def invoke(request):
+    node = known(request)
+    names = actions_of(node)
+    wanted = request.get("action") or (names[0] if names else "")
+    if wanted not in names:
+        has = ", ".join(names) if names else "none"
+        raise Refused("A11Y_ACTION_NOT_SUPPORTED", f"the node has no action {wanted!r}; it has: {has}")
+    if not quietly(lambda: node.get_action_iface().do_action(names.index(wanted)), False):
+        raise Refused("A11Y_ACTION_NOT_SUPPORTED", f"the program did not carry out {wanted!r}")
+    return {}
+
+
+def until(is_so):
+    """Whether it becomes so while a program works on it."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def set_value(request):
+    node, value = known(request), request.get("value")
+    editable = quietly(node.get_editable_text_iface, None)
+    if editable is not None:
+        quietly(lambda: editable.set_text_contents(value), False)
+        text = node.get_text_iface()
+        # Programs say that they did what they did not.
+        if not until(lambda: quietly(lambda: Atspi.Text.get_text(text, 0, -1), None) == value):
+            raise Refused("A11Y_ACTION_NOT_SUPPORTED", "the program did not take the text")
+        return {}
+    number = quietly(node.get_value_iface, None)
+    if number is None:
+        raise Refused("A11Y_ACTION_NOT_SUPPORTED", "the node has no value that can be set")
+    try:
+        wanted = float(value)
+    except ValueError:
+        raise Refused("A11Y_INVALID_REQUEST", f"{value!r} is not a number, which the node takes") from None
+    quietly(lambda: number.set_current_value(wanted), False)
+    if not until(lambda: abs(quietly(number.get_current_value, wanted + 1) - wanted) < 1e-6):
+        raise Refused("A11Y_ACTION_NOT_SUPPORTED", "the program did not take the number")
+    return {}
+
+
+OPERATIONS = {"tree": tree, "find": find, "focus": focus, "invoke": invoke, "value": set_value}
+
+
+def answer(request):
+    try:
+        return {"ok": OPERATIONS[request["op"]](request)}
+    except Refused as refusal:
+        return {"error": {"code": refusal.code, "message": str(refusal)}}
+    except Exception as error:
+        return {"error": {"code": "A11Y_INTERNAL", "message": f"{type(error).__name__}: {error}"}}
+
+
+def main():
+    enable()
+    Atspi.init()
+    # Milliseconds for an answer, and for a program that is just starting.
+    Atspi.set_timeout(1500, 5000)
+    print(json.dumps({"ok": {}}), flush=True)
+    for line in sys.stdin:
+        # What programs have said of themselves meanwhile.
+        while GLib.MainContext.default().iteration(False):
+            pass
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+main()
