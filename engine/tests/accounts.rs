@@ -53,11 +53,19 @@ async fn a_key_allows_what_it_says_and_is_shown_once() {
         (&writer, Method::POST, "/api/api-keys".to_owned(), "manage:api_keys"),
         (&writer, Method::POST, "/api/docker-registry".to_owned(), "write:registries"),
         (&writer, Method::GET, "/api/volumes".to_owned(), "read:volumes"),
+        (&reader, Method::GET, format!("{path}/ports/2280/preview-url"), "write:sandboxes"),
+        (&reader, Method::GET, format!("{path}/ports/2280/signed-preview-url"), "write:sandboxes"),
         (&writer, Method::GET, "/api/audit/organizations/x".to_owned(), "read:audit_logs"),
     ] {
         let (status, answer) = with_key(&engine, key, method, &path, json!({})).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(permission), "{answer}");
+    }
+    let hooks = format!("/api/webhooks/organizations/{}/endpoints", own_organization(&engine).await);
+    for (method, path) in [(Method::GET, &hooks), (Method::POST, &hooks), (Method::GET, &"/api/build-cache".to_owned())]
+    {
+        let (status, answer) = with_key(&engine, &writer, method, path, json!({"url": "https://example.com"})).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {answer}");
     }
     let execute = format!("/toolbox/{id}/process/execute");
     let command = json!({"command": "env; cat /proc/self/environ"});
@@ -170,6 +178,30 @@ async fn organizations_do_not_see_each_others_sandboxes() {
     // Programs that name an organization of the cloud are in the engine's own.
     let (_, listed) = person(&engine, "unknown", Method::GET, "/api/sandbox", json!({})).await;
     assert_eq!(listed["items"][0]["id"], mine["id"]);
+}
+
+#[tokio::test]
+async fn organizations_share_neither_contexts_nor_pools_nor_the_cache_of_builds() {
+    let engine = Engine::start().await;
+    let own = own_organization(&engine).await;
+    let (_, other) = person(&engine, &own, Method::POST, "/api/organizations", json!({"name": "Other"})).await;
+    let other = id_of(&other);
+    let wanted = json!({"name": "theirs", "permissions": ["write:sandboxes", "write:snapshots", "delete:snapshots"]});
+    let (_, key) = person(&engine, &other, Method::POST, "/api/api-keys", wanted).await;
+    let key = key["value"].as_str().expect("a value");
+
+    let (status, access) = with_key(&engine, key, Method::GET, "/api/object-storage/push-access", json!({})).await;
+    assert_eq!((status, &access["organizationId"]), (StatusCode::OK, &json!(other)));
+    let pool = json!({"snapshot": "default", "pool": 0, "target": "us"});
+    let (status, made) =
+        with_key(&engine, key, Method::POST, "/api/warm-pools", json!({"snapshot": "default", "pool": 1})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{made}");
+    assert_eq!(with_key(&engine, key, Method::PATCH, "/api/warm-pools/x", pool).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(with_key(&engine, key, Method::DELETE, "/api/warm-pools/x", json!({})).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(with_key(&engine, key, Method::GET, "/api/warm-pools", json!({})).await.1, json!([]));
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(with_key(&engine, key, method, "/api/build-cache", json!({})).await.0, StatusCode::FORBIDDEN);
+    }
 }
 
 #[tokio::test]

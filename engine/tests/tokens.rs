@@ -115,6 +115,16 @@ async fn a_person_has_an_organization_and_joins_others_by_invitation() {
     let log = format!("/api/audit/organizations/{team}?action=accept");
     let (status, entries) = ask(&engine, &bob, &team, Method::GET, &log, json!({})).await;
     assert_eq!(status, StatusCode::OK, "{entries}");
+    // Bob may do everything in his own organization, which gives him nothing in others.
+    let viewer = json!({"role": "member", "assignedRoleIds": []});
+    let access = format!("{path}/users/bob/access");
+    assert_eq!(ask(&engine, &ada, &team, Method::POST, &access, viewer).await.0, StatusCode::OK);
+    for log in [log, format!("/api/audit/organizations/{team}/export")] {
+        for organization in ["", team.as_str()] {
+            let (status, told) = ask(&engine, &bob, organization, Method::GET, &log, json!({})).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{log} {organization:?}: {told}");
+        }
+    }
     let (_, roles) = ask(&engine, &bob, &team, Method::GET, &format!("{path}/users"), json!({})).await;
     assert_eq!(roles.as_array().map(Vec::len), Some(2));
     let role = json!({"name": "r", "description": "", "permissions": []});

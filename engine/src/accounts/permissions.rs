@@ -38,6 +38,8 @@ pub fn needed(method: &Method, path: &str) -> Option<&'static str> {
         ("sandbox", _) if !reads => Some("write:sandboxes"),
         // A key that signs addresses of files opens the sandbox.
         (_, ["sandbox" | "preview", _, "signing-key"]) => Some("write:sandboxes"),
+        // So does the token of an address of a port.
+        (_, ["sandbox", _, "ports", _, "preview-url" | "signed-preview-url"]) => Some("write:sandboxes"),
         ("toolbox", _) => Some("write:sandboxes"),
         ("warm-pools", _) if !reads => Some("write:sandboxes"),
         ("snapshots", _) if deletes => Some("delete:snapshots"),
@@ -75,6 +77,8 @@ mod tests {
             ("DELETE", "/sandbox/x/ssh-access", Some("write:sandboxes")),
             ("GET", "/sandbox/x", None),
             ("GET", "/sandbox/x/signing-key", Some("write:sandboxes")),
+            ("GET", "/sandbox/x/ports/80/preview-url", Some("write:sandboxes")),
+            ("GET", "/sandbox/x/ports/80/signed-preview-url", Some("write:sandboxes")),
             ("GET", "/volumes", Some("read:volumes")),
             ("POST", "/snapshots/x/activate", Some("write:snapshots")),
             ("DELETE", "/docker-registry/x", Some("delete:registries")),

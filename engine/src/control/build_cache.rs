@@ -1,4 +1,5 @@
-//! The cache of builds: what steps it has, and clearing it. Routes of this engine alone.
+//! The cache of builds: what steps it has, and clearing it. Routes of this engine alone, for whoever started it: the cache is of all
+//! organizations.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::accounts::caller;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::lifecycle::off_the_runtime;
@@ -19,8 +21,14 @@ pub fn routes() -> Router<Arc<Engine>> {
     Router::new().route("/build-cache", get(list).delete(clear))
 }
 
+/// Fails unless this is whoever started the engine.
+fn check() -> ApiResult<()> {
+    if caller::current()?.operator { Ok(()) } else { Err(ApiError::forbidden()) }
+}
+
 /// `GET /build-cache`: the steps that later builds need not do again, newest first.
 async fn list(State(engine): Shared) -> ApiResult<Json<Value>> {
+    check()?;
     let images = Arc::clone(&engine.images);
     let steps = off_the_runtime(move || images.store.cached_steps()).await?;
     let steps = steps.map_err(|error| ApiError::internal(&error))?;
@@ -38,6 +46,7 @@ async fn list(State(engine): Shared) -> ApiResult<Json<Value>> {
 
 /// `DELETE /build-cache`: forgets all steps, and removes what no snapshot and no sandbox is made from.
 async fn clear(State(engine): Shared) -> ApiResult<Json<Value>> {
+    check()?;
     if engine.images.is_building() {
         return Err(ApiError::conflict("An image is being built: wait for it, or delete what it is for"));
     }

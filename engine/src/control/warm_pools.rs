@@ -9,6 +9,7 @@ use axum::routing::{get, patch};
 use axum::{Json, Router};
 use serde_json::Value;
 
+use crate::accounts::caller;
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
@@ -22,11 +23,21 @@ pub fn routes() -> Router<Arc<Engine>> {
     Router::new().route("/warm-pools", get(list).post(create)).route("/warm-pools/{id}", patch(update).delete(delete))
 }
 
+/// Whether pools are the caller's: their sandboxes are of the engine's first organization.
+fn are_own(engine: &Engine) -> bool {
+    caller::sees(&engine.identity.organization_id)
+}
+
+fn check(engine: &Engine) -> ApiResult<()> {
+    if are_own(engine) { Ok(()) } else { Err(ApiError::forbidden()) }
+}
+
 async fn list(State(engine): Shared) -> Json<Value> {
-    Json(engine.list_pools())
+    Json(if are_own(&engine) { engine.list_pools() } else { Value::Array(Vec::new()) })
 }
 
 async fn create(State(engine): Shared, body: Bytes) -> ApiResult<(StatusCode, Json<Value>)> {
+    check(&engine)?;
     let body = validation::object(&body)?;
     let mut fields = Fields::new(&body);
     let name = fields.string("snapshot");
@@ -50,6 +61,7 @@ async fn create(State(engine): Shared, body: Bytes) -> ApiResult<(StatusCode, Js
 }
 
 async fn update(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
+    check(&engine)?;
     let body = validation::object(&body)?;
     let mut fields = Fields::new(&body);
     let pool = fields.number("pool");
@@ -58,6 +70,7 @@ async fn update(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> A
 }
 
 async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    check(&engine)?;
     engine.remove_pool(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -127,10 +127,11 @@ impl Engine {
         }
         let Ok(_turn) = self.images.turns.acquire().await else { return Err(NotMade::GivenUp) };
         begun();
-        let access = self.access(owner.unwrap_or(&self.identity.organization_id));
+        let owner = owner.unwrap_or(&self.identity.organization_id).to_owned();
+        let access = self.access(&owner);
         let (engine, cancel, info) = (Arc::clone(self), under_way.cancel.clone(), info.clone());
         let built = tokio::task::spawn_blocking(move || {
-            let contexts = engine.contexts(&info).inspect_err(|error| log.line(&error.to_string()))?;
+            let contexts = engine.contexts(&owner, &info).inspect_err(|error| log.line(&error.to_string()))?;
             let build = Build { dockerfile: info.dockerfile, contexts, access, ..Build::default() };
             let built = engine.images.store.build(&build, &engine.images.runner, &mut |line| log.line(line), &cancel);
             if let Err(error) = &built {
@@ -152,9 +153,9 @@ impl Engine {
     }
 
     /// The archives of a build's contexts, in the order in which the client names them. Blocks.
-    fn contexts(&self, info: &BuildInfo) -> Result<Vec<PathBuf>, Error> {
+    fn contexts(&self, organization_id: &str, info: &BuildInfo) -> Result<Vec<PathBuf>, Error> {
         let context = |hash: &String| {
-            let found = self.storage.context(&self.identity.organization_id, hash);
+            let found = self.storage.context(organization_id, hash);
             found.map_err(|error| Error::Refused(in_words(&error)))?.ok_or_else(|| {
                 Error::Refused(format!("the build context {hash} is not in the object storage: upload it first"))
             })
