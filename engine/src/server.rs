@@ -264,7 +264,7 @@ fn prepare(
     let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
     let (snapshots, unreadable) = Snapshots::load(Arc::clone(&store), &organization_id)?;
     let (volumes, unreadable_volumes) = Volumes::load(store)?;
-    life::settle(&volumes, state_dir);
+    life::settle(&volumes, &registry, state_dir);
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
     let name: String = runner_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();

@@ -50,6 +50,24 @@ async fn volumes_are_made_found_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_volume_in_use_survives_an_engine_that_was_killed_before_it_could_refuse_to_delete_it() {
+    let engine = Engine::start().await;
+    let id = volume(&engine, "kept").await;
+    with(&engine, json!([{"volumeId": id, "mountPath": "/mnt/volume"}])).await;
+    let file = engine.directory.path().join("volumes").join(&id).join("data/file");
+    std::fs::write(&file, "kept").unwrap();
+    let directory = engine.end(Signal::SIGKILL).await;
+    // What such an engine leaves behind.
+    let database = rusqlite::Connection::open(directory.path().join("state.db")).unwrap();
+    let change = r#"UPDATE volumes SET record = replace(record, '"ready"', '"pending_delete"')"#;
+    assert_eq!(database.execute(change, []).unwrap(), 1);
+    drop(database);
+    let engine = Engine::start_with(directory, &[], &[]).await;
+    assert_eq!(engine.get(&format!("/api/volumes/{id}")).await.1["state"], "ready");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+}
+
+#[tokio::test]
 async fn sandboxes_share_a_volume_that_outlives_them() {
     let engine = Engine::start().await;
     let id = volume(&engine, "shared").await;

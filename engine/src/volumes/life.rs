@@ -15,8 +15,8 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::fault;
 use crate::sandboxes::lifecycle::off_the_runtime;
-use crate::sandboxes::registry::Entry;
-use crate::sandboxes::sandbox::{DesiredState, MountedVolume, now_millis};
+use crate::sandboxes::registry::{Entry, Registry};
+use crate::sandboxes::sandbox::{DesiredState, MountedVolume, Sandbox, now_millis};
 use crate::sandboxes::store::Stored;
 
 /// How often a volume that goes is looked at while sandboxes that have it go.
@@ -121,10 +121,17 @@ impl Engine {
     }
 }
 
-/// Completes what an engine that was killed has begun, and removes directories without files that no volume has.
-pub fn settle(volumes: &Volumes, state_dir: &Path) {
+/// Completes what an engine that was killed has begun, and removes directories without files that no volume has. A volume that a
+/// sandbox keeps was only looked at when the engine ended: its deletion was about to be refused.
+pub fn settle(volumes: &Volumes, registry: &Registry, state_dir: &Path) {
     for volume in volumes.all() {
         if volume.state != VolumeState::PendingDelete {
+            continue;
+        }
+        let has = |record: &Sandbox| record.volumes.iter().any(|mount| mount.volume_id == volume.id);
+        let keeps = |record: &Sandbox| has(record) && record.desired_state != DesiredState::Destroyed;
+        if registry.all().iter().any(|entry| entry.with_record(keeps)) {
+            drop(volumes.update(&volume.id, |record| record.state = VolumeState::Ready));
             continue;
         }
         match remove_tree(&record::directory(state_dir, &volume.id), Locked::Unlock) {
