@@ -27,7 +27,7 @@ class ExamplesTest < DaytonaTest
     'ssh' => ['ssh -p ', "true\nfalse\n"],
     'terminals' => ['30 100', 'exit code 7', 'left: []'],
     'volumes' => ["0.87\n", '-next"'],
-    'webhooks' => ['msg_p5jXN8AQM9LWM0D4loKWxJek', "204\n401\n"]
+    'webhooks' => %W[msg_p5jXN8AQM9LWM0D4loKWxJek 204\n401\n]
   }.freeze
   REGIONS = {
     'first' => %w[first],
