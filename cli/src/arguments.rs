@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::commands::{
     api, archive, autocomplete, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git, info,
-    list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, ssh, start,
-    stop, top, use_sandbox, version, volume,
+    list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, snapshot,
+    ssh, start, stop, top, use_sandbox, version, volume,
 };
 use crate::failure::Done;
 use crate::output::Format;
@@ -83,6 +83,12 @@ enum Command {
         #[command(subcommand)]
         command: session::Session,
     },
+    /// Create, list and delete snapshots
+    #[command(visible_alias = "snapshots")]
+    Snapshot {
+        #[command(subcommand)]
+        command: snapshot::Snapshot,
+    },
     Logs(logs::Logs),
     Pty(pty::Pty),
     Attach(pty::Attach),
@@ -142,6 +148,7 @@ pub fn run() -> ExitCode {
         Command::Fs { command } => execute(command, profile),
         Command::Git { command } => execute(command, profile),
         Command::Session { command } => execute(command, profile),
+        Command::Snapshot { command } => execute(command, profile),
         Command::Logs(command) => execute(command, profile),
         Command::Pty(command) => execute(command, profile),
         Command::Attach(command) => execute(command, profile),

@@ -30,6 +30,7 @@ pub mod pty;
 pub mod resize;
 pub mod run;
 pub mod session;
+pub mod snapshot;
 pub mod ssh;
 pub mod start;
 pub mod stop;

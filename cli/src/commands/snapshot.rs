@@ -1,0 +1,227 @@
+//! `daytona snapshot`.
+
+use clap::{Args, Subcommand};
+use daytona::Image;
+use daytona::model::{
+    Context as Files, CreateSnapshotOptions, CreateSnapshotParams, DockerfileOptions, ListSnapshotsOptions, Resources,
+    SandboxClass, Snapshot as Info, SnapshotState,
+};
+use serde_json::json;
+
+use crate::commands::create::in_gib;
+use crate::failure::{Done, Failure};
+use crate::output::{Format, FormatArguments, ShortFormatArguments, Table, ago, printable, word};
+use crate::remote::{Context, Remote};
+use crate::stdin;
+
+/// Snapshots on a page, when all of them are looked at.
+const PAGE: i64 = 200;
+
+/// Commands about snapshots.
+#[derive(Debug, Subcommand)]
+pub enum Snapshot {
+    /// Create a snapshot from an image or a Dockerfile and wait until it can be used
+    #[command(visible_aliases = ["add", "new"])]
+    Create(Create),
+    /// List snapshots
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Delete snapshots; sandboxes made from them stay
+    #[command(visible_aliases = ["remove", "rm"])]
+    Delete(Delete),
+}
+
+/// The settings of a new snapshot.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// Name, unique in the organization
+    name: String,
+    /// Image to create it from, such as python:3.12-slim
+    #[arg(short, long, value_name = "IMAGE", required_unless_present = "dockerfile")]
+    image: Option<String>,
+    /// Dockerfile to build its image from
+    #[arg(short = 'f', long, value_name = "FILE", conflicts_with_all = ["image", "entrypoint"])]
+    dockerfile: Option<String>,
+    /// File or directory that the Dockerfile copies; may be given several times [default: those it names]
+    #[arg(short, long, value_name = "PATH", requires = "dockerfile", conflicts_with = "image")]
+    context: Vec<String>,
+    /// Program that its sandboxes start with, and its arguments, separated by blanks [default: the image's]
+    #[arg(short, long, value_name = "COMMAND")]
+    entrypoint: Option<String>,
+    /// CPU cores of its sandboxes
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    cpu: i64,
+    /// Memory of its sandboxes in GiB; a number above 512 is in MB
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    memory: i64,
+    /// Disk of its sandboxes in GiB
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    disk: i64,
+    /// Region to create it in [default: the profile's]
+    #[arg(long)]
+    region: Option<String>,
+    /// Kind of its sandboxes [default: the server's]
+    #[arg(long, value_name = "CLASS", value_parser = ["container", "linux-vm", "android", "windows"])]
+    sandbox_class: Option<String>,
+    /// Seconds to wait; 0 = no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
+    timeout: f64,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+/// Which snapshots to list.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Number of the page
+    #[arg(short, long, default_value_t = 1)]
+    page: i64,
+    /// Snapshots per page, 1 to 200
+    #[arg(short, long, default_value_t = 100)]
+    limit: i64,
+    #[command(flatten)]
+    format: ShortFormatArguments,
+}
+
+/// Which snapshots to delete.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// Ids or names of snapshots
+    #[arg(value_name = "SNAPSHOT", required_unless_present = "all")]
+    names: Vec<String>,
+    /// Delete all but those that belong to everybody
+    #[arg(short, long, conflicts_with = "names")]
+    all: bool,
+    /// Do not ask for confirmation before deleting all
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+impl Create {
+    fn parameters(self) -> Done<CreateSnapshotParams> {
+        let some = |number: i64| Some(number).filter(|number| *number != 0);
+        let resources =
+            Resources { cpu: some(self.cpu), gpu: None, memory: some(in_gib(self.memory)), disk: some(self.disk) };
+        let image = self.dockerfile.map(|path| Image::from_dockerfile(&path, DockerfileOptions::default()));
+        let image = image.transpose()?;
+        let given = self.context.into_iter().map(|path| Files { source_path: path, ..Files::default() });
+        let mut contexts: Vec<Files> = given.collect();
+        if contexts.is_empty() {
+            contexts.extend(image.iter().flat_map(|image| image.contexts().to_vec()));
+        }
+        let entrypoint = self.entrypoint.map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        if entrypoint.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Failure::usage("--entrypoint: it must have at least one word."));
+        }
+        Ok(CreateSnapshotParams {
+            name: self.name,
+            image: self.image,
+            dockerfile: image.map(|image| image.dockerfile().to_owned()),
+            contexts: Some(contexts).filter(|contexts| !contexts.is_empty()),
+            entrypoint,
+            resources: Some(resources).filter(|resources| *resources != Resources::default()),
+            region_id: self.region,
+            sandbox_class: self.sandbox_class.map(|class| match class.as_str() {
+                "container" => SandboxClass::Container,
+                "linux-vm" => SandboxClass::LinuxVm,
+                "android" => SandboxClass::Android,
+                _ => SandboxClass::Windows,
+            }),
+            ..CreateSnapshotParams::default()
+        })
+    }
+
+    async fn run(self, context: &mut Context) -> Done {
+        let options = CreateSnapshotOptions { timeout: Some(self.timeout) };
+        let mut build = context.client.snapshots().create_with_logs(self.parameters()?, options).await?;
+        while let Some(line) = build.next().await? {
+            context.output.note(&line.text);
+        }
+        let snapshot = build.finish().await?;
+        context.output.result(&snapshot, || format!("{} {}\n", printable(&snapshot.name), word(&snapshot.state)))
+    }
+}
+
+impl List {
+    async fn run(self, context: &mut Context) -> Done {
+        let options = ListSnapshotsOptions { page: Some(self.page), limit: Some(self.limit), ..Default::default() };
+        let page = context.client.snapshots().list(options).await?;
+        context.output.result(&page, || {
+            let mut table = Table::new(&["NAME", "STATE", "IMAGE", "SIZE", "RESOURCES", "LAST USED"]);
+            for snapshot in &page.items {
+                table.row([
+                    snapshot.name.clone(),
+                    word(&snapshot.state),
+                    snapshot.image_name.clone().unwrap_or_default(),
+                    snapshot.size.map(|size| format!("{size:.2} GB")).unwrap_or_default(),
+                    format!("{} CPU, {} GiB, {} GiB disk", snapshot.cpu, snapshot.mem, snapshot.disk),
+                    ago(snapshot.last_used_at.as_deref()),
+                ]);
+            }
+            table.text()
+        })?;
+        if page.total_pages > 1 {
+            context.output.note(format!("page {} of {}, {} in all", page.page, page.total_pages, page.total));
+        }
+        Ok(())
+    }
+}
+
+impl Delete {
+    async fn run(self, context: &mut Context) -> Done {
+        let names = if self.all { all(context).await? } else { self.names };
+        if self.all && !self.yes && !names.is_empty() {
+            stdin::confirm(&format!("Delete {} snapshots?", names.len()), "--yes").await?;
+        }
+        let (mut deleted, mut failed) = (Vec::new(), None);
+        for name in names {
+            match context.client.snapshots().delete(&name).await {
+                Ok(()) => deleted.push(name),
+                // Of all that there were, somebody else may have deleted one.
+                Err(error) if self.all && error.is_not_found() => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if failed.is_none() || !deleted.is_empty() {
+            context.output.result(&json!({ "deleted": deleted }), || {
+                deleted.iter().map(|name| format!("deleted {}\n", printable(name))).collect()
+            })?;
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// The names of all snapshots that are not everybody's, nor on their way out.
+async fn all(context: &Context) -> Done<Vec<String>> {
+    let mut names = Vec::new();
+    for number in 1.. {
+        let options = ListSnapshotsOptions { page: Some(number), limit: Some(PAGE), ..Default::default() };
+        let page = context.client.snapshots().list(options).await?;
+        let kept = |snapshot: &Info| snapshot.general || snapshot.state == SnapshotState::Removing;
+        names.extend(page.items.into_iter().filter(|snapshot| !kept(snapshot)).map(|snapshot| snapshot.name));
+        if number >= page.total_pages {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+impl Remote for Snapshot {
+    fn format(&self) -> Format {
+        match self {
+            Self::Create(command) => command.format.chosen(),
+            Self::List(command) => command.format.chosen(),
+            Self::Delete(command) => command.format.chosen(),
+        }
+    }
+
+    async fn run(self, context: &mut Context) -> Done {
+        match self {
+            Self::Create(command) => command.run(context).await,
+            Self::List(command) => command.run(context).await,
+            Self::Delete(command) => command.run(context).await,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+"""Snapshots are created from images and Dockerfiles, listed and deleted."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from conftest import Program
+
+
+@pytest.fixture
+def name() -> str:
+    return f"cli-{uuid.uuid4().hex[:12]}"
+
+
+def added(daytona: Program, base: str, name: str) -> list[str]:
+    """The files that one snapshot has and its base has not."""
+    found = json.loads(daytona.text("api", f"/snapshots/{base}/diff?with={name}"))
+    assert {item["change"] for item in found["items"]} == {"added"}, found
+    return [item["path"] for item in found["items"]]
+
+
+def test_a_snapshot_is_created_listed_used_and_deleted(daytona: Program, name: str) -> None:
+    size = ("--cpu", "1", "--memory", "1024", "--disk", "4")
+    made = daytona.data("snapshot", "create", name, "--image", "default", "--entrypoint", "sleep 1000", *size)
+    assert (made["name"], made["state"], made["imageName"]) == (name, "active", "default")
+    assert (made["cpu"], made["mem"], made["disk"], made["entrypoint"]) == (1, 1, 4, ["sleep", "1000"])
+    assert daytona.error(5, "snapshot", "create", name, "-i", "default")["kind"] == "Conflict"
+
+    page = daytona.data("snapshot", "list", "--page", "1", "--limit", "200")
+    assert (name, made["id"]) in [(item["name"], item["id"]) for item in page["items"]]
+    assert page["page"] == 1
+    assert len(daytona.data("snapshots", "ls", "-p", "1", "-l", "1")["items"]) == 1
+    row = next(line for line in daytona.text("snapshot", "ls", "-l", "200").splitlines() if name in line)
+    assert "active" in row and "1 CPU, 1 GiB, 4 GiB disk" in row
+    assert f"name: {name}" in daytona.text("snapshot", "list", "-l", "200", "-f", "yaml")
+    assert daytona.error(1, "snapshot", "list", "--limit", "0")["kind"] == "Validation"
+
+    sandbox = daytona.data("create", "--snapshot", name)
+    assert (sandbox["snapshot"], sandbox["disk"]) == (name, 4)
+    assert daytona.text("snapshot", "rm", made["id"]) == f"deleted {made['id']}\n"
+    assert daytona.text("exec", sandbox["id"], "--", "echo", "still here") == "still here\n"
+    daytona.text("delete", sandbox["id"], "--wait")
+
+
+def test_a_dockerfile_is_built_with_the_files_it_copies(daytona: Program, name: str, tmp_path: Path) -> None:
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "kept.txt").write_text("kept")
+    (directory / "secret.txt").write_text("secret")
+    (directory / ".dockerignore").write_text("secret.txt\n")
+    base, dockerfile = f"{name}-base", directory / "Dockerfile"
+    dockerfile.write_text("FROM scratch\nWORKDIR /app\n")
+    daytona.text("snapshot", "new", base, "-f", str(dockerfile))
+
+    dockerfile.write_text("FROM scratch\nWORKDIR /app\nCOPY *.txt /app/\n")
+    done = daytona("snapshot", "create", name, "--dockerfile", str(dockerfile))
+    assert (done.returncode, done.stdout) == (0, f"{name} active\n".encode()), done
+    assert b"COPY *.txt /app/" in done.stderr, "the log of the build"
+    assert [path.lstrip("/") for path in added(daytona, base, name)] == ["app/kept.txt"]
+
+    # Files of elsewhere: the Dockerfile finds them below the path that was given.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "given.txt").write_text("given")
+    dockerfile.write_text(f"FROM scratch\nWORKDIR /app\nCOPY {elsewhere.relative_to('/')}/given.txt /app/\n")
+    daytona.text("snapshot", "create", f"{name}-context", "-f", str(dockerfile), "-c", str(elsewhere))
+    assert [path.lstrip("/") for path in added(daytona, base, f"{name}-context")] == ["app/given.txt"]
+    names = [base, name, f"{name}-context"]
+    assert daytona.data("snapshot", "delete", *names) == {"deleted": names}
+
+
+def test_a_build_that_fails_says_why(daytona: Program, name: str, tmp_path: Path) -> None:
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM scratch\nCOPY --from=nowhere /a /b\n")
+    error = daytona.error(1, "snapshot", "create", name, "-f", str(dockerfile))
+    assert name in error["message"] and "nowhere" in error["message"], error
+    daytona.text("snapshot", "delete", name)
+    dockerfile.write_text("FROM scratch\nCOPY missing.txt /\n")
+    assert "missing.txt" in daytona.error(2, "snapshot", "create", name, "-f", str(dockerfile))["message"]
+    assert "nothing" in daytona.error(2, "snapshot", "create", name, "-f", str(tmp_path / "nothing"))["message"]
+
+
+def test_all_of_an_organization_are_deleted(daytona: Program, name: str) -> None:
+    daytona.text("snapshot", "create", f"{name}-elsewhere", "--image", "default")
+    daytona.text("organization", "create", name)
+    try:
+        for number in range(2):
+            daytona.text("snapshot", "create", f"{name}-{number}", "--image", "default")
+        assert "--yes" in daytona.error(2, "snapshot", "delete", "--all")["message"]
+        assert any(item["general"] for item in daytona.data("snapshot", "list")["items"])
+        deleted = daytona.data("snapshot", "delete", "--all", "--yes")["deleted"]
+        assert sorted(deleted) == [f"{name}-0", f"{name}-1"]
+        assert daytona.data("snapshot", "delete", "--all") == {"deleted": []}, "nothing to ask about"
+    finally:
+        daytona.text("organization", "delete", name)
+    assert daytona.text("snapshot", "delete", f"{name}-elsewhere") == f"deleted {name}-elsewhere\n"
+
+
+def test_what_cannot_be_is_refused(daytona: Program, name: str, tmp_path: Path) -> None:
+    dockerfile = str(tmp_path / "Dockerfile")
+    Path(dockerfile).write_text("FROM scratch\n")
+    create = ("snapshot", "create", name)
+    for more in [
+        (),
+        ("-i", "default", "-f", dockerfile),
+        ("-i", "default", "-c", str(tmp_path)),
+        ("-f", dockerfile, "-e", "sh"),
+        ("-i", "default", "-e", " "),
+        ("-i", "default", "--sandbox-class", "ship"),
+    ]:
+        daytona.error(2, *create, *more)
+    daytona.error(2, "snapshot", "delete")
+    daytona.error(2, "snapshot", "delete", name, "--all")
+    assert daytona.error(4, *create, "-i", "default", "--region", "mars")["kind"] == "NotFound"
+    assert daytona.error(4, "snapshot", "delete", f"{name}-none")["kind"] == "NotFound"
+    # One that is not there keeps no other from being deleted.
+    daytona.text(*create, "-i", "default")
+    done = daytona("snapshot", "delete", f"{name}-none", name)
+    assert (done.returncode, done.stdout) == (4, f"deleted {name}\n".encode()), done
