@@ -30,6 +30,7 @@ pub struct Local {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, once")]
 enum Command {
     /// Run the engine in the foreground
     Serve(Serve),
