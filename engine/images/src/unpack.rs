@@ -3,6 +3,7 @@
 //! Every file is made relative to an open directory, found with links kept inside the target, so no name and no link leads
 //! out of it. Device files are left out. What is larger than the limits is refused.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -24,6 +25,12 @@ use crate::{Cancel, Error};
 
 /// The longest path in an archive, in bytes.
 const MAX_PATH: usize = 2048;
+
+/// Bytes of an entry's headers, its long names and attributes among them: they are read into memory.
+const MAX_HEADERS: u64 = 1 << 20;
+
+/// Bytes that are remembered of all directories together until the end.
+const MAX_REMEMBERED: usize = 512 << 20;
 
 /// Names that mean something else than a file in an archive of a layer.
 const WHITEOUT: &[u8] = b".wh.";
@@ -65,22 +72,49 @@ pub(crate) struct Unpack<'a> {
 pub(crate) fn unpack(reader: impl Read, root: &Path, how: Unpack<'_>) -> Result<u64, Error> {
     let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let descriptor = rustix::fs::open(root, open, Mode::empty()).at_path("opening", root)?;
-    let mut target = Target { root: descriptor, how, parent: None, directories: Vec::new(), bytes: 0, entries: 0 };
-    let mut archive = Archive::new(reader);
-    for entry in archive.entries().map_err(broken)? {
+    let mut target =
+        Target { root: descriptor, how, parent: None, directories: Vec::new(), remembered: 0, bytes: 0, entries: 0 };
+    let left = Cell::new(None);
+    let mut archive = Archive::new(Headers { inner: reader, left: &left });
+    let mut entries = archive.entries().map_err(broken)?;
+    loop {
         how.cancel.check()?;
+        left.set(Some(MAX_HEADERS));
+        let Some(entry) = entries.next() else { break };
+        left.set(None);
         let mut entry = entry.map_err(broken)?;
         let path = inner_path(&entry.path_bytes())?;
         target.entries += 1;
         if target.entries > how.limits.entries {
             return Err(Error::Refused(format!("the archive has more than {} entries", how.limits.entries)));
         }
-        target.place(&mut entry, &path).map_err(|failure| match failure {
+        let placed = target.place(&mut entry, &path).and_then(|()| target.skip(&mut entry));
+        placed.map_err(|failure| match failure {
             Failure::Known(error) => error,
             Failure::System(error) => Error::Io { what: format!("unpacking /{}", path.display()), error },
         })?;
     }
     target.finish()
+}
+
+/// Reads an archive, with an error where more is read for headers than there may be.
+struct Headers<'a, R> {
+    inner: R,
+    /// The rest of what may be read; anything while it is content.
+    left: &'a Cell<Option<u64>>,
+}
+
+impl<R: Read> Read for Headers<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = self.left.get() else { return self.inner.read(buffer) };
+        if left == 0 {
+            return Err(io::Error::other(format!("an entry has headers of more than {MAX_HEADERS} bytes")));
+        }
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = self.inner.read(&mut buffer[..most])?;
+        self.left.set(Some(left - count as u64));
+        Ok(count)
+    }
 }
 
 fn broken(error: io::Error) -> Error {
@@ -136,6 +170,8 @@ struct Target<'a> {
     parent: Option<(PathBuf, OwnedFd)>,
     /// Their attributes come last: what is made in a directory changes its time.
     directories: Vec<(PathBuf, Attributes)>,
+    /// Bytes of them.
+    remembered: usize,
     bytes: u64,
     entries: u64,
 }
@@ -146,7 +182,7 @@ impl Target<'_> {
         let attributes = attributes(entry)?;
         let Some(name) = path.file_name() else {
             if kind == EntryType::Directory {
-                self.directories.push((PathBuf::new(), attributes));
+                self.remember(PathBuf::new(), attributes)?;
             }
             return Ok(());
         };
@@ -157,7 +193,7 @@ impl Target<'_> {
         match kind {
             EntryType::Directory => {
                 self.make_directory(&parent, name)?;
-                self.directories.push((path.to_owned(), attributes));
+                self.remember(path.to_owned(), attributes)?;
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 self.write_file(&parent, name, entry, &attributes)?;
@@ -183,6 +219,32 @@ impl Target<'_> {
             other => return refused(format!("the archive has an entry of an unknown kind: {other:?}")),
         }
         Ok(())
+    }
+
+    fn remember(&mut self, path: PathBuf, attributes: Attributes) -> Result<(), Failure> {
+        let of_xattrs: usize = attributes.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.remembered += size_of::<(PathBuf, Attributes)>() + path.as_os_str().len() + of_xattrs;
+        if self.remembered > MAX_REMEMBERED {
+            return refused("the archive has too many directories".to_owned());
+        }
+        self.directories.push((path, attributes));
+        Ok(())
+    }
+
+    /// Reads over content that means nothing.
+    fn skip(&mut self, entry: &mut impl Read) -> Result<(), Failure> {
+        let mut buffer = [0; 1 << 16];
+        loop {
+            let count = entry.read(&mut buffer).map_err(|error| Failure::Known(broken(error)))?;
+            if count == 0 {
+                return Ok(());
+            }
+            self.how.cancel.check().map_err(Failure::Known)?;
+            self.bytes += count as u64;
+            if self.bytes > self.how.limits.bytes {
+                return refused(format!("the archive holds more than {} bytes", self.how.limits.bytes));
+            }
+        }
     }
 
     fn open_inside(&self, path: &Path) -> rustix::io::Result<OwnedFd> {

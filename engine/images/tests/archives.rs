@@ -176,3 +176,45 @@ fn archives_beyond_the_limits_are_refused() {
         assert!(matches!(imported, Err(Error::Image { .. } | Error::Refused(_))), "{imported:?}");
     }
 }
+
+#[test]
+fn headers_are_not_read_into_memory_whatever_their_size() {
+    for (size, refused) in [(10_000, false), (8 << 20, true)] {
+        let mut builder = Builder::new(Vec::new());
+        let comment = "x".repeat(size);
+        builder.append_pax_extensions([("comment", comment.as_bytes())]).unwrap();
+        let mut header = Header::new_ustar();
+        header.set_path("file").unwrap();
+        header.set_mode(0o644);
+        header.set_size(1);
+        header.set_cksum();
+        builder.append(&header, &b"x"[..]).unwrap();
+        let bench = Bench::new();
+        let imported = import(&bench, &save(&bench, &[builder.into_inner().unwrap()]));
+        assert_eq!(imported.is_err(), refused, "{size}: {imported:?}");
+    }
+}
+
+#[test]
+fn content_of_what_is_no_file_counts() {
+    let mut options = common::options();
+    options.limits.bytes = 1000;
+    let bench = Bench::new();
+    let mut builder = Builder::new(Vec::new());
+    let mut header = Header::new_ustar();
+    header.set_path("device").unwrap();
+    header.set_entry_type(EntryType::Char);
+    header.set_size(2000);
+    header.set_cksum();
+    builder.append(&header, &[b'x'; 2000][..]).unwrap();
+    let path = bench.directory.path().join("context.tar");
+    fs::write(&path, builder.into_inner().unwrap()).unwrap();
+    let store = daytona_images::Store::open(&bench.directory.path().join("small"), options).unwrap();
+    let build = daytona_images::Build {
+        dockerfile: "FROM scratch\n".to_owned(),
+        contexts: vec![path],
+        ..daytona_images::Build::default()
+    };
+    let built = store.build(&build, &daytona_images::NoRunner, &mut |_| {}, &Cancel::default());
+    assert!(built.is_err_and(|error| error.to_string().contains("more than 1000 bytes")));
+}
