@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::Digest;
 use crate::reference::Reference;
 
 /// How registries are reached.
@@ -56,6 +57,11 @@ impl Access {
             Some(known) => Some((known.username.clone(), known.password.clone())),
             None => self.logins.as_ref().and_then(|logins| logins.0(&reference.to_string())),
         }
+    }
+
+    /// Tells the logins for an image apart, and is none.
+    pub(crate) fn mark(&self, reference: &Reference) -> Option<Digest> {
+        self.login(reference).map(|(username, password)| Digest::of(format!("{reference}\0{username}\0{password}")))
     }
 }
 

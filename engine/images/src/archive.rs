@@ -59,7 +59,7 @@ impl Store {
         let (manifest, config, layers) = layout.image().map_err(failed)?;
         let open = |blob: &Descriptor| layout.open(&blob.annotations[PLACE], &blob.digest, blob.size);
         let (image, _pins) = self.assemble(&config, &layers, &open, log, cancel).map_err(failed)?;
-        let named = Named { name: name.to_owned(), manifest, image };
+        let named = Named { name: name.to_owned(), manifest, login: None, image };
         self.give_name(&named)?;
         Ok(named)
     }

@@ -11,6 +11,9 @@ pub struct Named {
     pub name: String,
     /// The digest of its manifest, where it came from a registry or a layout.
     pub manifest: Option<Digest>,
+    /// Tells apart with which login it was pulled; none where anybody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Digest>,
     /// The image.
     pub image: Image,
 }

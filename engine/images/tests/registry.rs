@@ -147,8 +147,31 @@ fn images_come_back_from_a_registry_as_they_were_pushed() {
         assert!(missing.contains("is not in the registry"), "{missing}");
         // What is here serves when the registry is gone.
         drop(registry);
-        assert_eq!(run(&other, &Build { access: Access::default(), ..build }).unwrap().config.env.len(), 2);
+        let access = Access { authorities: Vec::new(), ..build.access.clone() };
+        assert_eq!(run(&other, &Build { access, ..build }).unwrap().config.env.len(), 2);
     }
+}
+
+#[test]
+fn what_was_pulled_with_a_login_is_for_those_who_have_it() {
+    let bench = Bench::new();
+    let registry = Registry::start(&bench, false, true);
+    let image = sample(&bench);
+    registry.push(&bench, &image, "private/app:1");
+    let name = format!("{}/private/app:1", registry.address);
+    let build = |access: &Access| {
+        let dockerfile = format!("FROM {name}\n");
+        run(&bench, &Build { dockerfile, access: access.clone(), ..Build::default() })
+    };
+    let access = registry.access();
+    build(&access).unwrap();
+    let mut wrong = access.clone();
+    wrong.credentials[0].password = "wrong".to_owned();
+    for other in [Access::default(), wrong] {
+        assert!(build(&other).is_err());
+    }
+    drop(registry);
+    build(&access).unwrap();
 }
 
 #[test]

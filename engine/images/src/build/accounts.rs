@@ -36,6 +36,10 @@ pub(super) fn account(tree: &Tree, user: &str) -> Result<Account, String> {
     if let Some(group) = group {
         gid = self::group(tree, group)?;
     }
+    // The kernel takes this number for "as before".
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(format!("{} is not the number of a user or a group", u32::MAX));
+    }
     Ok(Account { uid, gid, home })
 }
 
@@ -58,4 +62,18 @@ pub(super) fn owner(tree: &Tree, text: &str) -> Result<(u32, u32), String> {
         return Ok((number, number));
     }
     account(tree, text).map(|account| (account.uid, account.gid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_the_kernel_takes_for_no_change_are_nobody() {
+        let tree = Tree::default();
+        assert_eq!(account(&tree, "7:8").unwrap(), Account { uid: 7, gid: 8, home: "/".to_owned() });
+        for user in ["4294967295", "7:4294967295"] {
+            assert!(account(&tree, user).is_err(), "{user}");
+        }
+    }
 }

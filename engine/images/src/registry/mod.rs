@@ -42,6 +42,7 @@ impl Store {
         let _turn = self.only_one(format!("pull {reference}"), cancel)?;
         log.line(&format!("Pulling {reference}"));
         let client = Client::new(&reference, access, cancel)?;
+        let login = access.mark(&reference);
         let (manifest, config, layers) = self.documents(&client, &reference).map_err(failed)?;
         let known = self.named(&reference.to_string())?.filter(|known| known.manifest.as_ref() == Some(&manifest));
         let mut pins = self.pins();
@@ -49,6 +50,9 @@ impl Store {
             && pins.add(&known.image.layers)?
         {
             log.line("It has not changed");
+            if login.is_none() && known.login.is_some() {
+                self.give_name(&Named { login, ..known.clone() })?;
+            }
             return Ok(known.image);
         }
         let open = |blob: &Descriptor| self.fetch_blob(&client, blob);
@@ -60,7 +64,8 @@ impl Store {
             }
         }
         let (image, _pins) = assembled.map_err(failed)?;
-        self.give_name(&Named { name: reference.to_string(), manifest: Some(manifest), image: image.clone() })?;
+        let (name, manifest) = (reference.to_string(), Some(manifest));
+        self.give_name(&Named { name, manifest, login, image: image.clone() })?;
         Ok(image)
     }
 
@@ -73,12 +78,16 @@ impl Store {
         log: &Log<'_>,
         cancel: &Cancel,
     ) -> Result<Image, Error> {
-        if let Some(imported) = self.named(name)? {
+        // What was pulled with a login is for those who have it. Whoever has another one asks the registry.
+        let may_have = |known: &Named| {
+            known.login.is_none() || known.name.parse().is_ok_and(|reference| access.mark(&reference) == known.login)
+        };
+        if let Some(imported) = self.named(name)?.filter(may_have) {
             return Ok(imported.image);
         }
         let complete = name.parse::<Reference>()?.to_string();
         if !pull
-            && let Some(known) = self.named(&complete)?
+            && let Some(known) = self.named(&complete)?.filter(may_have)
             && self.pins().add(&known.image.layers)?
         {
             log.line(&format!("Using {complete}, which is here"));
