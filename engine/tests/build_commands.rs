@@ -153,3 +153,33 @@ async fn a_build_that_is_given_up_ends_its_command_and_leaves_nothing() {
     }
     assert_eq!(std::fs::read_dir(engine.directory.path().join("images/tmp")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_build_that_waits_for_others_can_be_given_up() {
+    let engine = Engine::start().await;
+    let create = async |text: &str| {
+        let build = json!({"dockerfileContent": format!("{BUSYBOX}RUN echo begun {text}; sleep 1000\n")});
+        id_of(&engine.post("/api/sandbox", json!({"buildInfo": build})).await.1)
+    };
+    let state = async |id: &str| engine.get(&format!("/api/sandbox/{id}")).await.1["state"].clone();
+    let mut ids = Vec::new();
+    for text in ["one", "two"] {
+        let id = create(text).await;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while state(&id).await != "building_snapshot" {
+            assert!(Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ids.push(id);
+    }
+    let waiting = create("three").await;
+    assert_eq!(state(&waiting).await, "pending_build");
+    let path = format!("/api/sandbox/{waiting}");
+    let deleted = engine.delete(&path);
+    let (status, answer) = tokio::time::timeout(Duration::from_secs(60), deleted).await.expect("it waits for others");
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    for id in ids {
+        assert_eq!(state(&id).await, "building_snapshot");
+        engine.delete(&format!("/api/sandbox/{id}")).await;
+    }
+}

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use daytona_images::{Access, Base, Build, Cancel, Error, Image, Logins, Store};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::engine::Engine;
 use crate::errors::in_words;
@@ -21,6 +22,9 @@ use crate::sandboxes::snapshot;
 
 /// Builds at once.
 const AT_ONCE: usize = 2;
+
+/// How often a build that waits looks whether anybody still wants it.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The images of one engine, and what is being made of them.
 pub struct Images {
@@ -65,6 +69,18 @@ impl Images {
     /// Whether anything is being made.
     pub fn is_building(&self) -> bool {
         !self.under_way.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Waits until it is this build's turn, unless nobody wants it any more.
+    async fn turn(&self, cancel: &Cancel) -> Result<SemaphorePermit<'_>, NotMade> {
+        let mut turn = std::pin::pin!(self.turns.acquire());
+        loop {
+            match tokio::time::timeout(LOOK, &mut turn).await {
+                Ok(turn) => return turn.map_err(|_| NotMade::GivenUp),
+                Err(_) if cancel.is_cancelled() => return Err(NotMade::GivenUp),
+                Err(_) => {}
+            }
+        }
     }
 
     /// Gives up everything, as the engine does that ends.
@@ -125,7 +141,7 @@ impl Engine {
             log.line("Nothing is to be built: this is the engine's default snapshot");
             return Ok(None);
         }
-        let Ok(_turn) = self.images.turns.acquire().await else { return Err(NotMade::GivenUp) };
+        let _turn = self.images.turn(&under_way.cancel).await?;
         begun();
         let owner = owner.unwrap_or(&self.identity.organization_id).to_owned();
         let access = self.access(&owner);
