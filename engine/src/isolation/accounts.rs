@@ -118,6 +118,10 @@ fn find(wanted: &str, users: &str, groups: &str) -> Result<Account> {
         Some(group) => account.user.gid = find_group(group, groups)?,
         None => account.user.groups = groups_of(&account.name, account.user.gid, groups),
     }
+    // The kernel takes this number for "as before", which is the engine's own user.
+    if account.user.uid == u32::MAX || account.user.gid == u32::MAX {
+        bail!("{} is not the number of a user or a group", u32::MAX);
+    }
     Ok(account)
 }
 
@@ -197,6 +201,10 @@ mod tests {
         );
         assert_eq!(found("app:nobody"), Err("the image has no group nobody".to_owned()));
         assert_eq!(found("odd"), Err("the image's user id \"many\" is not a number".to_owned()));
+        for wanted in ["4294967295", "7:4294967295"] {
+            let error = "4294967295 is not the number of a user or a group".to_owned();
+            assert_eq!(found(wanted), Err(error));
+        }
         // An image without accounts has an administrator all the same.
         assert_eq!(find("", "", "").unwrap().home, Path::new("/root"));
     }

@@ -299,6 +299,9 @@ fn toolbox_process(spec: &LaunchSpec, listener: UnixListener, inside: Inside) ->
 fn become_user(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<()> {
     match spec.level {
         IsolationLevel::Namespaces => {
+            if spec.user.uid == u32::MAX || spec.user.gid == u32::MAX {
+                bail!("{} is not the number of a user or a group", u32::MAX);
+            }
             let (uid, gid) = (Uid::from_raw(spec.user.uid), Gid::from_raw(spec.user.gid));
             if let Some(namespace) = namespace {
                 setns(namespace, CloneFlags::CLONE_NEWUSER).context("entering the sandbox's user namespace")?;
