@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._arguments import unusable
 
-if TYPE_CHECKING:
-    from ._image import Image
 
-
-def with_image(image: str | Image | None, wire: dict[str, Any]) -> dict[str, Any]:
+def with_image(image: object, wire: dict[str, Any]) -> dict[str, Any]:
     """The parameters as the core has them: of an `Image` its Dockerfile and its local files."""
     if image is None or isinstance(image, str):
         return wire

@@ -298,8 +298,8 @@ impl Side<'_> {
             for given in &options {
                 imports.runtime(given);
             }
-            text.list(2, "options = {", &options, "}");
-            entries.push("\"options\": options".to_owned());
+            text.list(2, "optional = {", &options, "}");
+            entries.push("\"options\": optional".to_owned());
         }
         if sends {
             text.line(2, "blobs: list[bytes] = []");

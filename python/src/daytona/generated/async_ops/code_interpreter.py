@@ -60,8 +60,8 @@ class AsyncCodeInterpreter(AsyncService):
                 timeout=30,
             )
         """
-        options = {"contextId": context_id(context), "envs": envs, "timeout": timeout}
-        args = {"code": code, "options": options}
+        optional = {"contextId": context_id(context), "envs": envs, "timeout": timeout}
+        args = {"code": code, "options": optional}
         return await run(await self._open("code_interpreter.run_code", args), on_stdout, on_stderr, on_error)
 
     async def create_context(
@@ -92,8 +92,8 @@ class AsyncCodeInterpreter(AsyncService):
             print(result.error.name if result.error else "found")
             await interpreter.delete_context(context)
         """
-        options = {"cwd": cwd, "language": language}
-        args = {"options": options}
+        optional = {"cwd": cwd, "language": language}
+        args = {"options": optional}
         wire = await self._call("code_interpreter.create_context", args, request_timeout=request_timeout)
         return InterpreterContext.from_wire(wire)
 

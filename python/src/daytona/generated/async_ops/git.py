@@ -46,7 +46,7 @@ class AsyncGit(AsyncService):
             # For a private repository: username="…", password="…".
             await sandbox.git.clone(url, "project", branch="main")
         """
-        options = {
+        optional = {
             "branch": branch,
             "commitId": commit_id,
             "username": username,
@@ -55,7 +55,7 @@ class AsyncGit(AsyncService):
             "depth": depth,
             "timeout": timeout,
         }
-        args = {"url": url, "path": path, "options": options}
+        args = {"url": url, "path": path, "options": optional}
         await self._call("git.clone", args)
 
     async def status(self, path: str, *, request_timeout: float | None = None) -> GitStatus:
@@ -146,8 +146,8 @@ class AsyncGit(AsyncService):
             commit = await sandbox.git.commit("project", "Say hello", "Ann", "ann@example.com")
             print("committed", commit.sha[:8])
         """
-        options = {"allowEmpty": allow_empty}
-        args = {"path": path, "message": message, "author": author, "email": email, "options": options}
+        optional = {"allowEmpty": allow_empty}
+        args = {"path": path, "message": message, "author": author, "email": email, "options": optional}
         wire = await self._call("git.commit", args, request_timeout=request_timeout)
         return GitCommitResponse.from_wire(wire)
 
@@ -183,7 +183,7 @@ class AsyncGit(AsyncService):
             status = await sandbox.git.status("project")
             print("ahead", status.ahead, "behind", status.behind)
         """
-        options = {
+        optional = {
             "username": username,
             "password": password,
             "branch": branch,
@@ -191,7 +191,7 @@ class AsyncGit(AsyncService):
             "setUpstream": set_upstream,
             "timeout": timeout,
         }
-        args = {"path": path, "options": options}
+        args = {"path": path, "options": optional}
         await self._call("git.push", args)
 
     async def pull(
@@ -224,8 +224,8 @@ class AsyncGit(AsyncService):
             status = await sandbox.git.status("project")
             print("ahead", status.ahead, "behind", status.behind)
         """
-        options = {"username": username, "password": password, "branch": branch, "remote": remote, "timeout": timeout}
-        args = {"path": path, "options": options}
+        optional = {"username": username, "password": password, "branch": branch, "remote": remote, "timeout": timeout}
+        args = {"path": path, "options": optional}
         await self._call("git.pull", args)
 
     async def branches(self, path: str, *, request_timeout: float | None = None) -> ListBranchResponse:
@@ -330,8 +330,8 @@ class AsyncGit(AsyncService):
             await sandbox.git.checkout_branch("project", "main")
             await sandbox.git.delete_branch("project", "experiment", force=True)
         """
-        options = {"force": force}
-        args = {"path": path, "name": name, "options": options}
+        optional = {"force": force}
+        args = {"path": path, "name": name, "options": optional}
         await self._call("git.delete_branch", args, request_timeout=request_timeout)
 
     async def history(self, path: str, *, request_timeout: float | None = None) -> list[GitCommitInfo]:

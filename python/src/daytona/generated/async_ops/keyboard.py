@@ -30,8 +30,8 @@ class AsyncKeyboard(AsyncService):
             await sandbox.computer_use.keyboard.type("Grüße 👋\\n")
             await sandbox.computer_use.keyboard.hotkey("ctrl+s")
         """
-        options = {"delay": delay}
-        args = {"text": text, "options": options}
+        optional = {"delay": delay}
+        args = {"text": text, "options": optional}
         await self._call("keyboard.type_text", args, request_timeout=request_timeout)
 
     async def press(
@@ -52,8 +52,8 @@ class AsyncKeyboard(AsyncService):
             `DaytonaInvalidArgumentError` when the key is empty, `DaytonaValidationError` for an unknown key or
             modifier, `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
-        options = {"modifiers": modifiers}
-        args = {"key": key, "options": options}
+        optional = {"modifiers": modifiers}
+        args = {"key": key, "options": optional}
         await self._call("keyboard.press", args, request_timeout=request_timeout)
 
     async def hotkey(self, keys: str, *, request_timeout: float | None = None) -> None:

@@ -48,8 +48,8 @@ class AsyncSandboxesOps(AsyncService):
         """Returns the changes of sandboxes' states since a position, and waits for one while there are none.
         Programs mostly use the iteration over them that each language has.
         """
-        options = {"position": position, "sandboxId": sandbox_id, "timeout": timeout}
-        args = {"options": options}
+        optional = {"position": position, "sandboxId": sandbox_id, "timeout": timeout}
+        args = {"options": optional}
         wire = await self._call("sandbox.poll_events", args)
         return SandboxEvents.from_wire(wire)
 
@@ -67,8 +67,8 @@ class AsyncSandboxesOps(AsyncService):
         """Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox
         every few seconds and remembers an hour.
         """
-        options = {"start": start, "end": end}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"start": start, "end": end}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.get_metrics", args)
         return [SandboxMetrics.from_wire(item) for item in wire]
 
@@ -87,8 +87,8 @@ class AsyncSandboxesOps(AsyncService):
         keep: bool | None = None,
     ) -> SandboxInfo:
         """Creates a sandbox and waits until it has started."""
-        options = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
-        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": options}
+        optional = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
+        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": optional}
         wire = await self._call("sandbox.create", args)
         return SandboxInfo.from_wire(wire)
 
@@ -102,8 +102,8 @@ class AsyncSandboxesOps(AsyncService):
         """Creates a sandbox, waits until it has started, and follows the log of the build of its image. Without a
         build there is no log.
         """
-        options = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
-        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": options}
+        optional = {"timeout": timeout, "waitForStart": wait_for_start, "keep": keep}
+        args = {"params": CreateSandboxParams.given("params", params).to_wire(), "options": optional}
         return await self._open("sandbox.create_with_logs", args)
 
     async def get(self, id_or_name: str) -> SandboxInfo:
@@ -114,8 +114,8 @@ class AsyncSandboxesOps(AsyncService):
 
     async def find_one(self, id_or_name: str | None = None, labels: dict[str, str] | None = None) -> SandboxInfo:
         """Returns the sandbox with this id or name, or else the first one that has all these labels."""
-        options = {"idOrName": id_or_name, "labels": labels}
-        args = {"options": options}
+        optional = {"idOrName": id_or_name, "labels": labels}
+        args = {"options": optional}
         wire = await self._call("sandbox.find_one", args)
         return SandboxInfo.from_wire(wire)
 
@@ -132,43 +132,43 @@ class AsyncSandboxesOps(AsyncService):
         limit: int | None = None,
     ) -> PaginatedSandboxes:
         """Returns one numbered page of sandboxes."""
-        options = {"labels": labels, "page": page, "limit": limit}
-        args = {"options": options}
+        optional = {"labels": labels, "page": page, "limit": limit}
+        args = {"options": optional}
         wire = await self._call("sandbox.list_page", args)
         return PaginatedSandboxes.from_wire(wire)
 
     async def start(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
         """Starts a sandbox that is stopped, archived or paused, and waits until it has started."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.start", args)
         return SandboxInfo.from_wire(wire)
 
     async def stop(self, id_or_name: str, timeout: float | None = None, force: bool | None = None) -> SandboxInfo:
         """Stops a sandbox and waits until it has stopped. Its files are kept; its processes end."""
-        options = {"timeout": timeout, "force": force}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout, "force": force}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.stop", args)
         return SandboxInfo.from_wire(wire)
 
     async def delete(self, id_or_name: str, timeout: float | None = None, wait: bool | None = None) -> SandboxInfo:
         """Deletes a sandbox with everything in it. Deleting one that is already being deleted is not an error."""
-        options = {"timeout": timeout, "wait": wait}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout, "wait": wait}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.delete", args)
         return SandboxInfo.from_wire(wire)
 
     async def wait_for_start(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
         """Waits until the sandbox has started."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.wait_for_start", args)
         return SandboxInfo.from_wire(wire)
 
     async def wait_for_stop(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
         """Waits until the sandbox has stopped or has been deleted."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.wait_for_stop", args)
         return SandboxInfo.from_wire(wire)
 
@@ -180,8 +180,8 @@ class AsyncSandboxesOps(AsyncService):
 
     async def recover(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
         """Brings a sandbox back from a recoverable error and waits until it has started."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.recover", args)
         return SandboxInfo.from_wire(wire)
 
@@ -189,19 +189,19 @@ class AsyncSandboxesOps(AsyncService):
         """Changes CPU, memory and disk of the sandbox and waits until that is done. A running sandbox can be given
         more CPU and memory; its disk, and less of either, take a stopped one. A disk only grows.
         """
-        options = {"timeout": timeout}
+        optional = {"timeout": timeout}
         args = {
             "idOrName": id_or_name,
             "resources": Resources.given("resources", resources).to_wire(),
-            "options": options,
+            "options": optional,
         }
         wire = await self._call("sandbox.resize", args)
         return SandboxInfo.from_wire(wire)
 
     async def wait_for_resize_complete(self, id_or_name: str, timeout: float | None = None) -> SandboxInfo:
         """Waits until a change of the sandbox's size is complete."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.wait_for_resize_complete", args)
         return SandboxInfo.from_wire(wire)
 
@@ -209,15 +209,15 @@ class AsyncSandboxesOps(AsyncService):
         """Freezes a started sandbox and waits until it is paused: its processes stand still and keep their memory.
         `start` lets them go on.
         """
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.pause", args)
         return SandboxInfo.from_wire(wire)
 
     async def create_snapshot(self, id_or_name: str, name: str, timeout: float | None = None) -> SandboxInfo:
         """Makes a snapshot of the sandbox's files, from which others can be made, and waits until that is done."""
-        options = {"timeout": timeout}
-        args = {"idOrName": id_or_name, "name": name, "options": options}
+        optional = {"timeout": timeout}
+        args = {"idOrName": id_or_name, "name": name, "options": optional}
         wire = await self._call("sandbox.create_snapshot", args)
         return SandboxInfo.from_wire(wire)
 
@@ -231,8 +231,8 @@ class AsyncSandboxesOps(AsyncService):
         """Makes a new sandbox with the files and settings of this one, and waits until it has started. The local
         engine copies files only: nothing that runs or is in memory goes along.
         """
-        options = {"name": name, "timeout": timeout, "keep": keep}
-        args = {"idOrName": id_or_name, "options": options}
+        optional = {"name": name, "timeout": timeout, "keep": keep}
+        args = {"idOrName": id_or_name, "options": optional}
         wire = await self._call("sandbox.fork", args)
         return SandboxInfo.from_wire(wire)
 
@@ -338,8 +338,8 @@ class AsyncSandboxesOps(AsyncService):
         tolerance: float | None = None,
     ) -> WebhookEvent:
         """Verifies that a webhook's message comes from the server, and reads it. No request is made."""
-        options = {"tolerance": tolerance}
-        args = {"body": body, "headers": headers, "secret": secret, "options": options}
+        optional = {"tolerance": tolerance}
+        args = {"body": body, "headers": headers, "secret": secret, "options": optional}
         wire = await self._call("sandbox.verify_webhook", args)
         return WebhookEvent.from_wire(wire)
 

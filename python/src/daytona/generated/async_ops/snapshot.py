@@ -112,7 +112,7 @@ class AsyncSnapshotService(AsyncService):
         Raises:
             `DaytonaValidationError` when the page or the limit is out of range.
         """
-        options = {
+        optional = {
             "page": page,
             "limit": limit,
             "name": name,
@@ -120,7 +120,7 @@ class AsyncSnapshotService(AsyncService):
             "order": order,
             "sourceSandboxId": source_sandbox_id,
         }
-        args = {"options": options}
+        args = {"options": optional}
         wire = await self._call("snapshot.list", args, request_timeout=request_timeout)
         return PaginatedSnapshots.from_wire(wire)
 
@@ -171,13 +171,13 @@ class AsyncSnapshotService(AsyncService):
         """Creates a snapshot from an image, which is fetched or built, and waits until it can be used. What is built
         goes on when the call is cancelled or times out.
         """
-        options = {"timeout": timeout}
-        args = {"params": CreateSnapshotParams.given("params", params).to_wire(), "options": options}
+        optional = {"timeout": timeout}
+        args = {"params": CreateSnapshotParams.given("params", params).to_wire(), "options": optional}
         wire = await self._call("snapshot.create", args)
         return Snapshot.from_wire(wire)
 
     async def _create_with_logs(self, params: CreateSnapshotParams, timeout: float | None = None) -> AsyncStreamHandle:
         """Creates a snapshot from an image, which is fetched or built, and follows the log of that."""
-        options = {"timeout": timeout}
-        args = {"params": CreateSnapshotParams.given("params", params).to_wire(), "options": options}
+        optional = {"timeout": timeout}
+        args = {"params": CreateSnapshotParams.given("params", params).to_wire(), "options": optional}
         return await self._open("snapshot.create_with_logs", args)

@@ -54,8 +54,8 @@ class AsyncVolumeService(AsyncService):
                 for sandbox in pool:
                     await sandbox.delete()
         """
-        options = {"create": create}
-        args = {"name": name, "options": options}
+        optional = {"create": create}
+        args = {"name": name, "options": optional}
         wire = await self._call("volume.get", args)
         return Volume.from_wire(wire)
 
@@ -123,7 +123,7 @@ class AsyncVolumeService(AsyncService):
             print([known.name for known in await daytona.volume.list()])
             await daytona.volume.delete(volume)
         """
-        options = {"timeout": timeout}
-        args = {"volume": Volume.given("volume", volume).to_wire(), "options": options}
+        optional = {"timeout": timeout}
+        args = {"volume": Volume.given("volume", volume).to_wire(), "options": optional}
         wire = await self._call("volume.wait_for_ready", args)
         return Volume.from_wire(wire)

@@ -35,8 +35,8 @@ class Accessibility(Service):
             `DaytonaValidationError` for an unknown scope, `DaytonaNotFoundError` when there is no such program,
             `DaytonaA11yUnavailableError` when the desktop does not run or cannot tell.
         """
-        options = {"scope": scope, "pid": pid, "maxDepth": max_depth}
-        args = {"options": options}
+        optional = {"scope": scope, "pid": pid, "maxDepth": max_depth}
+        args = {"options": optional}
         wire = self._call("accessibility.get_tree", args, request_timeout=request_timeout)
         return AccessibilityTreeResponse.from_wire(wire)
 
@@ -80,7 +80,7 @@ class Accessibility(Service):
                 tree.focus_node(node.id)
                 tree.set_node_value(node.id, "Set by its place in the tree.\\n")
         """
-        options = {
+        optional = {
             "scope": scope,
             "pid": pid,
             "role": role,
@@ -89,7 +89,7 @@ class Accessibility(Service):
             "states": states,
             "limit": limit,
         }
-        args = {"options": options}
+        args = {"options": optional}
         wire = self._call("accessibility.find_nodes", args, request_timeout=request_timeout)
         return AccessibilityNodesResponse.from_wire(wire)
 
@@ -119,8 +119,8 @@ class Accessibility(Service):
             `DaytonaNotFoundError` when the node is gone, `DaytonaValidationError` when it has no such action,
             `DaytonaA11yUnavailableError` when the desktop does not run or cannot tell.
         """
-        options = {"action": action}
-        args = {"nodeId": node_id, "options": options}
+        optional = {"action": action}
+        args = {"nodeId": node_id, "options": optional}
         self._call("accessibility.invoke_node", args, request_timeout=request_timeout)
 
     def set_node_value(self, node_id: str, value: str, *, request_timeout: float | None = None) -> None:

@@ -60,8 +60,8 @@ class CodeInterpreter(Service):
                 timeout=30,
             )
         """
-        options = {"contextId": context_id(context), "envs": envs, "timeout": timeout}
-        args = {"code": code, "options": options}
+        optional = {"contextId": context_id(context), "envs": envs, "timeout": timeout}
+        args = {"code": code, "options": optional}
         return run(self._open("code_interpreter.run_code", args), on_stdout, on_stderr, on_error)
 
     def create_context(
@@ -92,8 +92,8 @@ class CodeInterpreter(Service):
             print(result.error.name if result.error else "found")
             interpreter.delete_context(context)
         """
-        options = {"cwd": cwd, "language": language}
-        args = {"options": options}
+        optional = {"cwd": cwd, "language": language}
+        args = {"options": optional}
         wire = self._call("code_interpreter.create_context", args, request_timeout=request_timeout)
         return InterpreterContext.from_wire(wire)
 

@@ -69,8 +69,8 @@ class FileSystem(Service):
             for left_out in down.skipped:
                 print(f"left out {left_out.path}: {left_out.reason}")
         """
-        options = {"exclude": exclude, "timeout": timeout}
-        args = {"localPath": fspath(local_path), "remotePath": remote_path, "options": options}
+        optional = {"exclude": exclude, "timeout": timeout}
+        args = {"localPath": fspath(local_path), "remotePath": remote_path, "options": optional}
         return transferred(self._open("fs.upload_dir", args), on_progress, cancel_event)
 
     def download_dir(
@@ -119,8 +119,8 @@ class FileSystem(Service):
             for left_out in down.skipped:
                 print(f"left out {left_out.path}: {left_out.reason}")
         """
-        options = {"exclude": exclude, "timeout": timeout}
-        args = {"remotePath": remote_path, "localPath": fspath(local_path), "options": options}
+        optional = {"exclude": exclude, "timeout": timeout}
+        args = {"remotePath": remote_path, "localPath": fspath(local_path), "options": optional}
         return transferred(self._open("fs.download_dir", args), on_progress, cancel_event)
 
     def list_files(
@@ -144,8 +144,8 @@ class FileSystem(Service):
             `DaytonaNotFoundError` when it does not exist, `DaytonaAuthorizationError` when the sandbox user may
             not read it.
         """
-        options = {"depth": depth}
-        args = {"path": path, "options": options}
+        optional = {"depth": depth}
+        args = {"path": path, "options": optional}
         wire = self._call("fs.list_files", args, request_timeout=request_timeout)
         return [FileInfo.from_wire(item) for item in wire]
 
@@ -197,8 +197,8 @@ class FileSystem(Service):
             `DaytonaNotFoundError` when it does not exist, `DaytonaValidationError` for a directory without
             `recursive`.
         """
-        options = {"recursive": recursive}
-        args = {"path": path, "options": options}
+        optional = {"recursive": recursive}
+        args = {"path": path, "options": optional}
         self._call("fs.delete_file", args, request_timeout=request_timeout)
 
     def move_files(self, source: str, destination: str, *, request_timeout: float | None = None) -> None:
@@ -336,8 +336,8 @@ class FileSystem(Service):
             info = sandbox.fs.get_file_info("work/greeting.txt")
             print(info.mode, info.owner, info.group)
         """
-        options = {"mode": mode, "owner": owner, "group": group}
-        args = {"path": path, "options": options}
+        optional = {"mode": mode, "owner": owner, "group": group}
+        args = {"path": path, "options": optional}
         self._call("fs.set_file_permissions", args, request_timeout=request_timeout)
 
     def get_user_home_dir(self, *, request_timeout: float | None = None) -> str:
@@ -449,9 +449,9 @@ class FileSystem(Service):
             for file in files:
                 print(file.source, file.error or file.result)
         """
-        options = {"timeout": timeout}
+        optional = {"timeout": timeout}
         blobs: list[bytes] = []
-        args = {"files": [FileUpload.given("files", item).to_wire(blobs) for item in files], "options": options}
+        args = {"files": [FileUpload.given("files", item).to_wire(blobs) for item in files], "options": optional}
         self._call_with_bytes("fs.upload_files", args, blobs)
 
     def upload_file_stream(
@@ -553,8 +553,8 @@ class FileSystem(Service):
             for file in files:
                 print(file.source, file.error or file.result)
         """
-        options = {"timeout": timeout}
-        args = {"files": [FileDownloadRequest.given("files", item).to_wire() for item in files], "options": options}
+        optional = {"timeout": timeout}
+        args = {"files": [FileDownloadRequest.given("files", item).to_wire() for item in files], "options": optional}
         wire, blobs = self._call_with_bytes("fs.download_files", args, [])
         return [FileDownloadResponse.from_wire(item, blobs) for item in wire]
 
@@ -611,34 +611,34 @@ class FileSystem(Service):
         """Uploads one file from memory or from a local path. Missing parent directories are created. An interrupted
         upload stores nothing, except on servers up to 0.190, where the part that arrived replaces the file.
         """
-        options = {"timeout": timeout}
+        optional = {"timeout": timeout}
         blobs: list[bytes] = []
-        args = {"file": FileUpload.given("file", file).to_wire(blobs), "options": options}
+        args = {"file": FileUpload.given("file", file).to_wire(blobs), "options": optional}
         self._call_with_bytes("fs.upload_file", args, blobs)
 
     def _open_upload(self, remote_path: str, timeout: float | None = None) -> StreamHandle:
         """Opens an upload that is written piece by piece. An unfinished upload stores nothing, except on servers up
         to 0.190, where the part that arrived replaces the file.
         """
-        options = {"timeout": timeout}
-        args = {"remotePath": remote_path, "options": options}
+        optional = {"timeout": timeout}
+        args = {"remotePath": remote_path, "options": optional}
         return self._open("fs.open_upload", args)
 
     def _download_file(self, remote_path: str, timeout: float | None = None) -> bytes:
         """Downloads a file into memory."""
-        options = {"timeout": timeout}
-        args = {"remotePath": remote_path, "options": options}
+        optional = {"timeout": timeout}
+        args = {"remotePath": remote_path, "options": optional}
         wire, blobs = self._call_with_bytes("fs.download_file", args, [])
         return attached(blobs, wire)
 
     def _download_to_path(self, remote_path: str, local_path: str, timeout: float | None = None) -> None:
         """Downloads a file to a local path. The local file appears when it is complete."""
-        options = {"timeout": timeout}
-        args = {"remotePath": remote_path, "localPath": local_path, "options": options}
+        optional = {"timeout": timeout}
+        args = {"remotePath": remote_path, "localPath": local_path, "options": optional}
         self._call("fs.download_to_path", args)
 
     def _open_download(self, remote_path: str, timeout: float | None = None) -> StreamHandle:
         """Opens a download that is read piece by piece."""
-        options = {"timeout": timeout}
-        args = {"remotePath": remote_path, "options": options}
+        optional = {"timeout": timeout}
+        args = {"remotePath": remote_path, "options": optional}
         return self._open("fs.open_download", args)

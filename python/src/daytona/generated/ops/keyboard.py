@@ -30,8 +30,8 @@ class Keyboard(Service):
             sandbox.computer_use.keyboard.type("Grüße 👋\\n")
             sandbox.computer_use.keyboard.hotkey("ctrl+s")
         """
-        options = {"delay": delay}
-        args = {"text": text, "options": options}
+        optional = {"delay": delay}
+        args = {"text": text, "options": optional}
         self._call("keyboard.type_text", args, request_timeout=request_timeout)
 
     def press(self, key: str, modifiers: list[str] | None = None, *, request_timeout: float | None = None) -> None:
@@ -46,8 +46,8 @@ class Keyboard(Service):
             `DaytonaInvalidArgumentError` when the key is empty, `DaytonaValidationError` for an unknown key or
             modifier, `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
-        options = {"modifiers": modifiers}
-        args = {"key": key, "options": options}
+        optional = {"modifiers": modifiers}
+        args = {"key": key, "options": optional}
         self._call("keyboard.press", args, request_timeout=request_timeout)
 
     def hotkey(self, keys: str, *, request_timeout: float | None = None) -> None:

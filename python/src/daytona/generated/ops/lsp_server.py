@@ -153,12 +153,12 @@ class LspServer(Service):
             for symbol in server.sandbox_symbols("Basket"):
                 print(symbol.name, "is in", symbol.location.uri)
         """
-        options = {"triggerKind": trigger_kind, "triggerCharacter": trigger_character}
+        optional = {"triggerKind": trigger_kind, "triggerCharacter": trigger_character}
         args = {
             "server": LspServerInfo.given("server", self._server).to_wire(),
             "path": path,
             "position": LspCompletionPosition.given("position", position).to_wire(),
-            "options": options,
+            "options": optional,
         }
         wire = self._call("lsp.completions", args, request_timeout=request_timeout)
         return CompletionList.from_wire(wire)
@@ -356,12 +356,12 @@ class LspServer(Service):
             for problem in server.diagnostics("main.py"):
                 print("problem in line", problem.range.start.line + 1, problem.message)
         """
-        options = {"includeDeclaration": include_declaration}
+        optional = {"includeDeclaration": include_declaration}
         args = {
             "server": LspServerInfo.given("server", self._server).to_wire(),
             "path": path,
             "position": LspCompletionPosition.given("position", position).to_wire(),
-            "options": options,
+            "options": optional,
         }
         wire = self._call("lsp.references", args, request_timeout=request_timeout)
         return [LspLocation.from_wire(item) for item in wire]
@@ -480,7 +480,7 @@ class LspServer(Service):
 
             server.stop()
         """
-        options = {"tabSize": tab_size, "insertSpaces": insert_spaces}
-        args = {"server": LspServerInfo.given("server", self._server).to_wire(), "path": path, "options": options}
+        optional = {"tabSize": tab_size, "insertSpaces": insert_spaces}
+        args = {"server": LspServerInfo.given("server", self._server).to_wire(), "path": path, "options": optional}
         wire = self._call("lsp.formatting", args, request_timeout=request_timeout)
         return [LspTextEdit.from_wire(item) for item in wire]

@@ -80,8 +80,8 @@ class Mouse(Service):
             sandbox.computer_use.mouse.click(screen.width // 2, screen.height // 2)
             sandbox.computer_use.mouse.scroll(screen.width // 2, screen.height // 2, "down", 3)
         """
-        options = {"button": button, "double": double, "clicks": clicks, "modifiers": modifiers}
-        args = {"x": x, "y": y, "options": options}
+        optional = {"button": button, "double": double, "clicks": clicks, "modifiers": modifiers}
+        args = {"x": x, "y": y, "options": optional}
         wire = self._call("mouse.click", args, request_timeout=request_timeout)
         return MouseClickResponse.from_wire(wire)
 
@@ -115,8 +115,8 @@ class Mouse(Service):
             `DaytonaValidationError` for an unknown button or modifier, `DaytonaServiceUnavailableError` when the
             sandbox has no desktop or it does not run.
         """
-        options = {"button": button, "modifiers": modifiers}
-        args = {"startX": start_x, "startY": start_y, "endX": end_x, "endY": end_y, "options": options}
+        optional = {"button": button, "modifiers": modifiers}
+        args = {"startX": start_x, "startY": start_y, "endX": end_x, "endY": end_y, "options": optional}
         wire = self._call("mouse.drag", args, request_timeout=request_timeout)
         return MouseDragResponse.from_wire(wire)
 
@@ -149,8 +149,8 @@ class Mouse(Service):
             direction or modifier, `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not
             run.
         """
-        options = {"amount": amount, "modifiers": modifiers}
-        args = {"x": x, "y": y, "direction": direction, "options": options}
+        optional = {"amount": amount, "modifiers": modifiers}
+        args = {"x": x, "y": y, "direction": direction, "options": optional}
         wire: bool = self._call("mouse.scroll", args, request_timeout=request_timeout)
         return wire
 
@@ -177,8 +177,8 @@ class Mouse(Service):
             `DaytonaValidationError` for an unknown button, `DaytonaNotFoundError` on servers up to 0.205,
             `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
-        options = {"x": x, "y": y, "button": button}
-        args = {"options": options}
+        optional = {"x": x, "y": y, "button": button}
+        args = {"options": optional}
         wire = self._call("mouse.down", args, request_timeout=request_timeout)
         return MousePositionResponse.from_wire(wire)
 
@@ -205,7 +205,7 @@ class Mouse(Service):
             `DaytonaValidationError` for an unknown button, `DaytonaNotFoundError` on servers up to 0.205,
             `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
-        options = {"x": x, "y": y, "button": button}
-        args = {"options": options}
+        optional = {"x": x, "y": y, "button": button}
+        args = {"options": optional}
         wire = self._call("mouse.up", args, request_timeout=request_timeout)
         return MousePositionResponse.from_wire(wire)

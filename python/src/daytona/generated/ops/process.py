@@ -79,8 +79,8 @@ class Process(Service):
             result = sandbox.process.exec('echo "$GREETING from $PWD"', cwd="/tmp", env={"GREETING": "hello"}, timeout=10)
             print(result.exit_code, result.result, end="")
         """
-        options = {"cwd": cwd, "env": environment(env, envs, env_vars), "timeout": timeout}
-        args = {"command": command, "options": options}
+        optional = {"cwd": cwd, "env": environment(env, envs, env_vars), "timeout": timeout}
+        args = {"command": command, "options": optional}
         wire = self._call("process.exec", args)
         return ExecuteResponse.from_wire(wire)
 
@@ -120,12 +120,12 @@ class Process(Service):
             print(result.exit_code, result.result, end="")
         """
         params = CodeRunParams.given("params", params or {})
-        options = {
+        optional = {
             "argv": params.argv if argv is None else argv,
             "env": params.env if env is None else env,
             "timeout": timeout,
         }
-        args = {"code": code, "language": language or self._language, "options": options}
+        args = {"code": code, "language": language or self._language, "options": optional}
         wire = self._call("process.code_run", args)
         return ExecuteResponse.from_wire(wire)
 
@@ -157,8 +157,8 @@ class Process(Service):
             sandbox.update_env(set={"STAGE": "test"}, unset=["OLDPWD"])
             print(sandbox.process.exec("echo $STAGE").result)
         """
-        options = {"set": set, "unset": unset, "unsetValuePrefix": unset_value_prefix}
-        args = {"options": options}
+        optional = {"set": set, "unset": unset, "unsetValuePrefix": unset_value_prefix}
+        args = {"options": optional}
         wire: dict[str, str] = self._call("process.update_env", args, request_timeout=request_timeout)
         return wire
 
@@ -221,8 +221,8 @@ class Process(Service):
                 print("exit code", terminal.exit_code)
         """
         rows, cols = rows_and_cols(pty_size)
-        options = {"cwd": cwd, "envs": environment(envs, env, env_vars), "rows": rows, "cols": cols}
-        args = {"sessionId": id, "options": options}
+        optional = {"cwd": cwd, "envs": environment(envs, env, env_vars), "rows": rows, "cols": cols}
+        args = {"sessionId": id, "options": optional}
         return PtyHandle(self, id, self._open("process.create_pty", args), on_data)
 
     def connect_pty_session(self, session_id: str, on_data: Callable[[bytes], Any] | None = None) -> PtyHandle:
@@ -430,11 +430,11 @@ class Process(Service):
             print(result.stdout, end="")
             sandbox.process.delete_session("build")
         """
-        options = {"timeout": timeout}
+        optional = {"timeout": timeout}
         args = {
             "sessionId": session_id,
             "request": SessionExecuteRequest.given("request", session_request(req)).to_wire(),
-            "options": options,
+            "options": optional,
         }
         wire = self._call("process.execute_session_command", args)
         return SessionExecuteResponse.from_wire(wire)
@@ -674,8 +674,8 @@ class Process(Service):
                 for line in process.stdout:
                     print("line:", line)
         """
-        options = {"cwd": cwd, "env": environment(env, envs, env_vars), "stdin": stdin}
-        args = {"command": command, "options": options}
+        optional = {"cwd": cwd, "env": environment(env, envs, env_vars), "stdin": stdin}
+        args = {"command": command, "options": optional}
         wire = self._call("process.spawn", args)
         return SpawnedProcess(ProcessInfo.from_wire(wire), self)
 
@@ -746,8 +746,8 @@ class Process(Service):
                 sandbox.process.wait_for_port(8000, timeout=10)
                 print(server.wait_for_log(re.compile(r"port \\d+")))
         """
-        options = {"timeout": timeout}
-        args = {"port": port, "options": options}
+        optional = {"timeout": timeout}
+        args = {"port": port, "options": optional}
         self._call("process.wait_for_port", args)
 
     def wait_for_log(
@@ -787,12 +787,12 @@ class Process(Service):
                 print(server.wait_for_log(re.compile(r"port \\d+")))
         """
         text, is_regex = log_pattern(pattern, regex)
-        options = {
+        optional = {
             "regex": is_regex,
             "channel": None if channel is None else OutputChannel(channel),
             "timeout": timeout,
         }
-        args = {"sessionId": session_id, "commandId": command_id, "pattern": text, "options": options}
+        args = {"sessionId": session_id, "commandId": command_id, "pattern": text, "options": optional}
         wire: str = self._call("process.wait_for_log", args)
         return wire
 
@@ -820,8 +820,8 @@ class Process(Service):
         """Streams the output of a process from its start until it ends. There may be any number of readers; each
         gets all of the output, at its own speed.
         """
-        options = {"channel": channel, "follow": follow}
-        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
+        optional = {"channel": channel, "follow": follow}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": optional}
         return self._open("process.stream_output", args)
 
     def _write_stdin(self, process: ProcessInfo, data: bytes) -> None:
@@ -839,8 +839,8 @@ class Process(Service):
         """Waits until a process has ended and returns its exit code, which is 128 + n if signal n ended it. When
         `timeout` passes, the wait ends but the process keeps running.
         """
-        options = {"timeout": timeout}
-        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": options}
+        optional = {"timeout": timeout}
+        args = {"process": ProcessInfo.given("process", process).to_wire(), "options": optional}
         wire: int = self._call("process.wait_spawned", args)
         return wire
 
@@ -869,7 +869,7 @@ class Process(Service):
         Lines from before the call count too. An unfinished line, such as a prompt, is found as well, except on
         servers up to 0.190, which log a line when it ends.
         """
-        options = {"regex": regex, "channel": channel, "timeout": timeout}
-        args = {"sessionId": session_id, "commandId": command_id, "pattern": pattern, "options": options}
+        optional = {"regex": regex, "channel": channel, "timeout": timeout}
+        args = {"sessionId": session_id, "commandId": command_id, "pattern": pattern, "options": optional}
         wire: str = self._call("process.wait_for_log", args)
         return wire

@@ -33,8 +33,8 @@ class RecordingService(Service):
 
             sandbox.computer_use.recording.download(recording.id, "tour.mp4")
         """
-        options = {"label": label}
-        args = {"options": options}
+        optional = {"label": label}
+        args = {"options": optional}
         wire = self._call("recording.start", args, request_timeout=request_timeout)
         return Recording.from_wire(wire)
 

@@ -37,8 +37,8 @@ class Screenshot(Service):
             small = sandbox.computer_use.screenshot.take_compressed(options)
             print(small.width, "x", small.height, "pixels,", small.size_bytes, "bytes")
         """
-        options = {"showCursor": show_cursor}
-        args = {"options": options}
+        optional = {"showCursor": show_cursor}
+        args = {"options": optional}
         wire = self._call("screenshot.take_full_screen", args, request_timeout=request_timeout)
         return ScreenshotResponse.from_wire(wire)
 
@@ -63,8 +63,8 @@ class Screenshot(Service):
             `DaytonaInvalidArgumentError` when the region is empty, `DaytonaValidationError` when it is outside
             the screen, `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
-        options = {"showCursor": show_cursor}
-        args = {"region": ScreenshotRegion.given("region", region).to_wire(), "options": options}
+        optional = {"showCursor": show_cursor}
+        args = {"region": ScreenshotRegion.given("region", region).to_wire(), "options": optional}
         wire = self._call("screenshot.take_region", args, request_timeout=request_timeout)
         return ScreenshotResponse.from_wire(wire)
 
@@ -88,13 +88,13 @@ class Screenshot(Service):
             format, `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
         given = options or ScreenshotOptions()
-        options = {
+        optional = {
             "showCursor": given.show_cursor,
             "format": given.format,
             "quality": given.quality,
             "scale": given.scale,
         }
-        args = {"options": options}
+        args = {"options": optional}
         wire = self._call("screenshot.take_compressed", args, request_timeout=request_timeout)
         return ScreenshotResponse.from_wire(wire)
 
@@ -121,12 +121,12 @@ class Screenshot(Service):
             `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
         """
         given = options or ScreenshotOptions()
-        options = {
+        optional = {
             "showCursor": given.show_cursor,
             "format": given.format,
             "quality": given.quality,
             "scale": given.scale,
         }
-        args = {"region": ScreenshotRegion.given("region", region).to_wire(), "options": options}
+        args = {"region": ScreenshotRegion.given("region", region).to_wire(), "options": optional}
         wire = self._call("screenshot.take_compressed_region", args, request_timeout=request_timeout)
         return ScreenshotResponse.from_wire(wire)
