@@ -62,21 +62,14 @@ def test_importing_the_package_loads_none_of_what_may_not_be_used() -> None:
 
 
 def test_what_is_not_there_yet_can_be_imported_and_says_so_when_it_is_used(daytona: Daytona, sandbox: Sandbox) -> None:
-    from daytona import Image, LspLanguageId, SnapshotService
+    from daytona import ObjectStorage
 
-    assert not isinstance(sandbox, Image)
-    assert LspLanguageId.PYTHON == "python"
-    uses = {
-        "Image.debian_slim": lambda: Image.debian_slim("3.12"),
-        "SnapshotService": lambda: SnapshotService(),
-        "Daytona.snapshot": lambda: daytona.snapshot,  # type: ignore[attr-defined]
-        "Sandbox.computer_use": lambda: sandbox.computer_use,  # type: ignore[attr-defined]
-    }
+    assert not isinstance(sandbox, ObjectStorage)
+    uses = {"ObjectStorage": lambda: ObjectStorage(), "ObjectStorage.upload": lambda: ObjectStorage.upload("file")}
     for name, use in uses.items():
         with pytest.raises(DaytonaNotImplementedError, match=rf"{name} is documented, but not there yet") as caught:
             use()
         assert isinstance(caught.value, AttributeError)
-    assert not hasattr(sandbox, "computer_use")
     with pytest.raises(AttributeError, match="'Sandbox' object has no attribute 'nonsense'"):
         _ = sandbox.nonsense  # type: ignore[attr-defined]
 

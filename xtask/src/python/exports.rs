@@ -81,7 +81,7 @@ pub fn files(layout: &Layout) -> [(&'static str, String); 2] {
     for (module, names) in PLACES.iter().chain([&STREAMS]) {
         add(module, names);
     }
-    for class in CLASSES.iter().filter(|class| class.base.ends_with("Service")) {
+    for class in CLASSES.iter().filter(|class| class.base.trim_end_matches('s').ends_with("Service")) {
         now.push((format!(".ops.{}", class.module), class.name.to_owned()));
         later.push((format!(".async_ops.{}", class.module), format!("Async{}", class.name)));
     }

@@ -126,6 +126,7 @@ from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
 from .ops.code_interpreter import CodeInterpreter
+from .ops.computer_use import ComputerUse
 from .ops.display import Display
 from .ops.fs import FileSystem
 from .ops.git import Git
@@ -162,6 +163,7 @@ __all__ = [
     "CompletionItem",
     "CompletionList",
     "CompositeChart",
+    "ComputerUse",
     "ComputerUseStartResponse",
     "ComputerUseStatusResponse",
     "ComputerUseStopResponse",
@@ -294,6 +296,7 @@ __all__ = [
 LATER = [
     "AsyncAccessibility",
     "AsyncCodeInterpreter",
+    "AsyncComputerUse",
     "AsyncDaytona",
     "AsyncDisplay",
     "AsyncDownloadStream",

@@ -14,6 +14,7 @@ from .._image import Image
 from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
 from .async_ops.accessibility import AsyncAccessibility
 from .async_ops.code_interpreter import AsyncCodeInterpreter
+from .async_ops.computer_use import AsyncComputerUse
 from .async_ops.display import AsyncDisplay
 from .async_ops.fs import AsyncFileSystem
 from .async_ops.git import AsyncGit
@@ -30,6 +31,7 @@ from .async_ops.volume import AsyncVolumeService
 __all__ = [
     "AsyncAccessibility",
     "AsyncCodeInterpreter",
+    "AsyncComputerUse",
     "AsyncDaytona",
     "AsyncDisplay",
     "AsyncDownloadStream",
