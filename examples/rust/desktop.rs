@@ -120,7 +120,9 @@ async fn agent(sandbox: &Sandbox) -> Result<()> {
     for step in 0..50 {
         let picture = desktop.screenshot().take_compressed(ScreenshotOptions::default()).await?;
         match model(&picture, step) {
-            Action::Click(x, y) => drop(desktop.mouse().click(x, y, MouseClickOptions::default()).await?),
+            Action::Click(x, y) => {
+                desktop.mouse().click(x, y, MouseClickOptions::default()).await?;
+            }
             Action::Type(text) => desktop.keyboard().type_text(text, KeyboardTypeOptions::default()).await?,
             Action::Hotkey(keys) => desktop.keyboard().hotkey(keys).await?,
             Action::Done => break,

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'test_helper'
+require 'daytona/testing/minitest'
 require 'rbs'
 
 # The signatures in sig/ are valid, and say neither more nor less than the code.

@@ -14,6 +14,8 @@ func TestChangesAreIteratedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Stop and Start write to the sandbox meanwhile.
+	id := sandbox.ID
 	watching, cancel := context.WithCancel(ctx)
 	acted := make(chan error)
 	// Again and again: the iteration begins when it begins.
@@ -26,8 +28,8 @@ func TestChangesAreIteratedOver(t *testing.T) {
 		}
 		acted <- err
 	}()
-	client.EventsSeq(watching, sandbox.ID)(func(event types.SandboxEvent, err error) bool {
-		if err != nil || event.SandboxID != sandbox.ID {
+	client.EventsSeq(watching, id)(func(event types.SandboxEvent, err error) bool {
+		if err != nil || event.SandboxID != id {
 			t.Errorf("unexpected: %v %v", event, err)
 			return false
 		}

@@ -47,6 +47,9 @@ module Daytona
       # Parameters whose image may be an {Image}, as the core has them.
       # @api private
       def unfold(params)
+        # The core names parameters of another kind.
+        return params unless params.respond_to?(:image)
+
         image = params.image
         return params if image.nil? || image.is_a?(String)
 
