@@ -71,7 +71,7 @@ fn commands_are_read_as_they_were_given() {
             panic!("{}", image.dockerfile())
         };
         match &run.arguments {
-            Command::Shell(command) => assert_eq!(shell_words(&command.value), arguments),
+            Command::Shell(command) => assert_eq!(shell_words(command.value), arguments),
             _ => panic!("{}", image.dockerfile()),
         }
     }
@@ -127,7 +127,7 @@ fn packages_are_read_as_they_were_given() {
         expected.extend(["--index-url".to_owned(), index, "--extra-index-url".to_owned()]);
         expected.extend(options.extra_index_urls.unwrap());
         expected.extend(["--pre", "--no-cache-dir", "-q"].map(str::to_owned));
-        assert_eq!(shell_words(&command.value), expected);
+        assert_eq!(shell_words(command.value), expected);
     }
 }
 
