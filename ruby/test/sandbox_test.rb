@@ -21,6 +21,20 @@ class SandboxTest < DaytonaTest
     end
   end
 
+  def test_a_copy_belongs_to_its_caller
+    daytona.create do |created|
+      copy = created.fork
+      # What a call made and nobody took is deleted with the object that stands for it.
+      created.refresh
+      Thread.current[:daytona_made] = nil
+      GC.start
+      assert Daytona::Native.settle(10)
+      assert_equal 'started', copy.refresh.state
+    ensure
+      copy&.delete
+    end
+  end
+
   def test_keywords_stand_for_params
     name = unique
     daytona.create(name: name, os_user: 'daytona', ephemeral: true) do |created|

@@ -131,12 +131,22 @@ def read_bytes(value):
 # Calls.
 
 
+# Where an object is called otherwise than its service.
+ACCESSORS = {
+    "fs": "file_system",
+    "lsp": "lsp_servers",
+    "sandbox": "sandboxes",
+    "snapshot": "snapshots",
+    "volume": "volumes",
+}
+
+
 async def call(client, sandbox, step):
     """Makes the call of a step and returns its result as JSON."""
     service, op = OPS[step["op"]]
     args = dict(step.get("args", {}))
     options = args.pop("options", None)
-    accessor = {"sandbox": "sandboxes", "snapshot": "snapshots", "fs": "file_system", "lsp": "lsp_servers"}.get(service["id"], service["id"])
+    accessor = ACCESSORS.get(service["id"], service["id"])
     target = getattr(client, accessor)
     target = target(sandbox) if service["toolbox"] else target()
     values = {p["name"]: to_value(p["type"], args.pop(p["wire"], None)) for p in op["params"]}

@@ -109,5 +109,11 @@ module Daytona
       @info = info
       self
     end
+
+    # Hands a new sandbox over: until then the library deletes it when its caller is gone.
+    def claim(sandbox)
+      Native.take_made&.claim
+      sandbox
+    end
   end
 end

@@ -283,7 +283,7 @@ pub const FORMS: &[Form] = &[
     Form {
         op: "sandbox.fork",
         args: &[Arg { shape: Shape::Keyword("DEFAULT_TIMEOUT"), ..WAIT }],
-        result: "Sandbox.new({}, @connection, config)",
+        result: "claim(Sandbox.new({}, @connection, config))",
         returns: SANDBOX,
         ..FORM
     },

@@ -436,7 +436,7 @@ module Daytona
     def fork(name: nil, timeout: DEFAULT_TIMEOUT, keep: nil, request_timeout: nil)
       args = { 'idOrName' => id, 'options' => { 'name' => name, 'timeout' => timeout, 'keep' => keep }.compact }
       reply = invoke('sandbox.fork', args, request_timeout: request_timeout)
-      Sandbox.new(reply.to_model(SandboxInfo), @connection, config)
+      claim(Sandbox.new(reply.to_model(SandboxInfo), @connection, config))
     end
     alias experimental_fork fork
 
