@@ -62,7 +62,7 @@ mod tests {
         let webp = [b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f".as_slice(), &bits.to_le_bytes(), &[0; 40]].concat();
         for file in [&png, jpeg, &webp] {
             assert_eq!(image_size(&STANDARD.encode(file)), Some((1280, 720)));
-            for length in 0..file.len().min(20) {
+            for length in 0..17 {
                 assert_eq!(image_size(&STANDARD.encode(&file[..length])), None);
             }
         }
