@@ -80,11 +80,7 @@ async fn bad_requests_are_refused_in_the_wires_words() {
         (json!({"domainAllowList": "!!"}), 400, "Invalid domain: \"!!\". Must be a valid domain name"),
         (json!({"autoStopInterval": -1}), 400, "autoStopInterval must be a non-negative integer"),
         (json!({"user": "nobody"}), 400, "User nobody does not exist in the local snapshot; it has daytona and root"),
-        (
-            json!({"volumes": [{"volumeId": "v", "mountPath": "/v"}]}),
-            501,
-            "Mounting volumes is not implemented by the local engine",
-        ),
+        (json!({"volumes": [{"volumeId": "v", "mountPath": "/v"}]}), 404, "Volume with ID or name v not found"),
         (json!({"gpu": 1}), 501, "GPU support is not implemented by the local engine"),
     ];
     for (body, status, message) in cases {
@@ -202,12 +198,9 @@ async fn pages_of_any_origin_may_ask_first() {
 async fn parts_that_do_not_exist_say_so() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
-    for (method, path) in [
-        (Method::GET, "/api/volumes".to_owned()),
-        (Method::POST, "/api/volumes".to_owned()),
-        (Method::GET, "/api/secret/paginated".to_owned()),
-        (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
-    ] {
+    for (method, path) in
+        [(Method::GET, "/api/secret/paginated".to_owned()), (Method::GET, format!("/api/toolbox/{id}/toolbox/files"))]
+    {
         let (status, error) = read(engine.request(method, &path).send().await).await;
         assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{path}");
         assert!(error["message"].as_str().unwrap().contains("not implemented by the local engine"), "{error}");
