@@ -1,6 +1,7 @@
 //! Forwarded connections: `-L` and `-D` to what the sandbox reaches, `-R` from a port of the sandbox's loopback.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -19,6 +20,9 @@ const PIECE: usize = 32 << 10;
 
 /// How long a sandbox may take to listen on a port: until then the whole connection waits.
 const LISTEN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a server inside may take to read what a client sent before it closed its connection.
+const HAND_OVER: Duration = Duration::from_secs(10);
 
 /// Connections of one forwarded port at once.
 const MAX_CONNECTIONS: usize = 256;
@@ -106,10 +110,23 @@ async fn bring_one(
 /// Passes bytes on both ways until both have ended, or the client closes the channel.
 async fn pass_on(link: Link, channel: ChannelWriteHalf<Msg>, (mut arriving, mut closed): (Arriving, Closed)) {
     let (mut reader, mut writer) = tokio::io::split(link);
-    let both = async { tokio::join!(to_client(&mut reader, &channel), to_sandbox(&mut arriving, &mut writer)) };
+    let mut receiving = pin!(to_sandbox(&mut arriving, &mut writer));
+    let mut received = false;
+    let both = async {
+        let receive = async {
+            receiving.as_mut().await;
+            received = true;
+        };
+        tokio::join!(to_client(&mut reader, &channel), receive)
+    };
     tokio::select! {
         _ = both => drop(channel.close().await),
-        () = closed.wait() => {}
+        () = closed.wait() => {
+            // What the client sent before it closed the channel still arrives.
+            if !received {
+                let _ = tokio::time::timeout(HAND_OVER, receiving).await;
+            }
+        }
     }
 }
 
