@@ -37,7 +37,7 @@ class TestingTest < DaytonaTest
     assert_empty daytona_engine.clock.advance('14m')
     done = daytona_engine.clock.advance(24 * 60 * 60)
     assert_equal([['stop', sandbox.id], ['delete', sandbox.id]], done.map { |each| [each.action, each.sandbox_id] })
-    assert_equal([15, 45], done.map { |each| ((each.at - begun) / 60).floor })
+    assert_equal([15, 45], done.map { |each| ((each.at - begun) / 60).round })
     assert_raises(Daytona::Sdk::NotFoundError) { client.get(sandbox.id) }
   end
 
