@@ -40,7 +40,7 @@ def test_a_day_of_timers_takes_a_moment(daytona_engine: Engine, daytona_client: 
     done = daytona_engine.clock.advance(timedelta(days=1))
     assert [each.action for each in done] == ["stop", "archive", "delete"]
     assert {each.sandbox_id for each in done} == {sandbox.id}
-    minutes = [(each.at - begun).total_seconds() // 60 for each in done]
+    minutes = [round((each.at - begun).total_seconds() / 60) for each in done]
     # Putting it away is a change, from which the time until the deletion counts.
     assert minutes == [15, 75, 195]
     with pytest.raises(DaytonaNotFoundError):
