@@ -27,6 +27,7 @@
 mod accounts;
 mod clock;
 mod control;
+mod dashboard;
 mod engine;
 mod errors;
 pub mod fault;

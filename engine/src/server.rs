@@ -50,7 +50,7 @@ use crate::testing::{self, Testing};
 use crate::volumes::life;
 use crate::volumes::table::Volumes;
 use crate::webhooks::Webhooks;
-use crate::{clock, control, secret, ssh};
+use crate::{clock, control, dashboard, secret, ssh};
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -333,6 +333,7 @@ fn prepare(
         .route("/toolbox/{*rest}", any(proxy::toolbox))
         .merge(control::build_logs::beside_the_api(&engine))
         .merge(storage::routes())
+        .merge(dashboard::routes())
         .fallback(|| async { ApiError::not_found("Not found") })
         .layer(middleware::from_fn(errors::render))
         .layer(event_gateway)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 from conftest import LIMIT, Program
@@ -28,6 +29,20 @@ def test_an_engine_runs_in_the_background_until_it_is_stopped(daytona: Program, 
         assert done.stdout == b"deleted: 1\nstopped\n", done
         assert daytona("local", "logs", environment=own).stdout
         assert daytona("local", "stop", environment=own).stdout == b"no engine is running\n"
+    finally:
+        daytona("local", "stop", environment=own)
+
+
+def test_the_dashboard_has_an_address_and_a_key(daytona: Program, tmp_path: Path) -> None:
+    own = {"DAYTONA_LOCAL_STATE_DIR": str(tmp_path / "state")}
+    try:
+        # It starts an engine when none runs.
+        address = daytona("local", "dashboard", environment=own)
+        key = daytona("local", "dashboard", "--key", environment=own).stdout.decode().strip()
+        assert key == json.loads((tmp_path / "state/engine.json").read_text())["apiKey"]
+        assert key.encode() not in address.stdout + address.stderr
+        with urllib.request.urlopen(address.stdout.decode().strip(), timeout=LIMIT) as page:
+            assert b"dashboard.js" in page.read()
     finally:
         daytona("local", "stop", environment=own)
 

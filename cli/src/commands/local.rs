@@ -1,6 +1,7 @@
 //! `daytona local`: the engine on this machine.
 
 mod background;
+mod dashboard;
 mod owned;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,6 +39,15 @@ enum Command {
     Status {
         #[command(flatten)]
         format: FormatArguments,
+    },
+    /// Open the dashboard in your browser
+    Dashboard {
+        /// Print the key to log in with, and nothing else
+        #[arg(long)]
+        key: bool,
+        /// Print the address only
+        #[arg(long)]
+        no_open: bool,
     },
     /// Stop the engine and its sandboxes
     Stop,
@@ -150,6 +160,7 @@ pub fn run(local: Local) -> Done {
         Command::Serve(serve) if serve.detach => background::start(&state_dir),
         Command::Serve(serve) => Ok(run_engine(serve, state_dir)?),
         Command::Status { format } => print_status(&state_dir, format.chosen()),
+        Command::Dashboard { key, no_open } => dashboard::run(&state_dir, key, no_open),
         Command::Stop => stop_engine(state_dir),
         Command::Setup { desktop } => prepare_snapshot(&state_dir, desktop),
         Command::Logs { follow } => background::print_log(&state_dir, follow),

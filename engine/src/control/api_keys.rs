@@ -107,7 +107,9 @@ async fn current(State(engine): Shared) -> ApiResult<Json<Value>> {
         .as_ref()
         .and_then(|name| keys_of(&engine, &caller, &caller.user_id).into_iter().find(|key| key.name == *name));
     if let Some(key) = known {
-        return Ok(Json(key.document()));
+        let mut document = key.document();
+        document["organizationId"] = json!(caller.organization_id);
+        return Ok(Json(document));
     }
     Ok(Json(json!({
         "name": "local",
@@ -117,6 +119,7 @@ async fn current(State(engine): Shared) -> ApiResult<Json<Value>> {
         "lastUsedAt": null,
         "expiresAt": null,
         "userId": caller.user_id,
+        "organizationId": caller.organization_id,
     })))
 }
 

@@ -94,20 +94,25 @@ pub fn print_log(state_dir: &Path, follow: bool) -> Done {
     }
 }
 
+/// A client of the engine, which starts one when none runs.
+pub fn client(state_dir: &Path) -> Result<Client, Failure> {
+    let text = |path: &Path| path.to_str().map(str::to_owned);
+    Ok(Client::new(Config {
+        api_url: Some(LOCAL.to_owned()),
+        local_state_dir: text(state_dir),
+        local_binary: std::env::current_exe().ok().as_deref().and_then(text),
+        source: Some("cli".to_owned()),
+        ..Config::default()
+    })?)
+}
+
 /// Deletes all sandboxes.
 pub fn delete_all(state_dir: &Path, yes: bool) -> Done {
     if !yes {
         let question = "Delete all sandboxes of the local engine with everything in them?";
         interrupt::run(stdin::confirm(question, "--yes"), true)?;
     }
-    let text = |path: &Path| path.to_str().map(str::to_owned);
-    let client = Client::new(Config {
-        api_url: Some(LOCAL.to_owned()),
-        local_state_dir: text(state_dir),
-        local_binary: std::env::current_exe().ok().as_deref().and_then(text),
-        source: Some("cli".to_owned()),
-        ..Config::default()
-    })?;
+    let client = client(state_dir)?;
     let deleting = async {
         let mut list = client.list(ListSandboxesQuery::default());
         let mut number = 0;

@@ -1,0 +1,92 @@
+// The frame of the dashboard: login, navigation, messages, and the page that the address names.
+
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { type Workspace, WorkspaceContext } from './context.ts';
+import { Live } from './live.ts';
+import { Login } from './login.tsx';
+import { to, useRoute } from './route.ts';
+import { Sandboxes } from './sandboxes.tsx';
+import { inWords, type Session } from './session.ts';
+
+/** The pages, in the order of the navigation. */
+const PAGES = [['sandboxes', 'Sandboxes', Sandboxes]] as const;
+
+/** Milliseconds for which a message is shown. */
+const MESSAGE_TIME = 10_000;
+
+export function Dashboard() {
+  const [session, setSession] = useState<Session>();
+  if (session === undefined) {
+    return <Login open={setSession} />;
+  }
+  return <Frame session={session} leave={() => setSession(undefined)} />;
+}
+
+function Frame({ session, leave }: { session: Session; leave: () => void }) {
+  const route = useRoute();
+  const [message, setMessage] = useState<{ text: string; failed: boolean }>();
+  const live = useMemo(() => new Live(session), [session]);
+  useEffect(
+    () => () => {
+      live.close();
+      session.close();
+    },
+    [live, session],
+  );
+  useEffect(() => {
+    if (message === undefined || message.failed) {
+      return;
+    }
+    const timer = setTimeout(() => setMessage(undefined), MESSAGE_TIME);
+    return () => clearTimeout(timer);
+  }, [message]);
+  const workspace = useMemo<Workspace>(
+    () => ({
+      session,
+      live,
+      say: (text) => setMessage({ text, failed: false }),
+      fail: (error) => setMessage({ text: inWords(error), failed: true }),
+    }),
+    [session, live],
+  );
+  const known = PAGES.find(([name]) => name === route[0]) ?? PAGES[0];
+  const Page = known[2];
+  return (
+    <WorkspaceContext.Provider value={workspace}>
+      <button type="button" class="skip" onClick={skip}>
+        Skip to the content
+      </button>
+      <header>
+        <strong>Daytona</strong>
+        <nav aria-label="Pages">
+          {PAGES.map(([name, title]) => (
+            <a key={name} href={to(name)} aria-current={name === known[0] ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        <button type="button" onClick={leave}>
+          Log out
+        </button>
+      </header>
+      <main id="content" tabIndex={-1}>
+        <div class="messages" role="status" aria-live="polite">
+          {message !== undefined && (
+            <p class={message.failed ? 'failure' : 'success'}>
+              {message.text}
+              <button type="button" aria-label="Dismiss the message" onClick={() => setMessage(undefined)}>
+                ×
+              </button>
+            </p>
+          )}
+        </div>
+        <Page route={route.slice(1)} />
+      </main>
+    </WorkspaceContext.Provider>
+  );
+}
+
+/** A link would change the fragment of the address, which is the route. */
+function skip() {
+  document.querySelector<HTMLElement>('#content')?.focus();
+}
