@@ -13,6 +13,7 @@ use crate::model::{
     UploadOptions,
 };
 use crate::protocols::atomic_file::AtomicFile;
+use crate::protocols::file_part::{self, FilePart};
 use crate::protocols::multipart::MultipartEvent;
 use crate::protocols::transfer::{self, Download, FileReader, FileWriter};
 use crate::travel::deadline;
@@ -124,6 +125,25 @@ impl FileSystem {
                     Ok(content.into_pieces())
                 })
                 .await
+        }
+    }
+
+    /// Downloads at most `length` bytes from `offset` on. An offset behind the end gives an empty part.
+    ///
+    /// # Errors
+    /// Those of `download_file`.
+    #[doc(hidden)]
+    #[expect(clippy::manual_async_fn, reason = "public async functions are operations in every language")]
+    pub fn download_part(
+        &self,
+        remote_path: &str,
+        offset: u64,
+        length: u64,
+    ) -> impl Future<Output = Result<FilePart>> + Send {
+        async move {
+            check_path(remote_path)?;
+            let read = file_part::read(&self.toolbox, remote_path, offset, length);
+            self.toolbox.client.run("fs.download_file", TRANSFER_LIMIT, read).await
         }
     }
 

@@ -10,6 +10,7 @@ pub mod building;
 pub mod directory;
 mod end_mark;
 pub(crate) mod exclude;
+pub mod file_part;
 pub mod forward;
 pub(crate) mod image_size;
 pub mod interpreter;

@@ -140,6 +140,14 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Asks for these bytes of a file only, the last one included.
+    pub(crate) fn range(mut self, first: u64, last: u64) -> Self {
+        if let Ok(range) = HeaderValue::from_str(&format!("bytes={first}-{last}")) {
+            self.headers.push((header::RANGE, range));
+        }
+        self
+    }
+
     /// Sets a JSON body.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {

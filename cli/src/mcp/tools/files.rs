@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use daytona::Sandbox;
-use daytona::model::{DeleteFileOptions, DownloadOptions, FileUpload, ListFilesOptions, UploadOptions};
+use daytona::model::{DeleteFileOptions, FileUpload, ListFilesOptions, UploadOptions};
 use serde_json::json;
 
 use super::{Access, ID, Kind, Report, Tool, optional, required, run};
@@ -132,7 +131,7 @@ async fn download(server: &Server, arguments: Arguments, _: Report<'_>) -> Resul
     let picture = picture_type(&path);
     // A part of a picture is of no use.
     let limit = if picture.is_some() && offset == 0 { LARGEST_PART as u64 } else { limit };
-    let part = part(&sandbox, &path, offset, limit).await?;
+    let part = sandbox.fs().download_part(&path, offset, limit).await?;
     let end = offset + part.bytes.len() as u64;
     let mut data = json!({ "path": path, "size": part.size, "offset": offset, "nextOffset": part.more.then_some(end) });
     if let Some(media_type) = picture.filter(|_| offset == 0 && !part.more) {
@@ -208,30 +207,6 @@ async fn delete(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<
     Ok(Reply::new(format!("Deleted {path}."), json!({ "path": path })))
 }
 
-/// A part of a file.
-struct Part {
-    bytes: Vec<u8>,
-    size: Option<u64>,
-    more: bool,
-}
-
-async fn part(sandbox: &Sandbox, path: &str, offset: u64, limit: u64) -> Result<Part, daytona::Error> {
-    let mut reader = sandbox.fs().open_download(path, DownloadOptions::default()).await?;
-    let (mut bytes, mut position, mut more) = (Vec::new(), 0, false);
-    while let Some(piece) = reader.next().await? {
-        let skipped = offset.saturating_sub(position).min(piece.len() as u64);
-        position += piece.len() as u64;
-        let rest = &piece[skipped as usize..];
-        let taken = rest.len().min((limit as usize) - bytes.len());
-        bytes.extend_from_slice(&rest[..taken]);
-        if taken < rest.len() {
-            more = true;
-            break;
-        }
-    }
-    Ok(Part { bytes, size: reader.size(), more })
-}
-
 /// A file as a resource.
 pub enum Content {
     /// UTF-8.
@@ -246,7 +221,7 @@ pub enum Content {
 /// `Argument` when it is larger than a resource may be.
 pub async fn read(server: &Server, id: &str, path: &str) -> Result<Content, Refusal> {
     let sandbox = server.sandbox(Some(id)).await?;
-    let part = part(&sandbox, path, 0, LARGEST_PART as u64).await?;
+    let part = sandbox.fs().download_part(path, 0, LARGEST_PART as u64).await?;
     if part.more {
         return Err(Refusal::Argument(format!(
             "{path} is larger than {LARGEST_PART} bytes: read it with file_download."

@@ -297,6 +297,11 @@ impl Response {
         Ok(None)
     }
 
+    /// The length of the body, when the server tells it.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
     /// Whether the body says that it is JSON.
     pub(crate) fn is_json(&self) -> bool {
         let content_type = self.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
