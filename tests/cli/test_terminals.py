@@ -13,8 +13,10 @@ import termios
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 from conftest import LIMIT, Program
 
@@ -123,6 +125,38 @@ def test_ssh_enters_the_sandbox(daytona: Program, sandbox: str, tmp_path: Path) 
     assert (done.returncode, done.stdout) == (6, b"hello\n"), done
     assert daytona.data("ssh", sandbox)["sshCommand"].startswith("ssh ")
     assert daytona("ssh", "nothing-here").returncode == 125
+
+
+def command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        # A process may end meanwhile.
+        with suppress(OSError):
+            yield path.read_bytes()
+
+
+def test_the_token_of_ssh_is_in_no_list_of_processes(
+    daytona: Program, sandbox: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arguments of programs can be read by everybody; the configuration of ssh that has the token only by its owner."""
+    monkeypatch.setitem(daytona.environment, "TMPDIR", str(tmp_path))
+    option = ("-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "LogLevel=ERROR")
+    with subprocess.Popen(
+        [daytona.path, "ssh", sandbox, *option, "--", "echo ready; cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=daytona.environment,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        (configuration,) = tmp_path.glob("daytona-ssh-*")
+        assert configuration.stat().st_mode & 0o777 == 0o600
+        token = configuration.read_text().partition("User ")[2].split()[0]
+        lists = list(command_lines())
+        assert any(os.fsencode(configuration) in line for line in lists)
+        assert not any(token.encode() in line for line in lists)
+        process.stdin.close()
+        assert process.wait(LIMIT) == 0
+    assert not list(tmp_path.glob("daytona-ssh-*"))
 
 
 def test_a_question_ends_with_ctrl_c(daytona: Program, sandbox: str) -> None:
