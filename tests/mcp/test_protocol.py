@@ -28,8 +28,9 @@ MODES = ["2026-07-28", "legacy"]
 
 
 @asynccontextmanager
-async def on_pipes(mode: str, *arguments: str) -> AsyncIterator[Client]:
-    server = StdioServerParameters(command=PROGRAM, args=["mcp", "start", *arguments], env=dict(ENVIRONMENT))
+async def on_pipes(mode: str, *arguments: str, environment: dict[str, str] | None = None) -> AsyncIterator[Client]:
+    environment = ENVIRONMENT | (environment or {})
+    server = StdioServerParameters(command=PROGRAM, args=["mcp", "start", *arguments], env=environment)
     async with asyncio.timeout(LIMIT), Client(server, mode=mode) as client:
         yield client
 
@@ -269,6 +270,53 @@ def test_a_server_that_only_reads_changes_nothing() -> None:
 
     run(work)
     assert daytona("mcp", "start", "--tools", "nonsense").returncode == 2
+
+
+def test_a_server_that_only_reads_finds_what_there_is() -> None:
+    """It makes no sandbox: calls name one, or are about the one in use."""
+    made = json.loads(daytona("create", "--json").stdout)["id"]
+    daytona("fs", "mkdir", f"{made}:/tmp/only-here")
+    before = set(sandboxes())
+
+    async def work() -> None:
+        async with on_pipes("auto", "--read-only") as client:
+            assert "list_sandboxes" in client.instructions
+            assert {tool.name for tool in (await client.list_tools()).tools} == {
+                "list_sandboxes",
+                "file_download",
+                "get_file_info",
+                "list_files",
+                "preview_link",
+            }
+            refused = await client.call_tool("list_files", {})
+            assert refused.is_error and "list_sandboxes" in refused.content[0].text
+            (listed,) = [s for s in (await call(client, "list_sandboxes"))["sandboxes"] if s["id"] == made]
+            files = (await call(client, "list_files", id=listed["id"], path="/tmp"))["files"]
+            assert "only-here" in [file["name"] for file in files]
+        async with on_pipes("auto", "--read-only", environment={"DAYTONA_SANDBOX": made}) as client:
+            assert (await call(client, "get_file_info", filePath="/tmp/only-here"))["isDir"]
+
+    run(work)
+    assert set(sandboxes()) <= before
+    daytona("delete", made)
+
+
+def test_a_part_of_a_file_is_read_without_what_is_before_it() -> None:
+    """A sparse file of a terabyte: its end could not be reached through the rest."""
+
+    async def work() -> None:
+        async with on_pipes("auto") as client:
+            await call(client, "execute_command", command="truncate -s 1T /tmp/large; printf end >>/tmp/large")
+            part = await client.call_tool("file_download", {"filePath": "/tmp/large", "offset": 2**40})
+            assert part.structured_content is not None and part.content[0].text == "end"
+            assert (part.structured_content["size"], part.structured_content["nextOffset"]) == (2**40 + 3, None)
+            part = await client.call_tool("file_download", {"filePath": "/tmp/large", "offset": 2**40 + 1, "limit": 1})
+            assert part.structured_content is not None and part.content[0].text.startswith("n\n")
+            assert part.structured_content["nextOffset"] == 2**40 + 2
+            behind = await call(client, "file_download", filePath="/tmp/large", offset=2**40 + 3)
+            assert (behind["nextOffset"], behind["encoding"]) == (None, "text")
+
+    run(work)
 
 
 def test_arguments_of_any_kind_are_answered() -> None:

@@ -12,6 +12,7 @@ use crate::mcp::agents::{self, AGENTS};
 use crate::mcp::tools::Selection;
 use crate::mcp::{HttpOptions, Server, ServerOptions, serve_http, serve_stdio};
 use crate::output::{Format, Output, raw};
+use crate::profile;
 use crate::remote::{Context, Remote};
 
 /// The token of a server over HTTP.
@@ -54,7 +55,7 @@ pub struct Start {
     /// Sets of tools, or tools, comma-separated: default, all, sandboxes, git, code, search, processes
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tools: Vec<String>,
-    /// Offer only tools that change nothing
+    /// Offer only tools that change nothing; calls without id are about --sandbox, else the sandbox in use
     #[arg(long)]
     read_only: bool,
     /// Sandbox for calls without id, instead of a new one
@@ -102,14 +103,23 @@ impl Remote for Start {
     async fn run(self, context: &mut Context) -> Done {
         let selection =
             Selection::new(&self.tools, self.read_only).map_err(|error| Failure::usage(format!("--tools: {error}")))?;
-        let options = ServerOptions { selection, sandbox: self.sandbox, is_conversation: !self.http, keep: self.keep };
+        // A server that only reads makes none; the one in use is what people look at.
+        let sandbox = match self.sandbox {
+            None if self.read_only => profile::sandbox(None).ok(),
+            given => given,
+        };
+        let options = ServerOptions { selection, sandbox, is_conversation: !self.http, keep: self.keep };
         let server = Arc::new(Server::new(context.client.clone(), options));
         let mut signals = Signals::listen()?;
         let stop = async move { signals.next().await };
         if !self.http {
             let done = serve_stdio(server.clone(), stop).await;
-            server.end().await;
-            return done;
+            // Asked once more, it does not wait for what it deletes.
+            let mut signals = Signals::listen()?;
+            return tokio::select! {
+                () = server.end() => done,
+                number = signals.next() => Err(Failure::Signal(number)),
+            };
         }
         let given = std::env::var(TOKEN).ok().filter(|token| !token.is_empty());
         let is_new = given.is_none();

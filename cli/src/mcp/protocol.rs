@@ -65,10 +65,17 @@ impl ServerHandler for Connection {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
         let mut config = ServerConfig::new(capabilities);
         config.server_info = Implementation::new(NAME, env!("CARGO_PKG_VERSION")).with_title("Daytona");
-        config.with_instructions(if self.server.options.is_conversation || self.server.options.sandbox.is_some() {
-            "Isolated Linux sandboxes. Calls without id share one sandbox, which is made for the first of them."
-        } else {
-            "Isolated Linux sandboxes. Make one with create_sandbox, name it by its id in every call, and destroy it when done."
+        let options = &self.server.options;
+        config.with_instructions(match (&options.sandbox, options.selection.is_read_only()) {
+            (Some(_), true) => "Reads an isolated Linux sandbox, which calls need not name, and changes nothing.",
+            (None, true) => "Reads isolated Linux sandboxes and changes nothing. list_sandboxes finds the id that calls name.",
+            (Some(_), false) => "Isolated Linux sandboxes. Calls without id are about one that exists already.",
+            (None, false) if options.is_conversation => {
+                "Isolated Linux sandboxes. Calls without id share one sandbox, which is made for the first of them."
+            }
+            (None, false) => {
+                "Isolated Linux sandboxes. Make one with create_sandbox, name it by its id in every call, and destroy it when done."
+            }
         })
     }
 

@@ -70,6 +70,10 @@ impl Server {
     pub async fn sandbox(&self, id: Option<&str>) -> Result<Sandbox, Refusal> {
         match id.or(self.options.sandbox.as_deref()) {
             Some(id) => self.reach(id).await,
+            None if self.options.selection.is_read_only() => Err(Refusal::Argument(
+                "id is missing: this server only reads, and makes no sandbox. list_sandboxes returns those that exist."
+                    .to_owned(),
+            )),
             None if self.options.is_conversation => self.own().await,
             None => Err(Refusal::Argument("id is missing: create_sandbox returns one.".to_owned())),
         }

@@ -24,6 +24,8 @@ pub use files::{Content, read};
 
 /// The set that is offered by default.
 const DEFAULT_SET: &str = "default";
+/// The tool that finds sandboxes.
+const LIST_SANDBOXES: &str = "list_sandboxes";
 /// All sets at once.
 const ALL_SETS: &str = "all";
 
@@ -128,8 +130,11 @@ impl Selection {
                 return Err(format!("there is no tool or set {word:?}; sets: {}", sets().join(", ")));
             }
         }
-        let is_wanted =
-            |tool: &&Tool| wanted.iter().any(|word| word == ALL_SETS || word == tool.set || word == tool.name);
+        let is_wanted = |tool: &&Tool| {
+            wanted.iter().any(|word| word == ALL_SETS || word == tool.set || word == tool.name)
+                // What makes no sandbox must find those that exist.
+                || (read_only && tool.name == LIST_SANDBOXES)
+        };
         let is_allowed = |tool: &&Tool| !read_only || tool.access == Access::Reads;
         Ok(Self {
             names: all().filter(is_wanted).filter(is_allowed).map(|tool| tool.name).collect(),

@@ -7,7 +7,7 @@ use daytona::model::{
 };
 use serde_json::json;
 
-use super::{Access, ID, Kind, Report, Tool, optional, required, run};
+use super::{Access, ID, Kind, LIST_SANDBOXES, Report, Tool, optional, required, run};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::{Refusal, Reply};
 use crate::mcp::server::Server;
@@ -77,7 +77,7 @@ pub static TOOLS: &[Tool] = &[
         run: run!(preview),
     },
     Tool {
-        name: "list_sandboxes",
+        name: LIST_SANDBOXES,
         title: "List sandboxes",
         set: "sandboxes",
         access: Access::Reads,
