@@ -73,6 +73,20 @@ def test_a_dockerfile_is_built_with_the_files_it_copies(daytona: Program, name: 
     assert daytona.data("snapshot", "delete", *names) == {"deleted": names}
 
 
+def test_a_sandbox_is_created_from_a_dockerfile_and_the_files_it_copies(daytona: Program, tmp_path: Path) -> None:
+    (tmp_path / "named.txt").write_text("named")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "given.txt").write_text("given")
+    (tmp_path / "Dockerfile").write_text("FROM default\nCOPY named.txt /a/\n")
+    (tmp_path / "Given").write_text(f"FROM default\nCOPY {other.relative_to('/')}/given.txt /a/\n")
+    for dockerfile, more, file in [("Dockerfile", (), "named.txt"), ("Given", ("-c", str(other)), "given.txt")]:
+        made = daytona.data("create", "-f", str(tmp_path / dockerfile), *more)
+        assert daytona.text("exec", made["id"], "--", "cat", f"/a/{file}") == file.partition(".")[0]
+        daytona.text("delete", made["id"])
+    daytona.error(2, "create", "-c", str(other))
+
+
 def test_a_build_that_fails_says_why(daytona: Program, name: str, tmp_path: Path) -> None:
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text("FROM scratch\nCOPY --from=nowhere /a /b\n")

@@ -1,7 +1,10 @@
 //! `daytona create`.
 
 use clap::Args;
-use daytona::model::{CreateOptions, CreateSandboxParams, Resources, SandboxInfo, VolumeMount};
+use daytona::Image;
+use daytona::model::{
+    Context as Files, CreateOptions, CreateSandboxParams, DockerfileOptions, Resources, SandboxInfo, VolumeMount,
+};
 
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments};
@@ -10,6 +13,9 @@ use crate::remote::{Context, Remote};
 
 /// Above this, `--memory` is a number of MB.
 const MOST_GIB: i64 = 512;
+
+/// In place of a value that is not shown.
+const SECRET: &str = "[secret]";
 
 /// The settings of a new sandbox.
 #[derive(Debug, Clone, Default, Args)]
@@ -65,6 +71,9 @@ pub struct Settings {
     /// Dockerfile to build its image from
     #[arg(short = 'f', long, value_name = "FILE", conflicts_with = "snapshot")]
     dockerfile: Option<String>,
+    /// File or directory that the Dockerfile copies; may be given several times [default: those it names]
+    #[arg(short, long, value_name = "PATH", requires = "dockerfile")]
+    context: Vec<String>,
     /// Block all of its network access
     #[arg(long)]
     network_block_all: bool,
@@ -100,10 +109,7 @@ impl Settings {
     /// # Errors
     /// For pairs and volumes of another form, and a Dockerfile that cannot be read.
     pub fn parameters(self) -> Done<CreateSandboxParams> {
-        let dockerfile = self.dockerfile.map(|path| {
-            std::fs::read_to_string(&path)
-                .map_err(|error| Failure::usage(format!("the Dockerfile {path} cannot be read: {error}")))
-        });
+        let (dockerfile, contexts) = build(self.dockerfile.as_deref(), self.context)?;
         let some = |number: i64| Some(number).filter(|number| *number != 0);
         let resources = Resources {
             cpu: some(self.cpu),
@@ -126,7 +132,8 @@ impl Settings {
             network_allow_list: self.network_allow_list,
             target: self.target,
             snapshot: self.snapshot.or_else(|| self.class.map(|class| format!("daytona-{class}"))),
-            dockerfile: dockerfile.transpose()?,
+            dockerfile,
+            contexts,
             resources: Some(resources).filter(|resources| *resources != Resources::default()),
             ..CreateSandboxParams::default()
         })
@@ -141,7 +148,7 @@ impl Remote for Create {
     async fn run(self, context: &mut Context) -> Done {
         let parameters = self.settings.parameters()?;
         if self.dry_run {
-            let shown = serde_json::to_value(&parameters)?;
+            let shown = serde_json::to_value(shown(parameters))?;
             return context.output.result(&shown, || format!("Would create a sandbox:\n{shown:#}\n"));
         }
         let options =
@@ -153,6 +160,14 @@ impl Remote for Create {
     }
 }
 
+/// Parameters as they may be shown: the values of environment variables are secrets.
+fn shown(mut parameters: CreateSandboxParams) -> CreateSandboxParams {
+    for value in parameters.env_vars.iter_mut().flat_map(|variables| variables.values_mut()) {
+        SECRET.clone_into(value);
+    }
+    parameters
+}
+
 /// A new sandbox, for people.
 pub fn told(made: &SandboxInfo) -> String {
     let state = made.state.as_ref().map(crate::output::word).unwrap_or_default();
@@ -161,6 +176,18 @@ pub fn told(made: &SandboxInfo) -> String {
     } else {
         format!("{} {state} ({})\n", crate::output::printable(&made.name), made.id)
     }
+}
+
+/// The content of a Dockerfile, and the files it copies: the given ones, else those that it names.
+///
+/// # Errors
+/// When the Dockerfile or a file that it names cannot be read.
+pub fn build(dockerfile: Option<&str>, given: Vec<String>) -> Done<(Option<String>, Option<Vec<Files>>)> {
+    let Some(path) = dockerfile else { return Ok((None, None)) };
+    let image = Image::from_dockerfile(path, DockerfileOptions::default())?;
+    let given: Vec<_> = given.into_iter().map(|path| Files { source_path: path, ..Files::default() }).collect();
+    let contexts = if given.is_empty() { image.contexts().to_vec() } else { given };
+    Ok((Some(image.dockerfile().to_owned()), Some(contexts).filter(|contexts| !contexts.is_empty())))
 }
 
 /// Documents give it in MB, the API takes GiB.

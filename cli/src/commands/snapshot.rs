@@ -1,14 +1,13 @@
 //! `daytona snapshot`.
 
 use clap::{Args, Subcommand};
-use daytona::Image;
 use daytona::model::{
-    Context as Files, CreateSnapshotOptions, CreateSnapshotParams, DockerfileOptions, ListSnapshotsOptions, Resources,
-    SandboxClass, Snapshot as Info, SnapshotState,
+    CreateSnapshotOptions, CreateSnapshotParams, ListSnapshotsOptions, Resources, SandboxClass, Snapshot as Info,
+    SnapshotState,
 };
 use serde_json::json;
 
-use crate::commands::create::in_gib;
+use crate::commands::create::{build, in_gib};
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments, ShortFormatArguments, Table, ago, printable, word};
 use crate::remote::{Context, Remote};
@@ -104,13 +103,7 @@ impl Create {
         let some = |number: i64| Some(number).filter(|number| *number != 0);
         let resources =
             Resources { cpu: some(self.cpu), gpu: None, memory: some(in_gib(self.memory)), disk: some(self.disk) };
-        let image = self.dockerfile.map(|path| Image::from_dockerfile(&path, DockerfileOptions::default()));
-        let image = image.transpose()?;
-        let given = self.context.into_iter().map(|path| Files { source_path: path, ..Files::default() });
-        let mut contexts: Vec<Files> = given.collect();
-        if contexts.is_empty() {
-            contexts.extend(image.iter().flat_map(|image| image.contexts().to_vec()));
-        }
+        let (dockerfile, contexts) = build(self.dockerfile.as_deref(), self.context)?;
         let entrypoint = self.entrypoint.map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         if entrypoint.as_ref().is_some_and(Vec::is_empty) {
             return Err(Failure::usage("--entrypoint: it must have at least one word."));
@@ -118,8 +111,8 @@ impl Create {
         Ok(CreateSnapshotParams {
             name: self.name,
             image: self.image,
-            dockerfile: image.map(|image| image.dockerfile().to_owned()),
-            contexts: Some(contexts).filter(|contexts| !contexts.is_empty()),
+            dockerfile,
+            contexts,
             entrypoint,
             resources: Some(resources).filter(|resources| *resources != Resources::default()),
             region_id: self.region,
