@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
 use crate::commands::{
@@ -13,6 +14,7 @@ use crate::commands::{
     list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, snapshot,
     ssh, start, stop, top, use_sandbox, version, volume,
 };
+use crate::completion;
 use crate::failure::Done;
 use crate::output::Format;
 use crate::remote::execute;
@@ -22,7 +24,8 @@ use crate::remote::execute;
 #[command(name = "daytona", version, disable_version_flag = true, max_term_width = 100)]
 pub struct Cli {
     /// Profile to use instead of the active one
-    #[arg(long, global = true, value_name = "NAME", env = "DAYTONA_PROFILE", hide_env = true)]
+    #[arg(long, global = true, value_name = "NAME", env = completion::PROFILE_VARIABLE, hide_env = true,
+        add = ArgValueCompleter::new(completion::profiles))]
     profile: Option<String>,
     /// Print the version
     #[arg(short, long, action = ArgAction::Version)]

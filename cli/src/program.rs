@@ -94,7 +94,13 @@ impl Program {
                         return Err(Failure::Signal(number));
                     }
                     asked_to_end = Some((number, Instant::now() + GRACE));
-                    match process.signal_spawned(info.clone(), &number.to_string()).await {
+                    let name = number.to_string();
+                    let signalled = tokio::select! {
+                        signalled = process.signal_spawned(info.clone(), &name) => signalled,
+                        // Who asks once more waits for no server.
+                        number = signals.next() => return Err(Failure::Signal(number)),
+                    };
+                    match signalled {
                         // It has ended meanwhile: its outputs and code say how.
                         Err(error) if has_ended(&error) => {}
                         signalled => signalled?,

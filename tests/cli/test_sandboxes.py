@@ -37,6 +37,42 @@ def test_a_dry_run_creates_nothing(daytona: Program) -> None:
     assert daytona.error(4, "info", name)
 
 
+def test_a_dry_run_shows_no_secrets(daytona: Program) -> None:
+    command = ("create", "--env", "TOKEN=sesame", "--dry-run")
+    assert daytona.data(*command)["envVars"] == {"TOKEN": "[secret]"}
+    shown = daytona.text(*command)
+    assert "TOKEN" in shown and "sesame" not in shown
+
+
+def test_a_deletion_at_the_end_is_not_waited_for_after_an_interrupt(daytona: Program) -> None:
+    """The engine stands still, so that deleting takes as long as it likes."""
+    name = f"cli-{uuid.uuid4().hex[:12]}"
+    with subprocess.Popen(
+        [daytona.path, "run", "--name", name, "--", "echo ready; cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=daytona.environment,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"ready\n"
+        engine = daytona.data("local", "status")["pid"]
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            process.stdin.close()
+            # Neither the end of the program nor that of the sandbox is told any more: two interrupts end both.
+            end = time.monotonic() + LIMIT
+            while process.poll() is None:
+                assert time.monotonic() < end
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.2)
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        assert process.returncode == 130
+        assert name.encode() in process.stderr.read()
+    daytona("delete", name)
+
+
 def test_outputs_come_apart_with_the_exit_code(daytona: Program, sandbox: str) -> None:
     done = daytona("exec", sandbox, "--", "sh", "-c", "printf out; printf err >&2; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, b"out", b"err")

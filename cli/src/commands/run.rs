@@ -68,7 +68,18 @@ impl Remote for Run {
             context.output.note(format!("The sandbox is kept: {}", sandbox.info().name));
             return done;
         }
-        let deleted = context.client.sandboxes().delete(sandbox.id(), DeleteOptions::default()).await;
+        let mut signals = Signals::listen()?;
+        let sandboxes = context.client.sandboxes();
+        let deleted = tokio::select! {
+            deleted = sandboxes.delete(sandbox.id(), DeleteOptions::default()) => deleted,
+            number = signals.next() => {
+                let name = &sandbox.info().name;
+                context.output.note(format!(
+                    "The sandbox may be left behind: daytona delete {name}. Otherwise it goes by itself when it is idle."
+                ));
+                return Err(Failure::Signal(number));
+            }
+        };
         match (done, deleted) {
             (Ok(()), Err(error)) if !error.is_not_found() => Err(Failure::from(error).not_run()),
             (done, _) => done,
