@@ -44,3 +44,9 @@ export async function isAccessible(page) {
   assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
   assert.deepEqual(JSON.parse(result.value), [], page.url());
 }
+
+/** Goes to a page of the dashboard. */
+export async function visit(page, name) {
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+}

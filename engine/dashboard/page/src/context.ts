@@ -24,7 +24,7 @@ export function useWorkspace(): Workspace {
   return workspace;
 }
 
-/** Draws again whenever a sandbox, a snapshot or a volume changes. */
+/** Draws again whenever a sandbox changes. */
 export function useLive(): Live {
   const { live } = useWorkspace();
   const [, draw] = useReducer((count: number, _: undefined) => count + 1, 0);

@@ -1,15 +1,33 @@
 // The frame of the dashboard: login, navigation, messages, and the page that the address names.
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Audit } from './audit.tsx';
 import { type Workspace, WorkspaceContext } from './context.ts';
+import { Keys } from './keys.tsx';
+import { LimitsPage } from './limits.tsx';
 import { Live } from './live.ts';
 import { Login } from './login.tsx';
+import { Members } from './members.tsx';
+import { Playground } from './playground.tsx';
 import { to, useRoute } from './route.ts';
 import { Sandboxes } from './sandboxes.tsx';
 import { inWords, type Session } from './session.ts';
+import { Snapshots } from './snapshots.tsx';
+import { Volumes } from './volumes.tsx';
+import { Webhooks } from './webhooks.tsx';
 
 /** The pages, in the order of the navigation. */
-const PAGES = [['sandboxes', 'Sandboxes', Sandboxes]] as const;
+const PAGES = [
+  ['sandboxes', 'Sandboxes', Sandboxes],
+  ['playground', 'Playground', Playground],
+  ['snapshots', 'Snapshots', Snapshots],
+  ['volumes', 'Volumes', Volumes],
+  ['keys', 'API keys', Keys],
+  ['members', 'Members', Members],
+  ['audit', 'Audit log', Audit],
+  ['webhooks', 'Webhooks', Webhooks],
+  ['limits', 'Limits', LimitsPage],
+] as const;
 
 /** Milliseconds for which a message is shown. */
 const MESSAGE_TIME = 10_000;

@@ -46,6 +46,7 @@ export class Live {
   #since: Map<string, Sandbox | undefined> | undefined;
   #again = false;
   readonly #listeners = new Set<() => void>();
+  readonly #others = new Set<() => void>();
   readonly #socket: Socket;
   connected = false;
   loaded = false;
@@ -55,6 +56,7 @@ export class Live {
     this.#socket = io({ path: '/api/socket.io/', transports: ['websocket'], auth: session.credentials() });
     this.#socket.on('connect', () => {
       this.connected = true;
+      this.#tellOf(this.#others);
       // Events of the time without a connection are lost.
       void this.reload();
     });
@@ -68,19 +70,26 @@ export class Live {
     );
     this.#socket.on('sandbox.desired-state.updated', (event: { sandbox: Sandbox }) => this.#put(event.sandbox));
     for (const name of OTHERS) {
-      this.#socket.on(name, () => this.#tell());
+      this.#socket.on(name, () => this.#tellOf(this.#others));
     }
   }
 
   close(): void {
     this.#socket.disconnect();
     this.#listeners.clear();
+    this.#others.clear();
   }
 
-  /** Calls back whenever anything changes, until the returned function is called. */
+  /** Calls back whenever a sandbox changes, until the returned function is called. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back whenever a snapshot or a volume changes, likewise. */
+  listenToOthers(listener: () => void): () => void {
+    this.#others.add(listener);
+    return () => this.#others.delete(listener);
   }
 
   /** All of them, the newest first. */
@@ -150,7 +159,11 @@ export class Live {
   }
 
   #tell(): void {
-    for (const listener of this.#listeners) {
+    this.#tellOf(this.#listeners);
+  }
+
+  #tellOf(listeners: Set<() => void>): void {
+    for (const listener of listeners) {
       listener();
     }
   }

@@ -6,9 +6,14 @@ import { CreateSandbox } from './create_sandbox.tsx';
 import { Confirmation, Failure, Heading, State, Table, Time } from './elements.tsx';
 import type { Sandbox } from './live.ts';
 import { to } from './route.ts';
+import { SandboxPage } from './sandbox_page.tsx';
 import { inWords } from './session.ts';
 
-export function Sandboxes(_: { route: string[] }) {
+export function Sandboxes({ route: [id, part] }: { route: string[] }) {
+  return id === undefined || id === '' ? <List /> : <SandboxPage key={id} id={id} part={part} />;
+}
+
+function List() {
   const live = useLive();
   const [search, setSearch] = useState('');
   const [creating, setCreating] = useState(false);

@@ -27,6 +27,7 @@ export class Session {
   /** Empty for a person with a token. */
   organizationId = '';
   keyName = '';
+  #person = false;
   readonly #ended = new AbortController();
 
   private constructor(key: string) {
@@ -45,6 +46,7 @@ export class Session {
       if (!(error instanceof Refused) || error.status !== 404) {
         throw error;
       }
+      session.#person = true;
       const [first] = await session.api<{ id: string }[]>('GET', '/organizations');
       session.organizationId = first?.id ?? '';
     }
@@ -80,6 +82,9 @@ export class Session {
       }
     }
     const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, 'x-daytona-source': 'dashboard' };
+    if (this.#person && this.organizationId !== '') {
+      headers['x-daytona-organization-id'] = this.organizationId;
+    }
     const asItIs = body instanceof FormData || body === undefined;
     if (!asItIs) {
       headers['content-type'] = 'application/json';
