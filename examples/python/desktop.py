@@ -9,7 +9,14 @@ import os
 import time
 from base64 import b64decode
 
-from daytona import CreateSandboxFromSnapshotParams, Daytona, Sandbox, ScreenshotOptions, ScreenshotResponse
+from daytona import (
+    CreateSandboxFromSnapshotParams,
+    Daytona,
+    DesktopAction,
+    Sandbox,
+    ScreenshotOptions,
+    ScreenshotResponse,
+)
 
 
 def start(sandbox: Sandbox) -> None:
@@ -73,6 +80,38 @@ def accessibility(sandbox: Sandbox) -> None:
     assert found.matches
 
 
+def act(sandbox: Sandbox) -> None:
+    # region: act
+    done = sandbox.computer_use.act(
+        [
+            DesktopAction(action="click", x=640, y=360),
+            DesktopAction(action="type", text="Several at once.\n"),
+            DesktopAction(action="hotkey", keys="ctrl+s"),
+        ],
+        format="jpeg",
+        scale=0.5,
+    )
+    print(done.actions, "actions, the screen is at rest:", done.at_rest)
+    if done.screenshot:
+        print("and shown in", done.screenshot.size_bytes, "bytes")
+    # endregion
+    while "at once" not in (sandbox.process.exec("cat notes.txt")).result:
+        time.sleep(0.1)
+
+
+def trajectory(sandbox: Sandbox) -> None:
+    # region: trajectory
+    sandbox.computer_use.start_trajectory(label="Notes")
+    sandbox.computer_use.mouse.click(640, 360)
+    sandbox.computer_use.keyboard.type("Step by step.\n")
+    recorded = sandbox.computer_use.stop_trajectory()
+
+    sandbox.fs.download_file(recorded.file_path, "trajectory.html")
+    # endregion
+    os.remove("trajectory.html")
+    assert recorded.actions == 2
+
+
 def model(picture: ScreenshotResponse, step: int) -> tuple[str, str | tuple[int, int]]:
     """Stands for a model that looks at the screen and says what to do next."""
     script: list[tuple[str, str | tuple[int, int]]] = [
@@ -108,7 +147,7 @@ def main() -> None:
     params = CreateSandboxFromSnapshotParams(snapshot="daytona-desktop")
     # endregion
     with Daytona() as daytona, daytona.create(params) as sandbox:
-        for part in (start, keyboard, mouse, screenshot, recording, accessibility, agent):
+        for part in (start, keyboard, mouse, screenshot, recording, accessibility, agent, act, trajectory):
             print(f"--- {part.__name__}", flush=True)
             part(sandbox)
 

@@ -9,7 +9,14 @@ import asyncio
 import os
 from base64 import b64decode
 
-from daytona import AsyncDaytona, AsyncSandbox, CreateSandboxFromSnapshotParams, ScreenshotOptions, ScreenshotResponse
+from daytona import (
+    AsyncDaytona,
+    AsyncSandbox,
+    CreateSandboxFromSnapshotParams,
+    DesktopAction,
+    ScreenshotOptions,
+    ScreenshotResponse,
+)
 
 
 async def start(sandbox: AsyncSandbox) -> None:
@@ -73,6 +80,38 @@ async def accessibility(sandbox: AsyncSandbox) -> None:
     assert found.matches
 
 
+async def act(sandbox: AsyncSandbox) -> None:
+    # region: act
+    done = await sandbox.computer_use.act(
+        [
+            DesktopAction(action="click", x=640, y=360),
+            DesktopAction(action="type", text="Several at once.\n"),
+            DesktopAction(action="hotkey", keys="ctrl+s"),
+        ],
+        format="jpeg",
+        scale=0.5,
+    )
+    print(done.actions, "actions, the screen is at rest:", done.at_rest)
+    if done.screenshot:
+        print("and shown in", done.screenshot.size_bytes, "bytes")
+    # endregion
+    while "at once" not in (await sandbox.process.exec("cat notes.txt")).result:
+        await asyncio.sleep(0.1)
+
+
+async def trajectory(sandbox: AsyncSandbox) -> None:
+    # region: trajectory
+    await sandbox.computer_use.start_trajectory(label="Notes")
+    await sandbox.computer_use.mouse.click(640, 360)
+    await sandbox.computer_use.keyboard.type("Step by step.\n")
+    recorded = await sandbox.computer_use.stop_trajectory()
+
+    await sandbox.fs.download_file(recorded.file_path, "trajectory.html")
+    # endregion
+    os.remove("trajectory.html")
+    assert recorded.actions == 2
+
+
 def model(picture: ScreenshotResponse, step: int) -> tuple[str, str | tuple[int, int]]:
     """Stands for a model that looks at the screen and says what to do next."""
     script: list[tuple[str, str | tuple[int, int]]] = [
@@ -108,7 +147,7 @@ async def main() -> None:
     params = CreateSandboxFromSnapshotParams(snapshot="daytona-desktop")
     # endregion
     async with AsyncDaytona() as daytona, await daytona.create(params) as sandbox:
-        for part in (start, keyboard, mouse, screenshot, recording, accessibility, agent):
+        for part in (start, keyboard, mouse, screenshot, recording, accessibility, agent, act, trajectory):
             print(f"--- {part.__name__}", flush=True)
             await part(sandbox)
 

@@ -93,12 +93,41 @@ def agent(sandbox)
   sleep 0.1 until sandbox.process.exec(command: 'cat notes.txt').result.include?('agent')
 end
 
+def act(sandbox)
+  # region: act
+  done = sandbox.computer_use.act(
+    [
+      { action: 'click', x: 640, y: 360 },
+      { action: 'type', text: "Several at once.\n" },
+      { action: 'hotkey', keys: 'ctrl+s' }
+    ],
+    format: 'jpeg', scale: 0.5
+  )
+  puts "#{done.actions} actions, the screen is at rest: #{done.at_rest}"
+  puts "and shown in #{done.screenshot.size_bytes} bytes"
+  # endregion
+  sleep 0.1 until sandbox.process.exec(command: 'cat notes.txt').result.include?('at once')
+end
+
+def trajectory(sandbox)
+  # region: trajectory
+  sandbox.computer_use.start_trajectory(label: 'Notes')
+  sandbox.computer_use.mouse.click(x: 640, y: 360)
+  sandbox.computer_use.keyboard.type(text: "Step by step.\n")
+  recorded = sandbox.computer_use.stop_trajectory
+
+  sandbox.fs.download_file(recorded.file_path, 'trajectory.html')
+  # endregion
+  File.delete('trajectory.html')
+  raise "#{recorded.actions} actions" unless recorded.actions == 2
+end
+
 Daytona::Daytona.open do |daytona|
   # region: create
   params = { snapshot: 'daytona-desktop' }
   # endregion
   daytona.create(**params) do |sandbox|
-    %i[start keyboard mouse screenshot recording accessibility agent].each do |part|
+    %i[start keyboard mouse screenshot recording accessibility agent act trajectory].each do |part|
       puts "-- #{part}"
       send(part, sandbox)
     end

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use daytona::model::{
-    AccessibilityFindOptions, CreateSandboxParams, KeyboardTypeOptions, MouseClickOptions, MouseScrollOptions,
-    RecordingOptions, ScreenshotCursorOptions, ScreenshotOptions, ScreenshotResponse,
+    AccessibilityFindOptions, ActOptions, CreateSandboxParams, DesktopAction, KeyboardTypeOptions, MouseClickOptions,
+    MouseScrollOptions, RecordingOptions, ScreenshotCursorOptions, ScreenshotOptions, ScreenshotResponse,
+    TrajectoryOptions,
 };
 use daytona::{Client, Config, Result, Sandbox};
 use tokio::time::sleep;
@@ -132,6 +133,37 @@ async fn agent(sandbox: &Sandbox) -> Result<()> {
     saved(sandbox, "agent").await
 }
 
+async fn act(sandbox: &Sandbox) -> Result<()> {
+    // region: act
+    let action = |name: &str| DesktopAction { action: name.to_owned(), ..Default::default() };
+    let actions = vec![
+        DesktopAction { x: Some(640), y: Some(360), ..action("click") },
+        DesktopAction { text: Some("Several at once.\n".to_owned()), ..action("type") },
+        DesktopAction { keys: Some("ctrl+s".to_owned()), ..action("hotkey") },
+    ];
+    let options = ActOptions { format: Some("jpeg".to_owned()), scale: Some(0.5), ..Default::default() };
+    let done = sandbox.computer_use().act(actions, options).await?;
+    println!("{} actions, the screen is at rest: {}", done.actions, done.at_rest);
+    println!("and shown in {:?} bytes", done.screenshot.and_then(|picture| picture.size_bytes));
+    // endregion
+    saved(sandbox, "at once").await
+}
+
+async fn trajectory(sandbox: &Sandbox) -> Result<()> {
+    // region: trajectory
+    let desktop = sandbox.computer_use();
+    desktop.start_trajectory(TrajectoryOptions { label: Some("Notes".to_owned()) }).await?;
+    desktop.mouse().click(640, 360, MouseClickOptions::default()).await?;
+    desktop.keyboard().type_text("Step by step.\n", KeyboardTypeOptions::default()).await?;
+    let recorded = desktop.stop_trajectory().await?;
+
+    sandbox.fs().download_to_path(&recorded.file_path, "trajectory.html", Default::default()).await?;
+    // endregion
+    std::fs::remove_file("trajectory.html").expect("the file is there");
+    assert_eq!(recorded.actions, 2);
+    Ok(())
+}
+
 /// Waits until the editor has written a text.
 async fn saved(sandbox: &Sandbox, text: &str) -> Result<()> {
     while !sandbox.process().exec("cat notes.txt", Default::default()).await?.result.contains(text) {
@@ -147,7 +179,9 @@ async fn tour(sandbox: &Sandbox) -> Result<()> {
     screenshot(sandbox).await?;
     recording(sandbox).await?;
     accessibility(sandbox).await?;
-    agent(sandbox).await
+    agent(sandbox).await?;
+    act(sandbox).await?;
+    trajectory(sandbox).await
 }
 
 #[tokio::main]

@@ -110,6 +110,37 @@ async function agent(sandbox: Sandbox): Promise<void> {
   await saved(sandbox, 'agent');
 }
 
+async function act(sandbox: Sandbox): Promise<void> {
+  // region: act
+  const done = await sandbox.computerUse.act(
+    [
+      { action: 'click', x: 640, y: 360 },
+      { action: 'type', text: 'Several at once.\n' },
+      { action: 'hotkey', keys: 'ctrl+s' },
+    ],
+    { format: 'jpeg', scale: 0.5 },
+  );
+  console.log(done.actions, 'actions, the screen is at rest:', done.atRest);
+  console.log('and shown in', done.screenshot?.sizeBytes, 'bytes');
+  // endregion
+  await saved(sandbox, 'at once');
+}
+
+async function trajectory(sandbox: Sandbox): Promise<void> {
+  // region: trajectory
+  await sandbox.computerUse.startTrajectory({ label: 'Notes' });
+  await sandbox.computerUse.mouse.click(640, 360);
+  await sandbox.computerUse.keyboard.type('Step by step.\n');
+  const recorded = await sandbox.computerUse.stopTrajectory();
+
+  await sandbox.fs.downloadFile(recorded.filePath, 'trajectory.html');
+  // endregion
+  await rm('trajectory.html');
+  if (recorded.actions !== 2) {
+    throw new Error(`${recorded.actions} actions`);
+  }
+}
+
 /** Waits until the editor has written a text. */
 async function saved(sandbox: Sandbox, text: string): Promise<void> {
   while (!(await sandbox.process.executeCommand('cat notes.txt')).result.includes(text)) {
@@ -122,7 +153,7 @@ await using daytona = new Daytona();
 const params = { snapshot: 'daytona-desktop' };
 // endregion
 await using sandbox = await daytona.create(params);
-for (const part of [start, keyboard, mouse, screenshot, recording, accessibility, agent]) {
+for (const part of [start, keyboard, mouse, screenshot, recording, accessibility, agent, act, trajectory]) {
   console.log(`--- ${part.name}`);
   await part(sandbox);
 }

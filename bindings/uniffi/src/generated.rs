@@ -1110,6 +1110,157 @@ pub struct AccessibilityInvokeOptions {
     pub action: Option<String>,
 }
 
+/// Something to do on the desktop. Each action needs its own fields; the others are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct DesktopAction {
+    /// What to do: `move` (`x`, `y`), `click` (`x`, `y`), `drag` (`x`, `y`, `end_x`, `end_y`), `scroll` (`x`, `y`,
+    /// `direction`), `mouse_down`, `mouse_up`, `type` (`text`), `press` (`key`), `hotkey` (`keys`), `key_down` (`key`),
+    /// `key_up` (`key`) or `wait` (`milliseconds`).
+    #[serde(rename = "action")]
+    pub action: String,
+    /// Pixels from the left edge of the screen. Buttons are pressed and released where the pointer is without it.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub x: Option<i64>,
+    /// Pixels from the top edge of the screen. Buttons are pressed and released where the pointer is without it.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub y: Option<i64>,
+    /// Pixels from the left edge of the screen, where a drag ends.
+    #[serde(rename = "endX", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub end_x: Option<i64>,
+    /// Pixels from the top edge of the screen, where a drag ends.
+    #[serde(rename = "endY", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub end_y: Option<i64>,
+    /// The button: `left`, `middle` or `right`. Default: `left`.
+    #[serde(rename = "button", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub button: Option<String>,
+    /// How often to click, 1 to 10. Default: 1.
+    #[serde(rename = "clicks", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub clicks: Option<i64>,
+    /// Keys held meanwhile by `click`, `drag`, `scroll` and `press`: `ctrl`, `shift`, `alt`, `cmd`. Default: none.
+    #[serde(rename = "modifiers", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub modifiers: Option<Vec<String>>,
+    /// Where the wheel turns: `up`, `down`, `left` or `right`.
+    #[serde(rename = "direction", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub direction: Option<String>,
+    /// Clicks of the wheel, 1 to 100. Default: 1.
+    #[serde(rename = "amount", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub amount: Option<i64>,
+    /// The text to type.
+    #[serde(rename = "text", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub text: Option<String>,
+    /// Milliseconds between characters, up to 10,000. Default: 0.
+    #[serde(rename = "delay", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub delay: Option<i64>,
+    /// A character, or the name of a key such as `enter`.
+    #[serde(rename = "key", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub key: Option<String>,
+    /// Keys with `+` between them, such as `ctrl+s`.
+    #[serde(rename = "keys", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub keys: Option<String>,
+    /// Milliseconds to wait, up to 10,000.
+    #[serde(rename = "milliseconds", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub milliseconds: Option<i64>,
+}
+
+/// How to end several actions.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ActOptions {
+    /// Milliseconds without a change after which the screen is at rest, up to 5,000. Default: 200.
+    #[serde(rename = "quietMs", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub quiet_ms: Option<i64>,
+    /// Milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default: 3,000.
+    #[serde(rename = "limitMs", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub limit_ms: Option<i64>,
+    /// Whether to take a picture of the screen. Default: true.
+    #[serde(rename = "screenshot", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub screenshot: Option<bool>,
+    /// Whether the mouse pointer is in the picture. Default: false.
+    #[serde(rename = "showCursor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub show_cursor: Option<bool>,
+    /// Format of the picture: `png`, `jpeg` or `webp`. Default: `png`.
+    #[serde(rename = "format", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub format: Option<String>,
+    /// Quality of a JPEG, 1 to 100. Default: 85.
+    #[serde(rename = "quality", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub quality: Option<i64>,
+    /// Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+    #[serde(rename = "scale", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub scale: Option<f64>,
+}
+
+/// The desktop after several actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ActResponse {
+    /// How many actions were done.
+    #[serde(rename = "actions")]
+    pub actions: i64,
+    /// Whether the screen came to rest within the time for it.
+    #[serde(rename = "atRest")]
+    pub at_rest: bool,
+    /// The screen then, unless no picture was asked for.
+    #[serde(rename = "screenshot", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub screenshot: Option<ScreenshotResponse>,
+}
+
+/// The name of a trajectory.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct TrajectoryOptions {
+    /// The page's heading, at most 100 characters. Default: `Trajectory`.
+    #[serde(rename = "label", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub label: Option<String>,
+}
+
+/// A record of what is done on the desktop: a page in the sandbox, for a browser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Trajectory {
+    /// Id.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Path of the page in the sandbox. It is one HTML file, which loads nothing else.
+    #[serde(rename = "filePath")]
+    pub file_path: String,
+    /// Time when it began, ISO 8601.
+    #[serde(rename = "startTime")]
+    pub start_time: String,
+    /// Time when it ended, ISO 8601.
+    #[serde(rename = "endTime", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub end_time: Option<String>,
+    /// How many actions are in the page.
+    #[serde(rename = "actions")]
+    pub actions: i64,
+    /// Size of the page in bytes.
+    #[serde(rename = "sizeBytes")]
+    pub size_bytes: i64,
+    /// Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
+    #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub problem: Option<String>,
+}
+
 /// Options of `upload_dir` and `download_dir`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
 pub struct DirectoryOptions {
@@ -3843,6 +3994,61 @@ pub struct ComputerUse {
 
 #[uniffi::export]
 impl ComputerUse {
+    /// Does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of it: a
+    /// whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is the last.
+    ///
+    /// - Parameter actions: What to do, at most 100 actions. They may pause for 30 seconds together. Without any, this waits for the
+    /// screen.
+    /// Throws: `InvalidArgument` when an option is out of range, `Validation` for an action that lacks something or asks for the
+    /// impossible (the message begins with its index), `NotImplemented` when this server does not offer it: only the local
+    /// engine does; `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn act(
+        &self,
+        actions: Vec<DesktopAction>,
+        options: Option<ActOptions>,
+    ) -> Result<ActResponse, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.act",
+                || {
+                    json!(
+                        { "actions" : actions, "options" : options.unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
+    /// Begins to record what is done on the desktop. Every action becomes a step of a page: the screen before and after it, the
+    /// window and the accessibility node that it was meant for. Actions take longer meanwhile, by up to 2 seconds until the
+    /// screen is at rest.
+    ///
+    /// The page shows what was typed, except what went into a field that programs describe as one for passwords.
+    ///
+    /// Throws: `Conflict` while another one is recorded, `NotImplemented` when this server does not offer it: only the local engine does;
+    /// `ServiceUnavailable` when the sandbox has no desktop or it does not run.
+    #[uniffi::method(default(options = None))]
+    pub async fn start_trajectory(
+        &self,
+        options: Option<TrajectoryOptions>,
+    ) -> Result<Trajectory, DaytonaError> {
+        self.target
+            .call(
+                "computer_use.start_trajectory",
+                || json!({ "options" : options.unwrap_or_default() }),
+            )
+            .await
+    }
+
+    /// Ends the trajectory that is being recorded. Its page stays in the sandbox: download the file and open it in a browser.
+    ///
+    /// Throws: `NotFound` when none is being recorded, `NotImplemented` when this server does not offer it: only the local engine does;
+    /// `ServiceUnavailable` when the sandbox has no desktop.
+    pub async fn stop_trajectory(&self) -> Result<Trajectory, DaytonaError> {
+        self.target.call("computer_use.stop_trajectory", || json!({})).await
+    }
+
     /// Starts the desktop and waits until it shows something. One that runs is left as it is.
     ///
     /// Throws: `ServiceUnavailable` when the sandbox has no desktop or it does not start.

@@ -35,16 +35,21 @@ impl<T: DeserializeOwned> FromRequest<Arc<Toolbox>> for Json<T> {
             documents.end().map_err(not_an_object)?;
         }
         fields.retain(|_, value: &mut Value| !value.is_null());
-        let read = serde_path_to_error::deserialize(fields).map(Json).map_err(|error| {
-            let field = error.path().to_string();
-            ApiError::invalid_body(problem(&field, &error.into_inner().to_string()))
-        });
+        let read = read_fields(fields).map(Json);
         #[cfg(feature = "fuzzing")]
         if crate::fuzzing::is_only_read() {
             return read.and(Err(ApiError::bad_request("nothing is done while fuzzing")));
         }
         read
     }
+}
+
+/// The fields of a JSON object as a type.
+pub(crate) fn read_fields<T: DeserializeOwned>(fields: serde_json::Map<String, Value>) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(fields).map_err(|error| {
+        let field = error.path().to_string();
+        ApiError::invalid_body(problem(&field, &error.into_inner().to_string()))
+    })
 }
 
 /// The contract's words for an invalid field. `reported` is what the library says about its value.

@@ -31,6 +31,8 @@ func main() {
 		program.Part{Name: "recording", Run: recording},
 		program.Part{Name: "accessibility", Run: accessibility},
 		program.Part{Name: "agent", Run: agent},
+		program.Part{Name: "act", Run: act},
+		program.Part{Name: "trajectory", Run: trajectory},
 	)
 }
 
@@ -197,6 +199,49 @@ func agent(ctx context.Context, sandbox *daytona.Sandbox) error {
 	}
 	// endregion
 	return saved(ctx, sandbox, "agent")
+}
+
+func act(ctx context.Context, sandbox *daytona.Sandbox) error {
+	// region: act
+	done, err := sandbox.ComputerUse.Act(ctx, []types.DesktopAction{
+		{Action: "click", X: daytona.Ptr(640), Y: daytona.Ptr(360)},
+		{Action: "type", Text: daytona.Ptr("Several at once.\n")},
+		{Action: "hotkey", Keys: daytona.Ptr("ctrl+s")},
+	}, options.WithActFormat("jpeg"), options.WithActScale(0.5))
+	if err != nil {
+		return err
+	}
+	fmt.Println(done.Actions, "actions, the screen is at rest:", done.AtRest)
+	fmt.Println("and shown in", *done.Screenshot.SizeBytes, "bytes")
+	// endregion
+	return saved(ctx, sandbox, "at once")
+}
+
+func trajectory(ctx context.Context, sandbox *daytona.Sandbox) error {
+	// region: trajectory
+	if _, err := sandbox.ComputerUse.StartTrajectory(ctx, options.WithTrajectoryLabel("Notes")); err != nil {
+		return err
+	}
+	if _, err := sandbox.ComputerUse.Mouse().Click(ctx, 640, 360, nil, nil); err != nil {
+		return err
+	}
+	if err := sandbox.ComputerUse.Keyboard().Type(ctx, "Step by step.\n", nil); err != nil {
+		return err
+	}
+	recorded, err := sandbox.ComputerUse.StopTrajectory(ctx)
+	if err != nil {
+		return err
+	}
+
+	err = sandbox.FileSystem.DownloadFileTo(ctx, recorded.FilePath, "trajectory.html")
+	// endregion
+	if err != nil {
+		return err
+	}
+	if recorded.Actions != 2 {
+		return fmt.Errorf("%d actions", recorded.Actions)
+	}
+	return os.Remove("trajectory.html")
 }
 
 // saved waits until the editor has written a text.

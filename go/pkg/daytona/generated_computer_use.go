@@ -6,8 +6,101 @@ import (
 	"context"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
+
+// Act does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of
+// it: a whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is
+// the last.
+//
+// Parameters:
+//   - actions: what to do, at most 100 actions. They may pause for 30 seconds together. Without any, this waits for the
+//     screen.
+//
+// Options:
+//   - [options.WithActQuietMs]: milliseconds without a change after which the screen is at rest, up to 5,000. Default:
+//     200.
+//   - [options.WithActLimitMs]: milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default:
+//     3,000.
+//   - [options.WithActScreenshot]: whether to take a picture of the screen. Default: true.
+//   - [options.WithActShowCursor]: whether the mouse pointer is in the picture. Default: false.
+//   - [options.WithActFormat]: format of the picture: png, jpeg or webp. Default: png.
+//   - [options.WithActQuality]: quality of a JPEG, 1 to 100. Default: 85.
+//   - [options.WithActScale]: size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+//
+// It returns the desktop after several actions.
+//
+// Errors: ErrInvalidArgument when an option is out of range, ErrValidation for an action that lacks something or asks
+// for the impossible (the message begins with its index), ErrNotImplemented when this server does not offer it: only
+// the local engine does; ErrServiceUnavailable when the sandbox has no desktop or it does not run.
+//
+// Example:
+//
+//	done, err := sandbox.ComputerUse.Act(ctx, []types.DesktopAction{
+//		{Action: "click", X: daytona.Ptr(640), Y: daytona.Ptr(360)},
+//		{Action: "type", Text: daytona.Ptr("Several at once.\n")},
+//		{Action: "hotkey", Keys: daytona.Ptr("ctrl+s")},
+//	}, options.WithActFormat("jpeg"), options.WithActScale(0.5))
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Println(done.Actions, "actions, the screen is at rest:", done.AtRest)
+//	fmt.Println("and shown in", *done.Screenshot.SizeBytes, "bytes")
+func (c *ComputerUseService) Act(ctx context.Context, actions []types.DesktopAction, opts ...func(*options.Act)) (*types.ActResponse, error) {
+	call := c.caller.Op("computer_use.act")
+	api.List(call, "actions", actions, (*api.Call).DesktopAction)
+	call.ActOptions("options", options.Apply(opts...))
+	return api.Object[types.ActResponse](ctx, call)
+}
+
+// StartTrajectory begins to record what is done on the desktop. Every action becomes a step of a page: the screen
+// before and after it, the window and the accessibility node that it was meant for. Actions take longer meanwhile, by
+// up to 2 seconds until the screen is at rest.
+//
+// The page shows what was typed, except what went into a field that programs describe as one for passwords.
+//
+// Options:
+//   - [options.WithTrajectoryLabel]: the page's heading, at most 100 characters. Default: Trajectory.
+//
+// It returns a record of what is done on the desktop.
+//
+// Errors: ErrConflict while another one is recorded, ErrNotImplemented when this server does not offer it: only the
+// local engine does; ErrServiceUnavailable when the sandbox has no desktop or it does not run.
+//
+// Example:
+//
+//	if _, err := sandbox.ComputerUse.StartTrajectory(ctx, options.WithTrajectoryLabel("Notes")); err != nil {
+//		return err
+//	}
+//	if _, err := sandbox.ComputerUse.Mouse().Click(ctx, 640, 360, nil, nil); err != nil {
+//		return err
+//	}
+//	if err := sandbox.ComputerUse.Keyboard().Type(ctx, "Step by step.\n", nil); err != nil {
+//		return err
+//	}
+//	recorded, err := sandbox.ComputerUse.StopTrajectory(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	err = sandbox.FileSystem.DownloadFileTo(ctx, recorded.FilePath, "trajectory.html")
+func (c *ComputerUseService) StartTrajectory(ctx context.Context, opts ...func(*options.Trajectory)) (*types.Trajectory, error) {
+	call := c.caller.Op("computer_use.start_trajectory")
+	call.TrajectoryOptions("options", options.Apply(opts...))
+	return api.Object[types.Trajectory](ctx, call)
+}
+
+// StopTrajectory ends the trajectory that is being recorded. Its page stays in the sandbox: download the file and open
+// it in a browser.
+//
+// It returns a record of what is done on the desktop.
+//
+// Errors: ErrNotFound when none is being recorded, ErrNotImplemented when this server does not offer it: only the local
+// engine does; ErrServiceUnavailable when the sandbox has no desktop.
+func (c *ComputerUseService) StopTrajectory(ctx context.Context) (*types.Trajectory, error) {
+	call := c.caller.Op("computer_use.stop_trajectory")
+	return api.Object[types.Trajectory](ctx, call)
+}
 
 // Start starts the desktop and waits until it shows something. One that runs is left as it is.
 //

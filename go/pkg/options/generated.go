@@ -726,6 +726,71 @@ func WithContextLanguage(language string) func(*CreateContext) {
 	return func(o *CreateContext) { o.Language = &language }
 }
 
+// Act holds the options of ComputerUseService.Act.
+type Act struct {
+	// Milliseconds without a change after which the screen is at rest, up to 5,000. Default: 200.
+	QuietMs *int
+	// Milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default: 3,000.
+	LimitMs *int
+	// Whether to take a picture of the screen. Default: true.
+	Screenshot *bool
+	// Whether the mouse pointer is in the picture. Default: false.
+	ShowCursor *bool
+	// Format of the picture: png, jpeg or webp. Default: png.
+	Format *string
+	// Quality of a JPEG, 1 to 100. Default: 85.
+	Quality *int
+	// Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+	Scale *float64
+}
+
+// WithActQuietMs sets the milliseconds without a change after which the screen is at rest, up to 5,000. Default: 200.
+func WithActQuietMs(quietMs int) func(*Act) {
+	return func(o *Act) { o.QuietMs = &quietMs }
+}
+
+// WithActLimitMs sets the milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default:
+// 3,000.
+func WithActLimitMs(limitMs int) func(*Act) {
+	return func(o *Act) { o.LimitMs = &limitMs }
+}
+
+// WithActScreenshot tells whether to take a picture of the screen. Default: true.
+func WithActScreenshot(screenshot bool) func(*Act) {
+	return func(o *Act) { o.Screenshot = &screenshot }
+}
+
+// WithActShowCursor tells whether the mouse pointer is in the picture. Default: false.
+func WithActShowCursor(showCursor bool) func(*Act) {
+	return func(o *Act) { o.ShowCursor = &showCursor }
+}
+
+// WithActFormat sets the format of the picture: png, jpeg or webp. Default: png.
+func WithActFormat(format string) func(*Act) {
+	return func(o *Act) { o.Format = &format }
+}
+
+// WithActQuality sets the quality of a JPEG, 1 to 100. Default: 85.
+func WithActQuality(quality int) func(*Act) {
+	return func(o *Act) { o.Quality = &quality }
+}
+
+// WithActScale sets the size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+func WithActScale(scale float64) func(*Act) {
+	return func(o *Act) { o.Scale = &scale }
+}
+
+// Trajectory holds the options of ComputerUseService.StartTrajectory.
+type Trajectory struct {
+	// The page's heading, at most 100 characters. Default: Trajectory.
+	Label *string
+}
+
+// WithTrajectoryLabel sets the page's heading, at most 100 characters. Default: Trajectory.
+func WithTrajectoryLabel(label string) func(*Trajectory) {
+	return func(o *Trajectory) { o.Label = &label }
+}
+
 // MouseClick holds the options of MouseService.ClickTyped.
 type MouseClick struct {
 	// The button: left, middle or right. Default: left.

@@ -533,6 +533,69 @@ type AccessibilityNodesResponse struct {
 	Truncated bool `json:"truncated"`
 }
 
+// DesktopAction: something to do on the desktop. Each action needs its own fields; the others are ignored.
+type DesktopAction struct {
+	// What to do: move (x, y), click (x, y), drag (x, y, EndX, EndY), scroll (x, y, direction), MouseDown, MouseUp, type
+	// (text), press (key), hotkey (keys), KeyDown (key), KeyUp (key) or wait (milliseconds).
+	Action string `json:"action"`
+	// Pixels from the left edge of the screen. Buttons are pressed and released where the pointer is without it.
+	X *int `json:"x,omitempty"`
+	// Pixels from the top edge of the screen. Buttons are pressed and released where the pointer is without it.
+	Y *int `json:"y,omitempty"`
+	// Pixels from the left edge of the screen, where a drag ends.
+	EndX *int `json:"endX,omitempty"`
+	// Pixels from the top edge of the screen, where a drag ends.
+	EndY *int `json:"endY,omitempty"`
+	// The button: left, middle or right. Default: left.
+	Button *string `json:"button,omitempty"`
+	// How often to click, 1 to 10. Default: 1.
+	Clicks *int `json:"clicks,omitempty"`
+	// Keys held meanwhile by click, drag, scroll and press: ctrl, shift, alt, cmd. Default: none.
+	Modifiers []string `json:"modifiers,omitempty"`
+	// Where the wheel turns: up, down, left or right.
+	Direction *string `json:"direction,omitempty"`
+	// Clicks of the wheel, 1 to 100. Default: 1.
+	Amount *int `json:"amount,omitempty"`
+	// The text to type.
+	Text *string `json:"text,omitempty"`
+	// Milliseconds between characters, up to 10,000. Default: 0.
+	Delay *int `json:"delay,omitempty"`
+	// A character, or the name of a key such as enter.
+	Key *string `json:"key,omitempty"`
+	// Keys with + between them, such as ctrl+s.
+	Keys *string `json:"keys,omitempty"`
+	// Milliseconds to wait, up to 10,000.
+	Milliseconds *int `json:"milliseconds,omitempty"`
+}
+
+// ActResponse is the desktop after several actions.
+type ActResponse struct {
+	// How many actions were done.
+	Actions int `json:"actions"`
+	// Whether the screen came to rest within the time for it.
+	AtRest bool `json:"atRest"`
+	// The screen then, unless no picture was asked for.
+	Screenshot *ScreenshotResponse `json:"screenshot,omitempty"`
+}
+
+// Trajectory is a record of what is done on the desktop: a page in the sandbox, for a browser.
+type Trajectory struct {
+	// Id.
+	ID string `json:"id"`
+	// Path of the page in the sandbox. It is one HTML file, which loads nothing else.
+	FilePath string `json:"filePath"`
+	// Time when it began, ISO 8601.
+	StartTime string `json:"startTime"`
+	// Time when it ended, ISO 8601.
+	EndTime *string `json:"endTime,omitempty"`
+	// How many actions are in the page.
+	Actions int `json:"actions"`
+	// Size of the page in bytes.
+	SizeBytes int `json:"sizeBytes"`
+	// Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
+	Problem *string `json:"problem,omitempty"`
+}
+
 // DirectoryProgress: progress of a transfer.
 type DirectoryProgress struct {
 	// Files transferred so far.

@@ -3,17 +3,86 @@
 import { ComputerUseServices } from '../computer-use-services.js';
 import type { CallOptions } from '../service.js';
 import type {
+  ActOptions,
+  ActResponse,
   ComputerUseStartResponse,
   ComputerUseStatusResponse,
   ComputerUseStopResponse,
+  DesktopAction,
   ProcessErrorsResponse,
   ProcessLogsResponse,
   ProcessRestartResponse,
   ProcessStatusResponse,
+  Trajectory,
+  TrajectoryOptions,
 } from './models.js';
 
 /** The desktop of a sandbox. */
 export class ComputerUse extends ComputerUseServices {
+  /**
+   * Does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of it: a
+   * whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is the last.
+   *
+   * @param actions - What to do, at most 100 actions. They may pause for 30 seconds together. Without any, this waits
+   * for the screen.
+   * @param options - All options: see {@link ActOptions}.
+   * @returns The desktop after several actions.
+   * @throws `DaytonaInvalidArgumentError` when an option is out of range, `DaytonaValidationError` for an action that
+   * lacks something or asks for the impossible (the message begins with its index), `DaytonaNotImplementedError` when
+   * this server does not offer it: only the local engine does; `DaytonaServiceUnavailableError` when the sandbox has no
+   * desktop or it does not run.
+   * @example
+   * const done = await sandbox.computerUse.act(
+   *   [
+   *     { action: 'click', x: 640, y: 360 },
+   *     { action: 'type', text: 'Several at once.\n' },
+   *     { action: 'hotkey', keys: 'ctrl+s' },
+   *   ],
+   *   { format: 'jpeg', scale: 0.5 },
+   * );
+   * console.log(done.actions, 'actions, the screen is at rest:', done.atRest);
+   * console.log('and shown in', done.screenshot?.sizeBytes, 'bytes');
+   */
+  act(actions: DesktopAction[], options?: ActOptions & CallOptions): Promise<ActResponse> {
+    return this.invoke('computer_use.act', { actions }, options);
+  }
+
+  /**
+   * Begins to record what is done on the desktop. Every action becomes a step of a page: the screen before and after it, the
+   * window and the accessibility node that it was meant for. Actions take longer meanwhile, by up to 2 seconds until the
+   * screen is at rest.
+   *
+   * The page shows what was typed, except what went into a field that programs describe as one for passwords.
+   *
+   * @param options - All options: see {@link TrajectoryOptions}.
+   * @returns A record of what is done on the desktop.
+   * @throws `DaytonaConflictError` while another one is recorded, `DaytonaNotImplementedError` when this server does
+   * not offer it: only the local engine does; `DaytonaServiceUnavailableError` when the sandbox has no desktop or it
+   * does not run.
+   * @example
+   * await sandbox.computerUse.startTrajectory({ label: 'Notes' });
+   * await sandbox.computerUse.mouse.click(640, 360);
+   * await sandbox.computerUse.keyboard.type('Step by step.\n');
+   * const recorded = await sandbox.computerUse.stopTrajectory();
+   *
+   * await sandbox.fs.downloadFile(recorded.filePath, 'trajectory.html');
+   */
+  startTrajectory(options?: TrajectoryOptions & CallOptions): Promise<Trajectory> {
+    return this.invoke('computer_use.start_trajectory', {}, options);
+  }
+
+  /**
+   * Ends the trajectory that is being recorded. Its page stays in the sandbox: download the file and open it in a browser.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns A record of what is done on the desktop.
+   * @throws `DaytonaNotFoundError` when none is being recorded, `DaytonaNotImplementedError` when this server does not
+   * offer it: only the local engine does; `DaytonaServiceUnavailableError` when the sandbox has no desktop.
+   */
+  stopTrajectory(options?: CallOptions): Promise<Trajectory> {
+    return this.invoke('computer_use.stop_trajectory', {}, options);
+  }
+
   /**
    * Starts the desktop and waits until it shows something. One that runs is left as it is.
    *

@@ -502,6 +502,96 @@ export interface AccessibilityInvokeOptions {
   action?: string;
 }
 
+/** Something to do on the desktop. Each action needs its own fields; the others are ignored. */
+export interface DesktopAction {
+  /**
+   * What to do: `move` (`x`, `y`), `click` (`x`, `y`), `drag` (`x`, `y`, `endX`, `endY`), `scroll` (`x`, `y`,
+   * `direction`), `mouse_down`, `mouse_up`, `type` (`text`), `press` (`key`), `hotkey` (`keys`), `key_down` (`key`),
+   * `key_up` (`key`) or `wait` (`milliseconds`).
+   */
+  action: string;
+  /** Pixels from the left edge of the screen. Buttons are pressed and released where the pointer is without it. */
+  x?: number;
+  /** Pixels from the top edge of the screen. Buttons are pressed and released where the pointer is without it. */
+  y?: number;
+  /** Pixels from the left edge of the screen, where a drag ends. */
+  endX?: number;
+  /** Pixels from the top edge of the screen, where a drag ends. */
+  endY?: number;
+  /** The button: `left`, `middle` or `right`. Default: `left`. */
+  button?: string;
+  /** How often to click, 1 to 10. Default: 1. */
+  clicks?: number;
+  /** Keys held meanwhile by `click`, `drag`, `scroll` and `press`: `ctrl`, `shift`, `alt`, `cmd`. Default: none. */
+  modifiers?: string[];
+  /** Where the wheel turns: `up`, `down`, `left` or `right`. */
+  direction?: string;
+  /** Clicks of the wheel, 1 to 100. Default: 1. */
+  amount?: number;
+  /** The text to type. */
+  text?: string;
+  /** Milliseconds between characters, up to 10,000. Default: 0. */
+  delay?: number;
+  /** A character, or the name of a key such as `enter`. */
+  key?: string;
+  /** Keys with `+` between them, such as `ctrl+s`. */
+  keys?: string;
+  /** Milliseconds to wait, up to 10,000. */
+  milliseconds?: number;
+}
+
+/** How to end several actions. */
+export interface ActOptions {
+  /** Milliseconds without a change after which the screen is at rest, up to 5,000. Default: 200. */
+  quietMs?: number;
+  /** Milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default: 3,000. */
+  limitMs?: number;
+  /** Whether to take a picture of the screen. Default: true. */
+  screenshot?: boolean;
+  /** Whether the mouse pointer is in the picture. Default: false. */
+  showCursor?: boolean;
+  /** Format of the picture: `png`, `jpeg` or `webp`. Default: `png`. */
+  format?: string;
+  /** Quality of a JPEG, 1 to 100. Default: 85. */
+  quality?: number;
+  /** Size of the picture as a part of the screen's, 0.1 to 1. Default: 1. */
+  scale?: number;
+}
+
+/** The desktop after several actions. */
+export interface ActResponse {
+  /** How many actions were done. */
+  actions: number;
+  /** Whether the screen came to rest within the time for it. */
+  atRest: boolean;
+  /** The screen then, unless no picture was asked for. */
+  screenshot?: ScreenshotResponse;
+}
+
+/** The name of a trajectory. */
+export interface TrajectoryOptions {
+  /** The page's heading, at most 100 characters. Default: `Trajectory`. */
+  label?: string;
+}
+
+/** A record of what is done on the desktop: a page in the sandbox, for a browser. */
+export interface Trajectory {
+  /** Id. */
+  id: string;
+  /** Path of the page in the sandbox. It is one HTML file, which loads nothing else. */
+  filePath: string;
+  /** Time when it began, ISO 8601. */
+  startTime: string;
+  /** Time when it ended, ISO 8601. */
+  endTime?: string;
+  /** How many actions are in the page. */
+  actions: number;
+  /** Size of the page in bytes. */
+  sizeBytes: number;
+  /** Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is. */
+  problem?: string;
+}
+
 /** Options of `uploadDir` and `downloadDir`. */
 export interface DirectoryOptions {
   /**

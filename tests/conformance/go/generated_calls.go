@@ -14,6 +14,22 @@ import (
 func (c call) generated(ctx context.Context, op string) (any, error) {
 	args, opts := c.args, c.args.object("options")
 	switch op {
+	case "computer_use.act":
+		return c.result(c.sandbox.ComputerUse.Act(ctx, into[[]types.DesktopAction](args, "actions"), func(o *options.Act) {
+			given(opts, "quietMs", &o.QuietMs)
+			given(opts, "limitMs", &o.LimitMs)
+			given(opts, "screenshot", &o.Screenshot)
+			given(opts, "showCursor", &o.ShowCursor)
+			given(opts, "format", &o.Format)
+			given(opts, "quality", &o.Quality)
+			given(opts, "scale", &o.Scale)
+		}))
+	case "computer_use.start_trajectory":
+		return c.result(c.sandbox.ComputerUse.StartTrajectory(ctx, func(o *options.Trajectory) {
+			given(opts, "label", &o.Label)
+		}))
+	case "computer_use.stop_trajectory":
+		return c.result(c.sandbox.ComputerUse.StopTrajectory(ctx))
 	case "computer_use.start":
 		return c.result(c.sandbox.ComputerUse.StartTyped(ctx))
 	case "computer_use.stop":

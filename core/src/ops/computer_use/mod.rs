@@ -1,6 +1,7 @@
 //! The desktop of a sandbox: its programs (wire.md 3.8). What is done on it is in the services beside this one.
 
 mod accessibility;
+mod act;
 mod display;
 mod keyboard;
 mod mouse;

@@ -95,12 +95,16 @@ impl Screenshot {
         }
         let question = if query.is_empty() { "" } else { "?" };
         let path = format!("/screenshot{kind}{question}{}", query.join("&"));
-        let mut picture: ScreenshotResponse = self.toolbox.desktop(operation, Method::GET, &path, None).await?;
-        if let Some((width, height)) = image_size(&picture.screenshot) {
-            (picture.width, picture.height) = (width.into(), height.into());
-        }
-        Ok(picture)
+        self.toolbox.desktop(operation, Method::GET, &path, None).await.map(with_own_size)
     }
+}
+
+/// The size that the picture's file has, where it says so: not all servers tell it.
+pub(super) fn with_own_size(mut picture: ScreenshotResponse) -> ScreenshotResponse {
+    if let Some((width, height)) = image_size(&picture.screenshot) {
+        (picture.width, picture.height) = (width.into(), height.into());
+    }
+    picture
 }
 
 impl From<ScreenshotCursorOptions> for ScreenshotOptions {

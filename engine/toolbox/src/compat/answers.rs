@@ -41,7 +41,10 @@ const DIFFERENCES: &[Difference] = &[
 ];
 
 /// Routes that came later.
-const LATER_ROUTES: [&str; 16] = [
+const LATER_ROUTES: [&str; 19] = [
+    "/computeruse/act",
+    "/computeruse/trajectories/start",
+    "/computeruse/trajectories/stop",
     "/files/upload-v2",
     "/git/init",
     "/git/reset",

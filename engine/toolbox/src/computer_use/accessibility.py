@@ -18,6 +18,8 @@ from gi.repository import Atspi, Gio, GLib  # noqa: E402
 MAX_NODES = 5000
 # The deepest tree that an answer can hold.
 MAX_DEPTH = 100
+# The most nodes among which the one with the focus is looked for.
+MAX_SEARCHED = 500
 # Seconds that programs have to say what they show once they are asked to.
 PATIENCE = 3.0
 
@@ -254,7 +256,62 @@ def set_value(request):
     return {}
 
 
-OPERATIONS = {"tree": tree, "find": find, "focus": focus, "invoke": invoke, "value": set_value}
+def told(node):
+    return {"node": None if node is None else describe(node)}
+
+
+def described(request):
+    return told(known(request))
+
+
+def windows():
+    """Windows of all programs, the active one first."""
+    found = [window for program in programs() for window in children_of(program)]
+    return sorted(found, key=lambda window: "active" not in states_of(window))
+
+
+def at(request):
+    """The innermost node at a place of the screen. Null where nobody tells; nobody is waited for."""
+    place = (request["x"], request["y"], Atspi.CoordType.SCREEN)
+    for window in windows():
+        component = quietly(window.get_component_iface, None)
+        if component is None or not quietly(lambda c=component: c.contains(*place), False):
+            continue
+        node = window
+        for _ in range(MAX_DEPTH):
+            child = quietly(lambda c=component: c.get_accessible_at_point(*place), None)
+            component = None if child is None or child == node else quietly(child.get_component_iface, None)
+            if component is None:
+                break
+            node = child
+        return told(node)
+    return told(None)
+
+
+def focused(request):
+    """The node with the keyboard's focus. Null where nobody tells; nobody is waited for."""
+    pending, seen = [window for window in windows() if "active" in states_of(window)], 0
+    while pending and seen < MAX_SEARCHED:
+        node = pending.pop()
+        seen += 1
+        states = states_of(node)
+        if "focused" in states:
+            return told(node)
+        if "showing" in states:
+            pending.extend(reversed(list(children_of(node))))
+    return told(None)
+
+
+OPERATIONS = {
+    "at": at,
+    "describe": described,
+    "find": find,
+    "focus": focus,
+    "focused": focused,
+    "invoke": invoke,
+    "tree": tree,
+    "value": set_value,
+}
 
 
 def answer(request):

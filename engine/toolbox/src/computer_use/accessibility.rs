@@ -18,6 +18,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::trajectories::{self, Target};
 use super::{Purpose, with_screen};
 use crate::environment::Variables;
 use crate::errors::ApiError;
@@ -62,7 +63,8 @@ impl Asker {
         *self.process.lock().await = None;
     }
 
-    async fn ask(&self, toolbox: &Toolbox, question: &Value) -> Result<Value, ApiError> {
+    /// The answer to a question: `ok` or `error`.
+    pub(super) async fn ask(&self, toolbox: &Toolbox, question: &Value) -> Result<Value, ApiError> {
         let mut place = self.process.lock().await;
         // Taken out: a question that is given up leaves no answer behind for the next one.
         let mut process = match place.take() {
@@ -187,7 +189,13 @@ struct Node {
 }
 
 async fn focus(toolbox: State, Json(Node { id }): Json<Node>) -> Answer {
-    ask(toolbox, json!({ "op": "focus", "id": id })).await
+    act_on(toolbox, &id, json!({ "action": "focus" }), json!({ "op": "focus", "id": id })).await
+}
+
+/// Does something to a node. A trajectory that is being recorded gets it.
+async fn act_on(toolbox: State, id: &str, told: Value, question: Value) -> Answer {
+    let asked = ask(State::clone(&toolbox), question);
+    trajectories::recorded(&toolbox, told, Target::Node(id.to_owned()), asked).await
 }
 
 #[derive(Deserialize)]
@@ -197,7 +205,8 @@ struct Invoke {
 }
 
 async fn invoke(toolbox: State, Json(Invoke { id, action }): Json<Invoke>) -> Answer {
-    ask(toolbox, json!({ "op": "invoke", "id": id, "action": action })).await
+    let told = json!({ "action": "invoke", "name": action });
+    act_on(toolbox, &id, told, json!({ "op": "invoke", "id": id, "action": action })).await
 }
 
 #[derive(Deserialize)]
@@ -207,5 +216,6 @@ struct SetValue {
 }
 
 async fn set_value(toolbox: State, Json(SetValue { id, value }): Json<SetValue>) -> Answer {
-    ask(toolbox, json!({ "op": "value", "id": id, "value": value })).await
+    let told = json!({ "action": "set_value", "value": value });
+    act_on(toolbox, &id, told, json!({ "op": "value", "id": id, "value": value })).await
 }

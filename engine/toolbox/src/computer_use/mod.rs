@@ -5,6 +5,7 @@
 //! not hold up a picture.
 
 mod accessibility;
+mod actions;
 mod display;
 mod errors;
 mod input;
@@ -14,10 +15,12 @@ mod keys;
 mod picture;
 mod processes;
 mod recordings;
+mod rest;
 mod routes;
 mod screen;
 mod screenshots;
 mod supervision;
+mod trajectories;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +31,7 @@ use self::errors::unavailable;
 use self::processes::Programs;
 use self::recordings::Recordings;
 use self::screen::Screen;
+use self::trajectories::Trajectories;
 use crate::errors::ApiError;
 use crate::{State, Toolbox};
 
@@ -39,6 +43,7 @@ const DISPLAY: &str = "DISPLAY";
 pub(crate) struct Desktop {
     programs: Programs,
     recordings: Recordings,
+    trajectories: Trajectories,
     accessibility: Asker,
     /// The connection on which keys and buttons are pressed.
     input: Mutex<Option<Screen>>,
@@ -53,6 +58,7 @@ pub(crate) fn routes() -> Router<Arc<Toolbox>> {
         .merge(screenshots::routes())
         .merge(display::routes())
         .merge(recordings::routes())
+        .merge(trajectories::routes())
         .merge(accessibility::routes())
 }
 

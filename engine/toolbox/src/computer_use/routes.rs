@@ -43,6 +43,7 @@ async fn stop(toolbox: State) -> Answer {
     let stopping = Arc::clone(&toolbox.0);
     tokio::spawn(async move {
         stopping.desktop.recordings.end_all().await;
+        stopping.desktop.trajectories.end().await;
         stopping.desktop.accessibility.end().await;
         stopping.desktop.programs.stop().await;
         for place in [&stopping.desktop.input, &stopping.desktop.view] {

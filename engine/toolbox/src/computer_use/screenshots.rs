@@ -30,12 +30,36 @@ pub(super) fn routes() -> Router<Arc<Toolbox>> {
 type Answer = Result<axum::Json<Value>, ApiError>;
 
 /// How a picture is to be made.
-struct Wish {
+pub(super) struct Wish {
     region: Option<Area>,
     with_pointer: bool,
     format: Format,
     quality: u8,
     scale: f64,
+}
+
+impl Wish {
+    /// Of the whole screen without the pointer, in this form.
+    pub(super) fn new(format: Option<&str>, quality: Option<i64>, scale: Option<f64>) -> Result<Self, ApiError> {
+        let name = format.filter(|name| !name.is_empty()).unwrap_or("png");
+        let Some(format) = Format::of(name) else {
+            return Err(ApiError::bad_request(format!("format is {name:?}; it must be png, jpeg or webp")));
+        };
+        let quality = quality.unwrap_or(QUALITY.into());
+        let Some(quality) = u8::try_from(quality).ok().filter(|quality| (1..=100).contains(quality)) else {
+            return Err(ApiError::bad_request(format!("quality is {quality}; it must be from 1 to 100")));
+        };
+        let scale = scale.unwrap_or(1.0);
+        if !(0.1..=1.0).contains(&scale) {
+            return Err(ApiError::bad_request(format!("scale is {scale}; it must be from 0.1 to 1")));
+        }
+        Ok(Self { region: None, with_pointer: false, format, quality, scale })
+    }
+
+    /// The same, with the pointer in it or without.
+    pub(super) fn with_pointer(self, with_pointer: bool) -> Self {
+        Self { with_pointer, ..self }
+    }
 }
 
 async fn full(toolbox: State, query: Query) -> Answer {
@@ -59,24 +83,17 @@ async fn compressed_region(toolbox: State, query: Query) -> Answer {
 }
 
 fn plain(query: &Query, region: Option<Area>) -> Wish {
-    let name = if query.text("show_cursor").is_some() { "show_cursor" } else { "showCursor" };
-    Wish { region, with_pointer: query.is_true(name), format: Format::Png, quality: QUALITY, scale: 1.0 }
+    Wish { region, with_pointer: wants_pointer(query), format: Format::Png, quality: QUALITY, scale: 1.0 }
+}
+
+fn wants_pointer(query: &Query) -> bool {
+    query.is_true(if query.text("show_cursor").is_some() { "show_cursor" } else { "showCursor" })
 }
 
 fn formed(query: &Query, region: Option<Area>) -> Result<Wish, ApiError> {
-    let format = query.text("format").filter(|name| !name.is_empty()).unwrap_or_else(|| "png".to_owned());
-    let Some(format) = Format::of(&format) else {
-        return Err(ApiError::bad_request(format!("format is {format:?}; it must be png, jpeg or webp")));
-    };
-    let quality = query.number::<i64>("quality")?.unwrap_or(QUALITY.into());
-    let Some(quality) = u8::try_from(quality).ok().filter(|quality| (1..=100).contains(quality)) else {
-        return Err(ApiError::bad_request(format!("quality is {quality}; it must be from 1 to 100")));
-    };
-    let scale = query.number::<f64>("scale")?.unwrap_or(1.0);
-    if !(0.1..=1.0).contains(&scale) {
-        return Err(ApiError::bad_request(format!("scale is {scale}; it must be from 0.1 to 1")));
-    }
-    Ok(Wish { format, quality, scale, ..plain(query, region) })
+    let (quality, scale) = (query.number("quality")?, query.number("scale")?);
+    let wish = Wish::new(query.text("format").as_deref(), quality, scale)?;
+    Ok(Wish { with_pointer: wants_pointer(query), region, ..wish })
 }
 
 fn read_region(query: &Query) -> Result<Area, ApiError> {
@@ -95,7 +112,7 @@ async fn take(toolbox: State, wish: Wish) -> Answer {
 }
 
 /// The picture and what is told of it.
-fn answer(screen: &mut Screen, wish: &Wish) -> Result<Value, ApiError> {
+pub(super) fn answer(screen: &mut Screen, wish: &Wish) -> Result<Value, ApiError> {
     let (width, height) = screen.size().map_err(display_failed)?;
     let all = Area { x: 0, y: 0, width: width.into(), height: height.into() };
     let area = match wish.region {

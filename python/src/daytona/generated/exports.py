@@ -54,14 +54,19 @@ from .models.accessibility import (
 )
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .models.computer_use import (
+    ActResponse,
     ComputerUseStartResponse,
     ComputerUseStatusResponse,
     ComputerUseStopResponse,
+    DesktopAction,
     DesktopProcess,
+    MousePositionResponse,
     ProcessErrorsResponse,
     ProcessLogsResponse,
     ProcessRestartResponse,
     ProcessStatusResponse,
+    ScreenshotResponse,
+    Trajectory,
 )
 from .models.display import DisplayInfo, DisplayInfoResponse, WindowInfo, WindowsResponse
 from .models.fs import (
@@ -88,7 +93,7 @@ from .models.lsp import (
     LspSymbol,
     LspTextEdit,
 )
-from .models.mouse import MouseClickResponse, MouseDragResponse, MousePositionResponse
+from .models.mouse import MouseClickResponse, MouseDragResponse
 from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
@@ -121,7 +126,7 @@ from .models.sandbox import (
     VolumeMount,
     WebhookEvent,
 )
-from .models.screenshot import ScreenshotOptions, ScreenshotRegion, ScreenshotResponse
+from .models.screenshot import ScreenshotOptions, ScreenshotRegion
 from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
@@ -146,6 +151,7 @@ __all__ = [
     "AccessibilityNode",
     "AccessibilityNodesResponse",
     "AccessibilityTreeResponse",
+    "ActResponse",
     "BarChart",
     "BarData",
     "BoxAndWhiskerChart",
@@ -174,6 +180,7 @@ __all__ = [
     "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
+    "DesktopAction",
     "DesktopProcess",
     "DirectoryProgress",
     "DirectoryResult",
@@ -282,6 +289,7 @@ __all__ = [
     "SpawnedProcess",
     "SshAccessDto",
     "SshAccessValidationDto",
+    "Trajectory",
     "UploadProgress",
     "Volume",
     "VolumeMount",

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '20a900da99ffd87a'
+  SCHEMA_HASH = '65c545c6651b36bd'
 end

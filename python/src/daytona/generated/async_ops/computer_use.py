@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from ..._async.computer_use_services import AsyncComputerUseServices
 from ..models.computer_use import (
+    ActResponse,
     ComputerUseStartResponse,
     ComputerUseStatusResponse,
     ComputerUseStopResponse,
+    DesktopAction,
     ProcessErrorsResponse,
     ProcessLogsResponse,
     ProcessRestartResponse,
     ProcessStatusResponse,
+    Trajectory,
 )
 
 
@@ -18,6 +21,122 @@ class AsyncComputerUse(AsyncComputerUseServices):
     """The desktop of a sandbox."""
 
     __slots__ = ()
+
+    async def act(
+        self,
+        actions: list[DesktopAction],
+        quiet_ms: int | None = None,
+        limit_ms: int | None = None,
+        screenshot: bool | None = None,
+        show_cursor: bool | None = None,
+        format: str | None = None,
+        quality: int | None = None,
+        scale: float | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> ActResponse:
+        """Does several things on the desktop one after the other, waits until the screen is at rest, and takes a
+        picture of it: a whole step of an agent in one request. Nothing is done unless all actions are valid. The
+        first that fails is the last.
+
+        Args:
+            actions: What to do, at most 100 actions. They may pause for 30 seconds together. Without any, this
+                waits for the screen.
+            quiet_ms: Milliseconds without a change after which the screen is at rest, up to 5,000. Default: 200.
+            limit_ms: Milliseconds to wait for that, up to 20,000; then the picture is taken anyway. Default:
+                3,000.
+            screenshot: Whether to take a picture of the screen. Default: true.
+            show_cursor: Whether the mouse pointer is in the picture. Default: false.
+            format: Format of the picture: `png`, `jpeg` or `webp`. Default: `png`.
+            quality: Quality of a JPEG, 1 to 100. Default: 85.
+            scale: Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The desktop after several actions.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when an option is out of range, `DaytonaValidationError` for an action
+            that lacks something or asks for the impossible (the message begins with its index),
+            `DaytonaNotImplementedError` when this server does not offer it: only the local engine does;
+            `DaytonaServiceUnavailableError` when the sandbox has no desktop or it does not run.
+
+        Example:
+            done = await sandbox.computer_use.act(
+                [
+                    DesktopAction(action="click", x=640, y=360),
+                    DesktopAction(action="type", text="Several at once.\\n"),
+                    DesktopAction(action="hotkey", keys="ctrl+s"),
+                ],
+                format="jpeg",
+                scale=0.5,
+            )
+            print(done.actions, "actions, the screen is at rest:", done.at_rest)
+            if done.screenshot:
+                print("and shown in", done.screenshot.size_bytes, "bytes")
+        """
+        optional = {
+            "quietMs": quiet_ms,
+            "limitMs": limit_ms,
+            "screenshot": screenshot,
+            "showCursor": show_cursor,
+            "format": format,
+            "quality": quality,
+            "scale": scale,
+        }
+        args = {"actions": [DesktopAction.given("actions", item).to_wire() for item in actions], "options": optional}
+        wire = await self._call("computer_use.act", args, request_timeout=request_timeout)
+        return ActResponse.from_wire(wire)
+
+    async def start_trajectory(self, label: str | None = None, *, request_timeout: float | None = None) -> Trajectory:
+        """Begins to record what is done on the desktop. Every action becomes a step of a page: the screen before and
+        after it, the window and the accessibility node that it was meant for. Actions take longer meanwhile, by
+        up to 2 seconds until the screen is at rest.
+
+        The page shows what was typed, except what went into a field that programs describe as one for passwords.
+
+        Args:
+            label: The page's heading, at most 100 characters. Default: `Trajectory`.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            A record of what is done on the desktop.
+
+        Raises:
+            `DaytonaConflictError` while another one is recorded, `DaytonaNotImplementedError` when this server
+            does not offer it: only the local engine does; `DaytonaServiceUnavailableError` when the sandbox has
+            no desktop or it does not run.
+
+        Example:
+            await sandbox.computer_use.start_trajectory(label="Notes")
+            await sandbox.computer_use.mouse.click(640, 360)
+            await sandbox.computer_use.keyboard.type("Step by step.\\n")
+            recorded = await sandbox.computer_use.stop_trajectory()
+
+            await sandbox.fs.download_file(recorded.file_path, "trajectory.html")
+        """
+        optional = {"label": label}
+        args = {"options": optional}
+        wire = await self._call("computer_use.start_trajectory", args, request_timeout=request_timeout)
+        return Trajectory.from_wire(wire)
+
+    async def stop_trajectory(self, *, request_timeout: float | None = None) -> Trajectory:
+        """Ends the trajectory that is being recorded. Its page stays in the sandbox: download the file and open it
+        in a browser.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            A record of what is done on the desktop.
+
+        Raises:
+            `DaytonaNotFoundError` when none is being recorded, `DaytonaNotImplementedError` when this server does
+            not offer it: only the local engine does; `DaytonaServiceUnavailableError` when the sandbox has no
+            desktop.
+        """
+        wire = await self._call("computer_use.stop_trajectory", {}, request_timeout=request_timeout)
+        return Trajectory.from_wire(wire)
 
     async def start(self, *, request_timeout: float | None = None) -> ComputerUseStartResponse:
         """Starts the desktop and waits until it shows something. One that runs is left as it is.

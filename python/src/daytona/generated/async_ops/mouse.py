@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..._async.runtime import AsyncService
-from ..models.mouse import MouseClickResponse, MouseDragResponse, MousePositionResponse
+from ..models.computer_use import MousePositionResponse
+from ..models.mouse import MouseClickResponse, MouseDragResponse
 
 
 class AsyncMouse(AsyncService):

@@ -175,3 +175,239 @@ class ProcessErrorsResponse(Model):
     def from_wire(cls, wire: dict[str, Any]) -> ProcessErrorsResponse:
         """Reads it from the core's JSON."""
         return cls(process_name=wire["processName"], errors=wire["errors"])
+
+
+class MousePositionResponse(Model):
+    """The place of the mouse pointer.
+
+    Attributes:
+        x: Pixels from the left edge of the screen.
+        y: Pixels from the top edge of the screen.
+    """
+
+    __slots__ = ("x", "y")
+
+    def __init__(self, x: int, y: int) -> None:
+        self.x = x
+        self.y = y
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> MousePositionResponse:
+        """Reads it from the core's JSON."""
+        return cls(x=wire["x"], y=wire["y"])
+
+
+class ScreenshotResponse(Model):
+    """A picture of the screen.
+
+    Attributes:
+        screenshot: The picture's file in Base64.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
+        cursor_position: Place of the mouse pointer, where it was asked for.
+        size_bytes: Size of the picture's file in bytes.
+    """
+
+    __slots__ = ("screenshot", "width", "height", "cursor_position", "size_bytes")
+
+    def __init__(
+        self,
+        screenshot: str,
+        width: int,
+        height: int,
+        cursor_position: MousePositionResponse | None = None,
+        size_bytes: int | None = None,
+    ) -> None:
+        self.screenshot = screenshot
+        self.width = width
+        self.height = height
+        self.cursor_position = cursor_position
+        self.size_bytes = size_bytes
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> ScreenshotResponse:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            screenshot=wire["screenshot"],
+            width=wire["width"],
+            height=wire["height"],
+            cursor_position=MousePositionResponse.from_wire(wire["cursorPosition"])
+            if get("cursorPosition") is not None
+            else None,
+            size_bytes=get("sizeBytes"),
+        )
+
+
+class DesktopAction(Model):
+    """Something to do on the desktop. Each action needs its own fields; the others are ignored.
+
+    Attributes:
+        action: What to do: `move` (`x`, `y`), `click` (`x`, `y`), `drag` (`x`, `y`, `end_x`, `end_y`), `scroll`
+            (`x`, `y`, `direction`), `mouse_down`, `mouse_up`, `type` (`text`), `press` (`key`), `hotkey`
+            (`keys`), `key_down` (`key`), `key_up` (`key`) or `wait` (`milliseconds`).
+        x: Pixels from the left edge of the screen. Buttons are pressed and released where the pointer is without
+            it.
+        y: Pixels from the top edge of the screen. Buttons are pressed and released where the pointer is without
+            it.
+        end_x: Pixels from the left edge of the screen, where a drag ends.
+        end_y: Pixels from the top edge of the screen, where a drag ends.
+        button: The button: `left`, `middle` or `right`. Default: `left`.
+        clicks: How often to click, 1 to 10. Default: 1.
+        modifiers: Keys held meanwhile by `click`, `drag`, `scroll` and `press`: `ctrl`, `shift`, `alt`, `cmd`.
+            Default: none.
+        direction: Where the wheel turns: `up`, `down`, `left` or `right`.
+        amount: Clicks of the wheel, 1 to 100. Default: 1.
+        text: The text to type.
+        delay: Milliseconds between characters, up to 10,000. Default: 0.
+        key: A character, or the name of a key such as `enter`.
+        keys: Keys with `+` between them, such as `ctrl+s`.
+        milliseconds: Milliseconds to wait, up to 10,000.
+    """
+
+    __slots__ = (
+        "action",
+        "x",
+        "y",
+        "end_x",
+        "end_y",
+        "button",
+        "clicks",
+        "modifiers",
+        "direction",
+        "amount",
+        "text",
+        "delay",
+        "key",
+        "keys",
+        "milliseconds",
+    )
+
+    def __init__(
+        self,
+        action: str,
+        x: int | None = None,
+        y: int | None = None,
+        end_x: int | None = None,
+        end_y: int | None = None,
+        button: str | None = None,
+        clicks: int | None = None,
+        modifiers: list[str] | None = None,
+        direction: str | None = None,
+        amount: int | None = None,
+        text: str | None = None,
+        delay: int | None = None,
+        key: str | None = None,
+        keys: str | None = None,
+        milliseconds: int | None = None,
+    ) -> None:
+        self.action = action
+        self.x = x
+        self.y = y
+        self.end_x = end_x
+        self.end_y = end_y
+        self.button = button
+        self.clicks = clicks
+        self.modifiers = modifiers
+        self.direction = direction
+        self.amount = amount
+        self.text = text
+        self.delay = delay
+        self.key = key
+        self.keys = keys
+        self.milliseconds = milliseconds
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes it as the core's JSON."""
+        return {
+            "action": self.action,
+            "x": self.x,
+            "y": self.y,
+            "endX": self.end_x,
+            "endY": self.end_y,
+            "button": self.button,
+            "clicks": self.clicks,
+            "modifiers": self.modifiers,
+            "direction": self.direction,
+            "amount": self.amount,
+            "text": self.text,
+            "delay": self.delay,
+            "key": self.key,
+            "keys": self.keys,
+            "milliseconds": self.milliseconds,
+        }
+
+
+class ActResponse(Model):
+    """The desktop after several actions.
+
+    Attributes:
+        actions: How many actions were done.
+        at_rest: Whether the screen came to rest within the time for it.
+        screenshot: The screen then, unless no picture was asked for.
+    """
+
+    __slots__ = ("actions", "at_rest", "screenshot")
+
+    def __init__(self, actions: int, at_rest: bool, screenshot: ScreenshotResponse | None = None) -> None:
+        self.actions = actions
+        self.at_rest = at_rest
+        self.screenshot = screenshot
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> ActResponse:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            actions=wire["actions"],
+            at_rest=wire["atRest"],
+            screenshot=ScreenshotResponse.from_wire(wire["screenshot"]) if get("screenshot") is not None else None,
+        )
+
+
+class Trajectory(Model):
+    """A record of what is done on the desktop: a page in the sandbox, for a browser.
+
+    Attributes:
+        id: Id.
+        file_path: Path of the page in the sandbox. It is one HTML file, which loads nothing else.
+        start_time: Time when it began, ISO 8601.
+        end_time: Time when it ended, ISO 8601.
+        actions: How many actions are in the page.
+        size_bytes: Size of the page in bytes.
+        problem: Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
+    """
+
+    __slots__ = ("id", "file_path", "start_time", "end_time", "actions", "size_bytes", "problem")
+
+    def __init__(
+        self,
+        id: str,
+        file_path: str,
+        start_time: str,
+        actions: int,
+        size_bytes: int,
+        end_time: str | None = None,
+        problem: str | None = None,
+    ) -> None:
+        self.id = id
+        self.file_path = file_path
+        self.start_time = start_time
+        self.end_time = end_time
+        self.actions = actions
+        self.size_bytes = size_bytes
+        self.problem = problem
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Trajectory:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            id=wire["id"],
+            file_path=wire["filePath"],
+            start_time=wire["startTime"],
+            end_time=get("endTime"),
+            actions=wire["actions"],
+            size_bytes=wire["sizeBytes"],
+            problem=get("problem"),
+        )

@@ -7,26 +7,6 @@ from typing import Any
 from ..._model import Model
 
 
-class MousePositionResponse(Model):
-    """The place of the mouse pointer.
-
-    Attributes:
-        x: Pixels from the left edge of the screen.
-        y: Pixels from the top edge of the screen.
-    """
-
-    __slots__ = ("x", "y")
-
-    def __init__(self, x: int, y: int) -> None:
-        self.x = x
-        self.y = y
-
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> MousePositionResponse:
-        """Reads it from the core's JSON."""
-        return cls(x=wire["x"], y=wire["y"])
-
-
 class MouseClickResponse(Model):
     """The place of the mouse pointer after a click.
 

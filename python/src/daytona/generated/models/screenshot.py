@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..._model import Model
-from .mouse import MousePositionResponse
 
 
 class ScreenshotRegion(Model):
@@ -71,45 +70,3 @@ class ScreenshotOptions(Model):
         """Reads it from the core's JSON."""
         get = wire.get
         return cls(show_cursor=get("showCursor"), format=get("format"), quality=get("quality"), scale=get("scale"))
-
-
-class ScreenshotResponse(Model):
-    """A picture of the screen.
-
-    Attributes:
-        screenshot: The picture's file in Base64.
-        width: Width of the picture in pixels.
-        height: Height of the picture in pixels.
-        cursor_position: Place of the mouse pointer, where it was asked for.
-        size_bytes: Size of the picture's file in bytes.
-    """
-
-    __slots__ = ("screenshot", "width", "height", "cursor_position", "size_bytes")
-
-    def __init__(
-        self,
-        screenshot: str,
-        width: int,
-        height: int,
-        cursor_position: MousePositionResponse | None = None,
-        size_bytes: int | None = None,
-    ) -> None:
-        self.screenshot = screenshot
-        self.width = width
-        self.height = height
-        self.cursor_position = cursor_position
-        self.size_bytes = size_bytes
-
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> ScreenshotResponse:
-        """Reads it from the core's JSON."""
-        get = wire.get
-        return cls(
-            screenshot=wire["screenshot"],
-            width=wire["width"],
-            height=wire["height"],
-            cursor_position=MousePositionResponse.from_wire(wire["cursorPosition"])
-            if get("cursorPosition") is not None
-            else None,
-            size_bytes=get("sizeBytes"),
-        )

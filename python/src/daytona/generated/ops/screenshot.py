@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..._sync.runtime import Service
-from ..models.screenshot import ScreenshotOptions, ScreenshotRegion, ScreenshotResponse
+from ..models.computer_use import ScreenshotResponse
+from ..models.screenshot import ScreenshotOptions, ScreenshotRegion
 
 
 class Screenshot(Service):

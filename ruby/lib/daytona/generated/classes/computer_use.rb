@@ -5,6 +5,105 @@
 module Daytona
   # The desktop of a sandbox. Required arguments may be given by position or by keyword.
   class ComputerUse < ToolboxService
+    # Does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of
+    # it: a whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is
+    # the last.
+    #
+    # @example
+    #   done = sandbox.computer_use.act(
+    #     [
+    #       { action: 'click', x: 640, y: 360 },
+    #       { action: 'type', text: "Several at once.\n" },
+    #       { action: 'hotkey', keys: 'ctrl+s' }
+    #     ],
+    #     format: 'jpeg', scale: 0.5
+    #   )
+    #   puts "#{done.actions} actions, the screen is at rest: #{done.at_rest}"
+    #   puts "and shown in #{done.screenshot.size_bytes} bytes"
+    #
+    # @param actions [Array<DesktopAction>] What to do, at most 100 actions. They may pause for 30 seconds together.
+    #   Without any, this waits for the screen.
+    # @param quiet_ms [Integer, nil] Milliseconds without a change after which the screen is at rest, up to 5,000.
+    #   Default: 200.
+    # @param limit_ms [Integer, nil] Milliseconds to wait for that, up to 20,000; then the picture is taken anyway.
+    #   Default: 3,000.
+    # @param screenshot [Boolean, nil] Whether to take a picture of the screen. Default: true.
+    # @param show_cursor [Boolean, nil] Whether the mouse pointer is in the picture. Default: false.
+    # @param format [String, nil] Format of the picture: `png`, `jpeg` or `webp`. Default: `png`.
+    # @param quality [Integer, nil] Quality of a JPEG, 1 to 100. Default: 85.
+    # @param scale [Numeric, nil] Size of the picture as a part of the screen's, 0.1 to 1. Default: 1.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [ActResponse] The desktop after several actions.
+    # @raise [Sdk::InvalidArgumentError] When an option is out of range.
+    # @raise [Sdk::ValidationError] For an action that lacks something or asks for the impossible (the message begins
+    #   with its index).
+    # @raise [Sdk::NotImplementedError] When this server does not offer it: only the local engine does.
+    # @raise [Sdk::ServiceUnavailableError] When the sandbox has no desktop or it does not run.
+    both_forms def act(
+      actions,
+      quiet_ms: nil,
+      limit_ms: nil,
+      screenshot: nil,
+      show_cursor: nil,
+      format: nil,
+      quality: nil,
+      scale: nil,
+      request_timeout: nil
+    )
+      blobs = []
+      args = {
+        'actions' => actions.map { |item| DesktopAction.coerce(item).to_wire(blobs) },
+        'options' => {
+          'quietMs' => quiet_ms,
+          'limitMs' => limit_ms,
+          'screenshot' => screenshot,
+          'showCursor' => show_cursor,
+          'format' => format,
+          'quality' => quality,
+          'scale' => scale
+        }.compact
+      }
+      invoke('computer_use.act', args, blobs, request_timeout: request_timeout).to_model(ActResponse)
+    end
+
+    # Begins to record what is done on the desktop. Every action becomes a step of a page: the screen before and after
+    # it, the window and the accessibility node that it was meant for. Actions take longer meanwhile, by up to 2 seconds
+    # until the screen is at rest.
+    #
+    # The page shows what was typed, except what went into a field that programs describe as one for passwords.
+    #
+    # @example
+    #   sandbox.computer_use.start_trajectory(label: 'Notes')
+    #   sandbox.computer_use.mouse.click(x: 640, y: 360)
+    #   sandbox.computer_use.keyboard.type(text: "Step by step.\n")
+    #   recorded = sandbox.computer_use.stop_trajectory
+    #
+    #   sandbox.fs.download_file(recorded.file_path, 'trajectory.html')
+    #
+    # @param label [String, nil] The page's heading, at most 100 characters. Default: `Trajectory`.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Trajectory] A record of what is done on the desktop.
+    # @raise [Sdk::ConflictError] While another one is recorded.
+    # @raise [Sdk::NotImplementedError] When this server does not offer it: only the local engine does.
+    # @raise [Sdk::ServiceUnavailableError] When the sandbox has no desktop or it does not run.
+    def start_trajectory(label: nil, request_timeout: nil)
+      args = { 'options' => { 'label' => label }.compact }
+      invoke('computer_use.start_trajectory', args, request_timeout: request_timeout).to_model(Trajectory)
+    end
+
+    # Ends the trajectory that is being recorded. Its page stays in the sandbox: download the file and open it in a
+    # browser.
+    #
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [Trajectory] A record of what is done on the desktop.
+    # @raise [Sdk::NotFoundError] When none is being recorded.
+    # @raise [Sdk::NotImplementedError] When this server does not offer it: only the local engine does.
+    # @raise [Sdk::ServiceUnavailableError] When the sandbox has no desktop.
+    def stop_trajectory(request_timeout: nil)
+      args = {}
+      invoke('computer_use.stop_trajectory', args, request_timeout: request_timeout).to_model(Trajectory)
+    end
+
     # Starts the desktop and waits until it shows something. One that runs is left as it is.
     #
     # @example

@@ -14,6 +14,9 @@ pub(super) async fn computer_use(
     _request: &Request,
 ) -> Called {
     match op {
+        "act" => value(service.act(args.get("actions")?, args.options()?).await?),
+        "start_trajectory" => value(service.start_trajectory(args.options()?).await?),
+        "stop_trajectory" => value(service.stop_trajectory().await?),
         "start" => value(service.start().await?),
         "stop" => value(service.stop().await?),
         "get_status" => value(service.get_status().await?),
