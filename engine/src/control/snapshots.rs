@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::sandbox::REGIONS;
+use crate::sandboxes::snapshot;
 use crate::snapshots::record::{self, Snapshot, SnapshotState};
 
 type Shared = State<Arc<Engine>>;
@@ -52,6 +53,7 @@ async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Jso
     let name = parameters.text("name").map(str::to_lowercase);
     let source = parameters.text("sourceSandboxId");
     let mut found = engine.snapshots.all();
+    found.extend(engine.launcher.check_desktop().is_ok().then(snapshot::desktop_record));
     found.retain(|snapshot| name.as_ref().is_none_or(|name| snapshot.name.to_lowercase().contains(name)));
     found.retain(|snapshot| source.is_none_or(|source| snapshot.source_sandbox_id.as_deref() == Some(source)));
     found.sort_by(|one, other| in_order(one, other, field, order));
