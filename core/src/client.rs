@@ -19,6 +19,7 @@ use crate::ops::{
     Process, RecordingService, Sandboxes, Screenshot, Snapshots, Volumes,
 };
 use crate::protocols::forward::Forwards;
+use crate::telemetry::{self, Exporter, Telemetry, TraceContext};
 use crate::travel::events::feed::Feed;
 use crate::travel::events::{EventHub, EventHubConfig, EventTiming, Gateway};
 use crate::travel::http::{Base, Pool, Request};
@@ -51,6 +52,8 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Overrides the limit of every call made through this clone; `Some(None)` = no limit.
     limit: Option<Option<Duration>>,
+    /// The span that the calls made through this clone are children of.
+    parent: Option<Arc<TraceContext>>,
 }
 
 struct Inner {
@@ -66,6 +69,7 @@ struct Inner {
     abandoned: Abandoned,
     forwards: Forwards,
     rate_limits: Told,
+    telemetry: Option<Telemetry>,
 }
 
 /// A client that ends with the last one that holds it.
@@ -74,7 +78,7 @@ pub(crate) struct WeakClient(Weak<Inner>);
 
 impl WeakClient {
     pub(crate) fn upgrade(&self) -> Option<Client> {
-        Some(Client { inner: self.0.upgrade()?, limit: None })
+        Some(Client { inner: self.0.upgrade()?, limit: None, parent: None })
     }
 }
 
@@ -153,6 +157,7 @@ impl Client {
         // A proxy could not reach the local engine, and would be told its key.
         let proxies = if config.api_url == LOCAL { Proxies::none() } else { Proxies::from_environment() };
         let http = Pool::new(&tls, &proxies);
+        let telemetry = if config.telemetry { Some(Telemetry::new(&config)?) } else { None };
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
@@ -166,8 +171,10 @@ impl Client {
                 abandoned: Abandoned::default(),
                 forwards: Forwards::default(),
                 rate_limits: Told::default(),
+                telemetry,
             }),
             limit: None,
+            parent: None,
         })
     }
 
@@ -176,7 +183,26 @@ impl Client {
     /// # Errors
     /// `InvalidArgument` when the number is negative or not finite.
     pub fn with_request_timeout(&self, timeout: f64) -> Result<Self> {
-        Ok(Self { inner: self.inner.clone(), limit: Some(deadline::limit(Some(timeout), None)?) })
+        Ok(Self { limit: Some(deadline::limit(Some(timeout), None)?), ..self.clone() })
+    }
+
+    /// The same client with a parent for the spans of every call. Without telemetry (`otel_enabled`) it has no effect.
+    pub fn with_trace_parent(&self, parent: TraceContext) -> Self {
+        Self { parent: Some(Arc::new(parent)), ..self.clone() }
+    }
+
+    /// Sends the telemetry that waits to the collector. For the end of a program; there is nothing to do without
+    /// telemetry (`otel_enabled`). Takes no longer than `OTEL_EXPORTER_OTLP_TIMEOUT`.
+    pub async fn flush_telemetry(&self) {
+        if let Some(exporter) = self.exporter() {
+            exporter.flush().await;
+        }
+    }
+
+    /// What sends the client's telemetry, if it has any.
+    #[doc(hidden)]
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.inner.telemetry.as_ref().map(Telemetry::exporter)
     }
 
     /// Operations on sandboxes as a whole.
@@ -237,7 +263,9 @@ impl Client {
     #[doc(hidden)]
     pub fn operation_name(&self, operation: &'static str) -> Cow<'static, str> {
         let config = &self.inner.config;
-        if let Some(name) = config.operation_names.and_then(|names| names(&config.source, operation)) {
+        // Methods of asynchronous classes have the names of the others.
+        let source = config.source.strip_suffix("-async").unwrap_or(&config.source);
+        if let Some(name) = config.operation_names.and_then(|names| names(source, operation)) {
             return name.into();
         }
         match operation.split_once('.') {
@@ -364,9 +392,35 @@ impl Client {
         // Boxed, because operations are made of operations: nested in one another, their futures would be too much for the
         // stack of a thread.
         let reported = log::Operation::begin(operation);
-        let result = deadline::within(self, operation, self.limit(limit), Box::pin(work)).await;
+        let span = self.span(operation);
+        let trace = span.as_ref().map_or_else(deadline::trace, |span| Some(span.context()));
+        let result = deadline::within_trace(self, operation, self.limit(limit), trace, Box::pin(work)).await;
+        if let Some(span) = span {
+            span.end(&result);
+        }
         reported.end(&result);
         result
+    }
+
+    /// The span of an operation that begins, unless it is a part of another.
+    fn span(&self, operation: &'static str) -> Option<telemetry::Operation> {
+        let exporter = self.exporter()?;
+        if deadline::trace().is_some() {
+            return None;
+        }
+        let names = exporter.names(operation, &self.operation_name(operation));
+        Some(telemetry::Operation::begin(exporter, names, self.parent.as_deref()))
+    }
+
+    /// The headers of a request: with those of the endpoint, the place in the trace.
+    pub(crate) fn headers(&self, endpoint: &Endpoint) -> HeaderMap {
+        let mut headers = endpoint.headers.clone();
+        if self.inner.telemetry.is_some()
+            && let Some(trace) = deadline::trace().or_else(|| self.parent.clone())
+        {
+            trace.inject(&mut headers);
+        }
+        headers
     }
 }
 

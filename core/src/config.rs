@@ -61,6 +61,13 @@ pub struct Config {
     pub local_state_dir: Option<String>,
     /// Whether to wait by polling alone, without events (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false.
     pub use_deprecated_polling: Option<bool>,
+    /// Whether to send telemetry of the client by OpenTelemetry's protocol: a span and a duration for every operation, to the
+    /// collector that the environment names (`OTEL_EXPORTER_OTLP_ENDPOINT`). Default: `DAYTONA_OTEL_ENABLED`, else false.
+    pub otel_enabled: Option<bool>,
+    /// Former place of `otel_enabled`.
+    #[doc(hidden)]
+    #[serde(rename = "_experimental")]
+    pub experimental: Option<Experimental>,
     /// Who is calling, sent as `X-Daytona-Source`: `sdk-python`, `sdk-go`, … Default `sdk-rust`.
     pub source: Option<String>,
     /// Names of operations (`process.exec`) in the caller's language, for messages.
@@ -68,6 +75,16 @@ pub struct Config {
     #[debug(skip)]
     #[serde(skip)]
     pub operation_names: Option<OperationNames>,
+}
+
+/// Settings under their former names. Others are ignored.
+#[doc(hidden)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Experimental {
+    /// `otel_enabled`, in any of its spellings.
+    #[serde(alias = "otelEnabled", alias = "OtelEnabled")]
+    pub otel_enabled: Option<bool>,
 }
 
 /// Returns the name that the programs of a `source` have for an operation.
@@ -90,6 +107,7 @@ pub struct Resolved {
     pub(crate) local_binary: Option<String>,
     pub(crate) local_state_dir: Option<String>,
     pub(crate) events: bool,
+    pub(crate) telemetry: bool,
     pub(crate) operation_names: Option<OperationNames>,
 }
 
@@ -159,6 +177,11 @@ impl Config {
         let polling = self.use_deprecated_polling.unwrap_or_else(|| {
             lookup.get("DAYTONA_USE_DEPRECATED_POLLING").is_some_and(|v| v.eq_ignore_ascii_case("true"))
         });
+        let telemetry = self.otel_enabled.or_else(|| self.experimental.as_ref()?.otel_enabled).unwrap_or_else(|| {
+            ["DAYTONA_OTEL_ENABLED", "DAYTONA_EXPERIMENTAL_OTEL_ENABLED"]
+                .iter()
+                .any(|key| lookup.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true")))
+        });
         Ok(Resolved {
             bearer,
             organization_header,
@@ -170,6 +193,7 @@ impl Config {
             local_binary: given(&self.local_binary).or_else(|| lookup.environment("DAYTONA_LOCAL_BINARY")),
             local_state_dir: given(&self.local_state_dir).or_else(|| lookup.environment("DAYTONA_LOCAL_STATE_DIR")),
             events: !polling,
+            telemetry,
             operation_names: self.operation_names,
         })
     }
@@ -325,6 +349,22 @@ mod tests {
         let config = Config { jwt_token: Some("jwt".into()), organization_id: Some("org".into()), ..Config::default() };
         let resolved = config.resolve_with(&look).unwrap();
         assert_eq!((resolved.bearer.as_str(), resolved.organization_header.as_deref()), ("jwt", Some("org")));
+    }
+
+    #[test]
+    fn telemetry_is_switched_on_by_any_of_its_names_and_off_by_code() {
+        let enabled = |config: &str, environment: &[(&str, &str)]| {
+            let config: Config = serde_json::from_str(config).unwrap();
+            Config { api_url: Some(LOCAL.into()), ..config }.resolve_with(&lookup(environment, &[])).unwrap().telemetry
+        };
+        assert!(!enabled("{}", &[]) && !enabled("{}", &[("DAYTONA_OTEL_ENABLED", "no")]));
+        for name in ["DAYTONA_OTEL_ENABLED", "DAYTONA_EXPERIMENTAL_OTEL_ENABLED"] {
+            assert!(enabled("{}", &[(name, "true")]));
+            assert!(!enabled(r#"{"otelEnabled": false}"#, &[(name, "true")]));
+        }
+        assert!(enabled(r#"{"otelEnabled": true}"#, &[]));
+        assert!(enabled(r#"{"_experimental": {"otelEnabled": true, "other": 1}}"#, &[]));
+        assert!(enabled(r#"{"_experimental": {"otel_enabled": true}}"#, &[]));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod raw;
 mod sandbox;
 mod spawned;
 mod storage;
+pub mod telemetry;
 mod travel;
 mod words;
 

@@ -39,6 +39,7 @@ const EXAMPLES: [(&str, &[&str]); 13] = [
     ),
     ("previews", &["<h1>Hello</h1>\n\n", "until 2", "expired", "HTTP/1.0 200 OK"]),
     ("ssh", &["ssh -p ", "true\nfalse\n"]),
+    ("telemetry", &["hello\n"]),
     ("terminals", &["30 100", "exit code Some(7)", "left: []"]),
     ("webhooks", &["msg_p5jXN8AQM9LWM0D4loKWxJek", "204\n401\n"]),
 ];

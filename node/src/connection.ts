@@ -2,6 +2,7 @@ import { unusable } from './argument.js';
 import { cancelled, DaytonaClosedError, errorFromEnvelope } from './errors.js';
 import { type NativeClient, native } from './native.js';
 import { type Outcome, run } from './pump.js';
+import { currentTrace } from './trace.js';
 
 const CANCELLED = 2;
 const FAILED = 1;
@@ -9,6 +10,7 @@ const FAILED = 1;
 /** A native client: where the operations of all services go. */
 export class Connection {
   #client: NativeClient | undefined;
+  readonly #traced: boolean;
 
   /**
    * @param config - The configuration of the core as a plain object.
@@ -18,6 +20,7 @@ export class Connection {
     const { Client } = native();
     try {
       this.#client = new Client(JSON.stringify(config));
+      this.#traced = this.#client.traced;
     } catch (error) {
       throw errorFromEnvelope((error as Error).message);
     }
@@ -30,8 +33,17 @@ export class Connection {
       throw new DaytonaClosedError('The client has been closed.');
     }
     const blobs: Uint8Array[] = [];
-    const json = JSON.stringify(detach(params, blobs));
+    const traced = this.#traced ? { ...params, trace: currentTrace() } : params;
+    const json = JSON.stringify(detach(traced, blobs));
     return run((pump, id) => client.start(pump, id, op, json, blobs.length > 0 ? blobs : undefined), signal);
+  }
+
+  /** Sends the telemetry that waits, if there is any. Keeps the process alive as long. */
+  async flush(): Promise<void> {
+    const client = this.#client;
+    if (client && this.#traced) {
+      await run((pump, id) => client.start(pump, id, 'client.flush', ''));
+    }
   }
 
   /** Where it connects to; nothing once it has been closed. */

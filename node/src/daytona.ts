@@ -278,13 +278,22 @@ export class Daytona extends Service implements AsyncDisposable {
     }
   }
 
-  /** Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. */
+  /**
+   * Refuses further calls and lets go of the connections. Calls in flight go on; sandboxes are not touched. Telemetry that waits is sent,
+   * for which the process stays, if need be.
+   */
   close(): void {
-    this.#connection.close();
+    void this.#end();
   }
 
   async [asyncDispose](): Promise<void> {
-    this.close();
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const flushed = this.#connection.flush();
+    this.#connection.close();
+    await flushed;
   }
 
   /** @internal */

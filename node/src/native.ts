@@ -17,6 +17,7 @@ export interface NativePump {
 export interface NativeClient {
   start(pump: NativePump, id: number, op: string, json: string, blobs?: Uint8Array[]): void;
   place(): { apiUrl: string; target?: string } | null;
+  readonly traced: boolean;
   close(): void;
 }
 

@@ -30,6 +30,7 @@ for (const name of [
   'previews',
   'processes',
   'ssh',
+  'telemetry',
   'terminals',
   'volumes',
   'webhooks',

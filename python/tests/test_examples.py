@@ -36,6 +36,7 @@ LIMIT = 60
         "previews",
         "processes",
         "ssh",
+        "telemetry",
         "terminals",
         "volumes",
         "webhooks",

@@ -63,9 +63,13 @@ class ClientTest < DaytonaTest
     refute_match(/sesame/, error.message)
   end
 
-  def test_tracing_is_not_promised
-    _, err = capture_io { Daytona::Daytona.new(api_key: 'k', _experimental: { 'otel_enabled' => true }) }
-    assert_match(/tracing/, err)
+  def test_telemetry_is_switched_on_by_any_of_its_names
+    [{ otel_enabled: true }, { _experimental: { 'otel_enabled' => true } }, { _experimental: { otelEnabled: true } },
+     {}].each do |options|
+      config = Daytona::Config.new(api_key: 'k', **options)
+      outcome, client = Daytona::Native::Client.open(Daytona::Wire.dump(config.to_wire([])))
+      assert_equal [:ok, !options.empty?], [outcome, client.traced?]
+    end
   end
 
   private

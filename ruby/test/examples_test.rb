@@ -25,6 +25,7 @@ class ExamplesTest < DaytonaTest
     'network' => ['dns example.com allowed default', 'reaches only pypi.org', 'unresolved'],
     'previews' => ['<h1>Hello</h1>', 'expired'],
     'ssh' => ['ssh -p ', "true\nfalse\n"],
+    'telemetry' => ["hello\n"],
     'terminals' => ['30 100', 'exit code 7', 'left: []'],
     'volumes' => ["0.87\n", '-next"'],
     'webhooks' => %W[msg_p5jXN8AQM9LWM0D4loKWxJek 204\n401\n]
@@ -41,6 +42,7 @@ class ExamplesTest < DaytonaTest
     'network' => %w[learn limits],
     'previews' => %w[link signed forward],
     'ssh' => %w[access revoke],
+    'telemetry' => %w[enable],
     'terminals' => %w[create resize-kill],
     'volumes' => %w[share subpath manage],
     'webhooks' => %w[receive]

@@ -135,7 +135,7 @@ fn operation(source: &mut String, service: &Service, op: &Op) -> Result<()> {
     writeln!(
         source,
         "static ARGS: Names = Names(&[{}]);\n\
-         static NAMES: Names = Names(&[(\"target\", None), (\"requestTimeout\", None), (\"args\", Some(&ARGS))]);\n\
+         static NAMES: Names = Names(&[(\"target\", None), (\"requestTimeout\", None), (\"trace\", None), (\"args\", Some(&ARGS))]);\n\
          let call = Parsed::<Args>::read(client, {:?}, params, &NAMES)?;",
         known.join(", "),
         op.id

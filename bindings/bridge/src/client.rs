@@ -9,13 +9,14 @@ use crate::call::error_json;
 use crate::order::Queues;
 use crate::per_process::PerProcess;
 use crate::stats::Counted;
-use crate::{Call, Payload, Sink, exit, generated};
+use crate::{Call, Completion, Payload, Sink, exit, generated, telemetry};
 
 /// A client. After a fork it makes new connections in the child by itself.
 pub struct Client {
     config: Config,
     core: PerProcess<daytona::Client>,
     closed: AtomicBool,
+    traced: bool,
     /// Of this process: calls that hold a turn do not exist in a forked child, and would hold it for ever.
     queues: PerProcess<Queues>,
     _counted: Counted,
@@ -37,20 +38,26 @@ impl Client {
             error_json(&Error::invalid_argument(format!("The configuration is not usable: {}.", wording::json(&e))))
         })?;
         config.operation_names = Some(generated::operation_name);
-        let client = Self {
+        let mut client = Self {
             config,
             core: PerProcess::new(),
             closed: AtomicBool::new(false),
+            traced: false,
             queues: PerProcess::new(),
             _counted: Counted::client(),
         };
-        client.core().map_err(|e| error_json(&e))?;
+        client.traced = client.core().map_err(|e| error_json(&e))?.exporter().is_some();
         exit::prepare();
         Ok(client)
     }
 
     /// Starts an operation of the op table. Never fails itself: a bad operation or argument completes with an error.
+    ///
+    /// Besides those, `client.flush` sends the telemetry that waits, also of a client that has been closed.
     pub fn start(&self, op: &str, params: Payload, sink: Box<dyn Sink>) -> Call {
+        if op == telemetry::FLUSH {
+            return self.flush(sink);
+        }
         if self.closed.load(Ordering::Acquire) {
             return Call::failed(&Error::new(ErrorKind::Closed, "The client has been closed."), sink);
         }
@@ -72,6 +79,22 @@ impl Client {
         }
     }
 
+    /// Whether operations are traced: only then is the caller's `trace` of use.
+    pub fn is_traced(&self) -> bool {
+        self.traced
+    }
+
+    fn flush(&self, sink: Box<dyn Sink>) -> Call {
+        let core = self.core.get().cloned();
+        let flush = async move {
+            if let Some(core) = core {
+                core.flush_telemetry().await;
+            }
+            Ok(Completion::Ok(Payload::default()))
+        };
+        Call::spawn(flush, sink)
+    }
+
     /// Base URL of the API, or `local`, and the region for new sandboxes, if one is set.
     pub fn place(&self) -> (String, Option<String>) {
         let core = self.core();
@@ -88,6 +111,12 @@ impl Client {
     }
 
     fn core(&self) -> daytona::Result<&daytona::Client> {
-        self.core.get_or_try_init(|| daytona::Client::new(self.config.clone()))
+        self.core.get_or_try_init(|| {
+            let core = daytona::Client::new(self.config.clone())?;
+            if let Some(exporter) = core.exporter() {
+                telemetry::register(exporter);
+            }
+            Ok(core)
+        })
     }
 }

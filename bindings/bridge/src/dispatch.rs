@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use daytona::model::Blob;
+use daytona::telemetry::TraceContext;
 use daytona::{Client, Error, Result, Toolbox, wording};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,16 @@ use crate::{Completion, Payload};
 struct Envelope<A> {
     target: Option<Target>,
     request_timeout: Option<f64>,
+    trace: Option<Trace>,
     args: A,
+}
+
+/// The span that the caller is in, as it travels.
+#[derive(Deserialize)]
+struct Trace {
+    parent: String,
+    #[serde(default)]
+    state: Option<String>,
 }
 
 /// The sandbox a toolbox operation is for.
@@ -38,11 +48,15 @@ pub(crate) struct Parsed<A> {
 impl<A: DeserializeOwned> Parsed<A> {
     pub(crate) fn read(client: Client, op: &'static str, params: Payload, names: &'static Names) -> Result<Self> {
         let read = Blob::attach(params.blobs, || serde_json::from_slice::<Envelope<A>>(&params.json));
-        let Envelope { target, request_timeout, args } =
+        let Envelope { target, request_timeout, trace, args } =
             read.map_err(|error| unusable(&client, op, &params.json, &error))?;
         refuse_unknown(&client, op, &params.json, names)?;
         let client = match request_timeout {
             Some(timeout) => client.with_request_timeout(timeout)?,
+            None => client,
+        };
+        let client = match trace.and_then(|t| TraceContext::parse(&t.parent, t.state.as_deref())) {
+            Some(parent) => client.with_trace_parent(parent),
             None => client,
         };
         Ok(Self { client, target, args })

@@ -1,4 +1,4 @@
-//! The end of the process: calls in flight are cancelled, and what they made is cleaned up before it goes.
+//! The end of the process: calls in flight are cancelled, what they made is cleaned up, and telemetry is sent before it goes.
 //!
 //! A normal exit of the process does this by itself. Languages whose interpreters end by a signal after an interrupt call
 //! [`settle`] from an exit hook of their own.
@@ -11,6 +11,7 @@ use daytona::cleanup;
 use tokio::sync::Notify;
 
 use crate::per_process::PerProcess;
+use crate::telemetry;
 
 /// How long the exit of a process may take for that: a server under load takes its time to create, and nothing can be deleted before.
 pub const EXIT_LIMIT: Duration = Duration::from_secs(30);
@@ -18,8 +19,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 static EXITING: PerProcess<Notify> = PerProcess::new();
 
-/// Waits up to `limit` until nothing is left to clean up, and cancels the calls in flight if there is. Returns whether all
-/// is settled; at once if it was. For the end of a process: it blocks.
+/// Waits up to `limit` until nothing is left to clean up, and cancels the calls in flight if there is; then sends telemetry that
+/// waits. Returns whether all is cleaned up; at once if it was and there is no telemetry. For the end of a process: it blocks.
 pub fn settle(limit: Duration) -> bool {
     let end = Instant::now() + limit;
     while cleanup::unsettled() {
@@ -30,6 +31,7 @@ pub fn settle(limit: Duration) -> bool {
         }
         std::thread::sleep(PAUSE);
     }
+    telemetry::settle(end.saturating_duration_since(Instant::now()));
     true
 }
 

@@ -3,8 +3,8 @@
 //! A binding crate is thin: it turns its language's values into a [`Payload`], calls [`Client::start`], and turns the
 //! [`Completion`] back. The words mean the same everywhere:
 //!
-//! * **Operation**: a name of the op table (`process.exec`) and a payload: JSON `{"target"?, "requestTimeout"?, "args"}`
-//!   plus attachments. Bytes travel as attachments, never inside the JSON.
+//! * **Operation**: a name of the op table (`process.exec`) and a payload: JSON `{"target"?, "requestTimeout"?, "trace"?,
+//!   "args"}` plus attachments. `trace` is the span that the caller is in: `{"parent": traceparent, "state"?: tracestate}`. Bytes travel as attachments, never inside the JSON.
 //! * **Call**: an operation in flight. It completes exactly once through its [`Sink`]: `Ok`, `Stream`, `Error` or
 //!   `Cancelled`. [`Call::cancel`] is idempotent; dropping an unfinished call cancels it, and cancelling drops
 //!   the operation's future, which closes its connection and so stops the remote work. A call that is cancelled as it
@@ -34,6 +34,7 @@ mod runtime;
 mod sink;
 mod stats;
 mod stream;
+mod telemetry;
 
 #[rustfmt::skip]
 mod generated;

@@ -118,7 +118,7 @@ void daytona_call_cancel(const daytona_call *call);
 void daytona_call_free(daytona_call *call);
 
 // Makes a client from a configuration: a JSON object with any of `apiKey`, `jwtToken`, `organizationId`, `apiUrl`
-// (a URL, or "local"), `target`, `caCert`, `localBinary`, `localStateDir`, `source`, `useDeprecatedPolling`; what is
+// (a URL, or "local"), `target`, `caCert`, `localBinary`, `localStateDir`, `otelEnabled`, `source`, `useDeprecatedPolling`; what is
 // not given comes from the environment, `.env.local` and `.env`. No request is made.
 //
 // Returns NULL when the configuration cannot be used; `failed`, which may be NULL, has then been called with the error.
@@ -150,6 +150,14 @@ daytona_call *daytona_start(const daytona_client *client,
 void daytona_client_place(const daytona_client *client,
                           daytona_callback callback,
                           void *user);
+
+// Whether the operations of a client are traced. Only then is `trace` of a request of use: the span that the caller is in,
+// {"parent": traceparent, "state"?: tracestate}. The operation `client.flush`, without arguments, sends the telemetry that
+// waits.
+//
+// Safety:
+// `client` must be NULL or live.
+bool daytona_client_traced(const daytona_client *client);
 
 // Refuses further operations of a client. Those in flight go on.
 //

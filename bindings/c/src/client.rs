@@ -13,7 +13,7 @@ use crate::{Call, Callback, Slice};
 pub struct Client(daytona_bridge::Client);
 
 /// Makes a client from a configuration: a JSON object with any of `apiKey`, `jwtToken`, `organizationId`, `apiUrl`
-/// (a URL, or "local"), `target`, `caCert`, `localBinary`, `localStateDir`, `source`, `useDeprecatedPolling`; what is
+/// (a URL, or "local"), `target`, `caCert`, `localBinary`, `localStateDir`, `otelEnabled`, `source`, `useDeprecatedPolling`; what is
 /// not given comes from the environment, `.env.local` and `.env`. No request is made.
 ///
 /// Returns NULL when the configuration cannot be used; `failed`, which may be NULL, has then been called with the error.
@@ -80,6 +80,18 @@ pub unsafe extern "C" fn daytona_client_place(client: *const Client, callback: C
         let place = serde_json::json!({ "apiUrl": url, "target": target }).to_string();
         Receiver::new(callback, user).hand_over(place.as_bytes());
     }
+}
+
+/// Whether the operations of a client are traced. Only then is `trace` of a request of use: the span that the caller is in,
+/// {"parent": traceparent, "state"?: tracestate}. The operation `client.flush`, without arguments, sends the telemetry that
+/// waits.
+///
+/// # Safety
+/// `client` must be NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn daytona_client_traced(client: *const Client) -> bool {
+    // SAFETY: NULL or live, as the caller promises.
+    unsafe { client.as_ref() }.is_some_and(|client| client.0.is_traced())
 }
 
 /// Refuses further operations of a client. Those in flight go on.

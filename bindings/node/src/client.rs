@@ -56,6 +56,12 @@ impl Client {
         Some(Place { api_url, target })
     }
 
+    /// Whether operations are traced, and the caller's span is of use.
+    #[napi(getter)]
+    pub fn traced(&self) -> bool {
+        self.inner.as_ref().is_some_and(daytona_bridge::Client::is_traced)
+    }
+
     /// Refuses further operations and lets go of the connections. Calls in flight go on.
     #[napi]
     pub fn close(&mut self) {

@@ -45,6 +45,12 @@ impl Client {
         self.inner.place()
     }
 
+    /// Whether operations are traced, and the caller's span is of use.
+    #[getter]
+    fn traced(&self) -> bool {
+        self.inner.is_traced()
+    }
+
     /// Refuses further operations. Those in flight go on.
     fn close(&self) {
         self.inner.close();

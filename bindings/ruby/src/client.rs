@@ -49,6 +49,11 @@ impl Client {
         self.0.place()
     }
 
+    /// `traced?`: whether operations are traced, and the caller's span is of use.
+    pub(crate) fn traced(&self) -> bool {
+        self.0.is_traced()
+    }
+
     /// `close`: refuses further operations.
     pub(crate) fn close(&self) {
         self.0.close();

@@ -38,6 +38,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     client.define_method("call", method!(client::Client::call, 3))?;
     client.define_method("close", method!(client::Client::close, 0))?;
     client.define_method("place", method!(client::Client::place, 0))?;
+    client.define_method("traced?", method!(client::Client::traced, 0))?;
 
     let made = native.define_class("Made", ruby.class_object())?;
     made.undef_default_alloc_func();

@@ -31,7 +31,8 @@ impl Daytona {
         target = None,
         ca_cert = None,
         local_binary = None,
-        local_state_dir = None
+        local_state_dir = None,
+        otel_enabled = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -46,6 +47,7 @@ impl Daytona {
         ca_cert: Option<String>,
         local_binary: Option<String>,
         local_state_dir: Option<String>,
+        otel_enabled: Option<bool>,
     ) -> Result<Self, DaytonaError> {
         let config = json!({
             "apiKey": api_key,
@@ -56,6 +58,7 @@ impl Daytona {
             "caCert": ca_cert,
             "localBinary": local_binary,
             "localStateDir": local_state_dir,
+            "otelEnabled": otel_enabled,
             "source": "sdk-uniffi",
         });
         let client = Client::new(config.to_string().as_bytes()).map_err(|e| DaytonaError::from_envelope(&e))?;

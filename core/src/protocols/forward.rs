@@ -229,7 +229,7 @@ impl Target {
         let url = format!("{}{path}", endpoint.toolbox_url(toolbox.base().await?));
         let url = Url::parse(&url).map_err(|e| Error::invalid_argument("The URL is not usable").with_source(e))?;
         let (tls, proxies) = (self.client.tls(), self.client.proxies());
-        let tunnel = tunnel::connect(&url, endpoint.headers.clone(), CONNECT_LIMIT, tls, proxies);
+        let tunnel = tunnel::connect(&url, self.client.headers(&endpoint), CONNECT_LIMIT, tls, proxies);
         let Tunnel { mut transport, read_ahead } = tunnel.await?;
         local.write_all(&read_ahead).await.map_err(broken)?;
         both_ways(local, &mut transport).await

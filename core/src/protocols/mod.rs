@@ -37,7 +37,7 @@ async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: 
         let url = format!("{}{path}", endpoint.toolbox_url(base));
         let url = url::Url::parse(&url)
             .map_err(|e| Error::invalid_argument(format!("{url:?} is not a usable URL")).with_source(e))?;
-        let opened = ws::connect(&url, endpoint.headers.clone(), subprotocols, &options).await;
+        let opened = ws::connect(&url, client.headers(&endpoint), subprotocols, &options).await;
         // A local engine that ended meanwhile has not answered; the next one can be asked.
         if opened.is_ok() || is_last || endpoint.is_current() {
             return opened;

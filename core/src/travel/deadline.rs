@@ -4,22 +4,25 @@
 //! time is not even started. What is logged below learns the operation's name from [`operation`].
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::telemetry::TraceContext;
 
 tokio::task_local! {
     static CALL: Call;
 }
 
 /// The call that a task works for.
-#[derive(Clone, Copy)]
 struct Call {
     operation: &'static str,
     deadline: Option<Instant>,
+    /// The span of the operation that the program called.
+    trace: Option<Arc<TraceContext>>,
 }
 
 /// Runs `work` and gives it up after `limit` (`None` = no limit) with a `Timeout` error that names the operation.
@@ -29,11 +32,25 @@ pub(crate) async fn within<T>(
     limit: Option<Duration>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
+    within_trace(client, operation, limit, trace(), work).await
+}
+
+/// The same within a span.
+pub(crate) async fn within_trace<T>(
+    client: &Client,
+    operation: &'static str,
+    limit: Option<Duration>,
+    trace: Option<Arc<TraceContext>>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let Some(limit) = limit else {
-        return CALL.scope(Call { operation, deadline: None }, work).await.map_err(|e| e.in_operation(operation));
+        return CALL
+            .scope(Call { operation, deadline: None, trace }, work)
+            .await
+            .map_err(|e| e.in_operation(operation));
     };
     let deadline = Instant::now() + limit;
-    let call = Call { operation, deadline: Some(deadline) };
+    let call = Call { operation, deadline: Some(deadline), trace };
     match CALL.scope(call, tokio::time::timeout_at(deadline, work)).await {
         Ok(result) => result.map_err(|e| e.in_operation(operation)),
         Err(_) => {
@@ -60,6 +77,11 @@ pub(crate) fn remaining() -> Option<Duration> {
 /// The operation that the current task works for.
 pub(crate) fn operation() -> Option<&'static str> {
     CALL.try_with(|call| call.operation).ok()
+}
+
+/// The span of the operation that the current task works for, if it has one.
+pub(crate) fn trace() -> Option<Arc<TraceContext>> {
+    CALL.try_with(|call| call.trace.clone()).ok().flatten()
 }
 
 /// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.

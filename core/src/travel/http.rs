@@ -205,7 +205,7 @@ impl<'a> Request<'a> {
             };
             let named = Named { method: self.method.clone(), url: shown(&url, self.secret.as_deref()), sandbox };
             let mut request = Outgoing::new(self.method.clone(), url);
-            request.headers = endpoint.headers.clone();
+            request.headers = self.client.headers(&endpoint);
             for (name, value) in &self.headers {
                 request.headers.insert(name, value.clone());
             }

@@ -110,7 +110,11 @@ func (c *Call) run(ctx context.Context) (ffi.Completion, error) {
 	if c.err != nil {
 		return ffi.Completion{}, c.err
 	}
-	return c.client.Call(ctx, c.op, append(c.request, "}}"...), c.attachments)
+	end := "}}"
+	if c.client.Traced() {
+		end = "}" + trace(ctx) + "}"
+	}
+	return c.client.Call(ctx, c.op, append(c.request, end...), c.attachments)
 }
 
 func (c *Call) decode(data []byte, result any) error {

@@ -16,8 +16,9 @@ import (
 
 // Client is a native client. Safe for concurrent use.
 type Client struct {
-	mu  sync.RWMutex
-	ptr *C.daytona_client // nil = closed
+	mu     sync.RWMutex
+	ptr    *C.daytona_client // nil = closed
+	traced bool
 }
 
 // NewClient makes a client from a configuration as JSON. No request is made.
@@ -29,7 +30,7 @@ func NewClient(config []byte) (*Client, error) {
 		return nil, errors.Decode((<-failed).completion.JSON)
 	}
 	handle.Delete()
-	client := &Client{ptr: ptr}
+	client := &Client{ptr: ptr, traced: bool(C.daytona_client_traced(ptr))}
 	runtime.SetFinalizer(client, (*Client).Close)
 	return client, nil
 }
@@ -78,6 +79,17 @@ func (c *Client) Place() []byte {
 	told := make(chan outcome, 1)
 	C.daytona_go_client_place(c.ptr, C.uintptr_t(cgo.NewHandle((chan<- outcome)(told))))
 	return (<-told).completion.JSON
+}
+
+// Traced says whether operations are traced, and the caller's span is of use.
+func (c *Client) Traced() bool { return c != nil && c.traced }
+
+// Flush sends the telemetry that waits, until the context ends.
+func (c *Client) Flush(ctx context.Context) {
+	if c.Traced() {
+		// What could not be sent is told by the log.
+		_, _ = c.Call(ctx, "client.flush", []byte("{}"), nil)
+	}
 }
 
 // Close frees the client: further calls fail, those in flight go on. May be called any number of times.

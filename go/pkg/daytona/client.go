@@ -153,9 +153,10 @@ func (c *Client) String() string {
 	return fmt.Sprintf("Client{APIURL: %q, Target: %q}", place.APIURL, place.Target)
 }
 
-// Close refuses further calls of the client and its sandboxes; those in flight go on. It may be called any number of
-// times, and never fails.
-func (c *Client) Close(context.Context) error {
+// Close refuses further calls of the client and its sandboxes; those in flight go on. Telemetry that waits is sent until the
+// context ends. It may be called any number of times, and never fails.
+func (c *Client) Close(ctx context.Context) error {
+	c.native.Flush(ctx)
 	c.native.Close()
 	return nil
 }

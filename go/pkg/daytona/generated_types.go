@@ -388,8 +388,8 @@ type SandboxesPart struct {
 }
 
 // settings returns a configuration in the native library's names, without what is not set.
-func settings(config *types.DaytonaConfig) map[string]string {
-	given := map[string]string{
+func settings(config *types.DaytonaConfig) map[string]any {
+	given := map[string]any{
 		"source":         "sdk-go",
 		"apiKey":         config.APIKey,
 		"jwtToken":       config.JWTToken,
@@ -404,6 +404,9 @@ func settings(config *types.DaytonaConfig) map[string]string {
 		if value == "" {
 			delete(given, name)
 		}
+	}
+	if config.OtelEnabled || config.Experimental != nil && config.Experimental.OtelEnabled {
+		given["otelEnabled"] = true
 	}
 	return given
 }

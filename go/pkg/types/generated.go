@@ -1483,16 +1483,27 @@ type DaytonaConfig struct {
 	LocalBinary string
 	// Where the local engine keeps its state (DAYTONA_LOCAL_STATE_DIR, not from .env files).
 	LocalStateDir string
+	// Whether to send telemetry of the client by OpenTelemetry's protocol: a span and a duration for every operation, to
+	// the collector that the environment names (OTEL_EXPORTER_OTLP_ENDPOINT). Default: DAYTONA_OTEL_ENABLED, else false.
+	OtelEnabled bool
+	// Experimental is the former place of OtelEnabled.
+	Experimental *ExperimentalConfig
 }
 
 // String describes the configuration without its credentials.
 func (c DaytonaConfig) String() string {
-	return fmt.Sprintf("DaytonaConfig{APIKey: %s, JWTToken: %s, OrganizationID: %q, APIUrl: %q, Target: %q, CACert: %q, LocalBinary: %q, LocalStateDir: %q}",
-		redacted(c.APIKey), redacted(c.JWTToken), c.OrganizationID, c.APIUrl, c.Target, c.CACert, c.LocalBinary, c.LocalStateDir)
+	return fmt.Sprintf("DaytonaConfig{APIKey: %s, JWTToken: %s, OrganizationID: %q, APIUrl: %q, Target: %q, CACert: %q, LocalBinary: %q, LocalStateDir: %q, OtelEnabled: %t}",
+		redacted(c.APIKey), redacted(c.JWTToken), c.OrganizationID, c.APIUrl, c.Target, c.CACert, c.LocalBinary, c.LocalStateDir, c.OtelEnabled)
 }
 
 // GoString does the same as String.
 func (c DaytonaConfig) GoString() string { return c.String() }
+
+// ExperimentalConfig has settings under their former names.
+type ExperimentalConfig struct {
+	// OtelEnabled is DaytonaConfig.OtelEnabled.
+	OtelEnabled bool
+}
 
 func redacted(secret string) string {
 	if secret == "" {

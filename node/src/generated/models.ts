@@ -1936,8 +1936,16 @@ export interface DaytonaConfig {
   localStateDir?: string;
   /** Whether to wait by polling alone, without events (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false. */
   useDeprecatedPolling?: boolean;
+  /**
+   * Whether to send telemetry of the client by OpenTelemetry's protocol: a span and a duration for every operation, to the
+   * collector that the environment names (`OTEL_EXPORTER_OTLP_ENDPOINT`). Default: `DAYTONA_OTEL_ENABLED`, else false.
+   */
+  otelEnabled?: boolean;
   /** @deprecated The same as `apiUrl`. */
   serverUrl?: string;
+  /** @deprecated Former place of `otelEnabled`: `{ otelEnabled: true }`. */
+  // biome-ignore lint/suspicious/noExplicitAny: it is documented like this
+  _experimental?: Record<string, any>;
 }
 
 /** What an error tells besides its message. */

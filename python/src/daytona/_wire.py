@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from ._arguments import unusable
 from ._daytona import OK
 from ._log import ask_for_records, pass_records_on
+from ._trace import current_trace
 from .generated.errors import DaytonaCancelledError, error_from_wire
 
 if TYPE_CHECKING:
-    from ._daytona import Outcome
+    from ._daytona import Client, Outcome
 
 # Made once: `dumps` makes an encoder for every call that refuses what is not JSON.
 _encode = JSONEncoder(allow_nan=False).encode
@@ -27,9 +28,11 @@ def target(sandbox_id: str, toolbox_url: str) -> str:
     return f'"target":{dumps({"id": sandbox_id, "url": toolbox_url})},'
 
 
-def envelope(target: str, args: dict[str, Any], request_timeout: float | None) -> str:
-    """The parameters of a call."""
+def envelope(client: Client, target: str, args: dict[str, Any], request_timeout: float | None) -> str:
+    """The parameters of a call of a client."""
     ask_for_records()
+    if client.traced and (trace := current_trace()):
+        target = f'{target}"trace":{dumps(trace)},'
     try:
         limit = "" if request_timeout is None else f'"requestTimeout":{_encode(request_timeout)},'
         return f'{{{target}{limit}"args":{_encode(args)}}}'

@@ -9,31 +9,21 @@ module Daytona
     # The value of `api_url` that selects the local engine.
     LOCAL = 'local'
 
-    # @return [Boolean, nil] Tracing. Not part of this version: a client warns when it is asked for.
-    attr_accessor :otel_enabled
-
-    # @return [Hash, nil] Experimental settings; `otel_enabled` is the only one known.
+    # @return [Hash, nil] Former place of `otel_enabled`, which is all that is known of it.
     attr_accessor :_experimental
 
     # Every argument is the attribute of the same name; the others are those of {ConfigAttributes}.
     # rubocop:disable Lint/UnderscorePrefixedVariableName
-    def initialize(otel_enabled: nil, _experimental: nil, **attributes)
+    def initialize(_experimental: nil, **attributes)
       super(**attributes)
-      @otel_enabled = otel_enabled
       @_experimental = _experimental
     end
     # rubocop:enable Lint/UnderscorePrefixedVariableName
 
-    # @return [Boolean] Whether tracing is asked for.
-    # @api private
-    def tracing?
-      experimental = _experimental || {}
-      [otel_enabled, *experimental.values_at(:otel_enabled, 'otel_enabled', 'otelEnabled')].any?
-    end
-
     # @api private
     def to_wire(blobs)
-      super.merge('localBinary' => local_binary || packaged_binary, 'source' => 'sdk-ruby').compact
+      super.merge('localBinary' => local_binary || packaged_binary, '_experimental' => _experimental,
+                  'source' => 'sdk-ruby').compact
     end
 
     private

@@ -25,6 +25,7 @@ module Daytona
     # @raise [Sdk::InvalidArgumentError] For a value that cannot be used.
     def initialize(config)
       @native, = Native.unwrap(Native::Client.open(Wire.dump(config.to_wire([]))))
+      @traced = @native.traced?
     end
 
     # Runs an operation to its end.
@@ -47,8 +48,10 @@ module Daytona
       @native.place
     end
 
+    # Refuses further operations, and sends the telemetry that waits.
     def close
       @native.close
+      @native.call('client.flush', '', []) if @traced
     end
 
     def inspect
@@ -58,7 +61,8 @@ module Daytona
     private
 
     def call(operation, args, blobs, target, request_timeout)
-      params = { 'target' => target, 'requestTimeout' => request_timeout, 'args' => args }.compact
+      trace = Trace.current if @traced
+      params = { 'target' => target, 'requestTimeout' => request_timeout, 'trace' => trace, 'args' => args }.compact
       *parts, made = Sdk.logged { Native.unwrap(@native.call(operation, Wire.dump(params), blobs)) }
       return [*parts, made] unless made.is_a?(Native::Made)
 

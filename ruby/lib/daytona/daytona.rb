@@ -46,9 +46,6 @@ module Daytona
     # @raise [Sdk::InvalidArgumentError] For a value that cannot be used.
     def initialize(config = nil, **options)
       @config = config.is_a?(Config) ? config : Config.new(**config.to_h, **options)
-      if @config.tracing?
-        warn 'daytona: tracing is not part of this version; otel_enabled has no effect', uplevel: 1, category: nil
-      end
       super(Connection.new(@config))
       @snapshot = SnapshotService.new(@connection)
       @volume = VolumeService.new(@connection)
@@ -143,7 +140,8 @@ module Daytona
       PaginatedSandboxes.new(query, page, parts: parts, pages: pages) { |info| wrap(info) }
     end
 
-    # Refuses further operations, also of the sandboxes this client returned. Those in flight go on.
+    # Refuses further operations, also of the sandboxes this client returned. Those in flight go on. Waiting telemetry is
+    # sent.
     # @return [void]
     def close
       @connection.close

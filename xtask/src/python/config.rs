@@ -5,9 +5,10 @@ use super::{HEADER, annotation};
 use crate::schema::{Schema, Struct, Type};
 
 /// Parameters that are no fields, and what they are for.
-const BESIDES: [(&str, &str, &str); 2] = [
+const BESIDES: [(&str, &str, &str); 3] = [
     ("server_url", "str", "Former name of `api_url`."),
     ("connection_pool_maxsize", "int", "Accepted and without effect: the number of connections is not capped."),
+    ("_experimental", "dict[str, Any]", "Former place of `otel_enabled`: `{\"otelEnabled\": True}`."),
 ];
 
 /// Fields that are paths.
@@ -22,7 +23,8 @@ pub fn file(schema: &Schema) -> String {
     text.line(0, "class DaytonaConfig(Model):");
     attributes(&mut text, config);
     text.line(0, "");
-    let names: Vec<String> = config.fields.iter().map(|field| format!("\"{}\"", field.name)).collect();
+    let names = config.fields.iter().map(|field| field.name.as_str()).chain(["_experimental"]);
+    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
     text.list(1, "__slots__ = (", &names, ")");
     super::models::secrets(&mut text, config, &config.fields.iter().map(|f| f.name.clone()).collect::<Vec<_>>());
     text.line(0, "");
@@ -48,10 +50,12 @@ pub fn file(schema: &Schema) -> String {
         };
         text.line(2, &format!("self.{name} = {value}"));
     }
+    text.line(2, "self._experimental = _experimental");
     text.lines(1, "\ndef to_wire(self) -> dict[str, Any]:");
     text.line(2, "\"\"\"Writes it as the core's JSON.\"\"\"");
-    let entries: Vec<String> =
-        config.fields.iter().map(|field| format!("\"{}\": self.{}", field.wire, field.name)).collect();
+    let entries = config.fields.iter().map(|field| (field.wire.as_str(), field.name.as_str()));
+    let entries = entries.chain([("_experimental", "_experimental")]);
+    let entries: Vec<String> = entries.map(|(wire, name)| format!("\"{wire}\": self.{name}")).collect();
     text.list(2, "return {", &entries, "}");
     text.finish()
 }

@@ -165,7 +165,7 @@ fn placeholders(surface: &Value, package: &str) -> Result<String> {
     }
     members.sort();
     text.lines(0, "\n\n# Attributes of classes that are there.");
-    text.list(0, "MEMBERS = [", &members, "]");
+    text.list(0, "MEMBERS: list[str] = [", &members, "]");
     text.line(0, "");
     text.list(0, "__all__ = [", &classes.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>(), "]");
     Ok(text.finish())

@@ -56,7 +56,7 @@ impl Schema {
             services: vec![],
             parts: vec![],
             // Each package says itself which one is calling, and how its operations are called.
-            config: outside(&core.join("config.rs"), "Config", &["source", "operation_names"], &known)?,
+            config: outside(&core.join("config.rs"), "Config", &["source", "operation_names", "experimental"], &known)?,
             // The kind is the class.
             error: outside(&core.join("error.rs"), "ErrorInfo", &["kind"], &known)?,
         };

@@ -46,6 +46,9 @@ pub fn models(schema: &Schema, words: &Words) -> String {
         }
         if *name == schema.config.name {
             body.push_str("  /** @deprecated The same as `apiUrl`. */\n  serverUrl?: string;\n");
+            body.push_str("  /** @deprecated Former place of `otelEnabled`: `{ otelEnabled: true }`. */\n");
+            body.push_str("  // biome-ignore lint/suspicious/noExplicitAny: it is documented like this\n");
+            body.push_str("  _experimental?: Record<string, any>;\n");
         }
         body.push_str("}\n");
     }

@@ -11,6 +11,7 @@ from ..generated.async_ops.sandbox import AsyncSandboxesOps
 from ..generated.async_ops.snapshot import AsyncSnapshotService
 from ..generated.async_ops.volume import AsyncVolumeService
 from ..generated.config import DaytonaConfig
+from .runtime import wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,8 +68,10 @@ class AsyncDaytona(AsyncDaytonaMethods):
                 yield event
 
     async def close(self) -> None:
-        """Refuses further operations; those in flight go on. Sandboxes are not touched."""
+        """Refuses further operations; those in flight go on. Sandboxes are not touched. Waiting telemetry is sent."""
         self._client.close()
+        if self._client.traced:
+            await wait(lambda pump, id: self._client.start("client.flush", "", [], pump, id))
 
     @classmethod
     def sharing(cls, config: DaytonaConfig | None, client: Client) -> AsyncDaytona:
@@ -78,6 +81,7 @@ class AsyncDaytona(AsyncDaytonaMethods):
         daytona._client = client
         daytona._ops = AsyncSandboxesOps(client)
         daytona.snapshot = AsyncSnapshotService(client)
+        daytona.volume = AsyncVolumeService(client)
         return daytona
 
     def __repr__(self) -> str:

@@ -112,7 +112,7 @@ class AsyncService:
         self._target = target
 
     async def _start(self, op: str, args: dict[str, Any], blobs: list[bytes], request_timeout: float | None) -> Outcome:
-        json = envelope(self._target, args, request_timeout)
+        json = envelope(self._client, self._target, args, request_timeout)
         return await wait(lambda pump, id: self._client.start(op, json, blobs, pump, id))
 
     async def _call(self, op: str, args: dict[str, Any], *, request_timeout: float | None = None) -> Any:

@@ -11,6 +11,7 @@ from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
 from ..generated.ops.snapshot import SnapshotService
 from ..generated.ops.volume import VolumeService
+from .runtime import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +67,10 @@ class Daytona(DaytonaMethods):
             yield from found.events
 
     def close(self) -> None:
-        """Refuses further operations; those in flight go on. Sandboxes are not touched."""
+        """Refuses further operations; those in flight go on. Sandboxes are not touched. Waiting telemetry is sent."""
         self._client.close()
+        if self._client.traced:
+            wait(self._client.start("client.flush", "", []))
 
     def __repr__(self) -> str:
         api_url, target = self._client.place()

@@ -41,17 +41,17 @@ class Service:
         self._target = target
 
     def _call(self, op: str, args: dict[str, Any], *, request_timeout: float | None = None) -> Any:
-        call = self._client.start(op, envelope(self._target, args, request_timeout), [])
+        call = self._client.start(op, envelope(self._client, self._target, args, request_timeout), [])
         return result(wait(call))
 
     def _call_with_bytes(
         self, op: str, args: dict[str, Any], blobs: list[bytes], *, request_timeout: float | None = None
     ) -> tuple[Any, list[bytes]]:
-        outcome = wait(self._client.start(op, envelope(self._target, args, request_timeout), blobs))
+        outcome = wait(self._client.start(op, envelope(self._client, self._target, args, request_timeout), blobs))
         return result(outcome), outcome[2]
 
     def _open(self, op: str, args: dict[str, Any], *, request_timeout: float | None = None) -> StreamHandle:
-        outcome = wait(self._client.start(op, envelope(self._target, args, request_timeout), []))
+        outcome = wait(self._client.start(op, envelope(self._client, self._target, args, request_timeout), []))
         info = result(outcome)
         assert outcome[3] is not None
         return StreamHandle(outcome[3], info)

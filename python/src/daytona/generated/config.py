@@ -29,6 +29,9 @@ class DaytonaConfig(Model):
             files).
         use_deprecated_polling: Whether to wait by polling alone, without events
             (`DAYTONA_USE_DEPRECATED_POLLING`). Default: false.
+        otel_enabled: Whether to send telemetry of the client by OpenTelemetry's protocol: a span and a duration
+            for every operation, to the collector that the environment names (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+            Default: `DAYTONA_OTEL_ENABLED`, else false.
     """
 
     __slots__ = (
@@ -41,6 +44,8 @@ class DaytonaConfig(Model):
         "local_binary",
         "local_state_dir",
         "use_deprecated_polling",
+        "otel_enabled",
+        "_experimental",
     )
     _secrets = frozenset(("api_key", "jwt_token"))
 
@@ -56,14 +61,17 @@ class DaytonaConfig(Model):
         local_binary: str | PathLike[str] | None = None,
         local_state_dir: str | PathLike[str] | None = None,
         use_deprecated_polling: bool | None = None,
+        otel_enabled: bool | None = None,
         server_url: str | None = None,
         connection_pool_maxsize: int | None = None,
+        _experimental: dict[str, Any] | None = None,
     ) -> None:
         """Makes a configuration.
 
         Args:
             server_url: Former name of `api_url`.
             connection_pool_maxsize: Accepted and without effect: the number of connections is not capped.
+            _experimental: Former place of `otel_enabled`: `{"otelEnabled": True}`.
         """
         self.api_key = api_key
         self.jwt_token = jwt_token
@@ -74,6 +82,8 @@ class DaytonaConfig(Model):
         self.local_binary = None if local_binary is None else fspath(local_binary)
         self.local_state_dir = None if local_state_dir is None else fspath(local_state_dir)
         self.use_deprecated_polling = use_deprecated_polling
+        self.otel_enabled = otel_enabled
+        self._experimental = _experimental
 
     def to_wire(self) -> dict[str, Any]:
         """Writes it as the core's JSON."""
@@ -87,4 +97,6 @@ class DaytonaConfig(Model):
             "localBinary": self.local_binary,
             "localStateDir": self.local_state_dir,
             "useDeprecatedPolling": self.use_deprecated_polling,
+            "otelEnabled": self.otel_enabled,
+            "_experimental": self._experimental,
         }

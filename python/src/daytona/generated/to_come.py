@@ -12,6 +12,6 @@ class ObjectStorage(metaclass=ToCome):
 
 
 # Attributes of classes that are there.
-MEMBERS = ["DaytonaConfig._experimental", "DaytonaConfig.otel_enabled"]
+MEMBERS: list[str] = []
 
 __all__ = ["AsyncObjectStorage", "ObjectStorage"]

@@ -74,6 +74,11 @@ pub async fn record(credentials: Credentials, program: &[String]) -> Result<bool
     command.args(arguments);
     command.env("DAYTONA_API_URL", recorded_url).env("DAYTONA_ORGANIZATION_ID", ORGANIZATION);
     command.env(RECORDER, format!("http://{address}"));
+    // Every request then has its place in a trace; what is traced goes nowhere.
+    command
+        .env("DAYTONA_OTEL_ENABLED", "true")
+        .env("OTEL_TRACES_EXPORTER", "none")
+        .env("OTEL_METRICS_EXPORTER", "none");
     command.env_remove("DAYTONA_API_KEY").env_remove("DAYTONA_JWT_TOKEN");
     match credentials {
         Credentials::Key => command.env("DAYTONA_API_KEY", key),

@@ -123,6 +123,9 @@ fn check_headers(request: &Recorded, caller: &Caller, names_version: bool) -> Re
     }
     expect("X-Daytona-Source", Some(&caller.source))?;
     expect("X-Daytona-Organization-ID", caller.organization.as_deref())?;
+    if !request.header("traceparent").is_some_and(is_sampled_trace) {
+        return Err(format!("the header traceparent is {:?}, expected a sampled span", request.header("traceparent")));
+    }
     let agent = request.header("User-Agent").unwrap_or_default();
     if agent.strip_prefix(&*caller.source).and_then(|rest| rest.strip_prefix('/')).and_then(version).is_none() {
         return Err(format!("the header User-Agent is {agent:?}, expected {}/<version>", caller.source));
@@ -133,6 +136,15 @@ fn check_headers(request: &Recorded, caller: &Caller, names_version: bool) -> Re
         Some(version) if names_version || version >= [0, 167, 0] => Ok(()),
         _ if request.method == "GET" && is_raw_log(request) => Ok(()),
         _ => Err(format!("the header X-Daytona-SDK-Version is {said:?}, expected 0.167.0 or more")),
+    }
+}
+
+/// `00-<trace>-<span>-01` (W3C Trace Context).
+fn is_sampled_trace(text: &str) -> bool {
+    let hexadecimal = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    match text.split('-').collect::<Vec<_>>()[..] {
+        ["00", trace, span, "01"] => hexadecimal(trace, 32) && hexadecimal(span, 16),
+        _ => false,
     }
 }
 
@@ -275,6 +287,7 @@ mod tests {
             ("X-Daytona-Source", "sdk-go"),
             ("X-Daytona-SDK-Version", "v0.205.1"),
             ("User-Agent", "sdk-go/0.1.0"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ];
         Recorded {
             method: method.to_owned(),
@@ -321,6 +334,7 @@ mod tests {
             ("X-Daytona-Source", "sdk-ruby"),
             ("X-Daytona-SDK-Version", "0.27.0"),
             ("User-Agent", "curl/8.0.0"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"),
             ("X-Daytona-Organization-ID", "me"),
         ] {
             let mut request = request("GET", "/api/sandbox/x");

@@ -37,6 +37,11 @@ module Daytona
     #   Default: false.
     attr_accessor :use_deprecated_polling
 
+    # @return [Boolean, nil] Whether to send telemetry of the client by OpenTelemetry's protocol: a span and a duration
+    #   for every operation, to the collector that the environment names (`OTEL_EXPORTER_OTLP_ENDPOINT`). Default:
+    #   `DAYTONA_OTEL_ENABLED`, else false.
+    attr_accessor :otel_enabled
+
     # Every argument is the attribute of the same name.
     def initialize(
       api_key: nil,
@@ -47,7 +52,8 @@ module Daytona
       ca_cert: nil,
       local_binary: nil,
       local_state_dir: nil,
-      use_deprecated_polling: nil
+      use_deprecated_polling: nil,
+      otel_enabled: nil
     )
       super()
       @api_key = api_key
@@ -59,6 +65,7 @@ module Daytona
       @local_binary = local_binary
       @local_state_dir = local_state_dir
       @use_deprecated_polling = use_deprecated_polling
+      @otel_enabled = otel_enabled
     end
 
     # @api private
@@ -72,7 +79,8 @@ module Daytona
         'caCert' => ca_cert,
         'localBinary' => local_binary,
         'localStateDir' => local_state_dir,
-        'useDeprecatedPolling' => use_deprecated_polling
+        'useDeprecatedPolling' => use_deprecated_polling,
+        'otelEnabled' => otel_enabled
       }.compact
     end
 
