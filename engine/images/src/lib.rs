@@ -36,10 +36,11 @@ pub use digest::Digest;
 pub use error::{Error, Exit};
 pub use image::{Base, Image, ImageConfig};
 pub use names::Named;
+pub use pack::pack_layer;
 pub use reference::Reference;
 pub use runner::{NoRunner, Run, RunMount, Runner};
 pub use store::{Freed, Options, Store};
-pub use unpack::Limits;
+pub use unpack::{Limits, unpack_layer};
 
 /// The time in seconds since 1970.
 pub(crate) fn now() -> i64 {

@@ -21,6 +21,15 @@ pub(crate) struct Content {
     pub(crate) entries: u64,
 }
 
+/// Writes the layer at `root`, in the form that overlayfs has for an administrator, as an archive.
+///
+/// # Errors
+/// The layer cannot be read, or `out` not written.
+pub fn pack_layer(root: &Path, out: impl Write) -> io::Result<()> {
+    let (mut out, _) = pack(root, io::BufWriter::with_capacity(1 << 16, out))?;
+    out.flush()
+}
+
 /// Writes the layer at `root`, in overlayfs' form, as an archive with the whiteouts of images.
 pub(crate) fn pack<W: Write>(root: &Path, out: W) -> io::Result<(W, Content)> {
     let mut packer = Packer { builder: Builder::new(out), linked: HashMap::new(), content: Content::default() };
@@ -58,7 +67,7 @@ impl<W: Write> Packer<W> {
         let found = fs::symlink_metadata(real)?;
         let kind = found.file_type();
         self.content.entries += 1;
-        if is_whiteout(&found) {
+        if is_whiteout(real, &found) {
             let mut name = std::ffi::OsString::from(".wh.");
             name.push(path.file_name().unwrap_or_default());
             self.empty(&path.with_file_name(name))?;

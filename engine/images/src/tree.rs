@@ -79,7 +79,7 @@ impl Tree {
             for layer in active {
                 let real = layer.real(&so_far);
                 let Some(metadata) = look(&real)? else { continue };
-                if is_whiteout(&metadata) {
+                if is_whiteout(&real, &metadata) {
                     break;
                 }
                 if !metadata.is_dir() {
@@ -209,7 +209,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::overlay::{Marks, make_whiteout};
+    use crate::overlay::Marks;
 
     fn tree(directories: &[&Path]) -> Tree {
         Tree::new(directories.iter().map(|path| Lower::Directory(path.to_path_buf())).collect())
@@ -228,7 +228,7 @@ mod tests {
         fs::write(upper.join("kept/more"), "upper").unwrap();
         fs::create_dir(upper.join("opaque")).unwrap();
         Marks::User.make_opaque(&upper.join("opaque")).unwrap();
-        make_whiteout(&upper.join("gone")).unwrap();
+        Marks::User.white_out(&upper, OsStr::new("gone")).unwrap();
         let tree = tree(&[&upper, &lower]);
         assert_eq!(tree.text(Path::new("/kept/file")).unwrap(), "upper");
         assert_eq!(tree.list(Path::new("kept")).unwrap().len(), 2);

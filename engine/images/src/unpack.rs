@@ -20,7 +20,7 @@ use tar::{Archive, Entry, EntryType};
 
 use crate::attributes::{Attributes, is_kept, is_plain_name};
 use crate::error::Attempt;
-use crate::overlay::Marks;
+use crate::overlay::{Marks, is_marked};
 use crate::{Cancel, Error};
 
 /// The longest path in an archive, in bytes.
@@ -62,6 +62,17 @@ pub(crate) struct Unpack<'a> {
     pub(crate) whiteouts: Option<Marks>,
     pub(crate) limits: Limits,
     pub(crate) cancel: &'a Cancel,
+}
+
+/// Unpacks an archive of [`pack_layer`](crate::pack_layer) into the empty directory `root`, in the form that overlayfs has for
+/// an administrator.
+///
+/// # Errors
+/// The archive is broken or beyond the limits of a layer, or the files cannot be written. What has been unpacked stays.
+pub fn unpack_layer(archive: impl Read, root: &Path, cancel: &Cancel) -> Result<(), Error> {
+    let archive = io::BufReader::with_capacity(1 << 16, archive);
+    let how = Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), cancel };
+    unpack(archive, root, how).map(drop)
 }
 
 /// Unpacks an archive into the empty directory `root`, and answers the bytes of its files.
@@ -385,7 +396,7 @@ impl Target<'_> {
             // The layer itself has one of that name, so only those below are hidden.
             Some(Kind::Directory) => Ok(marks.make_opaque(&address(parent, Some(hidden)))?),
             Some(Kind::Whiteout | Kind::Other) => Ok(()),
-            None => Ok(mknodat(parent, hidden, FileType::CharacterDevice, Mode::empty(), 0)?),
+            None => Ok(marks.white_out(&address(parent, None), hidden)?),
         }
     }
 
@@ -451,6 +462,7 @@ fn kind_of(parent: &OwnedFd, name: &OsStr) -> Result<Option<Kind>, Failure> {
         Ok(found) => Ok(Some(match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => Kind::Directory,
             FileType::CharacterDevice => Kind::Whiteout,
+            FileType::RegularFile if found.st_size == 0 && is_marked(&address(parent, Some(name))) => Kind::Whiteout,
             _ => Kind::Other,
         })),
         Err(Errno::NOENT) => Ok(None),

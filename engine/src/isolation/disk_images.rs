@@ -33,6 +33,8 @@ pub enum Contents {
         /// Whether it does.
         over_default: bool,
     },
+    /// The same for a command of a build.
+    Step,
 }
 
 impl Contents {
@@ -41,6 +43,7 @@ impl Contents {
             Self::Default(snapshot) => snapshot.unwrap_or_default().to_string(),
             Self::Image { over_default: true } => "over-default".to_owned(),
             Self::Image { over_default: false } => "image".to_owned(),
+            Self::Step => "step".to_owned(),
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use daytona_images::Cancel;
 use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
@@ -24,7 +25,7 @@ use tokio::io::unix::AsyncFd;
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources};
 use super::commands::StepCommand;
-use super::disk::Disk;
+use super::disk::{Disk, IMAGE};
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
 use super::image_root::{self, ImageRoot, Inside};
@@ -37,6 +38,7 @@ use super::ready::{Pattern, Ready, remove};
 use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, Volume,
 };
+use super::step_disk;
 use super::users::{RANGES, Separation, UserIds};
 use crate::errors::ApiError;
 use crate::network::{self, Joined, Network, Reach};
@@ -278,10 +280,20 @@ impl Launcher {
         Self::name_files(&directory, sandbox_id)
     }
 
-    /// Makes room for what a step of a build changes, in plain directories below `directory`, which is relative to the state
-    /// directory and not there yet.
+    /// Makes room for what a step of a build changes, in `directory`, which is relative to the state directory and not there
+    /// yet.
     pub fn create_step_files(&self, directory: &Path) -> Result<()> {
-        image_root::make_step_files(&self.state_dir.join(directory)).context("making room for a step's files")
+        self.ready.make_for_step(&self.state_dir.join(directory)).context("making room for a step's files")
+    }
+
+    /// Makes one layer at `target`, an empty directory, of what a command has changed in the files of
+    /// [`Launcher::create_step_files`]. The command has ended.
+    pub fn take_layer(&self, directory: &Path, target: &Path, cancel: &Cancel) -> Result<()> {
+        let directory = self.state_dir.join(directory);
+        match directory.join(IMAGE).exists() {
+            true => step_disk::take_layer(&directory, target, cancel),
+            false => Ok(image_root::take_layer(&directory, target)?),
+        }
     }
 
     /// Names a sandbox in its files, where these are plain directories. One with a disk does it itself at its start.

@@ -26,6 +26,7 @@ mod processors;
 mod ready;
 mod spec;
 mod standstill;
+mod step_disk;
 mod system_calls;
 mod usage;
 mod users;
@@ -36,11 +37,12 @@ pub use cgroup::{Enforced, Resources, Usage};
 pub use commands::StepCommand;
 pub use disk::{IMAGE, copy_changes, copy_sparse, wait_until_free};
 pub use disk_space::room;
-pub use image_root::{ImageRoot, take_layer};
+pub use image_root::ImageRoot;
 pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use probe::{IsolationChoice, choose};
 pub use spec::{IsolationLevel, SANDBOX_ARGUMENT, SANDBOX_UID, Volume};
+pub use step_disk::GIB as STEP_GIB;
 pub use watched::Watched;
 
 /// Becomes a sandbox process and never returns when the engine started this process as one.
@@ -53,6 +55,7 @@ pub fn run_if_sandbox_process() {
             Some(probe::PROBE_ARGUMENT) => probe::run(),
             Some(probe::DISK_ARGUMENT) => probe::run_disk(),
             Some(probe::SIZE_ARGUMENT) => probe::run_size(),
+            Some(step_disk::ARGUMENT) => step_disk::run(),
             _ => child::run(),
         });
     }

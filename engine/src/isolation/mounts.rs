@@ -139,14 +139,21 @@ pub fn try_size() -> Result<()> {
     own_size::try_out(&std::env::current_dir()?)
 }
 
-/// Mounts the disk that [`super::disk_images::try_out`] has made, out of everybody's sight, and writes to it.
+/// Mounts the disk that [`super::disk_images::try_out`] has made and writes to it.
 pub fn try_disk(directory: &Path) -> Result<()> {
+    let mounted = mount_alone(directory)?;
+    fs::write(mounted.join("file"), "").context("writing to the disk")
+}
+
+/// Mounts the disk in a directory at `mounted` in there, out of everybody's sight, and answers where. The process must have one
+/// thread and end soon: the mount lasts as long.
+pub fn mount_alone(directory: &Path) -> Result<PathBuf> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("leaving the machine's mounts")?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
     let mounted = directory.join("mounted");
     let disk = Disk::of(directory, 0).context("there is no disk")?;
     disk.mount(&mounted)?;
-    fs::write(mounted.join("file"), "").context("writing to the disk")
+    Ok(mounted)
 }
 
 fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Result<Option<Files>> {
@@ -228,9 +235,20 @@ fn mount_entry(root: &Path, entry: &Mount, spec: &LaunchSpec) -> Result<()> {
                 true => Overlay::Whole { synchronized: spec.disk.is_some() && target.as_os_str().is_empty() },
                 false => Overlay::System,
             };
-            overlay(lower, upper, work, &root.join(target), spec.level, kind)
+            let laid = overlay(lower, upper, work, &root.join(target), spec.level, kind);
+            laid.map_err(|error| if is_layered(upper) { error.context(NO_LAYERS) } else { error })
         }
     }
+}
+
+/// Why the kernel refuses to lay a directory over others.
+const NO_LAYERS: &str = "the engine's state directory is on an overlay file system, as the files of most containers are, and nothing \
+                         can be laid over others there: start the engine with a state directory on a disk or a volume";
+
+/// Whether a directory is on an overlay file system itself.
+fn is_layered(directory: &Path) -> bool {
+    nix::sys::statfs::statfs(directory)
+        .is_ok_and(|found| found.filesystem_type() == nix::sys::statfs::OVERLAYFS_SUPER_MAGIC)
 }
 
 /// What directories are laid over one another for.

@@ -14,6 +14,7 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use super::base;
 use super::disk_images::{Contents, DiskImages};
 use super::image_root;
+use super::step_disk;
 
 /// Trees made ahead.
 const READY: usize = 4;
@@ -52,6 +53,18 @@ impl Pattern {
                 })
                 .context("making the disk"),
             None => self.make_layers(directory, over_default),
+        }
+    }
+
+    /// Makes room for what a command of a build changes: plain directories, or a disk where the kernel lays nothing over
+    /// directories of the machine's.
+    pub fn make_for_step(&self, directory: &Path) -> Result<()> {
+        match self.disks.as_ref().filter(|_| !self.copy_on_write) {
+            Some(disks) => {
+                let contents = |tree: &Path| Ok(image_root::make_step_files(tree)?);
+                disks.make(directory, Contents::Step, step_disk::GIB, contents).context("making the disk")
+            }
+            None => Ok(image_root::make_step_files(directory)?),
         }
     }
 
@@ -156,6 +169,11 @@ impl Ready {
     /// Makes the files of a sandbox whose root is an image.
     pub fn make_for_image(&self, directory: &Path, over_default: bool, disk_gib: u64) -> Result<()> {
         self.shared.pattern.make_for_image(directory, over_default, disk_gib)
+    }
+
+    /// Makes room for what a command of a build changes.
+    pub fn make_for_step(&self, directory: &Path) -> Result<()> {
+        self.shared.pattern.make_for_step(directory)
     }
 
     /// Makes no more, and removes those that are there. What is being made right now is removed by the next start.

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, Read, pipe};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use daytona_images::{Base, Cancel, Exit, Run, Runner};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::isolation::{ImageRoot, Launcher, Resources, Start, StepCommand, take_layer};
+use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand};
 use crate::network::Reach;
 
 /// Where the files of steps under way are, in the state directory. Each start empties it.
@@ -64,6 +65,24 @@ impl StepRunner {
         path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or_else(|_| path.to_owned())
     }
 
+    /// Bytes that are free on the machine's disk.
+    fn free(&self) -> io::Result<u64> {
+        let room = nix::sys::statvfs::statvfs(&self.state_dir)?;
+        Ok(room.blocks_available() * room.fragment_size())
+    }
+
+    /// Why a command may write no more, if it may not. `before` is what was free when it began.
+    fn too_much(&self, directory: &Path, before: u64) -> io::Result<Option<String>> {
+        let free = self.free()?;
+        if free < RESERVE {
+            return Ok(Some(format!("only {free} bytes are left on the machine's disk")));
+        }
+        // Others write too; to count takes a while and is rarely needed.
+        let most = STEP_GIB << 30;
+        let is_less = before.saturating_sub(free) <= most || written(&self.state_dir.join(directory)) <= most;
+        Ok((!is_less).then(|| format!("it wrote more than {STEP_GIB} GiB")))
+    }
+
     fn root(&self, run: &Run<'_>) -> ImageRoot {
         let over_default = run.base == Base::Default;
         // The engine's own root has names already.
@@ -93,7 +112,7 @@ impl StepRunner {
         let start = Start {
             sandbox_id: id,
             directory,
-            resources: Resources { cpu: cpus as u64, memory_gib: MEMORY_GIB, disk_gib: 0 },
+            resources: Resources { cpu: cpus as u64, memory_gib: MEMORY_GIB, disk_gib: STEP_GIB },
             as_root: run.uid == 0,
             env: Default::default(),
             reach: if run.network { Reach::All } else { Reach::Nothing },
@@ -119,7 +138,8 @@ impl StepRunner {
         let instance = self.launcher.start_command(&start, command)?;
         let mut buffer = [0; 1 << 14];
         let mut looked = Instant::now();
-        let mut no_room = None;
+        let before = self.free()?;
+        let mut killed = None;
         loop {
             let mut ready = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
             if poll(&mut ready, PollTimeout::from(WATCH)).is_ok_and(|count| count > 0) {
@@ -133,22 +153,39 @@ impl StepRunner {
             }
             if looked.elapsed() > LOOK {
                 looked = Instant::now();
-                let room = nix::sys::statvfs::statvfs(&self.state_dir)?;
-                let free = room.blocks_available() * room.fragment_size();
-                if free < RESERVE {
-                    no_room = Some(free);
+                if let Some(reason) = self.too_much(directory, before)? {
+                    killed = Some(reason);
                     instance.kill();
                 }
             }
         }
         let code = instance.wait_for_code();
         instance.release();
-        if let Some(free) = no_room {
-            anyhow::bail!("the command was killed: only {free} bytes are left on the machine's disk");
+        if let Some(reason) = killed {
+            anyhow::bail!("the command was killed: {reason}");
         }
-        take_layer(&self.state_dir.join(directory), run.changes)?;
+        if run.network && code != Some(0) && self.launcher.level() == IsolationLevel::UserNamespaces {
+            output(b"\n[commands of this engine have no network, and no user but root: that takes an engine started by root]\n");
+        }
+        self.launcher.take_layer(directory, run.changes, cancel)?;
         Ok(code.map_or(Exit::Signal(nix::libc::SIGKILL), Exit::Code))
     }
+}
+
+/// Bytes that the files below a directory take on the disk, as far as they can be counted while they change.
+fn written(directory: &Path) -> u64 {
+    let mut waiting = vec![directory.to_owned()];
+    let mut bytes = 0;
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(found) = entry.metadata() else { continue };
+            bytes += found.blocks() * 512;
+            if found.is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    bytes
 }
 
 impl Runner for StepRunner {
@@ -162,5 +199,21 @@ impl Runner for StepRunner {
             tracing::warn!(%error, step = id, "the files of a build's step are left to the next start");
         }
         done.map_err(|error| io::Error::other(crate::in_words(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_of_files_count_for_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join("a/b")).unwrap();
+        let before = written(directory.path());
+        fs::File::create(directory.path().join("a/sparse")).unwrap().set_len(64 << 30).unwrap();
+        fs::write(directory.path().join("a/b/file"), vec![1; 1 << 20]).unwrap();
+        let more = written(directory.path()) - before;
+        assert!((1 << 20..2 << 20).contains(&more), "{more}");
     }
 }

@@ -36,6 +36,11 @@ impl Engine {
         let _ = std::fs::remove_file(directory.path().join("engine.json"));
         let process = spawn_with(directory.path(), arguments, variables);
         let announced = wait_for(|| announcement(directory.path())).await;
+        Self::announced(directory, process, &announced)
+    }
+
+    /// An engine that somebody started and that has announced itself. `directory` goes with it.
+    pub fn announced(directory: TempDir, process: Child, announced: &Value) -> Self {
         let api_url = announced["apiUrl"].as_str().expect("apiUrl");
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
