@@ -1,12 +1,17 @@
 //! Any endpoint, for programs that need one that no operation covers.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Method;
+use tokio::io::AsyncReadExt;
 
 use crate::client::{Client, DEFAULT_LIMIT, Toolbox};
 use crate::error::{Error, Result};
 use crate::model::Json;
-use crate::travel::http::Request;
+use crate::protocols::atomic_file::AtomicFile;
+use crate::travel::http::{Body, Request};
+
+/// Bytes of a local file that are read at a time.
+const PIECE: usize = 256 << 10;
 
 impl Client {
     /// Sends a request to an endpoint of the API, with this client's credentials, and returns the body of the response.
@@ -18,6 +23,47 @@ impl Client {
     pub async fn send(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Bytes> {
         let (method, path) = checked(method, path)?;
         self.run("client.send", DEFAULT_LIMIT, exchange(self.api(method, path), body)).await
+    }
+}
+
+impl Client {
+    /// Gets an endpoint of the API whose response is a file, and writes it to a local path. The file appears when it is whole.
+    ///
+    /// `path` begins with `/` and may have a query.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for another path or one that cannot be written, and whatever the endpoint refuses.
+    pub async fn receive_file(&self, path: &str, local_path: &str) -> Result<()> {
+        let (method, path) = checked("GET", path)?;
+        let work = async {
+            let mut response = self.api(method, path).send().await?;
+            let mut file = AtomicFile::create(local_path).await?;
+            while let Some(piece) = response.chunk().await? {
+                file.write(piece).await?;
+            }
+            file.commit().await
+        };
+        self.run("client.receive_file", None, work).await
+    }
+
+    /// Puts a local file to an endpoint of the API as the body of a request, and returns the body of the response.
+    ///
+    /// `path` begins with `/` and may have a query.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for another path or a file that cannot be read, and whatever the endpoint refuses.
+    pub async fn send_file(&self, path: &str, local_path: &str) -> Result<Bytes> {
+        let (method, path) = checked("PUT", path)?;
+        let unreadable =
+            |e| Error::invalid_argument(format!("Cannot read the local path {local_path:?}")).with_source(e);
+        let file = tokio::fs::File::open(local_path).await.map_err(unreadable)?;
+        let pieces = futures_util::stream::try_unfold(file, |mut file| async {
+            let mut piece = BytesMut::with_capacity(PIECE);
+            let count = file.read_buf(&mut piece).await?;
+            Ok((count > 0).then(|| (piece.freeze(), file)))
+        });
+        let request = self.api(method, path).stream("application/octet-stream", Body::stream(pieces));
+        self.run("client.send_file", None, async { request.send().await?.whole().await }).await
     }
 }
 

@@ -1,17 +1,18 @@
 //! Requests that the engine makes itself: to the issuer of tokens, and to addresses that strangers chose.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -19,6 +20,9 @@ use crate::network::Cidr;
 
 /// How long a server has to answer.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// Redirects that are followed to a file.
+const MOST_REDIRECTS: usize = 5;
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -63,6 +67,34 @@ impl Client {
         }
     }
 
+    /// Fetches a file of at most `limit` bytes into `target`, a new file, and answers when it last changed, in seconds since 1970,
+    /// where the server says so. Redirects are followed, each to an address that may be reached.
+    ///
+    /// # Errors
+    /// When there is none, it is larger, or nothing arrives for a while.
+    pub async fn fetch(&self, url: &str, target: &Path, limit: u64) -> Result<Option<i64>> {
+        let mut place = url::Url::parse(url).context("the URL is not valid")?;
+        for _ in 0..=MOST_REDIRECTS {
+            let opened = tokio::time::timeout(LIMIT, self.open(Method::GET, place.as_str(), Vec::new(), String::new()));
+            let late = || format!("no answer in {} s", LIMIT.as_secs());
+            let (response, _connection) = opened.await.with_context(late)??;
+            let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let status = response.status();
+            if let (true, Some(location)) = (status.is_redirection(), header(header::LOCATION)) {
+                place = place.join(location).context("the redirect is not valid")?;
+                continue;
+            }
+            if status != http::StatusCode::OK {
+                bail!("the server answers {status}");
+            }
+            let changed = header(header::LAST_MODIFIED).and_then(|text| httpdate::parse_http_date(text).ok());
+            let changed = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            save(response.into_body(), target, limit).await?;
+            return Ok(changed.and_then(|since| i64::try_from(since.as_secs()).ok()));
+        }
+        bail!("it is redirected more than {MOST_REDIRECTS} times")
+    }
+
     async fn exchange(
         &self,
         method: Method,
@@ -81,6 +113,21 @@ impl Client {
         headers: Vec<(&'static str, String)>,
         body: String,
     ) -> Result<(u16, Result<Bytes>)> {
+        let (response, connection) = self.open(method, url, headers, body).await?;
+        let status = response.status().as_u16();
+        let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        drop(connection);
+        Ok((status, body.map(|body| body.to_bytes()).map_err(|error| anyhow::anyhow!("{error}"))))
+    }
+
+    /// Sends a request and answers with the response's beginning, and what keeps the rest coming.
+    async fn open(
+        &self,
+        method: Method,
+        url: &str,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    ) -> Result<(Response<Incoming>, AbortOnDrop<hyper::Result<()>>)> {
         let uri: Uri = url.parse().context("the URL is not valid")?;
         let host = uri.host().context("the URL has no host")?.trim_matches(['[', ']']).to_owned();
         let encrypted = match uri.scheme_str() {
@@ -129,18 +176,33 @@ impl Client {
     }
 }
 
-/// The status of the answer, and its body where that can be read.
+/// The beginning of the response to a request over a connection.
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<(u16, Result<Bytes>)> {
+) -> Result<(Response<Incoming>, AbortOnDrop<hyper::Result<()>>)> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = AbortOnDrop(tokio::spawn(connection));
     let response = sender.send_request(request).await.context("the connection broke")?;
-    let status = response.status().as_u16();
-    let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-    drop(connection);
-    Ok((status, body.map(|body| body.to_bytes()).map_err(|error| anyhow::anyhow!("{error}"))))
+    Ok((response, connection))
+}
+
+/// Writes a body to a new file as it arrives.
+async fn save(mut body: Incoming, target: &Path, limit: u64) -> Result<()> {
+    let mut file = tokio::fs::File::create_new(target).await.context("writing the file")?;
+    let mut arrived = 0;
+    while let Some(frame) = tokio::time::timeout(LIMIT, body.frame())
+        .await
+        .with_context(|| format!("nothing arrived in {} s", LIMIT.as_secs()))?
+    {
+        let Ok(piece) = frame.context("the connection broke")?.into_data() else { continue };
+        arrived += piece.len() as u64;
+        if arrived > limit {
+            bail!("it is larger than {limit} bytes");
+        }
+        file.write_all(&piece).await.context("writing the file")?;
+    }
+    file.flush().await.context("writing the file")
 }
 
 /// A task that ends with whoever waits for it.

@@ -273,7 +273,7 @@ fn prepare(
         Err(reason) => (None, Some(reason)),
     };
     let launcher = Arc::new(Launcher::new(state_dir, level, network, &name, version, options.compat)?);
-    let images = Arc::new(Images::open(state_dir, &launcher)?);
+    let images = Arc::new(Images::open(state_dir, &launcher, &options.allow_networks)?);
     writing.extend(settle(&registry, state_dir));
 
     let origin = format!("http://{address}");

@@ -25,6 +25,10 @@ pub enum Snapshot {
     /// List snapshots
     #[command(visible_alias = "ls")]
     List(List),
+    /// Write the image of a snapshot to a file, as an OCI layout that other tools read (local engine only)
+    Export(Export),
+    /// Create a snapshot from an OCI layout or an archive of `docker save` (local engine only)
+    Import(Import),
     /// Delete snapshots; sandboxes made from them stay
     #[command(visible_aliases = ["remove", "rm"])]
     Delete(Delete),
@@ -80,6 +84,41 @@ pub struct List {
     limit: i64,
     #[command(flatten)]
     format: ShortFormatArguments,
+}
+
+/// Which snapshot to export.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Id or name of the snapshot
+    #[arg(value_name = "SNAPSHOT")]
+    name: String,
+    /// File to write, a tar with an OCI layout
+    #[arg(value_name = "FILE")]
+    file: String,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Tar with an OCI layout or what `docker save` writes, compressed or not
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// Name of the new snapshot, unique in the organization
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// CPU cores of its sandboxes
+    #[arg(long)]
+    cpu: Option<u32>,
+    /// Memory of its sandboxes in GiB
+    #[arg(long)]
+    memory: Option<u32>,
+    /// Disk of its sandboxes in GiB
+    #[arg(long)]
+    disk: Option<u32>,
+    #[command(flatten)]
+    format: FormatArguments,
 }
 
 /// Which snapshots to delete.
@@ -162,6 +201,37 @@ impl List {
     }
 }
 
+impl Export {
+    async fn run(self, context: &mut Context) -> Done {
+        context.client.receive_file(&archive(&self.name), &self.file).await?;
+        context.output.result(&json!({ "name": self.name, "file": self.file }), || {
+            format!("exported {} to {}\n", printable(&self.name), printable(&self.file))
+        })
+    }
+}
+
+impl Import {
+    async fn run(self, context: &mut Context) -> Done {
+        let sizes = [("cpu", self.cpu), ("memory", self.memory), ("disk", self.disk)];
+        let query = sizes.iter().filter_map(|(name, size)| Some(format!("{name}={}", (*size)?)));
+        let path = format!("{}?{}", archive(&self.name), query.collect::<Vec<_>>().join("&"));
+        let answer = context.client.send_file(path.trim_end_matches('?'), &self.file).await?;
+        let snapshot: Info = serde_json::from_slice(&answer)
+            .map_err(|error| Failure::usage(format!("The server's answer is not a snapshot: {error}")))?;
+        context.output.result(&snapshot, || format!("{} {}\n", printable(&snapshot.name), word(&snapshot.state)))
+    }
+}
+
+/// The endpoint of a snapshot's archive.
+fn archive(name: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let encoded = name.bytes().map(|byte| match plain(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("/snapshots/{}/archive", encoded.collect::<String>())
+}
+
 impl Delete {
     async fn run(self, context: &mut Context) -> Done {
         let names = if self.all { all(context).await? } else { self.names };
@@ -206,6 +276,8 @@ impl Remote for Snapshot {
         match self {
             Self::Create(command) => command.format.chosen(),
             Self::List(command) => command.format.chosen(),
+            Self::Export(command) => command.format.chosen(),
+            Self::Import(command) => command.format.chosen(),
             Self::Delete(command) => command.format.chosen(),
         }
     }
@@ -214,6 +286,8 @@ impl Remote for Snapshot {
         match self {
             Self::Create(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
+            Self::Export(command) => command.run(context).await,
+            Self::Import(command) => command.run(context).await,
             Self::Delete(command) => command.run(context).await,
         }
     }

@@ -11,9 +11,10 @@ use crate::error::Attempt;
 use crate::log::Log;
 use crate::manifest::{ConfigFile, Descriptor, Document, MAX_DOCUMENT, Read, parse, verify};
 use crate::names::Named;
+use crate::store::{Pins, Temporary};
 use crate::tree::{Lower, Tree};
 use crate::unpack::{Unpack, unpack};
-use crate::{Cancel, Digest, Error, Store};
+use crate::{Cancel, Digest, Error, Image, Store};
 
 /// One image of `docker save`.
 #[derive(Debug, Deserialize)]
@@ -24,8 +25,23 @@ struct Saved {
 }
 
 impl Store {
-    /// Reads an image from an OCI layout or an archive of `docker save`, a directory or a file, and gives it a name that
-    /// builds know it by. Of several images, the first one is read.
+    /// Reads an image from an OCI layout or an archive of `docker save`, a directory or a file. Of several images, the first one
+    /// is read. Unless the caller says soon that it is in use, [`Store::collect`] removes it.
+    ///
+    /// # Errors
+    /// There is no image, or it is broken, hostile or made for another machine.
+    pub fn read_archive(
+        &self,
+        path: &Path,
+        log: &mut (dyn FnMut(&str) + Send),
+        cancel: &Cancel,
+    ) -> Result<Image, Error> {
+        let (log, name) = (Log::new(log), "the archive");
+        let opened = Opened::new(self, path, cancel)?;
+        self.read_directory(opened.path(path), name, &log, cancel).map(|(_, image, _)| image)
+    }
+
+    /// The same, with a name that builds know it by from then on.
     ///
     /// # Errors
     /// There is no image, or it is broken, hostile or made for another machine.
@@ -37,18 +53,20 @@ impl Store {
         cancel: &Cancel,
     ) -> Result<Named, Error> {
         let log = Log::new(log);
-        if path.is_dir() {
-            return self.import_directory(path, name, &log, cancel);
-        }
-        let directory = self.temporary()?;
-        let archive = File::open(path).at_path("opening", path)?;
-        let content = decompress(archive).at_path("reading", path)?;
-        let how = Unpack { owned: false, whiteouts: None, limits: self.options.limits, cancel };
-        unpack(content, &directory.path, how)?;
-        self.import_directory(&directory.path, name, &log, cancel)
+        let opened = Opened::new(self, path, cancel)?;
+        let (manifest, image, _pins) = self.read_directory(opened.path(path), name, &log, cancel)?;
+        let named = Named { name: name.to_owned(), manifest, login: None, image };
+        self.give_name(&named)?;
+        Ok(named)
     }
 
-    fn import_directory(&self, path: &Path, name: &str, log: &Log<'_>, cancel: &Cancel) -> Result<Named, Error> {
+    fn read_directory(
+        &self,
+        path: &Path,
+        name: &str,
+        log: &Log<'_>,
+        cancel: &Cancel,
+    ) -> Result<(Option<Digest>, Image, Pins<'_>), Error> {
         let layout = Layout { tree: Tree::new(vec![Lower::Directory(path.to_owned())]) };
         let failed = |error: Error| match error {
             Error::Refused(reason) => {
@@ -58,10 +76,29 @@ impl Store {
         };
         let (manifest, config, layers) = layout.image().map_err(failed)?;
         let open = |blob: &Descriptor| layout.open(&blob.annotations[PLACE], &blob.digest, blob.size);
-        let (image, _pins) = self.assemble(&config, &layers, &open, log, cancel).map_err(failed)?;
-        let named = Named { name: name.to_owned(), manifest, login: None, image };
-        self.give_name(&named)?;
-        Ok(named)
+        let (image, pins) = self.assemble(&config, &layers, &open, log, cancel).map_err(failed)?;
+        Ok((manifest, image, pins))
+    }
+}
+
+/// An archive's files for as long as they are read; a directory's are there.
+struct Opened<'a>(Option<Temporary<'a>>);
+
+impl<'a> Opened<'a> {
+    fn new(store: &'a Store, path: &Path, cancel: &Cancel) -> Result<Self, Error> {
+        if path.is_dir() {
+            return Ok(Self(None));
+        }
+        let directory = store.temporary()?;
+        let archive = File::open(path).at_path("opening", path)?;
+        let content = decompress(archive).at_path("reading", path)?;
+        let how = Unpack { owned: false, whiteouts: None, limits: store.options.limits, cancel };
+        unpack(content, &directory.path, how)?;
+        Ok(Self(Some(directory)))
+    }
+
+    fn path<'b>(&'b self, given: &'b Path) -> &'b Path {
+        self.0.as_ref().map_or(given, |directory| &directory.path)
     }
 }
 

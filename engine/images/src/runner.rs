@@ -50,6 +50,13 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// The command could not be started. A command that fails is an [`Exit`].
     fn run(&self, run: &Run<'_>, output: &mut dyn FnMut(&[u8]), cancel: &Cancel) -> io::Result<Exit>;
+
+    /// Fetches what is at a URL into a new file, at most `limit` bytes, and answers when it last changed, in seconds since 1970,
+    /// where the server says so. Only what a command could reach, too, is fetched.
+    ///
+    /// # Errors
+    /// It cannot be fetched, or is larger.
+    fn fetch(&self, url: &str, target: &Path, limit: u64, cancel: &Cancel) -> io::Result<Option<i64>>;
 }
 
 /// A runner for builds without commands.
@@ -59,5 +66,9 @@ pub struct NoRunner;
 impl Runner for NoRunner {
     fn run(&self, _run: &Run<'_>, _output: &mut dyn FnMut(&[u8]), _cancel: &Cancel) -> io::Result<Exit> {
         Err(io::Error::other("commands cannot be run here"))
+    }
+
+    fn fetch(&self, _url: &str, _target: &Path, _limit: u64, _cancel: &Cancel) -> io::Result<Option<i64>> {
+        Err(io::Error::other("nothing can be fetched here"))
     }
 }

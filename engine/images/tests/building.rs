@@ -156,3 +156,21 @@ fn a_build_that_is_cancelled_leaves_what_was_done_and_nothing_half_done() {
     run(&bench, &build).unwrap();
     assert_eq!(bench.log().iter().filter(|line| line.contains("Using cache")).count(), 1);
 }
+
+#[test]
+fn parents_are_kept_where_they_are_asked_for() {
+    let bench = Bench::new();
+    bench.context(&[("a/b/one.txt", "1"), ("a/c/two.txt", "2"), ("a/c/deep/three.txt", "3")]);
+    let file = "FROM scratch\nCOPY --parents a/b/one.txt a/c /whole/\nCOPY --parents a/./*/*.txt /part/\n\
+                COPY --parents=false a/b/one.txt /plain/\n";
+    let image = bench.build(file).unwrap();
+    for (path, text) in [
+        ("whole/a/b/one.txt", "1"),
+        ("whole/a/c/deep/three.txt", "3"),
+        ("part/b/one.txt", "1"),
+        ("part/c/two.txt", "2"),
+        ("plain/one.txt", "1"),
+    ] {
+        assert_eq!(bench.text(&image, path), text, "{path}");
+    }
+}

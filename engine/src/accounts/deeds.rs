@@ -16,6 +16,7 @@ pub fn of_control(method: &Method, path: &str) -> Option<Deed> {
         (method, ["snapshots", rest @ ..]) => match (method, rest) {
             ("POST", []) => deed("create", "snapshot", None),
             ("DELETE", [id]) => deed("delete", "snapshot", Some(id)),
+            ("PUT", [_, "archive"]) => deed("create", "snapshot", None),
             ("POST", [id, "activate"]) => deed("activate", "snapshot", Some(id)),
             ("POST", [id, "deactivate"]) => deed("deactivate", "snapshot", Some(id)),
             ("PATCH", [id, "general"]) => deed("set_general_status", "snapshot", Some(id)),

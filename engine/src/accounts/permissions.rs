@@ -42,6 +42,8 @@ pub fn needed(method: &Method, path: &str) -> Option<&'static str> {
         (_, ["sandbox", _, "ports", _, "preview-url" | "signed-preview-url"]) => Some("write:sandboxes"),
         ("toolbox", _) => Some("write:sandboxes"),
         ("warm-pools", _) if !reads => Some("write:sandboxes"),
+        // Whoever reads an archive has every file of the image.
+        ("snapshots", ["snapshots", _, "archive"]) => Some("write:snapshots"),
         ("snapshots", _) if deletes => Some("delete:snapshots"),
         ("snapshots", _) if !reads => Some("write:snapshots"),
         ("build-cache", _) if !reads => Some("delete:snapshots"),
@@ -81,6 +83,7 @@ mod tests {
             ("GET", "/sandbox/x/ports/80/signed-preview-url", Some("write:sandboxes")),
             ("GET", "/volumes", Some("read:volumes")),
             ("POST", "/snapshots/x/activate", Some("write:snapshots")),
+            ("GET", "/snapshots/x/archive", Some("write:snapshots")),
             ("DELETE", "/docker-registry/x", Some("delete:registries")),
             ("GET", "/audit/organizations/x", Some("read:audit_logs")),
             ("POST", "/api-keys", Some("manage:api_keys")),

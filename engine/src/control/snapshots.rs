@@ -3,13 +3,15 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use daytona_images::{Base, Cancel, Change};
 use daytona_toolbox::Compat;
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::caller;
@@ -32,12 +34,16 @@ const PAGE: u64 = 100;
 /// Differences in one answer.
 const MOST_DIFFERENCES: usize = 10_000;
 
+/// Bytes of a refused archive that are read for the answer to arrive.
+const MOST_READ_OVER: usize = 64 << 20;
+
 /// All of them.
 pub fn routes() -> Router<Arc<Engine>> {
     Router::new()
         .route("/snapshots", get(list).post(create))
         .route("/snapshots/{id}", get(one).delete(delete))
         .route("/snapshots/{id}/diff", get(compare))
+        .route("/snapshots/{id}/archive", get(export).put(import))
         .route("/snapshots/{id}/activate", post(activate))
         .route("/snapshots/{id}/deactivate", post(deactivate))
         .route("/snapshots/{id}/build-logs", get(build_logs::of_snapshot))
@@ -193,6 +199,68 @@ async fn compare(State(engine): Shared, Path(id): Path<String>, RawQuery(query):
         json!({"path": found.path.to_string_lossy(), "change": change})
     });
     Ok(Json(json!({"items": items.collect::<Vec<_>>(), "total": differences.len()})))
+}
+
+/// `GET /snapshots/{id or name}/archive`: its image as a tar with an OCI layout. A route of this engine alone, as is its opposite.
+async fn export(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Response> {
+    let snapshot = engine.snapshots.find(&id);
+    let snapshot = snapshot.ok_or_else(|| ApiError::not_found(format!("Snapshot with name {id} not found")))?;
+    let pieces = engine.export_snapshot(snapshot).await?;
+    let pieces = stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    Ok(([(header::CONTENT_TYPE, "application/x-tar")], Body::from_stream(pieces)).into_response())
+}
+
+/// `PUT /snapshots/{name}/archive?cpu&memory&disk`: a snapshot of the image in the body, an OCI layout or what `docker save` writes.
+async fn import(
+    State(engine): Shared,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> ApiResult<Json<Value>> {
+    let snapshot = read_import(&engine, name, query.as_deref());
+    match snapshot {
+        Ok(snapshot) => engine.import_snapshot(snapshot, body.into_data_stream()).await.map(Json),
+        Err(error) => {
+            // Whoever is still sending would not read why.
+            read_over(body).await;
+            Err(error)
+        }
+    }
+}
+
+/// Reads a body that is not wanted, unless it is large.
+async fn read_over(body: Body) {
+    let mut pieces = body.into_data_stream();
+    let mut left = MOST_READ_OVER;
+    while let Some(Ok(piece)) = pieces.next().await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The snapshot that an archive is to become.
+fn read_import(engine: &Engine, name: String, query: Option<&str>) -> ApiResult<Snapshot> {
+    let parameters = Parameters::read(query)?;
+    let amount = |name: &str| -> ApiResult<Option<i64>> {
+        let number = parameters.number(name, 1, u64::from(u32::MAX))?;
+        Ok(number.and_then(|number| i64::try_from(number).ok()))
+    };
+    let size = create::sizes(amount("cpu")?, amount("memory")?, amount("disk")?)?;
+    let name = read_name(Some(name))?;
+    if engine.snapshots.find(&name).is_some() {
+        return Err(ApiError::conflict(format!("Snapshot with name \"{name}\" already exists for this organization")));
+    }
+    let organization_id = caller::current()?.organization_id.clone();
+    Ok(Snapshot {
+        organization_id: Some(organization_id).filter(|id| *id != engine.identity.organization_id),
+        image_name: Some(name.clone()),
+        cpu: size.cpu,
+        memory: size.memory,
+        disk: size.disk,
+        ..record::new(name)
+    })
 }
 
 /// Releases before 0.204 took ids only.

@@ -15,7 +15,8 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand};
-use crate::network::Reach;
+use crate::network::{Cidr, Reach};
+use crate::outgoing::Client;
 
 /// Where the files of steps under way are, in the state directory. Each start empties it.
 const STEPS: &str = "build-steps";
@@ -41,6 +42,7 @@ pub struct StepRunner {
     launcher: Arc<Launcher>,
     state_dir: PathBuf,
     names: PathBuf,
+    allow_networks: Vec<Cidr>,
 }
 
 impl StepRunner {
@@ -48,7 +50,7 @@ impl StepRunner {
     ///
     /// # Errors
     /// The state directory cannot be written.
-    pub fn new(launcher: Arc<Launcher>, state_dir: &Path) -> io::Result<Self> {
+    pub fn new(launcher: Arc<Launcher>, state_dir: &Path, allow_networks: &[Cidr]) -> io::Result<Self> {
         let steps = state_dir.join(STEPS);
         match remove_tree(&steps, Locked::Unlock) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -58,7 +60,7 @@ impl StepRunner {
         fs::create_dir_all(names.join("etc"))?;
         fs::write(names.join("etc/resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
         fs::write(names.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
-        Ok(Self { launcher, state_dir: state_dir.to_owned(), names })
+        Ok(Self { launcher, state_dir: state_dir.to_owned(), names, allow_networks: allow_networks.to_vec() })
     }
 
     fn relative(&self, path: &Path) -> PathBuf {
@@ -199,6 +201,24 @@ impl Runner for StepRunner {
             tracing::warn!(%error, step = id, "the files of a build's step are left to the next start");
         }
         done.map_err(|error| io::Error::other(crate::in_words(&error)))
+    }
+
+    fn fetch(&self, url: &str, target: &Path, limit: u64, cancel: &Cancel) -> io::Result<Option<i64>> {
+        let fetched = Client::new(Some(self.allow_networks.clone())).and_then(|client| {
+            let given_up = async {
+                while !cancel.is_cancelled() {
+                    tokio::time::sleep(Duration::from_millis(WATCH.into())).await;
+                }
+            };
+            // Builds run on threads of the runtime that may block.
+            tokio::runtime::Handle::current().block_on(async {
+                tokio::select! {
+                    fetched = client.fetch(url, target, limit) => fetched,
+                    () = given_up => anyhow::bail!("the build was given up"),
+                }
+            })
+        });
+        fetched.map_err(|error| io::Error::other(crate::in_words(&error)))
     }
 }
 

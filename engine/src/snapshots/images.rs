@@ -16,9 +16,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::engine::Engine;
 use crate::errors::in_words;
 use crate::isolation::{ImageRoot, IsolationLevel, Launcher};
+use crate::network::Cidr;
 use crate::sandboxes::builds::StepRunner;
 use crate::sandboxes::sandbox::{BuildInfo, Sandbox};
 use crate::sandboxes::snapshot;
+use crate::snapshots::archives;
 
 /// Builds at once.
 const AT_ONCE: usize = 2;
@@ -36,11 +38,11 @@ pub struct Images {
 }
 
 impl Images {
-    /// Opens the store below the state directory.
+    /// Opens the store below the state directory. Builds fetch what is public or in `allow_networks`.
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn open(state_dir: &Path, launcher: &Arc<Launcher>) -> Result<Self> {
+    pub fn open(state_dir: &Path, launcher: &Arc<Launcher>, allow_networks: &[Cidr]) -> Result<Self> {
         let options = daytona_images::Options {
             owned: launcher.level() == IsolationLevel::Namespaces,
             default_root: launcher.default_root(),
@@ -48,7 +50,8 @@ impl Images {
             ..Default::default()
         };
         let store = Arc::new(Store::open(&state_dir.join("images"), options)?);
-        let runner = StepRunner::new(Arc::clone(launcher), state_dir)?;
+        archives::prepare(state_dir)?;
+        let runner = StepRunner::new(Arc::clone(launcher), state_dir, allow_networks)?;
         Ok(Self { store, runner, turns: Semaphore::new(AT_ONCE), under_way: Mutex::default() })
     }
 
@@ -94,6 +97,13 @@ pub struct UnderWay {
     images: Arc<Images>,
     id: String,
     cancel: Cancel,
+}
+
+impl UnderWay {
+    /// What gives it up.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
 }
 
 impl Drop for UnderWay {

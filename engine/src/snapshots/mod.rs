@@ -1,5 +1,6 @@
 //! Snapshots: what sandboxes are made from, where that is recorded, and how it comes to be.
 
+pub mod archives;
 pub mod build_log;
 pub mod building;
 pub mod from_sandbox;

@@ -6,15 +6,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::context::{Files, unpack_plain};
+use super::fetching::{Fetched, name_in};
 use super::ignore::{Ignored, glob};
 use crate::attributes::Attributes;
 use crate::digest::Hasher;
 use crate::error::Attempt;
 use crate::tree::{Found, Lower, Tree};
 use crate::writer::Writer;
-use crate::{Cancel, Digest, Error, Store};
+use crate::{Cancel, Digest, Error, Runner, Store};
 
 /// One file to make.
 struct Item {
@@ -29,6 +31,8 @@ enum Content {
     Text(String),
     /// An archive to unpack there.
     Archive(Found),
+    /// What a URL leads to, or did when it had this digest.
+    Fetched(Rc<Fetched>),
 }
 
 /// What one instruction copies.
@@ -47,6 +51,8 @@ pub(super) struct Choice<'a> {
     pub(super) excluded: &'a Ignored,
     /// Whether archives are unpacked instead of copied.
     pub(super) unpacks: bool,
+    /// Whether files keep the directories that their sources name.
+    pub(super) parents: bool,
     /// What the files belong to, for errors.
     pub(super) origin: &'a str,
 }
@@ -82,10 +88,28 @@ impl Copying {
         Ok(())
     }
 
+    /// Adds what is at a URL.
+    pub(super) fn fetched(&mut self, fetched: Fetched, unpacks: bool, to: &Destination<'_>) -> Result<(), Error> {
+        let attributes =
+            Attributes { uid: 0, gid: 0, mode: 0o600, mtime: fetched.mtime.unwrap_or_default(), xattrs: Vec::new() };
+        let to = match unpacks {
+            true => PathBuf::from(to.path),
+            false => match name_in(&fetched.url) {
+                Ok(name) => to.file(name.as_ref())?,
+                // It needs none where the destination is the file.
+                Err(error) => Some(to.file("file".as_ref())?).filter(|path| path == Path::new(to.path)).ok_or(error)?,
+            },
+        };
+        self.push(to, Content::Fetched(Rc::new(fetched.unpacked(unpacks))), attributes);
+        Ok(())
+    }
+
     /// Adds what a path or a pattern means: files, and what is in directories.
     pub(super) fn path(&mut self, pattern: &str, choice: &Choice<'_>, to: &Destination<'_>) -> Result<(), Error> {
         let reading = "reading the files to copy";
-        let sources = matches(&choice.files.tree, pattern).map_err(|error| Error::Refused(error.to_string()))?;
+        let refused = |error: io::Error| Error::Refused(error.to_string());
+        let sources = matches(&choice.files.tree, pattern).map_err(refused)?;
+        let skipped = skipped(pattern).map_err(refused)?;
         let mut found_any = false;
         for source in sources {
             if choice.files.ignored.hides(&source) {
@@ -93,8 +117,10 @@ impl Copying {
             }
             let Some((resolved, found)) = choice.files.tree.find(&source).attempt(reading)? else { continue };
             found_any = true;
+            let kept = || Path::new(to.path).join(source.iter().skip(skipped).collect::<PathBuf>());
             if found.metadata.is_dir() {
-                self.directory(&resolved, found, choice, Path::new(to.path))?;
+                let to = if choice.parents { kept() } else { PathBuf::from(to.path) };
+                self.directory(&resolved, found, choice, &to)?;
                 continue;
             }
             let name = source.file_name().unwrap_or_default();
@@ -105,7 +131,8 @@ impl Copying {
             if choice.unpacks && is_archive(&found).attempt(reading)? {
                 self.push(PathBuf::from(to.path), Content::Archive(found), attributes);
             } else {
-                self.push(to.file(name)?, Content::Found(found), attributes);
+                let to = if choice.parents { kept() } else { to.file(name)? };
+                self.push(to, Content::Found(found), attributes);
             }
         }
         if !found_any {
@@ -150,6 +177,7 @@ impl Copying {
             hasher.update(format!("{number} {uid} {gid} {mode} {xattrs:?} ").as_bytes());
             match &item.content {
                 Content::Text(text) => hasher.update(text.as_bytes()),
+                Content::Fetched(fetched) => hasher.update(fetched.digest.to_string().as_bytes()),
                 Content::Found(found) | Content::Archive(found) => {
                     add_content(&mut hasher, found).at_path("reading", &item.to)?;
                 }
@@ -160,7 +188,14 @@ impl Copying {
     }
 
     /// Makes the files in a new layer over `tree`.
-    pub(super) fn write(&self, store: &Store, tree: &Tree, layer: &Path, cancel: &Cancel) -> Result<(), Error> {
+    pub(super) fn write(
+        &self,
+        store: &Store,
+        runner: &dyn Runner,
+        tree: &Tree,
+        layer: &Path,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
         let writer = Writer::new(tree, layer, store.options.owned, self.owner.unwrap_or_default());
         for item in &self.items {
             cancel.check()?;
@@ -174,6 +209,18 @@ impl Copying {
                 Content::Archive(found) => {
                     self.unpack(store, found, &item.to, &writer, cancel)?;
                     Ok(())
+                }
+                Content::Fetched(fetched) => {
+                    let file = fetched.file(store, runner, cancel)?;
+                    let metadata = std::fs::symlink_metadata(file.path()).attempt("reading what was fetched")?;
+                    let found = Found { real: file.path().to_owned(), metadata };
+                    match fetched.unpacks && is_archive(&found).attempt("reading what was fetched")? {
+                        true => {
+                            self.unpack(store, &found, &item.to, &writer, cancel)?;
+                            Ok(())
+                        }
+                        false => writer.file(&item.to, &found, &item.attributes),
+                    }
                 }
             };
             written.at_path("writing", &path)?;
@@ -258,6 +305,12 @@ fn matches(tree: &Tree, pattern: &str) -> io::Result<Vec<PathBuf>> {
         found = next;
     }
     found.into_iter().map(|path| clean(&path)).collect()
+}
+
+/// How many names of a pattern's files come before `/./`, which ends what `--parents` leaves out.
+fn skipped(pattern: &str) -> io::Result<usize> {
+    let before = pattern.split_once("/./").map_or("", |(before, _)| before);
+    Ok(clean(Path::new(before))?.iter().count())
 }
 
 /// The path without `.` and `..`; one that leads out is refused.

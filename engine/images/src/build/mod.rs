@@ -4,6 +4,7 @@ mod accounts;
 mod argv;
 mod context;
 mod copying;
+mod fetching;
 mod healthcheck;
 mod ignore;
 mod mounts;

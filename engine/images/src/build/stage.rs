@@ -8,6 +8,7 @@ use super::accounts::{account, owner};
 use super::argv::{SCRIPT, argv, run_argv, script};
 use super::context::Files;
 use super::copying::{Choice, Copying, Destination};
+use super::fetching::{Fetched, name_in};
 use super::healthcheck::healthcheck;
 use super::ignore::Ignored;
 use super::mounts::{Mounts, mount_points};
@@ -309,7 +310,8 @@ impl<'a, 'b> Stages<'a, 'b> {
         stage: usize,
     ) -> Result<(), Error> {
         let name = if add { "ADD" } else { "COPY" };
-        let (mut from, mut owned_by, mut mode, mut excluded, mut unpacks) = (None, None, None, Vec::new(), add);
+        let (mut from, mut owned_by, mut mode, mut excluded) = (None, None, None, Vec::new());
+        let (mut unpacks, mut parents, mut checksum) = (None, false, None);
         for (flag, value) in flags {
             let needed = || value.as_deref().ok_or_else(|| Error::Refused(format!("--{flag} needs a value")));
             match flag.as_str() {
@@ -317,7 +319,13 @@ impl<'a, 'b> Stages<'a, 'b> {
                 "chown" => owned_by = Some(needed()?),
                 "chmod" => mode = Some(needed()?),
                 "exclude" => excluded.push(needed()?),
-                "unpack" if add => unpacks = value.as_deref() != Some("false"),
+                "unpack" if add => unpacks = Some(value.as_deref() != Some("false")),
+                "parents" if !add => parents = value.as_deref() != Some("false"),
+                "checksum" if add => {
+                    let digest = needed()?.parse();
+                    let reason = |_| Error::Refused("--checksum is a digest, as sha256:9f86…".to_owned());
+                    checksum = Some(digest.map_err(reason)?);
+                }
                 // It says how layers are put together, which changes nothing here.
                 "link" => {}
                 _ => return Err(Error::Refused(format!("{name} --{flag} is not supported"))),
@@ -336,17 +344,32 @@ impl<'a, 'b> Stages<'a, 'b> {
         }
         let origin = from.map_or_else(|| "the build's context".to_owned(), |from| format!("{from:?}"));
         let excluded = Ignored::parse(excluded.iter().copied()).map_err(Error::Refused)?;
-        let choice = Choice { files: &files, excluded: &excluded, unpacks, origin: &origin };
+        // What is fetched is taken as it is unless the instruction says otherwise.
+        let unpacks_files = unpacks.unwrap_or(add);
+        let choice = Choice { files: &files, excluded: &excluded, unpacks: unpacks_files, parents, origin: &origin };
         let path = absolute(&state.config.workdir, target);
         let is_directory = target.ends_with('/') || target == "." || target.ends_with("/.") || sources.len() > 1;
         let to = Destination { tree: &tree, path: &path, is_directory };
         let mut copying = Copying::new(owned_by, mode);
+        let downloads = self.store.temporary()?;
         for source in sources {
             match source {
                 Source::Document(document) => copying.document(&document.name, document.content.clone(), &to)?,
                 Source::Path(url) if add && (url.contains("://") || url.starts_with("git@")) => {
-                    // It would be fetched by the engine, which reaches more than a sandbox may.
-                    return Err(Error::Refused(format!("ADD does not fetch {url:?}; fetch it with a RUN command")));
+                    let is_file = url.starts_with("https://") || url.starts_with("http://");
+                    if !is_file || url.split(['?', '#']).next().is_some_and(|path| path.ends_with(".git")) {
+                        return Err(Error::Refused(format!(
+                            "ADD fetches files by HTTP, not {url:?}: fetch it with a RUN command"
+                        )));
+                    }
+                    if to.is_directory && unpacks != Some(true) {
+                        name_in(url)?;
+                    }
+                    let fetched = Fetched::new(url, checksum.clone(), &downloads, self.runner, self.cancel)?;
+                    copying.fetched(fetched, unpacks == Some(true), &to)?;
+                }
+                Source::Path(_) if checksum.is_some() => {
+                    return Err(Error::Refused("--checksum is for what is fetched".to_owned()));
                 }
                 Source::Path(path) => copying.path(path, &choice, &to)?,
             }
@@ -354,7 +377,9 @@ impl<'a, 'b> Stages<'a, 'b> {
         let mut wanted = Wanted::new(state.base, &state.layers, text.to_owned());
         wanted.add("the destination", &path);
         wanted.inputs.extend(copying.inputs()?);
-        self.step(state, wanted, |stages, layer| copying.write(stages.store, &tree, &layer.path, stages.cancel))
+        self.step(state, wanted, |stages, layer| {
+            copying.write(stages.store, stages.runner, &tree, &layer.path, stages.cancel)
+        })
     }
 
     fn store_ignored(&self) -> Result<Ignored, Error> {
@@ -471,7 +496,8 @@ impl<'a, 'b> Stages<'a, 'b> {
         let files = self.files_of(field(["from", "from"]), stage)?;
         let mut copying = Copying::new(None, None);
         let nothing = Ignored::default();
-        let choice = Choice { files: &files, excluded: &nothing, unpacks: false, origin: "what is mounted" };
+        let choice =
+            Choice { files: &files, excluded: &nothing, unpacks: false, parents: false, origin: "what is mounted" };
         let to = Destination { tree: &Tree::default(), path: "/", is_directory: true };
         copying.path(field(["source", "src"]).unwrap_or(""), &choice, &to)?;
         wanted.inputs.extend(copying.inputs()?.into_iter().map(|(name, content)| (format!("mounted {name}"), content)));

@@ -1,0 +1,155 @@
+//! Snapshots as archives that other tools read, and what builds fetch.
+
+mod harness;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use harness::{Engine, id_of, read};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const BUSYBOX: &str = "FROM default AS tools\nFROM scratch\nCOPY --from=tools /usr/bin/busybox /bin/\n\
+                       RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
+
+/// A snapshot built from a Dockerfile, once it is active or failed.
+async fn snapshot(engine: &Engine, name: &str, dockerfile: &str) -> Value {
+    let body = json!({"name": name, "buildInfo": {"dockerfileContent": dockerfile}});
+    let (status, made) = engine.post("/api/snapshots", body).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let (_, found) = engine.get(&format!("/api/snapshots/{}", id_of(&made))).await;
+        if !["pending", "building", "pulling"].contains(&found["state"].as_str().unwrap()) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{found}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn run(program: &str, arguments: &[&str], directory: &Path) -> String {
+    let output = Command::new(program).args(arguments).current_dir(directory).output().expect(program);
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn an_exported_snapshot_is_read_by_others_and_imported_again() {
+    let engine = Engine::start().await;
+    let dockerfile = format!(
+        "{BUSYBOX}COPY <<EOF /data/gone\nx\nEOF\nRUN rm /data/gone && echo kept > /data/kept && chown 7:8 /data/kept\n\
+         ENV A=b\nUSER 7\nENTRYPOINT [\"/bin/sh\", \"-c\", \"sleep 1000\"]\n"
+    );
+    let made = snapshot(&engine, "made", &dockerfile).await;
+    assert_eq!(made["state"], "active", "{made}");
+    let exported = engine.request(Method::GET, "/api/snapshots/made/archive").send().await.unwrap();
+    assert_eq!(exported.status(), StatusCode::OK);
+    let archive = exported.bytes().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("image.tar"), &archive).unwrap();
+    let inspected = run("skopeo", &["inspect", "--config", "oci-archive:image.tar"], directory.path());
+    let config: Value = serde_json::from_str(&inspected).unwrap();
+    assert_eq!((&config["config"]["User"], &config["config"]["Env"]), (&json!("7"), &json!(["A=b"])), "{config}");
+    assert_eq!(config["config"]["Entrypoint"], json!(["/bin/sh", "-c", "sleep 1000"]));
+
+    let send = async |name: &str, body: Vec<u8>| {
+        let request = engine.request(Method::PUT, &format!("/api/snapshots/{name}/archive?cpu=2")).body(body);
+        read(request.send().await).await
+    };
+    let (status, imported) = send("again", archive.to_vec()).await;
+    assert_eq!(
+        (status, &imported["state"], &imported["cpu"]),
+        (StatusCode::OK, &json!("active"), &json!(2)),
+        "{imported}"
+    );
+    let sandbox = engine.create(json!({"snapshot": "again"})).await;
+    let output = engine.output(&id_of(&sandbox), "id -u; echo $A; ls /data; stat -c %u:%g /data/kept").await;
+    assert_eq!(output, "7\nb\nkept\n7:8");
+    let (status, answer) = send("again", archive.to_vec()).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    let (status, answer) = send("broken", archive[..archive.len() / 2].to_vec()).await;
+    assert!(
+        status == StatusCode::BAD_REQUEST && engine.get("/api/snapshots/broken").await.0 == StatusCode::NOT_FOUND,
+        "{answer}"
+    );
+    let (status, answer) = engine.get("/api/snapshots/daytona-small/archive").await;
+    assert!(!status.is_success(), "{answer}");
+    let left = std::fs::read_dir(engine.directory.path().join("archives")).unwrap().count();
+    assert_eq!(left, 0);
+}
+
+/// Serves files by HTTP on loopback until the test ends: a text, a redirect to it, and one to a place that may not be reached.
+async fn serve(requests: tokio::sync::mpsc::UnboundedSender<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            let path = String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned();
+            let answer = match path.as_str() {
+                "/file.txt" => {
+                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nhello"
+                }
+                "/moved" => "HTTP/1.1 302 Found\r\nLocation: /file.txt\r\nContent-Length: 0\r\n\r\n",
+                "/away" => "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n",
+                _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            };
+            let _ = requests.send(path);
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    origin
+}
+
+#[tokio::test]
+async fn builds_fetch_files_that_are_what_they_are_said_to_be() {
+    const DIGEST: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let (requests, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let origin = serve(requests).await;
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_ALLOW_NETWORK", "127.0.0.0/8")]).await;
+    let dockerfile = format!(
+        "{BUSYBOX}ADD --chmod=644 {origin}/file.txt {origin}/moved /fetched/\nADD --checksum={DIGEST} {origin}/file.txt /checked\n"
+    );
+    let made = snapshot(&engine, "fetched", &dockerfile).await;
+    assert_eq!(made["state"], "active", "{made}");
+    let id = id_of(&engine.create(json!({"snapshot": "fetched"})).await);
+    let output =
+        engine.output(&id, "cat /fetched/file.txt /fetched/moved /checked; stat -c '%a %Y' /fetched/file.txt").await;
+    assert_eq!(output, "hellohellohello644 784111777");
+    assert_eq!(engine.output(&id, "stat -c %a /checked").await, "600");
+    while asked.try_recv().is_ok() {}
+    let again = format!("{BUSYBOX}ADD --checksum={DIGEST} {origin}/file.txt /checked\n");
+    for name in ["once", "cached"] {
+        assert_eq!(snapshot(&engine, name, &again).await["state"], "active");
+    }
+    assert_eq!(asked.try_recv().unwrap(), "/file.txt");
+    asked.try_recv().expect_err("what is known by its digest is not asked for again");
+    for (line, reason) in [
+        (format!("ADD --checksum={} {origin}/file.txt /x", DIGEST.replace('c', "d")), "has the digest"),
+        (format!("ADD {origin}/missing /x"), "404"),
+        (format!("ADD {origin}/away /x"), "not a public address"),
+        ("ADD http://10.0.0.1/file /x".to_owned(), "not a public address"),
+        (format!("ADD {origin} /x/"), "names no file"),
+        ("ADD https://example.com/a.git /x".to_owned(), "RUN command"),
+    ] {
+        let failed =
+            snapshot(&engine, &format!("bad-{}", reason.split(' ').next().unwrap()), &format!("{BUSYBOX}{line}\n"))
+                .await;
+        assert!(failed["errorReason"].as_str().unwrap_or_default().contains(reason), "{line}: {failed}");
+        engine.request(Method::DELETE, &format!("/api/snapshots/{}", id_of(&failed))).send().await.unwrap();
+        harness::wait_for_response(async || {
+            (engine.get(&format!("/api/snapshots/{}", id_of(&failed))).await.0 == StatusCode::NOT_FOUND).then_some(())
+        })
+        .await;
+    }
+}
