@@ -24,6 +24,35 @@ from mcp.client.streamable_http import streamable_http_client
 from conftest import ENVIRONMENT, LIMIT, PROGRAM, daytona, is_gone, sandboxes
 
 DOCUMENTED = json.loads((Path(__file__).parent.parent / "surface/mcp.json").read_text(encoding="utf-8"))
+DESKTOP = {
+    "start",
+    "stop",
+    "status",
+    "screenshot",
+    "screenshot_region",
+    "screenshot_compressed",
+    "screenshot_compressed_region",
+    "mouse_position",
+    "mouse_move",
+    "mouse_click",
+    "mouse_drag",
+    "mouse_scroll",
+    "keyboard_type",
+    "keyboard_press",
+    "keyboard_hotkey",
+    "display_info",
+    "windows",
+    "recording_start",
+    "recording_stop",
+    "recording_list",
+    "recording_get",
+    "recording_delete",
+    "accessibility_tree",
+    "accessibility_find",
+    "accessibility_focus",
+    "accessibility_invoke",
+    "accessibility_set_value",
+}
 MODES = ["2026-07-28", "legacy"]
 
 
@@ -299,6 +328,88 @@ def test_a_server_that_only_reads_finds_what_there_is() -> None:
     run(work)
     assert set(sandboxes()) <= before
     daytona("delete", made)
+
+
+def test_directories_go_both_ways_below_what_is_shared(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "project/node_modules").mkdir(parents=True)
+    (shared / "project/a.txt").write_text("a")
+    (shared / "project/node_modules/b").write_text("b")
+    (shared / "link").symlink_to(tmp_path)
+
+    async def work() -> None:
+        async with on_pipes("auto", "--share", str(shared)) as client:
+            up = {"localPath": "project", "path": "/tmp/project", "exclude": ["node_modules"]}
+            assert (await call(client, "upload_directory", **up))["files"] == 1
+            await call(client, "execute_command", command="echo b >/tmp/project/b.txt")
+            await call(client, "download_directory", path="/tmp/project", localPath="back")
+            for outside in ("..", str(tmp_path), "link/x"):
+                refused = await client.call_tool("download_directory", {"path": "/tmp/project", "localPath": outside})
+                assert refused.is_error and "shared" in refused.content[0].text
+
+    run(work)
+    assert sorted(path.name for path in (shared / "back").iterdir()) == ["a.txt", "b.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shared"]
+    assert daytona("mcp", "start", "--share", str(shared), "--http").returncode == 2
+    assert daytona("mcp", "start", "--tools", "directories").returncode == 2
+
+
+def test_a_desktop_is_driven() -> None:
+    """The tools of the documented server for it."""
+
+    async def work() -> None:
+        async with on_pipes("auto", "--tools", "all") as client:
+            names = {tool.name for tool in (await client.list_tools()).tools if tool.name.startswith("computer_use_")}
+            assert {name.removeprefix("computer_use_") for name in names} == DESKTOP
+            # A sandbox without one says so.
+            refused = await client.call_tool("computer_use_start", {})
+            assert refused.is_error and refused.structured_content["error"]["kind"] == "ServiceUnavailable"
+            sandbox = (await call(client, "create_sandbox", snapshot="daytona-desktop"))["id"]
+
+            async def act(tool: str, **arguments: Any) -> Any:
+                return await call(client, f"computer_use_{tool}", id=sandbox, **arguments)
+
+            await act("start")
+            assert (await act("status"))["status"] == "active"
+            moved = await act("mouse_move", x=40, y=50)
+            assert moved == await act("mouse_position") == {"x": 40, "y": 50}
+            await act("mouse_click", x=60, y=70, button="right")
+            await act("mouse_drag", start_x=10, start_y=10, end_x=20, end_y=30)
+            await act("mouse_scroll", x=60, y=70, direction="down", amount=2)
+            await act("keyboard_press", key="Escape")
+            await act("keyboard_hotkey", keys="ctrl+a")
+            assert await act("keyboard_type", text="grüße") == {"typed": 5}
+            display = (await act("display_info"))["displays"][0]
+            part = {"x": 5, "y": 5, "width": 30, "height": 20}
+            for tool, arguments, size in [
+                ("screenshot", {}, (display["width"], display["height"])),
+                ("screenshot_region", part, (30, 20)),
+                (
+                    "screenshot_compressed_region",
+                    {"x": 5, "y": 5, "width": 30, "height": 20, "format": "png"},
+                    (30, 20),
+                ),
+                ("screenshot_compressed", {"quality": 40}, None),
+            ]:
+                result = await client.call_tool(f"computer_use_{tool}", {"id": sandbox, **arguments})
+                assert [content.type for content in result.content] == ["text", "image"], result
+                picture = base64.b64decode(result.content[1].data)
+                if size:
+                    assert picture.startswith(b"\x89PNG")
+                    assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == size
+                else:
+                    assert picture.startswith(b"\xff\xd8")
+            assert isinstance((await act("windows"))["windows"], list)
+            assert (await act("accessibility_tree", scope="all", max_depth=1))["root"]
+            assert (await act("accessibility_find", scope="all", role="nothing of this kind"))["matches"] == []
+            recording = (await act("recording_start", label="test"))["id"]
+            assert (await act("recording_stop", recordingId=recording))["id"] == recording
+            assert recording in [found["id"] for found in (await act("recording_list"))["recordings"]]
+            assert (await act("recording_get", recordingId=recording))["filePath"]
+            await act("recording_delete", recordingId=recording)
+            await act("stop")
+
+    run(work)
 
 
 def test_a_part_of_a_file_is_read_without_what_is_before_it() -> None:

@@ -1,6 +1,7 @@
 //! `daytona mcp`.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -52,12 +53,15 @@ pub struct Start {
     /// Host name that clients may use with --http, besides localhost; may be given several times
     #[arg(long, value_name = "NAME", requires = "http")]
     allow_host: Vec<String>,
-    /// Sets of tools, or tools, comma-separated: default, all, sandboxes, git, code, search, processes
+    /// Sets of tools, or tools, comma-separated: default, all, sandboxes, git, code, search, processes, computer, directories
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tools: Vec<String>,
     /// Offer only tools that change nothing; calls without id are about --sandbox, else the sandbox in use
     #[arg(long)]
     read_only: bool,
+    /// Directory of this machine that agents may copy to sandboxes and from them
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "http")]
+    share: Option<PathBuf>,
     /// Sandbox for calls without id, instead of a new one
     #[arg(long, value_name = "SANDBOX")]
     sandbox: Option<String>,
@@ -101,14 +105,18 @@ impl Remote for Start {
     }
 
     async fn run(self, context: &mut Context) -> Done {
-        let selection =
-            Selection::new(&self.tools, self.read_only).map_err(|error| Failure::usage(format!("--tools: {error}")))?;
+        let selection = Selection::new(&self.tools, self.read_only, self.share.is_some())
+            .map_err(|error| Failure::usage(format!("--tools: {error}")))?;
+        if let Some(directory) = self.share.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(Failure::usage(format!("--share: {} is not a directory", directory.display())));
+        }
         // A server that only reads makes none; the one in use is what people look at.
         let sandbox = match self.sandbox {
             None if self.read_only => profile::sandbox(None).ok(),
             given => given,
         };
-        let options = ServerOptions { selection, sandbox, is_conversation: !self.http, keep: self.keep };
+        let options =
+            ServerOptions { selection, sandbox, is_conversation: !self.http, keep: self.keep, directory: self.share };
         let server = Arc::new(Server::new(context.client.clone(), options));
         let mut signals = Signals::listen()?;
         let stop = async move { signals.next().await };

@@ -60,6 +60,11 @@ impl Arguments {
         }
     }
 
+    /// A whole number that must be there.
+    pub fn needed_whole(&self, name: &str) -> Result<i64, Refusal> {
+        self.whole(name)?.ok_or_else(|| missing(name))
+    }
+
     /// Yes or no.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.0.get(name) {

@@ -1,16 +1,20 @@
 //! The Model Context Protocol: revision 2026-07-28, which has no sessions, and those before it. `rmcp` changes often, so this
 //! file and `http` are all that touches it.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    ListResourceTemplatesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents, ResourceTemplate,
-    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ContentBlock, CreateTaskResult,
+    ErrorData, GetTaskParams, GetTaskResult, Implementation, ListResourceTemplatesResult, ListToolsResult,
+    PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ResourceContents, ResourceTemplate, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
+use rmcp::task_manager::{TaskExit, TaskManager, TaskOptions};
 use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
 use tokio::sync::mpsc;
 
@@ -23,6 +27,10 @@ use crate::failure::{Done, Failure};
 const NAME: &str = "daytona-mcp";
 /// How files are named as resources.
 const FILE_TEMPLATE: &str = "daytona://{sandbox}/{+path}";
+/// How long a client that knows tasks waits for the result of a call before it is told to come back for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long such a call may take, and how long its result is kept.
+const TASK_LIFE: Duration = Duration::from_secs(6 * 60 * 60);
 /// Reports that wait to be sent; more are left out.
 const REPORTS: usize = 8;
 
@@ -30,12 +38,14 @@ const REPORTS: usize = 8;
 #[derive(Clone)]
 pub struct Connection {
     server: Arc<Server>,
+    /// Calls that took long, of all connections.
+    tasks: TaskManager,
 }
 
 impl Connection {
     /// A connection to a server.
     pub fn new(server: Arc<Server>) -> Self {
-        Self { server }
+        Self { server, tasks: TaskManager::new() }
     }
 }
 
@@ -44,8 +54,10 @@ impl Connection {
 /// # Errors
 /// When the client does not speak the protocol.
 pub async fn serve_stdio(server: Arc<Server>, stop: impl Future<Output = u8>) -> Done {
+    let connection = Connection::new(server);
+    let tasks = connection.tasks.clone();
     let serving = async {
-        let running = match Connection::new(server).serve(rmcp::transport::stdio()).await {
+        let running = match connection.serve(rmcp::transport::stdio()).await {
             Ok(running) => running,
             // It went before it said anything.
             Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -53,16 +65,68 @@ pub async fn serve_stdio(server: Arc<Server>, stop: impl Future<Output = u8>) ->
         };
         running.waiting().await.map(drop).map_err(Failure::other)
     };
-    tokio::select! {
+    let done = tokio::select! {
         done = serving => done,
         // Being asked to end is how servers end.
         _ = stop => Ok(()),
+    };
+    // Nobody is left to ask how they ended.
+    tasks.shutdown();
+    done
+}
+
+/// A call on its way, which may go on as a task.
+type Working = Pin<Box<dyn Future<Output = Result<CallToolResult, ErrorData>> + Send>>;
+
+impl Connection {
+    /// A call, and what it reports meanwhile.
+    fn begin(&self, request: CallToolRequestParams) -> (Working, mpsc::Receiver<(f64, String)>) {
+        let (reports, reported) = mpsc::channel(REPORTS);
+        let report = move |progress: f64, message: String| {
+            // A client that is slow to take reports misses some.
+            let _ = reports.try_send((progress, message));
+        };
+        let server = self.server.clone();
+        let working = async move {
+            let arguments = request.arguments.unwrap_or_default();
+            match tools::call(&server, &request.name, arguments, &report).await {
+                Ok(reply) => Ok(result(reply)),
+                Err(Refusal::UnknownTool(name)) => {
+                    Err(ErrorData::invalid_params(format!("there is no tool {name:?}"), None))
+                }
+                Err(refusal) => Ok(result(refusal.into_reply())),
+            }
+        };
+        (Box::pin(working), reported)
+    }
+
+    /// Lets a call go on by itself. Its client asks how far it has come, for as long as [`TASK_LIFE`].
+    fn detach(&self, mut working: Working, mut reported: mpsc::Receiver<(f64, String)>) -> CallToolResponse {
+        let options = TaskOptions::new().with_ttl_ms(TASK_LIFE.as_millis() as u64);
+        let task = self.tasks.spawn(options, |task| {
+            Box::pin(async move {
+                loop {
+                    tokio::select! {
+                        biased;
+                        done = &mut working => return done.map_err(TaskExit::Error),
+                        // Dropped, what runs is ended in the sandbox.
+                        () = task.cancelled() => return Err(TaskExit::Cancelled),
+                        Some((_, message)) = reported.recv() => {
+                            if !message.is_empty() {
+                                task.set_status_message(message);
+                            }
+                        }
+                    }
+                }
+            })
+        });
+        CallToolResponse::Task(CreateTaskResult::new(task))
     }
 }
 
 impl ServerHandler for Connection {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().enable_tasks().build();
         let mut config = ServerConfig::new(capabilities);
         config.server_info = Implementation::new(NAME, env!("CARGO_PKG_VERSION")).with_title("Daytona");
         let options = &self.server.options;
@@ -96,11 +160,8 @@ impl ServerHandler for Connection {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let (reports, mut reported) = mpsc::channel::<(f64, String)>(REPORTS);
-        let report = move |progress: f64, message: String| {
-            // A client that is slow to take reports misses some.
-            let _ = reports.try_send((progress, message));
-        };
+        let knows_tasks = context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks());
+        let (mut working, mut reported) = self.begin(request);
         let token = context.meta.get_progress_token();
         let peer = context.peer.clone();
         let telling = async {
@@ -113,21 +174,32 @@ impl ServerHandler for Connection {
             }
             std::future::pending().await
         };
-        let arguments = request.arguments.unwrap_or_default();
-        let done = tokio::select! {
+        tokio::select! {
             biased;
-            done = tools::call(&self.server, &request.name, arguments, &report) => done,
+            done = &mut working => return done.map(Into::into),
             // Dropped, what runs is ended in the sandbox.
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
+            () = tokio::time::sleep(PATIENCE), if knows_tasks => {}
             never = telling => never,
-        };
-        match done {
-            Ok(reply) => Ok(result(reply).into()),
-            Err(Refusal::UnknownTool(name)) => {
-                Err(ErrorData::invalid_params(format!("there is no tool {name:?}"), None))
-            }
-            Err(refusal) => Ok(result(refusal.into_reply()).into()),
         }
+        Ok(self.detach(working, reported))
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.tasks.get_task(&request.task_id).map(GetTaskResult::new)
+    }
+
+    async fn update_task(&self, request: UpdateTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        // No task asks for anything.
+        self.tasks.update_task(&request.task_id, [])
+    }
+
+    async fn cancel_task(&self, request: CancelTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.tasks.cancel_task(&request.task_id)
     }
 
     async fn list_resource_templates(

@@ -1,6 +1,7 @@
 //! The sandboxes that calls are about, and their end.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct ServerOptions {
     pub is_conversation: bool,
     /// Whether what was made is kept at the end.
     pub keep: bool,
+    /// The directory of this machine that tools may read and write.
+    pub directory: Option<PathBuf>,
 }
 
 /// What all connections share.

@@ -4,6 +4,8 @@
 //! models choose worse the longer the list is.
 
 mod code;
+mod computer;
+mod directories;
 mod files;
 mod git;
 mod processes;
@@ -26,6 +28,8 @@ pub use files::{Content, read};
 const DEFAULT_SET: &str = "default";
 /// The tool that finds sandboxes.
 const LIST_SANDBOXES: &str = "list_sandboxes";
+/// The set of what works on this machine's files, which is offered only where some are shared.
+const DIRECTORIES_SET: &str = "directories";
 /// All sets at once.
 const ALL_SETS: &str = "all";
 
@@ -103,11 +107,19 @@ macro_rules! run {
 use run;
 
 /// Every tool, in the order they are listed.
-static TOOLS: &[&[Tool]] =
-    &[sandboxes::TOOLS, files::TOOLS, programs::TOOLS, git::TOOLS, code::TOOLS, search::TOOLS, processes::TOOLS];
+static TOOLS: &[&[Tool]] = &[
+    sandboxes::TOOLS,
+    files::TOOLS,
+    programs::TOOLS,
+    git::TOOLS,
+    code::TOOLS,
+    search::TOOLS,
+    processes::TOOLS,
+    directories::TOOLS,
+];
 
 fn all() -> impl Iterator<Item = &'static Tool> {
-    TOOLS.iter().copied().flatten()
+    TOOLS.iter().chain(computer::TOOLS).copied().flatten()
 }
 
 /// The tools a server offers.
@@ -118,24 +130,32 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The tools of these sets, or with these names; without any, the default ones.
+    /// The tools of these sets, or with these names; without any, the default ones. Those for directories come with a directory
+    /// that is shared.
     ///
     /// # Errors
-    /// A sentence, for a name that is neither.
-    pub fn new(wanted: &[String], read_only: bool) -> Result<Self, String> {
+    /// A sentence, for a name that is neither, and for tools that cannot be offered.
+    pub fn new(wanted: &[String], read_only: bool, shares_directory: bool) -> Result<Self, String> {
         let default = [DEFAULT_SET.to_owned()];
         let wanted = if wanted.is_empty() { &default } else { wanted };
         for word in wanted {
             if word != ALL_SETS && !all().any(|tool| tool.set == word || tool.name == word) {
                 return Err(format!("there is no tool or set {word:?}; sets: {}", sets().join(", ")));
             }
+            let is_named = |tool: &Tool| tool.set == DIRECTORIES_SET && (tool.set == word || tool.name == word);
+            if !shares_directory && all().any(is_named) {
+                return Err(format!("{word} needs a directory of this machine: --share DIRECTORY"));
+            }
         }
         let is_wanted = |tool: &&Tool| {
             wanted.iter().any(|word| word == ALL_SETS || word == tool.set || word == tool.name)
                 // What makes no sandbox must find those that exist.
                 || (read_only && tool.name == LIST_SANDBOXES)
+                || (shares_directory && tool.set == DIRECTORIES_SET)
         };
-        let is_allowed = |tool: &&Tool| !read_only || tool.access == Access::Reads;
+        let is_allowed = |tool: &&Tool| {
+            (!read_only || tool.access == Access::Reads) && (shares_directory || tool.set != DIRECTORIES_SET)
+        };
         Ok(Self {
             names: all().filter(is_wanted).filter(is_allowed).map(|tool| tool.name).collect(),
             is_read_only: read_only,
@@ -237,8 +257,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn this_machine_is_left_alone_unless_a_directory_is_shared() {
+        let offered = |wanted: &str, shared: bool| {
+            let wanted: Vec<_> = wanted.split_whitespace().map(str::to_owned).collect();
+            let selection = Selection::new(&wanted, false, shared).ok()?;
+            Some(selection.tools().any(|tool| tool.set == DIRECTORIES_SET))
+        };
+        assert_eq!((offered("all", false), offered("", false)), (Some(false), Some(false)));
+        assert_eq!((offered("all", true), offered("", true)), (Some(true), Some(true)));
+        assert_eq!((offered("directories", false), offered("upload_directory", false)), (None, None));
+    }
+
+    #[test]
     fn the_default_tools_are_few_and_short() {
-        let selection = Selection::new(&[], false).unwrap();
+        let selection = Selection::new(&[], false, false).unwrap();
         let listed: Vec<_> =
             selection.tools().map(|tool| json!([tool.name, tool.title, tool.description, tool.schema()])).collect();
         assert!(listed.len() <= 12, "{}", listed.len());
@@ -249,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_server_that_only_reads_offers_nothing_that_changes_anything() {
-        let selection = Selection::new(&["all".to_owned()], true).unwrap();
+        let selection = Selection::new(&["all".to_owned()], true, true).unwrap();
         assert!(selection.tools().all(|tool| tool.access == Access::Reads));
         assert!(!selection.tools().any(|tool| tool.name == "execute_command"));
-        assert!(Selection::new(&["nonsense".to_owned()], false).is_err());
+        assert!(Selection::new(&["nonsense".to_owned()], false, false).is_err());
     }
 }
