@@ -10,9 +10,9 @@ use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
 use crate::commands::{
-    api, archive, autocomplete, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git, info,
-    list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session, snapshot,
-    ssh, start, stop, top, use_sandbox, version, volume,
+    api, archive, autocomplete, bench, code, cp, create, delete, docs, exec, fork, forward, fs, generate_docs, git,
+    info, list, local, login, logout, logs, network, organization, pause, preview_url, pty, resize, run, session,
+    snapshot, ssh, start, stop, sync, top, use_sandbox, version, volume,
 };
 use crate::completion;
 use crate::failure::Done;
@@ -71,6 +71,7 @@ enum Command {
     Run(run::Run),
     Code(code::Code),
     Cp(cp::Cp),
+    Sync(sync::Sync),
     /// Look at and change files in a sandbox
     Fs {
         #[command(subcommand)]
@@ -115,6 +116,7 @@ enum Command {
     },
     Api(api::Api),
     Top(top::Top),
+    Bench(bench::Bench),
     Use(use_sandbox::Use),
     /// Give agents sandboxes, over the Model Context Protocol
     #[cfg(feature = "mcp")]
@@ -148,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Run(command) => execute(command, profile),
         Command::Code(command) => execute(command, profile),
         Command::Cp(command) => execute(command, profile),
+        Command::Sync(command) => execute(command, profile),
         Command::Fs { command } => execute(command, profile),
         Command::Git { command } => execute(command, profile),
         Command::Session { command } => execute(command, profile),
@@ -161,6 +164,7 @@ pub fn run() -> ExitCode {
         Command::Volume { command } => execute(command, profile),
         Command::Api(command) => execute(command, profile),
         Command::Top(command) => execute(command, profile),
+        Command::Bench(command) => execute(command, profile),
         Command::Use(command) => execute(command, profile),
         #[cfg(feature = "mcp")]
         Command::Mcp { command } => match command.run(profile) {

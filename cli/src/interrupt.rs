@@ -81,6 +81,17 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
+    /// Completes `work`, unless a signal comes first.
+    ///
+    /// # Errors
+    /// The signal.
+    pub async fn or<T>(&mut self, work: impl Future<Output = T>) -> Done<T> {
+        tokio::select! {
+            done = work => Ok(done),
+            number = self.next() => Err(Failure::Signal(number)),
+        }
+    }
+
     /// The number of the next one.
     pub async fn next(&mut self) -> u8 {
         let kind = tokio::select! {

@@ -7,6 +7,7 @@
 //! | `remote` | a command that talks to Daytona: its client, its runtime, Ctrl-C, how its result is printed |
 //! | `output`, `failure` | tables, JSON, YAML; errors and exit codes |
 //! | `program` | a program in a sandbox, as if it ran here: input, outputs, signals, exit code |
+//! | `sync` | a directory of this machine and one of a sandbox, kept the same |
 //! | `terminal` | this terminal as that of a sandbox |
 //! | `mcp` | the MCP server |
 //! | `profile` | accounts that are logged in, and the sandbox in use |
@@ -26,6 +27,7 @@ mod program;
 mod remote;
 mod seconds;
 mod stdin;
+mod sync;
 mod terminal;
 
 use std::process::ExitCode;

@@ -178,11 +178,17 @@ pub fn environment_decides() -> bool {
 }
 
 fn path() -> Done<PathBuf> {
+    Ok(directory()?.join("profiles.json"))
+}
+
+/// The directory of everything that is remembered.
+///
+/// # Errors
+/// Where there is no place for it.
+pub fn directory() -> Done<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let directory = variable(DIRECTORY_VARIABLE)
         .or_else(|| variable("XDG_CONFIG_HOME").map(|path| path.join("daytona")))
         .or_else(|| variable("HOME").map(|path| path.join(".config/daytona")));
-    let directory =
-        directory.ok_or_else(|| Failure::other(format!("no place for profiles: set {DIRECTORY_VARIABLE} or HOME")))?;
-    Ok(directory.join("profiles.json"))
+    directory.ok_or_else(|| Failure::other(format!("no place for profiles: set {DIRECTORY_VARIABLE} or HOME")))
 }

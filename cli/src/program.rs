@@ -197,7 +197,8 @@ fn on_its_own(command: &str) -> String {
     format!("if command -v setsid >/dev/null 2>&1; then exec setsid {run}; else exec {run}; fi")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import Program
+from conftest import LIMIT, Program
 
 
 @pytest.fixture
@@ -107,3 +109,62 @@ def test_no_path_is_taken_for_one_of_another_sandbox(daytona: Program, there: st
     assert daytona.text("fs", "cat", f"{there}/one.txt") == "first"
     daytona.text("fs", "mv", f"{there}/one.txt", f"{there}/two.txt")
     assert [entry["name"] for entry in daytona.data("fs", "ls", there)] == ["two.txt"]
+
+
+def test_odd_names_and_ends_are_what_they_say(daytona: Program, there: str, tmp_path: Path) -> None:
+    path = there.partition(":")[2]
+    (tmp_path / "-x").write_text("dash")
+    (tmp_path / "new\nline").write_text("line")
+    (tmp_path / "link").symlink_to("-x")
+    for name in ("-x", "new\nline", "link"):
+        done = subprocess.run(
+            [daytona.path, "cp", "--", name, there], cwd=tmp_path, env=daytona.environment, timeout=LIMIT
+        )
+        assert done.returncode == 0
+        daytona.text("cp", "--", f"{there}/{name}", str(tmp_path / "back"))
+        assert (tmp_path / "back").read_text() == (tmp_path / name).read_text()
+    daytona.text("cp", str(tmp_path / "link"), f"{there}/made/")
+    assert [entry["name"] for entry in daytona.data("fs", "ls", f"{there}/made")] == ["link"]
+    # A directory is no file, and the other way round: both stay as they are.
+    daytona.text("fs", "mkdir", f"{there}/made/-x")
+    (tmp_path / "directory/link").mkdir(parents=True)
+    (tmp_path / "directory/kept").write_text("kept")
+    for source, destination in [
+        (str(tmp_path / "-x"), f"{there}/made"),
+        (f"{there}/made/link", str(tmp_path / "directory")),
+        (str(tmp_path / "directory"), f"{there}/made/link"),
+        (f"{there}/made", str(tmp_path / "back")),
+        (f"{there}/made/link", f"{tmp_path}/nowhere/"),
+        (f"{there}/made/link/", str(tmp_path / "back")),
+        (f"{tmp_path}/back/", f"{there}/other"),
+        ("-", there),
+        (there, "-"),
+    ]:
+        assert daytona("cp", source, destination, stdin=b"piped").returncode in (1, 2, 4), (source, destination)
+    assert (tmp_path / "back").read_text() == "dash" and (tmp_path / "directory/kept").read_text() == "kept"
+    assert daytona.text("fs", "cat", f"{there}/made/link") == "dash"
+    assert "other" not in daytona.text("fs", "ls", there)
+    assert sorted(os.listdir(tmp_path)) == ["-x", "back", "directory", "link", "new\nline"]
+    assert daytona.text("exec", there.partition(":")[0], f"ls -A {path} | grep -c daytona; true") == "0\n"
+
+
+def test_what_was_private_stays_private(daytona: Program, there: str, tmp_path: Path) -> None:
+    daytona("cp", "-", f"{there}/one", stdin=b"first")
+    (tmp_path / "key").write_text("before")
+    (tmp_path / "key").chmod(0o600)
+    daytona.text("cp", f"{there}/one", str(tmp_path / "key"))
+    assert (tmp_path / "key").read_text() == "first"
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_interrupted_copy_leaves_nothing(daytona: Program, there: str) -> None:
+    with subprocess.Popen(
+        [daytona.path, "cp", "-", f"{there}/half"], stdin=subprocess.PIPE, env=daytona.environment
+    ) as process:
+        assert process.stdin is not None
+        # More than is read ahead: a part is on its way when this returns.
+        process.stdin.write(bytes(4_000_000))
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LIMIT) == 130
+    assert daytona.data("fs", "ls", there) == []

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 
 from conftest import LIMIT, Program
@@ -80,3 +81,25 @@ def test_what_sandboxes_use_is_shown(daytona: Program, sandbox: str) -> None:
         assert time.monotonic() < end, rows
     assert rows[sandbox]["usage"]["memUsed"] > 0
     assert sandbox in daytona.text("top", "--once")
+
+
+def test_what_builds_have_cached_is_removed(daytona: Program, tmp_path: Path) -> None:
+    name = f"cli-{uuid.uuid4().hex[:12]}"
+    (tmp_path / "Dockerfile").write_text(f"FROM scratch\nWORKDIR /{name}\n")
+    daytona.text("snapshot", "create", name, "-f", str(tmp_path / "Dockerfile"))
+    assert any(name in step["instruction"] for step in daytona.data("local", "prune", "--dry-run")["items"])
+    assert "steps of builds" in daytona.text("local", "prune", "--dry-run")
+    daytona.text("snapshot", "delete", name)
+    assert daytona.data("local", "prune")["steps"] >= 1
+    assert not any(name in step["instruction"] for step in daytona.data("local", "prune", "--dry-run")["items"])
+
+
+def test_speed_is_measured(daytona: Program) -> None:
+    before = {item["id"] for item in daytona.data("list", "--limit", "200")["items"]}
+    measured = daytona.data("bench", "--number", "2", "--commands", "3", "--size", "1")
+    assert measured["createMilliseconds"]["measured"] == measured["deleteMilliseconds"]["measured"] == 2
+    assert measured["commandMilliseconds"]["measured"] == 4
+    assert measured["uploadMibPerSecond"] > 0 and measured["downloadMibPerSecond"] > 0
+    assert "create to first result" in daytona.text("bench", "-n", "1", "--commands", "1", "--size", "1")
+    left = [item for item in daytona.data("list", "--limit", "200")["items"] if item["id"] not in before]
+    assert all(item["state"] in ("destroying", "destroyed") for item in left)

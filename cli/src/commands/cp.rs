@@ -177,6 +177,12 @@ impl Cp {
             return Ok(Copied { files: 1, bytes: done as i64, ..Copied::default() });
         }
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+            return Err(Failure::usage(format!("{} is not a directory", directory.display())));
+        }
+        // A file that is there keeps its permissions: what is private stays so.
+        let kept = std::fs::metadata(&target).ok().filter(|known| known.is_file());
+        let kept = kept.map(|known| std::fs::Permissions::from_mode(known.permissions().mode() & 0o777));
         // Beside the target, which appears when it is complete.
         let mut file = tempfile::Builder::new()
             .prefix(".daytona-")
@@ -187,6 +193,9 @@ impl Cp {
             file.write_all(&piece).map_err(failed)?;
             done += piece.len() as u64;
             progress.bytes(done, total);
+        }
+        if let Some(kept) = kept {
+            file.as_file().set_permissions(kept).map_err(failed)?;
         }
         file.persist(&target).map_err(|error| failed(error.error))?;
         Ok(Copied { files: 1, bytes: done as i64, ..Copied::default() })

@@ -69,6 +69,14 @@ enum Command {
         #[arg(short, long)]
         yes: bool,
     },
+    /// Remove what builds have cached, and images that no snapshot and no sandbox is made from
+    Prune {
+        /// Print what builds have cached, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        format: FormatArguments,
+    },
     /// Print a unit for systemd that runs the engine for the user, from its login on
     Unit,
 }
@@ -143,7 +151,7 @@ impl Local {
     /// How the result is printed.
     pub fn format(&self) -> Format {
         match &self.command {
-            Command::Status { format } => format.chosen(),
+            Command::Status { format } | Command::Prune { format, .. } => format.chosen(),
             _ => Format::Table,
         }
     }
@@ -168,6 +176,7 @@ pub fn run(local: Local) -> Done {
             background::delete_all(&state_dir, yes)?;
             stop_engine(state_dir)
         }
+        Command::Prune { dry_run, format } => background::prune(&state_dir, dry_run, format.chosen()),
         Command::Unit => background::print_unit(&state_dir),
     }
 }

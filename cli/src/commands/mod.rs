@@ -3,6 +3,7 @@
 pub mod api;
 pub mod archive;
 pub mod autocomplete;
+pub mod bench;
 pub mod code;
 pub mod cp;
 pub mod create;
@@ -34,6 +35,7 @@ pub mod snapshot;
 pub mod ssh;
 pub mod start;
 pub mod stop;
+pub mod sync;
 pub mod top;
 pub mod use_sandbox;
 pub mod version;

@@ -11,9 +11,10 @@ use anyhow::Context as _;
 use daytona::model::{DeleteOptions, ListSandboxesQuery};
 use daytona::{Client, Config, LOCAL};
 use daytona_engine::discovery;
+use serde_json::Value;
 
 use crate::failure::{Done, Failure};
-use crate::output::{Format, Output, raw};
+use crate::output::{Format, Output, raw, size};
 use crate::{interrupt, stdin};
 
 /// Where an engine that was not started in a terminal tells of itself; clients write there, too.
@@ -129,6 +130,26 @@ pub fn delete_all(state_dir: &Path, yes: bool) -> Done {
         Output::new(Format::Table).bytes(format!("deleted: {number}\n").as_bytes())
     };
     interrupt::run(deleting, true)
+}
+
+/// Removes what builds have cached, or tells of it.
+pub fn prune(state_dir: &Path, dry_run: bool, format: Format) -> Done {
+    let client = client(state_dir)?;
+    let method = if dry_run { "GET" } else { "DELETE" };
+    let pruning = async {
+        let answer: Value = serde_json::from_slice(&client.send(method, "/build-cache", None).await?)?;
+        let number = |name: &str| answer[name].as_i64().unwrap_or_default();
+        Output::new(format).result(&answer, || {
+            if dry_run {
+                let steps = answer["items"].as_array().map_or(0, Vec::len);
+                format!("cached: {steps} steps of builds, {}\n", size(number("size")))
+            } else {
+                let (steps, layers) = (number("steps"), number("layers"));
+                format!("removed: {steps} steps of builds, {layers} layers of images, {}\n", size(number("bytes")))
+            }
+        })
+    };
+    interrupt::run(pruning, true)
 }
 
 /// Prints the unit.
