@@ -36,9 +36,9 @@ pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
 #[doc(hidden)]
 pub use error::wording;
 pub use error::{Error, ErrorInfo, ErrorKind, Result};
-pub use image::Image;
 #[doc(hidden)]
 pub use image::step as image_step;
+pub use image::{Image, ImageCommand};
 pub use lsp_server::LspServer;
 pub use sandbox::{Changes, Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;

@@ -1,6 +1,8 @@
 import { BuildStream } from './build-stream.js';
 import { Connection } from './connection.js';
 import { asyncDispose } from './disposal.js';
+import { DaytonaMethods } from './generated/daytona-methods.js';
+import type { Image } from './generated/image.js';
 import type {
   CreateOptions,
   CreateSandboxParams,
@@ -9,26 +11,22 @@ import type {
   ForkOptions,
   ListSandboxesQuery,
   PollEventsOptions,
-  RateLimit,
   SandboxEvent,
-  SandboxEvents,
   SandboxInfo,
   StopOptions,
-  VerifyWebhookOptions,
   WaitOptions,
-  WebhookEvent,
 } from './generated/models.js';
 import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
+import { SnapshotService } from './generated/snapshot-service.js';
 import { VolumeService } from './generated/volume-service.js';
-import { type Image, withImage } from './image.js';
+import { withImage } from './image-builder.js';
 import { type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
 import { localProgram } from './native-files.js';
 import { SandboxList } from './sandbox-list.js';
 import type { ForkParams } from './sandbox-object.js';
-import { type CallOptions, Service } from './service.js';
-import { SnapshotService } from './snapshot-service.js';
+import type { CallOptions } from './service.js';
 import type { Seconds } from './timeout.js';
 
 /** How to create a sandbox, whatever it is made from. */
@@ -64,7 +62,7 @@ export interface SandboxFilter {
  * const { result } = await sandbox.process.codeRun('print(1 + 1)');
  * await sandbox.delete();
  */
-export class Daytona extends Service implements AsyncDisposable {
+export class Daytona extends DaytonaMethods implements AsyncDisposable {
   /** The snapshots. */
   readonly snapshot: SnapshotService;
   /** The volumes: directories that sandboxes share and that outlive them. */
@@ -129,18 +127,6 @@ export class Daytona extends Service implements AsyncDisposable {
   }
 
   /**
-   * Returns the sandbox with this id or name.
-   *
-   * @param sandboxIdOrName - Its id or name.
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
-   */
-  async get(sandboxIdOrName: string, options?: CallOptions): Promise<Sandbox> {
-    const info = await this.invoke<SandboxInfo>('sandbox.get', { idOrName: sandboxIdOrName }, options);
-    return new Sandbox(this.#connection, info);
-  }
-
-  /**
    * Returns the sandbox with this id or name, or the first that has all these labels.
    *
    * @param filter - Id or name, or a filter.
@@ -149,8 +135,7 @@ export class Daytona extends Service implements AsyncDisposable {
    */
   async findOne(filter: string | SandboxFilter, options?: CallOptions): Promise<Sandbox> {
     const wanted = typeof filter === 'string' ? { idOrName: filter } : filter;
-    const info = await this.invoke<SandboxInfo>('sandbox.find_one', {}, { ...wanted, ...options });
-    return new Sandbox(this.#connection, info);
+    return this.sandbox('sandbox.find_one', {}, { ...wanted, ...options });
   }
 
   /**
@@ -207,58 +192,6 @@ export class Daytona extends Service implements AsyncDisposable {
    */
   async getProxyToolboxUrl(sandboxId: string, _regionId?: string): Promise<string> {
     return (await this.get(sandboxId)).toolboxProxyUrl;
-  }
-
-  /**
-   * Returns the limits of requests that the server told with its last answers to this client, one for each kind of requests
-   * that it counts. No request is made; a server without limits tells none.
-   *
-   * Refused requests are repeated by themselves when the wait that the server asks for ends before the call's deadline.
-   *
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @returns The limits whose window of time is not over, ordered by name.
-   * @throws `DaytonaClosedError` when the client has been closed.
-   */
-  rateLimits(options?: CallOptions): Promise<RateLimit[]> {
-    return this.invoke('sandbox.rate_limits', {}, options);
-  }
-
-  /**
-   * Verifies that a webhook's message comes from the server, and reads it. No request is made.
-   *
-   * @param body - Body of the request, exactly as it was received.
-   * @param headers - Headers of the request; names in any case. Needed are `webhook-id`, `webhook-timestamp` and
-   * `webhook-signature`, or the same with `svix-`.
-   * @param secret - Secret of the endpoint, as the server showed it.
-   * @param options - How old the message may be, a signal that aborts the call, and a limit for its requests.
-   * @returns The message.
-   * @throws `DaytonaAuthenticationError` when no signature fits or the message is too old, `DaytonaInvalidArgumentError` when
-   * headers are missing, the secret is not one, or the body is not JSON.
-   */
-  verifyWebhook(
-    body: string,
-    headers: Record<string, string | string[] | undefined> | Headers,
-    secret: string,
-    options?: VerifyWebhookOptions & CallOptions,
-  ): Promise<WebhookEvent> {
-    const pairs = headers instanceof Headers ? [...headers] : Object.entries(headers);
-    const plain = pairs.flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, typeof value === 'string' ? value : value.join(' ')]],
-    );
-    return this.invoke('sandbox.verify_webhook', { body, headers: Object.fromEntries(plain), secret }, options);
-  }
-
-  /**
-   * Returns the changes of sandboxes' states since a position, and waits for one while there are none. `events` does that again
-   * and again.
-   *
-   * @param options - The position of the poll before, the only sandbox to tell of, seconds to wait, and a signal that aborts the call.
-   * @returns The changes, and the position after them.
-   * @throws `DaytonaInvalidArgumentError` for a position that is not of this client or too old: more than 10,000 changes ago, or
-   * more than five minutes without a poll.
-   */
-  pollEvents(options: PollEventsOptions & CallOptions = {}): Promise<SandboxEvents> {
-    return this.invoke('sandbox.poll_events', {}, options);
   }
 
   /**

@@ -36,6 +36,7 @@ export { Display } from './generated/display.js';
 export * from './generated/enums.js';
 export { FileSystem } from './generated/file-system.js';
 export { Git } from './generated/git.js';
+export { Image } from './generated/image.js';
 export { Keyboard } from './generated/keyboard.js';
 export { LspServer } from './generated/lsp-server.js';
 export type * from './generated/models.js';
@@ -45,9 +46,10 @@ export { Process } from './generated/process.js';
 export { RecordingService } from './generated/recording-service.js';
 export { Sandbox } from './generated/sandbox.js';
 export { Screenshot } from './generated/screenshot.js';
+export { SnapshotService } from './generated/snapshot-service.js';
 export { SpawnedProcess } from './generated/spawned-process.js';
 export { VolumeService } from './generated/volume-service.js';
-export { type Context, Image, type SupportedPythonSeries } from './image.js';
+export type { Context, SupportedPythonSeries } from './image-builder.js';
 export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
 export { type LogFields, type LogLevel, type LogRecord, setLogger } from './log.js';
@@ -81,6 +83,5 @@ export {
   type Snapshot,
   SnapshotBuild,
   type SnapshotCreationOptions,
-  SnapshotService,
-} from './snapshot-service.js';
+} from './snapshot-builds.js';
 export type { Seconds } from './timeout.js';

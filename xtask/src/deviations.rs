@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::Schema;
+use crate::schema::{Field, Schema, Type};
 
 /// The deviations of every language, by the language's name.
 #[derive(Deserialize, Serialize)]
@@ -42,6 +42,9 @@ pub struct Language {
     /// Names of service classes, by their name in the core.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, String>,
+    /// Steps of images, by their name in the core.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, Step>,
 }
 
 /// The form of an operation in a language.
@@ -78,6 +81,52 @@ pub struct Structure {
     /// Whether the package writes it itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hand_written: bool,
+}
+
+/// The form of a step of an image in a language.
+#[derive(Deserialize, Serialize, Default, Clone, PartialEq, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// Name of its method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether the language does not generate it: it has another form there, written by hand, or does not exist.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
+    /// Names of parameters, by their names in the core.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// Documentation of parameters where it differs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub docs: BTreeMap<String, String>,
+    /// Further names of options, in whose place they stand.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, String>,
+    /// The form of its first parameter, a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListForm>,
+}
+
+/// Another form of a list.
+#[derive(Deserialize, Serialize, Clone, Copy, PartialEq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum ListForm {
+    /// Any number of arguments.
+    Rest,
+    /// A list, or one item.
+    OrOne,
+}
+
+impl Step {
+    /// The name of a parameter or option.
+    pub fn param<'a>(&'a self, name: &'a str) -> &'a str {
+        self.params.get(name).map_or(name, String::as_str)
+    }
+
+    /// The documentation of a parameter or option.
+    pub fn doc<'a>(&'a self, field: &'a Field) -> &'a str {
+        self.docs.get(&field.name).unwrap_or(&field.doc)
+    }
 }
 
 impl Deviations {
@@ -138,6 +187,11 @@ impl Language {
         self.structs.get(name)
     }
 
+    /// The form of a step of an image; nothing if the language leaves it out.
+    pub fn step(&self, name: &str) -> Option<Step> {
+        Some(self.steps.get(name).cloned().unwrap_or_default()).filter(|step| !step.left_out)
+    }
+
     /// The special name of a field, if there is one.
     pub fn field(&self, owner: &str, field: &str) -> Option<&str> {
         self.fields.get(&format!("{owner}.{field}")).map(String::as_str)
@@ -161,6 +215,22 @@ impl Language {
             let known = |name: &str| options.contains(name) || op.params.iter().any(|param| param.field.name == name);
             if let Some(missing) = entry.params.keys().find(|name| !known(name)) {
                 bail!("{id:?} has no parameter {missing:?}");
+            }
+        }
+        for (name, entry) in &self.steps {
+            let step = schema.image.steps.iter().find(|step| step.name == *name);
+            let step = step.with_context(|| format!("there is no step {name:?}"))?;
+            if *entry == Step::default() {
+                bail!("the entry of {name:?} says nothing");
+            }
+            let params = || step.params.iter().map(|param| &param.field);
+            let known = |name: &String| params().chain(&step.option_fields).any(|field| field.name == *name);
+            let mut named = entry.params.keys().chain(entry.docs.keys()).chain(entry.also.keys());
+            if let Some(missing) = named.find(|name| !known(name)) {
+                bail!("{name:?} has no parameter {missing:?}");
+            }
+            if entry.list.is_some() && !params().next().is_some_and(|first| matches!(first.ty, Type::List { .. })) {
+                bail!("the first parameter of {name:?} is not a list");
             }
         }
         let structs = schema.structs.iter().chain([&schema.config, &schema.error]);
@@ -213,6 +283,9 @@ mod tests {
             ("[go.structs]\nItem = { name = \"Thing\" }", "there is no struct \"Item\""),
             ("[go.fields]\n\"Chart.size\" = \"Size\"", "there is no field \"Chart.size\""),
             ("[go.values]\n\"ChartType.Map\" = \"M\"", "there is no value \"ChartType.Map\""),
+            ("[go.steps]\npaint = { name = \"Paint\" }", "there is no step \"paint\""),
+            ("[go.steps]\nbase = { params = { size = \"s\" } }", "has no parameter \"size\""),
+            ("[go.steps]\nbase = { list = \"rest\" }", "is not a list"),
             ("[go.services]\nDisks = \"D\"", "there is no service \"Disks\""),
         ] {
             let error = checked(table);

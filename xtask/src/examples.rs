@@ -1,8 +1,9 @@
-//! Examples of operations: regions of `examples/<language>`, which the tests run.
+//! Examples of operations and builders: regions of `examples/<language>`, which the tests run.
 //!
 //! An operation names its region in the core's documentation (`# Examples`, then `` `processes exec` ``): file and region,
 //! the same in every language.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -19,18 +20,28 @@ const LANGUAGES: [(&str, &str); 5] = [
     ("go", "go/{}/main.go"),
 ];
 
-/// Puts the code of every language into the operations that name a region.
+/// Puts the code of every language into the operations and builders that name a region.
 pub fn attach(schema: &mut Schema, root: &Path) -> Result<()> {
     for op in schema.services.iter_mut().flat_map(|service| &mut service.ops) {
-        let Some(example) = &op.example else { continue };
-        let (file, region) = example.split_once(' ').with_context(|| format!("{}: {example:?}", op.id))?;
-        for (language, place) in LANGUAGES {
-            let path = root.join("examples").join(place.replace("{}", file));
-            let code = read(&path, region).with_context(|| format!("example of {}", op.id))?;
-            op.examples.insert(language, code);
+        if let Some(example) = &op.example {
+            op.examples = codes(root, example).with_context(|| format!("example of {}", op.id))?;
         }
     }
+    let image = &mut schema.image;
+    if let Some(example) = &image.example {
+        image.examples = codes(root, example).with_context(|| format!("example of {}", image.name))?;
+    }
     Ok(())
+}
+
+/// The code of an example, file and region, by language.
+fn codes(root: &Path, example: &str) -> Result<BTreeMap<&'static str, String>> {
+    let (file, region) = example.split_once(' ').with_context(|| format!("{example:?} has no region"))?;
+    let code = |(language, place): (&'static str, &str)| {
+        let path = root.join("examples").join(place.replace("{}", file));
+        Ok((language, read(&path, region)?))
+    };
+    LANGUAGES.into_iter().map(code).collect()
 }
 
 /// The lines between `region: name` and the next `endregion`, without what they are indented by.

@@ -54,6 +54,7 @@ fn main() -> Result<()> {
             output.write("schema/daytona.json", schema.to_json(&deviations)?)?;
             deviations.install()?;
             output.write("core/src/generated.rs", rust::generate(&schema)?)?;
+            output.write("core/src/image/generated.rs", rust::steps(&schema)?)?;
             output.write("bindings/bridge/src/generated.rs", bridge::generate(&schema)?)?;
             output.write("bindings/uniffi/src/generated.rs", uniffi::generate(&schema)?)?;
             output.write("tests/conformance/rust/src/calls/generated.rs", conformance::generate(&schema)?)?;

@@ -3,6 +3,7 @@
 //! Operations are written from one template, once with `async` and once without; the rest of the synchronous side follows
 //! from the asynchronous sources by [`twin`].
 
+mod builder;
 mod charts;
 mod config;
 mod create;
@@ -42,6 +43,7 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
     output.write(&format!("{generated}/schema.py"), schema_file(schema)?)?;
     output.write(&format!("{generated}/enums.py"), enums(schema))?;
     output.write(&format!("{generated}/charts.py"), charts::file(schema)?)?;
+    output.write(&format!("{generated}/image.py"), builder::file(schema)?)?;
     output.write(&format!("{generated}/config.py"), config::file(schema))?;
     output.write(&format!("{generated}/create_params.py"), create::file(schema)?)?;
     let layout = Layout::new(schema);
@@ -230,7 +232,24 @@ fn annotation(ty: &Type) -> String {
 /// The name of a field or enum value: the deviation, or what the convention makes of it.
 fn name_of(owner: &str, name: &str, default: String) -> String {
     let language = deviations::language("python");
-    language.field(owner, name).or_else(|| language.value(owner, name)).map_or(default, str::to_owned)
+    let own = language.field(owner, name).or_else(|| language.value(owner, name));
+    own.and_then(|own| own.split(' ').next()).map_or(default, str::to_owned)
+}
+
+/// Whether a text is a time in Python.
+fn is_time(owner: &str, field: &Field) -> bool {
+    deviations::language("python").field(owner, &field.name).is_some_and(|own| own.ends_with(" datetime"))
+}
+
+/// A text with the classes of the error kinds that it names.
+fn with_error_classes(schema: &Schema, text: &str) -> String {
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for kind in &schema.errors {
+        let class =
+            if kind.name == "Unknown" { "DaytonaError".to_owned() } else { format!("Daytona{}Error", kind.name) };
+        text = text.replace(&format!("`{}`", kind.name), &format!("`{class}`"));
+    }
+    text
 }
 
 fn schema_file(schema: &Schema) -> Result<String> {

@@ -3,6 +3,7 @@
 //! Formatter-clean and documented with YARD tags. Where Ruby differs from the schema is in the table `deviations`; what
 //! is idiomatic beyond that (blocks, streams) is in the hand-written halves of the classes.
 
+mod builder;
 mod charts;
 mod classes;
 mod create;
@@ -50,6 +51,8 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
             classes::class(schema, name, base, doc)?,
         )?;
     }
+    output.write(&format!("{LIB}/classes/image.rb"), builder::class(schema)?)?;
+    output.write(&format!("{SIG}/image.rbs"), builder::signature(schema)?)?;
     output.write(&format!("{LIB}/create_params.rb"), create::classes(schema)?)?;
     output.write(&format!("{LIB}/charts.rb"), charts::classes(schema)?)?;
     output.write(&format!("{SIG}/charts.rbs"), charts::signatures(schema)?)?;

@@ -1,12 +1,16 @@
 //! The methods of the core's own handles, `Sandbox`, `SpawnedProcess` and `LspServer`: an operation each, without the parameter that the
 //! handle supplies.
 
+mod steps;
+
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
 
 use crate::deviations;
 use crate::schema::{Op, Passing, Receiver, Schema, Type, Update};
+
+pub use steps::steps;
 
 /// The Rust source of `core/src/generated.rs`.
 pub fn generate(schema: &Schema) -> Result<String> {

@@ -4,6 +4,7 @@
 //! the error kinds. The model is kept to what every language can express; anything else is refused, with its place.
 
 mod attributes;
+mod builder;
 mod documentation;
 mod read;
 mod shape;
@@ -27,6 +28,8 @@ pub struct Schema {
     pub structs: Vec<Struct>,
     pub streams: Vec<Stream>,
     pub services: Vec<Service>,
+    /// How to put an image together.
+    pub image: Builder,
     /// Structs that some languages have for a part of a struct of options, which callers there give in one piece.
     #[serde(skip)]
     pub parts: Vec<Struct>,
@@ -268,6 +271,52 @@ pub struct Param {
     /// The way the core takes it.
     #[serde(skip)]
     pub passing: Passing,
+}
+
+/// A class whose methods, the steps, change the object and return it.
+#[derive(Serialize, Default)]
+pub struct Builder {
+    pub name: String,
+    pub doc: String,
+    pub steps: Vec<Step>,
+    /// File and region of its example below `examples/<language>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+    /// The example's code by language.
+    #[serde(skip)]
+    pub examples: BTreeMap<&'static str, String>,
+}
+
+/// A step of a builder, or how to start.
+#[derive(Serialize)]
+pub struct Step {
+    /// In the core, snake_case.
+    pub name: String,
+    pub doc: String,
+    /// Whether it makes a new object.
+    pub starts: bool,
+    /// Whether it can fail.
+    pub fails: bool,
+    /// The `# Errors` part of the documentation.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub errors: String,
+    /// Positional parameters. A list of JSON is one of commands: each a text, or a list of texts.
+    pub params: Vec<Param>,
+    /// The struct of optional parameters, if there is one: the last argument.
+    pub options: Option<String>,
+    /// The fields of that struct, as this step documents them.
+    #[serde(skip)]
+    pub option_fields: Vec<Field>,
+}
+
+/// Parameters of steps that are paths: languages take their own kind of paths for them, too.
+const PATHS: [&str; 5] = ["context_dir", "local_path", "path", "pyproject_toml", "requirements_txt"];
+
+impl Step {
+    /// Whether a parameter is a path.
+    pub fn is_path(param: &Field) -> bool {
+        PATHS.contains(&param.name.as_str())
+    }
 }
 
 /// The way the core takes a parameter.

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "65c545c6651b36bd";
+pub const SCHEMA_HASH: &str = "4ad195a960e1631b";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -15,9 +15,6 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
-        "computer_use.act" => computer_use_act(client, params),
-        "computer_use.start_trajectory" => computer_use_start_trajectory(client, params),
-        "computer_use.stop_trajectory" => computer_use_stop_trajectory(client, params),
         "computer_use.start" => computer_use_start(client, params),
         "computer_use.stop" => computer_use_stop(client, params),
         "computer_use.get_status" => computer_use_get_status(client, params),
@@ -277,13 +274,6 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-python", "lsp.rename") => "lsp_server.rename",
             ("sdk-python", "lsp.formatting") => "lsp_server.formatting",
-            ("sdk-typescript", "computer_use.act") => "computerUse.act",
-            ("sdk-typescript", "computer_use.start_trajectory") => {
-                "computerUse.startTrajectory"
-            }
-            ("sdk-typescript", "computer_use.stop_trajectory") => {
-                "computerUse.stopTrajectory"
-            }
             ("sdk-typescript", "computer_use.start") => "computerUse.start",
             ("sdk-typescript", "computer_use.stop") => "computerUse.stop",
             ("sdk-typescript", "computer_use.get_status") => "computerUse.getStatus",
@@ -511,9 +501,6 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-ruby", "lsp.rename") => "lsp_server.rename",
             ("sdk-ruby", "lsp.formatting") => "lsp_server.formatting",
-            ("sdk-go", "computer_use.act") => "ComputerUse.Act",
-            ("sdk-go", "computer_use.start_trajectory") => "ComputerUse.StartTrajectory",
-            ("sdk-go", "computer_use.stop_trajectory") => "ComputerUse.StopTrajectory",
             ("sdk-go", "computer_use.start") => "ComputerUse.Start",
             ("sdk-go", "computer_use.stop") => "ComputerUse.Stop",
             ("sdk-go", "computer_use.get_status") => "ComputerUse.GetStatus",
@@ -721,13 +708,6 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "volume.create") => "Volume.Create",
             ("sdk-go", "volume.delete") => "Volume.Delete",
             ("sdk-go", "volume.wait_for_ready") => "Volume.WaitForReady",
-            ("sdk-uniffi", "computer_use.act") => "computerUse.act",
-            ("sdk-uniffi", "computer_use.start_trajectory") => {
-                "computerUse.startTrajectory"
-            }
-            ("sdk-uniffi", "computer_use.stop_trajectory") => {
-                "computerUse.stopTrajectory"
-            }
             ("sdk-uniffi", "computer_use.start") => "computerUse.start",
             ("sdk-uniffi", "computer_use.stop") => "computerUse.stop",
             ("sdk-uniffi", "computer_use.get_status") => "computerUse.getStatus",
@@ -1028,25 +1008,6 @@ static VOLUME_MOUNT_NAMES: Names = Names(
 static SCREENSHOT_REGION_NAMES: Names = Names(
     &[("x", None), ("y", None), ("width", None), ("height", None)],
 );
-static DESKTOP_ACTION_NAMES: Names = Names(
-    &[
-        ("action", None),
-        ("x", None),
-        ("y", None),
-        ("endX", None),
-        ("endY", None),
-        ("button", None),
-        ("clicks", None),
-        ("modifiers", None),
-        ("direction", None),
-        ("amount", None),
-        ("text", None),
-        ("delay", None),
-        ("key", None),
-        ("keys", None),
-        ("milliseconds", None),
-    ],
-);
 static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static GET_VOLUME_OPTIONS_NAMES: Names = Names(&[("create", None)]);
 static FORMATTING_OPTIONS_NAMES: Names = Names(
@@ -1170,103 +1131,6 @@ static MOUSE_DRAG_OPTIONS_NAMES: Names = Names(&[("button", None), ("modifiers",
 static MOUSE_CLICK_OPTIONS_NAMES: Names = Names(
     &[("button", None), ("double", None), ("clicks", None), ("modifiers", None)],
 );
-static TRAJECTORY_OPTIONS_NAMES: Names = Names(&[("label", None)]);
-static ACT_OPTIONS_NAMES: Names = Names(
-    &[
-        ("quietMs", None),
-        ("limitMs", None),
-        ("screenshot", None),
-        ("showCursor", None),
-        ("format", None),
-        ("quality", None),
-        ("scale", None),
-    ],
-);
-
-fn computer_use_act(
-    client: Client,
-    params: Payload,
-) -> BoxFuture<'static, Result<Completion>> {
-    Box::pin(async move {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Args {
-            actions: Vec<DesktopAction>,
-            #[serde(default)]
-            options: ActOptions,
-        }
-        static ARGS: Names = Names(
-            &[
-                ("actions", Some(&DESKTOP_ACTION_NAMES)),
-                ("options", Some(&ACT_OPTIONS_NAMES)),
-            ],
-        );
-        static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
-        );
-        let call = Parsed::<Args>::read(client, "computer_use.act", params, &NAMES)?;
-        let service = call.toolbox()?.computer_use();
-        value(&service.act(call.args.actions, call.args.options).await?)
-    })
-}
-
-fn computer_use_start_trajectory(
-    client: Client,
-    params: Payload,
-) -> BoxFuture<'static, Result<Completion>> {
-    Box::pin(async move {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Args {
-            #[serde(default)]
-            options: TrajectoryOptions,
-        }
-        static ARGS: Names = Names(&[("options", Some(&TRAJECTORY_OPTIONS_NAMES))]);
-        static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
-        );
-        let call = Parsed::<
-            Args,
-        >::read(client, "computer_use.start_trajectory", params, &NAMES)?;
-        let service = call.toolbox()?.computer_use();
-        value(&service.start_trajectory(call.args.options).await?)
-    })
-}
-
-fn computer_use_stop_trajectory(
-    client: Client,
-    params: Payload,
-) -> BoxFuture<'static, Result<Completion>> {
-    Box::pin(async move {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Args {}
-        static ARGS: Names = Names(&[]);
-        static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
-        );
-        let call = Parsed::<
-            Args,
-        >::read(client, "computer_use.stop_trajectory", params, &NAMES)?;
-        let service = call.toolbox()?.computer_use();
-        value(&service.stop_trajectory().await?)
-    })
-}
 
 fn computer_use_start(
     client: Client,
@@ -1278,12 +1142,7 @@ fn computer_use_start(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "computer_use.start", params, &NAMES)?;
         let service = call.toolbox()?.computer_use();
@@ -1301,12 +1160,7 @@ fn computer_use_stop(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "computer_use.stop", params, &NAMES)?;
         let service = call.toolbox()?.computer_use();
@@ -1324,12 +1178,7 @@ fn computer_use_get_status(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1351,12 +1200,7 @@ fn computer_use_get_process_status(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1378,12 +1222,7 @@ fn computer_use_restart_process(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1405,12 +1244,7 @@ fn computer_use_get_process_logs(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1432,12 +1266,7 @@ fn computer_use_get_process_errors(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1457,12 +1286,7 @@ fn mouse_get_position(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.get_position", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1483,12 +1307,7 @@ fn mouse_move_to(
         }
         static ARGS: Names = Names(&[("x", None), ("y", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.move_to", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1513,12 +1332,7 @@ fn mouse_click(
             &[("x", None), ("y", None), ("options", Some(&MOUSE_CLICK_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.click", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1551,12 +1365,7 @@ fn mouse_drag(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.drag", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1597,12 +1406,7 @@ fn mouse_scroll(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.scroll", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1632,12 +1436,7 @@ fn mouse_down(
         }
         static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.down", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1655,12 +1454,7 @@ fn mouse_up(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
         }
         static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "mouse.up", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1684,12 +1478,7 @@ fn keyboard_type_text(
             &[("text", None), ("options", Some(&KEYBOARD_TYPE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "keyboard.type_text", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1713,12 +1502,7 @@ fn keyboard_press(
             &[("key", None), ("options", Some(&KEYBOARD_PRESS_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "keyboard.press", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1738,12 +1522,7 @@ fn keyboard_hotkey(
         }
         static ARGS: Names = Names(&[("keys", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "keyboard.hotkey", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1763,12 +1542,7 @@ fn keyboard_down(
         }
         static ARGS: Names = Names(&[("key", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "keyboard.down", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1788,12 +1562,7 @@ fn keyboard_up(
         }
         static ARGS: Names = Names(&[("key", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "keyboard.up", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1816,12 +1585,7 @@ fn screenshot_take_full_screen(
             &[("options", Some(&SCREENSHOT_CURSOR_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1850,12 +1614,7 @@ fn screenshot_take_region(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1878,12 +1637,7 @@ fn screenshot_take_compressed(
         }
         static ARGS: Names = Names(&[("options", Some(&SCREENSHOT_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1912,12 +1666,7 @@ fn screenshot_take_compressed_region(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -1939,12 +1688,7 @@ fn display_get_info(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "display.get_info", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -1962,12 +1706,7 @@ fn display_get_windows(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "display.get_windows", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -1988,12 +1727,7 @@ fn display_resize(
         }
         static ARGS: Names = Names(&[("width", None), ("height", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "display.resize", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -2014,12 +1748,7 @@ fn recording_start(
         }
         static ARGS: Names = Names(&[("options", Some(&RECORDING_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.start", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2039,12 +1768,7 @@ fn recording_stop(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.stop", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2062,12 +1786,7 @@ fn recording_list(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.list", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2087,12 +1806,7 @@ fn recording_get(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.get", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2112,12 +1826,7 @@ fn recording_delete(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.delete", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2138,12 +1847,7 @@ fn recording_download(
         }
         static ARGS: Names = Names(&[("recordingId", None), ("localPath", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "recording.download", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -2166,12 +1870,7 @@ fn accessibility_get_tree(
             &[("options", Some(&ACCESSIBILITY_TREE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2196,12 +1895,7 @@ fn accessibility_find_nodes(
             &[("options", Some(&ACCESSIBILITY_FIND_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2223,12 +1917,7 @@ fn accessibility_focus_node(
         }
         static ARGS: Names = Names(&[("nodeId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2254,12 +1943,7 @@ fn accessibility_invoke_node(
             &[("nodeId", None), ("options", Some(&ACCESSIBILITY_INVOKE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2282,12 +1966,7 @@ fn accessibility_set_node_value(
         }
         static ARGS: Names = Names(&[("nodeId", None), ("value", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2310,12 +1989,7 @@ fn sandbox_poll_events(
         }
         static ARGS: Names = Names(&[("options", Some(&POLL_EVENTS_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.poll_events", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2339,12 +2013,7 @@ fn sandbox_forward_port(
             &[("idOrName", None), ("port", None), ("localPort", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.forward_port", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2376,12 +2045,7 @@ fn sandbox_get_metrics(
             &[("idOrName", None), ("options", Some(&METRICS_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.get_metrics", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2399,12 +2063,7 @@ fn sandbox_rate_limits(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.rate_limits", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2431,12 +2090,7 @@ fn sandbox_create(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.create", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2463,12 +2117,7 @@ fn sandbox_create_with_logs(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2490,12 +2139,7 @@ fn sandbox_get(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.get", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2516,12 +2160,7 @@ fn sandbox_find_one(
         }
         static ARGS: Names = Names(&[("options", Some(&FIND_ONE_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.find_one", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2541,12 +2180,7 @@ fn sandbox_list(
         }
         static ARGS: Names = Names(&[("query", Some(&LIST_SANDBOXES_QUERY_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.list", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2567,12 +2201,7 @@ fn sandbox_list_page(
         }
         static ARGS: Names = Names(&[("options", Some(&LIST_PAGE_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.list_page", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2596,12 +2225,7 @@ fn sandbox_start(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.start", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2625,12 +2249,7 @@ fn sandbox_stop(
             &[("idOrName", None), ("options", Some(&STOP_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.stop", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2654,12 +2273,7 @@ fn sandbox_delete(
             &[("idOrName", None), ("options", Some(&DELETE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.delete", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2683,12 +2297,7 @@ fn sandbox_wait_for_start(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2714,12 +2323,7 @@ fn sandbox_wait_for_stop(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2741,12 +2345,7 @@ fn sandbox_archive(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.archive", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2770,12 +2369,7 @@ fn sandbox_recover(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.recover", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2804,12 +2398,7 @@ fn sandbox_resize(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.resize", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2837,12 +2426,7 @@ fn sandbox_wait_for_resize_complete(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2872,12 +2456,7 @@ fn sandbox_pause(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.pause", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2902,12 +2481,7 @@ fn sandbox_create_snapshot(
             &[("idOrName", None), ("name", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -2941,12 +2515,7 @@ fn sandbox_fork(
             &[("idOrName", None), ("options", Some(&FORK_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.fork", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2967,12 +2536,7 @@ fn sandbox_set_labels(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("labels", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_labels", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2993,12 +2557,7 @@ fn sandbox_set_auto_stop_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3025,12 +2584,7 @@ fn sandbox_set_auto_archive_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3057,12 +2611,7 @@ fn sandbox_set_auto_delete_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3089,12 +2638,7 @@ fn sandbox_set_auto_pause_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3121,12 +2665,7 @@ fn sandbox_set_ttl(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("ttlMinutes", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_ttl", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -3147,12 +2686,7 @@ fn sandbox_set_public(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("isPublic", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_public", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -3172,12 +2706,7 @@ fn sandbox_refresh_activity(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3202,12 +2731,7 @@ fn sandbox_update_network_settings(
             &[("idOrName", None), ("settings", Some(&NETWORK_SETTINGS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3234,12 +2758,7 @@ fn sandbox_create_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("expiresInMinutes", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3266,12 +2785,7 @@ fn sandbox_validate_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3296,12 +2810,7 @@ fn sandbox_revoke_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3324,12 +2833,7 @@ fn sandbox_get_preview_link(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("port", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3355,12 +2859,7 @@ fn sandbox_create_signed_preview_url(
             &[("idOrName", None), ("port", None), ("expiresInSeconds", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3394,12 +2893,7 @@ fn sandbox_expire_signed_preview_url(
             &[("idOrName", None), ("port", None), ("token", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3440,12 +2934,7 @@ fn sandbox_verify_webhook(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3480,12 +2969,7 @@ fn process_exec(
             &[("command", None), ("options", Some(&EXEC_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.exec", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3514,12 +2998,7 @@ fn process_code_run(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.code_run", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3544,12 +3023,7 @@ fn process_update_env(
         }
         static ARGS: Names = Names(&[("options", Some(&UPDATE_ENV_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.update_env", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3567,12 +3041,7 @@ fn process_get_metrics_latest(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3598,12 +3067,7 @@ fn process_create_pty(
             &[("sessionId", None), ("options", Some(&PTY_CREATE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.create_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3623,12 +3087,7 @@ fn process_connect_pty(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.connect_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3646,12 +3105,7 @@ fn process_list_pty_sessions(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3673,12 +3127,7 @@ fn process_get_pty_session_info(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3704,12 +3153,7 @@ fn process_resize_pty_session(
             &[("sessionId", None), ("rows", None), ("cols", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3739,12 +3183,7 @@ fn process_kill_pty_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3766,12 +3205,7 @@ fn process_create_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3793,12 +3227,7 @@ fn process_get_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.get_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3816,12 +3245,7 @@ fn process_list_sessions(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3843,12 +3267,7 @@ fn process_delete_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3879,12 +3298,7 @@ fn process_execute_session_command(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3915,12 +3329,7 @@ fn process_get_session_command(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3947,12 +3356,7 @@ fn process_get_session_command_logs(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -3979,12 +3383,7 @@ fn process_stream_session_command_logs(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4017,12 +3416,7 @@ fn process_send_session_command_input(
             &[("sessionId", None), ("commandId", None), ("data", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4050,12 +3444,7 @@ fn process_get_entrypoint_session(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4075,12 +3464,7 @@ fn process_get_entrypoint_logs(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4100,12 +3484,7 @@ fn process_stream_entrypoint_logs(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4131,12 +3510,7 @@ fn process_spawn(
             &[("command", None), ("options", Some(&SPAWN_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.spawn", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4154,12 +3528,7 @@ fn process_list_spawned(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.list_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4179,12 +3548,7 @@ fn process_get_spawned(
         }
         static ARGS: Names = Names(&[("processId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.get_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4211,12 +3575,7 @@ fn process_stream_output(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4241,12 +3600,7 @@ fn process_write_stdin(
             &[("process", Some(&PROCESS_INFO_NAMES)), ("data", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.write_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4266,12 +3620,7 @@ fn process_close_stdin(
         }
         static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.close_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4298,12 +3647,7 @@ fn process_wait_spawned(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.wait_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4326,12 +3670,7 @@ fn process_signal_spawned(
             &[("process", Some(&PROCESS_INFO_NAMES)), ("signal", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4353,12 +3692,7 @@ fn process_release_spawned(
         }
         static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4384,12 +3718,7 @@ fn process_wait_for_port(
             &[("port", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4422,12 +3751,7 @@ fn process_wait_for_log(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "process.wait_for_log", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -4465,12 +3789,7 @@ fn fs_upload_dir(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4507,12 +3826,7 @@ fn fs_download_dir(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.download_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4544,12 +3858,7 @@ fn fs_list_files(
             &[("path", None), ("options", Some(&LIST_FILES_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.list_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4569,12 +3878,7 @@ fn fs_get_file_info(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.get_file_info", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4595,12 +3899,7 @@ fn fs_create_folder(
         }
         static ARGS: Names = Names(&[("path", None), ("mode", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.create_folder", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4624,12 +3923,7 @@ fn fs_delete_file(
             &[("path", None), ("options", Some(&DELETE_FILE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.delete_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4650,12 +3944,7 @@ fn fs_move_files(
         }
         static ARGS: Names = Names(&[("source", None), ("destination", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.move_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4676,12 +3965,7 @@ fn fs_find_files(
         }
         static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.find_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4702,12 +3986,7 @@ fn fs_search_files(
         }
         static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.search_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4731,12 +4010,7 @@ fn fs_replace_in_files(
             &[("files", None), ("pattern", None), ("newValue", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.replace_in_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4768,12 +4042,7 @@ fn fs_set_file_permissions(
             &[("path", None), ("options", Some(&PERMISSION_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -4793,12 +4062,7 @@ fn fs_get_user_home_dir(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4816,12 +4080,7 @@ fn fs_get_work_dir(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.get_work_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4848,12 +4107,7 @@ fn fs_upload_file(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4880,12 +4134,7 @@ fn fs_upload_files(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4909,12 +4158,7 @@ fn fs_open_upload(
             &[("remotePath", None), ("options", Some(&UPLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.open_upload", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4938,12 +4182,7 @@ fn fs_download_file(
             &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.download_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4976,12 +4215,7 @@ fn fs_download_to_path(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.download_to_path", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -5016,12 +4250,7 @@ fn fs_download_files(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.download_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -5045,12 +4274,7 @@ fn fs_open_download(
             &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "fs.open_download", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -5072,12 +4296,7 @@ fn git_clone(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
             &[("url", None), ("path", None), ("options", Some(&GIT_CLONE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.clone", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5097,12 +4316,7 @@ fn git_status(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.status", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5120,12 +4334,7 @@ fn git_add(client: Client, params: Payload) -> BoxFuture<'static, Result<Complet
         }
         static ARGS: Names = Names(&[("path", None), ("files", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.add", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5158,12 +4367,7 @@ fn git_commit(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.commit", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5194,12 +4398,7 @@ fn git_push(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.push", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5220,12 +4419,7 @@ fn git_pull(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.pull", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5245,12 +4439,7 @@ fn git_branches(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.branches", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5271,12 +4460,7 @@ fn git_create_branch(
         }
         static ARGS: Names = Names(&[("path", None), ("name", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.create_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5297,12 +4481,7 @@ fn git_checkout_branch(
         }
         static ARGS: Names = Names(&[("path", None), ("branch", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.checkout_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5331,12 +4510,7 @@ fn git_delete_branch(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.delete_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5360,12 +4534,7 @@ fn git_history(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "git.history", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -5389,12 +4558,7 @@ fn code_interpreter_run_code(
             &[("code", None), ("options", Some(&RUN_CODE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -5417,12 +4581,7 @@ fn code_interpreter_create_context(
         }
         static ARGS: Names = Names(&[("options", Some(&CREATE_CONTEXT_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -5442,12 +4601,7 @@ fn code_interpreter_list_contexts(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -5469,12 +4623,7 @@ fn code_interpreter_delete_context(
         }
         static ARGS: Names = Names(&[("contextId", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -5503,12 +4652,7 @@ fn snapshot_create(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.create", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5535,12 +4679,7 @@ fn snapshot_create_with_logs(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,
@@ -5562,12 +4701,7 @@ fn snapshot_get(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.get", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5588,12 +4722,7 @@ fn snapshot_list(
         }
         static ARGS: Names = Names(&[("options", Some(&LIST_SNAPSHOTS_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.list", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5613,12 +4742,7 @@ fn snapshot_activate(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.activate", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5638,12 +4762,7 @@ fn snapshot_deactivate(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.deactivate", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5663,12 +4782,7 @@ fn snapshot_delete(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "snapshot.delete", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -5685,12 +4799,7 @@ fn lsp_start(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
         }
         static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.start", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5707,12 +4816,7 @@ fn lsp_stop(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
         }
         static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.stop", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5735,12 +4839,7 @@ fn lsp_did_open(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.did_open", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5763,12 +4862,7 @@ fn lsp_did_close(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.did_close", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5799,12 +4893,7 @@ fn lsp_completions(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.completions", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5836,12 +4925,7 @@ fn lsp_document_symbols(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.document_symbols", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5864,12 +4948,7 @@ fn lsp_sandbox_symbols(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("query", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.sandbox_symbols", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5894,12 +4973,7 @@ fn lsp_hover(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.hover", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5929,12 +5003,7 @@ fn lsp_definition(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.definition", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5969,12 +5038,7 @@ fn lsp_references(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.references", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -6006,12 +5070,7 @@ fn lsp_diagnostics(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.diagnostics", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -6041,12 +5100,7 @@ fn lsp_rename(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.rename", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -6084,12 +5138,7 @@ fn lsp_formatting(
             ],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "lsp.formatting", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -6111,12 +5160,7 @@ fn network_log(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "network.log", params, &NAMES)?;
         let service = call.toolbox()?.network();
@@ -6134,12 +5178,7 @@ fn volume_list(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "volume.list", params, &NAMES)?;
         let service = call.client.volumes();
@@ -6163,12 +5202,7 @@ fn volume_get(
             &[("name", None), ("options", Some(&GET_VOLUME_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "volume.get", params, &NAMES)?;
         let service = call.client.volumes();
@@ -6188,12 +5222,7 @@ fn volume_create(
         }
         static ARGS: Names = Names(&[("name", None)]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "volume.create", params, &NAMES)?;
         let service = call.client.volumes();
@@ -6213,12 +5242,7 @@ fn volume_delete(
         }
         static ARGS: Names = Names(&[("volume", Some(&VOLUME_NAMES))]);
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<Args>::read(client, "volume.delete", params, &NAMES)?;
         let service = call.client.volumes();
@@ -6242,12 +5266,7 @@ fn volume_wait_for_ready(
             &[("volume", Some(&VOLUME_NAMES)), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[
-                ("target", None),
-                ("requestTimeout", None),
-                ("trace", None),
-                ("args", Some(&ARGS)),
-            ],
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
         );
         let call = Parsed::<
             Args,

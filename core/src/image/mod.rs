@@ -3,8 +3,25 @@
 //! An [`Image`] is a Dockerfile and the local files it copies. Every language builds its images with these functions, so
 //! the same steps give the same text everywhere. Nothing is read from disk but what a step needs to know (requirements,
 //! Dockerfiles, globs); local files are read when something is created from the image.
+//!
+//! ```
+//! # fn run() -> daytona::Result<()> {
+//! use daytona::Image;
+//!
+//! let image = Image::debian_slim(Some("3.12"))?
+//!     .pip_install(["numpy", "pandas>=2"], Default::default())?
+//!     .env([("MODE", "production")])?
+//!     .workdir("/home/daytona")?;
+//! assert!(image.dockerfile().contains("RUN python -m pip install numpy 'pandas>=2'\n"));
+//! # Ok(())
+//! # }
+//! # run().unwrap();
+//! ```
 
+mod command;
 mod contexts;
+#[rustfmt::skip]
+mod generated;
 mod ignore;
 mod instructions;
 mod path;
@@ -16,6 +33,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use command::ImageCommand;
 pub(crate) use ignore::Ignore;
 #[doc(hidden)]
 pub use steps::step;
@@ -31,21 +49,13 @@ const PYTHON: [(&str, &str); 5] =
 /// Where requirements are copied to.
 const REQUIREMENTS: &str = "/.requirements.txt";
 
-/// An image to build: a Dockerfile and the local files it copies.
+/// An image to build, put together step by step: a Dockerfile and the local files it copies.
 ///
-/// ```
-/// # fn run() -> daytona::Result<()> {
-/// use daytona::Image;
+/// Each step returns the image, so that steps can follow one another. Local files are read when something is created from
+/// the image.
 ///
-/// let image = Image::debian_slim(Some("3.12"))?
-///     .pip_install(["numpy", "pandas>=2"], Default::default())?
-///     .env([("MODE", "production")])?
-///     .workdir("/home/daytona")?;
-/// assert!(image.dockerfile().contains("RUN python -m pip install numpy 'pandas>=2'\n"));
-/// # Ok(())
-/// # }
-/// # run().unwrap();
-/// ```
+/// # Examples
+/// `images science`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Image {
@@ -59,7 +69,10 @@ impl Image {
         Self { dockerfile: dockerfile.into(), contexts }
     }
 
-    /// Starts from an image of a registry, for example `python:3.12-slim`.
+    /// Starts from an image of a registry.
+    ///
+    /// # Parameters
+    /// * `image`: Its reference, for example `python:3.12-slim`.
     ///
     /// # Errors
     /// `InvalidArgument` when the reference is empty or contains spaces.
@@ -74,8 +87,10 @@ impl Image {
         Ok(new)
     }
 
-    /// Starts from Debian with Python, a C and Fortran compiler, and an up-to-date pip. `python_version` is a series
-    /// (`3.9` to `3.13`, by default the last) or one of its releases (`3.12.4`).
+    /// Starts from Debian with Python, a C and Fortran compiler, and an up-to-date pip.
+    ///
+    /// # Parameters
+    /// * `python_version`: A series from `3.9` to `3.13`, or one of their releases. Default: the last series.
     ///
     /// # Errors
     /// `InvalidArgument` for another version.
@@ -90,11 +105,15 @@ impl Image {
         Ok(image)
     }
 
-    /// Starts from a Dockerfile of this machine, with the local files that its `COPY` and `ADD` instructions name. What
-    /// `.dockerignore` leaves out is not uploaded.
+    /// Starts from a Dockerfile of this machine, with the local files that its `COPY` and `ADD` name. What `.dockerignore`
+    /// leaves out is not uploaded.
+    ///
+    /// # Parameters
+    /// * `path`: Path of the Dockerfile. The files it names are beside it.
+    /// * `options.strict_context`: Whether to refuse files outside its directory, also behind links. Default: false.
     ///
     /// # Errors
-    /// `InvalidArgument` when it cannot be read, or names files outside its directory with `options.strict_context`.
+    /// `InvalidArgument` when it cannot be read, or names files outside its directory with `strict_context`.
     pub fn from_dockerfile(path: &str, options: DockerfileOptions) -> Result<Self> {
         let file = path::expanded(path);
         let dockerfile = std::fs::read_to_string(&file)
@@ -112,7 +131,10 @@ impl Image {
         Ok(image)
     }
 
-    /// Starts from the text of a Dockerfile. It cannot copy local files; [`Image::add_local_dir`] and the like can.
+    /// Starts from the text of a Dockerfile. It cannot copy local files; `add_local_dir` and the like can.
+    ///
+    /// # Parameters
+    /// * `dockerfile`: The text.
     pub fn from_dockerfile_text(dockerfile: &str) -> Self {
         let mut image = Self::default();
         image.push(dockerfile.strip_suffix('\n').unwrap_or(dockerfile));
@@ -120,6 +142,9 @@ impl Image {
     }
 
     /// Installs Python packages with pip, sorted by name. Without packages it does nothing.
+    ///
+    /// # Parameters
+    /// * `packages`: Names, with versions where they matter: `numpy>=2`.
     ///
     /// # Errors
     /// `InvalidArgument` when a value has more than one line.
@@ -144,6 +169,9 @@ impl Image {
 
     /// Installs the Python packages that a requirements file of this machine lists.
     ///
+    /// # Parameters
+    /// * `requirements_txt`: Path of the file.
+    ///
     /// # Errors
     /// `InvalidArgument` when there is no such file.
     pub fn pip_install_from_requirements(mut self, requirements_txt: &str, options: PipInstallOptions) -> Result<Self> {
@@ -156,8 +184,12 @@ impl Image {
         Ok(self)
     }
 
-    /// Installs the dependencies that a `pyproject.toml` of this machine lists in `project.dependencies`, and those of the
-    /// groups in `options.optional_dependencies`. Groups that it does not have are ignored.
+    /// Installs the dependencies that a `pyproject.toml` of this machine lists.
+    ///
+    /// # Parameters
+    /// * `pyproject_toml`: Path of the file.
+    /// * `options.optional_dependencies`: Groups of its optional dependencies to install too. Those it does not have are
+    ///   ignored.
     ///
     /// # Errors
     /// `InvalidArgument` when the file cannot be read or lists no dependencies.
@@ -169,6 +201,9 @@ impl Image {
     }
 
     /// Installs Debian packages with apt-get. Without packages it does nothing.
+    ///
+    /// # Parameters
+    /// * `packages`: Their names.
     ///
     /// # Errors
     /// `InvalidArgument` when a name has more than one line.
@@ -189,7 +224,11 @@ impl Image {
         Ok(self)
     }
 
-    /// Copies a file of this machine into the image. If `remote_path` ends with `/`, the file keeps its name there.
+    /// Copies a file of this machine into the image.
+    ///
+    /// # Parameters
+    /// * `local_path`: Path on this machine.
+    /// * `remote_path`: Path in the image. If it ends with `/`, the file keeps its name there.
     ///
     /// # Errors
     /// `InvalidArgument` when a path is empty.
@@ -204,6 +243,10 @@ impl Image {
 
     /// Copies what is in a directory of this machine into a directory of the image.
     ///
+    /// # Parameters
+    /// * `local_path`: Path on this machine.
+    /// * `remote_path`: Path in the image.
+    ///
     /// # Errors
     /// `InvalidArgument` when a path is empty.
     pub fn add_local_dir(mut self, local_path: &str, remote_path: &str) -> Result<Self> {
@@ -214,6 +257,9 @@ impl Image {
 
     /// Runs a command of the shell while the image is built. A command of several lines, unless each but the last is
     /// continued with a backslash or it has here-documents of its own, is run as one script.
+    ///
+    /// # Parameters
+    /// * `command`: The command.
     ///
     /// # Errors
     /// `InvalidArgument` when the command is empty.
@@ -226,7 +272,29 @@ impl Image {
         Ok(self)
     }
 
-    /// Runs a program with these arguments while the image is built. The shell leaves them as they are.
+    /// Runs commands while the image is built, one after the other.
+    ///
+    /// # Parameters
+    /// * `commands`: Each a command of the shell, or a list of a program and its arguments, which the shell leaves as they
+    ///   are. A command of several lines is run as one script.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when a command is empty.
+    pub fn run_commands<I>(self, commands: I) -> Result<Self>
+    where
+        I: IntoIterator,
+        I::Item: Into<ImageCommand>,
+    {
+        commands.into_iter().try_fold(self, |image, command| match command.into() {
+            ImageCommand::Shell(command) => image.run(&command),
+            ImageCommand::Program(arguments) => image.run_program(arguments),
+        })
+    }
+
+    /// Runs a program with its arguments, which the shell leaves as they are, while the image is built.
+    ///
+    /// # Parameters
+    /// * `arguments`: The program and its arguments.
     ///
     /// # Errors
     /// `InvalidArgument` when there is no program.
@@ -245,15 +313,18 @@ impl Image {
 
     /// Sets environment variables for all later steps and for the sandbox.
     ///
+    /// # Parameters
+    /// * `env_vars`: Values by name, each on one line.
+    ///
     /// # Errors
-    /// `InvalidArgument` for a name that is none, or a value of more than one line, which no Dockerfile can hold.
-    pub fn env<I, K, V>(mut self, variables: I) -> Result<Self>
+    /// `InvalidArgument` for an invalid name, or a value of more than one line, which no Dockerfile can hold.
+    pub fn env<I, K, V>(mut self, env_vars: I) -> Result<Self>
     where
         I: IntoIterator<Item = (K, V)>,
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        for (name, value) in variables {
+        for (name, value) in env_vars {
             let (name, value) = (name.as_ref(), value.as_ref());
             if name.is_empty() || name.contains(|c: char| c.is_whitespace() || "='\"$\\`#".contains(c)) {
                 return Err(Error::invalid_argument(format!("{name:?} is not the name of an environment variable.")));
@@ -266,6 +337,9 @@ impl Image {
     }
 
     /// Sets the working directory of all later steps and of the sandbox.
+    ///
+    /// # Parameters
+    /// * `path`: Path in the image.
     ///
     /// # Errors
     /// `InvalidArgument` when the path is empty or has more than one line.
@@ -280,18 +354,27 @@ impl Image {
     }
 
     /// Sets the program that the sandbox starts with.
-    pub fn entrypoint(mut self, command: &[String]) -> Self {
-        self.push(format!("ENTRYPOINT {}", array(command)));
+    ///
+    /// # Parameters
+    /// * `entrypoint_commands`: The program and its arguments.
+    pub fn entrypoint(mut self, entrypoint_commands: &[String]) -> Self {
+        self.push(format!("ENTRYPOINT {}", array(entrypoint_commands)));
         self
     }
 
     /// Sets the arguments of the entrypoint, or the command where there is none.
-    pub fn cmd(mut self, command: &[String]) -> Self {
-        self.push(format!("CMD {}", array(command)));
+    ///
+    /// # Parameters
+    /// * `cmd`: The words.
+    pub fn cmd(mut self, cmd: &[String]) -> Self {
+        self.push(format!("CMD {}", array(cmd)));
         self
     }
 
     /// Sets the user of all later steps and of the sandbox.
+    ///
+    /// # Parameters
+    /// * `username`: Name or number.
     ///
     /// # Errors
     /// `InvalidArgument` when the name is empty or contains spaces.
@@ -305,6 +388,10 @@ impl Image {
 
     /// Copies files of the build context, which other steps have put there.
     ///
+    /// # Parameters
+    /// * `source`: Path in the build context; it may be a pattern.
+    /// * `destination`: Path in the image.
+    ///
     /// # Errors
     /// `InvalidArgument` when a path is empty.
     pub fn copy(mut self, source: &str, destination: &str) -> Result<Self> {
@@ -316,6 +403,10 @@ impl Image {
 
     /// Copies files of the build context, or of a URL, and unpacks archives.
     ///
+    /// # Parameters
+    /// * `source`: Path in the build context, or a URL.
+    /// * `destination`: Path in the image.
+    ///
     /// # Errors
     /// `InvalidArgument` when a path is empty.
     pub fn add(mut self, source: &str, destination: &str) -> Result<Self> {
@@ -326,6 +417,9 @@ impl Image {
     }
 
     /// Says which ports the programs of the image listen on. Without ports it does nothing.
+    ///
+    /// # Parameters
+    /// * `ports`: 1 to 65535.
     ///
     /// # Errors
     /// `InvalidArgument` for a number outside 1 to 65535.
@@ -342,6 +436,10 @@ impl Image {
 
     /// Labels the image.
     ///
+    /// # Parameters
+    /// * `key`: Key of the label.
+    /// * `value`: Its value, on one line.
+    ///
     /// # Errors
     /// `InvalidArgument` when the key is empty, or either has more than one line.
     pub fn label(mut self, key: &str, value: &str) -> Result<Self> {
@@ -355,6 +453,9 @@ impl Image {
     }
 
     /// Says which directories hold data that is kept apart. Without paths it does nothing.
+    ///
+    /// # Parameters
+    /// * `paths`: Paths in the image.
     pub fn volume(mut self, paths: &[String]) -> Self {
         if !paths.is_empty() {
             self.push(format!("VOLUME {}", array(paths)));
@@ -364,12 +465,16 @@ impl Image {
 
     /// Adds instructions of a Dockerfile as they are, with the local files that their `COPY` and `ADD` name.
     ///
+    /// # Parameters
+    /// * `dockerfile_commands`: The lines.
+    /// * `context_dir`: Directory that the names of files begin at. Default: the working directory.
+    /// * `options.strict_context`: Whether to refuse files outside it, also behind links. Default: false.
+    ///
     /// # Errors
-    /// `InvalidArgument` when the context directory does not exist, or a file is outside it with
-    /// `options.strict_context`.
+    /// `InvalidArgument` when the context directory does not exist, or a file is outside it with `strict_context`.
     pub fn dockerfile_commands(
         mut self,
-        commands: &[String],
+        dockerfile_commands: &[String],
         context_dir: Option<&str>,
         options: DockerfileOptions,
     ) -> Result<Self> {
@@ -379,7 +484,7 @@ impl Image {
         {
             return Err(Error::invalid_argument(format!("The context directory {given:?} is not a directory.")));
         }
-        let text = commands.join("\n");
+        let text = dockerfile_commands.join("\n");
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let ignore = directory.join(".dockerignore");
         let strict = options.strict_context.unwrap_or(false);

@@ -329,10 +329,18 @@ fn steps_are_taken_by_name() {
         image.dockerfile(),
         "FROM debian:12\nRUN echo a\nRUN \"echo\" \"b c\"\nENV B=1\nENV A=2\nRUN python -m pip install x --pre\n"
     );
-    let own = take(&Image::default(), "debian_slim", serde_json::json!([null, "3.9"])).unwrap();
-    assert!(own.dockerfile().starts_with("FROM python:3.9.22-"));
-    let own = take(&Image::default(), "debian_slim", serde_json::json!([null, "3.99"])).unwrap();
-    assert!(own.dockerfile().starts_with("FROM python:3.13.3-"));
+    for (args, own, release) in [
+        (serde_json::json!([]), "3.9", "3.9.22"),
+        (serde_json::json!([null]), "3.9", "3.9.22"),
+        (serde_json::json!([null]), "3.99", "3.13.3"),
+        (serde_json::json!(["3.10"]), "3.9", "3.10.17"),
+    ] {
+        let request = serde_json::json!({ "step": "debian_slim", "args": args, "python": own });
+        let image = super::step(request.to_string().as_bytes()).unwrap();
+        assert!(image.dockerfile().starts_with(&format!("FROM python:{release}-")), "{}", image.dockerfile());
+    }
     let error = take(&image, "workdir", serde_json::json!([5])).unwrap_err().to_string();
-    assert!(error.contains("workdir") && error.contains("a string"), "{error}");
+    assert_eq!(error, "The path of workdir is not usable: it must be a string, not 5.");
+    let error = take(&image, "paint", serde_json::json!([])).unwrap_err().to_string();
+    assert!(error.contains("\"paint\""), "{error}");
 }

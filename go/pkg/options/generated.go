@@ -42,6 +42,48 @@ func WithLogChannel(logChannel chan string) func(*CreateSandbox) {
 	return func(o *CreateSandbox) { o.LogChannel = logChannel }
 }
 
+// PipInstall holds the options of DockerImage.PipInstall and DockerImage.PipInstallFromRequirements and
+// DockerImage.PipInstallFromPyproject.
+type PipInstall struct {
+	// Groups of project.optional-dependencies to install too.
+	OptionalDependencies []string
+	// Pages or archives with links to packages.
+	FindLinks []string
+	// Index to use instead of PyPI.
+	IndexURL string
+	// Further indexes.
+	ExtraIndexURLs []string
+	// Whether to take pre-releases. Default: false.
+	Pre bool
+	// Further arguments of pip, as a shell reads them.
+	ExtraOptions string
+}
+
+// WithOptionalDependencies sets the groups of project.optional-dependencies to install too.
+func WithOptionalDependencies(optionalDependencies ...string) func(*PipInstall) {
+	return func(o *PipInstall) { o.OptionalDependencies = append(o.OptionalDependencies, optionalDependencies...) }
+}
+
+// WithFindLinks sets the pages or archives with links to packages.
+func WithFindLinks(findLinks ...string) func(*PipInstall) {
+	return func(o *PipInstall) { o.FindLinks = append(o.FindLinks, findLinks...) }
+}
+
+// WithIndexURL sets the index to use instead of PyPI.
+func WithIndexURL(indexURL string) func(*PipInstall) {
+	return func(o *PipInstall) { o.IndexURL = indexURL }
+}
+
+// WithExtraIndexURLs sets the further indexes.
+func WithExtraIndexURLs(extraIndexUrls ...string) func(*PipInstall) {
+	return func(o *PipInstall) { o.ExtraIndexURLs = append(o.ExtraIndexURLs, extraIndexUrls...) }
+}
+
+// WithExtraOptions sets the further arguments of pip, as a shell reads them.
+func WithExtraOptions(extraOptions string) func(*PipInstall) {
+	return func(o *PipInstall) { o.ExtraOptions = extraOptions }
+}
+
 // CreateSnapshot holds the options of SnapshotService.Create and SnapshotService.CreateWithLogs.
 type CreateSnapshot struct {
 	// Time to wait until it can be used; 0 = no limit. Default: 0 seconds.

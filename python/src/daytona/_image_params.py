@@ -12,7 +12,7 @@ def with_image(image: object, wire: dict[str, Any]) -> dict[str, Any]:
     if image is None or isinstance(image, str):
         return wire
     # Loaded only by programs that build images.
-    from ._image import Image
+    from .generated.image import Image
 
     if not isinstance(image, Image):
         raise unusable("image", image, 'it must be an Image, or a reference like "python:3.12-slim"')

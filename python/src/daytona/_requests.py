@@ -13,9 +13,9 @@ from .generated.models.process import PtySize, SessionExecuteRequest
 from .generated.models.sandbox import CreateSandboxParams, ListSandboxesQuery
 
 if TYPE_CHECKING:
-    from ._snapshot import Snapshot
     from .generated.create_params import CreateFields
     from .generated.models.code_interpreter import InterpreterContext
+    from .generated.models.snapshot import Snapshot
 
 # What `create` takes by name.
 _CREATE_FIELDS = frozenset({*CreateSandboxBaseParams.field_names(), "user", "env", "envs"})

@@ -382,6 +382,20 @@ pub const SETS: &[Set] = &[
         doc: "Channel for the lines of the log while an image is built for the sandbox. It must be read; it stays open and the \
               caller's.",
     }]),
+    set(
+        "PyprojectOptions",
+        super::builder::PIP,
+        &[
+            ("optional_dependencies", "WithOptionalDependencies"),
+            ("find_links", "WithFindLinks"),
+            ("index_url", "WithIndexURL"),
+            ("extra_index_urls", "WithExtraIndexURLs"),
+            // It takes no argument: written by hand.
+            ("pre", ""),
+            ("extra_options", "WithExtraOptions"),
+        ],
+    )
+    .plain(&["index_url", "pre", "extra_options"]),
     set("CreateSnapshotOptions", "CreateSnapshot", &[("timeout", "WithSnapshotTimeout")]),
     set(
         "ListSnapshotsOptions",

@@ -10,6 +10,7 @@
 //! What differs from Go's conventions is in `forms.rs` and in `schema/deviations.toml`. The code is as gofmt writes it without being run: a field with a
 //! comment of its own is never aligned to its neighbours.
 
+mod builder;
 mod calls;
 mod charts;
 mod config;
@@ -44,6 +45,7 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("pkg/options/generated.go".to_owned(), package.options_file()?),
         ("internal/api/generated.go".to_owned(), package.api()?),
         ("pkg/daytona/generated_types.go".to_owned(), package.daytona()?),
+        ("pkg/daytona/generated_image.go".to_owned(), package.image()?),
     ];
     files.extend(package.services()?);
     let mut files: Vec<_> = files.into_iter().map(|(path, content)| (format!("go/{path}"), content)).collect();

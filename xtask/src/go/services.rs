@@ -124,6 +124,10 @@ impl<'a> Package<'a> {
                 sets.push(self.options(set.of, Some(set.name))?);
             }
         }
+        if let Some(set) = sets.iter_mut().find(|set| set.name == super::builder::PIP) {
+            let steps = super::builder::steps(self.schema).filter(|(step, _)| step.option_fields.len() > 1);
+            set.users.extend(steps.map(|(step, form)| format!("DockerImage.{}", super::builder::name_of(step, &form))));
+        }
         for service in &self.schema.services {
             for op in &service.ops {
                 let Some(of) = options_of(op) else { continue };

@@ -23,7 +23,7 @@ pub fn file(schema: &Schema) -> Result<String> {
         .partition(|f| SOURCES.contains(&f.name.as_str()));
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"The parameters of `create`. {HEADER}\"\"\""));
-    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nfrom .._arguments import environment\nfrom .models.sandbox import CreateSandboxParams\n\nif TYPE_CHECKING:\n    from typing import TypedDict\n\n    from typing_extensions import Unpack\n\n    from .._image import Image\n    from .enums import CodeLanguage\n    from .models.sandbox import Resources, VolumeMount\n");
+    text.lines(0, "\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nfrom .._arguments import environment\nfrom .models.sandbox import CreateSandboxParams\n\nif TYPE_CHECKING:\n    from typing import TypedDict\n\n    from typing_extensions import Unpack\n\n    from .enums import CodeLanguage\n    from .image import Image\n    from .models.sandbox import Resources, VolumeMount\n");
     text.line(1, "class BaseFields(TypedDict, total=False):");
     text.line(2, "\"\"\"The parameters of `CreateSandboxBaseParams`.\"\"\"");
     text.line(0, "");

@@ -33,7 +33,6 @@ const PLACES: &[(&str, &[&str])] = &[
         "generated.create_params",
         &["CreateSandboxBaseParams", "CreateSandboxFromImageParams", "CreateSandboxFromSnapshotParams"],
     ),
-    ("_snapshot", &["Snapshot"]),
     ("side.building", &["SnapshotBuild"]),
     ("side.client", &["Daytona"]),
     ("side.forward", &["PortForward"]),
@@ -47,7 +46,7 @@ const PLACES: &[(&str, &[&str])] = &[
 const STREAMS: (&str, &[&str]) = ("side.streams", &["DownloadStream", "FileReader", "FileWriter"]);
 /// Names that are loaded when they are first used.
 const LATER: [(&str, &[&str]); 2] = [
-    ("_image", &["Image"]),
+    ("generated.image", &["Image"]),
     ("_types", &["CodeLanguageLiteral", "LspLanguageIdLiteral", "OutputHandler", "SupportedPythonSeries"]),
 ];
 
@@ -91,7 +90,8 @@ pub fn files(layout: &Layout) -> [(&'static str, String); 2] {
         now.push((format!(".models.{home}"), (*name).to_owned()));
     }
     for (module, names) in LATER {
-        later.extend(names.iter().map(|name| (format!("..{module}"), (*name).to_owned())));
+        let place = format!("..{module}").replace("..generated", "");
+        later.extend(names.iter().map(|name| (place.clone(), (*name).to_owned())));
     }
     let names: Vec<String> = sorted(&later);
     let mut exports = module("The public names.", now);

@@ -1,7 +1,7 @@
 //! Models: explicit classes with slots, and how they are read and written.
 
 use super::text::{Text, WIDTH, docstring, fill, wrap};
-use super::{HEADER, Layout, annotation, hand_written, name_of};
+use super::{HEADER, Layout, annotation, hand_written, is_time, name_of};
 use crate::schema::{Field, Service, Struct, Type};
 
 /// Further names of fields: struct, field, name.
@@ -25,19 +25,29 @@ pub fn file(layout: &Layout, service: &Service) -> String {
         return text.finish();
     }
     let with_images = items.iter().any(|item| takes_image(item));
-    let checking = if with_images { "TYPE_CHECKING, " } else { "" };
+    let times = items.iter().any(|item| item.fields.iter().any(|field| is_time(&item.name, field)));
+    let checking = if with_images || times { "TYPE_CHECKING, " } else { "" };
     text.lines(0, &format!("\nfrom __future__ import annotations\n\nfrom typing import {checking}Any\n"));
     let mut imports = layout.imports(&types, Some(&service.id));
     if with_images {
         imports.push("from ..._image_params import with_image".to_owned());
     }
     imports.push("from ..._model import Model".to_owned());
+    if times {
+        imports.push("from ..._times import moment".to_owned());
+    }
     imports.sort();
     for line in imports {
         text.lines(0, &line);
     }
+    if with_images || times {
+        text.lines(0, "\nif TYPE_CHECKING:");
+    }
+    if times {
+        text.lines(1, "from datetime import datetime");
+    }
     if with_images {
-        text.lines(0, "\nif TYPE_CHECKING:\n    from ..._image import Image");
+        text.lines(0, if times { "\n    from ..image import Image" } else { "    from ..image import Image" });
     }
     for item in items {
         class(&mut text, layout, item);
@@ -52,8 +62,10 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     let mut doc = wrap(&item.doc, 1);
     doc.extend([String::new(), "Attributes:".to_owned()]);
     for (field, name) in item.fields.iter().zip(&names) {
+        let doc_of_field =
+            if is_time(&item.name, field) { field.doc.replace(", ISO 8601", "") } else { field.doc.clone() };
         let also = synonym(&item.name, name).map(|also| format!(" May be given as `{also}`.")).unwrap_or_default();
-        let entry = format!("{name}: {}{also}", field.doc.split_whitespace().collect::<Vec<_>>().join(" "));
+        let entry = format!("{name}: {}{also}", doc_of_field.split_whitespace().collect::<Vec<_>>().join(" "));
         doc.extend(fill(&entry, 2, "    ").into_iter().map(|line| format!("    {line}")));
     }
     docstring(text, 1, &doc);
@@ -67,7 +79,11 @@ fn class(text: &mut Text, layout: &Layout, item: &Struct) {
     text.line(0, "");
     // Required parameters come first, as Python demands.
     let parameter = |field: &Field, name: &String| {
-        let ty = if is_image(item, field) { "str | Image".to_owned() } else { annotation(&field.ty) };
+        let ty = match field {
+            field if is_image(item, field) => "str | Image".to_owned(),
+            field if is_time(&item.name, field) => "datetime".to_owned(),
+            field => annotation(&field.ty),
+        };
         match (field.optional, &field.ty) {
             (false, _) => format!("{name}: {ty}"),
             (true, Type::Json) => format!("{name}: Any = None"),
@@ -131,8 +147,12 @@ fn reader(text: &mut Text, layout: &Layout, item: &Struct, names: &[String]) {
     text.line(1, "@classmethod");
     text.line(1, &format!("def from_wire(cls, wire: dict[str, Any]{extra}) -> {}:", item.name));
     text.line(2, "\"\"\"Reads it from the core's JSON.\"\"\"");
-    let arguments: Vec<_> =
-        item.fields.iter().zip(names).map(|(field, name)| format!("{name}={}", read_field(layout, field))).collect();
+    let arguments: Vec<_> = item
+        .fields
+        .iter()
+        .zip(names)
+        .map(|(field, name)| format!("{name}={}", read_field(layout, item, field)))
+        .collect();
     if arguments.iter().any(|argument| argument.contains("get(")) {
         text.line(2, "get = wire.get");
     }
@@ -149,13 +169,15 @@ fn broken(argument: String) -> String {
     argument.replace(" if get(", &format!("\n{indent}if get(")).replace(" else None", &format!("\n{indent}else None"))
 }
 
-fn read_field(layout: &Layout, field: &Field) -> String {
+fn read_field(layout: &Layout, item: &Struct, field: &Field) -> String {
     let wire = format!("wire[\"{}\"]", field.wire);
+    let time = is_time(&item.name, field);
+    let converted = if time { format!("moment({wire})") } else { read(layout, &field.ty, &wire) };
     if !field.optional {
-        return read(layout, &field.ty, &wire);
+        return converted;
     }
     let get = format!("get(\"{}\")", field.wire);
-    match read(layout, &field.ty, &wire) {
+    match converted {
         // Nothing to convert: a missing value is None already.
         plain if plain == wire => get,
         converted => format!("{converted} if {get} is not None else None"),

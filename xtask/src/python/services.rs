@@ -6,7 +6,7 @@ use super::methods::{CLASSES, Class, Method, RAW};
 use super::models::{read, write};
 use super::parameters::PARAMETERS;
 use super::text::{Text, docstring, fill, split, wrap};
-use super::{Layout, annotation};
+use super::{Layout, annotation, with_error_classes};
 use crate::deviations;
 use crate::schema::{Field, Op, Service, Type};
 use anyhow::{Context, Result, bail};
@@ -415,12 +415,7 @@ impl Side<'_> {
             lines.extend(fill(&result, 3, "").into_iter().map(|line| format!("    {line}")));
         }
         let errors = if method.errors.is_empty() { &op.errors } else { method.errors };
-        let mut errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
-        for kind in &self.layout.schema.errors {
-            let class =
-                if kind.name == "Unknown" { "DaytonaError".to_owned() } else { format!("Daytona{}Error", kind.name) };
-            errors = errors.replace(&format!("`{}`", kind.name), &format!("`{class}`"));
-        }
+        let errors = with_error_classes(self.layout.schema, errors);
         lines.extend([String::new(), "Raises:".to_owned()]);
         lines.extend(fill(&errors, 3, "").into_iter().map(|line| format!("    {line}")));
         let example = op.examples.get(if self.asynchronous { "python_async" } else { "python" });

@@ -459,7 +459,7 @@ fn returns(op: &Op, form: &Form) -> Returns {
 }
 
 /// The classes of errors and when they are raised, from the schema's "`Kind` when …, `Kind` when …".
-fn raises(schema: &Schema, errors: &str) -> Vec<(String, String)> {
+pub fn raises(schema: &Schema, errors: &str) -> Vec<(String, String)> {
     let text = errors.split_whitespace().collect::<Vec<_>>().join(" ");
     let known = |name: &str| schema.errors.iter().any(|kind| kind.name == name);
     // Odd pieces are in backticks.

@@ -186,7 +186,7 @@ fn method(body: &mut Body, method: &Method<'_>) {
 }
 
 /// One overload; arguments that do not fit on a line are aligned behind the method's name.
-fn overload(body: &mut Body, start: &str, open: &str, form: &[String], close: &str) {
+pub fn overload(body: &mut Body, start: &str, open: &str, form: &[String], close: &str) {
     let line = format!("{start}{open}{}{close}", form.join(", "));
     if body.fits(&line) {
         return body.line(&line);

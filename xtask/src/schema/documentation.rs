@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, bail};
 use syn::{Attribute, Expr, Lit, Meta};
 
+use super::Field;
+
 /// The documentation, paragraphs kept, one leading space removed.
 pub(super) fn text(attrs: &[Attribute]) -> String {
     let lines: Vec<_> = attrs
@@ -45,10 +47,33 @@ pub(super) struct Sections {
     pub(super) example: Option<String>,
 }
 
+impl Sections {
+    /// Gives options the documentation that they have here. `docs` are what is left of it after the parameters.
+    pub(super) fn describe(docs: impl Iterator<Item = (String, String)>, options: &mut [Field]) -> Result<()> {
+        for (extra, doc) in docs {
+            let name = extra.strip_prefix("options.");
+            let field = name.and_then(|name| options.iter_mut().find(|field| field.name == name));
+            let field = field
+                .with_context(|| format!("`# Parameters` has `{extra}`, which is neither a parameter nor an option"))?;
+            field.doc = doc;
+        }
+        Ok(())
+    }
+}
+
 /// Reads the sections `# Parameters` (a list: ``* `name`: What it is.``, with `options.name` for an option that means something
 /// else here than its struct says), `# Returns` (where the type of the result does not say enough), `# Errors` and `# Examples` (one, by file and region:
 /// `` `processes exec` ``).
 pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
+    let found = optional_sections(attrs)?;
+    if found.errors.is_empty() {
+        bail!("needs documentation with an `# Errors` section");
+    }
+    Ok(found)
+}
+
+/// The same of what may have no errors.
+pub(super) fn optional_sections(attrs: &[Attribute]) -> Result<Sections> {
     let all = text(attrs);
     let mut sections = vec![(String::new(), Vec::new())];
     for line in all.lines() {
@@ -76,7 +101,7 @@ pub(super) fn sections(attrs: &[Attribute]) -> Result<Sections> {
             }
         }
     }
-    if found.text.is_empty() || found.errors.is_empty() {
+    if found.text.is_empty() {
         bail!("needs documentation with an `# Errors` section");
     }
     Ok(found)

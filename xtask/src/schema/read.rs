@@ -8,10 +8,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use syn::{Expr, Fields, FnArg, ImplItem, Item, Pat, PathArguments, ReturnType, Type as SynType, Visibility};
 
 use super::attributes::Attributes;
-use super::documentation::{plain, sections};
+use super::documentation::{Sections, plain, sections};
 use super::{
-    Enum, EnumValue, ErrorKind, Field, Op, Param, Passing, Receiver, Schema, Service, Struct, Type, Update, streams,
-    tagged,
+    Builder, Enum, EnumValue, ErrorKind, Field, Op, Param, Passing, Receiver, Schema, Service, Struct, Type, Update,
+    builder, streams, tagged,
 };
 use crate::names::{camel, snake};
 
@@ -54,6 +54,7 @@ impl Schema {
             structs: vec![],
             streams: vec![],
             services: vec![],
+            image: Builder::default(),
             parts: vec![],
             // Each package says itself which one is calling, and how its operations are called.
             config: outside(&core.join("config.rs"), "Config", &["source", "operation_names", "experimental"], &known)?,
@@ -112,6 +113,7 @@ impl Schema {
         });
         schema.streams = streams::read(&protocols, &used.collect(), &known)?;
         schema.describe_results();
+        schema.image = builder::read(&core.join("image/mod.rs"), "Image", &schema.structs, &known)?;
         Ok(schema)
     }
 }
@@ -339,13 +341,7 @@ fn read_op(function: &syn::ImplItemFn, service: &Service, known: &Known, structs
     }
     let fields = structs.iter().find(|item| Some(&item.name) == options.as_ref());
     let mut option_fields = fields.map(|item| item.fields.clone()).unwrap_or_default();
-    for (extra, doc) in docs {
-        let name = extra.strip_prefix("options.");
-        let field = name.and_then(|name| option_fields.iter_mut().find(|field| field.name == name));
-        let field = field
-            .with_context(|| format!("`# Parameters` has `{extra}`, which is neither a parameter nor an option"))?;
-        field.doc = doc;
-    }
+    Sections::describe(docs, &mut option_fields)?;
     let ReturnType::Type(_, returns) = &function.sig.output else { bail!("returns nothing") };
     let inner = argument(returns, "Result").ok_or_else(|| anyhow!("does not return a Result"))?;
     let (returns, optional) = read_type(inner, known)?;

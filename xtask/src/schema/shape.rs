@@ -34,7 +34,16 @@ impl Schema {
                 json!([op.id, params, op.options, op.returns])
             })
             .collect();
-        json!([errors, enums, structs, streams, ops])
+        let steps: Vec<_> = self
+            .image
+            .steps
+            .iter()
+            .map(|step| {
+                let params: Vec<_> = step.params.iter().map(|param| field(&param.field)).collect();
+                json!([step.name, params, step.options])
+            })
+            .collect();
+        json!([errors, enums, structs, streams, ops, steps])
     }
 }
 

@@ -109,6 +109,34 @@ impl FileSystem {
     pub async fn follow(&self, options: SumOptions) -> Result<LogStream> { todo!() }
 }
 "#;
+const IMAGE: &str = r#"
+/// An image.
+pub struct Image { text: String }
+impl Image {
+    /// Takes an image as it is.
+    pub fn new(text: String) -> Self { todo!() }
+    /// Starts.
+    ///
+    /// # Parameters
+    /// * `version`: Version. Default: the last.
+    pub fn slim(version: Option<&str>) -> Self { todo!() }
+    /// Adds items.
+    ///
+    /// # Parameters
+    /// * `items`: Items.
+    /// * `options.algorithm`: Of the items.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub fn add<I>(self, items: I, options: SumOptions) -> Result<Self>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    { todo!() }
+    /// The text.
+    pub fn text(&self) -> &str { todo!() }
+}
+"#;
 
 /// The sources of a core, with some of them replaced.
 fn core(changes: &[(&str, &str)]) -> TempDir {
@@ -120,6 +148,7 @@ fn core(changes: &[(&str, &str)]) -> TempDir {
         ("protocols/logs.rs", PROTOCOLS),
         ("ops/mod.rs", SERVICES),
         ("ops/all.rs", OPS),
+        ("image/mod.rs", IMAGE),
     ];
     for (file, text) in given.iter().chain(changes) {
         let path = directory.path().join(file);
@@ -171,6 +200,40 @@ fn better_words_leave_the_hash_as_it_is() {
         |model: &str| Schema::read(core(&[("model/all.rs", model)]).path(), Path::new(FRAMES)).unwrap().hash().unwrap();
     assert_eq!(hash(MODEL), hash(&MODEL.replace("/// Id.", "/// Unique id.")));
     assert_ne!(hash(MODEL), hash(&MODEL.replace("pub id: String", "pub id: i64")));
+}
+
+#[test]
+fn the_steps_of_images_are_read_with_their_forms() {
+    let schema = Schema::read(core(&[]).path(), Path::new(FRAMES)).unwrap();
+    let [slim, add] = schema.image.steps.as_slice() else { panic!("not two steps") };
+    assert_eq!(
+        (slim.name.as_str(), slim.starts, slim.fails, slim.params[0].field.optional),
+        ("slim", true, false, true)
+    );
+    assert_eq!((add.name.as_str(), add.starts, add.fails), ("add", false, true));
+    assert_eq!(add.params[0].field.ty, Type::List { of: Box::new(Type::String) });
+    assert_eq!(add.errors, "`NotFound` when there is none.");
+    assert_eq!(add.option_fields[0].doc, "Of the items.");
+}
+
+#[test]
+fn a_step_that_codegen_does_not_understand_is_refused() {
+    let step = |docs: &str, signature: &str| {
+        format!("/// An image.\npub struct Image {{}} impl Image {{ {docs} pub fn step{signature} {{ todo!() }} }}")
+    };
+    let documented = "/// Steps.\n///\n/// # Parameters\n/// * `to`: Path.\n///\n/// # Errors\n/// None.\n";
+    for (docs, signature, expected) in [
+        ("", "(self) -> Self", "documentation"),
+        ("/// Steps.\n", "(self) -> Result<Self>", "no section `# Errors`"),
+        ("/// Steps.\n", "(self, to: &str) -> Self", "`to` is not documented"),
+        (documented, "(self, to: u8) -> Self", "u8 is not supported"),
+        (documented, "(self, to: String) -> Self", "not supported in a step"),
+        (documented, "<I>(self, to: I) -> Self where I: Iterator", "its bounds are I:Iterator"),
+        (documented, "(self, to: &str) -> String", "no steps of Image"),
+    ] {
+        let error = refused("image/mod.rs", &step(docs, signature));
+        assert!(error.contains(expected), "{error}\nin {signature}");
+    }
 }
 
 #[test]

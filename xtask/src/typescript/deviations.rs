@@ -47,6 +47,18 @@ pub const CLASSES: &[Class] = &[
               server of its own, which runs from `start` until `stop` or the end of the sandbox.",
     },
     Class { name: "Network", receiver: Receiver::Network, base: None, doc: "" },
+    Class {
+        name: "SnapshotService",
+        receiver: Receiver::Snapshot,
+        base: Some(("SnapshotBuilds", "snapshot-builds")),
+        doc: "",
+    },
+    Class {
+        name: "DaytonaMethods",
+        receiver: Receiver::Daytona,
+        base: Some(("Sandboxes", "sandboxes")),
+        doc: "Operations of a client.",
+    },
     Class { name: "VolumeService", receiver: Receiver::Volume, base: None, doc: "" },
     Class {
         name: "ComputerUse",
@@ -94,6 +106,14 @@ pub struct Conversion {
     pub imports: (&'static str, &'static [&'static str]),
 }
 
+/// A snapshot, where the core takes its id or name.
+const OF_SNAPSHOT: Conversion = Conversion {
+    param: "",
+    given: &[("snapshot", "Snapshot | string", "The snapshot, or its id or name.")],
+    value: "snapshotId(snapshot)",
+    imports: ("snapshot-builds", &["snapshotId", "type Snapshot"]),
+};
+
 /// Parameters of the core that have another form.
 pub const CONVERSIONS: &[Conversion] = &[
     Conversion {
@@ -136,6 +156,32 @@ pub const CONVERSIONS: &[Conversion] = &[
         imports: ("log-pattern", &["type LogPattern"]),
     },
     Conversion {
+        param: "sandbox.get.id_or_name",
+        given: &[("sandboxIdOrName", "string", "")],
+        value: "sandboxIdOrName",
+        imports: ("", &[]),
+    },
+    Conversion {
+        param: "sandbox.verify_webhook.headers",
+        given: &[(
+            "headers",
+            "WebhookHeaders",
+            "Headers of the request; names in any case. Needed are `webhook-id`, `webhook-timestamp` and \
+             `webhook-signature`, or the same with `svix-`.",
+        )],
+        value: "plainHeaders(headers)",
+        imports: ("sandboxes", &["plainHeaders", "type WebhookHeaders"]),
+    },
+    Conversion { param: "snapshot.activate.id_or_name", ..OF_SNAPSHOT },
+    Conversion { param: "snapshot.deactivate.id_or_name", ..OF_SNAPSHOT },
+    Conversion { param: "snapshot.delete.id_or_name", ..OF_SNAPSHOT },
+    Conversion {
+        param: "snapshot.get.id_or_name",
+        given: &[("name", "string", "Its id or name.")],
+        value: "name",
+        imports: ("", &[]),
+    },
+    Conversion {
         param: "process.signal_spawned.signal",
         given: &[("signal", "SignalName", "")],
         value: "String(signal)",
@@ -164,6 +210,10 @@ pub const LIVE: &[(&str, &str)] = &[
 const PICTURE: &[(&str, &str)] = &[("../screenshot-answers.js", "type ScreenshotResponse")];
 
 const SPAWNED: &[(&str, &str)] = &[("./spawned-process.js", "type SpawnedProcess")];
+
+const SANDBOX: &[(&str, &str)] = &[("./sandbox.js", "type Sandbox")];
+
+const SNAPSHOT: &[(&str, &str)] = &[("../snapshot-builds.js", "type Snapshot")];
 
 /// Results that the hand-written base makes something of.
 pub const OUTCOMES: &[Outcome] = &[
@@ -246,6 +296,9 @@ pub const OUTCOMES: &[Outcome] = &[
         run: "picture",
         imports: PICTURE,
     },
+    Outcome { op: "sandbox.get", options: "", returns: "Sandbox", run: "sandbox", imports: SANDBOX },
+    Outcome { op: "snapshot.activate", options: "", returns: "Snapshot", run: "read", imports: SNAPSHOT },
+    Outcome { op: "snapshot.get", options: "", returns: "Snapshot", run: "read", imports: SNAPSHOT },
     Outcome { op: "process.wait_for_log", options: "", returns: "string", run: "line", imports: &[] },
     Outcome { op: "process.wait_spawned", options: "", returns: "number", run: "exit", imports: &[] },
 ];

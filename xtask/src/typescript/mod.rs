@@ -1,5 +1,6 @@
 //! The generated layer of the TypeScript package: the classes users see, models, enums and error classes.
 
+mod builder;
 mod charts;
 mod classes;
 mod deviations;
@@ -24,6 +25,7 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("models.ts".to_owned(), models::models(schema, &words)),
         ("queries.ts".to_owned(), models::queries(schema)),
         ("charts.ts".to_owned(), charts::charts(schema, &words)?),
+        ("image.ts".to_owned(), builder::image(schema, &words)?),
         ("errors.ts".to_owned(), errors::errors(schema, &words)?),
     ];
     files.extend(classes::classes(schema, &words)?);

@@ -10,9 +10,8 @@ from json import loads
 from typing import TYPE_CHECKING, Any
 
 from .._frames import frames
-from .._snapshot import Snapshot
 from ..generated.errors import DaytonaClosedError
-from ..generated.models.snapshot import CreateSnapshotParams
+from ..generated.models.snapshot import CreateSnapshotParams, Snapshot
 from .runtime import deliver
 
 if TYPE_CHECKING:

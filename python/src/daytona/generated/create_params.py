@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from .._image import Image
     from .enums import CodeLanguage
+    from .image import Image
     from .models.sandbox import Resources, VolumeMount
 
     class BaseFields(TypedDict, total=False):

@@ -3,7 +3,6 @@
 from .._files import CancelEvent, DownloadProgress, FileDownloadResponse, FileUpload, UploadProgress
 from .._frames import LogChunk
 from .._messages import OutputMessage
-from .._snapshot import Snapshot
 from .._sync.building import SnapshotBuild
 from .._sync.client import Daytona
 from .._sync.forward import PortForward
@@ -54,19 +53,14 @@ from .models.accessibility import (
 )
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .models.computer_use import (
-    ActResponse,
     ComputerUseStartResponse,
     ComputerUseStatusResponse,
     ComputerUseStopResponse,
-    DesktopAction,
     DesktopProcess,
-    MousePositionResponse,
     ProcessErrorsResponse,
     ProcessLogsResponse,
     ProcessRestartResponse,
     ProcessStatusResponse,
-    ScreenshotResponse,
-    Trajectory,
 )
 from .models.display import DisplayInfo, DisplayInfoResponse, WindowInfo, WindowsResponse
 from .models.fs import (
@@ -93,7 +87,7 @@ from .models.lsp import (
     LspSymbol,
     LspTextEdit,
 )
-from .models.mouse import MouseClickResponse, MouseDragResponse
+from .models.mouse import MouseClickResponse, MouseDragResponse, MousePositionResponse
 from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
@@ -126,8 +120,8 @@ from .models.sandbox import (
     VolumeMount,
     WebhookEvent,
 )
-from .models.screenshot import ScreenshotOptions, ScreenshotRegion
-from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots
+from .models.screenshot import ScreenshotOptions, ScreenshotRegion, ScreenshotResponse
+from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
 from .ops.code_interpreter import CodeInterpreter
@@ -151,7 +145,6 @@ __all__ = [
     "AccessibilityNode",
     "AccessibilityNodesResponse",
     "AccessibilityTreeResponse",
-    "ActResponse",
     "BarChart",
     "BarData",
     "BoxAndWhiskerChart",
@@ -180,7 +173,6 @@ __all__ = [
     "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
-    "DesktopAction",
     "DesktopProcess",
     "DirectoryProgress",
     "DirectoryResult",
@@ -289,7 +281,6 @@ __all__ = [
     "SpawnedProcess",
     "SshAccessDto",
     "SshAccessValidationDto",
-    "Trajectory",
     "UploadProgress",
     "Volume",
     "VolumeMount",

@@ -10,7 +10,6 @@ from .._async.reader import AsyncOutputReader
 from .._async.sandbox import AsyncSandbox
 from .._async.spawned import AsyncSpawnedProcess
 from .._async.streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
-from .._image import Image
 from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
 from .async_ops.accessibility import AsyncAccessibility
 from .async_ops.code_interpreter import AsyncCodeInterpreter
@@ -27,6 +26,7 @@ from .async_ops.recording import AsyncRecordingService
 from .async_ops.screenshot import AsyncScreenshot
 from .async_ops.snapshot import AsyncSnapshotService
 from .async_ops.volume import AsyncVolumeService
+from .image import Image
 
 __all__ = [
     "AsyncAccessibility",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..._async.building import AsyncSnapshotBuild, create_snapshot
 from ..._async.runtime import AsyncService
 from ..._requests import snapshot_id
-from ..._snapshot import Snapshot
-from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots
+from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

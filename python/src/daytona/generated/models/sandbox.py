@@ -9,7 +9,7 @@ from ..._model import Model
 from ..enums import GpuType, SandboxDesiredState, SandboxListSortDirection, SandboxListSortField, SandboxState
 
 if TYPE_CHECKING:
-    from ..._image import Image
+    from ..image import Image
 
 
 class SandboxEvent(Model):

@@ -6,12 +6,150 @@ from typing import TYPE_CHECKING, Any
 
 from ..._image_params import with_image
 from ..._model import Model
-from ..._snapshot import Snapshot
-from ..enums import SandboxClass
-from .sandbox import Context, Resources
+from ..._times import moment
+from ..enums import GpuType, SandboxClass, SnapshotState
+from .sandbox import BuildInfo, Context, Resources
 
 if TYPE_CHECKING:
-    from ..._image import Image
+    from datetime import datetime
+
+    from ..image import Image
+
+
+class Snapshot(Model):
+    """A snapshot: an image with the resources of the sandboxes that are made from it.
+
+    Attributes:
+        id: Unique id.
+        organization_id: Organization the snapshot belongs to.
+        general: Whether it belongs to everybody and cannot be changed.
+        name: Name, unique in the organization.
+        image_name: Image it was made from, where it was not built.
+        state: State of the snapshot.
+        size: Size of the image in GB, once it is known.
+        entrypoint: Program that its sandboxes start with, and its arguments.
+        cpu: CPU cores of its sandboxes.
+        gpu: GPUs of its sandboxes.
+        gpu_type: Kind of these GPUs.
+        mem: Memory of its sandboxes in GiB.
+        disk: Disk of its sandboxes in GiB.
+        error_reason: Reason for the state `error` or `build_failed`.
+        created_at: Time it was created.
+        updated_at: Time it last changed.
+        last_used_at: Time a sandbox was last made from it.
+        build_info: Description of how its image was built.
+        region_ids: Regions it is available in.
+        initial_runner_id: Machine that made it.
+        ref: Reference of its image where it is stored.
+        sandbox_class: Kind of its sandboxes.
+        source_sandbox_id: Sandbox it was made from.
+    """
+
+    __slots__ = (
+        "id",
+        "organization_id",
+        "general",
+        "name",
+        "image_name",
+        "state",
+        "size",
+        "entrypoint",
+        "cpu",
+        "gpu",
+        "gpu_type",
+        "mem",
+        "disk",
+        "error_reason",
+        "created_at",
+        "updated_at",
+        "last_used_at",
+        "build_info",
+        "region_ids",
+        "initial_runner_id",
+        "ref",
+        "sandbox_class",
+        "source_sandbox_id",
+    )
+
+    def __init__(
+        self,
+        id: str,
+        general: bool,
+        name: str,
+        state: SnapshotState,
+        cpu: int,
+        gpu: int,
+        mem: int,
+        disk: int,
+        created_at: datetime,
+        updated_at: datetime,
+        organization_id: str | None = None,
+        image_name: str | None = None,
+        size: float | None = None,
+        entrypoint: list[str] | None = None,
+        gpu_type: GpuType | None = None,
+        error_reason: str | None = None,
+        last_used_at: datetime | None = None,
+        build_info: BuildInfo | None = None,
+        region_ids: list[str] | None = None,
+        initial_runner_id: str | None = None,
+        ref: str | None = None,
+        sandbox_class: SandboxClass | None = None,
+        source_sandbox_id: str | None = None,
+    ) -> None:
+        self.id = id
+        self.organization_id = organization_id
+        self.general = general
+        self.name = name
+        self.image_name = image_name
+        self.state = state
+        self.size = size
+        self.entrypoint = entrypoint
+        self.cpu = cpu
+        self.gpu = gpu
+        self.gpu_type = gpu_type
+        self.mem = mem
+        self.disk = disk
+        self.error_reason = error_reason
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.last_used_at = last_used_at
+        self.build_info = build_info
+        self.region_ids = region_ids
+        self.initial_runner_id = initial_runner_id
+        self.ref = ref
+        self.sandbox_class = sandbox_class
+        self.source_sandbox_id = source_sandbox_id
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Snapshot:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            id=wire["id"],
+            organization_id=get("organizationId"),
+            general=wire["general"],
+            name=wire["name"],
+            image_name=get("imageName"),
+            state=SnapshotState(wire["state"]),
+            size=get("size"),
+            entrypoint=get("entrypoint"),
+            cpu=wire["cpu"],
+            gpu=wire["gpu"],
+            gpu_type=GpuType(wire["gpuType"]) if get("gpuType") is not None else None,
+            mem=wire["mem"],
+            disk=wire["disk"],
+            error_reason=get("errorReason"),
+            created_at=moment(wire["createdAt"]),
+            updated_at=moment(wire["updatedAt"]),
+            last_used_at=moment(wire["lastUsedAt"]) if get("lastUsedAt") is not None else None,
+            build_info=BuildInfo.from_wire(wire["buildInfo"]) if get("buildInfo") is not None else None,
+            region_ids=get("regionIds"),
+            initial_runner_id=get("initialRunnerId"),
+            ref=get("ref"),
+            sandbox_class=SandboxClass(wire["sandboxClass"]) if get("sandboxClass") is not None else None,
+            source_sandbox_id=get("sourceSandboxId"),
+        )
 
 
 class CreateSnapshotParams(Model):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..._requests import snapshot_id
-from ..._snapshot import Snapshot
 from ..._sync.building import SnapshotBuild, create_snapshot
 from ..._sync.runtime import Service
-from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots
+from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

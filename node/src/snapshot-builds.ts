@@ -1,6 +1,7 @@
 import { unusable } from './argument.js';
 import { BuildStream } from './build-stream.js';
 import { asyncDispose } from './disposal.js';
+import type { Image } from './generated/image.js';
 import type {
   CreateSnapshotOptions,
   ListSnapshotsOptions,
@@ -8,7 +9,7 @@ import type {
   SnapshotPage,
   SnapshotParams,
 } from './generated/models.js';
-import { type Image, withImage } from './image.js';
+import { withImage } from './image-builder.js';
 import { type CallOptions, Service } from './service.js';
 
 /** A snapshot: an image with the resources of the sandboxes that are made from it. */
@@ -40,7 +41,7 @@ export type CreateSnapshotParams = Omit<SnapshotParams, 'image' | 'dockerfile' |
   image: string | Image;
 };
 
-/** Options of {@link SnapshotService.create}. */
+/** Options of {@link SnapshotBuilds.create}. */
 export interface SnapshotCreationOptions extends CreateSnapshotOptions, CallOptions {
   /** Takes each line of the log while the image is fetched or built. A returned promise is waited for. */
   onLogs?: (chunk: string) => unknown;
@@ -83,8 +84,8 @@ export class SnapshotBuild implements AsyncIterable<string>, AsyncDisposable {
   }
 }
 
-/** Snapshots: images with resources, which sandboxes are made from. */
-export class SnapshotService extends Service {
+/** Snapshots as programs make and read them. */
+export abstract class SnapshotBuilds extends Service {
   /**
    * Creates a snapshot from an image, which is fetched or built, and waits until it can be used. What is built goes on when the
    * call is aborted or times out.
@@ -102,7 +103,7 @@ export class SnapshotService extends Service {
     if (onLogs) {
       return snapshot(await (await this.#build(params, others)).finish<SnapshotInfo>(onLogs));
     }
-    return snapshot(await this.invoke<SnapshotInfo>('snapshot.create', { params: withImage(params) }, others));
+    return this.read('snapshot.create', { params: withImage(params) }, others);
   }
 
   /**
@@ -116,17 +117,6 @@ export class SnapshotService extends Service {
     options?: CreateSnapshotOptions & CallOptions,
   ): Promise<SnapshotBuild> {
     return new SnapshotBuild(await this.#build(params, options));
-  }
-
-  /**
-   * Returns the snapshot with this id or name.
-   *
-   * @param name - Its id or name.
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none.
-   */
-  async get(name: string, options?: CallOptions): Promise<Snapshot> {
-    return snapshot(await this.invoke<SnapshotInfo>('snapshot.get', { idOrName: name }, options));
   }
 
   /**
@@ -163,37 +153,9 @@ export class SnapshotService extends Service {
     }
   }
 
-  /**
-   * Makes an inactive snapshot usable again.
-   *
-   * @param given - The snapshot, or its id or name.
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaValidationError` when its state does not allow it.
-   */
-  async activate(given: Snapshot | string, options?: CallOptions): Promise<Snapshot> {
-    return snapshot(await this.invoke<SnapshotInfo>('snapshot.activate', idOf(given), options));
-  }
-
-  /**
-   * Keeps a snapshot, but makes no sandboxes from it until it is activated.
-   *
-   * @param given - The snapshot, or its id or name.
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaValidationError` when its state does not allow it.
-   */
-  async deactivate(given: Snapshot | string, options?: CallOptions): Promise<void> {
-    await this.invoke('snapshot.deactivate', idOf(given), options);
-  }
-
-  /**
-   * Deletes a snapshot. Sandboxes that were made from it are not touched.
-   *
-   * @param given - The snapshot, or its id or name.
-   * @param options - A signal that aborts the call, and a limit for its requests.
-   * @throws `DaytonaNotFoundError` when there is none, `DaytonaAuthorizationError` for one that belongs to everybody.
-   */
-  async delete(given: Snapshot | string, options?: CallOptions): Promise<void> {
-    await this.invoke('snapshot.delete', idOf(given), options);
+  /** @internal */
+  protected async read(op: string, args: object, options?: CallOptions): Promise<Snapshot> {
+    return snapshot(await this.invoke<SnapshotInfo>(op, args, options));
   }
 
   #build(params: CreateSnapshotParams, options?: CreateSnapshotOptions & CallOptions): Promise<BuildStream> {
@@ -201,12 +163,17 @@ export class SnapshotService extends Service {
   }
 }
 
-function idOf(given: Snapshot | string): { idOrName: string } {
-  const idOrName = typeof given === 'string' ? given : given?.id;
-  if (typeof idOrName !== 'string') {
+/**
+ * The id of a snapshot, or the id or name that is given for it.
+ *
+ * @internal
+ */
+export function snapshotId(given: Snapshot | string): string {
+  const id = typeof given === 'string' ? given : given?.id;
+  if (typeof id !== 'string') {
     throw unusable('snapshot', given, 'it must be a snapshot, or its id or name');
   }
-  return { idOrName };
+  return id;
 }
 
 function snapshot(info: SnapshotInfo): Snapshot {
