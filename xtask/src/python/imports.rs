@@ -4,9 +4,70 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::methods::IMPORTS;
 use super::text::Text;
 use super::{Layout, hand_written, import_line};
+
+/// Names in methods, and where they are. Those that only annotate are imported for type checkers.
+const IMPORTS: &[(&str, &str, bool)] = &[
+    ("AsyncIterable", "collections.abc", false),
+    ("Callable", "collections.abc", false),
+    ("Mapping", "collections.abc", false),
+    ("Pattern", "re", false),
+    ("Any", "typing", false),
+    ("Self", "typing_extensions", false),
+    ("overload", "typing", true),
+    ("fspath", "os", true),
+    ("text_or_bytes", "..._arguments", true),
+    ("Client", "..._daytona", false),
+    ("Bytes", "..._files", false),
+    ("CancelEvent", "..._files", false),
+    ("DownloadProgress", "..._files", false),
+    ("LocalPath", "..._files", false),
+    ("Readable", "..._files", false),
+    ("UploadProgress", "..._files", false),
+    ("OutputMessage", "..._messages", false),
+    ("attach", "..._model", true),
+    ("attached", "..._model", true),
+    ("context_id", "..._requests", true),
+    ("environment", "..._arguments", true),
+    ("log_pattern", "..._requests", true),
+    ("rows_and_cols", "..._requests", true),
+    ("session_request", "..._requests", true),
+    ("signal_name", "..._requests", true),
+    ("size_of", "..._requests", true),
+    ("CreateFields", "..create_params", false),
+    ("CreateSandboxBaseParams", "..create_params", false),
+    ("create_params", "..._requests", true),
+    ("listing", "..._requests", true),
+    ("Unpack", "typing_extensions", false),
+    ("asynchronous", "...{side}.coroutines", true),
+    ("follow_log", "...{side}.coroutines", true),
+    ("{A}PaginatedSandboxes", "...{side}.listing", true),
+    ("{A}Sandbox", "...{side}.sandbox", true),
+    ("{A}SandboxesOps", ".sandbox", false),
+    ("{A}PortForward", "...{side}.forward", true),
+    ("{A}LogStream", "...{side}.outputs", true),
+    ("{A}SnapshotBuild", "...{side}.building", true),
+    ("built", "...{side}.building", true),
+    ("create_snapshot", "...{side}.building", true),
+    ("snapshot_id", "..._requests", true),
+    ("{A}ComputerUseServices", "...{side}.computer_use_services", true),
+    ("{A}UploadSource", "...{side}.pieces", false),
+    ("{A}PtyHandle", "...{side}.pty", true),
+    ("run", "...{side}.run", true),
+    ("{A}Service", "...{side}.runtime", true),
+    ("{A}StreamHandle", "...{side}.runtime", false),
+    ("{A}SpawnedProcess", "...{side}.spawned", true),
+    ("{A}DownloadStream", "...{side}.streams", true),
+    ("{A}FileReader", "...{side}.streams", true),
+    ("{A}FileWriter", "...{side}.streams", true),
+    ("download_file", "...{side}.transfers", true),
+    ("transferred", "...{side}.transfers", true),
+    ("upload_file", "...{side}.transfers", true),
+    ("upload_pieces", "...{side}.transfers", true),
+    ("{A}FileSystem", ".fs", false),
+    ("{A}Process", ".process", false),
+];
 
 /// Names that the code of a module has: those it runs, and those it only annotates with.
 #[derive(Default)]

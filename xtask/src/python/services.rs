@@ -2,7 +2,7 @@
 
 use super::HEADER;
 use super::imports::Imports;
-use super::methods::{CLASSES, Class, Method, RAW};
+use super::methods::{CLASSES, Class, Method};
 use super::models::{read, write};
 use super::parameters::PARAMETERS;
 use super::text::{Text, docstring, fill, split, wrap};
@@ -10,6 +10,27 @@ use super::{Layout, annotation, with_error_classes};
 use crate::deviations;
 use crate::schema::{Field, Op, Service, Type};
 use anyhow::{Context, Result, bail};
+
+/// Operations as the methods of classes call them, without a public form of their own.
+const RAW: &[&str] = &[
+    "fs.download_file",
+    "fs.download_to_path",
+    "fs.open_download",
+    "fs.open_upload",
+    "fs.upload_file",
+    "process.close_stdin",
+    "process.get_spawned",
+    "process.release_spawned",
+    "process.signal_spawned",
+    "process.stream_entrypoint_logs",
+    "process.stream_output",
+    "process.stream_session_command_logs",
+    "process.wait_for_log",
+    "process.wait_spawned",
+    "snapshot.create",
+    "snapshot.create_with_logs",
+    "process.write_stdin",
+];
 
 const REQUEST_TIMEOUT: &str = "Seconds the call may take; 0 = no limit. Default: 60.";
 

@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 
 use super::deviations::{
-    ATTRIBUTE_ALIASES, ATTRIBUTES, Arg, Block, ENVIRONMENT, FORMS, Form, SHORTHANDS, SYNONYMS, Shape,
+    self, ATTRIBUTE_ALIASES, ATTRIBUTES, Arg, Block, ENVIRONMENT, Form, SHORTHANDS, SYNONYMS, Shape,
 };
 use super::models::{encode, yard};
 use super::signatures::{argument, rbs};
@@ -117,13 +117,13 @@ pub fn of_class<'a>(schema: &'a Schema, class: &str) -> Result<Vec<Method<'a>>> 
 static PLAIN: Form = super::deviations::FORM;
 
 fn forms(op: &Op) -> Vec<&'static Form> {
-    let found: Vec<_> = FORMS.iter().filter(|form| form.op == op.id).collect();
+    let found: Vec<_> = deviations::forms().filter(|form| form.op == op.id).collect();
     if found.is_empty() { vec![&PLAIN] } else { found }
 }
 
 /// Fails for entries of the table that name nothing.
 pub fn check(schema: &Schema) -> Result<()> {
-    for form in FORMS {
+    for form in deviations::forms() {
         let Some(op) = schema.ops().find(|op| op.id == form.op) else {
             bail!("the table of Ruby's methods has {}, which is not an operation", form.op);
         };
