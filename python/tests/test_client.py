@@ -36,6 +36,15 @@ def test_create_takes_a_parameters_object_or_its_fields(daytona: Daytona, unique
             assert daytona.find_one(id_or_name=f"{unique}-b").id == b.id
 
 
+def test_a_client_becomes_asynchronous_with_all_its_services() -> None:
+    async def volumes() -> list[str]:
+        async with Daytona() as daytona:
+            assert daytona.snapshot is not None
+            return [volume.name for volume in await daytona.volume.list()]
+
+    assert asyncio.run(volumes()) is not None
+
+
 def test_create_refuses_both_forms_at_once(daytona: Daytona) -> None:
     with pytest.raises(DaytonaInvalidArgumentError):
         daytona.create(CreateSandboxFromSnapshotParams(), name="x")

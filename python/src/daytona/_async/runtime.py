@@ -102,6 +102,11 @@ async def wait(start: Callable[[Pump, int], Call]) -> Outcome:
         raise
 
 
+async def flush(client: Client) -> None:
+    """Sends the telemetry that waits."""
+    await wait(lambda pump, id: client.start("client.flush", "", [], pump, id))
+
+
 class AsyncService:
     """Base of the services: calls of one client, for one sandbox's toolbox or for none."""
 

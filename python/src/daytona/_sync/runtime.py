@@ -31,6 +31,11 @@ def wait(call: Call) -> Outcome:
     return outcome
 
 
+def flush(client: Client) -> None:
+    """Sends the telemetry that waits."""
+    wait(client.start("client.flush", "", []))
+
+
 class Service:
     """Base of the services: calls of one client, for one sandbox's toolbox or for none."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AsyncFileSystem(AsyncService):
-    """Files of a sandbox."""
+    """Files of a sandbox. Relative paths begin at the sandbox's working directory."""
 
     __slots__ = ()
 

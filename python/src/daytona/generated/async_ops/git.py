@@ -7,7 +7,7 @@ from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranch
 
 
 class AsyncGit(AsyncService):
-    """Git repositories of a sandbox."""
+    """Git repositories of a sandbox. Credentials are used for the one call and stored nowhere."""
 
     __slots__ = ()
 

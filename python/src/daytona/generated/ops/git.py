@@ -7,7 +7,7 @@ from ..models.git import GitCommitInfo, GitCommitResponse, GitStatus, ListBranch
 
 
 class Git(Service):
-    """Git repositories of a sandbox."""
+    """Git repositories of a sandbox. Credentials are used for the one call and stored nowhere."""
 
     __slots__ = ()
 
