@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "4ad195a960e1631b";
+pub const SCHEMA_HASH: &str = "d21cc87ada6dde44";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -15,6 +15,9 @@ pub(crate) fn dispatch(
     params: Payload,
 ) -> BoxFuture<'static, Result<Completion>> {
     match op {
+        "computer_use.act" => computer_use_act(client, params),
+        "computer_use.start_trajectory" => computer_use_start_trajectory(client, params),
+        "computer_use.stop_trajectory" => computer_use_stop_trajectory(client, params),
         "computer_use.start" => computer_use_start(client, params),
         "computer_use.stop" => computer_use_stop(client, params),
         "computer_use.get_status" => computer_use_get_status(client, params),
@@ -274,6 +277,13 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-python", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-python", "lsp.rename") => "lsp_server.rename",
             ("sdk-python", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-typescript", "computer_use.act") => "computerUse.act",
+            ("sdk-typescript", "computer_use.start_trajectory") => {
+                "computerUse.startTrajectory"
+            }
+            ("sdk-typescript", "computer_use.stop_trajectory") => {
+                "computerUse.stopTrajectory"
+            }
             ("sdk-typescript", "computer_use.start") => "computerUse.start",
             ("sdk-typescript", "computer_use.stop") => "computerUse.stop",
             ("sdk-typescript", "computer_use.get_status") => "computerUse.getStatus",
@@ -501,6 +511,9 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "lsp.diagnostics") => "lsp_server.diagnostics",
             ("sdk-ruby", "lsp.rename") => "lsp_server.rename",
             ("sdk-ruby", "lsp.formatting") => "lsp_server.formatting",
+            ("sdk-go", "computer_use.act") => "ComputerUse.Act",
+            ("sdk-go", "computer_use.start_trajectory") => "ComputerUse.StartTrajectory",
+            ("sdk-go", "computer_use.stop_trajectory") => "ComputerUse.StopTrajectory",
             ("sdk-go", "computer_use.start") => "ComputerUse.Start",
             ("sdk-go", "computer_use.stop") => "ComputerUse.Stop",
             ("sdk-go", "computer_use.get_status") => "ComputerUse.GetStatus",
@@ -708,6 +721,13 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "volume.create") => "Volume.Create",
             ("sdk-go", "volume.delete") => "Volume.Delete",
             ("sdk-go", "volume.wait_for_ready") => "Volume.WaitForReady",
+            ("sdk-uniffi", "computer_use.act") => "computerUse.act",
+            ("sdk-uniffi", "computer_use.start_trajectory") => {
+                "computerUse.startTrajectory"
+            }
+            ("sdk-uniffi", "computer_use.stop_trajectory") => {
+                "computerUse.stopTrajectory"
+            }
             ("sdk-uniffi", "computer_use.start") => "computerUse.start",
             ("sdk-uniffi", "computer_use.stop") => "computerUse.stop",
             ("sdk-uniffi", "computer_use.get_status") => "computerUse.getStatus",
@@ -1008,6 +1028,25 @@ static VOLUME_MOUNT_NAMES: Names = Names(
 static SCREENSHOT_REGION_NAMES: Names = Names(
     &[("x", None), ("y", None), ("width", None), ("height", None)],
 );
+static DESKTOP_ACTION_NAMES: Names = Names(
+    &[
+        ("action", None),
+        ("x", None),
+        ("y", None),
+        ("endX", None),
+        ("endY", None),
+        ("button", None),
+        ("clicks", None),
+        ("modifiers", None),
+        ("direction", None),
+        ("amount", None),
+        ("text", None),
+        ("delay", None),
+        ("key", None),
+        ("keys", None),
+        ("milliseconds", None),
+    ],
+);
 static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static GET_VOLUME_OPTIONS_NAMES: Names = Names(&[("create", None)]);
 static FORMATTING_OPTIONS_NAMES: Names = Names(
@@ -1131,6 +1170,88 @@ static MOUSE_DRAG_OPTIONS_NAMES: Names = Names(&[("button", None), ("modifiers",
 static MOUSE_CLICK_OPTIONS_NAMES: Names = Names(
     &[("button", None), ("double", None), ("clicks", None), ("modifiers", None)],
 );
+static TRAJECTORY_OPTIONS_NAMES: Names = Names(&[("label", None)]);
+static ACT_OPTIONS_NAMES: Names = Names(
+    &[
+        ("quietMs", None),
+        ("limitMs", None),
+        ("screenshot", None),
+        ("showCursor", None),
+        ("format", None),
+        ("quality", None),
+        ("scale", None),
+    ],
+);
+
+fn computer_use_act(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            actions: Vec<DesktopAction>,
+            #[serde(default)]
+            options: ActOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("actions", Some(&DESKTOP_ACTION_NAMES)),
+                ("options", Some(&ACT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<Args>::read(client, "computer_use.act", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.act(call.args.actions, call.args.options).await?)
+    })
+}
+
+fn computer_use_start_trajectory(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: TrajectoryOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&TRAJECTORY_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.start_trajectory", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.start_trajectory(call.args.options).await?)
+    })
+}
+
+fn computer_use_stop_trajectory(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "computer_use.stop_trajectory", params, &NAMES)?;
+        let service = call.toolbox()?.computer_use();
+        value(&service.stop_trajectory().await?)
+    })
+}
 
 fn computer_use_start(
     client: Client,

@@ -5983,7 +5983,7 @@ impl Process {
     }
 }
 
-/// Files of a sandbox.
+/// Files of a sandbox. Relative paths begin at the sandbox's working directory.
 #[derive(uniffi::Object)]
 pub struct FileSystem {
     pub(crate) target: Target,
@@ -6382,7 +6382,7 @@ impl FileSystem {
     }
 }
 
-/// Git repositories of a sandbox.
+/// Git repositories of a sandbox. Credentials are used for the one call and stored nowhere.
 #[derive(uniffi::Object)]
 pub struct Git {
     pub(crate) target: Target,

@@ -53,13 +53,13 @@ pub struct Process {
     pub(crate) toolbox: Toolbox,
 }
 
-/// Files of a sandbox.
+/// Files of a sandbox. Relative paths begin at the sandbox's working directory.
 #[derive(Clone)]
 pub struct FileSystem {
     pub(crate) toolbox: Toolbox,
 }
 
-/// Git repositories of a sandbox.
+/// Git repositories of a sandbox. Credentials are used for the one call and stored nowhere.
 #[derive(Clone)]
 pub struct Git {
     pub(crate) toolbox: Toolbox,

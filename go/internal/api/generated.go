@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "4ad195a960e1631b"
+const SchemaHash = "d21cc87ada6dde44"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -211,6 +211,55 @@ func (c *Call) ScreenshotRegion(name string, v *types.ScreenshotRegion) {
 	c.Close()
 }
 
+// DesktopAction adds a DesktopAction.
+func (c *Call) DesktopAction(name string, v *types.DesktopAction) {
+	c.Open(name)
+	c.Text("action", v.Action)
+	if v.X != nil {
+		c.Int("x", *v.X)
+	}
+	if v.Y != nil {
+		c.Int("y", *v.Y)
+	}
+	if v.EndX != nil {
+		c.Int("endX", *v.EndX)
+	}
+	if v.EndY != nil {
+		c.Int("endY", *v.EndY)
+	}
+	if v.Button != nil {
+		c.Text("button", *v.Button)
+	}
+	if v.Clicks != nil {
+		c.Int("clicks", *v.Clicks)
+	}
+	if len(v.Modifiers) > 0 {
+		Texts(c, "modifiers", v.Modifiers)
+	}
+	if v.Direction != nil {
+		c.Text("direction", *v.Direction)
+	}
+	if v.Amount != nil {
+		c.Int("amount", *v.Amount)
+	}
+	if v.Text != nil {
+		c.Text("text", *v.Text)
+	}
+	if v.Delay != nil {
+		c.Int("delay", *v.Delay)
+	}
+	if v.Key != nil {
+		c.Text("key", *v.Key)
+	}
+	if v.Keys != nil {
+		c.Text("keys", *v.Keys)
+	}
+	if v.Milliseconds != nil {
+		c.Int("milliseconds", *v.Milliseconds)
+	}
+	c.Close()
+}
+
 // FileUpload adds a FileUpload.
 func (c *Call) FileUpload(name string, v *FileUpload) {
 	c.Open(name)
@@ -383,6 +432,42 @@ func (c *Call) Volume(name string, v *types.Volume) {
 	c.Time("lastUsedAt", v.LastUsedAt)
 	if v.ErrorReason != nil {
 		c.Text("errorReason", *v.ErrorReason)
+	}
+	c.Close()
+}
+
+// ActOptions adds the options of Act.
+func (c *Call) ActOptions(name string, o *options.Act) {
+	c.Open(name)
+	if o.QuietMs != nil {
+		c.Int("quietMs", *o.QuietMs)
+	}
+	if o.LimitMs != nil {
+		c.Int("limitMs", *o.LimitMs)
+	}
+	if o.Screenshot != nil {
+		c.Bool("screenshot", *o.Screenshot)
+	}
+	if o.ShowCursor != nil {
+		c.Bool("showCursor", *o.ShowCursor)
+	}
+	if o.Format != nil {
+		c.Text("format", *o.Format)
+	}
+	if o.Quality != nil {
+		c.Int("quality", *o.Quality)
+	}
+	if o.Scale != nil {
+		c.Float("scale", *o.Scale)
+	}
+	c.Close()
+}
+
+// TrajectoryOptions adds the options of Trajectory.
+func (c *Call) TrajectoryOptions(name string, o *options.Trajectory) {
+	c.Open(name)
+	if o.Label != nil {
+		c.Text("label", *o.Label)
 	}
 	c.Close()
 }

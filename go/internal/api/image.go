@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/errors"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
 // image adds what something is made from: the name of an image, or one to build.
@@ -21,6 +22,18 @@ func (c *Call) image(image any) {
 	c.Text("dockerfile", dockerfile)
 	if len(contexts) > 0 {
 		List(c, "contexts", contexts, (*Call).Context)
+	}
+}
+
+// Snapshot adds the id of a snapshot, or its name where that is all that is known.
+func (c *Call) Snapshot(name string, snapshot *types.Snapshot) {
+	switch {
+	case snapshot == nil:
+		c.fail("The snapshot is nil.")
+	case snapshot.ID != "":
+		c.Text(name, snapshot.ID)
+	default:
+		c.Text(name, snapshot.Name)
 	}
 }
 

@@ -11,11 +11,6 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-// CodeInterpreterService runs Python code with variables, imports and functions that last from run to run.
-type CodeInterpreterService struct {
-	caller api.Caller
-}
-
 // OutputChannels are the output of a run while it is written. All channels are closed when the run has ended.
 //
 // Channels that nobody reads hold nothing up: their output is kept, and all of it is in the result as well.

@@ -3,69 +3,9 @@ package daytona
 import (
 	"context"
 
-	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
-
-// ComputerUseService is the desktop of a sandbox.
-type ComputerUseService struct {
-	caller api.Caller
-}
-
-// MouseService is the mouse of a sandbox's desktop.
-type MouseService struct {
-	caller api.Caller
-}
-
-// KeyboardService is the keyboard of a sandbox's desktop.
-type KeyboardService struct {
-	caller api.Caller
-}
-
-// ScreenshotService takes pictures of a sandbox's desktop.
-type ScreenshotService struct {
-	caller api.Caller
-}
-
-// DisplayService tells of the displays and windows of a sandbox's desktop.
-type DisplayService struct {
-	caller api.Caller
-}
-
-// RecordingService makes recordings of a sandbox's desktop.
-type RecordingService struct {
-	caller api.Caller
-}
-
-// AccessibilityService tells what the programs on a sandbox's desktop show.
-type AccessibilityService struct {
-	caller api.Caller
-}
-
-// Mouse returns the mouse.
-func (c *ComputerUseService) Mouse() *MouseService { return &MouseService{caller: c.caller} }
-
-// Keyboard returns the keyboard.
-func (c *ComputerUseService) Keyboard() *KeyboardService { return &KeyboardService{caller: c.caller} }
-
-// Screenshot returns what takes pictures of the screen.
-func (c *ComputerUseService) Screenshot() *ScreenshotService {
-	return &ScreenshotService{caller: c.caller}
-}
-
-// Display returns what tells of displays and windows.
-func (c *ComputerUseService) Display() *DisplayService { return &DisplayService{caller: c.caller} }
-
-// Recording returns what records the screen.
-func (c *ComputerUseService) Recording() *RecordingService {
-	return &RecordingService{caller: c.caller}
-}
-
-// Accessibility returns what tells what the programs show.
-func (c *ComputerUseService) Accessibility() *AccessibilityService {
-	return &AccessibilityService{caller: c.caller}
-}
 
 // TakeCompressed takes a picture of the whole screen in a form of choice: smaller, for models that read it.
 //

@@ -10,6 +10,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// AccessibilityService: what the programs on a sandbox's desktop show, as a tree.
+type AccessibilityService struct {
+	caller api.Caller
+}
+
 // GetTree returns what a program shows, or all of them.
 //
 // Options:

@@ -10,6 +10,13 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// CodeInterpreterService is the stateful code interpreter of a sandbox.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type CodeInterpreterService struct {
+	caller api.Caller
+}
+
 // RunCode runs code and streams its output. Variables, imports and functions last until the context is deleted.
 //
 // Parameters:

@@ -10,6 +10,43 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// ComputerUseService is the desktop of a sandbox.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type ComputerUseService struct {
+	caller api.Caller
+}
+
+// Mouse returns the mouse of a sandbox's desktop.
+func (c *ComputerUseService) Mouse() *MouseService {
+	return &MouseService{caller: c.caller}
+}
+
+// Keyboard returns the keyboard of a sandbox's desktop.
+func (c *ComputerUseService) Keyboard() *KeyboardService {
+	return &KeyboardService{caller: c.caller}
+}
+
+// Screenshot returns pictures of a sandbox's desktop.
+func (c *ComputerUseService) Screenshot() *ScreenshotService {
+	return &ScreenshotService{caller: c.caller}
+}
+
+// Display returns the displays and windows of a sandbox's desktop.
+func (c *ComputerUseService) Display() *DisplayService {
+	return &DisplayService{caller: c.caller}
+}
+
+// Recording returns recordings of a sandbox's desktop.
+func (c *ComputerUseService) Recording() *RecordingService {
+	return &RecordingService{caller: c.caller}
+}
+
+// Accessibility returns what the programs on a sandbox's desktop show, as a tree.
+func (c *ComputerUseService) Accessibility() *AccessibilityService {
+	return &AccessibilityService{caller: c.caller}
+}
+
 // Act does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of
 // it: a whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is
 // the last.

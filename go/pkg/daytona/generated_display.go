@@ -9,6 +9,13 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// DisplayService is the displays and windows of a sandbox's desktop.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type DisplayService struct {
+	caller api.Caller
+}
+
 // GetInfo returns the displays of the desktop.
 //
 // Errors: ErrServiceUnavailable when the sandbox has no desktop or it does not run.

@@ -10,6 +10,13 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// FileSystemService: files of a sandbox. Relative paths begin at the sandbox's working directory.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type FileSystemService struct {
+	caller api.Caller
+}
+
 // UploadDir uploads a local directory with everything in it as one compressed stream. If the remote directory exists,
 // files are added to it; a new one appears when it is complete. Symbolic links, permissions and times are kept. The
 // sandbox needs tar and gzip.

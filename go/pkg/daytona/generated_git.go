@@ -10,6 +10,13 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// GitService: git repositories of a sandbox. Credentials are used for the one call and stored nowhere.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type GitService struct {
+	caller api.Caller
+}
+
 // Clone clones a repository into a directory.
 //
 // Parameters:

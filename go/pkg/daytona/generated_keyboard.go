@@ -8,6 +8,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 )
 
+// KeyboardService is the keyboard of a sandbox's desktop.
+type KeyboardService struct {
+	caller api.Caller
+}
+
 // Type types a text: any characters, whatever the keyboard's layout.
 //
 // Parameters:

@@ -10,6 +10,13 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// MouseService is the mouse of a sandbox's desktop.
+//
+// The methods whose name ends with Typed return structs; their twins return the same as maps.
+type MouseService struct {
+	caller api.Caller
+}
+
 // GetPosition returns the place of the pointer.
 //
 // Errors: ErrServiceUnavailable when the sandbox has no desktop or it does not run.

@@ -9,6 +9,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// NetworkService: what a sandbox does on the network.
+type NetworkService struct {
+	caller api.Caller
+}
+
 // Log returns what the sandbox tried on the network since it started, which rule decided, and the lists that would
 // allow it. Run a program without limits, and the two lists are those it needs.
 //

@@ -9,6 +9,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// RecordingService: recordings of a sandbox's desktop.
+type RecordingService struct {
+	caller api.Caller
+}
+
 // Start begins to record the screen.
 //
 // Parameters:

@@ -394,6 +394,27 @@ func (s *Sandbox) CreateSnapshot(ctx context.Context, name string, opts ...func(
 	return s.update(api.Object[Sandbox](ctx, call))
 }
 
+// CreateSnapshotWithTimeout makes a snapshot of the sandbox's files, from which others can be made, and waits until
+// that is done.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - name: name of the snapshot, unique in the organization.
+//   - timeout: time to wait; 0 = no limit. Default: 60 seconds.
+//
+// Errors: ErrConflict when the name is taken, ErrValidation when the sandbox's state does not allow it,
+// ErrUnprocessableEntity when the server cannot do it for this kind of sandbox, ErrTimeout when it takes too long.
+func (s *Sandbox) CreateSnapshotWithTimeout(ctx context.Context, name string, timeout time.Duration) error {
+	call := s.client.caller.Op("sandbox.create_snapshot")
+	call.Text("idOrName", s.ID)
+	call.Text("name", name)
+	call.Open("options")
+	call.Seconds("timeout", timeout)
+	call.Close()
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
 // Fork makes a new sandbox with the files and settings of this one, and waits until it has started. The local engine
 // copies files only: nothing that runs or is in memory goes along.
 //

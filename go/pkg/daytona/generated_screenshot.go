@@ -10,6 +10,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// ScreenshotService: pictures of a sandbox's desktop.
+type ScreenshotService struct {
+	caller api.Caller
+}
+
 // TakeFullScreen takes a picture of the whole screen, a PNG.
 //
 // Parameters:

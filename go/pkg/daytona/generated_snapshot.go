@@ -10,6 +10,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// SnapshotService: snapshots: images with resources, which sandboxes are made from.
+type SnapshotService struct {
+	caller api.Caller
+}
+
 // create runs the operation snapshot.create.
 func (s *SnapshotService) create(ctx context.Context, params api.CreateSnapshotParams, o *options.CreateSnapshot) (*types.Snapshot, error) {
 	call := s.caller.Op("snapshot.create")
@@ -75,23 +80,40 @@ func (s *SnapshotService) ListWith(ctx context.Context, opts ...func(*options.Li
 	return api.Object[types.PaginatedSnapshots](ctx, call)
 }
 
-// activate runs the operation snapshot.activate.
-func (s *SnapshotService) activate(ctx context.Context, idOrName string) (*types.Snapshot, error) {
+// Activate makes an inactive snapshot usable again.
+//
+// Parameters:
+//   - snapshot: the snapshot.
+//
+// It returns the snapshot.
+//
+// Errors: ErrNotFound when there is no such snapshot, ErrValidation when its state does not allow it.
+func (s *SnapshotService) Activate(ctx context.Context, snapshot *types.Snapshot) (*types.Snapshot, error) {
 	call := s.caller.Op("snapshot.activate")
-	call.Text("idOrName", idOrName)
+	call.Snapshot("idOrName", snapshot)
 	return api.Object[types.Snapshot](ctx, call)
 }
 
-// deactivate runs the operation snapshot.deactivate.
-func (s *SnapshotService) deactivate(ctx context.Context, idOrName string) error {
+// Deactivate keeps a snapshot, but makes no sandboxes from it until it is activated.
+//
+// Parameters:
+//   - snapshot: the snapshot.
+//
+// Errors: ErrNotFound when there is no such snapshot, ErrValidation when its state does not allow it.
+func (s *SnapshotService) Deactivate(ctx context.Context, snapshot *types.Snapshot) error {
 	call := s.caller.Op("snapshot.deactivate")
-	call.Text("idOrName", idOrName)
+	call.Snapshot("idOrName", snapshot)
 	return api.Run(ctx, call)
 }
 
-// remove runs the operation snapshot.delete.
-func (s *SnapshotService) remove(ctx context.Context, idOrName string) error {
+// Delete deletes a snapshot. Sandboxes that were made from it are not touched.
+//
+// Parameters:
+//   - snapshot: the snapshot.
+//
+// Errors: ErrNotFound when there is no such snapshot, ErrAuthorization for one that belongs to everybody.
+func (s *SnapshotService) Delete(ctx context.Context, snapshot *types.Snapshot) error {
 	call := s.caller.Op("snapshot.delete")
-	call.Text("idOrName", idOrName)
+	call.Snapshot("idOrName", snapshot)
 	return api.Run(ctx, call)
 }

@@ -11,6 +11,11 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// VolumeService: volumes: directories that sandboxes share and that outlive them.
+type VolumeService struct {
+	caller api.Caller
+}
+
 // List lists the volumes of the organization.
 //
 // Errors: ErrAuthorization when the credentials may not read volumes.

@@ -3,7 +3,6 @@ package daytona
 import (
 	"fmt"
 
-	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -22,11 +21,6 @@ func (c *Client) sandbox(s *Sandbox, err error) (*Sandbox, error) {
 	s.Network = &NetworkService{caller: caller}
 	s.ComputerUse = &ComputerUseService{caller: caller}
 	return s, nil
-}
-
-// NetworkService tells what a sandbox does on the network.
-type NetworkService struct {
-	caller api.Caller
 }
 
 // update takes over what the server said; the services stay.

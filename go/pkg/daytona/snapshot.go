@@ -12,11 +12,6 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
-// SnapshotService has the snapshots: images with resources, which sandboxes are made from.
-type SnapshotService struct {
-	caller api.Caller
-}
-
 // NewSnapshotService returns the snapshots of a client: the same as its field Snapshot.
 func NewSnapshotService(client *Client) *SnapshotService {
 	return client.Snapshot
@@ -89,51 +84,6 @@ func (s *SnapshotService) CreateAndWait(ctx context.Context, params *types.Creat
 	})(stream, err)
 }
 
-// Activate makes an inactive snapshot usable again.
-//
-// Errors: ErrNotFound when there is no such snapshot, ErrValidation when its state does not allow it.
-func (s *SnapshotService) Activate(ctx context.Context, snapshot *types.Snapshot) (*types.Snapshot, error) {
-	id, err := idOfSnapshot(snapshot)
-	if err != nil {
-		return nil, err
-	}
-	return s.activate(ctx, id)
-}
-
-// Deactivate keeps a snapshot, but makes no sandboxes from it until it is activated.
-//
-// Errors: ErrNotFound when there is no such snapshot, ErrValidation when its state does not allow it.
-func (s *SnapshotService) Deactivate(ctx context.Context, snapshot *types.Snapshot) error {
-	id, err := idOfSnapshot(snapshot)
-	if err != nil {
-		return err
-	}
-	return s.deactivate(ctx, id)
-}
-
-// Delete deletes a snapshot. Sandboxes that were made from it are not touched.
-//
-// Errors: ErrNotFound when there is no such snapshot, ErrAuthorization for one that belongs to everybody.
-func (s *SnapshotService) Delete(ctx context.Context, snapshot *types.Snapshot) error {
-	id, err := idOfSnapshot(snapshot)
-	if err != nil {
-		return err
-	}
-	return s.remove(ctx, id)
-}
-
-// idOfSnapshot is the id of a snapshot, or its name where that is all that is known.
-func idOfSnapshot(snapshot *types.Snapshot) (string, error) {
-	switch {
-	case snapshot == nil:
-		return "", errors.New(errors.ErrInvalidArgument, "The snapshot is nil.")
-	case snapshot.ID != "":
-		return snapshot.ID, nil
-	default:
-		return snapshot.Name, nil
-	}
-}
-
 func snapshotParams(params *types.CreateSnapshotParams) (*api.CreateSnapshotParams, error) {
 	if params == nil {
 		return nil, errors.New(errors.ErrInvalidArgument, "The params are nil: give at least Name and Image.")
@@ -159,11 +109,6 @@ func snapshotParams(params *types.CreateSnapshotParams) (*api.CreateSnapshotPara
 	dockerfile, contexts, err := api.ImageParts(image)
 	given.Dockerfile, given.Contexts = &dockerfile, contexts
 	return given, err
-}
-
-// CreateSnapshotWithTimeout is [Sandbox.CreateSnapshot] with a limit.
-func (s *Sandbox) CreateSnapshotWithTimeout(ctx context.Context, name string, timeout time.Duration) error {
-	return s.CreateSnapshot(ctx, name, options.WithCreateSnapshotTimeout(timeout))
 }
 
 // ExperimentalCreateSnapshot does the same as [Sandbox.CreateSnapshot].

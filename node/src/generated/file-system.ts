@@ -25,7 +25,7 @@ import type {
   UploadOptions,
 } from './models.js';
 
-/** Files of a sandbox. */
+/** Files of a sandbox. Relative paths begin at the sandbox's working directory. */
 export class FileSystem extends FileTransfers {
   /**
    * Uploads a local directory with everything in it as one compressed stream. If the remote directory exists, files

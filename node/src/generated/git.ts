@@ -13,7 +13,7 @@ import type {
   ListBranchResponse,
 } from './models.js';
 
-/** Git repositories of a sandbox. */
+/** Git repositories of a sandbox. Credentials are used for the one call and stored nowhere. */
 export class Git extends Service {
   /**
    * Clones a repository into a directory.

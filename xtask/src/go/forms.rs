@@ -68,14 +68,20 @@ const TRANSFERRED: &str = "transferred(ctx, o.Progress)";
 pub const METHODS: &[(&str, &[Method])] = &[
     ("sandbox.create", &[hidden("create").set("CreateSandbox")]),
     ("sandbox.create_with_logs", &[hidden("createWithLogs").set("CreateSandbox")]),
-    ("sandbox.create_snapshot", &[method("CreateSnapshot").set("CreateSnapshotOf").updates()]),
+    (
+        "sandbox.create_snapshot",
+        &[
+            method("CreateSnapshot").set("CreateSnapshotOf").updates(),
+            method("CreateSnapshotWithTimeout").takes(&["name", "timeout"]).updates(),
+        ],
+    ),
     ("snapshot.create", &[hidden("create").set("CreateSnapshot")]),
     ("snapshot.create_with_logs", &[hidden("createWithLogs").set("CreateSnapshot")]),
     ("snapshot.get", &[method("Get").takes(&["id_or_name as nameOrID"])]),
     ("snapshot.list", &[method("List").takes(&["*page", "*limit"]), method("ListWith")]),
-    ("snapshot.activate", &[hidden("activate")]),
-    ("snapshot.deactivate", &[hidden("deactivate")]),
-    ("snapshot.delete", &[hidden("remove")]),
+    ("snapshot.activate", &[method("Activate").takes(&["id_or_name as snapshot *types.Snapshot"])]),
+    ("snapshot.deactivate", &[method("Deactivate").takes(&["id_or_name as snapshot *types.Snapshot"])]),
+    ("snapshot.delete", &[method("Delete").takes(&["id_or_name as snapshot *types.Snapshot"])]),
     (
         "sandbox.get",
         &[

@@ -11,7 +11,7 @@ use super::encoders::{METHOD, of_options};
 use super::forms::{MAPS, METHODS};
 use super::imports::with_imports;
 use super::options::{Options, is_time};
-use super::words::{Names, exported, filled, lower, of_duration, uncapitalised, unexported};
+use super::words::{Names, exported, filled, lower, of_duration, subject, uncapitalised, unexported};
 use crate::deviations;
 use crate::schema::{Field, Op, Receiver, Service, Type, Update};
 
@@ -46,36 +46,46 @@ pub enum Gives {
     Alias,
 }
 
+/// A parameter that stands for its id or name.
+const SNAPSHOT: &str = "*types.Snapshot";
+
 /// A public class: its methods' receiver, the operations' caller, and the parameters it stands for.
 pub struct Class {
     name: &'static str,
     receiver: &'static str,
     bound: &'static [(&'static str, &'static str)],
+    /// Whether the hand-written files have its struct: it holds more than what runs its operations.
+    own: bool,
 }
 
+/// The services that another one has, by methods without arguments.
+const PARTS: (&str, &[&str]) =
+    ("ComputerUse", &["Mouse", "Keyboard", "Screenshot", "Display", "Recording", "Accessibility"]);
+
 const CLASSES: &[Class] = &[
-    Class { name: "Client", receiver: "c", bound: &[] },
-    Class { name: "Sandbox", receiver: "s", bound: &[("id_or_name", "s.ID")] },
-    Class { name: "ProcessService", receiver: "p", bound: &[] },
+    Class { name: "Client", receiver: "c", bound: &[], own: true },
+    Class { name: "Sandbox", receiver: "s", bound: &[("id_or_name", "s.ID")], own: true },
+    Class { name: "ProcessService", receiver: "p", bound: &[], own: true },
     Class {
         name: "SpawnedProcess",
         receiver: "s",
         bound: &[("process", "s.info"), ("session_id", "s.info.SessionID"), ("command_id", "s.info.CommandID")],
+        own: true,
     },
-    Class { name: "FileSystemService", receiver: "f", bound: &[] },
-    Class { name: "GitService", receiver: "g", bound: &[] },
-    Class { name: "CodeInterpreterService", receiver: "c", bound: &[] },
-    Class { name: "LspServerService", receiver: "l", bound: &[("server", "l.info")] },
-    Class { name: "NetworkService", receiver: "n", bound: &[] },
-    Class { name: "SnapshotService", receiver: "s", bound: &[] },
-    Class { name: "VolumeService", receiver: "v", bound: &[] },
-    Class { name: "ComputerUseService", receiver: "c", bound: &[] },
-    Class { name: "MouseService", receiver: "m", bound: &[] },
-    Class { name: "KeyboardService", receiver: "k", bound: &[] },
-    Class { name: "ScreenshotService", receiver: "s", bound: &[] },
-    Class { name: "DisplayService", receiver: "d", bound: &[] },
-    Class { name: "RecordingService", receiver: "r", bound: &[] },
-    Class { name: "AccessibilityService", receiver: "a", bound: &[] },
+    Class { name: "FileSystemService", receiver: "f", bound: &[], own: false },
+    Class { name: "GitService", receiver: "g", bound: &[], own: false },
+    Class { name: "CodeInterpreterService", receiver: "c", bound: &[], own: false },
+    Class { name: "LspServerService", receiver: "l", bound: &[("server", "l.info")], own: true },
+    Class { name: "NetworkService", receiver: "n", bound: &[], own: false },
+    Class { name: "SnapshotService", receiver: "s", bound: &[], own: false },
+    Class { name: "VolumeService", receiver: "v", bound: &[], own: false },
+    Class { name: "ComputerUseService", receiver: "c", bound: &[], own: false },
+    Class { name: "MouseService", receiver: "m", bound: &[], own: false },
+    Class { name: "KeyboardService", receiver: "k", bound: &[], own: false },
+    Class { name: "ScreenshotService", receiver: "s", bound: &[], own: false },
+    Class { name: "DisplayService", receiver: "d", bound: &[], own: false },
+    Class { name: "RecordingService", receiver: "r", bound: &[], own: false },
+    Class { name: "AccessibilityService", receiver: "a", bound: &[], own: false },
 ];
 
 pub fn class(name: &str) -> Result<&'static Class> {
@@ -182,7 +192,10 @@ impl<'a> Package<'a> {
             }
         }
         let mut files: Vec<(String, String)> = Vec::new();
-        for (class, body) in bodies {
+        for (name, methods) in bodies {
+            let mut body = self.declaration(&name)?;
+            body.push_str(&methods);
+            let class = name;
             files.push((format!("pkg/daytona/generated_{}.go", file_name(&class)), with_imports("daytona", &body)));
         }
         let mut body = String::new();
@@ -191,6 +204,33 @@ impl<'a> Package<'a> {
         }
         files.push(("pkg/daytona/generated_maps.go".to_owned(), with_imports("daytona", &body)));
         Ok(files)
+    }
+
+    /// The struct of a class, and how to get to its parts.
+    fn declaration(&self, name: &str) -> Result<String> {
+        let own = class(name)?;
+        let Some(service) = self.schema.services.iter().find(|service| class_of(service) == name && !own.own) else {
+            return Ok(String::new());
+        };
+        let mut doc = subject(name, &service.doc);
+        if service.ops.iter().any(|op| Self::methods(op).iter().any(|method| method.name.ends_with("Typed"))) {
+            doc.push_str(
+                "\n\nThe methods whose name ends with Typed return structs; their twins return the same as maps.",
+            );
+        }
+        let mut out = format!("\n{}type {name} struct {{\n\tcaller api.Caller\n}}\n", filled("", &doc));
+        let (whole, parts) = PARTS;
+        for part in parts.iter().filter(|_| service.name == whole) {
+            let of = self.schema.services.iter().find(|service| class_of(service) == format!("{part}Service"));
+            let doc = &of.with_context(|| format!("there is no service {part}"))?.doc;
+            let receiver = own.receiver;
+            writeln!(
+                out,
+                "\n{}func ({receiver} *{name}) {part}() *{part}Service {{\n\treturn &{part}Service{{caller: {receiver}.caller}}\n}}",
+                filled("", &format!("{part} returns {}", lower(doc)))
+            )?;
+        }
+        Ok(out)
     }
 
     fn method(&self, out: &mut String, service: &Service, op: &'a Op, on: &str, method: &Method) -> Result<()> {
@@ -304,6 +344,9 @@ impl<'a> Package<'a> {
         if ty == "any" && field.ty == (Type::Struct { name: super::create::STRUCT.to_owned() }) {
             return Ok(format!("\tcall.{}({:?}, {value})\n", super::create::STRUCT, field.wire));
         }
+        if ty == SNAPSHOT {
+            return Ok(format!("\tcall.Snapshot({:?}, {value})\n", field.wire));
+        }
         if let Some(name) = ty.strip_prefix('*').filter(|name| self.is_of_client(name)) {
             return Ok(format!("\tadd{name}(call, {:?}, {value})\n", field.wire));
         }
@@ -359,9 +402,16 @@ impl<'a> Package<'a> {
         for wanted in takes.iter().filter(|wanted| **wanted != "opts") {
             let (field, name) = wanted.split_once(" as ").unwrap_or((wanted, ""));
             let field = field.trim_start_matches(['*', '.']);
+            // A type of its own is behind the name.
+            let (name, ty) = name.split_once(' ').unwrap_or((name, ""));
             let name = if name.is_empty() { unexported(field) } else { name.to_owned() };
             if let Some(param) = op.params.iter().find(|param| param.field.name == field) {
-                parameters.push(make(&param.field, wanted, &name, false)?);
+                let mut parameter = make(&param.field, wanted, &name, false)?;
+                if !ty.is_empty() {
+                    parameter.doc = format!("The {name}.");
+                    ty.clone_into(&mut parameter.ty);
+                }
+                parameters.push(parameter);
             } else if let Some(of) = op.options.as_deref().and_then(|options| self.structure(options))
                 && let Some(field) = of.fields.iter().find(|f| f.name == field)
             {

@@ -53,14 +53,19 @@ from .models.accessibility import (
 )
 from .models.code_interpreter import ExecutionError, ExecutionResult, InterpreterContext
 from .models.computer_use import (
+    ActResponse,
     ComputerUseStartResponse,
     ComputerUseStatusResponse,
     ComputerUseStopResponse,
+    DesktopAction,
     DesktopProcess,
+    MousePositionResponse,
     ProcessErrorsResponse,
     ProcessLogsResponse,
     ProcessRestartResponse,
     ProcessStatusResponse,
+    ScreenshotResponse,
+    Trajectory,
 )
 from .models.display import DisplayInfo, DisplayInfoResponse, WindowInfo, WindowsResponse
 from .models.fs import (
@@ -87,7 +92,7 @@ from .models.lsp import (
     LspSymbol,
     LspTextEdit,
 )
-from .models.mouse import MouseClickResponse, MouseDragResponse, MousePositionResponse
+from .models.mouse import MouseClickResponse, MouseDragResponse
 from .models.network import NetworkAttempt, NetworkLog
 from .models.process import (
     CodeRunParams,
@@ -120,7 +125,7 @@ from .models.sandbox import (
     VolumeMount,
     WebhookEvent,
 )
-from .models.screenshot import ScreenshotOptions, ScreenshotRegion, ScreenshotResponse
+from .models.screenshot import ScreenshotOptions, ScreenshotRegion
 from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
@@ -145,6 +150,7 @@ __all__ = [
     "AccessibilityNode",
     "AccessibilityNodesResponse",
     "AccessibilityTreeResponse",
+    "ActResponse",
     "BarChart",
     "BarData",
     "BoxAndWhiskerChart",
@@ -173,6 +179,7 @@ __all__ = [
     "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
+    "DesktopAction",
     "DesktopProcess",
     "DirectoryProgress",
     "DirectoryResult",
@@ -281,6 +288,7 @@ __all__ = [
     "SpawnedProcess",
     "SshAccessDto",
     "SshAccessValidationDto",
+    "Trajectory",
     "UploadProgress",
     "Volume",
     "VolumeMount",

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '4ad195a960e1631b'
+  SCHEMA_HASH = 'd21cc87ada6dde44'
 end
