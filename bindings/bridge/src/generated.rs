@@ -1202,7 +1202,12 @@ fn computer_use_act(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "computer_use.act", params, &NAMES)?;
         let service = call.toolbox()?.computer_use();
@@ -1223,7 +1228,12 @@ fn computer_use_start_trajectory(
         }
         static ARGS: Names = Names(&[("options", Some(&TRAJECTORY_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1243,7 +1253,12 @@ fn computer_use_stop_trajectory(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1263,7 +1278,12 @@ fn computer_use_start(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "computer_use.start", params, &NAMES)?;
         let service = call.toolbox()?.computer_use();
@@ -1281,7 +1301,12 @@ fn computer_use_stop(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "computer_use.stop", params, &NAMES)?;
         let service = call.toolbox()?.computer_use();
@@ -1299,7 +1324,12 @@ fn computer_use_get_status(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1321,7 +1351,12 @@ fn computer_use_get_process_status(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1343,7 +1378,12 @@ fn computer_use_restart_process(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1365,7 +1405,12 @@ fn computer_use_get_process_logs(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1387,7 +1432,12 @@ fn computer_use_get_process_errors(
         }
         static ARGS: Names = Names(&[("processName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1407,7 +1457,12 @@ fn mouse_get_position(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.get_position", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1428,7 +1483,12 @@ fn mouse_move_to(
         }
         static ARGS: Names = Names(&[("x", None), ("y", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.move_to", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1453,7 +1513,12 @@ fn mouse_click(
             &[("x", None), ("y", None), ("options", Some(&MOUSE_CLICK_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.click", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1486,7 +1551,12 @@ fn mouse_drag(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.drag", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1527,7 +1597,12 @@ fn mouse_scroll(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.scroll", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1557,7 +1632,12 @@ fn mouse_down(
         }
         static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.down", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1575,7 +1655,12 @@ fn mouse_up(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
         }
         static ARGS: Names = Names(&[("options", Some(&MOUSE_BUTTON_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "mouse.up", params, &NAMES)?;
         let service = call.toolbox()?.mouse();
@@ -1599,7 +1684,12 @@ fn keyboard_type_text(
             &[("text", None), ("options", Some(&KEYBOARD_TYPE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "keyboard.type_text", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1623,7 +1713,12 @@ fn keyboard_press(
             &[("key", None), ("options", Some(&KEYBOARD_PRESS_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "keyboard.press", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1643,7 +1738,12 @@ fn keyboard_hotkey(
         }
         static ARGS: Names = Names(&[("keys", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "keyboard.hotkey", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1663,7 +1763,12 @@ fn keyboard_down(
         }
         static ARGS: Names = Names(&[("key", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "keyboard.down", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1683,7 +1788,12 @@ fn keyboard_up(
         }
         static ARGS: Names = Names(&[("key", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "keyboard.up", params, &NAMES)?;
         let service = call.toolbox()?.keyboard();
@@ -1706,7 +1816,12 @@ fn screenshot_take_full_screen(
             &[("options", Some(&SCREENSHOT_CURSOR_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1735,7 +1850,12 @@ fn screenshot_take_region(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1758,7 +1878,12 @@ fn screenshot_take_compressed(
         }
         static ARGS: Names = Names(&[("options", Some(&SCREENSHOT_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1787,7 +1912,12 @@ fn screenshot_take_compressed_region(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -1809,7 +1939,12 @@ fn display_get_info(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "display.get_info", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -1827,7 +1962,12 @@ fn display_get_windows(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "display.get_windows", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -1848,7 +1988,12 @@ fn display_resize(
         }
         static ARGS: Names = Names(&[("width", None), ("height", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "display.resize", params, &NAMES)?;
         let service = call.toolbox()?.display();
@@ -1869,7 +2014,12 @@ fn recording_start(
         }
         static ARGS: Names = Names(&[("options", Some(&RECORDING_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.start", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1889,7 +2039,12 @@ fn recording_stop(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.stop", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1907,7 +2062,12 @@ fn recording_list(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.list", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1927,7 +2087,12 @@ fn recording_get(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.get", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1947,7 +2112,12 @@ fn recording_delete(
         }
         static ARGS: Names = Names(&[("recordingId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.delete", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1968,7 +2138,12 @@ fn recording_download(
         }
         static ARGS: Names = Names(&[("recordingId", None), ("localPath", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "recording.download", params, &NAMES)?;
         let service = call.toolbox()?.recording();
@@ -1991,7 +2166,12 @@ fn accessibility_get_tree(
             &[("options", Some(&ACCESSIBILITY_TREE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2016,7 +2196,12 @@ fn accessibility_find_nodes(
             &[("options", Some(&ACCESSIBILITY_FIND_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2038,7 +2223,12 @@ fn accessibility_focus_node(
         }
         static ARGS: Names = Names(&[("nodeId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2064,7 +2254,12 @@ fn accessibility_invoke_node(
             &[("nodeId", None), ("options", Some(&ACCESSIBILITY_INVOKE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2087,7 +2282,12 @@ fn accessibility_set_node_value(
         }
         static ARGS: Names = Names(&[("nodeId", None), ("value", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2110,7 +2310,12 @@ fn sandbox_poll_events(
         }
         static ARGS: Names = Names(&[("options", Some(&POLL_EVENTS_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.poll_events", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2134,7 +2339,12 @@ fn sandbox_forward_port(
             &[("idOrName", None), ("port", None), ("localPort", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.forward_port", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2166,7 +2376,12 @@ fn sandbox_get_metrics(
             &[("idOrName", None), ("options", Some(&METRICS_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.get_metrics", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2184,7 +2399,12 @@ fn sandbox_rate_limits(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.rate_limits", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2211,7 +2431,12 @@ fn sandbox_create(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.create", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2238,7 +2463,12 @@ fn sandbox_create_with_logs(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2260,7 +2490,12 @@ fn sandbox_get(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.get", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2281,7 +2516,12 @@ fn sandbox_find_one(
         }
         static ARGS: Names = Names(&[("options", Some(&FIND_ONE_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.find_one", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2301,7 +2541,12 @@ fn sandbox_list(
         }
         static ARGS: Names = Names(&[("query", Some(&LIST_SANDBOXES_QUERY_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.list", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2322,7 +2567,12 @@ fn sandbox_list_page(
         }
         static ARGS: Names = Names(&[("options", Some(&LIST_PAGE_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.list_page", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2346,7 +2596,12 @@ fn sandbox_start(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.start", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2370,7 +2625,12 @@ fn sandbox_stop(
             &[("idOrName", None), ("options", Some(&STOP_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.stop", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2394,7 +2654,12 @@ fn sandbox_delete(
             &[("idOrName", None), ("options", Some(&DELETE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.delete", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2418,7 +2683,12 @@ fn sandbox_wait_for_start(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2444,7 +2714,12 @@ fn sandbox_wait_for_stop(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2466,7 +2741,12 @@ fn sandbox_archive(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.archive", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2490,7 +2770,12 @@ fn sandbox_recover(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.recover", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2519,7 +2804,12 @@ fn sandbox_resize(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.resize", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2547,7 +2837,12 @@ fn sandbox_wait_for_resize_complete(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2577,7 +2872,12 @@ fn sandbox_pause(
             &[("idOrName", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.pause", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2602,7 +2902,12 @@ fn sandbox_create_snapshot(
             &[("idOrName", None), ("name", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2636,7 +2941,12 @@ fn sandbox_fork(
             &[("idOrName", None), ("options", Some(&FORK_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.fork", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2657,7 +2967,12 @@ fn sandbox_set_labels(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("labels", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_labels", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2678,7 +2993,12 @@ fn sandbox_set_auto_stop_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2705,7 +3025,12 @@ fn sandbox_set_auto_archive_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2732,7 +3057,12 @@ fn sandbox_set_auto_delete_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2759,7 +3089,12 @@ fn sandbox_set_auto_pause_interval(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("interval", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2786,7 +3121,12 @@ fn sandbox_set_ttl(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("ttlMinutes", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_ttl", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2807,7 +3147,12 @@ fn sandbox_set_public(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("isPublic", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "sandbox.set_public", params, &NAMES)?;
         let service = call.client.sandboxes();
@@ -2827,7 +3172,12 @@ fn sandbox_refresh_activity(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2852,7 +3202,12 @@ fn sandbox_update_network_settings(
             &[("idOrName", None), ("settings", Some(&NETWORK_SETTINGS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2879,7 +3234,12 @@ fn sandbox_create_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("expiresInMinutes", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2906,7 +3266,12 @@ fn sandbox_validate_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2931,7 +3296,12 @@ fn sandbox_revoke_ssh_access(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("token", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2954,7 +3324,12 @@ fn sandbox_get_preview_link(
         }
         static ARGS: Names = Names(&[("idOrName", None), ("port", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -2980,7 +3355,12 @@ fn sandbox_create_signed_preview_url(
             &[("idOrName", None), ("port", None), ("expiresInSeconds", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3014,7 +3394,12 @@ fn sandbox_expire_signed_preview_url(
             &[("idOrName", None), ("port", None), ("token", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3055,7 +3440,12 @@ fn sandbox_verify_webhook(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3090,7 +3480,12 @@ fn process_exec(
             &[("command", None), ("options", Some(&EXEC_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.exec", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3119,7 +3514,12 @@ fn process_code_run(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.code_run", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3144,7 +3544,12 @@ fn process_update_env(
         }
         static ARGS: Names = Names(&[("options", Some(&UPDATE_ENV_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.update_env", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3162,7 +3567,12 @@ fn process_get_metrics_latest(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3188,7 +3598,12 @@ fn process_create_pty(
             &[("sessionId", None), ("options", Some(&PTY_CREATE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.create_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3208,7 +3623,12 @@ fn process_connect_pty(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.connect_pty", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3226,7 +3646,12 @@ fn process_list_pty_sessions(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3248,7 +3673,12 @@ fn process_get_pty_session_info(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3274,7 +3704,12 @@ fn process_resize_pty_session(
             &[("sessionId", None), ("rows", None), ("cols", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3304,7 +3739,12 @@ fn process_kill_pty_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3326,7 +3766,12 @@ fn process_create_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3348,7 +3793,12 @@ fn process_get_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.get_session", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3366,7 +3816,12 @@ fn process_list_sessions(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3388,7 +3843,12 @@ fn process_delete_session(
         }
         static ARGS: Names = Names(&[("sessionId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3419,7 +3879,12 @@ fn process_execute_session_command(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3450,7 +3915,12 @@ fn process_get_session_command(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3477,7 +3947,12 @@ fn process_get_session_command_logs(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3504,7 +3979,12 @@ fn process_stream_session_command_logs(
         }
         static ARGS: Names = Names(&[("sessionId", None), ("commandId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3537,7 +4017,12 @@ fn process_send_session_command_input(
             &[("sessionId", None), ("commandId", None), ("data", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3565,7 +4050,12 @@ fn process_get_entrypoint_session(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3585,7 +4075,12 @@ fn process_get_entrypoint_logs(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3605,7 +4100,12 @@ fn process_stream_entrypoint_logs(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3631,7 +4131,12 @@ fn process_spawn(
             &[("command", None), ("options", Some(&SPAWN_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.spawn", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3649,7 +4154,12 @@ fn process_list_spawned(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.list_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3669,7 +4179,12 @@ fn process_get_spawned(
         }
         static ARGS: Names = Names(&[("processId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.get_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3696,7 +4211,12 @@ fn process_stream_output(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3721,7 +4241,12 @@ fn process_write_stdin(
             &[("process", Some(&PROCESS_INFO_NAMES)), ("data", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.write_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3741,7 +4266,12 @@ fn process_close_stdin(
         }
         static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.close_stdin", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3768,7 +4298,12 @@ fn process_wait_spawned(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.wait_spawned", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3791,7 +4326,12 @@ fn process_signal_spawned(
             &[("process", Some(&PROCESS_INFO_NAMES)), ("signal", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3813,7 +4353,12 @@ fn process_release_spawned(
         }
         static ARGS: Names = Names(&[("process", Some(&PROCESS_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3839,7 +4384,12 @@ fn process_wait_for_port(
             &[("port", None), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -3872,7 +4422,12 @@ fn process_wait_for_log(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "process.wait_for_log", params, &NAMES)?;
         let service = call.toolbox()?.process();
@@ -3910,7 +4465,12 @@ fn fs_upload_dir(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -3947,7 +4507,12 @@ fn fs_download_dir(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.download_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -3979,7 +4544,12 @@ fn fs_list_files(
             &[("path", None), ("options", Some(&LIST_FILES_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.list_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -3999,7 +4569,12 @@ fn fs_get_file_info(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.get_file_info", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4020,7 +4595,12 @@ fn fs_create_folder(
         }
         static ARGS: Names = Names(&[("path", None), ("mode", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.create_folder", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4044,7 +4624,12 @@ fn fs_delete_file(
             &[("path", None), ("options", Some(&DELETE_FILE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.delete_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4065,7 +4650,12 @@ fn fs_move_files(
         }
         static ARGS: Names = Names(&[("source", None), ("destination", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.move_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4086,7 +4676,12 @@ fn fs_find_files(
         }
         static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.find_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4107,7 +4702,12 @@ fn fs_search_files(
         }
         static ARGS: Names = Names(&[("path", None), ("pattern", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.search_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4131,7 +4731,12 @@ fn fs_replace_in_files(
             &[("files", None), ("pattern", None), ("newValue", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.replace_in_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4163,7 +4768,12 @@ fn fs_set_file_permissions(
             &[("path", None), ("options", Some(&PERMISSION_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4183,7 +4793,12 @@ fn fs_get_user_home_dir(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.get_user_home_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4201,7 +4816,12 @@ fn fs_get_work_dir(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.get_work_dir", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4228,7 +4848,12 @@ fn fs_upload_file(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4255,7 +4880,12 @@ fn fs_upload_files(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.upload_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4279,7 +4909,12 @@ fn fs_open_upload(
             &[("remotePath", None), ("options", Some(&UPLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.open_upload", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4303,7 +4938,12 @@ fn fs_download_file(
             &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.download_file", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4336,7 +4976,12 @@ fn fs_download_to_path(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.download_to_path", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4371,7 +5016,12 @@ fn fs_download_files(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.download_files", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4395,7 +5045,12 @@ fn fs_open_download(
             &[("remotePath", None), ("options", Some(&DOWNLOAD_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "fs.open_download", params, &NAMES)?;
         let service = call.toolbox()?.fs();
@@ -4417,7 +5072,12 @@ fn git_clone(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
             &[("url", None), ("path", None), ("options", Some(&GIT_CLONE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.clone", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4437,7 +5097,12 @@ fn git_status(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.status", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4455,7 +5120,12 @@ fn git_add(client: Client, params: Payload) -> BoxFuture<'static, Result<Complet
         }
         static ARGS: Names = Names(&[("path", None), ("files", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.add", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4488,7 +5158,12 @@ fn git_commit(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.commit", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4519,7 +5194,12 @@ fn git_push(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.push", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4540,7 +5220,12 @@ fn git_pull(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
             &[("path", None), ("options", Some(&GIT_REMOTE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.pull", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4560,7 +5245,12 @@ fn git_branches(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.branches", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4581,7 +5271,12 @@ fn git_create_branch(
         }
         static ARGS: Names = Names(&[("path", None), ("name", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.create_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4602,7 +5297,12 @@ fn git_checkout_branch(
         }
         static ARGS: Names = Names(&[("path", None), ("branch", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.checkout_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4631,7 +5331,12 @@ fn git_delete_branch(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.delete_branch", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4655,7 +5360,12 @@ fn git_history(
         }
         static ARGS: Names = Names(&[("path", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "git.history", params, &NAMES)?;
         let service = call.toolbox()?.git();
@@ -4679,7 +5389,12 @@ fn code_interpreter_run_code(
             &[("code", None), ("options", Some(&RUN_CODE_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4702,7 +5417,12 @@ fn code_interpreter_create_context(
         }
         static ARGS: Names = Names(&[("options", Some(&CREATE_CONTEXT_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4722,7 +5442,12 @@ fn code_interpreter_list_contexts(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4744,7 +5469,12 @@ fn code_interpreter_delete_context(
         }
         static ARGS: Names = Names(&[("contextId", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4773,7 +5503,12 @@ fn snapshot_create(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.create", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4800,7 +5535,12 @@ fn snapshot_create_with_logs(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,
@@ -4822,7 +5562,12 @@ fn snapshot_get(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.get", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4843,7 +5588,12 @@ fn snapshot_list(
         }
         static ARGS: Names = Names(&[("options", Some(&LIST_SNAPSHOTS_OPTIONS_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.list", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4863,7 +5613,12 @@ fn snapshot_activate(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.activate", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4883,7 +5638,12 @@ fn snapshot_deactivate(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.deactivate", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4903,7 +5663,12 @@ fn snapshot_delete(
         }
         static ARGS: Names = Names(&[("idOrName", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "snapshot.delete", params, &NAMES)?;
         let service = call.client.snapshots();
@@ -4920,7 +5685,12 @@ fn lsp_start(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
         }
         static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.start", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -4937,7 +5707,12 @@ fn lsp_stop(client: Client, params: Payload) -> BoxFuture<'static, Result<Comple
         }
         static ARGS: Names = Names(&[("server", Some(&LSP_SERVER_INFO_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.stop", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -4960,7 +5735,12 @@ fn lsp_did_open(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.did_open", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -4983,7 +5763,12 @@ fn lsp_did_close(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.did_close", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5014,7 +5799,12 @@ fn lsp_completions(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.completions", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5046,7 +5836,12 @@ fn lsp_document_symbols(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.document_symbols", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5069,7 +5864,12 @@ fn lsp_sandbox_symbols(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("query", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.sandbox_symbols", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5094,7 +5894,12 @@ fn lsp_hover(client: Client, params: Payload) -> BoxFuture<'static, Result<Compl
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.hover", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5124,7 +5929,12 @@ fn lsp_definition(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.definition", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5159,7 +5969,12 @@ fn lsp_references(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.references", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5191,7 +6006,12 @@ fn lsp_diagnostics(
             &[("server", Some(&LSP_SERVER_INFO_NAMES)), ("path", None)],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.diagnostics", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5221,7 +6041,12 @@ fn lsp_rename(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.rename", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5259,7 +6084,12 @@ fn lsp_formatting(
             ],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "lsp.formatting", params, &NAMES)?;
         let service = call.toolbox()?.lsp_servers();
@@ -5281,7 +6111,12 @@ fn network_log(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "network.log", params, &NAMES)?;
         let service = call.toolbox()?.network();
@@ -5299,7 +6134,12 @@ fn volume_list(
         struct Args {}
         static ARGS: Names = Names(&[]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "volume.list", params, &NAMES)?;
         let service = call.client.volumes();
@@ -5323,7 +6163,12 @@ fn volume_get(
             &[("name", None), ("options", Some(&GET_VOLUME_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "volume.get", params, &NAMES)?;
         let service = call.client.volumes();
@@ -5343,7 +6188,12 @@ fn volume_create(
         }
         static ARGS: Names = Names(&[("name", None)]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "volume.create", params, &NAMES)?;
         let service = call.client.volumes();
@@ -5363,7 +6213,12 @@ fn volume_delete(
         }
         static ARGS: Names = Names(&[("volume", Some(&VOLUME_NAMES))]);
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<Args>::read(client, "volume.delete", params, &NAMES)?;
         let service = call.client.volumes();
@@ -5387,7 +6242,12 @@ fn volume_wait_for_ready(
             &[("volume", Some(&VOLUME_NAMES)), ("options", Some(&WAIT_OPTIONS_NAMES))],
         );
         static NAMES: Names = Names(
-            &[("target", None), ("requestTimeout", None), ("args", Some(&ARGS))],
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
         );
         let call = Parsed::<
             Args,

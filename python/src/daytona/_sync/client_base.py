@@ -12,6 +12,7 @@ from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
 from ..generated.ops.snapshot import SnapshotService
 from ..generated.ops.volume import VolumeService
+from .runtime import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
