@@ -12,7 +12,6 @@ import type {
   DirectoryResult,
   DownloadEntry,
   DownloadOptions,
-  FileDownloadErrorDetails,
   Match,
   PermissionOptions,
   UploadEntry,
@@ -50,23 +49,15 @@ export interface DownloadStreamOptions extends DownloadOptions, CallOptions {
 }
 
 /** A file to upload. */
-export interface FileUpload {
+export interface FileUpload extends Pick<UploadEntry, 'destination'> {
   /** Bytes, or the path of a local file. */
   source: FileSource;
-  /** Path in the sandbox; relative paths start at the working directory. */
-  destination: string;
 }
 
 /** Result of one file of several. */
-export interface FileDownloadResponse {
-  /** Path in the sandbox, as requested. */
-  source: string;
+export interface FileDownloadResponse extends Omit<DownloadEntry, 'content' | 'localPath'> {
   /** The content, or the local path it was written to when a destination was given. */
   result?: Buffer | string;
-  /** Why there is none. */
-  error?: string;
-  /** More about the error. */
-  errorDetails?: FileDownloadErrorDetails;
 }
 
 /** @deprecated Use {@link FileDownloadResponse}. */

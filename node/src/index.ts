@@ -28,27 +28,7 @@ export type {
   UploadStreamOptions,
 } from './file-transfers.js';
 export { FileWriter } from './file-writer.js';
-export { Accessibility } from './generated/accessibility.js';
-export type * from './generated/charts.js';
-export { CodeInterpreter } from './generated/code-interpreter.js';
-export { ComputerUse } from './generated/computer-use.js';
-export { Display } from './generated/display.js';
-export * from './generated/enums.js';
-export { FileSystem } from './generated/file-system.js';
-export { Git } from './generated/git.js';
-export { Image } from './generated/image.js';
-export { Keyboard } from './generated/keyboard.js';
-export { LspServer } from './generated/lsp-server.js';
-export type * from './generated/models.js';
-export { Mouse } from './generated/mouse.js';
-export { Network } from './generated/network.js';
-export { Process } from './generated/process.js';
-export { RecordingService } from './generated/recording-service.js';
-export { Sandbox } from './generated/sandbox.js';
-export { Screenshot } from './generated/screenshot.js';
-export { SnapshotService } from './generated/snapshot-service.js';
-export { SpawnedProcess } from './generated/spawned-process.js';
-export { VolumeService } from './generated/volume-service.js';
+export * from './generated/index.js';
 export type { Context, SupportedPythonSeries } from './image-builder.js';
 export type { OutputMessage, RunCodeOptions } from './interpreter-runs.js';
 export { type InterpreterEvent, InterpreterStream } from './interpreter-stream.js';
@@ -75,6 +55,7 @@ export { ProcessOutput, type ReadOptions } from './process-output.js';
 export { type PtyDataHandler, PtyHandle } from './pty-handle.js';
 export { PaginatedSandboxes, SandboxList, type SandboxListPart } from './sandbox-list.js';
 export type { ForkParams } from './sandbox-object.js';
+export type { WebhookHeaders } from './sandboxes.js';
 export type { ScreenshotResponse } from './screenshot-answers.js';
 export type { CallOptions } from './service.js';
 export {

@@ -140,8 +140,8 @@ module Daytona
       PaginatedSandboxes.new(query, page, parts: parts, pages: pages) { |info| wrap(info) }
     end
 
-    # Refuses further operations, also of the sandboxes this client returned. Those in flight go on. Waiting telemetry is
-    # sent.
+    # Refuses further operations, also of the sandboxes this client returned. Those in flight go on. Waiting telemetry
+    # is sent.
     # @return [void]
     def close
       @connection.close

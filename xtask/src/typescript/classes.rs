@@ -18,6 +18,23 @@ pub fn classes(schema: &Schema, words: &Words) -> Result<Vec<(String, String)>> 
     deviations::CLASSES.iter().map(|class| Ok((file(class.name), write(schema, words, class)?))).collect()
 }
 
+/// The content of `index.ts`: what programs can import of the generated files.
+pub fn index() -> String {
+    let mut lines = vec![
+        ("./charts.js".to_owned(), "type *".to_owned()),
+        ("./enums.js".to_owned(), "*".to_owned()),
+        ("./image.js".to_owned(), "{ Image }".to_owned()),
+        ("./models.js".to_owned(), "type *".to_owned()),
+    ];
+    let public = deviations::CLASSES.iter().filter(|class| class.name != deviations::OF_CLIENT);
+    lines.extend(
+        public.map(|class| (format!("./{}", file(class.name).replace(".ts", ".js")), format!("{{ {} }}", class.name))),
+    );
+    lines.sort();
+    let exports = lines.iter().map(|(path, names)| format!("export {names} from '{path}';\n"));
+    header("core/src") + &exports.collect::<String>()
+}
+
 /// Every operation must reach users, and the tables must not speak of what is gone.
 fn check(schema: &Schema) -> Result<()> {
     let orders = deviations::ORDERS.iter().map(|(id, _)| *id);

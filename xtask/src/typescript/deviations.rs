@@ -13,6 +13,9 @@ pub struct Class {
     pub doc: &'static str,
 }
 
+/// The base of the client, which programs have as `Daytona`.
+pub const OF_CLIENT: &str = "DaytonaMethods";
+
 /// The classes that codegen writes.
 pub const CLASSES: &[Class] = &[
     Class {
@@ -54,7 +57,7 @@ pub const CLASSES: &[Class] = &[
         doc: "",
     },
     Class {
-        name: "DaytonaMethods",
+        name: OF_CLIENT,
         receiver: Receiver::Daytona,
         base: Some(("Sandboxes", "sandboxes")),
         doc: "Operations of a client.",

@@ -29,6 +29,7 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("errors.ts".to_owned(), errors::errors(schema, &words)?),
     ];
     files.extend(classes::classes(schema, &words)?);
+    files.push(("index.ts".to_owned(), classes::index()));
     Ok(files)
 }
 
