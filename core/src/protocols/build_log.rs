@@ -55,9 +55,11 @@ pub(crate) async fn follow(client: &Client, path: String, lines: &Lines, mut ove
     let mut log = Log { lines, decoder: Utf8Decoder::new(), line: String::new(), received: 0 };
     let mut pauses = PAUSES;
     loop {
+        // An answer may be of the time before there was a log: only one that was asked for afterwards is the last.
+        let is_last = *over.borrow();
         match log.read(client, &path, &mut over).await {
             Ok(()) => break,
-            Err(_) if *over.borrow() => break,
+            Err(_) if is_last => break,
             Err(_) => {
                 tokio::select! {
                     () = pauses.pause() => {}
