@@ -10,16 +10,21 @@ here=$(cd "$(dirname "$0")" && pwd)
 environments=${here%/tests/official}/target/official
 python_sdk=daytona==0.226.1
 older_sdk=daytona==0.190.0
+boto3=boto3==1.44.8
 node_sdk=@daytonaio/sdk@0.218.0
 
+# A directory and the packages that it is to have.
 python_environment() {
-    [[ -e $1/$2 ]] && return
-    rm -rf "$1"
-    python3 -m venv "$1"
-    "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-    touch "$1/$2"
+    local directory=$1 stamp
+    shift
+    stamp=$directory/$(IFS=,; echo "$*")
+    [[ -e $stamp ]] && return
+    rm -rf "$directory"
+    python3 -m venv "$directory"
+    "$directory/bin/pip" install --quiet --disable-pip-version-check "$@"
+    touch "$stamp"
 }
-python_environment "$environments/python" "$python_sdk"
+python_environment "$environments/python" "$python_sdk" "$boto3"
 python_environment "$environments/older" "$older_sdk"
 if [[ ! -e $environments/node/${node_sdk//\//-} ]]; then
     rm -rf "$environments/node"
@@ -53,6 +58,7 @@ scenarios() {
 use_engine "$DAYTONA_LOCAL_STATE_DIR" newest
 scenarios 'Python' "$environments/python/bin/python" "$here/scenarios.py"
 scenarios 'Python, asynchronous' "$environments/python/bin/python" "$here/scenarios_async.py"
+scenarios 'Object storage' "$environments/python/bin/python" "$here/storage.py"
 # Packages are found from the directory of the importing file.
 install -m 644 "$here"/*.mjs "$environments/node/"
 scenarios 'TypeScript' node "$environments/node/scenarios.mjs"

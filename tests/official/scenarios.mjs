@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { Daytona, DaytonaNotFoundError } from '@daytonaio/sdk'
+import { Daytona, DaytonaNotFoundError, Image } from '@daytonaio/sdk'
 
 // Without events or an immediate state the SDK waits a second.
 const PROMPT = 900
@@ -186,6 +186,22 @@ await scenario('preview links', async () => {
   const link = await sandbox.getPreviewLink(8123)
   const answer = await fetch(link.url, { headers: { 'x-daytona-preview-token': link.token } })
   assert.equal(await answer.text(), 'hello\n')
+})
+
+await scenario('images are built, and snapshots made of them', async () => {
+  const image = Image.base('default').runCommands('echo built > /opt/built').env({ A: 'b' })
+  const lines = []
+  const built = await daytona.create({ image }, { timeout: 120, onSnapshotCreateLogs: (line) => lines.push(line) })
+  assert.equal((await built.process.executeCommand('cat /opt/built; echo $A')).result, 'built\nb\n')
+  assert.ok(lines.join('').includes('RUN'), lines.join(''))
+  await built.delete()
+  const name = `official-node-${mark}`
+  const snapshot = await daytona.snapshot.create({ name, image }, { onLogs: (line) => lines.push(line) })
+  assert.equal(snapshot.state, 'active')
+  const made = await daytona.create({ snapshot: name })
+  assert.equal((await made.process.executeCommand('cat /opt/built')).result, 'built\n')
+  await made.delete()
+  await daytona.snapshot.delete(await daytona.snapshot.get(name))
 })
 
 await scenario('a program that leaves its sandbox ends by itself', async () => {

@@ -9,18 +9,27 @@ import uuid
 from daytona import (
     CreateSandboxFromImageParams,
     CreateSandboxFromSnapshotParams,
+    CreateSnapshotParams,
     Daytona,
     DaytonaError,
     DaytonaNotFoundError,
     DaytonaTimeoutError,
     FileUpload,
+    Image,
     ListSandboxesQuery,
     PtySize,
     SessionExecuteRequest,
+    VolumeMount,
 )
+from daytona._sync import object_storage
 
 from reporting import promptly, scenario
 
+# Its object storage is reached with TLS only. The engine's is on this machine, without.
+storage = object_storage.S3Store
+object_storage.S3Store = lambda *given, client_options, **more: storage(
+    *given, client_options={**client_options, "allow_http": True}, **more
+)
 daytona = Daytona()
 mark = uuid.uuid4().hex
 
@@ -249,6 +258,46 @@ with scenario("what is not there and what is not offered"):
         assert str(error), "an error without a word"
     else:
         raise AssertionError("an image was accepted")
+
+with scenario("images are built, with the local files they copy"):
+    with tempfile.TemporaryDirectory() as directory:
+        local = os.path.join(directory, "data.txt")
+        with open(local, "w") as file:
+            file.write("copied\n")
+        image = Image.base("default").add_local_file(local, "/srv/data.txt").run_commands("cat /srv/data.txt > /opt/built").env({"A": "b"})
+        lines = []
+        built = daytona.create(CreateSandboxFromImageParams(image=image), timeout=120, on_snapshot_create_logs=lines.append)
+        assert built.process.exec("cat /opt/built; echo $A").result == "copied\nb\n"
+        assert any("RUN" in line for line in lines), lines
+        built.delete()
+        name = f"official-{mark}"
+        snapshot = daytona.snapshot.create(CreateSnapshotParams(name=name, image=image), on_logs=lines.append)
+        assert snapshot.state == "active", snapshot
+        made = daytona.create(CreateSandboxFromSnapshotParams(snapshot=name))
+        assert made.process.exec("cat /srv/data.txt").result == "copied\n"
+        made.delete()
+        daytona.snapshot.delete(daytona.snapshot.get(name))
+    try:
+        failing = Image.base("default").run_commands("echo the reason; exit 3")
+        daytona.snapshot.create(CreateSnapshotParams(name=f"failing-{mark}", image=failing))
+    except DaytonaError as error:
+        assert "the reason" in str(error), error
+        daytona.snapshot.delete(daytona.snapshot.get(f"failing-{mark}"))
+    else:
+        raise AssertionError("a build that failed went unnoticed")
+
+with scenario("volumes outlive sandboxes and are shared"):
+    volume = daytona.volume.get(f"official-{mark}", create=True)
+    mounts = [VolumeMount(volume_id=volume.id, mount_path="/srv/shared")]
+    first, second = (daytona.create(CreateSandboxFromSnapshotParams(volumes=mounts)) for _ in range(2))
+    first.process.exec("echo shared > /srv/shared/file")
+    assert second.process.exec("cat /srv/shared/file").result == "shared\n"
+    first.delete()
+    second.delete()
+    third = daytona.create(CreateSandboxFromSnapshotParams(volumes=mounts))
+    assert third.process.exec("cat /srv/shared/file").result == "shared\n"
+    third.delete(wait=True)
+    daytona.volume.delete(daytona.volume.get(f"official-{mark}"))
 
 with scenario("deleting"):
     with promptly():

@@ -21,6 +21,11 @@ impl Element {
         Self { name, xml }
     }
 
+    /// The document of an error, which has no namespace: clients look for its parts by their plain names.
+    pub fn error() -> Self {
+        Self { name: "Error", xml: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>".to_owned() }
+    }
+
     /// An element that holds text.
     pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.open(name);

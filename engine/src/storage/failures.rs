@@ -97,7 +97,7 @@ impl From<std::io::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut document = Element::new("Error");
+        let mut document = Element::error();
         document.text("Code", self.code).text("Message", &self.message);
         (self.status, [(header::CONTENT_TYPE, "application/xml")], document.finish()).into_response()
     }
