@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
@@ -56,8 +57,12 @@ func (c call) snapshot(ctx context.Context, op string, opts arguments) (any, err
 
 func (c call) createSnapshot(ctx context.Context, op string, opts arguments) (any, error) {
 	asked := c.args.object("params")
+	image := asked["image"]
+	if asked.has("dockerfile") {
+		image = daytona.FromDockerfile(into[string](asked, "dockerfile"))
+	}
 	params := &types.CreateSnapshotParams{
-		Name: into[string](asked, "name"), Image: asked["image"], Resources: into[*types.Resources](asked, "resources"),
+		Name: into[string](asked, "name"), Image: image, Resources: into[*types.Resources](asked, "resources"),
 		Entrypoint: into[[]string](asked, "entrypoint"), RegionID: into[string](asked, "regionId"),
 	}
 	timeout := func(o *options.CreateSnapshot) { given(opts, "timeout", &o.Timeout) }
