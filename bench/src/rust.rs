@@ -2,6 +2,7 @@
 
 mod calls;
 pub mod engine;
+mod images;
 mod ports;
 mod ssh;
 mod streams;

@@ -100,6 +100,7 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     super::work::both(&first).await?;
     super::ports::run(&first).await?;
     super::ssh::measure(&first).await?;
+    super::images::measure(client, &first).await?;
     first.delete().await?;
 
     let engine = engine_pid(state)?;
