@@ -48,8 +48,8 @@ LANGUAGES = {
         ["node", str(PROGRAMS / "typescript.mjs")],
         "daytona-typescript-sdk",
         "",
-        ("Daytona.create", "Process.executeCommand", "FileSystem.getFileInfo"),
-        ("daytona_create_duration", "process_execute_command_duration", "file_system_get_file_info_duration"),
+        ("Daytona.create", "Process.executeCommand", "FileSystem.getFileDetails"),
+        ("daytona_create_duration", "process_execute_command_duration", "file_system_get_file_details_duration"),
         gzip=True,
     ),
     "ruby": Language(

@@ -426,7 +426,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "fs.upload_dir") => "fs.uploadDir",
             ("sdk-typescript", "fs.download_dir") => "fs.downloadDir",
             ("sdk-typescript", "fs.list_files") => "fs.listFiles",
-            ("sdk-typescript", "fs.get_file_info") => "fs.getFileInfo",
+            ("sdk-typescript", "fs.get_file_info") => "fs.getFileDetails",
             ("sdk-typescript", "fs.create_folder") => "fs.createFolder",
             ("sdk-typescript", "fs.delete_file") => "fs.deleteFile",
             ("sdk-typescript", "fs.move_files") => "fs.moveFiles",

@@ -1,9 +1,9 @@
-//! Changes of a sandbox as a whole: its size, pausing, copies; and what it used (wire 2.2, additions 2.5 and 5.2).
+//! Changes of a sandbox as a whole: its size, pausing, copies (wire 2.2, additions 2.5).
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, Path, RawQuery, Request, State};
+use axum::extract::{OriginalUri, Path, Request, State};
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -13,22 +13,16 @@ use daytona_toolbox::Compat;
 use serde_json::Value;
 
 use crate::accounts::quota;
-use crate::control::query::Parameters;
 use crate::control::sandboxes;
+use crate::control::telemetry;
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::resizing::NewSize;
-use crate::sandboxes::sandbox::{Sandbox, now_millis};
+use crate::sandboxes::sandbox::Sandbox;
 
 type Shared = State<Arc<Engine>>;
-
-/// How far back numbers are looked for when nothing is said, in milliseconds.
-const SPAN: i64 = 3_600_000;
-
-/// A request's way here takes no longer, in milliseconds.
-const MOMENT: i64 = 5_000;
 
 /// The routes below `/sandbox/{id}`.
 pub fn routes(compat: Compat) -> Router<Arc<Engine>> {
@@ -48,7 +42,7 @@ pub fn routes(compat: Compat) -> Router<Arc<Engine>> {
         .route("/forks", get(forks))
         .route("/parent", get(parent))
         .route("/ancestors", get(ancestors))
-        .route("/telemetry/metrics", get(metrics))
+        .merge(telemetry::routes())
         .merge(later)
 }
 
@@ -129,20 +123,4 @@ async fn ancestors(State(engine): Shared, Path(id): Path<String>) -> ApiResult<J
     let entry = engine.registry.get(&id)?;
     let ancestors = std::iter::successors(parent_of(&engine, &entry), |entry| parent_of(&engine, entry));
     Ok(Json(ancestors.map(|entry| engine.document(&entry)).collect()))
-}
-
-/// `GET /sandbox/{id}/telemetry/metrics?from&to&metricNames`.
-async fn metrics(State(engine): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
-    let entry = engine.registry.get(&id)?;
-    // Before the end of the time that is asked for.
-    engine.measure_now(&entry);
-    let parameters = Parameters::read(query.as_deref())?;
-    let now = now_millis();
-    // A client's now is a moment ago.
-    let to = parameters.time("to")?.filter(|to| now - to > MOMENT).unwrap_or(now);
-    let from = parameters.time("from")?.unwrap_or(to - SPAN);
-    if from > to {
-        return Err(ApiError::bad_request("from must not be later than to"));
-    }
-    Ok(Json(entry.samples.document(from, to, &parameters.all("metricNames"))))
 }

@@ -20,6 +20,7 @@ mod registries;
 mod sandboxes;
 mod snapshots;
 mod storage;
+mod telemetry;
 mod unimplemented;
 pub mod validation;
 mod volumes;
@@ -70,6 +71,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(unimplemented::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
+        .layer(middleware::from_fn_with_state(Arc::clone(engine), telemetry::follow))
         .layer(middleware::from_fn_with_state(Arc::clone(engine), audit::record))
         .layer(middleware::from_fn_with_state(Arc::clone(engine), access::admit));
     open.merge(closed)

@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 17] = [
     "/organizations/otel-config/by-sandbox-auth-token/{token}",
     "/organizations/{id}/gpu-capacity",
     "/organizations/{id}/otel-config",
@@ -24,8 +24,6 @@ const PATHS: [&str; 19] = [
     "/sandbox/{id}/secrets",
     "/sandbox/{id}/region-quota",
     "/sandbox/{id}/telemetry/logs",
-    "/sandbox/{id}/telemetry/traces",
-    "/sandbox/{id}/telemetry/traces/{trace_id}",
     "/preview/{id}/signing-key",
     "/preview/{id}/preview-warning",
     "/secret",

@@ -26,6 +26,7 @@ use crate::gateway::access::{self, Access, Denied, Entered};
 use crate::gateway::previews::LinkEnd;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox;
+use crate::sandboxes::traces::Following;
 use crate::toolbox_socket;
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
@@ -67,8 +68,12 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
     };
     let location_prefix = format!("/toolbox/{id}");
     let recording = record(&engine, &entry, caller, &method, &rest, &request);
+    let following = Following::begin(request.headers(), &method, &rest).map(|following| (following, entry.clone()));
     let target = Target { entry, path_and_query: with_query(rest, query), location_prefix };
     let response = forward(&engine, target, request, uri.path()).await;
+    if let Some((following, entry)) = following {
+        following.end(&entry, response.status().as_u16());
+    }
     if let Some(recording) = recording {
         recording.end(response.status().as_u16(), None, None);
     }

@@ -19,4 +19,5 @@ pub mod resizing;
 pub mod sandbox;
 pub mod snapshot;
 pub mod store;
+pub mod traces;
 pub mod unstored;

@@ -14,6 +14,7 @@ use crate::isolation::Instance;
 use crate::sandboxes::metrics::Samples;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 use crate::sandboxes::store::{Found, Store, StoreError, Stored};
+use crate::sandboxes::traces::Spans;
 
 /// One sandbox.
 pub struct Entry {
@@ -37,6 +38,8 @@ pub struct Entry {
     unwanted: Arc<AtomicBool>,
     /// What it used lately.
     pub samples: Samples,
+    /// Requests to it that were traced.
+    pub spans: Spans,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,6 +62,7 @@ impl Entry {
             ended: Notify::new(),
             unwanted: Arc::default(),
             samples: Samples::default(),
+            spans: Spans::default(),
         }
     }
 

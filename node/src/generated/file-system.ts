@@ -104,13 +104,13 @@ export class FileSystem extends FileTransfers {
    * @returns The metadata.
    * @throws `DaytonaNotFoundError` when it does not exist.
    */
-  getFileInfo(path: string, options?: CallOptions): Promise<FileInfo> {
+  getFileDetails(path: string, options?: CallOptions): Promise<FileInfo> {
     return this.invoke('fs.get_file_info', { path }, options);
   }
 
-  /** The same as {@link FileSystem.getFileInfo}. */
-  getFileDetails(path: string, options?: CallOptions): Promise<FileInfo> {
-    return this.getFileInfo(path, options);
+  /** The same as {@link FileSystem.getFileDetails}. */
+  getFileInfo(path: string, options?: CallOptions): Promise<FileInfo> {
+    return this.getFileDetails(path, options);
   }
 
   /**

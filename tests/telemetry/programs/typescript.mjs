@@ -35,7 +35,7 @@ const daytona = new Daytona({ otelEnabled: true });
 await context.with(trace.setSpanContext(ROOT_CONTEXT, parent), async () => {
   const sandbox = await daytona.create();
   await sandbox.process.executeCommand('true');
-  await sandbox.fs.getFileInfo('/not/there').catch((error) => {
+  await sandbox.fs.getFileDetails('/not/there').catch((error) => {
     if (!(error instanceof DaytonaNotFoundError)) throw error;
   });
   await sandbox.delete();
