@@ -10,6 +10,7 @@
 //! | `sync` | a directory of this machine and one of a sandbox, kept the same |
 //! | `terminal` | this terminal as that of a sandbox |
 //! | `mcp` | the MCP server |
+//! | `keyring` | keys in the keyring of the desktop |
 //! | `profile` | accounts that are logged in, and the sandbox in use |
 
 mod arguments;
@@ -17,6 +18,7 @@ mod commands;
 mod completion;
 mod failure;
 mod interrupt;
+mod keyring;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod output;

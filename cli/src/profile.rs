@@ -14,6 +14,7 @@ use daytona::{Client, Config, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Done, Failure};
+use crate::keyring;
 
 /// Name of the profile of a login that gives none.
 pub const DEFAULT: &str = "default";
@@ -30,6 +31,9 @@ pub struct Profile {
     /// API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,
+    /// Whether the API key is in the keyring instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_in_keyring: bool,
     /// Base URL of the API, or `local`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_url: Option<String>,
@@ -103,6 +107,15 @@ impl Profiles {
         file.persist(path).map(drop).map_err(|error| failed(error.error))
     }
 
+    /// A profile with its key, wherever that is kept.
+    fn open(&self, name: &str) -> Done<Profile> {
+        let mut profile = self.find(name)?.clone();
+        if profile.is_in_keyring {
+            profile.api_key = Some(keyring::lookup(name)?);
+        }
+        Ok(profile)
+    }
+
     fn find(&self, name: &str) -> Done<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
             let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
@@ -122,8 +135,9 @@ pub fn client(chosen: Option<&str>) -> Done<Client> {
     }
     let profiles = Profiles::load()?;
     match chosen {
-        Some(name) => connect(Some(profiles.find(name)?)),
-        None => connect(profiles.profiles.get(&profiles.active)),
+        Some(name) => connect(Some(&profiles.open(name)?)),
+        None if profiles.profiles.contains_key(&profiles.active) => connect(Some(&profiles.open(&profiles.active)?)),
+        None => connect(None),
     }
 }
 

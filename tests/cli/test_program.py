@@ -102,6 +102,54 @@ def test_profiles_are_kept_for_their_owner_only(daytona: Program, tmp_path: Path
     assert daytona.data("profile")["profiles"] == ["here"]
 
 
+KEYRING = """
+printf password | gnome-keyring-daemon --unlock --components=secrets >"$HOME/keyring" 2>&1
+printf sesame | "$DAYTONA" login --no-check --keyring --profile kept
+cat "$DAYTONA_CONFIG_DIR/profiles.json"
+secret-tool search --all service daytona profile kept 2>&1 | grep '^secret'
+"$DAYTONA" list --profile kept
+"$DAYTONA" logout --profile kept
+"$DAYTONA" list --profile kept
+secret-tool search --all service daytona profile kept 2>&1 | grep '^secret'
+printf other | "$DAYTONA" login --no-check --keyring
+printf file | "$DAYTONA" login --no-check
+secret-tool search --all service daytona profile default 2>&1 | grep '^secret'
+cat "$DAYTONA_CONFIG_DIR/profiles.json"
+"""
+
+
+def test_keys_are_kept_in_a_keyring(daytona: Program, tmp_path: Path) -> None:
+    url = json.loads((Path(os.environ["DAYTONA_LOCAL_STATE_DIR"]) / "engine.json").read_text())["apiUrl"]
+    home = {
+        "DAYTONA": daytona.path,
+        "DAYTONA_API_URL": "",
+        "DAYTONA_API_KEY": "",
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+    }
+    script = KEYRING.replace("--profile kept\ncat", f"--profile kept --api-url {url}\ncat", 1)
+    done = subprocess.run(
+        ["dbus-run-session", "--", "bash", "-c", script],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=LIMIT,
+        env=daytona.environment | home,
+    )
+    told, after = done.stdout.split("Logged out of profile kept\n")
+    assert "Logged in as profile kept" in told and '"isInKeyring": true' in told, done
+    assert told.count("sesame") == 1 and "secret = sesame" in told
+    # The server does not know the key that was looked up.
+    assert "Invalid" in done.stderr or "credentials" in done.stderr, done.stderr
+    assert "There is no profile" in done.stderr
+    assert "secret" not in after and '"apiKey": "file"' in after and "isInKeyring" not in after
+    assert "sesame" not in done.stderr
+    # Without the program that keeps them nothing is kept.
+    refused = daytona("login", "--no-check", "--keyring", stdin=b"key", environment=home | {"PATH": str(tmp_path)})
+    assert refused.returncode == 1 and b"libsecret-tools" in refused.stderr
+
+
 def test_shells_complete_names_of_sandboxes(daytona: Program, sandbox: str, tmp_path: Path) -> None:
     for shell, place in (("bash", "share/bash-completion/completions/daytona"), ("fish", "config/fish/completions")):
         home = {

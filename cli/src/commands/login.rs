@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::failure::{Done, Failure};
 use crate::interrupt;
+use crate::keyring;
 use crate::output::{FormatArguments, Output};
 use crate::profile::{self, Profile, Profiles};
 use crate::stdin;
@@ -22,6 +23,9 @@ pub struct Login {
     /// Region for new sandboxes
     #[arg(long, value_name = "REGION")]
     target: Option<String>,
+    /// Keep the key in the keyring of the desktop instead of a file; needs the program secret-tool
+    #[arg(long)]
+    keyring: bool,
     /// Save the key without checking it
     #[arg(long)]
     no_check: bool,
@@ -41,19 +45,30 @@ impl Login {
             Some(key) => Some(key),
             None => Some(interrupt::run(stdin::secret("API key"), true)?),
         };
-        let profile = Profile { api_key, api_url: self.api_url, target: self.target };
+        let mut profile = Profile { api_key, api_url: self.api_url, target: self.target, ..Profile::default() };
         if !self.no_check && !is_local {
             let client = profile::connect(Some(&profile))?;
             let query = ListSandboxesQuery { limit: Some(1), ..Default::default() };
             interrupt::run(async { Ok(client.sandboxes().list(query).await.map(drop)?) }, true)?;
         }
-        Profiles::change(|profiles| {
-            profiles.profiles.insert(name.clone(), profile);
+        if self.keyring
+            && let Some(key) = profile.api_key.take()
+        {
+            keyring::store(&name, &key)?;
+            profile.is_in_keyring = true;
+        }
+        let was_in_keyring = Profiles::change(|profiles| {
+            let is_in_keyring = profile.is_in_keyring;
+            let before = profiles.profiles.insert(name.clone(), profile);
+            let was_in_keyring = before.is_some_and(|before| before.is_in_keyring && !is_in_keyring);
             profiles.active.clone_from(&name);
             // The sandbox in use belongs to the account before.
             profiles.sandbox = None;
-            Ok(())
+            Ok(was_in_keyring)
         })?;
+        if was_in_keyring {
+            keyring::clear(&name)?;
+        }
         if profile::environment_decides() {
             output.note(
                 "Note: DAYTONA_API_KEY, DAYTONA_JWT_TOKEN or DAYTONA_API_URL is set and counts before this login.",

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::failure::Done;
+use crate::keyring;
 use crate::output::{FormatArguments, Output};
 use crate::profile::Profiles;
 
@@ -19,7 +20,11 @@ impl Logout {
     pub fn run(self, chosen_profile: Option<&str>) -> Done {
         let (name, was_there) = Profiles::change(|profiles| {
             let name = chosen_profile.unwrap_or(&profiles.active).to_owned();
-            let was_there = profiles.profiles.remove(&name).is_some();
+            let removed = profiles.profiles.remove(&name);
+            let was_there = removed.is_some();
+            if removed.is_some_and(|profile| profile.is_in_keyring) {
+                keyring::clear(&name)?;
+            }
             if was_there && profiles.active == name {
                 profiles.active = profiles.profiles.keys().next().cloned().unwrap_or_default();
                 profiles.sandbox = None;
