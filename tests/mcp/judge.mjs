@@ -1,6 +1,9 @@
 // The official SDK for TypeScript as a client: `judge.mjs SDK_DIRECTORY URL HEADERS` over HTTP and on pipes.
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [directory, url, headers] = process.argv.slice(2);
@@ -37,4 +40,22 @@ for (const transport of transports) {
   await assert.rejects(client.callTool({ name: 'nonsense', arguments: {} }));
   await client.callTool({ name: 'destroy_sandbox', arguments: { id } });
   await client.close();
+}
+
+// A directory of this machine that is shared.
+const shared = mkdtempSync(join(tmpdir(), 'judge-'));
+const client = new Client({ name: 'judge', version: '1' });
+try {
+  writeFileSync(join(shared, 'file'), 'there and back');
+  const args = ['mcp', 'start', '--share', shared, '--tools', 'default,computer'];
+  await client.connect(new StdioClientTransport({ command, args, env }));
+  const names = (await client.listTools()).tools.map((tool) => tool.name);
+  assert.ok(names.includes('upload_directory') && names.includes('computer_use_screenshot'));
+  const up = await client.callTool({ name: 'upload_directory', arguments: { localPath: '.', path: '/tmp/shared' } });
+  assert.equal(up.structuredContent.files, 1);
+  await client.callTool({ name: 'download_directory', arguments: { path: '/tmp/shared', localPath: 'back' } });
+  assert.equal(readFileSync(join(shared, 'back/file'), 'utf8'), 'there and back');
+} finally {
+  await client.close();
+  rmSync(shared, { recursive: true });
 }
