@@ -1,5 +1,7 @@
 //! `daytona snapshot`.
 
+mod push;
+
 use clap::{Args, Subcommand};
 use daytona::model::{
     CreateSnapshotOptions, CreateSnapshotParams, ListSnapshotsOptions, Resources, SandboxClass, Snapshot as Info,
@@ -29,6 +31,8 @@ pub enum Snapshot {
     Export(Export),
     /// Create a snapshot from an OCI layout or an archive of `docker save` (local engine only)
     Import(Import),
+    /// Make a snapshot of an image of this machine
+    Push(push::Push),
     /// Delete snapshots; sandboxes made from them stay
     #[command(visible_aliases = ["remove", "rm"])]
     Delete(Delete),
@@ -224,12 +228,17 @@ impl Import {
 
 /// The endpoint of a snapshot's archive.
 fn archive(name: &str) -> String {
+    format!("/snapshots/{}/archive", encoded(name))
+}
+
+/// A text as a part of a path or a query.
+fn encoded(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let encoded = name.bytes().map(|byte| match plain(&byte) {
+    let encoded = text.bytes().map(|byte| match plain(&byte) {
         true => char::from(byte).to_string(),
         false => format!("%{byte:02X}"),
     });
-    format!("/snapshots/{}/archive", encoded.collect::<String>())
+    encoded.collect()
 }
 
 impl Delete {
@@ -276,6 +285,7 @@ impl Remote for Snapshot {
         match self {
             Self::Create(command) => command.format.chosen(),
             Self::List(command) => command.format.chosen(),
+            Self::Push(command) => command.format.chosen(),
             Self::Export(command) => command.format.chosen(),
             Self::Import(command) => command.format.chosen(),
             Self::Delete(command) => command.format.chosen(),
@@ -286,6 +296,7 @@ impl Remote for Snapshot {
         match self {
             Self::Create(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
+            Self::Push(command) => command.run(context).await,
             Self::Export(command) => command.run(context).await,
             Self::Import(command) => command.run(context).await,
             Self::Delete(command) => command.run(context).await,
