@@ -434,6 +434,57 @@ async fn python_is_served() {
     assert!(labels(&answer).contains(&"other"), "{answer}");
 }
 
+/// A project with a virtual environment of its own that has nothing but this server of `target/tools/venv`.
+async fn with_a_server_of_its_own(server: &str) -> Lab {
+    let lab = real().await;
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/venv/bin").join(server);
+    let bin = lab.project.join(".venv/bin");
+    fs::create_dir_all(&bin).unwrap();
+    std::os::unix::fs::symlink(tools.canonicalize().expect("setup installs it"), bin.join(server)).unwrap();
+    lab
+}
+
+async fn serves_python_by(server: &str) {
+    let lab = with_a_server_of_its_own(server).await;
+    fs::write(lab.project.join("b.py"), "from a import A\nA().f(\n").unwrap();
+    lab.start().await;
+    let at = |line: u32, character: u32| {
+        lab.body(json!({"uri": lab.uri("a.py"), "position": {"line": line, "character": character}}))
+    };
+    let (status, answer) = lab.toolbox.post("/lsp/completions", at(6, 3)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(labels(&answer).iter().any(|label| label.starts_with('f')), "{answer}");
+    let query = [("languageId", "python"), ("pathToProject", "project"), ("uri", &lab.uri("a.py"))];
+    let request = lab.toolbox.request(Method::GET, "/lsp/document-symbols").query(&query);
+    let symbols: Value = request.send().await.unwrap().json().await.unwrap();
+    assert!(symbols.as_array().unwrap().iter().any(|symbol| symbol["name"] == "A"), "{symbols}");
+    let (_, hover) = lab.toolbox.post("/lsp/hover", at(1, 8)).await;
+    assert!(hover["contents"].as_str().unwrap().contains('f'), "{hover}");
+    let (_, places) = lab.toolbox.post("/lsp/references", at(1, 8)).await;
+    assert!(!places.as_array().unwrap().is_empty(), "{places}");
+    // Some publish what is wrong a moment later.
+    let broken = lab.body(json!({"uri": lab.uri("b.py")}));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let (status, problems) = lab.toolbox.post("/lsp/diagnostics", broken.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{problems}");
+        if !problems.as_array().unwrap().is_empty() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "nothing is wrong with b.py");
+    }
+}
+
+#[tokio::test]
+async fn a_project_with_basedpyright_is_served_by_it() {
+    serves_python_by("basedpyright-langserver").await;
+}
+
+#[tokio::test]
+async fn a_project_with_pylsp_is_served_by_it() {
+    serves_python_by("pylsp").await;
+}
+
 /// A project in TypeScript with an error in its last line.
 fn typescript_project(lab: &Lab, name: &str) -> PathBuf {
     let project = lab.toolbox.path(name);

@@ -2,12 +2,13 @@
 //!
 //! | language | program |
 //! |---|---|
-//! | Python | `ty`, else `basedpyright-langserver`, else `pylsp`, the first on the path; `ruff` formats |
+//! | Python | `ty`, else `basedpyright-langserver`, else `pylsp`: the first in the project's virtual environment, else the first on the path; `ruff` formats |
 //! | TypeScript, JavaScript | that of the project's own TypeScript from 7 on; `typescript-language-server` where it is older; that of the snapshot's TypeScript where the project has none |
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
 use serde_json::{Value, json};
 
 use crate::Toolbox;
@@ -15,6 +16,12 @@ use crate::errors::ApiError;
 
 /// The name under which setup installs the TypeScript whose server is the default.
 const NATIVE_TYPESCRIPT: &str = "typescript-native";
+
+/// The servers for Python with their arguments, in the order they are looked for.
+const PYTHON: [(&str, &[&str]); 3] = [("ty", &["server"]), ("basedpyright-langserver", &["--stdio"]), ("pylsp", &[])];
+
+/// Where the programs of a project's virtual environment are: what a project has installed for itself serves it.
+const VIRTUAL_ENVIRONMENTS: [&str; 2] = [".venv/bin", "venv/bin"];
 
 /// The largest `package.json` that is read.
 const MAX_PACKAGE: u64 = 1024 * 1024;
@@ -88,7 +95,7 @@ impl Program {
     /// The program for a language in a project. Reads files: call it off the runtime.
     pub(super) fn find(toolbox: &Toolbox, language: Language, project: &Path) -> Result<Self, ApiError> {
         match language {
-            Language::Python => python(toolbox),
+            Language::Python => python(toolbox, project),
             Language::TypeScript | Language::JavaScript => typescript(toolbox, project),
         }
     }
@@ -113,12 +120,17 @@ fn missing(language: &str, wanted: &str) -> ApiError {
     )
 }
 
-fn python(toolbox: &Toolbox) -> Result<Program, ApiError> {
-    let known: [(&str, &[&str]); 3] = [("ty", &["server"]), ("basedpyright-langserver", &["--stdio"]), ("pylsp", &[])];
-    let mut found = known
-        .iter()
-        .filter_map(|(name, arguments)| toolbox.environment.which(name).map(|path| Program::new(path, arguments)));
-    found.next().ok_or_else(|| missing("Python", "ty, basedpyright-langserver or pylsp"))
+fn python(toolbox: &Toolbox, project: &Path) -> Result<Program, ApiError> {
+    let own = VIRTUAL_ENVIRONMENTS.iter().flat_map(|directory| {
+        let directory = project.join(directory);
+        PYTHON.iter().map(move |(name, arguments)| (directory.join(name), arguments))
+    });
+    let own = own.filter(|(path, _)| access(path, AccessFlags::X_OK).is_ok() && path.is_file());
+    let on_path = PYTHON.iter().filter_map(|(name, arguments)| Some((toolbox.environment.which(name)?, arguments)));
+    let found = own.chain(on_path).next();
+    found
+        .map(|(path, arguments)| Program::new(path, arguments))
+        .ok_or_else(|| missing("Python", "ty, basedpyright-langserver or pylsp"))
 }
 
 fn typescript(toolbox: &Toolbox, project: &Path) -> Result<Program, ApiError> {
