@@ -128,6 +128,10 @@ class Adapter:
         }
 
     # --- the desktop ---
+    async def op_computer_use_act(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        actions = [daytona.DesktopAction(**keywords(action)) for action in args["actions"]]
+        return await settle(sandbox.computer_use.act(actions, **keywords(flat_options(args))))
+
 
     async def op_screenshot_take_compressed(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         given = [daytona.ScreenshotOptions(**keywords(args["options"]))] if "options" in args else []
