@@ -183,3 +183,19 @@ async fn a_build_that_waits_for_others_can_be_given_up() {
         engine.delete(&format!("/api/sandbox/{id}")).await;
     }
 }
+
+#[tokio::test]
+async fn commands_trust_whom_the_machine_trusts_and_images_keep_nothing_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    // Any file will do, of those that sandboxes may see.
+    let variables =
+        [("SSL_CERT_FILE", "/usr/lib/os-release"), ("PIP_CERT", "/usr/lib/os-release"), ("CURL_CA_BUNDLE", "")];
+    let engine = Engine::start_with(directory, &[], &variables).await;
+    let dockerfile = format!(
+        "{BUSYBOX}ENV PIP_CERT=/of/the/image\nRUN grep ^ID= $SSL_CERT_FILE && echo \"$PIP_CERT ${{CURL_CA_BUNDLE:-none}}\"\n"
+    );
+    let (sandbox, log) = built(&engine, &dockerfile).await;
+    assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
+    assert!(log.contains("\nID=") && log.contains("\n/of/the/image none\n"), "{log}");
+    assert_eq!(engine.output(&id_of(&sandbox), "ls -d /etc/.daytona-certificates.crt 2>/dev/null; true").await, "");
+}

@@ -37,6 +37,8 @@ pub struct StepCommand {
     pub work_dir: PathBuf,
     /// What is mounted for it: absolute sources, and targets relative to the root, to which no link leads.
     pub mounts: Vec<(PathBuf, PathBuf, bool)>,
+    /// The file in its root with the authorities that the machine trusts, if there is one.
+    pub certificates: Option<String>,
     /// Where it writes, both streams.
     pub output: OwnedFd,
 }
@@ -59,10 +61,15 @@ impl StepCommand {
         spec.work_dir = Some(self.work_dir.clone());
         spec.env = self.env.iter().cloned().collect();
         if spec.network.is_some() {
-            // Files that other variables name may not be in the image.
-            let proxies = network::machine_environment().into_iter();
-            for (name, value) in proxies.filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy")) {
-                spec.env.entry(name).or_insert(value);
+            for (name, value) in network::machine_environment() {
+                let value = match name.to_ascii_lowercase().ends_with("_proxy") {
+                    true => Some(value),
+                    // Files that other variables name may not be in the image.
+                    false => self.certificates.clone().filter(|_| network::names_certificates(&name)),
+                };
+                if let Some(value) = value {
+                    spec.env.entry(name).or_insert(value);
+                }
             }
         }
         spec.program = Some(Program { argv: self.argv.clone() });

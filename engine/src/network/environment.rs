@@ -1,5 +1,7 @@
 //! How the machine's own programs get out: its proxies, and the authorities it trusts.
 
+use std::path::PathBuf;
+
 /// Variables that name a proxy, or whom to reach without one.
 const PROXIES: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"];
@@ -27,6 +29,18 @@ const SHOWN: [&str; 4] = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ca-certi
 /// A proxy that needs a password is left out: what runs in a sandbox could read it.
 pub fn machine_environment() -> Vec<(String, String)> {
     select(|name| std::env::var(name).ok())
+}
+
+/// The file with the authorities that the machine trusts, where its variables name one that sandboxes may see.
+pub fn certificates() -> Option<PathBuf> {
+    let named = select(|name| std::env::var(name).ok());
+    let file = named.into_iter().find(|(name, _)| name == "SSL_CERT_FILE").map(|(_, value)| PathBuf::from(value));
+    file.filter(|file| file.is_file())
+}
+
+/// Whether a variable of [`machine_environment`] names a file of certificates.
+pub fn names_certificates(name: &str) -> bool {
+    AUTHORITIES.contains(&name) && name != "SSL_CERT_DIR"
 }
 
 fn select(variable: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {

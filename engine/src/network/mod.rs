@@ -46,7 +46,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 
 pub use cidr::Cidr;
-pub use environment::machine_environment;
+pub use environment::{certificates, machine_environment, names_certificates};
 use firewall::Firewall;
 use forwarding::Forwarding;
 use gate::Gate;
