@@ -85,7 +85,8 @@ mod tests {
         for base in [None, Some(&same)] {
             for here in &states {
                 for there in &states {
-                    let changed = |side: &Option<Stamp>| side.is_some() && side.as_ref() != base.map(|_| &file(1));
+                    let before = base.map(|same| &same.here);
+                    let changed = |side: &Option<Stamp>| side.is_some() && side.as_ref() != before;
                     let action = action(here.as_ref(), there.as_ref(), base);
                     let overwrites_here = matches!(action, Some(Action::Fetch | Action::RemoveHere));
                     let overwrites_there = matches!(action, Some(Action::Send | Action::RemoveThere));
