@@ -10,11 +10,11 @@ const PROGRAM = process.env.DAYTONA_TEST_CHROMIUM ?? '/usr/bin/chromium';
 /** Whatever a machine's proxy is, sandboxes are on this machine. */
 const ARGUMENTS = ['--no-sandbox', '--no-proxy-server', '--disable-dev-shm-usage'];
 
-/** Starts both; they end with the tests. */
-export async function start(more = []) {
+/** Starts both; they end with the tests. `params` are those of the sandbox. */
+export async function start(more = [], params = undefined) {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: [...ARGUMENTS, ...more] });
   const daytona = new Daytona();
-  const sandbox = await daytona.create();
+  const sandbox = await daytona.create(params);
   after(async () => {
     await browser.close();
     await sandbox.delete();
