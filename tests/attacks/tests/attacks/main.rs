@@ -3,6 +3,8 @@
 mod harness;
 #[path = "../../../../engine/tests/harness/internet.rs"]
 mod internet;
+#[path = "../../../../engine/tests/harness/ssh.rs"]
+mod openssh;
 
 mod disk;
 mod git;
@@ -12,4 +14,5 @@ mod network;
 mod own_size;
 mod privileges;
 mod sockets;
+mod ssh;
 mod users;
