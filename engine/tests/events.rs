@@ -4,6 +4,8 @@ mod harness;
 
 use futures_util::{SinkExt, StreamExt};
 use harness::{Engine, id_of};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -66,11 +68,14 @@ async fn every_change_is_told_in_order_with_full_documents() {
     let (name, created) = event(&mut socket).await;
     assert_eq!((name.as_str(), id_of(&created)), ("sandbox.created", id.clone()));
     assert_eq!(created["kvm"], false);
+    assert_eq!((&created["cause"], &created["actor"]["id"]), (&json!("request"), &json!("local")));
     let (name, started) = event(&mut socket).await;
     assert_eq!(name, "sandbox.state.updated");
     assert_eq!((&started["oldState"], &started["newState"]), (&json!("creating"), &json!("started")));
     assert_eq!(started["sandbox"]["state"], "started");
     assert_eq!(started["sandbox"]["env"], json!({}));
+    // The rest of a create goes on in a task of its own.
+    assert_eq!((&started["cause"], &started["actor"]["id"]), (&json!("request"), &json!("local")));
 
     engine.delete(&format!("/api/sandbox/{id}")).await;
     let (name, desired) = event(&mut socket).await;
@@ -78,6 +83,57 @@ async fn every_change_is_told_in_order_with_full_documents() {
     assert_eq!(desired["newDesiredState"], "destroyed");
     assert_eq!(event(&mut socket).await.1["newState"], "destroying");
     assert_eq!(event(&mut socket).await.1["sandbox"]["state"], "destroyed");
+}
+
+/// The cause of the next change to a state.
+async fn cause_of(socket: &mut Socket, state: &str) -> Value {
+    loop {
+        let (name, payload) = event(socket).await;
+        if name == "sandbox.state.updated" && payload["newState"] == state {
+            assert_eq!(payload.get("actor").is_some(), payload["cause"] == "request", "{payload}");
+            return payload["cause"].clone();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_engine_does_by_itself_says_why() {
+    let engine = Engine::start_with(tempfile::tempdir().unwrap(), &[], &[("DAYTONA_LOCAL_TESTING", "true")]).await;
+    let mut socket = connect(&engine).await;
+    let id = engine.sandbox().await;
+    assert_eq!(cause_of(&mut socket, "started").await, "request");
+    engine.post("/api/testing/clock", json!({"advance": "16m"})).await;
+    assert_eq!(cause_of(&mut socket, "stopped").await, "autoStop");
+    engine.post(&format!("/api/sandbox/{id}/start"), json!({})).await;
+    assert_eq!(cause_of(&mut socket, "started").await, "request");
+    engine.post(&format!("/api/sandbox/{id}/ttl/5"), json!({})).await;
+    engine.post("/api/testing/clock", json!({"advance": "6m"})).await;
+    assert_eq!(cause_of(&mut socket, "destroyed").await, "timeToLive");
+}
+
+/// Needs root.
+#[tokio::test]
+async fn a_sandbox_that_ends_by_itself_says_why() {
+    let engine = Engine::start().await;
+    let mut socket = connect(&engine).await;
+    let id = id_of(&engine.sized(json!({"memory": 1})).await);
+    let pid = engine.sandbox_processes()[0];
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    assert_eq!(cause_of(&mut socket, "error").await, "exited");
+
+    engine.post(&format!("/api/sandbox/{id}/recover"), json!({})).await;
+    assert_eq!(cause_of(&mut socket, "started").await, "request");
+    let body = json!({"command": "python3 -c 'x = bytearray(1500 << 20)'"});
+    engine.post(&format!("/toolbox/{id}/process/execute"), body).await;
+    // Which processes it takes at the limit is the kernel's choice; the first one has too little to be taken every time.
+    kill(Pid::from_raw(engine.sandbox_processes()[0]), Signal::SIGKILL).unwrap();
+    assert_eq!(cause_of(&mut socket, "error").await, "outOfMemory");
+    let (_, sandbox) = engine.get(&format!("/api/sandbox/{id}")).await;
+    assert!(sandbox["errorReason"].as_str().unwrap().contains("limit of memory"), "{sandbox}");
+    let organization = sandbox["organizationId"].as_str().unwrap();
+    let (_, log) = engine.get(&format!("/api/audit/organizations/{organization}?action=stop&targetId={id}")).await;
+    let causes: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| &entry["metadata"]["cause"]).collect();
+    assert_eq!(causes, ["outOfMemory", "exited"]);
 }
 
 #[tokio::test]

@@ -94,6 +94,7 @@ async fn events_that_were_chosen_arrive_signed_in_the_documented_form() {
         (&told["event"], &told["id"], &told["class"]),
         (&json!("sandbox.created"), &json!(id), &json!("container"))
     );
+    assert_eq!((&told["cause"], &told["actor"]["id"]), (&json!("request"), &json!("local")));
     assert_eq!(told["organizationId"], harness::announcement(engine.directory.path()).unwrap()["organizationId"]);
 
     let (_, shown) = engine.get(&hooks(&engine, "/endpoints")).await;

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::accounts::{Accounts, ORGANIZATION};
 use crate::engine::Activity;
 use crate::gateway::credentials::parameter;
+use crate::sandboxes::cause::Cause;
 use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::snapshots::record::SnapshotState;
 use crate::volumes::record::VolumeState;
@@ -101,22 +102,31 @@ impl Events {
         let _ = self.queue.send((name, payload));
     }
 
+    /// The same, with who and what caused it.
+    fn send_with(&self, cause: &Cause, name: &'static str, mut payload: Value) {
+        if let Some(fields) = payload.as_object_mut() {
+            cause.tell(fields);
+        }
+        self.send(name, payload);
+    }
+
     /// `sandbox.created`.
-    pub fn created(&self, document: Value) {
-        self.send("sandbox.created", document);
+    pub fn created(&self, document: Value, cause: &Cause) {
+        self.send_with(cause, "sandbox.created", document);
     }
 
     /// `sandbox.state.updated`.
-    pub fn state_updated(&self, document: Value, old: State, new: State) {
+    pub fn state_updated(&self, document: Value, old: State, new: State, cause: &Cause) {
         let payload = json!({"sandbox": document, "oldState": old.name(), "newState": new.name()});
-        self.send("sandbox.state.updated", payload);
+        self.send_with(cause, "sandbox.state.updated", payload);
     }
 
     /// `sandbox.desired-state.updated`.
-    pub fn desired_state_updated(&self, document: Value, old: DesiredState, new: DesiredState) {
+    pub fn desired_state_updated(&self, document: Value, old: DesiredState, new: DesiredState, cause: &Cause) {
         let payload = json!({"sandbox": document, "oldDesiredState": old.name(), "newDesiredState": new.name()});
-        self.send("sandbox.desired-state.updated", payload);
+        self.send_with(cause, "sandbox.desired-state.updated", payload);
     }
+
     /// `snapshot.created`.
     pub fn snapshot_created(&self, document: Value) {
         self.send("snapshot.created", document);

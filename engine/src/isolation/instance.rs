@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use tokio::io::unix::AsyncFd;
 
@@ -33,6 +34,8 @@ pub struct Instance {
     pub(super) has_disk: bool,
     /// Whether its processes stand still.
     pub(super) frozen: AtomicBool,
+    /// Whether its first process was killed.
+    pub(super) killed: AtomicBool,
     /// Resources that the next start of the sandbox makes anew under the same names.
     pub(super) names: Mutex<Option<Names>>,
 }
@@ -70,7 +73,13 @@ impl Instance {
         // A process descriptor becomes readable when the process ends.
         let _ = self.exit.readable().await;
         let pidfd = self.exit.get_ref().as_fd();
-        while let Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) = waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {}
+        loop {
+            match waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {
+                Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {}
+                Ok(WaitStatus::Signaled(_, Signal::SIGKILL, _)) => return self.killed.store(true, Ordering::Release),
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     /// Blocks until the first process has ended, and with it everything inside; answers its exit code, or none where a signal
@@ -209,6 +218,17 @@ impl Instance {
     /// What the processes use, where control groups count it.
     pub fn usage(&self) -> Option<Usage> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|names| names.cgroup.usage())
+    }
+
+    /// Whether its first process was killed, and the kernel killed at its limit of memory since it started. Blocks briefly.
+    pub fn was_out_of_memory(&self) -> bool {
+        if !self.killed.load(Ordering::Acquire) {
+            return false;
+        }
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = names.as_ref().and_then(|names| names.cgroup.memory_events());
+        let counted = events.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        counted.lines().filter_map(|line| line.strip_prefix("oom_kill ")).any(|count| count.trim() != "0")
     }
 
     /// Kills every process at once.

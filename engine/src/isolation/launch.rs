@@ -381,6 +381,7 @@ impl Launcher {
             control: ours,
             has_disk,
             frozen: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
             names: Mutex::new(Some(Names { socket, cgroup, range, network, processors })),
         })
     }

@@ -23,7 +23,7 @@ impl Engine {
         }
         fault::step("build.pending");
         let created = self.document(&operation.entry);
-        self.events.created(created.clone());
+        self.events.created(created.clone(), &operation.entry.cause());
         let engine = Arc::clone(self);
         tokio::spawn(async move {
             if let Err(error) = engine.build_and_run(operation, &info).await {

@@ -42,7 +42,7 @@ impl Engine {
             let record = entry.record();
             let (operation, stored) = engine.registry.insert(copy_of(&record, name))?;
             fault::step("fork.inserted");
-            engine.events.created(engine.document(&operation.entry));
+            engine.events.created(engine.document(&operation.entry), &operation.entry.cause());
             let id = operation.entry.with_record(|record| record.id.clone());
             let instance = entry.instance();
             let copied = off_the_runtime({

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::errors::ApiResult;
+use crate::sandboxes::cause::{self, Cause};
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
@@ -45,23 +46,28 @@ impl Engine {
         let is_over = |record: &Sandbox| record.auto_destroy_at.is_some_and(|at| now_millis() >= at);
         let (id, owner, over) = entry.with_record(|record| (record.id.clone(), self.owner_of(record), is_over(record)));
         let (word, cause) = match action {
-            Due::Stop => ("stop", "autoStop"),
-            Due::Pause => ("update", "autoPause"),
-            Due::Archive => ("archive", "autoArchive"),
-            Due::Destroy if over => ("delete", "timeToLive"),
-            Due::Destroy => ("delete", "autoDelete"),
+            Due::Stop => ("stop", Cause::AUTO_STOP),
+            Due::Pause => ("update", Cause::AUTO_PAUSE),
+            Due::Archive => ("archive", Cause::AUTO_ARCHIVE),
+            Due::Destroy if over => ("delete", Cause::TIME_TO_LIVE),
+            Due::Destroy => ("delete", Cause::AUTO_DELETE),
         };
+        let reason = cause.reason();
+        cause::within(cause, self.carry_out(entry, action)).await?;
+        self.audit.by_engine(&owner, word, &id, reason);
+        Ok(())
+    }
+
+    async fn carry_out(self: &Arc<Self>, entry: Arc<Entry>, action: Due) -> ApiResult<()> {
         match action {
-            Due::Stop => self.stop(entry, false)?.completed().await?,
-            Due::Pause => self.pause(entry).await.map(drop)?,
-            Due::Archive => self.archive(entry)?.completed().await?,
+            Due::Stop => self.stop(entry, false)?.completed().await,
+            Due::Pause => self.pause(entry).await.map(drop),
+            Due::Archive => self.archive(entry)?.completed().await,
             Due::Destroy => {
                 self.give_up(&entry).await;
-                self.destroy(entry)?.completed().await?;
+                self.destroy(entry)?.completed().await
             }
         }
-        self.audit.by_engine(&owner, word, &id, cause);
-        Ok(())
     }
 
     /// Keeps sandboxes' disks from ending later than the machine's while that has little room.

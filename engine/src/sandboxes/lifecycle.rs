@@ -19,6 +19,7 @@ use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
 use crate::isolation::{Instance, IsolationLevel, Resources, Start, Volume, files_directory};
 use crate::network::Reach;
+use crate::sandboxes::cause::{self, Cause};
 use crate::sandboxes::registry::{Entry, Operation, Updated};
 use crate::sandboxes::sandbox::{self, DesiredState, MountedVolume, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot;
@@ -33,7 +34,7 @@ const END_POLL: Duration = Duration::from_millis(5);
 
 /// Runs an operation to its end even when nobody waits for it any more.
 pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
-    tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+    tokio::spawn(cause::within(Cause::current(), work)).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
 /// Runs what blocks where it holds up nobody.
@@ -76,7 +77,7 @@ impl Engine {
                 engine.snapshots.touch(&name);
             }
             let created = engine.document(&operation.entry);
-            engine.events.created(created.clone());
+            engine.events.created(created.clone(), &operation.entry.cause());
             let (maker, record) = (Arc::clone(&engine), operation.entry.record());
             let files = off_the_runtime(move || maker.make_files(&record, &files_directory(&record.id))).await?;
             fault::step("create.files");
@@ -241,19 +242,31 @@ impl Engine {
         instance.wait().await;
         // Before the sandbox may be started again: others may still look at this instance.
         let ended = Arc::clone(&instance);
-        let _ = off_the_runtime(move || ended.release()).await;
+        let out_of_memory = off_the_runtime(move || {
+            let out_of_memory = ended.was_out_of_memory();
+            ended.release();
+            out_of_memory
+        });
+        let out_of_memory = out_of_memory.await.unwrap_or(false);
         let is_current = entry.instance().is_some_and(|current| Arc::ptr_eq(&current, &instance));
         if !is_current {
             return;
         }
         entry.set_instance(None);
+        let (cause, reason) = match out_of_memory {
+            true => (Cause::OUT_OF_MEMORY, "The sandbox reached its limit of memory, and the kernel ended it"),
+            false => (Cause::EXITED, "The sandbox's processes ended unexpectedly"),
+        };
+        entry.set_cause(cause.clone());
+        let (id, owner) = entry.with_record(|record| (record.id.clone(), self.owner_of(record)));
+        self.audit.by_engine(&owner, "stop", &id, cause.reason());
         let stored = self.change(&entry, |record| {
             record.state = State::Error;
-            record.error_reason = Some("The sandbox's processes ended unexpectedly".to_owned());
+            record.error_reason = Some(reason.to_owned());
             record.recoverable = true;
             record.stopped_at = Some(now_millis());
         });
-        self.keep(entry.with_record(|record| record.id.clone()), stored);
+        self.keep(id, stored);
     }
 
     /// `POST /sandbox/{id}/stop`: answers with the sandbox `stopping`. An ephemeral sandbox is destroyed instead.
@@ -397,7 +410,7 @@ impl Engine {
             }
             return Err(ApiError::not_stored(&error));
         }
-        self.tell(&before, &after);
+        self.tell(&before, &after, &entry.cause());
         Ok(())
     }
 
@@ -417,25 +430,27 @@ impl Engine {
     #[must_use = "a change that is not stored has to be kept or taken back"]
     pub fn change(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> Stored {
         let Updated { before, after, stored } = self.registry.update(entry, change);
-        self.tell(&before, &after);
+        self.tell(&before, &after, &entry.cause());
         stored
     }
 
     /// Makes the last change of an operation, which another may follow at once, and tells subscribers.
     pub fn settle(self: &Arc<Self>, operation: Operation, change: impl FnOnce(&mut Sandbox)) {
+        // Afterwards another operation may have begun.
+        let cause = operation.entry.cause();
         let Updated { before, after, stored } = self.registry.settle(operation, change);
-        self.tell(&before, &after);
+        self.tell(&before, &after, &cause);
         self.keep(after.id, stored);
     }
 
-    pub(super) fn tell(&self, before: &Sandbox, after: &Sandbox) {
+    pub(super) fn tell(&self, before: &Sandbox, after: &Sandbox, cause: &Cause) {
         self.ssh.live.follow(after);
         if before.desired_state != after.desired_state {
             let document = after.document(&self.identity);
-            self.events.desired_state_updated(document, before.desired_state, after.desired_state);
+            self.events.desired_state_updated(document, before.desired_state, after.desired_state, cause);
         }
         if before.state != after.state {
-            self.events.state_updated(after.document(&self.identity), before.state, after.state);
+            self.events.state_updated(after.document(&self.identity), before.state, after.state, cause);
         }
     }
 
@@ -447,7 +462,7 @@ impl Engine {
             .into_iter()
             .map(|entry| {
                 let engine = Arc::clone(self);
-                tokio::spawn(async move { engine.stop_at_end(entry).await })
+                tokio::spawn(cause::within(Cause::ENGINE_STOPPED, async move { engine.stop_at_end(entry).await }))
             })
             .collect();
         for task in stopping {

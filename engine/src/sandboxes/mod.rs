@@ -5,6 +5,7 @@ pub mod archiving;
 mod attributes;
 mod building;
 pub mod builds;
+pub mod cause;
 mod copy_tree;
 pub mod forking;
 pub mod intervals;

@@ -176,7 +176,7 @@ impl Engine {
             }
         };
         let entry = Arc::clone(&operation.entry);
-        self.events.created(self.document(&entry));
+        self.events.created(self.document(&entry), &entry.cause());
         let Member { id, instance, .. } = member;
         entry.set_instance(Some(Arc::clone(&instance)));
         let adopted = self.launcher.adopt_files(&id).map_err(anyhow::Error::from);

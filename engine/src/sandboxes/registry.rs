@@ -11,6 +11,7 @@ use crate::accounts::caller;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
+use crate::sandboxes::cause::Cause;
 use crate::sandboxes::metrics::Samples;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 use crate::sandboxes::store::{Found, Store, StoreError, Stored};
@@ -36,6 +37,8 @@ pub struct Entry {
     ended: Notify,
     /// Tells a change under way that it is not wanted any more.
     unwanted: Arc<AtomicBool>,
+    /// Why it changed last.
+    cause: Mutex<Cause>,
     /// What it used lately.
     pub samples: Samples,
     /// Requests to it that were traced.
@@ -61,6 +64,7 @@ impl Entry {
             open_requests: AtomicUsize::new(0),
             ended: Notify::new(),
             unwanted: Arc::default(),
+            cause: Mutex::new(Cause::current()),
             samples: Samples::default(),
             spans: Spans::default(),
         }
@@ -99,7 +103,18 @@ impl Entry {
             return Err(ApiError::state_change_in_progress());
         }
         self.unwanted.store(false, Ordering::Release);
+        self.set_cause(Cause::current());
         Ok(Operation { entry: Arc::clone(self) })
+    }
+
+    /// Why it changed last.
+    pub fn cause(&self) -> Cause {
+        lock(&self.cause).clone()
+    }
+
+    /// Says why it changes from now on.
+    pub fn set_cause(&self, cause: Cause) {
+        *lock(&self.cause) = cause;
     }
 
     /// Claims the right to change the network settings; 409 while another request has it.

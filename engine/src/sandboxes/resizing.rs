@@ -110,6 +110,7 @@ impl Engine {
             fault::step("resize.limited");
             let running = before == State::Started;
             let resized = limited.is_ok();
+            let cause = operation.entry.cause();
             let updated = engine.registry.settle(operation, |record| {
                 if resized {
                     (record.cpu, record.memory, record.disk) = (size.cpu, size.memory, size.disk);
@@ -119,7 +120,7 @@ impl Engine {
                 }
             });
             let id = updated.after.id.clone();
-            engine.tell(&updated.before, &updated.after);
+            engine.tell(&updated.before, &updated.after, &cause);
             limited.map_err(|error| ApiError::internal(&in_words(&error)))?;
             match updated.stored.wait().await {
                 Ok(()) => Ok(engine.document(&entry)),

@@ -35,6 +35,11 @@ pub fn of_event(event: &str, payload: &Value) -> Option<(String, Value)> {
     } else {
         told.insert("removedAt".to_owned(), json!(now()));
     }
+    for name in ["cause", "actor"] {
+        if let Some(value) = payload.get(name) {
+            told.insert(name.to_owned(), value.clone());
+        }
+    }
     Some((organization_id, Value::Object(told)))
 }
 
@@ -58,6 +63,8 @@ mod tests {
             (&json!("s"), &json!("started"), &json!("stopped"))
         );
         assert_eq!(told.as_object().unwrap().len(), 7);
+        let caused = json!({"sandbox": sandbox, "oldState": "started", "newState": "error", "cause": "outOfMemory"});
+        assert_eq!(of_event("sandbox.state.updated", &caused).unwrap().1["cause"], "outOfMemory");
         let removed = json!({"id": "x", "name": "n", "organizationId": "o"});
         assert_eq!(of_event("snapshot.removed", &removed).unwrap().1.as_object().unwrap().len(), 6);
         assert!(of_event("sandbox.desired-state.updated", &change).is_none());

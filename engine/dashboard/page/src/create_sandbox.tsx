@@ -44,10 +44,7 @@ export function CreateSandbox({ close }: { close: () => void }) {
         networkBlockAll: form.has('block'),
       };
       const sandbox = await session.api<Sandbox>('POST', '/sandbox', { body });
-      // An event may have told a later state meanwhile.
-      if (live.get(sandbox.id) === undefined) {
-        live.put(sandbox);
-      }
+      live.put(sandbox);
       close();
       go('sandboxes', sandbox.id);
       return `Created ${sandbox.name}.`;

@@ -23,6 +23,7 @@ export interface Sandbox {
   autoArchiveInterval?: number;
   autoDeleteInterval?: number;
   createdAt: string;
+  updatedAt: string;
   lastActivityAt?: string;
   networkBlockAll: boolean;
 }
@@ -45,6 +46,8 @@ export class Live {
   /** Ids that events told of since a list was asked for: they know better than the list. */
   #since: Map<string, Sandbox | undefined> | undefined;
   #again = false;
+  /** Ids of those that are destroyed, of which an answer may still tell otherwise. */
+  readonly #gone = new Set<string>();
   readonly #listeners = new Set<() => void>();
   readonly #others = new Set<() => void>();
   readonly #socket: Socket;
@@ -121,7 +124,8 @@ export class Live {
         type Page = { items: Sandbox[]; nextCursor?: string | null };
         const page: Page = await this.session.api('GET', '/sandbox', { query: { limit: PAGE, cursor } });
         for (const item of page.items) {
-          sandboxes.set(item.id, item);
+          // Lists do not tell everything.
+          sandboxes.set(item.id, { ...this.#sandboxes.get(item.id), ...item });
         }
         cursor = page.nextCursor || undefined;
       } while (cursor !== undefined);
@@ -148,8 +152,14 @@ export class Live {
   }
 
   #put(sandbox: Sandbox): void {
+    const known = this.#sandboxes.get(sandbox.id);
+    // An event may overtake the answer to the request that caused it.
+    if (this.#gone.has(sandbox.id) || (known !== undefined && known.updatedAt > sandbox.updatedAt)) {
+      return;
+    }
     const gone = sandbox.state === 'destroyed';
     if (gone) {
+      this.#gone.add(sandbox.id);
       this.#sandboxes.delete(sandbox.id);
     } else {
       this.#sandboxes.set(sandbox.id, sandbox);
