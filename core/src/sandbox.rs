@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::lsp_server::LspServer;
 use crate::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteOptions, ExecuteResponse, FindOneOptions, ForkOptions,
-    ListSandboxesQuery, LspLanguageId, LspServerInfo, PollEventsOptions, SandboxEvent, SandboxInfo, SpawnOptions,
+    ListSandboxesQuery, LspLanguageId, LspServerInfo, PollEventsOptions, SandboxEvent, SandboxInfo, SandboxState,
+    SpawnOptions,
 };
 use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, ComputerUse, FileSystem, Git, Network, Process};
@@ -71,10 +72,14 @@ impl Client {
     /// # Errors
     /// As for [`Sandboxes::poll_events`](crate::ops::Sandboxes::poll_events).
     pub async fn events(&self, sandbox_id: Option<&str>) -> Result<Changes> {
+        self.changes(sandbox_id, None).await
+    }
+
+    async fn changes(&self, sandbox_id: Option<&str>, states: Option<Vec<SandboxState>>) -> Result<Changes> {
         let sandbox_id = sandbox_id.map(str::to_owned);
-        let begin = PollEventsOptions { sandbox_id: sandbox_id.clone(), timeout: Some(0.001), position: None };
+        let begin = PollEventsOptions { sandbox_id: sandbox_id.clone(), timeout: Some(0.001), ..Default::default() };
         let position = self.sandboxes().poll_events(begin).await?.position;
-        Ok(Changes { client: self.clone(), sandbox_id, position, ready: Vec::new().into_iter() })
+        Ok(Changes { client: self.clone(), sandbox_id, states, position, ready: Vec::new().into_iter() })
     }
 }
 
@@ -83,6 +88,7 @@ impl Client {
 pub struct Changes {
     client: Client,
     sandbox_id: Option<String>,
+    states: Option<Vec<SandboxState>>,
     position: String,
     ready: std::vec::IntoIter<SandboxEvent>,
 }
@@ -98,7 +104,7 @@ impl Changes {
                 return Ok(change);
             }
             let (position, sandbox_id) = (Some(self.position.clone()), self.sandbox_id.clone());
-            let options = PollEventsOptions { position, sandbox_id, timeout: None };
+            let options = PollEventsOptions { position, sandbox_id, states: self.states.clone(), timeout: None };
             let found = self.client.sandboxes().poll_events(options).await?;
             (self.position, self.ready) = (found.position, found.events.into_iter());
         }
@@ -144,6 +150,14 @@ impl Sandbox {
     /// The description as of the last call that returned one.
     pub fn info(&self) -> &SandboxInfo {
         &self.info
+    }
+
+    /// Returns the changes of this sandbox to one of these states from now on: [`Changes::next`]. No states are all.
+    ///
+    /// # Errors
+    /// As for [`Sandboxes::poll_events`](crate::ops::Sandboxes::poll_events).
+    pub async fn on(&self, states: &[SandboxState]) -> Result<Changes> {
+        self.client.changes(Some(&self.info.id), Some(states.to_vec())).await
     }
 
     /// Commands, sessions and terminals.

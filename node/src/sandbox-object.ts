@@ -7,7 +7,7 @@ import { type LspLanguageId, SandboxState } from './generated/enums.js';
 import { FileSystem } from './generated/file-system.js';
 import { Git } from './generated/git.js';
 import { LspServer } from './generated/lsp-server.js';
-import type { ForkOptions, SandboxInfo } from './generated/models.js';
+import type { ForkOptions, PollEventsOptions, SandboxEvent, SandboxEvents, SandboxInfo } from './generated/models.js';
 import { Network } from './generated/network.js';
 import { Process } from './generated/process.js';
 import { type Inspect, inspection, shown } from './inspection.js';
@@ -68,6 +68,22 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
   /** The sandbox's data as a plain object. */
   toJSON(): SandboxInfo {
     return this.#info;
+  }
+
+  /**
+   * Iterates over the changes of this sandbox's state from now on, without end; none is lost.
+   *
+   * @param states - The states to tell of, for example `stopped`; all when there are none.
+   */
+  async *on(...states: (SandboxState | string)[]): AsyncGenerator<SandboxEvent, never, undefined> {
+    const poll = (options: PollEventsOptions & CallOptions): Promise<SandboxEvents> =>
+      this.invoke('sandbox.poll_events', {}, options);
+    let { position } = await poll({ sandboxId: this.id, timeout: 0.001 });
+    while (true) {
+      const found = await poll({ position, sandboxId: this.id, timeout: 0, states: states as SandboxState[] });
+      yield* found.events;
+      position = found.position;
+    }
   }
 
   /**

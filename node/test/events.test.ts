@@ -31,5 +31,12 @@ test('changes are iterated over, from a position on and from the beginning of th
       break;
     }
   }
+  const stops = sandbox.on('stopped');
+  const stop = stops.next();
+  await sandbox.start();
+  const stopping = sandbox.stop();
+  const { value } = await stop;
+  assert.deepEqual([value.sandboxId, value.state, value.cause], [sandbox.id, 'stopped', 'request']);
+  await stopping;
   daytona.close();
 });

@@ -63,6 +63,10 @@ def test_events_are_iterated_over(daytona_engine: Engine, daytona_client: Dayton
             if event.state == SandboxState.STOPPED:
                 assert event.old_state is not None
                 break
+        for event in sandbox.on("stopped"):
+            assert (event.sandbox_id, event.state) == (sandbox.id, SandboxState.STOPPED)
+            assert event.cause == "request" and event.actor is not None
+            break
     finally:
         seen.set()
         acting.join()

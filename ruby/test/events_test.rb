@@ -36,6 +36,10 @@ class EventsTest < DaytonaTest
       assert_equal sandbox.id, event.sandbox_id
       break if event.state == 'stopped'
     end
+    sandbox.on('stopped') do |event|
+      assert_equal [sandbox.id, 'stopped', 'request'], [event.sandbox_id, event.state, event.cause]
+      break
+    end
     seen = true
     acting.join
     assert_kind_of Enumerator, client.events

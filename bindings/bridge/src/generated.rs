@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "d21cc87ada6dde44";
+pub const SCHEMA_HASH: &str = "abbed5f045fdf996";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -1136,7 +1136,7 @@ static CREATE_OPTIONS_NAMES: Names = Names(
 );
 static METRICS_OPTIONS_NAMES: Names = Names(&[("start", None), ("end", None)]);
 static POLL_EVENTS_OPTIONS_NAMES: Names = Names(
-    &[("position", None), ("sandboxId", None), ("timeout", None)],
+    &[("position", None), ("sandboxId", None), ("timeout", None), ("states", None)],
 );
 static ACCESSIBILITY_INVOKE_OPTIONS_NAMES: Names = Names(&[("action", None)]);
 static ACCESSIBILITY_FIND_OPTIONS_NAMES: Names = Names(

@@ -1334,6 +1334,10 @@ pub struct PollEventsOptions {
     #[serde(rename = "timeout", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub timeout: Option<f64>,
+    /// The only states to tell of. Default: all.
+    #[serde(rename = "states", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub states: Option<Vec<SandboxState>>,
 }
 
 /// A change of a sandbox's state.
@@ -1361,6 +1365,15 @@ pub struct SandboxEvent {
     #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub at: Option<String>,
+    /// Why it changed: `request`, `autoStop`, `autoPause`, `autoArchive`, `autoDelete`, `timeToLive`, `outOfMemory`, `exited`,
+    /// `engineStopped` or `engine`. Only the local engine tells, and not of a change that was found later.
+    #[serde(rename = "cause", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub cause: Option<String>,
+    /// Id of the user whose request it was. Nothing for what the engine did by itself.
+    #[serde(rename = "actor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub actor: Option<String>,
 }
 
 /// Changes of sandboxes, and where the next ones follow.

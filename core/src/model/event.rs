@@ -16,6 +16,8 @@ pub struct PollEventsOptions {
     pub sandbox_id: Option<String>,
     /// Seconds to wait for a change; 0 = no limit. Default: 60.
     pub timeout: Option<f64>,
+    /// The only states to tell of. Default: all.
+    pub states: Option<Vec<SandboxState>>,
 }
 
 /// A change of a sandbox's state.
@@ -35,6 +37,11 @@ pub struct SandboxEvent {
     pub error_reason: Option<String>,
     /// Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
     pub at: Option<String>,
+    /// Why it changed: `request`, `autoStop`, `autoPause`, `autoArchive`, `autoDelete`, `timeToLive`, `outOfMemory`, `exited`,
+    /// `engineStopped` or `engine`. Only the local engine tells, and not of a change that was found later.
+    pub cause: Option<String>,
+    /// Id of the user whose request it was. Nothing for what the engine did by itself.
+    pub actor: Option<String>,
 }
 
 /// Changes of sandboxes, and where the next ones follow.

@@ -35,7 +35,8 @@ impl Sandboxes {
             None => feed.now(),
         };
         let limit = self.client.limit(wait);
-        let changes = feed.after(position, options.sandbox_id.as_deref());
+        let states = options.states.as_deref().filter(|states| !states.is_empty());
+        let changes = feed.after(position, options.sandbox_id.as_deref(), states);
         match limit {
             Some(limit) => {
                 Ok(tokio::time::timeout(limit, changes).await.unwrap_or_else(|_| feed.nothing_after(position)))

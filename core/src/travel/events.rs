@@ -261,7 +261,7 @@ impl Drop for EventSubscription {
 #[derive(Debug)]
 pub(crate) enum Push {
     /// A sandbox as it is now.
-    Sandbox(Box<SandboxInfo>),
+    Sandbox(Box<SandboxInfo>, packet::Why),
     /// A sandbox of which the server has told only a part.
     Part(String),
     /// From now on changes are pushed; what happened before is not.
@@ -397,7 +397,7 @@ impl Shared {
             // What it sends is as `GET /sandbox/{id}` answers; older servers send parts.
             let is_whole = change.document["organizationId"].is_string();
             let whole = is_whole.then(|| serde_json::from_value(change.document).ok()).flatten();
-            let _ = all.send(whole.map_or(Push::Part(change.sandbox_id), Push::Sandbox));
+            let _ = all.send(whole.map_or(Push::Part(change.sandbox_id), |whole| Push::Sandbox(whole, change.why)));
         }
     }
 }

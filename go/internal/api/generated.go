@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "d21cc87ada6dde44"
+const SchemaHash = "abbed5f045fdf996"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -600,6 +600,9 @@ func (c *Call) PollEventsOptions(name string, o *options.PollEvents) {
 	}
 	if o.Timeout != nil {
 		c.Seconds("timeout", *o.Timeout)
+	}
+	if len(o.States) > 0 {
+		Texts(c, "states", o.States)
 	}
 	c.Close()
 }

@@ -15,6 +15,15 @@ import (
 //
 //	for event, err := range client.EventsSeq(ctx, "") { … }
 func (c *Client) EventsSeq(ctx context.Context, sandboxID string) func(yield func(types.SandboxEvent, error) bool) {
+	return c.changes(ctx, sandboxID, nil)
+}
+
+// On iterates like [Client.EventsSeq] over the changes of this sandbox to one of these states, or to any when there are none.
+func (s *Sandbox) On(ctx context.Context, states ...types.SandboxState) func(yield func(types.SandboxEvent, error) bool) {
+	return s.client.changes(ctx, s.ID, states)
+}
+
+func (c *Client) changes(ctx context.Context, sandboxID string, states []types.SandboxState) func(yield func(types.SandboxEvent, error) bool) {
 	return func(yield func(types.SandboxEvent, error) bool) {
 		found, err := c.PollEvents(ctx, options.WithPollEventsTimeout(time.Millisecond))
 		for {
@@ -27,7 +36,7 @@ func (c *Client) EventsSeq(ctx context.Context, sandboxID string) func(yield fun
 					return
 				}
 			}
-			found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position))
+			found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position), options.WithPollEventsStates(states...))
 		}
 	}
 }

@@ -35,6 +35,12 @@ func TestChangesAreIteratedOver(t *testing.T) {
 		}
 		return event.State == nil || *event.State != types.SandboxStateStopped
 	})
+	sandbox.On(watching, types.SandboxStateStopped)(func(event types.SandboxEvent, err error) bool {
+		if err != nil || event.SandboxID != id || *event.State != types.SandboxStateStopped || event.Cause == nil {
+			t.Errorf("unexpected: %v %v", event, err)
+		}
+		return false
+	})
 	cancel()
 	if err := <-acted; err != nil {
 		t.Error(err)

@@ -22,6 +22,7 @@ import (
 //   - [options.WithPollEventsPosition]: the position of the poll before. Default: now.
 //   - [options.WithPollEventsSandboxID]: id of the only sandbox to tell of. Default: all of the organization.
 //   - [options.WithPollEventsTimeout]: time to wait for a change; 0 = no limit. Default: 60 seconds.
+//   - [options.WithPollEventsStates]: the only states to tell of. Default: all.
 //
 // Errors: ErrInvalidArgument for a position that is not of this client or too old: more than 10,000 changes ago, or
 // more than five minutes without a poll. Begin again without one, and look at the sandboxes.

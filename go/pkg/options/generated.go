@@ -1017,6 +1017,8 @@ type PollEvents struct {
 	SandboxID *string
 	// Time to wait for a change; 0 = no limit. Default: 60 seconds.
 	Timeout *time.Duration
+	// The only states to tell of. Default: all.
+	States []types.SandboxState
 }
 
 // WithPollEventsPosition sets the position of the poll before. Default: now.
@@ -1032,6 +1034,11 @@ func WithPollEventsSandboxID(sandboxID string) func(*PollEvents) {
 // WithPollEventsTimeout sets the time to wait for a change; 0 = no limit. Default: 60 seconds.
 func WithPollEventsTimeout(timeout time.Duration) func(*PollEvents) {
 	return func(o *PollEvents) { o.Timeout = &timeout }
+}
+
+// WithPollEventsStates sets the only states to tell of. Default: all.
+func WithPollEventsStates(states ...types.SandboxState) func(*PollEvents) {
+	return func(o *PollEvents) { o.States = append(o.States, states...) }
 }
 
 // VerifyWebhook holds the options of Client.VerifyWebhook.

@@ -640,6 +640,11 @@ type SandboxEvent struct {
 	ErrorReason *string `json:"errorReason,omitempty"`
 	// Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
 	At *string `json:"at,omitempty"`
+	// Why it changed: request, autoStop, autoPause, autoArchive, autoDelete, timeToLive, outOfMemory, exited,
+	// engineStopped or engine. Only the local engine tells, and not of a change that was found later.
+	Cause *string `json:"cause,omitempty"`
+	// Id of the user whose request it was. Nothing for what the engine did by itself.
+	Actor *string `json:"actor,omitempty"`
 }
 
 // SandboxEvents: changes of sandboxes, and where the next ones follow.

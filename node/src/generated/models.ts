@@ -641,6 +641,8 @@ export interface PollEventsOptions {
   sandboxId?: string;
   /** Seconds to wait for a change; 0 = no limit. Default: 60. */
   timeout?: number;
+  /** The only states to tell of. Default: all. */
+  states?: SandboxState[];
 }
 
 /** A change of a sandbox's state. */
@@ -657,6 +659,13 @@ export interface SandboxEvent {
   errorReason?: string;
   /** Time of the change, ISO 8601; of a change that was found later, the sandbox's last one. */
   at?: string;
+  /**
+   * Why it changed: `request`, `autoStop`, `autoPause`, `autoArchive`, `autoDelete`, `timeToLive`, `outOfMemory`, `exited`,
+   * `engineStopped` or `engine`. Only the local engine tells, and not of a change that was found later.
+   */
+  cause?: string;
+  /** Id of the user whose request it was. Nothing for what the engine did by itself. */
+  actor?: string;
 }
 
 /** Changes of sandboxes, and where the next ones follow. */

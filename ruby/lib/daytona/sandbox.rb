@@ -50,6 +50,22 @@ module Daytona
       @computer_use = ComputerUse.new(connection, self)
     end
 
+    # Yields the changes of this sandbox's state from now on, without end; none is lost.
+    #
+    # @param states [Array<String>] The states to tell of, for example `'stopped'`; all when there are none.
+    # @yieldparam event [SandboxEvent]
+    # @return [Enumerator<SandboxEvent>] Without a block.
+    def on(*states, &block)
+      return enum_for(:on, *states) unless block
+
+      options = { 'sandboxId' => id, 'timeout' => 0.001 }
+      loop do
+        found = invoke('sandbox.poll_events', { 'options' => options }).to_model(SandboxEvents)
+        found.events.each(&block)
+        options.update('position' => found.position, 'timeout' => 0, 'states' => states.map(&:to_s))
+      end
+    end
+
     # Makes a language server for a project. No request is made yet: {LspServer#start} starts it.
     #
     # @param language_id [Symbol, String] Language of the server: `:python`, `:typescript` or `:javascript`.

@@ -136,6 +136,7 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 			given(opts, "position", &o.Position)
 			given(opts, "sandboxId", &o.SandboxID)
 			given(opts, "timeout", &o.Timeout)
+			given(opts, "states", &o.States)
 		}))
 	case "sandbox.get_metrics":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::packet::Why;
 use super::{Push, Pushed};
 use crate::client::Client;
 use crate::error::Result;
@@ -114,16 +115,24 @@ impl Feed {
         self.told().next()
     }
 
-    /// Waits for changes after a position, of one sandbox or all.
-    pub(crate) async fn after(&self, position: u64, sandbox_id: Option<&str>) -> SandboxEvents {
+    /// Waits for changes after a position, of one sandbox or all, to some states or all.
+    pub(crate) async fn after(
+        &self,
+        position: u64,
+        sandbox_id: Option<&str>,
+        states: Option<&[SandboxState]>,
+    ) -> SandboxEvents {
+        let is_wanted = |change: &&SandboxEvent| {
+            sandbox_id.is_none_or(|id| id == change.sandbox_id)
+                && states.is_none_or(|states| change.state.as_ref().is_some_and(|state| states.contains(state)))
+        };
         let mut news = self.news.subscribe();
         loop {
             let found = {
                 let told = self.told();
                 let passed = usize::try_from(position.saturating_sub(told.first)).unwrap_or(usize::MAX);
                 let changes = told.changes.iter().skip(passed);
-                let wanted = changes.filter(|change| sandbox_id.is_none_or(|id| id == change.sandbox_id));
-                SandboxEvents { events: wanted.cloned().collect(), position: told.text(told.next()) }
+                SandboxEvents { events: changes.filter(is_wanted).cloned().collect(), position: told.text(told.next()) }
             };
             if !found.events.is_empty() {
                 return found;
@@ -140,7 +149,7 @@ impl Feed {
     }
 
     /// Takes in what is known of a sandbox now.
-    fn learn(&self, mut sandbox: SandboxInfo) {
+    fn learn(&self, mut sandbox: SandboxInfo, why: Why) {
         let mut told = self.told();
         let before = told.known.get(&sandbox.id);
         // A list may be older than what was pushed.
@@ -166,7 +175,8 @@ impl Feed {
             return;
         }
         let SandboxInfo { id: sandbox_id, name, error_reason, updated_at: at, .. } = sandbox;
-        told.tell(SandboxEvent { sandbox_id, old_state, state, name, error_reason, at });
+        let Why { cause, actor } = why;
+        told.tell(SandboxEvent { sandbox_id, old_state, state, name, error_reason, at, cause, actor });
         drop(told);
         self.news.send_replace(());
     }
@@ -178,10 +188,10 @@ impl Feed {
             let listed: std::collections::HashSet<_> = sandboxes.iter().map(|sandbox| &sandbox.id).collect();
             told.known.values().filter(|known| !listed.contains(&known.id)).cloned().collect()
         };
-        sandboxes.into_iter().for_each(|sandbox| self.learn(sandbox));
+        sandboxes.into_iter().for_each(|sandbox| self.learn(sandbox, Why::default()));
         for mut sandbox in gone {
             sandbox.state = Some(SandboxState::Destroyed);
-            self.learn(sandbox);
+            self.learn(sandbox, Why::default());
         }
     }
 
@@ -227,10 +237,10 @@ async fn listen(client: crate::client::WeakClient, mut pushed: Option<Pushed>) {
             return;
         }
         match change {
-            Some(Push::Sandbox(sandbox)) => feed.learn(*sandbox),
+            Some(Push::Sandbox(sandbox, why)) => feed.learn(*sandbox, why),
             Some(Push::Part(id)) => {
                 if let Ok(sandbox) = client.sandboxes().get(&id).await {
-                    feed.learn(sandbox);
+                    feed.learn(sandbox, Why::default());
                 }
             }
             Some(Push::Disconnected) => {}

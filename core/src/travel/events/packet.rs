@@ -35,6 +35,15 @@ pub(crate) struct StateChange {
     pub state: String,
     /// The sandbox as far as the server tells it.
     pub document: Value,
+    /// Why it changed, where the server tells it.
+    pub why: Why,
+}
+
+/// Why a sandbox changed, and whose request it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Why {
+    pub cause: Option<String>,
+    pub actor: Option<String>,
 }
 
 /// The packet that presents the credentials.
@@ -97,7 +106,8 @@ fn event(text: &str) -> Option<StateChange> {
     // The sandbox itself wins over what stands beside it (wire-additions.md 3.2).
     let sandbox_id = text(&payload["sandbox"]["id"]).or_else(|| text(&payload["id"]))?;
     let state = [&payload["sandbox"]["state"], &payload["newState"], &payload["state"]].into_iter().find_map(text)?;
-    Some(StateChange { sandbox_id, state, document: document.clone() })
+    let why = Why { cause: text(&payload["cause"]), actor: text(&payload["actor"]["id"]) };
+    Some(StateChange { sandbox_id, state, document: document.clone(), why })
 }
 
 #[cfg(test)]
@@ -105,7 +115,12 @@ mod tests {
     use super::*;
 
     fn state(id: &str, state: &str) -> Packet {
-        Packet::State(StateChange { sandbox_id: id.into(), state: state.into(), document: Value::Null })
+        Packet::State(StateChange {
+            sandbox_id: id.into(),
+            state: state.into(),
+            document: Value::Null,
+            why: Why::default(),
+        })
     }
 
     /// A packet without the rest of a sandbox.

@@ -22,11 +22,13 @@ from ..generated.ops.sandbox import SandboxesOps, SandboxMethods
 from .runtime import finished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from typing_extensions import Self
 
     from .._daytona import Client
+    from ..generated.models.sandbox import SandboxEvent
 
 # Label that fixes the language of `code_run`.
 LANGUAGE_LABEL = "code-toolbox-language"
@@ -58,6 +60,19 @@ class Sandbox(SandboxMethods):
         self.code_interpreter = CodeInterpreter(client, toolbox)
         self.network = Network(client, toolbox)
         self.computer_use = ComputerUse(client, toolbox)
+
+    def on(self, *states: SandboxState | str) -> Iterator[SandboxEvent]:
+        """Iterates over the changes of this sandbox's state since the iteration began, without end; none is lost.
+
+        Args:
+            states: The states to tell of, for example `"stopped"`; all when there are none.
+        """
+        ops, wanted = self._sandboxes, [SandboxState(state) for state in states]
+        found = ops.poll_events(sandbox_id=self.id, timeout=0.001)
+        while True:
+            found = ops.poll_events(found.position, self.id, 0, wanted)
+            for event in found.events:
+                yield event
 
     def create_lsp_server(self, language_id: LspLanguageId | str, path_to_project: str) -> LspServer:
         """A language server for a project. No request is made yet: `start` starts it.

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'd21cc87ada6dde44'
+  SCHEMA_HASH = 'abbed5f045fdf996'
 end

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..._daytona import Client
     from ..create_params import CreateFields, CreateSandboxBaseParams
+    from ..enums import SandboxState
     from ..models.sandbox import ListSandboxesQuery, RateLimit, SandboxEvents, WebhookEvent
     from .sandbox import AsyncSandboxesOps
 
@@ -36,6 +37,7 @@ class AsyncDaytonaMethods:
         position: str | None = None,
         sandbox_id: str | None = None,
         timeout: float | None = 60.0,
+        states: list[SandboxState] | None = None,
     ) -> SandboxEvents:
         """Returns the changes of sandboxes' states since a position, and waits for one while there are none.
         Programs mostly use the iteration over them that each language has.
@@ -49,6 +51,7 @@ class AsyncDaytonaMethods:
             position: The `position` of the poll before. Default: now.
             sandbox_id: Id of the only sandbox to tell of. Default: all of the organization.
             timeout: Seconds to wait; 0 or `None` = no limit.
+            states: The only states to tell of. Default: all.
 
         Returns:
             The changes, and the position after them.
@@ -58,7 +61,7 @@ class AsyncDaytonaMethods:
             changes ago, or more than five minutes without a poll. Begin again without one, and look at the
             sandboxes.
         """
-        return await self._ops.poll_events(position, sandbox_id, timeout or 0)
+        return await self._ops.poll_events(position, sandbox_id, timeout or 0, states)
 
     async def rate_limits(self, *, request_timeout: float | None = None) -> list[RateLimit]:
         """Returns the limits of requests that the server told with its last answers to this client, one for each

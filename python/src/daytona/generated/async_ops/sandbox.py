@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..._async.runtime import AsyncStreamHandle
+    from ..enums import SandboxState
     from .fs import AsyncFileSystem
     from .process import AsyncProcess
 
@@ -44,11 +45,12 @@ class AsyncSandboxesOps(AsyncService):
         position: str | None = None,
         sandbox_id: str | None = None,
         timeout: float | None = None,
+        states: list[SandboxState] | None = None,
     ) -> SandboxEvents:
         """Returns the changes of sandboxes' states since a position, and waits for one while there are none.
         Programs mostly use the iteration over them that each language has.
         """
-        optional = {"position": position, "sandboxId": sandbox_id, "timeout": timeout}
+        optional = {"position": position, "sandboxId": sandbox_id, "timeout": timeout, "states": states}
         args = {"options": optional}
         wire = await self._call("sandbox.poll_events", args)
         return SandboxEvents.from_wire(wire)

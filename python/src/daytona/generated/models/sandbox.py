@@ -22,9 +22,13 @@ class SandboxEvent(Model):
         name: Name of the sandbox; of one that is gone, its last one.
         error_reason: Why it failed, in the state `error`.
         at: Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
+        cause: Why it changed: `request`, `autoStop`, `autoPause`, `autoArchive`, `autoDelete`, `timeToLive`,
+            `outOfMemory`, `exited`, `engineStopped` or `engine`. Only the local engine tells, and not of a change
+            that was found later.
+        actor: Id of the user whose request it was. Nothing for what the engine did by itself.
     """
 
-    __slots__ = ("sandbox_id", "old_state", "state", "name", "error_reason", "at")
+    __slots__ = ("sandbox_id", "old_state", "state", "name", "error_reason", "at", "cause", "actor")
 
     def __init__(
         self,
@@ -34,6 +38,8 @@ class SandboxEvent(Model):
         state: SandboxState | None = None,
         error_reason: str | None = None,
         at: str | None = None,
+        cause: str | None = None,
+        actor: str | None = None,
     ) -> None:
         self.sandbox_id = sandbox_id
         self.old_state = old_state
@@ -41,6 +47,8 @@ class SandboxEvent(Model):
         self.name = name
         self.error_reason = error_reason
         self.at = at
+        self.cause = cause
+        self.actor = actor
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> SandboxEvent:
@@ -53,6 +61,8 @@ class SandboxEvent(Model):
             name=wire["name"],
             error_reason=get("errorReason"),
             at=get("at"),
+            cause=get("cause"),
+            actor=get("actor"),
         )
 
 

@@ -16,12 +16,20 @@ module Daytona
     # @param position [String, nil] The `position` of the poll before. Default: now.
     # @param sandbox_id [String, nil] Id of the only sandbox to tell of. Default: all of the organization.
     # @param timeout [Numeric, nil] Seconds to wait for a change; 0 = no limit. Default: 60.
+    # @param states [Array<String>, nil] The only states to tell of. Default: all.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SandboxEvents] The changes, and the position after them.
     # @raise [Sdk::InvalidArgumentError] For a position that is not of this client or too old: more than 10,000 changes
     #   ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
-    def poll_events(position: nil, sandbox_id: nil, timeout: nil, request_timeout: nil)
-      args = { 'options' => { 'position' => position, 'sandboxId' => sandbox_id, 'timeout' => timeout }.compact }
+    def poll_events(position: nil, sandbox_id: nil, timeout: nil, states: nil, request_timeout: nil)
+      args = {
+        'options' => {
+          'position' => position,
+          'sandboxId' => sandbox_id,
+          'timeout' => timeout,
+          'states' => states
+        }.compact
+      }
       invoke('sandbox.poll_events', args, request_timeout: request_timeout).to_model(SandboxEvents)
     end
 

@@ -23,8 +23,16 @@ module Daytona
     # @return [String, nil] Time of the change, ISO 8601; of a change that was found later, the sandbox's last one.
     attr_accessor :at
 
+    # @return [String, nil] Why it changed: `request`, `autoStop`, `autoPause`, `autoArchive`, `autoDelete`,
+    #   `timeToLive`, `outOfMemory`, `exited`, `engineStopped` or `engine`. Only the local engine tells, and not of a
+    #   change that was found later.
+    attr_accessor :cause
+
+    # @return [String, nil] Id of the user whose request it was. Nothing for what the engine did by itself.
+    attr_accessor :actor
+
     # Every argument is the attribute of the same name.
-    def initialize(sandbox_id:, name:, old_state: nil, state: nil, error_reason: nil, at: nil)
+    def initialize(sandbox_id:, name:, old_state: nil, state: nil, error_reason: nil, at: nil, cause: nil, actor: nil)
       super()
       @sandbox_id = sandbox_id
       @old_state = old_state
@@ -32,6 +40,8 @@ module Daytona
       @name = name
       @error_reason = error_reason
       @at = at
+      @cause = cause
+      @actor = actor
     end
 
     # @api private
@@ -42,7 +52,9 @@ module Daytona
         state: data['state'],
         name: data['name'],
         error_reason: data['errorReason'],
-        at: data['at']
+        at: data['at'],
+        cause: data['cause'],
+        actor: data['actor']
       )
     end
   end
