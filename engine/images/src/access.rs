@@ -1,6 +1,7 @@
 //! How registries are reached.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +17,18 @@ pub struct Access {
     pub logins: Option<Logins>,
     /// Files with certificates (PEM) of authorities that are trusted besides the system's.
     pub authorities: Vec<PathBuf>,
+    /// Which addresses may be asked; any without.
+    pub reach: Option<Reach>,
+}
+
+/// Says whether an address may be asked.
+#[derive(Clone, Copy)]
+pub struct Reach(pub fn(IpAddr) -> bool);
+
+impl fmt::Debug for Reach {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Reach")
+    }
 }
 
 /// Who to be at a registry.

@@ -55,7 +55,7 @@ impl Store {
         let log = Log::new(log);
         let opened = Opened::new(self, path, cancel)?;
         let (manifest, image, _pins) = self.read_directory(opened.path(path), name, &log, cancel)?;
-        let named = Named { name: name.to_owned(), manifest, login: None, image };
+        let named = Named { name: name.to_owned(), manifest, login: None, imported: true, open: true, image };
         self.give_name(&named)?;
         Ok(named)
     }
@@ -92,7 +92,7 @@ impl<'a> Opened<'a> {
         let directory = store.temporary()?;
         let archive = File::open(path).at_path("opening", path)?;
         let content = decompress(archive).at_path("reading", path)?;
-        let how = Unpack { owned: false, whiteouts: None, limits: store.options.limits, cancel };
+        let how = Unpack { owned: false, ..store.unpacking(cancel) };
         unpack(content, &directory.path, how)?;
         Ok(Self(Some(directory)))
     }

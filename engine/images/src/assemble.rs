@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::log::Log;
 use crate::manifest::{ConfigFile, Descriptor};
+use crate::registry::blob_turn;
 use crate::store::Pins;
 use crate::{Base, Cancel, Digest, Error, Image, MAX_LAYERS, Store};
 
@@ -71,6 +72,7 @@ impl Store {
     ) -> Result<(), Error> {
         cancel.check()?;
         let _turn = self.only_one(format!("layer {}", digest.hex()), cancel)?;
+        let _reading = self.only_one(blob_turn(&blob.digest), cancel)?;
         let name = &blob.digest.hex()[..12];
         if self.layer(digest)?.is_some() {
             log.line(&format!("{name}: already here"));

@@ -31,6 +31,15 @@ pub struct Difference {
     pub change: Change,
 }
 
+/// What a comparison has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The differences, as many as were asked for.
+    pub differences: Vec<Difference>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
 /// What is compared.
 struct Comparison<'a> {
     one: Tree,
@@ -39,10 +48,12 @@ struct Comparison<'a> {
     distinct: Vec<PathBuf>,
     cancel: &'a Cancel,
     found: Vec<Difference>,
+    most: usize,
 }
 
 impl Store {
     /// Compares two file systems, each of what is below and its layers, bottom first. Layers that both have are not looked at.
+    /// Ends when there are more than `most` differences.
     ///
     /// # Errors
     /// A layer cannot be read, or the comparison was cancelled.
@@ -50,8 +61,9 @@ impl Store {
         &self,
         (one_base, one): (Base, &[Digest]),
         (other_base, other): (Base, &[Digest]),
+        most: usize,
         cancel: &Cancel,
-    ) -> Result<Vec<Difference>, Error> {
+    ) -> Result<Compared, Error> {
         if one_base != other_base {
             let reason = "one image is built from the default root and the other is not: everything is different";
             return Err(Error::Refused(reason.to_owned()));
@@ -64,16 +76,29 @@ impl Store {
             distinct: distinct.collect(),
             cancel,
             found: Vec::new(),
+            most,
         };
-        comparison.directory(Path::new(""), false)?;
-        Ok(comparison.found)
+        // The directories that are still to be compared: they may be nested deeper than a thread's memory allows.
+        let mut waiting = vec![(PathBuf::new(), false)];
+        while let Some((directory, whole)) = waiting.pop()
+            && comparison.found.len() <= most
+        {
+            waiting.extend(comparison.directory(&directory, whole)?);
+        }
+        let more = comparison.found.len() > most;
+        let mut differences = comparison.found;
+        differences.truncate(most);
+        differences.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(Compared { differences, more })
     }
 }
 
 impl Comparison<'_> {
-    /// Compares what is in a directory that both have. `whole` says that it may differ where no layer has anything, too.
-    fn directory(&mut self, directory: &Path, whole: bool) -> Result<(), Error> {
+    /// Compares what is in a directory that both have; answers the directories in it that both have, too. `whole` says that it may
+    /// differ where no layer has anything, too.
+    fn directory(&mut self, directory: &Path, whole: bool) -> Result<Vec<(PathBuf, bool)>, Error> {
         self.cancel.check()?;
+        let mut below = Vec::new();
         let whole = whole || self.distinct.iter().any(|layer| is_opaque(&join(layer, directory)));
         let ones = self.one.list(directory).at_path("reading", directory)?;
         let others = self.other.list(directory).at_path("reading", directory)?;
@@ -87,17 +112,22 @@ impl Comparison<'_> {
                 (Some(_), None) => Some(Change::Removed),
                 (None, Some(_)) => Some(Change::Added),
                 (Some(one), Some(other)) => {
-                    let same = is_same(one, other).at_path("comparing", &path)?;
+                    let same = is_same(one, other, self.cancel).at_path("comparing", &path);
+                    self.cancel.check()?;
+                    let same = same?;
                     if one.metadata.is_dir() && other.metadata.is_dir() {
-                        self.directory(&path, whole)?;
+                        below.push((path.clone(), whole));
                     }
                     (!same).then_some(Change::Changed)
                 }
                 (None, None) => None,
             };
             self.found.extend(change.map(|change| Difference { path: Path::new("/").join(path), change }));
+            if self.found.len() > self.most {
+                break;
+            }
         }
-        Ok(())
+        Ok(below)
     }
 
     fn is_touched(&self, path: &Path) -> Result<bool, Error> {
@@ -115,7 +145,7 @@ fn join(directory: &Path, rest: &Path) -> PathBuf {
     if rest.as_os_str().is_empty() { directory.to_owned() } else { directory.join(rest) }
 }
 
-fn is_same(one: &Found, other: &Found) -> io::Result<bool> {
+fn is_same(one: &Found, other: &Found, cancel: &Cancel) -> io::Result<bool> {
     if one.real == other.real {
         return Ok(true);
     }
@@ -127,16 +157,19 @@ fn is_same(one: &Found, other: &Found) -> io::Result<bool> {
         return Ok(fs::read_link(&one.real)? == fs::read_link(&other.real)?);
     }
     if one.metadata.is_file() {
-        return Ok(one.metadata.len() == other.metadata.len() && has_same_content(&one.real, &other.real)?);
+        return Ok(one.metadata.len() == other.metadata.len() && has_same_content(&one.real, &other.real, cancel)?);
     }
     Ok(one.metadata.is_dir() || one.metadata.rdev() == other.metadata.rdev())
 }
 
-fn has_same_content(one: &Path, other: &Path) -> io::Result<bool> {
+fn has_same_content(one: &Path, other: &Path, cancel: &Cancel) -> io::Result<bool> {
     let [one, other] = [one, other].map(File::open);
     let [mut one, mut other] = [one?, other?].map(|file| BufReader::with_capacity(1 << 16, file));
     let (mut ours, mut theirs) = ([0; 8192], [0; 8192]);
     loop {
+        if cancel.is_cancelled() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let read = one.read(&mut ours)?;
         if read == 0 {
             return Ok(other.read(&mut theirs)? == 0);
@@ -170,8 +203,13 @@ mod tests {
         ));
         let compare = |one: &Image, other: &Image| {
             let compared =
-                store.compare((one.base, &one.layers), (other.base, &other.layers), &Cancel::default()).unwrap();
-            compared.into_iter().map(|found| (found.path.display().to_string(), found.change)).collect::<Vec<_>>()
+                store.compare((one.base, &one.layers), (other.base, &other.layers), 10, &Cancel::default()).unwrap();
+            assert!(!compared.more);
+            compared
+                .differences
+                .into_iter()
+                .map(|found| (found.path.display().to_string(), found.change))
+                .collect::<Vec<_>>()
         };
         let expected = [
             ("/data/file", Change::Changed),
@@ -181,5 +219,12 @@ mod tests {
         ];
         assert_eq!(compare(&one, &other), expected.map(|(path, change)| (path.to_owned(), change)));
         assert_eq!(compare(&one, &one), []);
+        let one_of_them = store.compare((one.base, &one.layers), (other.base, &other.layers), 1, &Cancel::default());
+        let one_of_them = one_of_them.unwrap();
+        assert_eq!((one_of_them.differences.len(), one_of_them.more), (1, true));
+        let cancelled = Cancel::default();
+        cancelled.cancel();
+        let given_up = store.compare((one.base, &one.layers), (other.base, &other.layers), 10, &cancelled);
+        assert!(matches!(given_up, Err(Error::Cancelled)));
     }
 }

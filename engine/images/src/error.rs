@@ -51,6 +51,17 @@ pub enum Error {
     /// Content that is not accepted: broken, hostile, or beyond a limit.
     #[error("{0}")]
     Refused(String),
+    /// The disk has too little room.
+    #[error(
+        "only {free} bytes are left on the local engine's disk, of which {reserve} are kept free: remove images, snapshots or \
+         sandboxes that are of no use any more"
+    )]
+    NoRoom {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that nothing here takes.
+        reserve: u64,
+    },
     /// The caller gave up.
     #[error("the build was cancelled")]
     Cancelled,

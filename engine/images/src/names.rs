@@ -14,6 +14,12 @@ pub struct Named {
     /// Tells apart with which login it was pulled; none where anybody may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Digest>,
+    /// Whether it was read from a file, under this name and no other.
+    #[serde(default)]
+    pub imported: bool,
+    /// Whether it is for those, too, who reach public registries only.
+    #[serde(default)]
+    pub open: bool,
     /// The image.
     pub image: Image,
 }

@@ -20,6 +20,7 @@ use crate::digest::{Checked, Hasher};
 use crate::error::Attempt;
 use crate::overlay::Marks;
 use crate::pack::pack;
+use crate::room::Room;
 use crate::tree::{Lower, Tree};
 use crate::unpack::{Unpack, unpack};
 use crate::{Base, Cancel, Digest, Error, Image, ImageConfig, Limits};
@@ -35,6 +36,8 @@ pub struct Options {
     /// What `FROM default` means: directories of the machine and where they appear, relative to the root; the first one is
     /// the root itself.
     pub default_root: Vec<(PathBuf, PathBuf)>,
+    /// Bytes of the disk that nothing here takes.
+    pub reserve: u64,
     /// Removes a directory with all it holds, whatever its depth.
     pub remove_tree: fn(&Path) -> io::Result<()>,
 }
@@ -43,7 +46,7 @@ impl Default for Options {
     /// For an administrator, without a default root.
     fn default() -> Self {
         let remove_tree = |path: &Path| fs::remove_dir_all(path);
-        Self { owned: true, limits: Limits::default(), default_root: Vec::new(), remove_tree }
+        Self { owned: true, limits: Limits::default(), default_root: Vec::new(), reserve: 0, remove_tree }
     }
 }
 
@@ -52,6 +55,7 @@ impl Default for Options {
 pub struct Store {
     directory: PathBuf,
     pub(crate) options: Options,
+    pub(crate) room: Room,
     next: AtomicU64,
     state: Mutex<State>,
     changed: Condvar,
@@ -99,8 +103,9 @@ impl Store {
         // Files in it may have any owner and be set-user-id.
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).at_path("protecting", directory)?;
         let directory = directory.to_owned();
-        let store =
-            Self { directory, options, next: AtomicU64::new(0), state: Mutex::default(), changed: Condvar::new() };
+        let room = Room::new(&directory, options.reserve);
+        let next = AtomicU64::new(0);
+        let store = Self { directory, options, room, next, state: Mutex::default(), changed: Condvar::new() };
         store.remove_half_made()?;
         Ok(store)
     }
@@ -198,14 +203,19 @@ impl Store {
         let Limits { bytes, entries } = self.options.limits;
         let all = bytes.saturating_add(entries.saturating_mul(4096));
         let mut content = Checked::new(decompress(archive).map_err(broken)?, all);
-        let how =
-            Unpack { owned: self.options.owned, whiteouts: Some(self.marks()), limits: self.options.limits, cancel };
+        let how = Unpack { whiteouts: Some(self.marks()), ..self.unpacking(cancel) };
         let size = unpack(BufReader::with_capacity(1 << 16, &mut content), &tree.path, how)?;
         let (digest, _) = content.finish().map_err(broken)?;
         if digest != *expected {
             return Err(Error::Refused(format!("the layer {expected} is not what it says: its digest is {digest}")));
         }
         self.place(tree, Layer { digest, size })
+    }
+
+    /// How archives are unpacked that are no layers.
+    pub(crate) fn unpacking<'a>(&'a self, cancel: &'a Cancel) -> Unpack<'a> {
+        let Options { owned, limits, .. } = self.options;
+        Unpack { owned, whiteouts: None, limits, room: &self.room, cancel }
     }
 
     fn place(&self, tree: Temporary<'_>, layer: Layer) -> Result<Layer, Error> {
@@ -291,6 +301,11 @@ impl Store {
         }
         state.busy.insert(name.clone());
         Ok(Turn { store: self, name })
+    }
+
+    /// The same without waiting; `None` while somebody else makes it.
+    pub(crate) fn only_one_now(&self, name: String) -> Option<Turn<'_>> {
+        self.lock().busy.insert(name.clone()).then(|| Turn { store: self, name })
     }
 
     /// Removes images that are not in use, and layers that belong neither to one in use nor to a cached step.

@@ -182,19 +182,40 @@ impl Tree {
     }
 
     /// Everything below a directory without links on its way, each directory before what is in it; links are not followed.
-    pub(crate) fn walk(&self, top: &Path) -> io::Result<Vec<(PathBuf, Found)>> {
-        let mut all = Vec::new();
-        let mut waiting = vec![top.to_owned()];
-        while let Some(directory) = waiting.pop() {
-            for (name, found) in self.list(&directory)? {
-                let path = directory.join(name);
+    ///
+    /// Only one directory is in memory at a time, and the names of those to come.
+    pub(crate) fn walk(&self, top: &Path) -> Walk<'_> {
+        Walk { tree: self, waiting: vec![top.to_owned()], directory: PathBuf::new(), current: BTreeMap::new() }
+    }
+}
+
+/// What is in a tree, bit by bit.
+pub(crate) struct Walk<'a> {
+    tree: &'a Tree,
+    waiting: Vec<PathBuf>,
+    directory: PathBuf,
+    /// What is left of it.
+    current: BTreeMap<OsString, Found>,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = io::Result<(PathBuf, Found)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((name, found)) = self.current.pop_first() {
+                let path = self.directory.join(name);
                 if found.metadata.is_dir() {
-                    waiting.push(path.clone());
+                    self.waiting.push(path.clone());
                 }
-                all.push((path, found));
+                return Some(Ok((path, found)));
+            }
+            self.directory = self.waiting.pop()?;
+            match self.tree.list(&self.directory) {
+                Ok(entries) => self.current = entries,
+                Err(error) => return Some(Err(error)),
             }
         }
-        Ok(all)
     }
 }
 

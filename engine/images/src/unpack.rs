@@ -21,6 +21,7 @@ use tar::{Archive, Entry, EntryType};
 use crate::attributes::{Attributes, is_kept, is_plain_name};
 use crate::error::Attempt;
 use crate::overlay::{Marks, is_marked};
+use crate::room::Room;
 use crate::{Cancel, Error};
 
 /// The longest path in an archive, in bytes.
@@ -61,6 +62,7 @@ pub(crate) struct Unpack<'a> {
     /// How whiteouts are made, where the archive is a layer's; in others they are ordinary names.
     pub(crate) whiteouts: Option<Marks>,
     pub(crate) limits: Limits,
+    pub(crate) room: &'a Room,
     pub(crate) cancel: &'a Cancel,
 }
 
@@ -71,7 +73,9 @@ pub(crate) struct Unpack<'a> {
 /// The archive is broken or beyond the limits of a layer, or the files cannot be written. What has been unpacked stays.
 pub fn unpack_layer(archive: impl Read, root: &Path, cancel: &Cancel) -> Result<(), Error> {
     let archive = io::BufReader::with_capacity(1 << 16, archive);
-    let how = Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), cancel };
+    let room = Room::new(root, 0);
+    let how =
+        Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), room: &room, cancel };
     unpack(archive, root, how).map(drop)
 }
 
@@ -99,6 +103,7 @@ pub(crate) fn unpack(reader: impl Read, root: &Path, how: Unpack<'_>) -> Result<
         if target.entries > how.limits.entries {
             return Err(Error::Refused(format!("the archive has more than {} entries", how.limits.entries)));
         }
+        how.room.take_entry()?;
         let placed = target.place(&mut entry, &path).and_then(|()| target.skip(&mut entry));
         placed.map_err(|failure| match failure {
             Failure::Known(error) => error,
@@ -190,6 +195,10 @@ struct Target<'a> {
 impl Target<'_> {
     fn place(&mut self, entry: &mut Entry<'_, impl Read>, path: &Path) -> Result<(), Failure> {
         let kind = entry.header().entry_type();
+        if kind == EntryType::XGlobalHeader {
+            // Words about the whole archive, such as the commit that `git archive` was given.
+            return Ok(());
+        }
         let attributes = attributes(entry)?;
         let Some(name) = path.file_name() else {
             if kind == EntryType::Directory {
@@ -352,6 +361,7 @@ impl Target<'_> {
                 return refused(format!("the archive holds more than {} bytes", self.how.limits.bytes));
             }
             self.how.cancel.check().map_err(Failure::Known)?;
+            self.how.room.take(count as u64).map_err(Failure::Known)?;
             file.write_all(&buffer[..count])?;
         }
         self.bytes += written;

@@ -174,3 +174,64 @@ fn parents_are_kept_where_they_are_asked_for() {
         assert_eq!(bench.text(&image, path), text, "{path}");
     }
 }
+
+#[test]
+fn steps_are_those_of_whoever_builds() {
+    let bench = Bench::new();
+    bench.context(&[("a.txt", "a")]);
+    let is_cached = |owner: &str| {
+        let dockerfile = "FROM scratch\nCOPY a.txt /a\n".to_owned();
+        let build =
+            Build { dockerfile, owner: owner.to_owned(), contexts: vec![bench.context_path()], ..Build::default() };
+        run(&bench, &build).unwrap();
+        let log = bench.log();
+        assert!(!log.iter().any(|line| line.contains("has changed") || line.contains("gone")), "{log:?}");
+        log.iter().any(|line| line.contains("Using cache"))
+    };
+    assert_eq!(["", "", "one", "two", "one"].map(is_cached), [false, true, false, false, true]);
+}
+
+#[test]
+fn a_command_may_lock_a_cache_twice() {
+    let (done, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let bench = Bench::new();
+        bench.context(&[("a.txt", "a")]);
+        let mounts = ["/one", "/two"].map(|target| format!("--mount=type=cache,id=c,sharing=locked,target={target}"));
+        let built = bench.build(&format!("FROM scratch\nRUN {} [\"/x\"]\n", mounts.join(" ")));
+        done.send(built.unwrap_err().to_string()).unwrap();
+    });
+    let error = waiting.recv_timeout(std::time::Duration::from_secs(60)).expect("it does not wait for itself");
+    assert!(error.contains("commands cannot be run here"), "{error}");
+}
+
+#[test]
+fn what_git_archive_writes_is_a_context() {
+    let bench = Bench::new();
+    let archive = bench.directory.path().join("context.tar");
+    let mut builder = tar::Builder::new(std::fs::File::create(&archive).unwrap());
+    let mut append = |kind: tar::EntryType, name: &str, content: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_mode(0o644);
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, content).unwrap();
+    };
+    append(tar::EntryType::XGlobalHeader, "pax_global_header", b"19 comment=0123456\n");
+    append(tar::EntryType::Regular, "a.txt", b"a");
+    builder.into_inner().unwrap();
+    let dockerfile = "FROM scratch\nCOPY . /\n".to_owned();
+    let image = run(&bench, &Build { dockerfile, contexts: vec![archive], ..Build::default() }).unwrap();
+    assert_eq!(bench.text(&image, "a.txt"), "a");
+    assert!(bench.find(&image, "pax_global_header").is_none());
+}
+
+#[test]
+fn a_full_disk_ends_a_build_before_it_is_full() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = daytona_images::Options { reserve: u64::MAX / 2, ..common::options() };
+    let store = daytona_images::Store::open(directory.path(), options).unwrap();
+    let build = Build { dockerfile: "FROM scratch\nCOPY <<EOF /a\na\nEOF\n".to_owned(), ..Build::default() };
+    let error = store.build(&build, &NoRunner, &mut |_| {}, &Cancel::default()).unwrap_err();
+    assert!(matches!(error, Error::NoRoom { .. }) && error.to_string().contains("are left on"), "{error}");
+}

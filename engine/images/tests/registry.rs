@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use common::{Bench, run};
-use daytona_images::{Access, Build, Cancel, Credentials, Digest, Error, Image, Logins};
+use daytona_images::{Access, Build, Cancel, Credentials, Digest, Error, Image, Logins, Reach};
 use serde_json::json;
 
 /// A registry, ended with the test.
@@ -77,6 +77,7 @@ impl Registry {
             credentials: if self.password { vec![me] } else { Vec::new() },
             logins: None,
             authorities: self.certificate.clone().into_iter().collect(),
+            reach: None,
         }
     }
 
@@ -331,4 +332,44 @@ fn a_pull_that_is_cancelled_ends() {
     let bench = Bench::new();
     let pulled = bench.store.pull(&format!("{address}/app"), &Access::default(), &mut |_| {}, &cancel);
     assert!(matches!(pulled, Err(Error::Cancelled)), "{pulled:?}");
+}
+
+#[test]
+fn a_base_with_a_complete_name_is_looked_for_again_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let registry = Registry::start(&bench, false, false);
+    let first = sample(&bench);
+    registry.push(&bench, &first, "me/app:1");
+    let name = format!("{}/me/app:1", registry.address);
+    let other = Bench::new();
+    let build = |pull: bool| run(&other, &Build { dockerfile: format!("FROM {name}\n"), pull, ..Build::default() });
+    assert_eq!(build(false).unwrap().layers, first.layers);
+    let second = bench.build("FROM scratch\nCOPY b.txt /new\n").unwrap();
+    registry.push(&bench, &second, "me/app:1");
+    assert_eq!(build(false).unwrap().layers, first.layers, "the one that is here");
+    assert_eq!(build(true).unwrap().layers, second.layers);
+}
+
+#[test]
+fn registries_of_this_machine_are_not_for_everybody() {
+    let bench = Bench::new();
+    let registry = Registry::start(&bench, false, false);
+    let image = sample(&bench);
+    registry.push(&bench, &image, "me/app:1");
+    let other = Bench::new();
+    let reach = Some(Reach(|address| !address.is_loopback()));
+    let port = registry.address.rsplit(':').next().unwrap();
+    let build = |host: &str, reach: Option<Reach>| {
+        let dockerfile = format!("FROM {host}:{port}/me/app:1\n");
+        run(&other, &Build { dockerfile, access: Access { reach, ..Access::default() }, ..Build::default() })
+    };
+    let refused = |host: &str| {
+        let error = build(host, reach).unwrap_err().to_string();
+        assert!(error.contains("this machine or a private network"), "{host}: {error}");
+    };
+    for host in ["127.0.0.1", "localhost", "[::1]"] {
+        refused(host);
+    }
+    build("127.0.0.1", None).unwrap();
+    refused("127.0.0.1");
 }

@@ -8,7 +8,7 @@ use crate::compression::decompress;
 use crate::error::Attempt;
 use crate::store::Temporary;
 use crate::tree::{Lower, Tree};
-use crate::unpack::{Unpack, unpack};
+use crate::unpack::unpack;
 use crate::{Cancel, Error, Store};
 
 /// Files to copy from.
@@ -52,6 +52,5 @@ impl<'a> Context<'a> {
 /// Unpacks an archive that is no layer.
 pub(super) fn unpack_plain(store: &Store, archive: File, target: &Path, cancel: &Cancel) -> Result<(), Error> {
     let content = decompress(archive).attempt("reading the archive")?;
-    let how = Unpack { owned: store.options.owned, whiteouts: None, limits: store.options.limits, cancel };
-    unpack(content, target, how).map(|_| ())
+    unpack(content, target, store.unpacking(cancel)).map(|_| ())
 }

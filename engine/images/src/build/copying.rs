@@ -18,6 +18,9 @@ use crate::tree::{Found, Lower, Tree};
 use crate::writer::Writer;
 use crate::{Cancel, Digest, Error, Runner, Store};
 
+/// Files that one instruction copies: all of them are remembered until they are.
+const MOST: usize = 1_000_000;
+
 /// One file to make.
 struct Item {
     /// Where it goes, in the tree it is copied to.
@@ -146,10 +149,14 @@ impl Copying {
         let reading = "reading the files to copy";
         let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
         self.push(to.to_owned(), Content::Found(found), attributes);
-        for (path, found) in choice.files.tree.walk(top).attempt(reading)? {
+        for found in choice.files.tree.walk(top) {
+            let (path, found) = found.attempt(reading)?;
             let inner = path.strip_prefix(top).unwrap_or(&path);
             if choice.files.ignored.hides(&path) || choice.excluded.hides(inner) {
                 continue;
+            }
+            if self.items.len() >= MOST {
+                return Err(Error::Refused(format!("more than {MOST} files are copied at once")));
             }
             let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
             self.push(to.join(inner), Content::Found(found), attributes);
@@ -199,6 +206,9 @@ impl Copying {
         let writer = Writer::new(tree, layer, store.options.owned, self.owner.unwrap_or_default());
         for item in &self.items {
             cancel.check()?;
+            if let Content::Found(found) = &item.content {
+                store.room.take(found.metadata.len())?;
+            }
             let path = Path::new("/").join(&item.to);
             let written = match &item.content {
                 Content::Text(text) => writer.content(&item.to, text.as_bytes(), &item.attributes),
@@ -241,7 +251,9 @@ impl Copying {
         unpack_plain(store, file, &directory.path, cancel)?;
         let unpacked = Tree::new(vec![Lower::Directory(directory.path.clone())]);
         writer.directory(to, None).at_path("making", to)?;
-        for (inner, found) in unpacked.walk(Path::new("")).attempt("reading the archive")? {
+        for found in unpacked.walk(Path::new("")) {
+            let (inner, found) = found.attempt("reading the archive")?;
+            store.room.take(found.metadata.len())?;
             let path = to.join(inner);
             let mut attributes = Attributes::of(&found.real, &found.metadata).attempt("reading the archive")?;
             if let Some((uid, gid)) = self.owner {

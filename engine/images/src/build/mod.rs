@@ -34,6 +34,8 @@ pub struct Build {
     pub arguments: BTreeMap<String, String>,
     /// The stage to build; the last one without.
     pub target: Option<String>,
+    /// Whose build it is: steps that are done already and cache mounts are those of the same owner.
+    pub owner: String,
     /// Whether every step is done anew.
     pub no_cache: bool,
     /// Whether a base that is here already is looked for in its registry again.
@@ -63,6 +65,7 @@ impl Store {
         let needed = needed(&file, target);
         let total = needed.iter().map(|stage| 1 + file.stages[*stage].instructions.len()).sum();
         log.line(&format!("Building {total} steps"));
+        self.room.need(0)?;
         let context = Context::open(self, &build.contexts, cancel)?;
         let mut stages = Stages::new(self, build, &file, &context.files, runner, &log, cancel, total);
         for stage in needed {

@@ -1,5 +1,6 @@
 //! `RUN --mount=…`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -29,6 +30,13 @@ impl<'a> Mounts<'a> {
         stage: usize,
     ) -> Result<Self, Error> {
         let mut mounts = Self::default();
+        // Each once, and all in the same order: a command that mounts one twice, and two builds that mount several, must not wait
+        // for each other for ever.
+        let locked: BTreeSet<_> = texts.iter().filter_map(|text| locked_cache(text, workdir)).collect();
+        for id in locked {
+            let name = cache_name(stages, &id);
+            mounts.turns.push(stages.store.only_one(format!("cache {}", name.hex()), stages.cancel)?);
+        }
         for text in texts {
             mounts.add(stages, text, workdir, stage)?;
         }
@@ -49,8 +57,7 @@ impl<'a> Mounts<'a> {
 
     fn add(&mut self, stages: &mut Stages<'a, '_>, text: &str, workdir: &str, stage: usize) -> Result<(), Error> {
         let refused = |reason: String| Error::Refused(format!("--mount={text}: {reason}"));
-        let fields = || text.split(',').map(|part| part.split_once('=').unwrap_or((part, "")));
-        let field = |names: &[&str]| fields().find(|(name, _)| names.contains(name)).map(|(_, value)| value);
+        let field = |names: &[&str]| field_of(text, names);
         let is = |names: &[&str]| field(names).is_some_and(|value| value.is_empty() || value == "true" || value == "1");
         let kind = field(&["type"]).unwrap_or("bind");
         let target = field(&["target", "dst", "destination"]);
@@ -64,7 +71,7 @@ impl<'a> Mounts<'a> {
         }
         let target =
             target.filter(|target| !target.is_empty()).ok_or_else(|| refused("target is missing".to_owned()))?;
-        let target = Path::new("/").join(workdir).join(target).to_string_lossy().into_owned();
+        let target = inside(workdir, target);
         let number = |name: &'static str| -> Result<u32, Error> {
             let Some(value) = field(&[name]) else { return Ok(0) };
             value.parse().map_err(|_| refused(format!("{name} is a number, not {value:?}")))
@@ -75,10 +82,7 @@ impl<'a> Mounts<'a> {
                 let id = field(&["id"]).unwrap_or(&target);
                 let mode = field(&["mode"]).map_or(Ok(0o755), |mode| u32::from_str_radix(mode, 8));
                 let mode = mode.map_err(|_| refused("mode is an octal number".to_owned()))?;
-                let source = store.part("caches").join(Digest::of(id).hex());
-                if field(&["sharing"]) == Some("locked") {
-                    self.turns.push(store.only_one(format!("cache {id}"), stages.cancel)?);
-                }
+                let source = store.part("caches").join(cache_name(stages, id).hex());
                 let (uid, gid) = (number("uid")?, number("gid")?);
                 if !source.exists() {
                     fs::create_dir_all(&source).at_path("creating", &source)?;
@@ -97,11 +101,10 @@ impl<'a> Mounts<'a> {
                 let files = stages.files_of(from.as_deref(), stage)?;
                 let path = field(&["source", "src"]).unwrap_or("");
                 let directory = store.temporary()?;
-                let name =
-                    copy_out(&files.tree, path, &directory.path, store.options.owned).map_err(|error| match error {
-                        Error::Refused(reason) => refused(reason),
-                        other => other,
-                    })?;
+                let name = copy_out(store, &files.tree, path, &directory.path).map_err(|error| match error {
+                    Error::Refused(reason) => refused(reason),
+                    other => other,
+                })?;
                 let read_only = !is(&["rw", "readwrite"]);
                 self.list.push(RunMount { source: directory.path.join(name), target, read_only });
                 self.copies.push(directory);
@@ -112,21 +115,50 @@ impl<'a> Mounts<'a> {
     }
 }
 
+fn field_of<'a>(text: &'a str, names: &[&str]) -> Option<&'a str> {
+    let mut fields = text.split(',').map(|part| part.split_once('=').unwrap_or((part, "")));
+    fields.find(|(name, _)| names.contains(name)).map(|(_, value)| value)
+}
+
+fn inside(workdir: &str, target: &str) -> String {
+    Path::new("/").join(workdir).join(target).to_string_lossy().into_owned()
+}
+
+/// The id of a cache that a command is to have for itself.
+fn locked_cache(text: &str, workdir: &str) -> Option<String> {
+    if field_of(text, &["type"]) != Some("cache") || field_of(text, &["sharing"]) != Some("locked") {
+        return None;
+    }
+    let target = || field_of(text, &["target", "dst", "destination"]).map(|target| inside(workdir, target));
+    field_of(text, &["id"]).map(str::to_owned).or_else(target)
+}
+
+/// Where a cache is kept: each owner of builds has their own.
+fn cache_name(stages: &Stages<'_, '_>, id: &str) -> Digest {
+    match stages.owner() {
+        "" => Digest::of(id),
+        owner => Digest::of(format!("{owner}\0{id}")),
+    }
+}
+
 /// Copies a file or directory of a tree into an empty directory; answers its name there.
-fn copy_out(tree: &Tree, path: &str, target: &Path, owned: bool) -> Result<&'static str, Error> {
+fn copy_out(store: &Store, tree: &Tree, path: &str, target: &Path) -> Result<&'static str, Error> {
     const NAME: &str = "content";
     let reading = "reading what is mounted";
     let found = tree.find(Path::new(path)).attempt(reading)?;
     let (top, found) = found.ok_or_else(|| Error::Refused(format!("{path:?} is not there")))?;
     let empty = Tree::default();
-    let writer = Writer::new(&empty, target, owned, (0, 0));
+    let writer = Writer::new(&empty, target, store.options.owned, (0, 0));
     let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
+    store.room.need(found.metadata.len())?;
     if !found.metadata.is_dir() {
         writer.file(Path::new(NAME), &found, &attributes).attempt(reading)?;
         return Ok(NAME);
     }
     writer.directory(Path::new(NAME), Some(&attributes)).attempt(reading)?;
-    for (path, found) in tree.walk(&top).attempt(reading)? {
+    for found in tree.walk(&top) {
+        let (path, found) = found.attempt(reading)?;
+        store.room.take(found.metadata.len())?;
         let attributes = Attributes::of(&found.real, &found.metadata).attempt(reading)?;
         let to = Path::new(NAME).join(path.strip_prefix(&top).unwrap_or(&path));
         if found.metadata.is_dir() {

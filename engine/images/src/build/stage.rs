@@ -76,6 +76,11 @@ impl<'a, 'b> Stages<'a, 'b> {
         Self { store, build, file, context, runner, log, cancel, done: BTreeMap::new(), pins, step: (0, total) }
     }
 
+    /// Whose build it is.
+    pub(super) fn owner(&self) -> &'b str {
+        &self.build.owner
+    }
+
     /// A finished stage.
     pub(super) fn take(&mut self, stage: usize) -> State {
         self.done.remove(&stage).expect("the target was built")
@@ -291,7 +296,7 @@ impl<'a, 'b> Stages<'a, 'b> {
             Some(_) => return Err(Error::Refused(format!("{path} is not a directory"))),
             None => {}
         }
-        let wanted = Wanted::new(state.base, &state.layers, format!("WORKDIR {path}"));
+        let wanted = Wanted::new(self.owner(), state.base, &state.layers, format!("WORKDIR {path}"));
         self.step(state, wanted, |stages, layer| {
             let writer = Writer::new(&tree, &layer.path, stages.store.options.owned, (0, 0));
             writer.directory(Path::new(path), None).and_then(|_| writer.finish()).attempt("creating the directory")
@@ -374,7 +379,7 @@ impl<'a, 'b> Stages<'a, 'b> {
                 Source::Path(path) => copying.path(path, &choice, &to)?,
             }
         }
-        let mut wanted = Wanted::new(state.base, &state.layers, text.to_owned());
+        let mut wanted = Wanted::new(self.owner(), state.base, &state.layers, text.to_owned());
         wanted.add("the destination", &path);
         wanted.inputs.extend(copying.inputs()?);
         self.step(state, wanted, |stages, layer| {
@@ -433,7 +438,8 @@ impl<'a, 'b> Stages<'a, 'b> {
         if workdir != "/" {
             self.make_workdir(state, &workdir)?;
         }
-        let mut wanted = Wanted::new(state.base, &state.layers, with_documents(&instruction.text, documents));
+        let mut wanted =
+            Wanted::new(self.owner(), state.base, &state.layers, with_documents(&instruction.text, documents));
         wanted.add("the command", serde_json::to_vec(&argv).expect("plain data is written as JSON"));
         wanted.add("the user", format!("{}:{}", account.uid, account.gid));
         wanted.add("the working directory", &workdir);
@@ -539,6 +545,7 @@ impl<'a, 'b> Stages<'a, 'b> {
             instruction: wanted.instruction,
             size: layer.as_ref().map_or(0, |layer| layer.size),
             created: crate::now(),
+            owner: wanted.owner,
             parent: wanted.parent,
             inputs: wanted.inputs,
             layer: layer.as_ref().map(|layer| layer.digest.clone()),

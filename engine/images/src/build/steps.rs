@@ -19,6 +19,9 @@ pub struct CachedStep {
     pub created: i64,
     /// What was there before it.
     pub(crate) parent: Digest,
+    /// Whose builds may use it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) owner: String,
     /// What it depends on besides: files and variables, and digests of their content.
     pub(crate) inputs: BTreeMap<String, Digest>,
     /// The layer it made; none where it changed nothing.
@@ -29,14 +32,15 @@ pub struct CachedStep {
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) instruction: String,
+    pub(super) owner: String,
     pub(super) parent: Digest,
     pub(super) inputs: BTreeMap<String, Digest>,
 }
 
 impl Wanted {
-    pub(super) fn new(base: Base, layers: &[Digest], instruction: String) -> Self {
+    pub(super) fn new(owner: &str, base: Base, layers: &[Digest], instruction: String) -> Self {
         let parent = Digest::of(serde_json::to_vec(&(base, layers)).expect("plain data is written as JSON"));
-        Self { instruction, parent, inputs: BTreeMap::new() }
+        Self { instruction, owner: owner.to_owned(), parent, inputs: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, name: impl Into<String>, content: impl AsRef<[u8]>) {
@@ -44,13 +48,18 @@ impl Wanted {
     }
 
     pub(super) fn id(&self) -> Digest {
-        let text = serde_json::to_vec(&(&self.parent, &self.instruction, &self.inputs));
+        let depends = (&self.parent, &self.instruction, &self.inputs);
+        let text = match self.owner.as_str() {
+            "" => serde_json::to_vec(&depends),
+            owner => serde_json::to_vec(&(owner, depends)),
+        };
         Digest::of(text.expect("plain data is written as JSON"))
     }
 
     /// Why nothing that was done before serves.
     pub(super) fn miss(&self, store: &Store) -> Result<String, Error> {
-        let steps: Vec<CachedStep> = store.all("steps")?;
+        let mut steps: Vec<CachedStep> = store.all("steps")?;
+        steps.retain(|step| step.owner == self.owner);
         let alike = steps.iter().filter(|step| step.instruction == self.instruction);
         let same_place = alike.clone().filter(|step| step.parent == self.parent).max_by_key(|step| step.created);
         if let Some(step) = same_place {

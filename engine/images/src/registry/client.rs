@@ -18,11 +18,12 @@ use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Runtime;
 
 use super::challenge::Challenge;
-use super::connect::{Connector, is_this_machine};
+use super::connect::{Connector, Private, is_this_machine};
 use crate::access::Access;
 use crate::error::Attempt;
 use crate::manifest::{Descriptor, MAX_DOCUMENT};
 use crate::reference::Reference;
+use crate::room::Room;
 use crate::{Cancel, Digest, Error};
 
 /// How long a registry may take to begin its answer.
@@ -62,7 +63,7 @@ impl<'a> Client<'a> {
     /// Finds out how the registry is reached.
     pub(super) fn new(reference: &'a Reference, access: &Access, cancel: &'a Cancel) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let connector = Connector::new(&access.authorities)
+        let connector = Connector::new(&access.authorities, access.reach)
             .map_err(|error| Error::Unreachable(format!("TLS cannot be set up: {error}")))?;
         let basic = access.login(reference).map(|(username, password)| {
             let pair = BASE64_STANDARD.encode(format!("{username}:{password}"));
@@ -92,6 +93,7 @@ impl<'a> Client<'a> {
         }
         let uri = self.uri("")?;
         match self.runtime.block_on(self.send(&uri, "", None, None)) {
+            Err(failure @ Failure::Connection(_)) if failure.is_refused() => Err(self.explain(failure)),
             Err(Failure::Connection(error)) if !is_about_certificates(&*error) => Ok("http"),
             Err(Failure::Cancelled) => Err(Error::Cancelled),
             _ => Ok("https"),
@@ -143,7 +145,7 @@ impl<'a> Client<'a> {
     }
 
     /// Fetches a blob into a file; goes on where an earlier attempt ended.
-    pub(super) fn blob(&self, blob: &Descriptor, path: &Path) -> Result<(), Error> {
+    pub(super) fn blob(&self, blob: &Descriptor, path: &Path, room: &Room) -> Result<(), Error> {
         let uri = self.repository_uri(&format!("blobs/{}", blob.digest))?;
         let mut file = File::options().append(true).create(true).open(path).at_path("creating", path)?;
         let mut attempt = 0;
@@ -155,7 +157,8 @@ impl<'a> Client<'a> {
             if length > blob.size {
                 file.set_len(0).at_path("emptying", path)?;
             }
-            match self.runtime.block_on(self.blob_once(&uri, blob.size, &mut file, attempt)) {
+            room.need(blob.size - length.min(blob.size))?;
+            match self.runtime.block_on(self.blob_once(&uri, blob.size, &mut file, attempt, room)) {
                 Ok(()) => {}
                 Err(failure) if failure.is_passing() => {
                     let grown = file.metadata().at_path("reading", path)?.len() > length;
@@ -170,7 +173,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn blob_once(&self, uri: &Uri, size: u64, file: &mut File, attempt: u32) -> Result<(), Failure> {
+    async fn blob_once(&self, uri: &Uri, size: u64, file: &mut File, attempt: u32, room: &Room) -> Result<(), Failure> {
         self.pause(attempt).await?;
         let mut length = file.metadata()?.len();
         let answer = self.get(uri, "*/*", (length > 0).then_some(length)).await?;
@@ -185,6 +188,7 @@ impl<'a> Client<'a> {
             if length > size {
                 return Err(Failure::TooLarge(size));
             }
+            room.take(piece.len() as u64).map_err(Failure::NoRoom)?;
             file.write_all(&piece)?;
         }
         if length < size { Err(Failure::Idle) } else { Ok(()) }
@@ -327,6 +331,7 @@ impl<'a> Client<'a> {
         let offline = "Without a registry, begin with the engine's own root (FROM default), or import the image first";
         match failure {
             Failure::Cancelled => Error::Cancelled,
+            Failure::NoRoom(error) => error,
             Failure::File(error) => Error::Io { what: "writing what is fetched".to_owned(), error },
             Failure::Status(StatusCode::NOT_FOUND) => Error::Refused(format!("is not in the registry {registry}")),
             Failure::Status(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
@@ -337,6 +342,10 @@ impl<'a> Client<'a> {
             Failure::TooLarge(most) => Error::Refused(format!("has a part of more than the {most} bytes it may have")),
             Failure::Insecure(host) => Error::Refused(format!("is refused: {registry} leads to {host} without TLS")),
             Failure::Idle => Error::Unreachable(self.named(format!("{registry} no longer sends anything. {offline}"))),
+            Failure::Connection(error) if is_private(&*error) => Error::Refused(format!(
+                "is refused: {registry} leads to this machine or a private network, which only the organization of whoever \
+                 started the engine reaches"
+            )),
             Failure::Connection(error) => {
                 let reason = innermost(&*error);
                 Error::Unreachable(self.named(format!("{registry} cannot be reached: {reason}. {offline}")))
@@ -360,6 +369,7 @@ enum Failure {
     /// A redirection to a host that would be asked without TLS.
     Insecure(String),
     File(std::io::Error),
+    NoRoom(Error),
     Cancelled,
 }
 
@@ -370,13 +380,17 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Failure {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Connection(error) if is_private(&**error))
+    }
+
     /// Whether another attempt may do better.
     fn is_passing(&self) -> bool {
         match self {
-            Self::Connection(error) => !is_about_certificates(&**error),
+            Self::Connection(error) => !is_about_certificates(&**error) && !is_private(&**error),
             Self::Idle => true,
             Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
-            Self::TooLarge(_) | Self::Insecure(_) | Self::File(_) | Self::Cancelled => false,
+            Self::TooLarge(_) | Self::Insecure(_) | Self::File(_) | Self::NoRoom(_) | Self::Cancelled => false,
         }
     }
 }
@@ -387,6 +401,19 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
         error = source;
     }
     error.to_string()
+}
+
+/// Whether a connection was refused because it would have led to a private address.
+fn is_private(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<Private>() || inner.is_some_and(|inner| is_private(inner)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn is_about_certificates(error: &(dyn StdError + 'static)) -> bool {

@@ -50,8 +50,10 @@ impl Store {
             && pins.add(&known.image.layers)?
         {
             log.line("It has not changed");
-            if login.is_none() && known.login.is_some() {
-                self.give_name(&Named { login, ..known.clone() })?;
+            let open = known.open || access.reach.is_some();
+            if (login.is_none() && known.login.is_some()) || open != known.open {
+                let login = login.and(known.login.clone());
+                self.give_name(&Named { login, open, ..known.clone() })?;
             }
             return Ok(known.image);
         }
@@ -59,13 +61,16 @@ impl Store {
         let assembled = self.assemble(&config, &layers, &open, log, cancel);
         for layer in &layers {
             // Kept for the next attempt only where it broke off.
-            if assembled.is_ok() || !matches!(assembled, Err(Error::Cancelled | Error::Unreachable(_))) {
+            let is_done = !matches!(assembled, Err(Error::Cancelled | Error::Unreachable(_)));
+            // Somebody else who fetches it removes it.
+            if is_done && let Some(_turn) = self.only_one_now(blob_turn(&layer.digest)) {
                 let _ = fs::remove_file(self.download(&layer.digest));
             }
         }
         let (image, _pins) = assembled.map_err(failed)?;
         let (name, manifest) = (reference.to_string(), Some(manifest));
-        self.give_name(&Named { name, manifest, login, image: image.clone() })?;
+        let open = access.reach.is_some();
+        self.give_name(&Named { name, manifest, login, imported: false, open, image: image.clone() })?;
         Ok(image)
     }
 
@@ -79,13 +84,20 @@ impl Store {
         cancel: &Cancel,
     ) -> Result<Image, Error> {
         // What was pulled with a login is for those who have it. Whoever has another one asks the registry.
+        // So is what came from a registry that others may not reach.
         let may_have = |known: &Named| {
-            known.login.is_none() || known.name.parse().is_ok_and(|reference| access.mark(&reference) == known.login)
+            let mark = || known.name.parse().is_ok_and(|reference| access.mark(&reference) == known.login);
+            (known.open || access.reach.is_none()) && (known.login.is_none() || mark())
         };
-        if let Some(imported) = self.named(name)?.filter(may_have) {
+        let complete = name.parse::<Reference>().map(|reference| reference.to_string());
+        // Names that are not complete are those of what was imported, by earlier versions, too.
+        let is_imported = |known: &Named| known.imported || complete.as_ref().is_ok_and(|name| *name != known.name);
+        if let Some(imported) =
+            self.named(name)?.filter(|known| is_imported(known) || complete.is_err()).filter(may_have)
+        {
             return Ok(imported.image);
         }
-        let complete = name.parse::<Reference>()?.to_string();
+        let complete = complete?;
         if !pull
             && let Some(known) = self.named(&complete)?.filter(may_have)
             && self.pins().add(&known.image.layers)?
@@ -141,10 +153,15 @@ impl Store {
             return Err(Error::Refused("has encrypted layers, which are not supported".to_owned()));
         }
         let path = self.download(&blob.digest);
-        client.blob(blob, &path)?;
+        client.blob(blob, &path, &self.room)?;
         let file = File::open(&path).at_path("opening", &path)?;
         Ok(Box::new(Whole { inner: BufReader::new(file), hasher: Default::default(), expected: blob.digest.clone() }))
     }
+}
+
+/// Names the right to fetch and read a blob. Several layers may claim to be in the same one.
+pub(crate) fn blob_turn(digest: &Digest) -> String {
+    format!("blob {}", digest.hex())
 }
 
 /// A blob that ends with an error unless it has its digest.
