@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 
 use crate::network::Cidr;
@@ -29,23 +30,20 @@ const MAX_ANSWER: usize = 1 << 20;
 
 /// Makes requests.
 pub struct Client {
-    tls: TlsConnector,
+    /// Made for the first request that needs it: reading the machine's certificates takes longer than the rest of a start.
+    tls: OnceCell<TlsConnector>,
     /// Networks that are reached although they are not public; none = every address is reached.
     allowed: Option<Vec<Cidr>>,
 }
 
 impl Client {
     /// A client that trusts the machine's certificates and those of Mozilla. With `allowed` it reaches public addresses and these.
-    pub fn new(allowed: Option<Vec<Cidr>>) -> Result<Self> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .context("setting up TLS")?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), allowed })
+    pub fn new(allowed: Option<Vec<Cidr>>) -> Self {
+        Self { tls: OnceCell::new(), allowed }
+    }
+
+    async fn tls(&self) -> Result<&TlsConnector> {
+        self.tls.get_or_try_init(async || tokio::task::spawn_blocking(connector).await?).await
     }
 
     /// Posts JSON and returns the status of the answer. Redirects are not followed.
@@ -149,7 +147,7 @@ impl Client {
         let request = request.body(Full::new(Bytes::from(body)))?;
         if encrypted {
             let name = ServerName::try_from(host).context("the host is not a valid name")?;
-            let stream = self.tls.connect(name, stream).await.context("TLS failed")?;
+            let stream = self.tls().await?.connect(name, stream).await.context("TLS failed")?;
             answer(stream, request).await
         } else {
             answer(stream, request).await
@@ -174,6 +172,19 @@ impl Client {
         is_public(address)
             || self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|network| network.contains(address)))
     }
+}
+
+/// Trusts the machine's certificates and those of Mozilla. Blocks.
+fn connector() -> Result<TlsConnector> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("setting up TLS")?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// The beginning of the response to a request over a connection.
@@ -216,8 +227,8 @@ impl<T> Drop for AbortOnDrop<T> {
 
 /// Whether an address belongs to no private, local or special network. Those hold the engine, its sandboxes and the services by which
 /// clouds tell machines their credentials.
-fn is_public(address: IpAddr) -> bool {
-    match address {
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
     }
@@ -251,7 +262,7 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_reached() {
-        let client = Client::new(Some(vec!["10.1.0.0/16".parse().unwrap()])).unwrap();
+        let client = Client::new(Some(vec!["10.1.0.0/16".parse().unwrap()]));
         for address in ["1.1.1.1", "2606:4700::1", "10.1.2.3", "8.8.8.8"] {
             assert!(client.may_reach(address.parse().unwrap()), "{address}");
         }
@@ -281,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_refused_before_anything_is_sent() {
-        let client = Client::new(Some(vec![])).unwrap();
+        let client = Client::new(Some(vec![]));
         for url in ["http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/", "https://0x7f000001/"] {
             let error = format!("{:#}", client.post(url, vec![], "{}".to_owned()).await.unwrap_err());
             assert!(
@@ -290,5 +301,6 @@ mod tests {
             );
         }
         assert!(client.post("ftp://example.com/", vec![], String::new()).await.is_err());
+        assert!(!client.tls.initialized(), "nothing was encrypted, so no certificate was read");
     }
 }

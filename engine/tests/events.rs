@@ -34,11 +34,15 @@ async fn say(socket: &mut Socket, text: String) {
 }
 
 async fn connect(engine: &Engine) -> Socket {
+    connect_with(engine, &engine.api_key).await
+}
+
+async fn connect_with(engine: &Engine, key: &str) -> Socket {
     let mut socket = open(engine).await;
     let hello = text(&mut socket).await;
     let hello: Value = serde_json::from_str(hello.strip_prefix('0').expect("OPEN comes first")).unwrap();
     assert_eq!((&hello["pingInterval"], &hello["pingTimeout"]), (&json!(25000), &json!(20000)));
-    say(&mut socket, format!("40{}", json!({"token": engine.api_key}))).await;
+    say(&mut socket, format!("40{}", json!({"token": key}))).await;
     assert!(text(&mut socket).await.starts_with("40{\"sid\":"));
     socket
 }
@@ -153,4 +157,30 @@ async fn snapshots_tell_what_becomes_of_them() {
     assert_eq!(event(&mut socket).await.1["newState"], "removing");
     let (name, payload) = event(&mut socket).await;
     assert_eq!((name.as_str(), &payload["id"]), ("snapshot.removed", &snapshot["id"]));
+}
+
+#[tokio::test]
+async fn nothing_is_told_any_more_once_a_key_has_ended() {
+    let engine = Engine::start().await;
+    let (_, key) = engine.post("/api/api-keys", json!({"name": "short", "permissions": []})).await;
+    let mut socket = connect_with(&engine, key["value"].as_str().expect("a value")).await;
+    let (_, first) = engine.post("/api/volumes", json!({"name": "first"})).await;
+    assert_eq!(event(&mut socket).await.1["id"], first["id"]);
+    assert_eq!(event(&mut socket).await.0, "volume.state.updated");
+    let (status, _) = engine.delete("/api/api-keys/short").await;
+    assert_eq!(status, reqwest::StatusCode::NO_CONTENT);
+    engine.post("/api/volumes", json!({"name": "second"})).await;
+    let told = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(ping))) if ping == "2" => say(&mut socket, "3".to_owned()).await,
+                // Socket.IO's own end of the subscription.
+                Some(Ok(Message::Text(text))) if text == "41" => return None,
+                Some(Ok(Message::Text(text))) => return Some(text.to_string()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                _ => {}
+            }
+        }
+    });
+    assert_eq!(told.await.expect("the connection ends"), None);
 }

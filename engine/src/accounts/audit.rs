@@ -3,13 +3,16 @@
 //! Entries are in `audit.db`, which nothing changes: an entry is written before the action, its outcome in a second row after it, and
 //! the database refuses to update or delete either. Both survive the engine's death at any moment; an entry without an outcome is
 //! one that the engine died in. They are not waited for on the disk, so a loss of power may take the last moments.
+//!
+//! Only [`Audit::forget`] removes any: the oldest, when they are older or more than is to be kept ([`Retention`]).
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::caller::Caller;
@@ -42,10 +45,35 @@ CREATE TABLE IF NOT EXISTS outcomes (
 );
 CREATE INDEX IF NOT EXISTS by_organization ON entries (organization_id, number);
 CREATE TRIGGER IF NOT EXISTS entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS outcomes_stay BEFORE UPDATE ON outcomes BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+";
+
+const PROTECTION: &str = "
+CREATE TRIGGER IF NOT EXISTS entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS outcomes_last BEFORE DELETE ON outcomes BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 ";
+
+/// How often the oldest entries are looked at.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// The most entries that are removed at once, so that nobody waits long.
+const AT_ONCE: i64 = 10_000;
+
+/// How much of the log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after which an entry goes; 0 = never.
+    pub days: u32,
+    /// MiB of the whole log, beyond which the oldest entries go; 0 = any size.
+    pub mebibytes: u32,
+}
+
+impl Default for Retention {
+    /// A year, and half a GiB: about a million entries.
+    fn default() -> Self {
+        Self { days: 365, mebibytes: 512 }
+    }
+}
 
 const COLUMNS: &str = "entries.number, id, created_at, organization_id, actor_id, actor_email, key_prefix, key_suffix, \
      action, target_type, coalesce(outcomes.target_id, entries.target_id), status_code, error_message, ip_address, \
@@ -115,9 +143,12 @@ impl Audit {
         let opened = || -> Result<Connection> {
             std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
             let connection = Connection::open(&path)?;
+            // Of a new file only; an older one keeps its size and fills what becomes free.
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.execute_batch(SCHEMA)?;
+            connection.execute_batch(PROTECTION)?;
             Ok(connection)
         };
         let connection =
@@ -181,6 +212,74 @@ impl Audit {
         let deed = Deed { action, target_type: "sandbox", target_id: Some(sandbox_id.to_owned()) };
         let number = self.begin(&caller, &deed, &json!({"cause": cause}));
         self.end(number, 200, None, None);
+    }
+
+    /// Removes the oldest entries from time to time, until dropped.
+    pub async fn keep_within(self: Arc<Self>, retention: Retention) {
+        loop {
+            let audit = Arc::clone(&self);
+            match tokio::task::spawn_blocking(move || audit.forget(retention)).await {
+                // There are more.
+                Ok(Ok(true)) => continue,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the oldest audit entries could not be removed"),
+                Err(error) => tracing::warn!(%error, "the oldest audit entries were not looked at"),
+            }
+            clock::sleep(LOOK).await;
+        }
+    }
+
+    /// Removes the oldest entries that are not to be kept, so many at once; whether there may be more. Blocks.
+    pub fn forget(&self, retention: Retention) -> rusqlite::Result<bool> {
+        let mut connection = self.connection();
+        let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let used = |connection: &Connection| -> rusqlite::Result<i64> {
+            let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+            Ok((pages - free).saturating_mul(page))
+        };
+        let count = |connection: &Connection| -> rusqlite::Result<(i64, i64)> {
+            connection.query_row("SELECT coalesce(min(number), 0), count(*) FROM entries", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+        };
+        let mut last = 0;
+        if retention.days > 0 {
+            let since = clock::millis(clock::now()).saturating_sub(i64::from(retention.days) * 24 * 60 * 60 * 1000);
+            // Numbers grow with time, except where the clock was set back: what comes after is kept.
+            let query = "SELECT number FROM entries WHERE created_at >= ?1 ORDER BY number LIMIT 1";
+            let kept: Option<i64> = connection.query_row(query, [since], |row| row.get(0)).optional()?;
+            let newest = "SELECT coalesce(max(number), 0) FROM entries";
+            last = match kept {
+                Some(first) => first - 1,
+                None => connection.query_row(newest, [], |row| row.get(0))?,
+            };
+        }
+        let most = i64::from(retention.mebibytes) << 20;
+        let size = used(&connection)?;
+        if most > 0 && size > most {
+            let (first, entries) = count(&connection)?;
+            // As large as the average, and some more, so that this is not done each time.
+            let surplus = i128::from(size - most / 10 * 9) * i128::from(entries) / i128::from(size.max(1));
+            last = last.max(first - 1 + i64::try_from(surplus).unwrap_or(entries));
+        }
+        let (first, _) = count(&connection)?;
+        if last < first || first == 0 {
+            return Ok(false);
+        }
+        let until = last.min(first.saturating_add(AT_ONCE - 1));
+        let transaction = connection.transaction()?;
+        transaction.execute_batch("DROP TRIGGER entries_last; DROP TRIGGER outcomes_last;")?;
+        transaction.execute("DELETE FROM outcomes WHERE number <= ?1", [until])?;
+        transaction.execute("DELETE FROM entries WHERE number <= ?1", [until])?;
+        transaction.execute_batch(PROTECTION)?;
+        transaction.commit()?;
+        for give_back in ["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+            let mut statement = connection.prepare(give_back)?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+        }
+        Ok(until < last)
     }
 
     /// Number of entries that a filter accepts.
@@ -270,5 +369,39 @@ mod tests {
         assert_eq!(told, [(&json!("stop"), &Value::Null), (&json!("start"), &json!(200))]);
         assert_eq!(again.count(&Filter::of("other")).unwrap(), 0);
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_oldest_entries_go_when_they_are_too_old_or_too_many() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::open(directory.path()).unwrap();
+        let caller = Caller { user_id: "u".to_owned(), organization_id: "o".to_owned(), ..Caller::default() };
+        let deed = Deed { action: "start", target_type: "sandbox", target_id: None };
+        let write = |count: usize| {
+            for _ in 0..count {
+                audit.end(audit.begin(&caller, &deed, &json!({"text": "x".repeat(2000)})), 200, None, None);
+            }
+        };
+        let left = || audit.count(&Filter::of("o")).unwrap();
+        write(1000);
+        let keep = Retention { days: 1, mebibytes: 1 };
+        while audit.forget(keep).unwrap() {}
+        assert!((100..500).contains(&left()), "{} entries of 2 kB in a MiB", left());
+        let (newest, most) = (audit.select(&Filter::of("o"), 1, 0).unwrap()[0].number, left());
+        assert_eq!(newest, 1000, "the latest are kept");
+        assert!(!audit.forget(keep).unwrap());
+        assert_eq!(left(), most);
+        assert!(
+            std::fs::metadata(directory.path().join("audit.db")).unwrap().len() < 2 << 20,
+            "the room is given back"
+        );
+
+        audit.connection().execute_batch("DROP TRIGGER entries_stay; UPDATE entries SET created_at = 0").unwrap();
+        write(3);
+        audit.forget(Retention { days: 0, mebibytes: 0 }).unwrap();
+        assert_eq!(left(), most + 3);
+        audit.forget(keep).unwrap();
+        assert_eq!(left(), 3);
+        assert!(audit.connection().execute("DELETE FROM entries", []).is_err(), "nobody else removes any");
     }
 }

@@ -92,15 +92,15 @@ struct Claims {
 
 impl Oidc {
     /// An issuer whose keys are not known yet.
-    pub fn new(issuer: Issuer) -> Result<Self> {
-        Ok(Self {
+    pub fn new(issuer: Issuer) -> Self {
+        Self {
             issuer,
             // Whoever started the engine chose the address.
-            client: Client::new(None)?,
+            client: Client::new(None),
             keys: RwLock::default(),
             fetched: tokio::sync::Mutex::new(None),
             logins: Mutex::default(),
-        })
+        }
     }
 
     /// Fetches the keys from time to time, until dropped.
@@ -157,6 +157,21 @@ impl Oidc {
         header(token).is_some_and(|(_, kid)| !known(&kid))
     }
 
+    /// Whether a token says that the issuer made it for this engine. Nothing is verified: it may be over, or not be known yet.
+    pub fn is_for_here(&self, token: &str) -> bool {
+        header(token).is_some() && claims(token).is_some_and(|claims| self.is_ours(&claims))
+    }
+
+    fn is_ours(&self, claims: &Claims) -> bool {
+        let audience = &self.issuer.audience;
+        let is_for_us = match &claims.aud {
+            Value::String(one) => one == audience,
+            Value::Array(all) => all.iter().any(|one| one.as_str() == Some(audience)),
+            _ => false,
+        };
+        is_for_us && claims.iss == self.issuer.url
+    }
+
     /// The person a token is of.
     pub fn verify(&self, token: &str) -> Option<Person> {
         let (algorithm, kid) = header(token)?;
@@ -168,20 +183,13 @@ impl Oidc {
                 return None;
             }
         }
-        let claims = URL_SAFE_NO_PAD.decode(signed.split('.').nth(1)?).ok()?;
-        let claims: Claims = serde_json::from_slice(&claims).ok()?;
+        let claims = claims(token)?;
         let now = clock::now().unix_timestamp();
-        let audience = &self.issuer.audience;
-        let is_for_us = match &claims.aud {
-            Value::String(one) => one == audience,
-            Value::Array(all) => all.iter().any(|one| one.as_str() == Some(audience)),
-            _ => false,
-        };
         let is_now = claims.exp.saturating_add(LEEWAY) > now && claims.nbf.saturating_sub(LEEWAY) <= now;
         // Nobody from outside is whoever started the engine.
         let is_other =
             !claims.sub.is_empty() && claims.sub != crate::accounts::model::OPERATOR && !claims.sub.contains('/');
-        if claims.iss != self.issuer.url || !is_for_us || !is_now || !is_other {
+        if !self.is_ours(&claims) || !is_now || !is_other {
             return None;
         }
         let verified = claims.email_verified == Value::Bool(true) || claims.email_verified == "true";
@@ -221,6 +229,12 @@ fn header(token: &str) -> Option<(String, String)> {
     let bytes = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
     let header: Header = serde_json::from_slice(&bytes).ok()?;
     Some((header.alg, header.kid))
+}
+
+/// What a token says, true or not.
+fn claims(token: &str) -> Option<Claims> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&claims).ok()
 }
 
 fn read_key(key: &Value) -> Option<(String, Key)> {
@@ -275,7 +289,7 @@ mod tests {
             let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
             let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
             let (url, audience) = ("https://issuer.example".to_owned(), "daytona".to_owned());
-            let oidc = Oidc::new(Issuer { url, audience, client_id: String::new() }).unwrap();
+            let oidc = Oidc::new(Issuer { url, audience, client_id: String::new() });
             let point = key.public_key().as_ref();
             let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
             let known = read_key(&json!({"kty": "EC", "crv": "P-256", "kid": "k", "x": x, "y": y})).unwrap();

@@ -3,7 +3,8 @@
 //! Clients authenticate in the CONNECT packet and then only listen; every event goes to every
 //! client. Events carry the full sandbox document with the new state, in the order they happened.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
+use socketioxide::socket::Sid;
 use socketioxide::{SocketIo, TransportType};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -23,6 +25,9 @@ use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::snapshots::record::SnapshotState;
 use crate::volumes::record::VolumeState;
 use crate::webhooks::Webhooks;
+
+/// How often is looked whose key has ended, while nothing happens.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Sends events to whoever listens.
 pub struct Events {
@@ -50,6 +55,8 @@ pub fn gateway(
         .ping_interval(Duration::from_secs(25))
         .ping_timeout(Duration::from_secs(20))
         .build_layer();
+    let subscriptions = Subscriptions::default();
+    let (known, kept, ended) = (Arc::clone(accounts), Arc::clone(&subscriptions), Arc::clone(&subscriptions));
     let accounts = Arc::clone(accounts);
     let authenticate = async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
         let token = credentials.map_err(|_| Refused)?.token;
@@ -59,29 +66,89 @@ pub fn gateway(
         if let Some(id) = parameter(query, "organizationId").and_then(|id| id.parse().ok()) {
             headers.insert(ORGANIZATION, id);
         }
-        // A key has its organization, whatever the query says.
-        let caller =
-            accounts.authenticate(&token, &headers).or_else(|_| accounts.authenticate(&token, &HeaderMap::new()));
-        socket.join(caller.map_err(|_| Refused)?.organization_id);
+        let subscription = Subscription { token, headers };
+        let organization_id = subscription.organization(&accounts).ok_or(Refused)?;
+        socket.join(organization_id);
+        lock(&kept).insert(socket.id, subscription);
         Ok::<_, Refused>(())
     };
     let activity = Arc::clone(activity);
     let connected = async move |socket: SocketRef| {
-        let client = activity.client();
+        let (client, ended, id) = (activity.client(), Arc::clone(&ended), socket.id);
         // The handler goes with the socket, and the client with the handler.
-        socket.on_disconnect(async move || drop(client));
+        socket.on_disconnect(async move || {
+            lock(&ended).remove(&id);
+            drop(client);
+        });
     };
     io.ns("/", connected.with(authenticate));
     let (queue, events) = unbounded_channel();
-    tokio::spawn(deliver(io, Arc::clone(webhooks), events));
+    tokio::spawn(deliver(io, known, subscriptions, Arc::clone(webhooks), events));
     (layer, Events { queue })
 }
 
+/// What clients have shown, by the ids of their sockets.
+type Subscriptions = Arc<Mutex<HashMap<Sid, Subscription>>>;
+
+fn lock(subscriptions: &Subscriptions) -> MutexGuard<'_, HashMap<Sid, Subscription>> {
+    subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a client has shown to be told of events.
+#[derive(Clone)]
+struct Subscription {
+    token: String,
+    /// Those that name an organization.
+    headers: HeaderMap,
+}
+
+impl Subscription {
+    /// The organization whose events it is for, as long as the key or token is good.
+    fn organization(&self, accounts: &Accounts) -> Option<String> {
+        // A key has its organization, whatever the query says.
+        let caller = accounts.authenticate(&self.token, &self.headers);
+        let caller = caller.or_else(|_| accounts.authenticate(&self.token, &HeaderMap::new()));
+        caller.ok().map(|caller| caller.organization_id)
+    }
+}
+
+/// Ends the connections to an organization's events, or to any, whose key or token is not good for them any more.
+fn end_others(io: &SocketIo, accounts: &Accounts, subscriptions: &Subscriptions, organization_id: Option<&str>) {
+    let sockets = match organization_id {
+        Some(id) => io.to(id.to_owned()).sockets(),
+        None => io.sockets(),
+    };
+    for socket in sockets {
+        let shown = lock(subscriptions).get(&socket.id).cloned();
+        let good_for = shown.and_then(|shown| shown.organization(accounts));
+        if good_for.is_none_or(|id| !socket.rooms().iter().any(|room| **room == *id)) {
+            // Whoever is gone already needs no end.
+            let _ = socket.disconnect();
+        }
+    }
+}
+
 /// One task sends all events, so none overtakes another.
-async fn deliver(io: SocketIo, webhooks: Arc<Webhooks>, mut events: UnboundedReceiver<(&'static str, Value)>) {
-    while let Some((name, payload)) = events.recv().await {
+async fn deliver(
+    io: SocketIo,
+    accounts: Arc<Accounts>,
+    subscriptions: Subscriptions,
+    webhooks: Arc<Webhooks>,
+    mut events: UnboundedReceiver<(&'static str, Value)>,
+) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = tokio::time::sleep(LOOK) => {
+                end_others(&io, &accounts, &subscriptions, None);
+                continue;
+            }
+        };
+        let Some((name, payload)) = event else { return };
         webhooks.tell(name, &payload);
         let owner = organization(&payload).unwrap_or_default().to_owned();
+        // Nobody is told who may not know any more.
+        end_others(&io, &accounts, &subscriptions, Some(&owner));
         if let Err(error) = io.to(owner).emit(name, &payload).await {
             // A client with a full buffer misses the event; it polls as a safety net.
             tracing::debug!(%error, name, "an event did not reach every client");

@@ -29,6 +29,15 @@ const ROOM_STEP: u64 = 16 << 20;
 /// The longest line before a chunk, and all lines after the last one together, in bytes.
 const MAX_LINE: usize = 16 << 10;
 
+/// What an organization may still store.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    /// Bytes.
+    pub bytes: u64,
+    /// Of so many bytes.
+    pub of: u64,
+}
+
 /// A body that has arrived whole, as it was signed.
 pub struct Arrived {
     /// Where its bytes are.
@@ -46,6 +55,7 @@ pub async fn receive(
     headers: &HeaderMap,
     payload: &Payload,
     chain: Chain,
+    left: Left,
     mut body: Body,
 ) -> Outcome<Arrived> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -71,7 +81,10 @@ pub async fn receive(
         Payload::Unsigned | Payload::Hash(_) => None,
     };
     let (pieces, arriving) = mpsc::channel(WAITING);
-    let writing = tokio::task::spawn_blocking(move || write(&directory, arriving, checks));
+    if checks.length.is_some_and(|length| length > left.bytes) {
+        return Err(Failure::quota_exceeded(left.of));
+    }
+    let writing = tokio::task::spawn_blocking(move || write(&directory, arriving, checks, left));
     let sent = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::bad_request("IncompleteBody", "The body ended too early"))?;
@@ -114,7 +127,7 @@ struct Checks {
     digest: Option<Sha256>,
 }
 
-fn write(directory: &Path, mut arriving: mpsc::Receiver<Step>, mut checks: Checks) -> Outcome<Arrived> {
+fn write(directory: &Path, mut arriving: mpsc::Receiver<Step>, mut checks: Checks, left: Left) -> Outcome<Arrived> {
     let mut writing = Writing::begin(directory)?;
     let (mut size, mut room_until) = (0, 0);
     loop {
@@ -123,6 +136,9 @@ fn write(directory: &Path, mut arriving: mpsc::Receiver<Step>, mut checks: Check
                 size += bytes.len() as u64;
                 if size > MAX_BYTES {
                     return Err(Failure::bad_request("EntityTooLarge", "At most 5 GiB are uploaded at once"));
+                }
+                if size > left.bytes {
+                    return Err(Failure::quota_exceeded(left.of));
                 }
                 if size > room_until {
                     if isolation::room(directory)? < ROOM_STEP {

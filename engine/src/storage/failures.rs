@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 
 use super::documents::Element;
+use super::index::QuotaExceeded;
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,14 @@ impl Failure {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage", text)
     }
 
+    /// 403: the organization has as much as it may have.
+    pub fn quota_exceeded(most: u64) -> Self {
+        let text = format!(
+            "Object storage quota exceeded. Maximum allowed: {most} bytes: delete objects that are of no use any more"
+        );
+        Self::forbidden("QuotaExceeded", text)
+    }
+
     /// 500; the cause goes to the log only.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request to the object storage failed");
@@ -78,6 +87,9 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
+        if let Some(QuotaExceeded { most }) = error.downcast_ref() {
+            return Self::quota_exceeded(*most);
+        }
         let full = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         match full {
             Some(rusqlite::ErrorCode::DiskFull) => Self::no_room(),

@@ -53,12 +53,23 @@ impl Key {
     pub fn name(&self) -> &str {
         &self.0
     }
+
+    /// The beginning of the names of all objects of the same organization.
+    pub fn whole(&self) -> Prefix {
+        let end = self.0.find('/').map_or(self.0.len(), |slash| slash + 1);
+        Prefix(self.0[..end].to_owned())
+    }
 }
 
 impl Grant {
     /// The right of an organization itself.
     pub fn of(organization_id: &str) -> Self {
         Self { prefix: format!("{organization_id}/") }
+    }
+
+    /// The organization's id.
+    pub fn organization_id(&self) -> &str {
+        self.prefix.trim_end_matches('/')
     }
 
     /// The name of an object, if it is one of the organization's.

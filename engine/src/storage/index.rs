@@ -16,7 +16,9 @@ use super::segments::Segment;
 use crate::clock;
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, object TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (
+    key TEXT PRIMARY KEY, object TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
     id TEXT PRIMARY KEY, key TEXT NOT NULL, headers TEXT NOT NULL, begun INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -27,6 +29,17 @@ CREATE TABLE IF NOT EXISTS parts (
 
 /// How long an upload in parts may take, in milliseconds. What was not completed by then is removed.
 const UPLOAD_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// How long it may be before another use of an object is noted, in milliseconds.
+const USE_NOTED_EVERY: i64 = 60 * 60 * 1000;
+
+/// An organization has as many bytes as it may have.
+#[derive(Debug, thiserror::Error)]
+#[error("an organization has at most {most} bytes in the object storage")]
+pub struct QuotaExceeded {
+    /// How many that are.
+    pub most: u64,
+}
 
 /// What a client says about an object and is told again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +99,9 @@ impl Index {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
+        if connection.prepare("SELECT used FROM objects").is_err() {
+            connection.execute_batch("ALTER TABLE objects ADD COLUMN used INTEGER NOT NULL DEFAULT 0")?;
+        }
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -104,20 +120,86 @@ impl Index {
         let mut statement = connection.prepare_cached(
             "SELECT key, object FROM objects WHERE key >= ?1 AND key < ?2 AND key > ?3 ORDER BY key LIMIT ?4",
         )?;
-        let end = format!("{}{}", prefix.text(), char::MAX);
+        let end = end_of(prefix.text());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let range = params![prefix.text(), end, after, most];
         let rows = statement.query_map(range, |row| Ok((row.get(0)?, document(row, 1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Makes an object; returns what it replaces.
-    pub fn put(&self, key: &Key, object: &Object) -> Result<Option<Object>> {
+    /// Notes that the objects whose names begin with a text are used.
+    pub fn note_use(&self, beginning: &str) -> Result<()> {
+        let now = clock::millis(clock::now());
+        let statement = "UPDATE objects SET used = ?1 WHERE key >= ?2 AND key < ?3 AND used < ?4";
+        let values = params![now, beginning, end_of(beginning), now - USE_NOTED_EVERY];
+        self.lock().prepare_cached(statement)?.execute(values)?;
+        Ok(())
+    }
+
+    /// Says when an object was last used.
+    #[cfg(test)]
+    pub fn set_used(&self, key: &Key, used: i64) {
+        self.lock().execute("UPDATE objects SET used = ?1 WHERE key = ?2", params![used, key.name()]).unwrap();
+    }
+
+    /// Bytes of all objects and parts of objects whose names begin with `prefix`.
+    pub fn bytes(&self, prefix: &Prefix) -> Result<u64> {
+        bytes(&self.lock(), prefix)
+    }
+
+    /// Makes an object of an organization that may have `most` bytes; returns what it replaces.
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`].
+    pub fn put(&self, key: &Key, object: &Object, most: u64) -> Result<Option<Object>> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let replaced = put(&transaction, key, object)?;
+        check(&transaction, key, most)?;
         transaction.commit()?;
         Ok(replaced)
+    }
+
+    /// Removes all objects and uploads whose names begin with `prefix`; returns their segments.
+    pub fn delete_all(&self, prefix: &Prefix) -> Result<Vec<Segment>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let (begin, end) = (prefix.text(), end_of(prefix.text()));
+        let mut removed = Vec::new();
+        {
+            let mut statement =
+                transaction.prepare("DELETE FROM objects WHERE key >= ?1 AND key < ?2 RETURNING object")?;
+            for object in statement.query_map(params![begin, end], |row| document::<Object>(row, 0))? {
+                removed.extend(object?.segments);
+            }
+            let mut statement = transaction.prepare(
+                "DELETE FROM parts WHERE upload IN (SELECT id FROM uploads WHERE key >= ?1 AND key < ?2) RETURNING part",
+            )?;
+            for part in statement.query_map(params![begin, end], |row| document::<Part>(row, 0))? {
+                removed.push(part?.segment);
+            }
+        }
+        transaction.execute("DELETE FROM uploads WHERE key >= ?1 AND key < ?2", params![begin, end])?;
+        transaction.commit()?;
+        Ok(removed)
+    }
+
+    /// Removes contexts of builds that nobody has used since a time; returns their segments.
+    pub fn delete_unused(&self, since: i64) -> Result<Vec<Segment>> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let mut removed = Vec::new();
+        {
+            let mut statement = transaction.prepare(
+                "DELETE FROM objects WHERE key LIKE '%/context.tar' AND used < ?1 \
+                 AND json_extract(object, '$.modified') < ?1 RETURNING object",
+            )?;
+            for object in statement.query_map([since], |row| document::<Object>(row, 0))? {
+                removed.extend(object?.segments);
+            }
+        }
+        transaction.commit()?;
+        Ok(removed)
     }
 
     /// Puts an object in the place of another, unless that has changed.
@@ -166,7 +248,10 @@ impl Index {
     }
 
     /// Adds a part to an upload; `None` when there is no such upload, else the part it replaces.
-    pub fn add_part(&self, id: &str, key: &Key, number: u32, part: &Part) -> Result<Option<Option<Part>>> {
+    ///
+    /// # Errors
+    /// [`QuotaExceeded`], where the organization may have `most` bytes.
+    pub fn add_part(&self, id: &str, key: &Key, number: u32, part: &Part, most: u64) -> Result<Option<Option<Part>>> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         if upload(&transaction, id, key)?.is_none() {
@@ -176,6 +261,7 @@ impl Index {
         let replaced = transaction.query_row(query, params![id, number], |row| document(row, 0)).optional()?;
         let statement = "INSERT OR REPLACE INTO parts (upload, number, part) VALUES (?1, ?2, ?3)";
         transaction.execute(statement, params![id, number, serde_json::to_string(part)?])?;
+        check(&transaction, key, most)?;
         transaction.commit()?;
         Ok(Some(replaced))
     }
@@ -256,9 +342,27 @@ fn object(connection: &Connection, key: &Key) -> Result<Option<Object>> {
 
 fn put(transaction: &Transaction<'_>, key: &Key, made: &Object) -> Result<Option<Object>> {
     let replaced = object(transaction, key)?;
-    let statement = "INSERT OR REPLACE INTO objects (key, object) VALUES (?1, ?2)";
-    transaction.execute(statement, params![key.name(), serde_json::to_string(made)?])?;
+    let statement = "INSERT OR REPLACE INTO objects (key, object, used) VALUES (?1, ?2, ?3)";
+    transaction.execute(statement, params![key.name(), serde_json::to_string(made)?, clock::millis(clock::now())])?;
     Ok(replaced)
+}
+
+/// Comes after all names that begin with a text.
+fn end_of(beginning: &str) -> String {
+    format!("{beginning}{}", char::MAX)
+}
+
+fn bytes(connection: &Connection, prefix: &Prefix) -> Result<u64> {
+    let (begin, end) = (prefix.text(), end_of(prefix.text()));
+    let query = "SELECT (SELECT coalesce(sum(json_extract(object, '$.size')), 0) FROM objects WHERE key >= ?1 AND key < ?2) \
+         + (SELECT coalesce(sum(json_extract(part, '$.segment.size')), 0) FROM parts JOIN uploads ON upload = id \
+            WHERE key >= ?1 AND key < ?2)";
+    let bytes: i64 = connection.prepare_cached(query)?.query_row(params![begin, end], |row| row.get(0))?;
+    Ok(bytes.unsigned_abs())
+}
+
+fn check(transaction: &Transaction<'_>, key: &Key, most: u64) -> Result<()> {
+    if bytes(transaction, &key.whole())? > most { Err(QuotaExceeded { most }.into()) } else { Ok(()) }
 }
 
 fn upload(connection: &Connection, id: &str, key: &Key) -> Result<Option<Headers>> {

@@ -28,6 +28,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -36,10 +37,17 @@ use axum::routing::any;
 use self::grants::{Credentials, Grant, Issuer};
 use self::index::{Index, Object};
 use self::segments::{Reading, Writing};
+use crate::clock;
 use crate::engine::Engine;
 
 /// The one bucket.
 pub const BUCKET: &str = "daytona-volume-builds";
+
+/// Days after which an object goes that nobody has used. Clients look for a context and upload it anew where it is missing.
+const CONTEXT_DAYS: i64 = 30;
+
+/// How often unused ones are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The region, which clients sign for.
 pub const REGION: &str = "us-east-1";
@@ -84,6 +92,21 @@ impl Storage {
         self.issuer.issue(organization_id)
     }
 
+    /// Removes every object of an organization, and its uploads. Blocks.
+    pub fn remove_all_of(&self, organization_id: &str) -> Result<()> {
+        let Some(prefix) = Grant::of(organization_id).listing(&format!("{organization_id}/")) else { return Ok(()) };
+        segments::remove(&self.segments, &self.index.delete_all(&prefix)?);
+        Ok(())
+    }
+
+    /// Removes contexts that no client has uploaded, listed or built with for [`CONTEXT_DAYS`]. Blocks.
+    pub fn prune(&self) -> Result<()> {
+        self.index.forget_old_uploads()?;
+        let oldest = clock::millis(clock::now()).saturating_sub(CONTEXT_DAYS * 24 * 60 * 60 * 1000);
+        segments::remove(&self.segments, &self.index.delete_unused(oldest)?);
+        Ok(())
+    }
+
     /// The file of the context that clients have uploaded under a hash: an uncompressed tar archive. `None` when they have
     /// not. Blocks.
     ///
@@ -94,6 +117,7 @@ impl Storage {
         };
         loop {
             let Some(object) = self.index.object(&key)? else { return Ok(None) };
+            self.index.note_use(key.name())?;
             if let [only] = &object.segments[..] {
                 return Ok(Some(self.segments.join(&only.file)));
             }
@@ -108,6 +132,21 @@ impl Storage {
             } else {
                 segments::remove(&self.segments, &[segment]);
             }
+        }
+    }
+}
+
+impl Engine {
+    /// Removes what nobody uses from time to time, until dropped.
+    pub async fn prune_objects(self: Arc<Self>) {
+        loop {
+            let engine = Arc::clone(&self);
+            match tokio::task::spawn_blocking(move || engine.storage.prune()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(error = crate::in_words(&error), "unused contexts are left"),
+                Err(error) => tracing::warn!(%error, "unused contexts were not looked for"),
+            }
+            clock::sleep(PRUNE_EVERY).await;
         }
     }
 }
@@ -143,12 +182,41 @@ mod tests {
             .collect();
         let key = Grant::of("ours").key("ours/hash/context.tar").unwrap();
         let object = Object { size: 7, etag: String::new(), modified: 0, headers: Headers::default(), segments };
-        storage.index.put(&key, &object).unwrap();
+        storage.index.put(&key, &object, u64::MAX).unwrap();
         let path = storage.context("ours", "hash").unwrap().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "context");
         assert_eq!(storage.context("ours", "hash").unwrap(), Some(path));
         assert_eq!(fs::read_dir(&storage.segments).unwrap().count(), 1);
         assert_eq!(storage.context("ours", "other").unwrap(), None);
         assert_eq!(storage.context("theirs", "hash").unwrap(), None);
+    }
+
+    #[test]
+    fn what_nobody_uses_or_may_have_any_more_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Storage::open(directory.path()).unwrap();
+        let put = |name: &str, most: u64| {
+            let mut writing = Writing::begin(&storage.segments).unwrap();
+            writing.write_all(b"context").unwrap();
+            let segments = vec![writing.finish().unwrap().0];
+            let object = Object { size: 7, etag: String::new(), modified: 0, headers: Headers::default(), segments };
+            let key = Grant::of(name.split('/').next().unwrap()).key(name).unwrap();
+            storage.index.put(&key, &object, most).map(|_| key)
+        };
+        let key = put("ours/old/context.tar", 14).unwrap();
+        put("ours/new/context.tar", 14).unwrap();
+        let refused = put("ours/much/context.tar", 14).unwrap_err();
+        assert!(refused.downcast_ref::<index::QuotaExceeded>().is_some(), "{refused}");
+        put("theirs/new/context.tar", 14).unwrap();
+        put("ours/new/context.tar", 14).expect("it replaces one");
+        assert_eq!(storage.index.bytes(&key.whole()).unwrap(), 14);
+
+        storage.index.set_used(&key, 0);
+        storage.prune().unwrap();
+        assert_eq!(storage.context("ours", "old").unwrap(), None);
+        assert!(storage.context("ours", "new").unwrap().is_some());
+        storage.remove_all_of("ours").unwrap();
+        assert_eq!(storage.context("ours", "new").unwrap(), None);
+        assert!(storage.context("theirs", "new").unwrap().is_some());
     }
 }

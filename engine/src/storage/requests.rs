@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::bodies::{self, Arrived};
+use super::bodies::{self, Arrived, Left};
 use super::documents::{self, Element};
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Key, Prefix};
@@ -24,6 +24,7 @@ use super::index::{Headers, Object, Part};
 use super::segments::{self, Reading, Segment};
 use super::signatures::{self, Payload, Query, Signed};
 use super::{BUCKET, REGION, Storage};
+use crate::accounts::quota;
 use crate::clock;
 use crate::engine::Engine;
 
@@ -190,9 +191,19 @@ impl Call<'_> {
         }
     }
 
-    async fn receive(&self, signed: Signed, body: Body) -> Outcome<Arrived> {
+    /// The bytes that the organization of an object may have.
+    fn quota(&self, grant: &Grant) -> Outcome<u64> {
+        let organization = quota::active(&self.engine, grant.organization_id());
+        let organization = organization.map_err(|error| Failure::access_denied(error.message))?;
+        Ok(u64::try_from(quota::of(&organization, "objectStorageQuota")).unwrap_or(0).saturating_mul(1 << 30))
+    }
+
+    async fn receive(&self, key: &Key, most: u64, signed: Signed, body: Body) -> Outcome<Arrived> {
         let directory = self.engine.storage.segments.clone();
-        bodies::receive(directory, &self.parts.headers, &signed.payload, signed.chain, body).await
+        let whole = key.whole();
+        let used = self.stored(move |storage| storage.index.bytes(&whole)).await?;
+        let left = Left { bytes: most.saturating_sub(used), of: most };
+        bodies::receive(directory, &self.parts.headers, &signed.payload, signed.chain, left, body).await
     }
 
     async fn put(&self, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
@@ -202,10 +213,11 @@ impl Call<'_> {
                 return Err(Failure::not_implemented(&format!("{condition} of uploads")));
             }
         }
-        let Arrived { segment, etag } = self.receive(signed, body).await?;
+        let most = self.quota(&signed.grant)?;
+        let Arrived { segment, etag } = self.receive(&key, most, signed, body).await?;
         let quoted = quoted(&etag);
         let object = Object { size: segment.size, etag, modified: now(), headers, segments: vec![segment.clone()] };
-        match self.stored(move |storage| storage.index.put(&key, &object)).await {
+        match self.stored(move |storage| storage.index.put(&key, &object, most)).await {
             Ok(replaced) => self.discard(replaced.map(|object| object.segments).unwrap_or_default()).await,
             Err(failure) => {
                 self.discard(vec![segment]).await;
@@ -216,7 +228,11 @@ impl Call<'_> {
     }
 
     async fn get(&self, key: Key) -> Outcome<Response> {
-        let found = self.stored(move |storage| storage.index.object(&key)).await?;
+        let found = self.stored(move |storage| {
+            storage.index.note_use(key.name())?;
+            storage.index.object(&key)
+        });
+        let found = found.await?;
         let object = found.ok_or_else(|| Failure::not_found("NoSuchKey", "There is no such object"))?;
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
@@ -311,7 +327,11 @@ impl Call<'_> {
         };
         let page = self.stored({
             let (prefix, delimiter) = (prefix.clone(), delimiter.clone());
-            move |storage| page(storage, &prefix, &delimiter, after, most)
+            move |storage| {
+                // Whoever finds a context here builds with it: it must not be pruned before.
+                storage.index.note_use(prefix.text())?;
+                page(storage, &prefix, &delimiter, after, most)
+            }
         });
         let page = page.await?;
         let is_encoded = self.query.get("encoding-type") == Some("url");
@@ -369,11 +389,12 @@ impl Call<'_> {
         })?;
         // Before its body is received.
         self.upload(id, &key).await?;
-        let Arrived { segment, etag } = self.receive(signed, body).await?;
+        let most = self.quota(&signed.grant)?;
+        let Arrived { segment, etag } = self.receive(&key, most, signed, body).await?;
         let quoted = quoted(&etag);
         let part = Part { segment: segment.clone(), etag, modified: now() };
         let id = id.to_owned();
-        let added = self.stored(move |storage| storage.index.add_part(&id, &key, number, &part)).await;
+        let added = self.stored(move |storage| storage.index.add_part(&id, &key, number, &part, most)).await;
         match added {
             Ok(Some(replaced)) => self.discard(replaced.into_iter().map(|part| part.segment).collect()).await,
             Ok(None) => {

@@ -7,6 +7,7 @@
 mod payload;
 mod signature;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,8 +42,14 @@ const PAUSES: [i64; 7] = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
 /// Deliveries kept of one organization; the oldest that are over go first.
 const KEPT: usize = 500;
 
+/// Deliveries of one organization that may wait for their endpoints; beyond, the oldest go.
+const WAITING: usize = 1000;
+
 /// Deliveries sent at once.
 const AT_ONCE: usize = 16;
+
+/// Deliveries of one organization sent at once.
+const AT_ONCE_OF_ONE: usize = 8;
 
 /// How long to wait when nothing is due.
 const REST: Duration = Duration::from_secs(60);
@@ -137,12 +144,17 @@ impl Delivery {
     }
 }
 
+/// Ids and organizations of deliveries under way, by the tasks that try them.
+type UnderWay = HashMap<tokio::task::Id, (String, String)>;
+
 /// All of them.
 pub struct Webhooks {
     pub endpoints: Table<Endpoint>,
     pub deliveries: Table<Delivery>,
     client: Client,
     due: Notify,
+    /// [`WAITING`].
+    most_waiting: usize,
 }
 
 impl Webhooks {
@@ -151,8 +163,9 @@ impl Webhooks {
         Ok(Self {
             endpoints: Table::load(store, "webhook-endpoint")?,
             deliveries: Table::load(store, "webhook-delivery")?,
-            client: Client::new(Some(allowed))?,
+            client: Client::new(Some(allowed)),
             due: Notify::new(),
+            most_waiting: WAITING,
         })
     }
 
@@ -192,33 +205,84 @@ impl Webhooks {
         Ok(message_id)
     }
 
+    /// Removes the oldest deliveries of an organization that are too many. Of those that wait for an endpoint only so many are
+    /// kept, too: one that never answers must not fill the disk.
     fn forget_old(&self, organization_id: &str) -> ApiResult<()> {
         // Ordered by id, which begins with the time.
-        let over = self.deliveries.select(|known| known.organization_id == organization_id && known.state != "pending");
-        let too_many = over.len().saturating_sub(KEPT);
-        over.iter().take(too_many).try_for_each(|delivery| self.deliveries.remove(&delivery.id).map(drop))
+        let too_many: Vec<String> = self.deliveries.look(|all| {
+            let ours = all.filter(|(_, delivery)| delivery.organization_id == organization_id);
+            let (waiting, over): (Vec<_>, Vec<_>) = ours.partition(|(_, delivery)| delivery.state == "pending");
+            let of = |deliveries: Vec<(&String, &Delivery)>, most: usize| {
+                let count = deliveries.len().saturating_sub(most);
+                deliveries.into_iter().take(count).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+            };
+            let given_up = of(waiting, self.most_waiting);
+            if !given_up.is_empty() {
+                tracing::warn!(organization_id, count = given_up.len(), "webhooks that waited longest are given up");
+            }
+            [of(over, KEPT), given_up].concat()
+        });
+        too_many.iter().try_for_each(|id| self.deliveries.remove(id).map(drop))
+    }
+
+    /// Removes everything of an organization.
+    pub fn forget(&self, organization_id: &str) -> ApiResult<()> {
+        self.endpoints.remove_all(|endpoint| endpoint.organization_id == organization_id)?;
+        self.deliveries.remove_all(|delivery| delivery.organization_id == organization_id)
+    }
+
+    /// Deliveries to try now, the one that is due longest first, so that no organization has more than its share under way; and
+    /// how long it is until another is due. Those under way are given with their organizations.
+    fn due(&self, under_way: &UnderWay) -> (Vec<Delivery>, Duration) {
+        let tried: HashSet<&str> = under_way.values().map(|(id, _)| id.as_str()).collect();
+        let now = clock::millis(clock::now());
+        let (due, next) = self.deliveries.look(|all| {
+            let (mut due, mut next) = (Vec::new(), i64::MAX);
+            for (id, delivery) in all.filter(|(_, delivery)| delivery.state == "pending") {
+                if delivery.next_at > now {
+                    next = next.min(delivery.next_at - now);
+                } else if !tried.contains(id.as_str()) {
+                    due.push((delivery.next_at, id.clone(), delivery.organization_id.clone()));
+                }
+            }
+            due.sort_unstable();
+            (due, next)
+        });
+        let mut shares: HashMap<&str, usize> = HashMap::new();
+        for (_, organization) in under_way.values() {
+            *shares.entry(organization).or_default() += 1;
+        }
+        let mut room = AT_ONCE.saturating_sub(under_way.len());
+        let mut begun = Vec::new();
+        for (_, id, organization) in &due {
+            let share = shares.entry(organization).or_default();
+            if room == 0 || *share >= AT_ONCE_OF_ONE {
+                continue;
+            }
+            *share += 1;
+            room -= 1;
+            begun.extend(self.deliveries.get(id));
+        }
+        (begun, u64::try_from(next).map_or(REST, Duration::from_millis).min(REST))
     }
 
     /// Delivers what is due, until dropped.
     pub async fn deliver(self: Arc<Self>) {
         let mut sending = tokio::task::JoinSet::new();
+        let mut under_way = UnderWay::new();
         loop {
-            let now = clock::millis(clock::now());
-            let pending = self.deliveries.select(|delivery| delivery.state == "pending");
-            let (due, later): (Vec<_>, Vec<_>) = pending.into_iter().partition(|delivery| delivery.next_at <= now);
-            for delivery in due.into_iter().take(AT_ONCE) {
+            let (begun, wait) = self.due(&under_way);
+            for delivery in begun {
                 let webhooks = Arc::clone(&self);
-                sending.spawn(async move { webhooks.attempt(delivery).await });
+                let named = (delivery.id.clone(), delivery.organization_id.clone());
+                let task = sending.spawn(async move { webhooks.attempt(delivery).await });
+                under_way.insert(task.id(), named);
             }
-            if !sending.is_empty() {
-                // What has been tried has another time afterwards.
-                while sending.join_next().await.is_some() {}
-                continue;
-            }
-            let next =
-                later.iter().map(|delivery| delivery.next_at - now).min().and_then(|wait| u64::try_from(wait).ok());
-            let wait = next.map_or(REST, Duration::from_millis).min(REST);
             tokio::select! {
+                // What has been tried has another time afterwards.
+                Some(tried) = sending.join_next_with_id(), if !sending.is_empty() => {
+                    under_way.remove(&tried.map_or_else(|error| error.id(), |(task, ())| task));
+                }
                 () = self.due.notified() => {}
                 () = clock::sleep(wait) => {}
             }
@@ -260,5 +324,46 @@ impl Webhooks {
             // Not at once again: the disk may be full.
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(organization_id: &str) -> Endpoint {
+        Endpoint {
+            id: format!("ep_{organization_id}"),
+            organization_id: organization_id.to_owned(),
+            url: "https://example.com".to_owned(),
+            description: String::new(),
+            events: Vec::new(),
+            secret: new_secret(),
+            disabled: false,
+            created_at: String::new(),
+            updated_at: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_never_answers_takes_neither_the_disk_nor_everybodys_turns() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(AccountStore::open(directory.path()).unwrap());
+        let webhooks = Webhooks { most_waiting: AT_ONCE + 2, ..Webhooks::open(&store, Vec::new()).unwrap() };
+        let send = |organization: &str, id: &str| {
+            webhooks.send(&[endpoint(organization)], "sandbox.created", &json!({}), Some(id.to_owned())).unwrap();
+        };
+        send("loud", "first");
+        std::thread::sleep(Duration::from_millis(5));
+        (0..AT_ONCE + 2).for_each(|_| send("loud", "more"));
+        send("quiet", "only");
+        let of = |id: &str| webhooks.deliveries.select(|known| known.message_id == id).len();
+        assert_eq!((of("first"), of("more"), of("only")), (0, AT_ONCE + 2, 1), "the oldest goes");
+
+        let (due, _) = webhooks.due(&UnderWay::new());
+        let loud = due.iter().filter(|delivery| delivery.organization_id == "loud").count();
+        assert_eq!((loud, due.len()), (AT_ONCE_OF_ONE, AT_ONCE_OF_ONE + 1));
+        webhooks.forget("loud").unwrap();
+        assert_eq!((of("more"), of("only")), (0, 1));
     }
 }
