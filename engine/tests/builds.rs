@@ -275,7 +275,7 @@ async fn snapshots_are_compared_and_the_cache_is_cleared() {
     }
     let (status, answer) = engine.get("/api/snapshots/one/diff?with=two").await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    assert_eq!(answer, json!({"items": [{"path": "/etc/told", "change": "changed"}], "total": 1}));
+    assert_eq!(answer, json!({"items": [{"path": "/etc/told", "change": "changed"}], "total": 1, "more": false}));
     let (_, answer) = engine.get("/api/snapshots/default/diff?with=two").await;
     let paths: Vec<_> = answer["items"].as_array().unwrap().iter().map(|item| item["path"].clone()).collect();
     assert_eq!(paths, ["/etc/told", "/srv/same"]);
@@ -369,4 +369,69 @@ async fn an_engine_without_isolation_refuses_images() {
     let refused = built(&engine, "FROM default\nENV A=b\n", json!({})).await;
     assert_eq!(refused["state"], "error");
     assert!(refused["errorReason"].as_str().unwrap().contains("images need isolation"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_build_that_takes_too_long_is_given_up_and_says_so() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_TESTING", "true")]).await;
+    let body = json!({"name": "slow", "buildInfo": {"dockerfileContent": "FROM default\nRUN sleep 100000\n"}});
+    assert_eq!(engine.post("/api/snapshots", body).await.0, StatusCode::OK);
+    harness::wait_for_response(async || {
+        (engine.get("/api/snapshots/slow").await.1["state"] == "building").then_some(())
+    })
+    .await;
+    assert_eq!(engine.post("/api/testing/clock", json!({"advance": "3h"})).await.0, StatusCode::OK);
+    let failed = settled(&engine, "/api/snapshots/slow").await;
+    assert_eq!(failed["state"], "build_failed", "{failed}");
+    assert!(failed["errorReason"].as_str().unwrap().contains("longer than 120 minutes"), "{failed}");
+}
+
+#[tokio::test]
+async fn no_program_of_an_image_is_the_toolboxs_user() {
+    let engine = Engine::start().await;
+    for dockerfile in ["FROM default\nUSER 65536\nRUN true\n", "FROM default\nRUN true\nUSER 7:65536\n"] {
+        let failed = built(&engine, dockerfile, json!({})).await;
+        assert!(failed["errorReason"].as_str().unwrap_or_default().contains("0 to 65534"), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn registries_of_this_machine_are_those_of_the_first_organization() {
+    let engine = Engine::start().await;
+    let announced = harness::announcement(engine.directory.path()).expect("engine.json");
+    let own = announced["organizationId"].as_str().unwrap().to_owned();
+    let ask = async |organization: &str, method: Method, path: &str, body: Value| {
+        let request = engine.request(method, path).header("X-Daytona-Organization-ID", organization);
+        read(request.json(&body).send().await).await
+    };
+    let (_, other) = ask(&own, Method::POST, "/api/organizations", json!({"name": "Other"})).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (organization, reason) in [(id_of(&other), "private network"), (own.clone(), "cannot be reached")] {
+        let wanted = json!({"name": "x", "imageName": format!("{free}/app:1")});
+        let (status, made) = ask(&organization, Method::POST, "/api/snapshots", wanted).await;
+        assert_eq!(status, StatusCode::OK, "{made}");
+        let path = format!("/api/snapshots/{}", id_of(&made));
+        let failed = harness::wait_for_response(async || {
+            let (_, found) = ask(&organization, Method::GET, &path, json!({})).await;
+            (found["state"] == "error").then_some(found)
+        })
+        .await;
+        assert!(failed["errorReason"].as_str().unwrap().contains(reason), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_deleted_while_it_is_made_leaves_nothing() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, "head -c 200M /dev/urandom > much").await;
+    let files = engine.directory.path().join("snapshot-files");
+    let taken = engine.request(Method::POST, &format!("/api/sandbox/{id}/snapshot")).json(&json!({"name": "brief"}));
+    let (status, answer) = read(taken.send().await).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    harness::wait_for(|| std::fs::read_dir(&files).is_ok_and(|mut all| all.next().is_some()).then_some(())).await;
+    assert_eq!(engine.delete("/api/snapshots/brief").await.0, StatusCode::OK);
+    settled(&engine, &format!("/api/sandbox/{id}")).await;
+    harness::wait_for(|| std::fs::read_dir(&files).is_ok_and(|mut all| all.next().is_none()).then_some(())).await;
 }

@@ -47,13 +47,15 @@ async fn list(State(engine): Shared) -> ApiResult<Json<Value>> {
 /// `DELETE /build-cache`: forgets all steps, and removes what no snapshot and no sandbox is made from.
 async fn clear(State(engine): Shared) -> ApiResult<Json<Value>> {
     check()?;
-    if engine.images.is_building() {
-        return Err(ApiError::conflict("An image is being built: wait for it, or delete what it is for"));
-    }
     let cleared = off_the_runtime(move || {
+        // No build begins meanwhile: it could use a step that is about to go.
+        let images = Arc::clone(&engine.images);
+        let Some(_at_rest) = images.at_rest() else { return Ok(None) };
         let steps = engine.images.store.clear_cache()?;
-        Ok::<_, daytona_images::Error>((steps, engine.collect_images()?))
+        Ok::<_, daytona_images::Error>(Some((steps, engine.collect_images()?)))
     });
-    let (steps, freed) = cleared.await?.map_err(|error| ApiError::internal(&error))?;
+    let cleared = cleared.await?.map_err(|error| ApiError::internal(&error))?;
+    let building = || ApiError::conflict("An image is being built: wait for it, or delete what it is for");
+    let (steps, freed) = cleared.ok_or_else(building)?;
     Ok(Json(json!({"steps": steps, "layers": freed.layers, "bytes": freed.bytes})))
 }

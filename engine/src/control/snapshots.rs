@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
@@ -9,10 +10,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use daytona_images::{Base, Cancel, Change};
+use daytona_images::{Base, Cancel, Change, Compared};
 use daytona_toolbox::Compat;
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use crate::accounts::caller;
 use crate::control::build_logs;
@@ -36,6 +38,21 @@ const MOST_DIFFERENCES: usize = 10_000;
 
 /// Bytes of a refused archive that are read for the answer to arrive.
 const MOST_READ_OVER: usize = 64 << 20;
+
+/// How long comparing may take.
+const COMPARE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Comparisons at once: they read all that two images have.
+static COMPARISONS: Semaphore = Semaphore::const_new(2);
+
+/// Gives up what is done for a request when nobody waits for it any more.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
 
 /// All of them.
 pub fn routes() -> Router<Arc<Engine>> {
@@ -182,15 +199,23 @@ async fn compare(State(engine): Shared, Path(id): Path<String>, RawQuery(query):
         Err(ApiError::bad_request(format!("Snapshot {name} is {what}: only those of images can be compared")))
     });
     let (one, other) = (one?, other?);
-    let differences = off_the_runtime(move || {
+    // Given up with the request, or when it takes too long.
+    let cancel = Cancel::default();
+    let _given_up = CancelOnDrop(cancel.clone());
+    let _turn = COMPARISONS.acquire().await.map_err(|error| ApiError::internal(&error))?;
+    let compared = off_the_runtime(move || {
         let [one, other] = [&one, &other].map(|snapshot| match &snapshot.image {
             Some(image) => (image.base, image.layers.as_slice()),
             None => (Base::Default, [].as_slice()),
         });
-        engine.images.store.compare(one, other, &Cancel::default())
+        engine.images.store.compare(one, other, MOST_DIFFERENCES, &cancel)
     });
-    let differences = differences.await?.map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let items = differences.iter().take(MOST_DIFFERENCES).map(|found| {
+    let Ok(compared) = tokio::time::timeout(COMPARE_LIMIT, compared).await else {
+        let text = format!("Comparing takes longer than {} s: compare smaller images", COMPARE_LIMIT.as_secs());
+        return Err(ApiError::bad_request(text));
+    };
+    let Compared { differences, more } = compared?.map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let items = differences.iter().map(|found| {
         let change = match found.change {
             Change::Added => "added",
             Change::Removed => "removed",
@@ -198,7 +223,7 @@ async fn compare(State(engine): Shared, Path(id): Path<String>, RawQuery(query):
         };
         json!({"path": found.path.to_string_lossy(), "change": change})
     });
-    Ok(Json(json!({"items": items.collect::<Vec<_>>(), "total": differences.len()})))
+    Ok(Json(json!({"items": items.collect::<Vec<_>>(), "total": differences.len(), "more": more})))
 }
 
 /// `GET /snapshots/{id or name}/archive`: its image as a tar with an OCI layout. A route of this engine alone, as is its opposite.

@@ -14,6 +14,7 @@ use nix::libc;
 
 use super::image_root::Inside;
 use super::spec::{IsolationLevel, LaunchSpec, SandboxUser};
+use super::users::LAST_ID;
 
 /// The most of a list of accounts that is read.
 const MOST_BYTES: u64 = 1 << 20;
@@ -119,10 +120,23 @@ fn find(wanted: &str, users: &str, groups: &str) -> Result<Account> {
         None => account.user.groups = groups_of(&account.name, account.user.gid, groups),
     }
     // The kernel takes this number for "as before", which is the engine's own user.
-    if account.user.uid == u32::MAX || account.user.gid == u32::MAX {
+    let is_none = |id: u32| id == u32::MAX;
+    if is_none(account.user.uid) || is_none(account.user.gid) {
         bail!("{} is not the number of a user or a group", u32::MAX);
     }
+    for id in [account.user.uid, account.user.gid] {
+        check_id(id)?;
+    }
+    account.user.groups.retain(|group| check_id(*group).is_ok());
     Ok(account)
+}
+
+/// Fails for ids that sandboxes do not have; one of those is the toolbox's, which no program inside may have.
+pub fn check_id(id: u32) -> Result<()> {
+    if id > LAST_ID {
+        bail!("{id} is not the number of a user or a group of a sandbox: those are 0 to {LAST_ID}");
+    }
+    Ok(())
 }
 
 /// A user that the image has no entry for: a number, or the administrator, whom there always is.
@@ -205,6 +219,10 @@ mod tests {
             let error = "4294967295 is not the number of a user or a group".to_owned();
             assert_eq!(found(wanted), Err(error));
         }
+        for wanted in ["65536", "7:65536", "65535"] {
+            assert!(found(wanted).unwrap_err().contains("0 to 65534"), "{wanted}");
+        }
+        assert!(found("65534").is_ok());
         // An image without accounts has an administrator all the same.
         assert_eq!(find("", "", "").unwrap().home, Path::new("/root"));
     }

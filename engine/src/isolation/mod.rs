@@ -33,6 +33,7 @@ mod users;
 mod volume_mounts;
 mod watched;
 
+pub use accounts::check_id;
 pub use cgroup::{Enforced, Resources, Usage};
 pub use commands::StepCommand;
 pub use disk::{IMAGE, copy_changes, copy_sparse, wait_until_free};

@@ -34,6 +34,9 @@ const FIRST_ID: u32 = 0x7000_0000;
 /// How many ids a sandbox has.
 const RANGE: u32 = 65_536;
 
+/// The last id of a sandbox's programs.
+pub const LAST_ID: u32 = RANGE - 2;
+
 /// How many ranges there are.
 pub const RANGES: u32 = 4_096;
 

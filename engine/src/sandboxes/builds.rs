@@ -14,9 +14,10 @@ use daytona_images::{Base, Cancel, Exit, Run, Runner};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand};
+use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand, check_id};
 use crate::network::{self, Cidr, Reach};
 use crate::outgoing::Client;
+use crate::snapshots::images::RESERVE;
 
 /// Where the files of steps under way are, in the state directory. Each start empties it.
 const STEPS: &str = "build-steps";
@@ -33,9 +34,6 @@ const WATCH: u8 = 100;
 
 /// How often is looked whether the machine's disk still has room.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Bytes of the machine's disk that no build takes.
-const RESERVE: u64 = 1 << 30;
 
 /// Memory of one command.
 const MEMORY_GIB: u64 = 4;
@@ -125,6 +123,8 @@ impl StepRunner {
         output: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> anyhow::Result<Exit> {
+        check_id(run.uid)?;
+        check_id(run.gid)?;
         self.launcher.create_step_files(directory)?;
         let image = self.root(run);
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,7 +1,7 @@
 //! The images of snapshots and sandboxes: built or fetched here, kept by `daytona-images`.
 //!
 //! A build runs on a thread of its own and always ends: with an image, with the instruction that failed and its last lines,
-//! or given up. Few run at once; the others wait, `pending`.
+//! or given up, by whoever wanted it or after some hours. Few run at once; the others wait, `pending`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use daytona_images::{Access, Base, Build, Cancel, Error, Image, Logins, Store};
+use daytona_images::{Access, Base, Build, Cancel, Error, Image, Logins, Reach, Store};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::engine::Engine;
 use crate::errors::in_words;
@@ -21,9 +21,14 @@ use crate::sandboxes::builds::StepRunner;
 use crate::sandboxes::sandbox::{BuildInfo, Sandbox};
 use crate::sandboxes::snapshot;
 use crate::snapshots::archives;
+use crate::snapshots::turns::{Turn, Turns};
+use crate::{clock, outgoing};
 
-/// Builds at once.
-const AT_ONCE: usize = 2;
+/// The longest that a build may take, once it is its turn.
+const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Bytes of the machine's disk that images and builds leave free.
+pub const RESERVE: u64 = 1 << 30;
 
 /// How often a build that waits looks whether anybody still wants it.
 const LOOK: Duration = Duration::from_millis(100);
@@ -33,7 +38,9 @@ pub struct Images {
     /// Layers and images.
     pub store: Arc<Store>,
     runner: StepRunner,
-    turns: Semaphore,
+    turns: Turns,
+    /// Read by builds, written by whoever clears what they have left.
+    cache: RwLock<()>,
     under_way: Mutex<BTreeMap<String, Cancel>>,
 }
 
@@ -46,13 +53,14 @@ impl Images {
         let options = daytona_images::Options {
             owned: launcher.level() == IsolationLevel::Namespaces,
             default_root: launcher.default_root(),
+            reserve: RESERVE,
             remove_tree: |path| remove_tree(path, Locked::Unlock),
             ..Default::default()
         };
         let store = Arc::new(Store::open(&state_dir.join("images"), options)?);
         archives::prepare(state_dir)?;
         let runner = StepRunner::new(Arc::clone(launcher), state_dir, allow_networks)?;
-        Ok(Self { store, runner, turns: Semaphore::new(AT_ONCE), under_way: Mutex::default() })
+        Ok(Self { store, runner, turns: Turns::default(), cache: RwLock::default(), under_way: Mutex::default() })
     }
 
     /// Notes that something is being made under this id, until the answer is dropped.
@@ -69,20 +77,24 @@ impl Images {
         }
     }
 
-    /// Whether anything is being made.
-    pub fn is_building(&self) -> bool {
-        !self.under_way.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Keeps builds from beginning until the answer is dropped; `None` while anything is being made.
+    pub fn at_rest(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        let alone = self.cache.try_write().ok()?;
+        let is_idle = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        is_idle.then_some(alone)
     }
 
     /// Waits until it is this build's turn, unless nobody wants it any more.
-    async fn turn(&self, cancel: &Cancel) -> Result<SemaphorePermit<'_>, NotMade> {
-        let mut turn = std::pin::pin!(self.turns.acquire());
+    async fn turn(&self, organization: &str, cancel: &Cancel) -> Result<(Turn<'_>, RwLockReadGuard<'_, ()>), NotMade> {
+        let waiting = self.turns.wait(organization);
         loop {
-            match tokio::time::timeout(LOOK, &mut turn).await {
-                Ok(turn) => return turn.map_err(|_| NotMade::GivenUp),
-                Err(_) if cancel.is_cancelled() => return Err(NotMade::GivenUp),
-                Err(_) => {}
+            if cancel.is_cancelled() {
+                return Err(NotMade::GivenUp);
             }
+            if let Some(turn) = waiting.try_begin() {
+                return Ok((turn, self.cache.read().await));
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -151,21 +163,35 @@ impl Engine {
             log.line("Nothing is to be built: this is the engine's default snapshot");
             return Ok(None);
         }
-        let _turn = self.images.turn(&under_way.cancel).await?;
-        begun();
         let owner = owner.unwrap_or(&self.identity.organization_id).to_owned();
+        let _turn = self.images.turn(&owner, &under_way.cancel).await?;
+        begun();
         let access = self.access(&owner);
+        // What the first organization has built was there before there were others.
+        let whose = if owner == self.identity.organization_id { String::new() } else { owner.clone() };
         let (engine, cancel, info) = (Arc::clone(self), under_way.cancel.clone(), info.clone());
         let built = tokio::task::spawn_blocking(move || {
             let contexts = engine.contexts(&owner, &info).inspect_err(|error| log.line(&error.to_string()))?;
-            let build = Build { dockerfile: info.dockerfile, contexts, access, ..Build::default() };
+            let build = Build { dockerfile: info.dockerfile, contexts, access, owner: whose, ..Build::default() };
             let built = engine.images.store.build(&build, &engine.images.runner, &mut |line| log.line(line), &cancel);
             if let Err(error) = &built {
                 log.line(&error.to_string());
             }
             built
         });
-        match built.await {
+        let mut built = std::pin::pin!(built);
+        let (built, late) = tokio::select! {
+            built = &mut built => (built, false),
+            () = clock::sleep(LIMIT) => {
+                under_way.cancel.cancel();
+                (built.as_mut().await, true)
+            }
+        };
+        match built {
+            Ok(Err(Error::Cancelled)) if late => Err(NotMade::Failed(format!(
+                "The build took longer than {} minutes and was given up",
+                LIMIT.as_secs() / 60
+            ))),
             Ok(built) => Ok(Some(built?)),
             Err(error) => Err(failed(&error.into())),
         }
@@ -175,7 +201,10 @@ impl Engine {
     fn access(self: &Arc<Self>, organization_id: &str) -> Access {
         let (engine, owner) = (Arc::clone(self), organization_id.to_owned());
         let login = move |image: &str| engine.accounts.registry_login(&owner, image);
-        Access { logins: Some(Logins(Arc::new(login))), ..Access::default() }
+        // The registries of this machine and its networks are those of whoever started the engine.
+        let is_own = organization_id == self.identity.organization_id;
+        let reach = (!is_own).then_some(Reach(outgoing::is_public));
+        Access { logins: Some(Logins(Arc::new(login))), reach, ..Access::default() }
     }
 
     /// The archives of a build's contexts, in the order in which the client names them. Blocks.

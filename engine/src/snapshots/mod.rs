@@ -7,3 +7,4 @@ pub mod from_sandbox;
 pub mod images;
 pub mod record;
 pub mod table;
+pub mod turns;
