@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::accounts::audit::Audit;
+use crate::accounts::quota::Quotas;
 use crate::accounts::rate_limits::RateLimits;
 use crate::clock::uptime_millis;
 use crate::control::events::Events;
@@ -81,9 +82,11 @@ pub struct Engine {
     /// Whoever uses the engine.
     pub accounts: Arc<Accounts>,
     /// Who did what.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
     /// Tells others of events.
     pub webhooks: Arc<Webhooks>,
+    /// What is promised of organizations' quotas.
+    pub quotas: Quotas,
     /// Limits of requests.
     pub rate_limits: RateLimits,
     /// Requests seen and in flight.

@@ -47,6 +47,7 @@ mod toolbox_socket;
 mod volumes;
 mod webhooks;
 
+pub use accounts::audit::Retention;
 pub use accounts::oidc::Issuer;
 pub use accounts::rate_limits::Limits;
 pub use daytona_discovery as discovery;

@@ -24,7 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::accounts::Accounts;
-use crate::accounts::audit::Audit;
+use crate::accounts::audit::{Audit, Retention};
 use crate::accounts::oidc::{Issuer, Oidc};
 use crate::accounts::rate_limits::{Limits, RateLimits};
 use crate::accounts::store::AccountStore;
@@ -94,6 +94,8 @@ pub struct ServeOptions {
     pub oidc_issuer: Option<Issuer>,
     /// Networks that are not public and that webhooks are delivered to.
     pub webhook_networks: Vec<Cidr>,
+    /// How much of the audit log is kept.
+    pub audit_retention: Retention,
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -149,6 +151,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         tokio::spawn(Arc::clone(&engine).measure()),
         tokio::spawn(Arc::clone(&engine.webhooks).deliver()),
         tokio::spawn(Arc::clone(&engine.accounts).keep_current()),
+        tokio::spawn(Arc::clone(&engine.audit).keep_within(options.audit_retention)),
+        tokio::spawn(Arc::clone(&engine).prune_objects()),
     ];
     let clients = discovery::Clients::of(&state_dir).context("opening the file that clients lock")?;
     let owner = options.owner.map(isolation::Watched::new).transpose().context("watching the owner")?;
@@ -164,6 +168,8 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     }
     engine.fill_pools();
     engine.go_on_with_snapshots();
+    engine.go_on_with_volumes();
+    engine.go_on_with_dissolved();
     reserve.keep();
     let reason = loop {
         let reason = wait_for_end(&engine, &idle, owner.as_ref(), &mut asked).await;
@@ -278,11 +284,11 @@ fn prepare(
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
-    let issuer = options.oidc_issuer.clone().map(Oidc::new).transpose()?;
+    let issuer = options.oidc_issuer.clone().map(Oidc::new);
     let account_store = Arc::new(AccountStore::open(state_dir)?);
     let accounts = Arc::new(Accounts::open(&account_store, &organization_id, &api_key, issuer)?);
     let webhooks = Arc::new(Webhooks::open(&account_store, options.webhook_networks.clone())?);
-    let audit = Audit::open(state_dir)?;
+    let audit = Arc::new(Audit::open(state_dir)?);
     let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity);
     let engine = Arc::new(Engine {
         warnings: notes
@@ -321,6 +327,7 @@ fn prepare(
         accounts,
         audit,
         webhooks,
+        quotas: Default::default(),
         rate_limits: RateLimits::new(options.rate_limits.iter().cloned()),
         activity,
         room,

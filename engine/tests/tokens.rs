@@ -52,7 +52,11 @@ impl Issuer {
 
     /// A token of a person, signed with the latest key.
     fn token(&self, user: &str, email: &str) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        self.token_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(), user, email)
+    }
+
+    /// The same, signed some seconds after 1970.
+    fn token_at(&self, now: u64, user: &str, email: &str) -> String {
         let claims = json!({"iss": self.url, "aud": "daytona", "sub": user, "iat": now, "exp": now + 600, "email": email,
             "email_verified": true, "name": user});
         let keys = self.keys.lock().unwrap();
@@ -152,4 +156,62 @@ async fn keys_that_the_issuer_adds_are_learned_and_strangers_are_refused() {
     );
     let config = read(engine.anonymous(Method::GET, "/api/config").send().await).await.1;
     assert_eq!((&config["oidc"]["issuer"], &config["oidc"]["audience"]), (&json!(issuer.url), &json!("daytona")));
+}
+
+#[tokio::test]
+async fn first_requests_at_the_same_moment_make_one_organization() {
+    let issuer = Issuer::start().await;
+    let engine = engine_of(&issuer).await;
+    let token = issuer.token("ada", "ada@example.com");
+    let asked = (0..16).map(|_| ask(&engine, &token, "", Method::GET, "/api/organizations", json!({})));
+    let answers = futures_util::future::join_all(asked).await;
+    let first = &answers[0].1;
+    for (status, organizations) in &answers {
+        assert_eq!((*status, organizations), (StatusCode::OK, first));
+    }
+    assert_eq!(first.as_array().map(Vec::len), Some(1));
+}
+
+/// Answers with the headers it was sent.
+const ECHO: &str = r#"
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        text = str(dict(self.headers)).encode()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+http.server.HTTPServer(('127.0.0.1', 8080), Handler).serve_forever()
+"#;
+
+#[tokio::test]
+async fn programs_of_a_public_sandbox_see_no_token_of_the_issuer() {
+    let issuer = Issuer::start().await;
+    let engine = engine_of(&issuer).await;
+    let id = id_of(&engine.create(json!({"public": true})).await);
+    let (_, preview) = engine.get(&format!("/api/sandbox/{id}/ports/8080/preview-url")).await;
+    let url = preview["url"].as_str().unwrap();
+    engine.output(&id, &format!("cat > echo.py <<'END'\n{ECHO}\nEND\nnohup python3 echo.py >/dev/null 2>&1 &")).await;
+    harness::wait_for_response(async || {
+        engine.client.get(url).send().await.ok().filter(|answer| answer.status() == StatusCode::OK)
+    })
+    .await;
+    let seen = async |token: &str, organization: &str| {
+        let request = engine.client.get(url).bearer_auth(token).header("X-Daytona-Organization-ID", organization);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.text().await.unwrap()
+    };
+    let (good, over) = (issuer.token("ada", ""), issuer.token_at(1, "ada", ""));
+    issuer.keys.lock().unwrap().push(("new".to_owned(), new_key()));
+    let unknown = issuer.token("ada", "");
+    for (what, token, organization) in
+        [("good", &good, ""), ("not a member", &good, "other"), ("over", &over, ""), ("of a key to come", &unknown, "")]
+    {
+        let seen = seen(token, organization).await;
+        assert!(!seen.contains(token.as_str()), "{what}: {seen}");
+    }
+    let own = Issuer::start().await.token("ada", "");
+    assert!(seen(&own, "").await.contains(&own), "a program's own token is its own");
 }

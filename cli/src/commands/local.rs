@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Cidr, Compat, Issuer, Limits, ServeOptions, discovery, faults, setup};
+use daytona_engine::{Cidr, Compat, Issuer, Limits, Retention, ServeOptions, discovery, faults, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
@@ -139,6 +139,12 @@ struct Serve {
     /// A network that is not public and that webhooks may be delivered to, such as 127.0.0.0/8; may be given several times
     #[arg(long, value_name = "CIDR", env = "DAYTONA_LOCAL_WEBHOOK_ALLOW_NETWORK", value_delimiter = ',')]
     webhook_allow_network: Vec<Cidr>,
+    /// Days after which entries of the audit log are removed, 0 for never
+    #[arg(long, value_name = "DAYS", default_value_t = Retention::default().days, env = "DAYTONA_LOCAL_AUDIT_DAYS")]
+    audit_days: u32,
+    /// The size of the audit log in MiB beyond which its oldest entries are removed, 0 for any size
+    #[arg(long, value_name = "MIB", default_value_t = Retention::default().mebibytes, env = "DAYTONA_LOCAL_AUDIT_MIB")]
+    audit_mib: u32,
     /// When another engine is running, wait until it is ready and succeed; take its place when it ends
     #[arg(long)]
     or_existing: bool,
@@ -222,6 +228,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
             client_id: serve.oidc_client_id,
         }),
         webhook_networks: serve.webhook_allow_network,
+        audit_retention: Retention { days: serve.audit_days, mebibytes: serve.audit_mib },
     };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(daytona_engine::serve(options))

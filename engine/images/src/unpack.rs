@@ -74,8 +74,7 @@ pub(crate) struct Unpack<'a> {
 pub fn unpack_layer(archive: impl Read, root: &Path, cancel: &Cancel) -> Result<(), Error> {
     let archive = io::BufReader::with_capacity(1 << 16, archive);
     let room = Room::new(root, 0);
-    let how =
-        Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), room: &room, cancel };
+    let how = Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), room: &room, cancel };
     unpack(archive, root, how).map(drop)
 }
 

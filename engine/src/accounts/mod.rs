@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod caller;
 pub mod deeds;
+pub mod dissolving;
 pub mod model;
 pub mod oidc;
 pub mod permissions;
@@ -15,7 +16,7 @@ pub mod roles;
 pub mod store;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use http::HeaderMap;
@@ -25,7 +26,7 @@ use crate::clock;
 use crate::errors::{ApiError, ApiResult};
 use crate::secret;
 use caller::Caller;
-use model::{ApiKey, Invitation, Member, OPERATOR, Organization, Region, Registry, Role, User};
+use model::{ApiKey, Dissolved, Invitation, Member, OPERATOR, Organization, Region, Registry, Role, User};
 use oidc::{Oidc, Person};
 use store::{AccountStore, Table};
 
@@ -45,12 +46,16 @@ pub struct Accounts {
     pub keys: Table<ApiKey>,
     pub registries: Table<Registry>,
     pub regions: Table<Region>,
+    /// Organizations that are gone, and of which snapshots, volumes or objects may be left.
+    pub dissolved: Table<Dissolved>,
     /// Whose tokens are taken besides keys.
     oidc: Option<Oidc>,
     /// The key that the engine made at this start.
     api_key: String,
     /// The organization of whoever started the engine.
     organization_id: String,
+    /// Held while a person's own organization is made.
+    founding: Mutex<()>,
 }
 
 impl Accounts {
@@ -65,9 +70,11 @@ impl Accounts {
             keys: Table::load(store, "key")?,
             registries: Table::load(store, "registry")?,
             regions: Table::load(store, "region")?,
+            dissolved: Table::load(store, "dissolved")?,
             api_key: api_key.to_owned(),
             oidc,
             organization_id: organization_id.to_owned(),
+            founding: Mutex::default(),
         };
         if accounts.users.get(OPERATOR).is_none() {
             let user = User {
@@ -108,8 +115,12 @@ impl Accounts {
             experimental: serde_json::json!({}),
             quota: serde_json::Map::new(),
         };
-        self.organizations.put(id, organization.clone())?;
+        // Whoever sees the organization is to find its owner in it.
         self.join(id, owner, "owner", Vec::new())?;
+        if let Err(error) = self.organizations.put(id, organization.clone()) {
+            let _ = self.members.remove(&member_id(id, owner));
+            return Err(error);
+        }
         Ok(organization)
     }
 
@@ -202,11 +213,7 @@ impl Accounts {
             };
             self.users.put(&person.id, user)?;
         }
-        let own = |organization: &Organization| organization.personal && organization.created_by == person.id;
-        let personal = match self.organizations.select(own).into_iter().next() {
-            Some(organization) => organization.id,
-            None => self.found(&uuid::Uuid::new_v4().to_string(), "Personal", &person.id, true, None)?.id,
-        };
+        let personal = self.personal_organization(&person.id)?;
         let organization_id = wanted.unwrap_or(personal);
         let member = self.member(&organization_id, &person.id).ok_or_else(ApiError::forbidden)?;
         Ok(Caller {
@@ -219,6 +226,27 @@ impl Accounts {
             logged_in: person.logged_in,
             ..Caller::default()
         })
+    }
+
+    /// The id of the organization that a person has alone. The first of several requests at once makes it.
+    fn personal_organization(&self, user_id: &str) -> ApiResult<String> {
+        let own = |organization: &Organization| organization.personal && organization.created_by == user_id;
+        let known = || self.organizations.first(own).map(|organization| organization.id);
+        if let Some(id) = known() {
+            return Ok(id);
+        }
+        let _founding = self.founding.lock().unwrap_or_else(PoisonError::into_inner);
+        match known() {
+            Some(id) => Ok(id),
+            None => Ok(self.found(&uuid::Uuid::new_v4().to_string(), "Personal", user_id, true, None)?.id),
+        }
+    }
+
+    /// Whether a token is a credential for this engine, good or not: nobody else is to see it.
+    pub fn is_for_here(&self, token: &str) -> bool {
+        secret::equal(token, &self.api_key)
+            || self.keys.has(&hash(token))
+            || self.oidc.as_ref().is_some_and(|oidc| oidc.is_for_here(token))
     }
 
     /// Keeps the issuer's keys current, until dropped.
@@ -315,8 +343,9 @@ impl Accounts {
         Some((registry.username, registry.password))
     }
 
-    /// Removes an organization and all that is its.
+    /// Removes an organization and all accounts in it, and notes that what else is its must go: see [`Self::dissolved`].
     pub fn dissolve(&self, id: &str) -> ApiResult<()> {
+        self.dissolved.put(id, Dissolved { at: now() })?;
         self.keys.remove_all(|key| key.organization_id == id)?;
         self.invitations.remove_all(|invitation| invitation.organization_id == id)?;
         self.roles.remove_all(|role| role.organization_id.as_deref() == Some(id))?;

@@ -43,6 +43,12 @@ pub struct Organization {
     pub quota: serde_json::Map<String, Value>,
 }
 
+/// An organization that is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Dissolved {
+    pub at: String,
+}
+
 /// A user in an organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Member {

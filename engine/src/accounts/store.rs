@@ -109,6 +109,16 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         self.read().values().filter(|document| wanted(document)).cloned().collect()
     }
 
+    /// The first that `wanted` accepts, ordered by id.
+    pub fn first(&self, wanted: impl Fn(&T) -> bool) -> Option<T> {
+        self.read().values().find(|document| wanted(document)).cloned()
+    }
+
+    /// Looks at all of them, ordered by id, without copying any.
+    pub fn look<R>(&self, look: impl FnOnce(&mut dyn Iterator<Item = (&String, &T)>) -> R) -> R {
+        look(&mut self.read().iter())
+    }
+
     /// Whether there is one that `wanted` accepts.
     pub fn any(&self, wanted: impl Fn(&T) -> bool) -> bool {
         self.read().values().any(wanted)

@@ -50,5 +50,6 @@ fn main() -> anyhow::Result<()> {
             Issuer { url, audience: client_id.clone(), client_id }
         }),
         webhook_networks,
+        audit_retention: Default::default(),
     }))
 }

@@ -12,7 +12,6 @@ use axum::{Json, Router};
 use daytona_toolbox::Compat;
 use serde_json::Value;
 
-use crate::accounts::quota;
 use crate::control::sandboxes;
 use crate::control::telemetry;
 use crate::control::validation::{self, Fields};
@@ -20,7 +19,6 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::resizing::NewSize;
-use crate::sandboxes::sandbox::Sandbox;
 
 type Shared = State<Arc<Engine>>;
 
@@ -58,13 +56,6 @@ async fn resize(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> A
     let mut fields = Fields::new(&body);
     let wanted = NewSize { cpu: fields.number("cpu"), memory: fields.number("memory"), disk: fields.number("disk") };
     fields.finish()?;
-    let mut resized = entry.record();
-    let parts =
-        [(&mut resized.cpu, wanted.cpu), (&mut resized.memory, wanted.memory), (&mut resized.disk, wanted.disk)];
-    for (size, wanted) in parts {
-        *size = wanted.and_then(|wanted| u64::try_from(wanted).ok()).unwrap_or(*size);
-    }
-    quota::check(&engine, &resized)?;
     engine.resize(entry, wanted).await.map(Json)
 }
 
@@ -80,8 +71,6 @@ async fn pause(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<
 /// `POST /sandbox/{id}/fork`. Release 0.190 does not copy containers.
 async fn fork(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    // The copy is as large, and beside it.
-    quota::check(&engine, &Sandbox { id: String::new(), ..entry.record() })?;
     if engine.compat == Compat::V0_190 {
         return Err(ApiError::unprocessable("Forking is not supported for this sandbox"));
     }
@@ -106,7 +95,7 @@ async fn forks(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<
 }
 
 fn parent_of(engine: &Engine, entry: &Entry) -> Option<Arc<Entry>> {
-    engine.registry.find(&entry.with_record(|record| record.parent.clone())?)
+    engine.registry.by_id(&entry.with_record(|record| record.parent.clone())?)
 }
 
 /// `GET /sandbox/{id}/parent`.

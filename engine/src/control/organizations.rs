@@ -179,20 +179,13 @@ fn known_region(engine: &Engine, region: Option<&str>) -> ApiResult<()> {
     }
 }
 
-/// `DELETE /organizations/{id}`.
+/// `DELETE /organizations/{id}`: its snapshots, volumes and objects go while nobody waits.
 async fn remove(State(engine): Shared, Path(id): Path<String>) -> ApiResult<StatusCode> {
     let organization = of_owner(&engine, &*caller::current()?, &id)?;
     if organization.personal {
         return Err(ApiError::forbidden_because("A personal organization cannot be deleted"));
     }
-    let owns = engine.registry.all().iter().any(|entry| entry.with_record(|record| engine.owner_of(record) == id));
-    if owns {
-        return Err(ApiError::conflict(format!(
-            "Organization {} still has sandboxes: delete them first",
-            organization.name
-        )));
-    }
-    engine.accounts.dissolve(&id)?;
+    engine.dissolve(&organization)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -211,14 +204,14 @@ async fn set_default_region(State(engine): Shared, Path(id): Path<String>, body:
 /// `GET /organizations/{id}/usage`. All regions are this machine, so what is used is told with the default one.
 async fn usage(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let (organization, _) = of_member(&engine, &*caller::current()?, &id)?;
-    let used = quota::usage(&engine, &id, None);
+    let used = quota::usage(&engine, &id);
     let region = organization.default_region_id.as_deref().unwrap_or(LOCAL_REGION);
     Ok(Json(json!({
         "regionUsage": [quota::region_usage(&organization, region, used)],
         "totalSnapshotQuota": quota::of(&organization, "snapshotQuota"),
-        "currentSnapshotUsage": 0,
+        "currentSnapshotUsage": engine.snapshots.of(&id).len(),
         "totalVolumeQuota": quota::of(&organization, "volumeQuota"),
-        "currentVolumeUsage": 0,
+        "currentVolumeUsage": engine.volumes.of(&id).len(),
     })))
 }
 
@@ -237,7 +230,15 @@ async fn set_limits(engine: &Engine, id: &str, body: &[u8], names: &[&str]) -> A
 
 /// `PATCH /organizations/{id}/quota`.
 async fn set_quota(State(engine): Shared, Path(id): Path<String>, body: Bytes) -> ApiResult<StatusCode> {
-    let names = ["maxCpuPerSandbox", "maxMemoryPerSandbox", "maxDiskPerSandbox", "snapshotQuota", "volumeQuota"];
+    let names = [
+        "maxCpuPerSandbox",
+        "maxMemoryPerSandbox",
+        "maxDiskPerSandbox",
+        "snapshotQuota",
+        "volumeQuota",
+        // This engine's alone.
+        "objectStorageQuota",
+    ];
     set_limits(&engine, &id, &body, &names).await
 }
 

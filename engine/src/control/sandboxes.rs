@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use daytona_toolbox::Compat;
 use serde_json::Value;
 
-use crate::accounts::{caller, quota};
+use crate::accounts::caller;
 use crate::control::create;
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
@@ -37,7 +37,6 @@ pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>
     let organization_id = caller::current()?.organization_id.clone();
     // Records of the first organization are as they were before there were others.
     sandbox.organization_id = Some(organization_id).filter(|id| *id != engine.identity.organization_id);
-    quota::check(&engine, &sandbox)?;
     engine.volumes.resolve(&mut sandbox.volumes)?;
     engine.create(sandbox).await.map(Json)
 }
@@ -58,7 +57,6 @@ pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<
 /// `POST /sandbox/{id}/start`.
 pub async fn start(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
-    quota::check(&engine, &entry.record())?;
     engine.start(entry).await.map(Json)
 }
 

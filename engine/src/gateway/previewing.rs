@@ -94,7 +94,7 @@ async fn enter(
         return answer;
     }
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let entry = engine.registry.find(id_or_name);
+    let entry = access::find(engine, id_or_name, request.headers()).await;
     let id = entry.as_ref().map(|entry| entry.with_record(|record| record.id.clone())).unwrap_or_default();
     let cookie_name = format!("{AUTH_COOKIE}{id}");
     let cookie = cookie_token(engine, port, &id, &cookie_name, request.headers());

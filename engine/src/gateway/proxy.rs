@@ -56,7 +56,7 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
         return proxy_error(StatusCode::NOT_FOUND, "not found: no such path", &method, uri.path());
     };
     let rest = format!("/{rest}");
-    let entry = engine.registry.find(id);
+    let entry = access::find(&engine, id, request.headers()).await;
     let access = access::check(&engine, entry.as_ref(), &mut request, Access::Toolbox { path: &rest });
     let Entered { query, caller } = match access {
         Ok(entered) => entered,

@@ -94,10 +94,10 @@ impl Engine {
                 return engine.start_stopped(operation, entry.record()).await;
             }
             let archived = entry.record();
-            drop(engine.change(&entry, |record| {
+            drop(engine.change_within_quota(&entry, |record| {
                 record.state = State::Restoring;
                 record.desired_state = DesiredState::Started;
-            }));
+            })?);
             fault::step("restore.begun");
             let restored = off_the_runtime({
                 let directory = directory.clone();

@@ -16,7 +16,7 @@ use crate::snapshots::images::{NotMade, user_of};
 impl Engine {
     /// Records a sandbox and answers, `pending_build`, while its image is built.
     pub(super) async fn create_with_build(self: &Arc<Self>, sandbox: Sandbox, info: BuildInfo) -> ApiResult<Value> {
-        let (operation, stored) = self.registry.insert(Sandbox { state: State::PendingBuild, ..sandbox })?;
+        let (operation, stored) = self.insert(Sandbox { state: State::PendingBuild, ..sandbox })?;
         if let Err(error) = stored.wait().await {
             self.remove(operation).await?;
             return Err(ApiError::not_stored(&error));

@@ -40,7 +40,7 @@ impl Engine {
         to_the_end(async move {
             fault::step("fork.begun");
             let record = entry.record();
-            let (operation, stored) = engine.registry.insert(copy_of(&record, name))?;
+            let (operation, stored) = engine.insert(copy_of(&record, name))?;
             fault::step("fork.inserted");
             engine.events.created(engine.document(&operation.entry), &operation.entry.cause());
             let id = operation.entry.with_record(|record| record.id.clone());
@@ -82,7 +82,7 @@ impl Engine {
     fn copy_files(&self, original: &str, copy: &str) -> Result<()> {
         let (from, to) =
             (record_file::directory(&self.state_dir, original), record_file::directory(&self.state_dir, copy));
-        if self.registry.find(original).is_some_and(|entry| entry.instance().is_none()) {
+        if self.registry.by_id(original).is_some_and(|entry| entry.instance().is_none()) {
             isolation::wait_until_free(&from)?;
         }
         copy_all(&from, &to)?;

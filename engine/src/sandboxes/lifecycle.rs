@@ -13,6 +13,7 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::accounts::quota;
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
@@ -66,15 +67,17 @@ impl Engine {
             }
             // The record goes to the disk while the sandbox starts.
             let mut mounts = sandbox.volumes.clone();
-            let (operation, stored) = engine.registry.insert(sandbox)?;
+            let (operation, stored) = engine.insert(sandbox)?;
             // One of them may have been deleted just before the sandbox was there to forbid it.
             if let Err(error) = engine.volumes.resolve(&mut mounts) {
                 engine.remove(operation).await?;
                 return Err(error);
             }
             fault::step("create.begun");
-            if let Some(name) = operation.entry.with_record(|record| record.snapshot.clone()) {
-                engine.snapshots.touch(&name);
+            let (name, owner) =
+                operation.entry.with_record(|record| (record.snapshot.clone(), engine.owner_of(record)));
+            if let Some(name) = name {
+                engine.snapshots.touch(&name, &owner);
             }
             let created = engine.document(&operation.entry);
             engine.events.created(created.clone(), &operation.entry.cause());
@@ -97,6 +100,18 @@ impl Engine {
             Ok(sandbox::just_created(created))
         })
         .await
+    }
+
+    /// Records a new sandbox and claims it, if its organization may have it.
+    pub(super) fn insert(&self, sandbox: Sandbox) -> ApiResult<(Operation, Stored)> {
+        let wanted = sandbox.clone();
+        quota::within(self, &wanted, || self.registry.insert(sandbox))
+    }
+
+    /// Takes the first step of a start, if its organization may have the sandbox running.
+    #[must_use = "a change that is not stored has to be kept or taken back"]
+    pub(super) fn change_within_quota(&self, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<Stored> {
+        quota::within(self, &entry.record(), || Ok(self.change(entry, change)))
     }
 
     /// Makes the files of a new sandbox in a directory relative to the state directory. Blocks.
@@ -141,6 +156,7 @@ impl Engine {
         if state != State::Error || !recoverable {
             return Err(ApiError::bad_request("Sandbox is not in a recoverable state"));
         }
+        quota::active(self, &entry.with_record(|record| self.owner_of(record)))?;
         if skip_start {
             self.settle(operation, |record| {
                 record.state = State::Stopped;
@@ -158,13 +174,21 @@ impl Engine {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let entry = Arc::clone(&operation.entry);
-            let stored = engine.change(&entry, |record| {
+            let stored = engine.change_within_quota(&entry, |record| {
                 record.state = State::Starting;
                 record.desired_state = DesiredState::Started;
                 record.error_reason = None;
                 record.recoverable = false;
                 record.auth_token = secret::token(32);
             });
+            let stored = match stored {
+                Ok(stored) => stored,
+                Err(error) => {
+                    // It may have been brought back from an archive on the way here.
+                    engine.settle(operation, |record| *record = before);
+                    return Err(error);
+                }
+            };
             engine.run(operation, stored, Unless::Restore(Box::new(before))).await?;
             Ok(engine.document(&entry))
         })

@@ -58,10 +58,10 @@ impl Engine {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let entry = Arc::clone(&operation.entry);
-            drop(engine.change(&entry, |record| {
+            drop(engine.change_within_quota(&entry, |record| {
                 record.state = State::Resuming;
                 record.desired_state = DesiredState::Started;
-            }));
+            })?);
             fault::step("resume.begun");
             let thawed = match entry.instance() {
                 Some(instance) => off_the_runtime(move || instance.thaw()).await?,

@@ -168,7 +168,7 @@ impl Engine {
         let name = if wanted.name == wanted.id { &member.id } else { &wanted.name };
         let (id, name) = (member.id.clone(), name.clone());
         let sandbox = Sandbox { id, name, state: State::Starting, warm_pool_id: Some(pool.clone()), ..wanted.clone() };
-        let (operation, stored) = match self.registry.insert(sandbox) {
+        let (operation, stored) = match self.insert(sandbox) {
             Ok(inserted) => inserted,
             Err(error) => {
                 self.pools.lock().members.entry(pool).or_default().push(member);
@@ -251,7 +251,9 @@ impl Engine {
 
     async fn make_member(self: &Arc<Self>, pool: &Pool) -> anyhow::Result<Member> {
         let wanted = json!({"snapshot": pool.snapshot, "target": pool.target});
-        let wanted = create::read(wanted.as_object().expect("an object"), &|name| self.snapshots.find(name));
+        let wanted = create::read(wanted.as_object().expect("an object"), &|name| {
+            self.snapshots.find_in(name, &self.identity.organization_id)
+        });
         let wanted = wanted.map_err(|error| anyhow::anyhow!("{error}"))?;
         let (engine, snapshot) = (Arc::clone(self), self.snapshot_dir());
         tokio::task::spawn_blocking(move || {

@@ -249,19 +249,28 @@ impl Registry {
         entry.with_record(|record| caller::sees(record.organization_id.as_ref().unwrap_or(&self.organization_id)))
     }
 
-    /// Finds by id, else by name among those that the request may know of.
-    pub fn find(&self, id_or_name: &str) -> Option<Arc<Entry>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get(id_or_name) {
-            return Some(Arc::clone(entry));
-        }
-        let named = |entry: &&Arc<Entry>| entry.with_record(|record| record.name == id_or_name) && self.is_seen(entry);
-        entries.values().find(named).cloned()
+    /// Finds by id, whosever it is.
+    pub fn by_id(&self, id: &str) -> Option<Arc<Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// Finds by id, else by name, else 404.
+    /// Finds by id, whosever it is, else by name among those of an organization, else of the engine's own.
+    pub fn find_in(&self, id_or_name: &str, organization_id: Option<&str>) -> Option<Arc<Entry>> {
+        let organization_id = organization_id.unwrap_or(&self.organization_id);
+        let of = |record: &Sandbox| record.organization_id.as_ref().unwrap_or(&self.organization_id) == organization_id;
+        self.by_id(id_or_name).or_else(|| self.named(id_or_name, |entry| entry.with_record(of)))
+    }
+
+    fn named(&self, name: &str, wanted: impl Fn(&Entry) -> bool) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |entry: &&Arc<Entry>| entry.with_record(|record| record.name == name) && wanted(entry);
+        entries.values().find(is_it).cloned()
+    }
+
+    /// Finds by id, else by name, among those that the request may know of, else 404.
     pub fn get(&self, id_or_name: &str) -> ApiResult<Arc<Entry>> {
-        let found = self.find(id_or_name).filter(|entry| self.is_seen(entry));
+        let by_id = self.by_id(id_or_name).filter(|entry| self.is_seen(entry));
+        let found = by_id.or_else(|| self.named(id_or_name, |entry| self.is_seen(entry)));
         found.ok_or_else(|| ApiError::sandbox_not_found(id_or_name))
     }
 

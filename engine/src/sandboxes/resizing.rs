@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::accounts::quota;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
@@ -82,8 +83,12 @@ impl Engine {
             _ => return Err(ApiError::state_change_in_progress()),
         }
         let size = entry.with_record(|record| wanted.of(record))?;
+        let resized = Sandbox { cpu: size.cpu, memory: size.memory, disk: size.disk, ..entry.record() };
+        let promise = quota::promise(self, &resized)?;
         let engine = Arc::clone(self);
         to_the_end(async move {
+            // Until the record says it.
+            let _promise = promise;
             let entry = Arc::clone(&operation.entry);
             let (old, desired) = entry.with_record(|record| {
                 (Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk }, record.desired_state)

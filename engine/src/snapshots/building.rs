@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::accounts::quota;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::fault;
-use crate::sandboxes::lifecycle::to_the_end;
+use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
+use crate::sandboxes::store::Stored;
 use crate::snapshots::images::{self, NotMade};
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
@@ -16,7 +18,7 @@ impl Engine {
     pub async fn create_snapshot(self: &Arc<Self>, snapshot: Snapshot) -> ApiResult<Value> {
         let engine = Arc::clone(self);
         to_the_end(async move {
-            let stored = engine.snapshots.insert(snapshot.clone())?;
+            let stored = engine.insert_snapshot(&snapshot)?;
             if let Err(error) = stored.wait().await {
                 drop(engine.snapshots.remove(&snapshot.id));
                 return Err(ApiError::not_stored(&error));
@@ -29,8 +31,17 @@ impl Engine {
         .await
     }
 
+    /// Records a new snapshot, if its organization may have it.
+    pub(super) fn insert_snapshot(&self, snapshot: &Snapshot) -> ApiResult<Stored> {
+        let owner = self.snapshots.owner_of(snapshot);
+        quota::take(self, owner, |organization| {
+            self.snapshots.insert(snapshot.clone(), quota::of(organization, "snapshotQuota"))
+        })
+    }
+
     /// Goes on with what an engine has left when it ended.
     pub fn go_on_with_snapshots(self: &Arc<Self>) {
+        self.remove_unfinished_snapshots();
         for snapshot in self.snapshots.all() {
             match snapshot.state {
                 state if state.is_in_between() => drop(tokio::spawn(Arc::clone(self).make_snapshot(snapshot))),
@@ -44,7 +55,8 @@ impl Engine {
     async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot) {
         if snapshot.source_sandbox_id.is_some() {
             // Its sandbox has ended with the engine, and may have changed.
-            self.remove_snapshot_files(&snapshot.id);
+            let (engine, id) = (Arc::clone(&self), snapshot.id.clone());
+            let _ = off_the_runtime(move || engine.remove_snapshot_files(&id)).await;
             return self.advance_snapshot(&snapshot.id, |record| {
                 record.state = SnapshotState::Error;
                 record.error_reason = Some("The engine ended while the snapshot was being made".to_owned());
@@ -79,6 +91,10 @@ impl Engine {
         }
         // Only now: until it is recorded nothing else keeps the image.
         drop(under_way);
+        if self.snapshots.is_going(&snapshot.id) {
+            // Its log may have been begun after it was deleted.
+            self.build_logs.remove(&snapshot.id);
+        }
     }
 
     /// Changes a snapshot that is being made, unless it is being removed, and tells subscribers. What is not stored the next
@@ -184,11 +200,17 @@ impl Engine {
     }
 
     /// Removes everything that belongs to a snapshot, its record last.
-    async fn forget_snapshot(self: Arc<Self>, id: String) {
+    pub async fn forget_snapshot(self: Arc<Self>, id: String) {
         let Some(snapshot) = self.snapshots.find(&id) else { return };
         self.images.give_up(&id);
-        self.remove_snapshot_files(&id);
-        self.build_logs.remove(&id);
+        let (engine, files) = (Arc::clone(&self), id.clone());
+        let removed = off_the_runtime(move || {
+            engine.remove_snapshot_files(&files);
+            engine.build_logs.remove(&files);
+        });
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, snapshot = id, "the files of a snapshot are left");
+        }
         if let Err(error) = self.snapshots.remove(&id).wait().await {
             // The next engine finds it `removing`.
             tracing::warn!(%error, snapshot = id, "the removal of a snapshot could not be stored");

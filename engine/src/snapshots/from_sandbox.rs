@@ -47,7 +47,7 @@ impl Engine {
         let engine = Arc::clone(self);
         to_the_end(async move {
             let snapshot = snapshot_of(&entry, name);
-            let stored = engine.snapshots.insert(snapshot.clone())?;
+            let stored = engine.insert_snapshot(&snapshot)?;
             if let Err(error) = stored.wait().await {
                 drop(engine.snapshots.remove(&snapshot.id));
                 return Err(ApiError::not_stored(&error));
@@ -84,6 +84,11 @@ impl Engine {
                     record.error_reason = Some(reason);
                 });
             }
+        }
+        // It may have been deleted while its files were on their way.
+        if self.snapshots.is_going(&snapshot.id) {
+            let engine = Arc::clone(&self);
+            let _ = off_the_runtime(move || engine.remove_snapshot_files(&snapshot.id)).await;
         }
         // Last: whoever waited for the sandbox can use the snapshot.
         self.settle(operation, |record| record.state = state);
@@ -137,6 +142,15 @@ impl Engine {
         let to = self.state_dir.join(directory);
         forking::copy_all(&files_directory(&self.state_dir, snapshot), &to)?;
         isolation::Launcher::name_files(&to, sandbox)
+    }
+
+    /// Removes what an engine that ended has left half copied.
+    pub fn remove_unfinished_snapshots(&self) {
+        for entry in fs::read_dir(self.state_dir.join("snapshot-files")).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.ends_with(".unfinished")) {
+                remove(&entry.path());
+            }
+        }
     }
 
     /// Removes the files of a snapshot.

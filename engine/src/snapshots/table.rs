@@ -10,10 +10,7 @@ use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::now_millis;
 use crate::sandboxes::snapshot;
 use crate::sandboxes::store::{Store, Stored, Table};
-use crate::snapshots::record::Snapshot;
-
-/// Snapshots that one organization may have.
-pub const QUOTA: usize = 100;
+use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// All snapshots but the default one, which is part of the engine.
 pub struct Snapshots {
@@ -46,20 +43,12 @@ impl Snapshots {
 
     /// Whether this request may know of a snapshot.
     fn is_seen(&self, snapshot: &Snapshot) -> bool {
-        caller::sees(snapshot.organization_id.as_ref().unwrap_or(&self.organization_id))
+        caller::sees(self.owner_of(snapshot))
     }
 
     /// Finds by id, else by name, among those that the request may know of.
     pub fn find(&self, id_or_name: &str) -> Option<Snapshot> {
-        if snapshot::is_known(id_or_name) {
-            return Some(snapshot::record());
-        }
-        if snapshot::is_desktop(id_or_name) {
-            return Some(snapshot::desktop_record());
-        }
-        let records = self.read();
-        let by_id = records.get(id_or_name).filter(|known| self.is_seen(known));
-        by_id.or_else(|| records.values().find(|known| known.name == id_or_name && self.is_seen(known))).cloned()
+        built_in(id_or_name).or_else(|| find(&self.read(), id_or_name, |known| self.is_seen(known)))
     }
 
     /// Every snapshot that the request may know of, the default one last, as on the platform.
@@ -67,11 +56,11 @@ impl Snapshots {
         self.read().values().filter(|known| self.is_seen(known)).cloned().chain([snapshot::record()]).collect()
     }
 
-    /// Adds a new snapshot.
+    /// Adds a new snapshot to an organization that may have `most`.
     ///
     /// # Errors
     /// 409 when its name is taken, 403 when there are too many.
-    pub fn insert(&self, snapshot: Snapshot) -> ApiResult<Stored> {
+    pub fn insert(&self, snapshot: Snapshot, most: i64) -> ApiResult<Stored> {
         let mut records = self.write();
         let (name, owner) = (&snapshot.name, &snapshot.organization_id);
         if snapshot::is_known(name)
@@ -84,8 +73,9 @@ impl Snapshots {
                 "Snapshot with name \"{name}\" already exists for this organization"
             )));
         }
-        if records.values().filter(|known| known.organization_id == *owner).count() >= QUOTA {
-            return Err(ApiError::quota_exceeded(format!("Snapshot quota exceeded. Maximum allowed: {QUOTA}")));
+        let count = records.values().filter(|known| known.organization_id == *owner).count();
+        if i64::try_from(count).is_ok_and(|count| count >= most) {
+            return Err(ApiError::quota_exceeded(format!("Snapshot quota exceeded. Maximum allowed: {most}")));
         }
         let stored = self.save(&snapshot);
         records.insert(snapshot.id.clone(), snapshot);
@@ -106,12 +96,34 @@ impl Snapshots {
         Some((before, record.clone(), stored))
     }
 
-    /// Notes that a sandbox was made from it. Not worth waiting for.
-    pub fn touch(&self, name: &str) {
-        if let Some(record) = self.write().values_mut().find(|known| known.name == name) {
+    /// Finds by id, else by name, what an organization may use, whoever asks.
+    pub fn find_in(&self, id_or_name: &str, organization_id: &str) -> Option<Snapshot> {
+        let of = |known: &&Snapshot| self.owner_of(known) == organization_id;
+        built_in(id_or_name).or_else(|| find(&self.read(), id_or_name, of))
+    }
+
+    /// Those of an organization, without the default one.
+    pub fn of(&self, organization_id: &str) -> Vec<Snapshot> {
+        self.read().values().filter(|known| self.owner_of(known) == organization_id).cloned().collect()
+    }
+
+    /// The organization that a snapshot belongs to.
+    pub fn owner_of<'a>(&'a self, snapshot: &'a Snapshot) -> &'a str {
+        snapshot.organization_id.as_ref().unwrap_or(&self.organization_id)
+    }
+
+    /// Notes that a sandbox of an organization was made from it. Not worth waiting for.
+    pub fn touch(&self, name: &str, owner: &str) {
+        let is_it = |known: &&mut Snapshot| known.name == name && self.owner_of(known) == owner;
+        if let Some(record) = self.write().values_mut().find(is_it) {
             record.last_used_at = Some(now_millis());
             drop(self.save(record));
         }
+    }
+
+    /// Whether a snapshot is gone, or about to be.
+    pub fn is_going(&self, id: &str) -> bool {
+        self.read().get(id).is_none_or(|known| known.state == SnapshotState::Removing)
     }
 
     /// Forgets a snapshot.
@@ -124,4 +136,21 @@ impl Snapshots {
         let record = serde_json::to_string(snapshot).expect("records are plain data");
         self.store.save_in(Table::Snapshots, &snapshot.id, record)
     }
+}
+
+/// The engine's own snapshots, which every organization may use.
+fn built_in(id_or_name: &str) -> Option<Snapshot> {
+    if snapshot::is_known(id_or_name) {
+        return Some(snapshot::record());
+    }
+    snapshot::is_desktop(id_or_name).then(snapshot::desktop_record)
+}
+
+fn find(
+    records: &BTreeMap<String, Snapshot>,
+    id_or_name: &str,
+    wanted: impl Fn(&&Snapshot) -> bool,
+) -> Option<Snapshot> {
+    let by_id = records.get(id_or_name).filter(&wanted);
+    by_id.or_else(|| records.values().find(|known| known.name == id_or_name && wanted(known))).cloned()
 }

@@ -93,7 +93,8 @@ fn instead(answer: Answer) -> Response {
 /// Kills the sandbox whose id or name is a part of the path, and waits until the engine knows.
 pub(super) async fn kill(engine: &Engine, path: &str) {
     let path = path.split('?').next().unwrap_or_default();
-    let Some(entry) = path.split('/').filter(|part| !part.is_empty()).find_map(|part| engine.registry.find(part))
+    let Some(entry) =
+        path.split('/').filter(|part| !part.is_empty()).find_map(|part| engine.registry.find_in(part, None))
     else {
         return;
     };

@@ -11,6 +11,7 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 
 use super::record::{self, Volume, VolumeState};
 use super::table::Volumes;
+use crate::accounts::quota;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::fault;
@@ -26,7 +27,9 @@ impl Engine {
     /// `POST /volumes`: answers with the volume as it was before its directory was made.
     pub async fn create_volume(self: &Arc<Self>, organization_id: String, name: String) -> ApiResult<Volume> {
         let volume = Volume::new(organization_id, name);
-        self.volumes.insert(volume.clone())?;
+        quota::take(self, &volume.organization_id, |organization| {
+            self.volumes.insert(volume.clone(), quota::of(organization, "volumeQuota"))
+        })?;
         self.events.volume_created(volume.document());
         let (state_dir, id) = (self.state_dir.clone(), volume.id.clone());
         fault::step("volume.begun");
@@ -82,15 +85,29 @@ impl Engine {
             while !engine.users_of(&id).is_empty() {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
-            let directory = record::directory(&engine.state_dir, &id);
-            // What is left after a failure goes with the next start.
-            match off_the_runtime(move || remove_tree(&directory, Locked::Unlock)).await {
-                Ok(Ok(())) => drop(engine.volumes.remove(&id)),
-                Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => drop(engine.volumes.remove(&id)),
-                other => tracing::warn!(?other, volume = id, "the files of a deleted volume are left"),
-            }
+            engine.forget_volume(&id).await;
         });
         Ok(())
+    }
+
+    /// Removes the files of a volume that no sandbox has, and its record. What is left after a failure goes with the next start.
+    pub async fn forget_volume(&self, id: &str) {
+        let directory = record::directory(&self.state_dir, id);
+        match off_the_runtime(move || remove_tree(&directory, Locked::Unlock)).await {
+            Ok(Ok(())) => drop(self.volumes.remove(id)),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => drop(self.volumes.remove(id)),
+            other => tracing::warn!(?other, volume = id, "the files of a deleted volume are left"),
+        }
+    }
+
+    /// Goes on with what an engine has left when it ended.
+    pub fn go_on_with_volumes(self: &Arc<Self>) {
+        for volume in self.volumes.all() {
+            if volume.state == VolumeState::PendingDelete {
+                let engine = Arc::clone(self);
+                tokio::spawn(async move { engine.forget_volume(&volume.id).await });
+            }
+        }
     }
 
     /// Notes that a sandbox starts with volumes.
@@ -121,7 +138,7 @@ impl Engine {
     }
 }
 
-/// Completes what an engine that was killed has begun, and removes directories without files that no volume has. A volume that a
+/// Looks at what an engine that was killed has begun, and removes directories without files that no volume has. A volume that a
 /// sandbox keeps was only looked at when the engine ended: its deletion was about to be refused.
 pub fn settle(volumes: &Volumes, registry: &Registry, state_dir: &Path) {
     for volume in volumes.all() {
@@ -132,13 +149,6 @@ pub fn settle(volumes: &Volumes, registry: &Registry, state_dir: &Path) {
         let keeps = |record: &Sandbox| has(record) && record.desired_state != DesiredState::Destroyed;
         if registry.all().iter().any(|entry| entry.with_record(keeps)) {
             drop(volumes.update(&volume.id, |record| record.state = VolumeState::Ready));
-            continue;
-        }
-        match remove_tree(&record::directory(state_dir, &volume.id), Locked::Unlock) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(%error, volume = volume.id, "the files of a deleted volume are left");
-            }
-            _ => drop(volumes.remove(&volume.id)),
         }
     }
     for entry in std::fs::read_dir(state_dir.join("volumes")).into_iter().flatten().flatten() {

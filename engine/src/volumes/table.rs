@@ -11,9 +11,6 @@ use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{MountedVolume, now_millis};
 use crate::sandboxes::store::{Store, Stored, Table};
 
-/// Volumes that one organization may have.
-pub const QUOTA: usize = 100;
-
 /// All volumes.
 pub struct Volumes {
     store: Arc<Store>,
@@ -56,18 +53,23 @@ impl Volumes {
         found.ok_or_else(|| ApiError::not_found(format!("Volume with name {name} not found")))
     }
 
-    /// Adds a new volume.
+    /// Those of an organization.
+    pub fn of(&self, organization_id: &str) -> Vec<Volume> {
+        self.lock().values().filter(|volume| volume.organization_id == organization_id).cloned().collect()
+    }
+
+    /// Adds a new volume to an organization that may have `most`.
     ///
     /// # Errors
     /// 400 when its name is taken, 403 when there are too many.
-    pub fn insert(&self, volume: Volume) -> ApiResult<()> {
+    pub fn insert(&self, volume: Volume, most: i64) -> ApiResult<()> {
         let mut records = self.lock();
-        let mut others = records.values().filter(|known| known.organization_id == volume.organization_id);
+        let others = records.values().filter(|known| known.organization_id == volume.organization_id);
         if others.clone().any(|known| known.name == volume.name) {
             return Err(ApiError::bad_request(format!("Volume with name {} already exists", volume.name)));
         }
-        if others.nth(QUOTA - 1).is_some() {
-            return Err(ApiError::quota_exceeded(format!("Volume quota exceeded. Maximum allowed: {QUOTA}")));
+        if i64::try_from(others.count()).is_ok_and(|count| count >= most) {
+            return Err(ApiError::quota_exceeded(format!("Volume quota exceeded. Maximum allowed: {most}")));
         }
         records.insert(volume.id.clone(), volume);
         Ok(())
