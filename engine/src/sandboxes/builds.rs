@@ -222,7 +222,8 @@ impl Runner for StepRunner {
     }
 
     fn fetch(&self, url: &str, target: &Path, limit: u64, cancel: &Cancel) -> io::Result<Option<i64>> {
-        let fetched = Client::new(Some(self.allow_networks.clone())).and_then(|client| {
+        let client = Client::new(Some(self.allow_networks.clone()));
+        let fetched = {
             let given_up = async {
                 while !cancel.is_cancelled() {
                     tokio::time::sleep(Duration::from_millis(WATCH.into())).await;
@@ -235,7 +236,7 @@ impl Runner for StepRunner {
                     () = given_up => anyhow::bail!("the build was given up"),
                 }
             })
-        });
+        };
         fetched.map_err(|error| io::Error::other(crate::in_words(&error)))
     }
 }

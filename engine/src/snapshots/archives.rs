@@ -108,7 +108,7 @@ impl Engine {
         let image: Image = read.await?.map_err(|error| ApiError::bad_request(error.to_string()))?;
         let size = Some(image.size);
         let snapshot = Snapshot { state: SnapshotState::Active, size, image: Some(image), ..snapshot };
-        let stored = self.snapshots.insert(snapshot.clone())?;
+        let stored = self.insert_snapshot(&snapshot)?;
         if let Err(error) = stored.wait().await {
             drop(self.snapshots.remove(&snapshot.id));
             return Err(ApiError::not_stored(&error));
