@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
@@ -35,6 +35,8 @@ pub struct FileWriter {
     pieces: Option<Sender>,
     boundary: String,
     request: JoinHandle<Result<()>>,
+    /// How the request ended.
+    ended: Option<Result<()>>,
     deadline: Option<Instant>,
 }
 
@@ -48,9 +50,9 @@ impl FileWriter {
             let request = toolbox.request(Method::POST, "/files/bulk-upload").await?;
             request.stream(&content_type, body(receiver)).done().await
         });
-        let writer = Self { pieces: Some(sender), boundary, request, deadline };
+        let mut writer = Self { pieces: Some(sender), boundary, request, ended: None, deadline };
         let head = part_head(&writer.boundary, 0, destination);
-        writer.send(head).await?;
+        writer.write(head).await?;
         Ok(writer)
     }
 
@@ -97,23 +99,36 @@ impl FileWriter {
         let _ = tokio::time::timeout(SETTLE_LIMIT, end).await;
     }
 
-    async fn send(&self, piece: Bytes) -> Result<()> {
-        let Some(pieces) = &self.pieces else {
+    async fn send(&mut self, piece: Bytes) -> Result<()> {
+        let Some(pieces) = self.pieces.as_ref().filter(|_| self.ended.is_none()) else {
             return Err(Error::new(ErrorKind::Closed, "The upload has ended already"));
         };
-        let sent = in_time(self.deadline, async { Ok(pieces.send(Ok(piece)).await) }).await?;
-        sent.map_err(|_| Error::new(ErrorKind::Connection, "The upload was interrupted"))
+        let request = &mut self.request;
+        let sent = in_time(self.deadline, async {
+            tokio::select! {
+                sent = pieces.send(Ok(piece)) => Ok(sent.map_err(|_| None)),
+                // A server may answer early and read no more.
+                ended = request => Ok(Err(Some(joined(ended)))),
+            }
+        });
+        let sent = sent.await?;
+        sent.map_err(|ended| {
+            self.ended = ended;
+            Error::new(ErrorKind::Connection, "The upload was interrupted")
+        })
     }
 
     async fn outcome(&mut self) -> Result<()> {
-        let deadline = self.deadline;
-        in_time(deadline, async {
-            (&mut self.request)
-                .await
-                .unwrap_or_else(|e| Err(Error::new(ErrorKind::Internal, "The upload failed").with_source(e)))
-        })
-        .await
+        if self.ended.is_none() {
+            let ended = async { Ok(joined((&mut self.request).await)) };
+            self.ended = Some(in_time(self.deadline, ended).await?);
+        }
+        self.ended.clone().unwrap_or(Ok(()))
     }
+}
+
+fn joined(ended: Result<Result<()>, JoinError>) -> Result<()> {
+    ended.unwrap_or_else(|e| Err(Error::new(ErrorKind::Internal, "The upload failed").with_source(e)))
 }
 
 impl Drop for FileWriter {
@@ -154,8 +169,17 @@ pub(crate) async fn upload(toolbox: &Toolbox, files: Vec<FileUpload>) -> Result<
             Err(WriteError::Gone) | Ok(()) => Ok(()),
         }
     };
-    let (local, sent) = tokio::join!(produce, request.stream(&content_type(&boundary), body(receiver)).done());
-    local.and(sent)
+    let (content_type, body) = (content_type(&boundary), body(receiver));
+    let mut sending = std::pin::pin!(request.stream(&content_type, body).done());
+    tokio::select! {
+        biased;
+        produced = produce => {
+            let sent = sending.await;
+            produced.and(sent)
+        }
+        // A server may answer early and read no more.
+        sent = &mut sending => sent,
+    }
 }
 
 enum Source {

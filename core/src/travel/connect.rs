@@ -32,7 +32,7 @@ const HTTP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Limit for opening a connection, from the name to TLS.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long the kernel waits for another machine to acknowledge what was sent to it.
+/// How long another machine may take to acknowledge what was sent to it.
 const HTTP_SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -106,7 +106,10 @@ impl Connector {
     /// For the pool: HTTP/2 where the server offers it.
     pub(crate) fn for_http(tls: &Tls, proxies: &Proxies) -> Self {
         Self {
-            tcp: Tcp::new(HTTP_KEEP_ALIVE).connecting_within(CONNECT_LIMIT).silent_for(HTTP_SILENCE_LIMIT),
+            tcp: Tcp::new(HTTP_KEEP_ALIVE)
+                .connecting_within(CONNECT_LIMIT)
+                .silent_for(HTTP_SILENCE_LIMIT)
+                .reading_after_writes(),
             server_tls: Arc::new(tls.for_http()),
             proxy_tls: tls.for_websocket(),
             proxies: proxies.clone(),

@@ -8,6 +8,8 @@ pub(crate) mod http;
 pub mod proxy;
 pub(crate) mod rate_limits;
 pub(crate) mod retry;
+#[cfg(target_os = "linux")]
+mod silence;
 mod tcp;
 pub mod tls;
 pub(crate) mod tunnel;
