@@ -21,10 +21,13 @@ impl Sandbox {
     /// use, `NotFound` when there is no such sandbox, `Validation` when it has not started.
     pub async fn forward_port(
         &self,
-        port: i64,
-        local_port: Option<i64>,
+        port: u16,
+        local_port: Option<u16>,
     ) -> Result<PortForward> {
-        self.client.sandboxes().forward_port(&self.info.id, port, local_port).await
+        self.client
+            .sandboxes()
+            .forward_port(&self.info.id, port.into(), local_port.map(Into::into))
+            .await
     }
 
     /// Returns what the sandbox used over some time, oldest first. The local engine measures a running sandbox every few
@@ -377,8 +380,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// `Validation` when the port is not between 1 and 65535.
-    pub async fn get_preview_link(&self, port: i64) -> Result<PortPreviewUrl> {
-        self.client.sandboxes().get_preview_link(&self.info.id, port).await
+    pub async fn get_preview_link(&self, port: u16) -> Result<PortPreviewUrl> {
+        self.client.sandboxes().get_preview_link(&self.info.id, port.into()).await
     }
 
     /// Returns a URL of a port of the sandbox that works without any other credentials until it expires.
@@ -391,12 +394,12 @@ impl Sandbox {
     /// `Validation` when the port or the time is out of range.
     pub async fn create_signed_preview_url(
         &self,
-        port: i64,
+        port: u16,
         expires_in_seconds: Option<i64>,
     ) -> Result<SignedPortPreviewUrl> {
         self.client
             .sandboxes()
-            .create_signed_preview_url(&self.info.id, port, expires_in_seconds)
+            .create_signed_preview_url(&self.info.id, port.into(), expires_in_seconds)
             .await
     }
 
@@ -408,10 +411,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// `NotFound` when there is no such sandbox.
-    pub async fn expire_signed_preview_url(&self, port: i64, token: &str) -> Result<()> {
+    pub async fn expire_signed_preview_url(&self, port: u16, token: &str) -> Result<()> {
         self.client
             .sandboxes()
-            .expire_signed_preview_url(&self.info.id, port, token)
+            .expire_signed_preview_url(&self.info.id, port.into(), token)
             .await
     }
 }

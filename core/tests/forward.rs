@@ -13,9 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// On 7070 an echo that answers with each piece in capitals and goes on after the end of what it is sent, on 7071 bytes without
-/// end until the port 7072 is connected to, on 7073 (over IPv6) the word "six".
+/// end until the port 7072 is connected to, on 7073 (over IPv6) the word "six", on 7074 the
+/// word "part" and a reset, on 7075 what writes down how each connection ended.
 const SERVERS: &str = r#"
-import asyncio
+import asyncio, socket, struct
 stopped = asyncio.Event()
 async def echo(reader, writer):
     while piece := await reader.read(65536):
@@ -37,9 +38,28 @@ async def stop(reader, writer):
 async def six(reader, writer):
     writer.write(b'six')
     writer.close()
+def reset(writer):
+    writer.get_extra_info('socket').setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    writer.transport.abort()
+async def part(reader, writer):
+    writer.write(b'part')
+    await writer.drain()
+    await reader.read(1)
+    reset(writer)
+async def ends(reader, writer):
+    try:
+        while await reader.read(65536):
+            pass
+        ended = 'whole'
+    except ConnectionResetError:
+        ended = 'reset'
+    with open('ends', 'a') as file:
+        file.write(ended + ' ')
+    writer.close()
 async def main():
     servers = [await asyncio.start_server(handler, host, port, backlog=2048) for handler, host, port in (
-        (echo, '127.0.0.1', 7070), (endless, '127.0.0.1', 7071), (stop, '127.0.0.1', 7072), (six, '::1', 7073))]
+        (echo, '127.0.0.1', 7070), (endless, '127.0.0.1', 7071), (stop, '127.0.0.1', 7072), (six, '::1', 7073),
+        (part, '127.0.0.1', 7074), (ends, '127.0.0.1', 7075))]
     print('ready', flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 asyncio.run(main())
@@ -62,7 +82,7 @@ fn file() -> daytona::model::FileUpload {
 }
 
 async fn connect(forward: &PortForward) -> TcpStream {
-    TcpStream::connect(("127.0.0.1", u16::try_from(forward.local_port()).unwrap())).await.unwrap()
+    TcpStream::connect(("127.0.0.1", forward.local_port())).await.unwrap()
 }
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
@@ -101,6 +121,52 @@ async fn each_direction_ends_by_itself_and_a_failure_is_no_end() {
     drop(echo);
     let again = sandbox.forward_port(7070, Some(port)).await.unwrap();
     assert_eq!(again.local_port(), port);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_is_one_at_the_other_end() {
+    let home = Home::new();
+    let client = home.client();
+    let sandbox = served(&client).await;
+    let part = sandbox.forward_port(7074, None).await.unwrap();
+    let mut stream = connect(&part).await;
+    let mut word = [0; 4];
+    stream.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"part");
+    stream.write_all(b"go on").await.unwrap();
+    let error = stream.read_u8().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "not the end of the data");
+
+    let ends = sandbox.forward_port(7075, None).await.unwrap();
+    let ended = async |expected: &str| {
+        loop {
+            let written = sandbox.process().exec("cat ends || true", Default::default()).await.unwrap().result;
+            if written == expected {
+                break;
+            }
+            assert!(expected.starts_with(&written) || written.contains("No such file"), "{written}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut whole = connect(&ends).await;
+    whole.write_all(b"all there is").await.unwrap();
+    whole.shutdown().await.unwrap();
+    assert_eq!(read_to_end(&mut whole).await, "");
+    ended("whole ").await;
+    let mut broken = connect(&ends).await;
+    broken.write_all(b"half of").await.unwrap();
+    socket2::SockRef::from(&broken).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(broken);
+    ended("whole reset ").await;
+    let mut closed = connect(&ends).await;
+    closed.write_all(b"a handle that is closed").await.unwrap();
+    // Carried as far as the server, which has taken it when it has this one's answer, too.
+    let mut other = connect(&ends).await;
+    other.shutdown().await.unwrap();
+    assert_eq!(read_to_end(&mut other).await, "");
+    ended("whole reset whole ").await;
+    ends.close();
+    ended("whole reset whole reset ").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +215,7 @@ async fn a_thousand_connections_at_once_are_carried_and_end_with_the_handle() {
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, format!("N{number:04}").as_bytes());
     }
-    let port = u16::try_from(echo.local_port()).unwrap();
+    let port = echo.local_port();
     echo.close();
     for stream in &mut streams {
         // However each of them ends.
@@ -161,7 +227,7 @@ async fn a_thousand_connections_at_once_are_carried_and_end_with_the_handle() {
     let other = sandbox.forward_port(7070, None).await.unwrap();
     let mut stream = connect(&other).await;
     client.release();
-    assert!(TcpStream::connect(("127.0.0.1", u16::try_from(other.local_port()).unwrap())).await.is_err());
+    assert!(TcpStream::connect(("127.0.0.1", other.local_port())).await.is_err());
     let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await;
     assert!(ended.unwrap().is_err());
 }

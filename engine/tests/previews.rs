@@ -85,23 +85,29 @@ async fn a_port_is_connected_to_and_whoever_may_not_is_refused() {
     let path = format!("/toolbox/{id}/port/8080/connect");
     assert_eq!(engine.get(&path).await.0, StatusCode::UPGRADE_REQUIRED);
     assert_eq!(engine.get(&format!("/toolbox/{id}/port/0/connect")).await.0, StatusCode::BAD_REQUEST);
-    let anonymous = engine.anonymous(Method::GET, &path).header("upgrade", "tcp").header("connection", "upgrade");
+    let anonymous =
+        engine.anonymous(Method::GET, &path).header("upgrade", "tcp-frames").header("connection", "upgrade");
     assert_eq!(read(anonymous.send().await).await.0, StatusCode::UNAUTHORIZED);
     let nobody = engine.request(Method::GET, &format!("/toolbox/{id}/port/8099/connect"));
-    let (status, error) = read(nobody.header("upgrade", "tcp").header("connection", "upgrade").send().await).await;
+    let (status, error) =
+        read(nobody.header("upgrade", "tcp-frames").header("connection", "upgrade").send().await).await;
     assert_eq!((status, error["code"].as_str()), (StatusCode::BAD_GATEWAY, Some("BAD_GATEWAY")), "{error}");
 
     let mut stream = TcpStream::connect(engine.origin.strip_prefix("http://").unwrap()).await.unwrap();
     let key = &engine.api_key;
-    let upgrade = "connection: upgrade\r\nupgrade: tcp";
+    let upgrade = "connection: upgrade\r\nupgrade: tcp-frames";
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{upgrade}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 101");
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: y\r\nconnection: close\r\n\r\n").await.unwrap();
-    let mut rest = String::new();
-    stream.read_to_string(&mut rest).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: y\r\nconnection: close\r\n\r\n";
+    // Bytes, and the end.
+    stream.write_all(&[&[0, 0, 0, 0, request.len() as u8], &request[..], &[1, 0, 0, 0, 0]].concat()).await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.ends_with(&[1, 0, 0, 0, 0]), "{rest:?}");
+    let rest = String::from_utf8_lossy(&rest);
     assert!(rest.contains("HTTP/1.1 200") && rest.contains("data: 0"), "{rest}");
 }
 

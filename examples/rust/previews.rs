@@ -45,7 +45,7 @@ async fn signed(sandbox: &Sandbox) -> Outcome {
 async fn forward(sandbox: &Sandbox) -> Outcome {
     // region: forward
     let forwarded = sandbox.forward_port(8000, None).await?;
-    let mut connection = TcpStream::connect(("127.0.0.1", u16::try_from(forwarded.local_port())?)).await?;
+    let mut connection = TcpStream::connect(("127.0.0.1", forwarded.local_port())).await?;
     connection.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await?;

@@ -62,6 +62,11 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
         if name == supplied {
             continue;
         }
+        if let Some((ty, argument)) = port(name, param.field.optional) {
+            write!(parameters, ", {name}: {ty}")?;
+            arguments.push(argument);
+            continue;
+        }
         let ty = match param.passing {
             Passing::Owned if param.field.optional => format!("Option<{}>", rust_type(&param.field.ty)?),
             Passing::Owned => rust_type(&param.field.ty)?,
@@ -88,6 +93,16 @@ fn method(source: &mut String, op: &Op) -> Result<()> {
     };
     writeln!(source, "pub async fn {name}({this}{parameters}) -> Result<{returns}> {{ {body} }}")?;
     Ok(())
+}
+
+/// The type of a parameter that is a port, and the argument that it becomes. Other languages have one kind of whole number, whose
+/// range the core checks.
+fn port(name: &str, optional: bool) -> Option<(&'static str, String)> {
+    match (name, optional) {
+        ("port", false) => Some(("u16", "port.into()".to_owned())),
+        ("local_port", true) => Some(("Option<u16>", "local_port.map(Into::into)".to_owned())),
+        _ => None,
+    }
 }
 
 fn documentation(source: &mut String, op: &Op) {

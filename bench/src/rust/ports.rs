@@ -40,11 +40,11 @@ pub async fn run(sandbox: &Sandbox) -> Result<()> {
     let (_here, port) = here(directory.path()).await?;
     let bare = best(&format!("127.0.0.1:{port}"), "").await?;
 
-    let link = sandbox.get_preview_link(PORT.into()).await?;
+    let link = sandbox.get_preview_link(PORT).await?;
     let host = link.url.strip_prefix("http://").context("the preview is not of the local engine")?;
     let token = format!("X-Daytona-Preview-Token: {}\r\n", link.token);
     let preview = best(host.trim_end_matches('/'), &token).await?;
-    let forwarded = sandbox.forward_port(PORT.into(), None).await?;
+    let forwarded = sandbox.forward_port(PORT, None).await?;
     let forward = best(&format!("127.0.0.1:{}", forwarded.local_port()), "").await?;
     for (name, value) in [("download by preview URL", preview), ("download by forwarded port", forward)] {
         Row::new("engine", &format!("{name}, 256 MiB"), value, "MB/s").bare(bare).emit()?;

@@ -6,12 +6,14 @@
 //!   whatever listens there on the sandbox's loopback addresses.
 //! * Bytes travel unchanged, each direction by itself: an end of one leaves the other open, and a side that does not read
 //!   makes the other wait.
-//! * A connection that cannot be made, because nothing listens there, is reset.
+//! * A connection that cannot be made, because nothing listens there, is reset; so is one that is reset at its other end, or
+//!   that breaks on the way. No part of the data is taken for the whole.
 //! * Servers without our route for raw connections (any but our engine) are reached by their preview URL. There only HTTP
 //!   passes, one request for each connection, with what it upgrades to ([`PortForward::http_only`], see [`http`]).
 //! * Dropping the handle, closing it, or closing the client it came from ends the listener and every connection. A forked
 //!   child neither accepts nor keeps them open.
 
+mod frames;
 mod http;
 
 use std::net::Ipv4Addr;
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 use ::http::Method;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
@@ -30,7 +32,7 @@ use crate::client::{Client, Toolbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::PortPreviewUrl;
 use crate::travel::connect::CONNECT_LIMIT;
-use crate::travel::tunnel::{self, Tunnel};
+use crate::travel::tunnel;
 use http::HttpTarget;
 
 /// Connections that may wait to be accepted.
@@ -47,7 +49,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct PortForward {
     listener: Arc<TcpListener>,
     accepting: AbortHandle,
-    local_port: i64,
+    local_port: u16,
     http_only: bool,
 }
 
@@ -92,11 +94,11 @@ impl PortForward {
                 () = closing => {}
             }
         });
-        Ok(Self { listener, accepting: accepting.abort_handle(), local_port: local_port.into(), http_only })
+        Ok(Self { listener, accepting: accepting.abort_handle(), local_port, http_only })
     }
 
     /// The port of this machine, on 127.0.0.1.
-    pub fn local_port(&self) -> i64 {
+    pub fn local_port(&self) -> u16 {
         self.local_port
     }
 
@@ -180,7 +182,7 @@ async fn accept(listener: Arc<TcpListener>, target: Arc<Target>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(carry(Local { stream, reset: false }, target.clone()))),
+                Ok((stream, _)) => drop(connections.spawn(carry(Local { stream, reset: true }, target.clone()))),
                 Err(error) => {
                     tracing::debug!(%error, "a connection to a forwarded port was not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -194,7 +196,7 @@ async fn accept(listener: Arc<TcpListener>, target: Arc<Target>) {
 /// A connection accepted here.
 struct Local {
     stream: TcpStream,
-    /// Whether its end is a failure, which the peer must not take for the end of the data.
+    /// Whether its end is a failure, or comes too early: the peer must not take it for the end of the data.
     reset: bool,
 }
 
@@ -213,9 +215,9 @@ impl Drop for Local {
 async fn carry(mut local: Local, target: Arc<Target>) {
     // Small pieces must not wait for the next ones.
     let _ = local.stream.set_nodelay(true);
-    if let Err(error) = target.carry(&mut local.stream).await {
-        tracing::debug!(%error, "a connection to a forwarded port ended");
-        local.reset = true;
+    match target.carry(&mut local.stream).await {
+        Ok(()) => local.reset = false,
+        Err(error) => tracing::debug!(%error, "a connection to a forwarded port broke"),
     }
 }
 
@@ -229,10 +231,9 @@ impl Target {
         let url = format!("{}{path}", endpoint.toolbox_url(toolbox.base().await?));
         let url = Url::parse(&url).map_err(|e| Error::invalid_argument("The URL is not usable").with_source(e))?;
         let (tls, proxies) = (self.client.tls(), self.client.proxies());
-        let tunnel = tunnel::connect(&url, self.client.headers(&endpoint), CONNECT_LIMIT, tls, proxies);
-        let Tunnel { mut transport, read_ahead } = tunnel.await?;
-        local.write_all(&read_ahead).await.map_err(broken)?;
-        both_ways(local, &mut transport).await
+        let headers = self.client.headers(&endpoint);
+        let tunnel = tunnel::connect(&url, frames::PROTOCOL, headers, CONNECT_LIMIT, tls, proxies).await?;
+        frames::carry(local, tunnel).await.map_err(broken)
     }
 }
 

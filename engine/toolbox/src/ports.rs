@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::Toolbox;
 use crate::errors::{ApiError, reason};
 use crate::extract::Path;
+use crate::port_frames;
 
 /// State of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
@@ -66,24 +67,20 @@ async fn in_use(Path(port): Path<String>) -> Result<axum::Json<InUse>, ApiError>
     Ok(axum::Json(InUse { is_in_use: listening().contains(&port) || dialled.await }))
 }
 
-/// The protocol a connection is upgraded to: plain bytes.
-const RAW: HeaderValue = HeaderValue::from_static("tcp");
+/// The protocol a connection is upgraded to.
+const FRAMES: HeaderValue = HeaderValue::from_static("tcp-frames");
 
-/// Bytes copied at a time to the sandbox's server, and from it.
-const UP_BUFFER: usize = 32 * 1024;
-const DOWN_BUFFER: usize = 64 * 1024;
-
-/// `GET /port/{port}/connect` with `Upgrade: tcp`: the connection goes on as one to the port, each direction by itself.
+/// `GET /port/{port}/connect` with `Upgrade: tcp-frames`: the connection goes on as one to the port, each direction by itself.
 async fn connect(Path(port): Path<String>, mut request: Request) -> Result<Response, ApiError> {
     let port: u16 = port
         .parse()
         .ok()
         .filter(|port| *port > 0)
         .ok_or_else(|| ApiError::bad_request("port out of range: must be 1 to 65535"))?;
-    if request.headers().get(header::UPGRADE) != Some(&RAW) {
-        let message = "a raw connection to a port is asked for with 'Upgrade: tcp'";
+    if request.headers().get(header::UPGRADE) != Some(&FRAMES) {
+        let message = "a raw connection to a port is asked for with 'Upgrade: tcp-frames'";
         let mut answer = ApiError::new(StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED", message).into_response();
-        answer.headers_mut().insert(header::UPGRADE, RAW);
+        answer.headers_mut().insert(header::UPGRADE, FRAMES);
         return Ok(answer);
     }
     let mut server = dial(port).await.map_err(|error| {
@@ -92,11 +89,12 @@ async fn connect(Path(port): Path<String>, mut request: Request) -> Result<Respo
     let client = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(client) = client.await else { return };
-        // Either side may go away at any time; that is how connections end.
-        let mut client = TokioIo::new(client);
-        let _ = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut server, UP_BUFFER, DOWN_BUFFER).await;
+        if port_frames::carry(&mut server, TokioIo::new(client)).await.is_err() {
+            // The server must not take it for the end of the data.
+            let _ = server.set_zero_linger();
+        }
     });
-    let switched = [(header::CONNECTION, HeaderValue::from_static("Upgrade")), (header::UPGRADE, RAW)];
+    let switched = [(header::CONNECTION, HeaderValue::from_static("Upgrade")), (header::UPGRADE, FRAMES)];
     Ok((StatusCode::SWITCHING_PROTOCOLS, switched).into_response())
 }
 

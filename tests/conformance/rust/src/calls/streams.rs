@@ -159,7 +159,7 @@ impl ToItsEnd for PortForward {
 
 /// What comes back on a connection to a forwarded port, whose writing side is closed after the input.
 async fn exchange(forward: &PortForward, input: &[String]) -> std::io::Result<String> {
-    let port = u16::try_from(forward.local_port()).map_err(std::io::Error::other)?;
+    let port = forward.local_port();
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
     for text in input {
         connection.write_all(text.as_bytes()).await?;
