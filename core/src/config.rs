@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::words::without_secrets;
 
 /// The API of Daytona's cloud.
 pub const DEFAULT_API_URL: &str = "https://app.daytona.io/api";
@@ -216,9 +217,10 @@ fn checked_url(text: &str) -> Result<String> {
         .ok()
         .filter(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
         .ok_or_else(|| {
+            let shown = without_secrets(text);
             Error::invalid_argument(format!(
-                "The API URL {text:?} is not usable: it must start with http:// or https://, or be \"local\".{}",
-                suggestion(text)
+                "The API URL {shown:?} is not usable: it must start with http:// or https://, or be \"local\".{}",
+                suggestion(&shown)
             ))
         })?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -400,6 +402,13 @@ mod tests {
     fn a_bad_url_is_named() {
         let config = Config { api_url: Some("app.daytona.io".into()), api_key: Some("k".into()), ..Config::default() };
         assert!(config.resolve_with(&lookup(&[], &[])).unwrap_err().to_string().contains("app.daytona.io"));
+        for url in
+            ["htps://me:sesame@app.daytona.io/api", "me:sesame@app.daytona.io", "https://me:sesame@app.daytona.io"]
+        {
+            let config = Config { api_url: Some(url.into()), api_key: Some("k".into()), ..Config::default() };
+            let error = config.resolve_with(&lookup(&[], &[])).unwrap_err().to_string();
+            assert!(!error.contains("sesame"), "{error}");
+        }
     }
 
     #[test]

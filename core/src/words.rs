@@ -33,6 +33,16 @@ pub(crate) fn plain(cause: &str) -> String {
     text
 }
 
+/// The text of a URL, which may not be one, without user and password, query and fragment.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) =
+        place.split_once("://").map_or(("", place), |(scheme, rest)| (&place[..scheme.len() + 3], rest));
+    // A password may have slashes that should have been escaped.
+    let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, rest)| format!("***@{rest}"));
+    format!("{scheme}{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +60,18 @@ mod tests {
             ("the answer is at line", "the answer is at line"),
         ] {
             assert_eq!(plain(cause), expected);
+        }
+    }
+
+    #[test]
+    fn urls_are_shown_without_secrets() {
+        for (url, shown) in [
+            ("https://a.example:81/b", "https://a.example:81/b"),
+            ("htps://me:ses/ame@a.example/b?token=sesame", "htps://***@a.example/b"),
+            ("me:sesame@a.example#sesame", "***@a.example"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(url), shown);
         }
     }
 }

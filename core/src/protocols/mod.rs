@@ -25,6 +25,7 @@ pub mod utf8;
 use crate::client::Toolbox;
 use crate::error::{Error, Result};
 use crate::travel::ws::{self, ConnectOptions, KeepAlive, WsStream};
+use crate::words::without_secrets;
 
 /// Opens a WebSocket to a path of the toolbox.
 async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: KeepAlive) -> Result<WsStream> {
@@ -35,8 +36,9 @@ async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: 
     loop {
         let endpoint = client.endpoint().await?;
         let url = format!("{}{path}", endpoint.toolbox_url(base));
-        let url = url::Url::parse(&url)
-            .map_err(|e| Error::invalid_argument(format!("{url:?} is not a usable URL")).with_source(e))?;
+        let url = url::Url::parse(&url).map_err(|e| {
+            Error::invalid_argument(format!("{:?} is not a usable URL", without_secrets(&url))).with_source(e)
+        })?;
         let opened = ws::connect(&url, client.headers(&endpoint), subprotocols, &options).await;
         // A local engine that ended meanwhile has not answered; the next one can be asked.
         if opened.is_ok() || is_last || endpoint.is_current() {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use crate::words::without_secrets;
 
 /// The bucket that archives go to, unless the server names another (wire.md 5).
 const DEFAULT_BUCKET: &str = "daytona-volume-builds";
@@ -28,8 +29,8 @@ impl Access {
     /// The URL of the bucket, which requests are addressed by its path.
     pub(crate) fn bucket_url(&self) -> Result<Url> {
         let mut url = Url::parse(&self.storage_url).map_err(|e| {
-            Error::invalid_argument(format!("{:?} is not a usable URL of an object storage", self.storage_url))
-                .with_source(e)
+            let shown = without_secrets(&self.storage_url);
+            Error::invalid_argument(format!("{shown:?} is not a usable URL of an object storage")).with_source(e)
         })?;
         let bucket = if self.bucket.is_empty() { DEFAULT_BUCKET } else { &self.bucket };
         match url.path_segments_mut() {
@@ -39,7 +40,7 @@ impl Access {
             Err(()) => {
                 return Err(Error::invalid_argument(format!(
                     "{:?} is not a usable URL of an object storage.",
-                    self.storage_url
+                    without_secrets(&self.storage_url)
                 )));
             }
         }

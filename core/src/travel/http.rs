@@ -21,6 +21,7 @@ use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result, titled, wording};
 use crate::log::{self, Fields, Level, readable};
 use crate::travel::retry::{self, Failure};
+use crate::words::without_secrets;
 
 pub(crate) use attempt::Attempt;
 pub(crate) use gathered::Gathered;
@@ -260,8 +261,9 @@ impl Request<'_> {
             Base::Api => endpoint.api_url.as_str().into(),
             Base::Toolbox { url, .. } | Base::Url(url) => endpoint.toolbox_url(url),
         };
-        let mut url = url::Url::parse(&format!("{base}{}", self.path))
-            .map_err(|e| Error::invalid_argument(format!("{base:?} is not a usable URL")).with_source(e))?;
+        let mut url = url::Url::parse(&format!("{base}{}", self.path)).map_err(|e| {
+            Error::invalid_argument(format!("{:?} is not a usable URL", without_secrets(&base))).with_source(e)
+        })?;
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }

@@ -50,7 +50,9 @@ impl Redirects {
         }
         let encrypted_now = self.origin.scheme() == "http" && to.scheme() == "https" && self.origin.host() == to.host();
         if server(&self.origin) != server(&to) && !encrypted_now {
-            return Err(format!("it redirects to another server, {}, which was not asked", server(&to)));
+            // Not the URL: it may have a user and a password.
+            let elsewhere = to.origin().ascii_serialization();
+            return Err(format!("it redirects to another server, {elsewhere}, which was not asked"));
         }
         self.followed += 1;
         if self.followed > MAX_REDIRECTS {
@@ -126,6 +128,16 @@ mod tests {
         for other in ["http://a.example:81/", "https://b.example/", "http://b.example/"] {
             assert!(follow(&mut request(Method::GET, "http://a.example/x"), 302, other, true).is_err(), "{other}");
         }
+        let refused = follow(
+            &mut request(Method::GET, "http://a.example/x"),
+            302,
+            "https://me:sesame@b.example:81/?s=sesame",
+            true,
+        );
+        assert_eq!(
+            refused,
+            Err("it redirects to another server, https://b.example:81, which was not asked".to_owned())
+        );
         let mut encrypted = request(Method::GET, "https://a.example/x");
         assert!(follow(&mut encrypted, 302, "http://a.example/x", true).is_err(), "in clear text");
     }
