@@ -83,11 +83,13 @@ impl Sandboxes {
 
 /// The series put together by their moments.
 fn by_moment(measured: Measured) -> Vec<SandboxMetrics> {
-    let mut moments: BTreeMap<String, SandboxMetrics> = BTreeMap::new();
+    // By time: the same moment can be written in several ways. What is not a time comes last, by its text.
+    let mut moments: BTreeMap<Result<OffsetDateTime, String>, SandboxMetrics> = BTreeMap::new();
     for Series { metric_name, data_points } in measured.series {
         let Some((_, set)) = NAMES.iter().find(|(name, _)| *name == metric_name) else { continue };
         for Point { timestamp, value } in data_points {
-            let at = moments.entry(timestamp.clone()).or_default();
+            let moment = OffsetDateTime::parse(&timestamp, &Rfc3339).map_err(|_| timestamp.clone());
+            let at = moments.entry(moment).or_default();
             at.timestamp = timestamp;
             set(at, value);
         }
@@ -122,6 +124,20 @@ mod tests {
         let found = by_moment(measured);
         let seen: Vec<_> = found.iter().map(|at| (at.timestamp.as_str(), at.cpu_count, at.mem_used)).collect();
         assert_eq!(seen, [("a", 0.0, 5), ("b", 2.0, 7)]);
+    }
+
+    #[test]
+    fn moments_are_in_the_order_of_time_however_they_are_written() {
+        let point = |timestamp: &str, value: i64| serde_json::json!({ "timestamp": timestamp, "value": value });
+        let measured = serde_json::from_value(serde_json::json!({ "series": [
+            { "metricName": "daytona.sandbox.memory.usage", "dataPoints": [
+                point("2026-01-31T12:00:00.5Z", 3), point("2026-01-31T12:00:00Z", 2), point("2026-01-31T12:59:59+02:00", 1),
+                point("later", 4) ] },
+            { "metricName": "daytona.sandbox.memory.limit", "dataPoints": [point("2026-01-31T12:00:00.000Z", 9)] },
+        ] }))
+        .unwrap();
+        let seen: Vec<_> = by_moment(measured).iter().map(|at| (at.mem_used, at.mem_total)).collect();
+        assert_eq!(seen, [(1, 0), (2, 9), (3, 0), (4, 0)]);
     }
 
     #[test]
