@@ -48,6 +48,10 @@ pub(crate) fn delay(
     if attempt >= MAX_ATTEMPTS || !repeatable {
         return None;
     }
+    // A proxy that cannot be used, for example: it stays so.
+    if matches!(error.kind(), ErrorKind::InvalidArgument) {
+        return None;
+    }
     let idempotent = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
     let again = match failure {
         Failure::NotSent => true,
