@@ -10,7 +10,8 @@ import { LspServer } from './generated/lsp-server.js';
 import type { ForkOptions, PollEventsOptions, SandboxEvent, SandboxEvents, SandboxInfo } from './generated/models.js';
 import { Network } from './generated/network.js';
 import { Process } from './generated/process.js';
-import { type Inspect, inspection, shown } from './inspection.js';
+import { SECRETS } from './generated/secrets.js';
+import { hidden, type Inspect, inspection, shown } from './inspection.js';
 import { cleansUp } from './interrupt.js';
 import { type CallOptions, Service } from './service.js';
 import { type Seconds, withTimeout } from './timeout.js';
@@ -67,7 +68,7 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
 
   /** The sandbox's data as a plain object. */
   toJSON(): SandboxInfo {
-    return this.#info;
+    return hidden(this.#info, SECRETS['sandbox.get'] ?? []);
   }
 
   /**

@@ -1,5 +1,7 @@
 import { unusable } from './argument.js';
 import { type Connection, succeeded } from './connection.js';
+import { SECRETS } from './generated/secrets.js';
+import { hidden } from './inspection.js';
 import type { Outcome } from './pump.js';
 
 /** What every call takes besides its own options. */
@@ -40,7 +42,8 @@ export abstract class Service {
     const value = bytes
       ? JSON.parse(json, (key, value) => (typeof value === 'number' && bytes.includes(key) ? blobs[value] : value))
       : JSON.parse(json);
-    return value ?? undefined;
+    const secrets = SECRETS[op];
+    return (secrets ? hidden(value, secrets) : value) ?? undefined;
   }
 
   /** Runs an operation whose result is bytes. */

@@ -94,6 +94,27 @@ test('a sandbox shows its data and nothing else', async () => {
   }
 });
 
+test('consoles show results without their secrets, which are there all the same', async () => {
+  const sandbox = await daytona.create({ envVars: { PASSWORD: 'sesame' } });
+  try {
+    const preview = await sandbox.getPreviewLink(3000);
+    const signed = await sandbox.getSignedPreviewUrl(3000);
+    assert.ok(preview.token && signed.token && signed.url.includes(signed.token));
+    const data = sandbox.toJSON();
+    for (const secret of [preview.token, signed.token, 'sesame']) {
+      const shown = inspect([preview, signed, data, sandbox], { depth: null });
+      assert.ok(!shown.includes(secret), shown);
+      assert.match(shown, /token: '\[secret\]'/);
+      assert.ok(JSON.stringify([preview, signed, data]).includes(secret));
+    }
+    assert.match(inspect(preview), /sandboxId: /);
+    assert.deepEqual({ ...preview }, preview);
+    assert.deepEqual(Object.keys(preview).sort(), ['sandboxId', 'token', 'url']);
+  } finally {
+    await sandbox.delete();
+  }
+});
+
 test('sandboxes are listed by a loop, by page and by part', async () => {
   const labels = { list: randomUUID() };
   const made = await Promise.all([1, 2, 3].map(() => daytona.create({ labels })));

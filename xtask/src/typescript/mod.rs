@@ -7,6 +7,7 @@ mod deviations;
 mod errors;
 mod method;
 mod models;
+mod secrets;
 mod text;
 
 use anyhow::Result;
@@ -24,6 +25,7 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("enums.ts".to_owned(), models::enums(schema, &words)),
         ("models.ts".to_owned(), models::models(schema, &words)),
         ("queries.ts".to_owned(), models::queries(schema)),
+        ("secrets.ts".to_owned(), secrets::secrets(schema)),
         ("charts.ts".to_owned(), charts::charts(schema, &words)?),
         ("image.ts".to_owned(), builder::image(schema, &words)?),
         ("errors.ts".to_owned(), errors::errors(schema, &words)?),
