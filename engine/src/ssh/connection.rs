@@ -20,9 +20,6 @@ use super::{forwarding, live};
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox::State;
 
-/// Channels of a connection at once.
-const MAX_CHANNELS: usize = 256;
-
 /// Ports that a connection listens on at once.
 const MAX_PORTS: usize = 32;
 
@@ -196,7 +193,7 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.channels.count() >= MAX_CHANNELS {
+        if !self.channels.has_room() {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
@@ -220,7 +217,7 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(admitted) = self.admitted.as_ref().filter(|_| self.channels.count() < MAX_CHANNELS) else {
+        let Some(admitted) = self.admitted.as_ref().filter(|_| self.channels.has_room()) else {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         };

@@ -12,7 +12,7 @@ use russh::{ChannelOpenFailure, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use super::incoming::{Arriving, Channels, Closed};
+use super::incoming::{Arriving, Channels, Closed, Opening};
 use super::link::{self, Link};
 
 /// Bytes passed on at once: no more than an SSH packet holds.
@@ -23,9 +23,6 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long a server inside may take to read what a client sent before it closed its connection.
 const HAND_OVER: Duration = Duration::from_secs(10);
-
-/// Connections of one forwarded port at once.
-const MAX_CONNECTIONS: usize = 256;
 
 /// Connects to a server inside, then accepts the channel and passes bytes on.
 pub async fn connect(
@@ -72,14 +69,12 @@ pub async fn bring(socket: PathBuf, mut link: Link, address: String, port: u16, 
     while let Ok(Some((listen::ARRIVED, content))) = frames::read(&mut link).await {
         while connections.try_join_next().is_some() {}
         let Ok(arrival) = serde_json::from_slice::<Arrival>(&content) else { return };
-        if connections.len() >= MAX_CONNECTIONS {
-            // It is closed inside when nobody fetches it.
-            continue;
-        }
+        // It is closed inside when nobody fetches it.
+        let Some(place) = channels.reserve() else { continue };
         let (socket, address, handle) = (socket.clone(), address.clone(), handle.clone());
         let channels = channels.clone();
         connections.spawn(async move {
-            if let Err(error) = bring_one(&socket, &address, port, arrival, &handle, &channels).await {
+            if let Err(error) = bring_one(&socket, &address, port, arrival, &handle, (&channels, place)).await {
                 tracing::debug!(%error, "a connection to a forwarded port was lost");
             }
         });
@@ -92,7 +87,7 @@ async fn bring_one(
     port: u16,
     arrival: Arrival,
     handle: &Handle,
-    channels: &Channels,
+    (channels, place): (&Channels, Opening),
 ) -> Result<()> {
     let (link, _) = link::open(socket, &format!("/raw/accepted/{}", arrival.number)).await?;
     let channel = handle
@@ -101,7 +96,9 @@ async fn bring_one(
         .context("the client refused it")?;
     let id = channel.id();
     let (_, channel) = channel.split();
-    let Some(ends) = channels.take_opened(id).await else { return Ok(()) };
+    let ends = channels.take_opened(id).await;
+    drop(place);
+    let Some(ends) = ends else { return Ok(()) };
     pass_on(link, channel, ends).await;
     channels.close(id);
     Ok(())

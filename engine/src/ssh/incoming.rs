@@ -36,17 +36,30 @@ const BEHIND: usize = (ROOM / 2) as usize;
 /// much on one channel while nobody takes what it sent on another, gets there. The library does not hold clients to their room.
 const GIVEN_UP: usize = 256 << 20;
 
+/// Bytes of all connections at which a channel that is behind is given up.
+const ALL_GIVEN_UP: usize = 1 << 30;
+
+/// Channels of a connection at once, whichever side opens them.
+pub const MOST_CHANNELS: usize = 256;
+
+/// What is waiting on all connections, in bytes.
+#[derive(Clone, Default)]
+pub struct Held(Arc<AtomicUsize>);
+
 /// All channels of a connection.
 #[derive(Clone, Default)]
 pub struct Channels {
     table: Arc<Mutex<HashMap<ChannelId, Channel>>>,
     opened: Arc<Notify>,
+    /// Channels that the client has been asked to open.
+    opening: Arc<AtomicUsize>,
     pace: Pace,
+    held: Held,
 }
 
 struct Channel {
     /// Gone after the end of what the client sends.
-    bytes: Option<mpsc::UnboundedSender<Bytes>>,
+    bytes: Option<mpsc::UnboundedSender<Taken>>,
     waiting: Arc<AtomicUsize>,
     ends: Option<(Arriving, Closed)>,
     /// When its client was last granted room, as long as it has not used it.
@@ -72,8 +85,16 @@ impl Channel {
 
 /// The other end of a channel's bytes.
 pub struct Arriving {
-    bytes: mpsc::UnboundedReceiver<Bytes>,
-    waiting: Arc<AtomicUsize>,
+    bytes: mpsc::UnboundedReceiver<Taken>,
+}
+
+/// A place for a channel that is about to be opened from here.
+pub struct Opening(Arc<AtomicUsize>);
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The end of a channel, to come.
@@ -92,26 +113,35 @@ pub struct Taken {
     /// The bytes.
     pub bytes: Bytes,
     waiting: Arc<AtomicUsize>,
+    held: Held,
+}
+
+impl Taken {
+    fn new(bytes: &[u8], waiting: &Arc<AtomicUsize>, held: &Held) -> Self {
+        waiting.fetch_add(bytes.len(), Ordering::Relaxed);
+        held.0.fetch_add(bytes.len(), Ordering::Relaxed);
+        Self { bytes: Bytes::copy_from_slice(bytes), waiting: Arc::clone(waiting), held: held.clone() }
+    }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         self.waiting.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        self.held.0.fetch_sub(self.bytes.len(), Ordering::Relaxed);
     }
 }
 
 impl Arriving {
     /// The next bytes; `None` after the last. They count as waiting until the result is dropped.
     pub async fn next(&mut self) -> Option<Taken> {
-        let bytes = self.bytes.recv().await?;
-        Some(Taken { bytes, waiting: Arc::clone(&self.waiting) })
+        self.bytes.recv().await
     }
 }
 
 impl Channels {
-    /// Channels of a connection with this pace.
-    pub fn new(pace: Pace) -> Self {
-        Self { pace, ..Self::default() }
+    /// Channels of a connection with this pace, whose bytes count among those of all.
+    pub fn new(pace: Pace, held: Held) -> Self {
+        Self { pace, held, ..Self::default() }
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<ChannelId, Channel>> {
@@ -123,7 +153,7 @@ impl Channels {
         let (sender, bytes) = mpsc::unbounded_channel();
         let (open, closed) = oneshot::channel();
         let waiting = Arc::<AtomicUsize>::default();
-        let ends = (Arriving { bytes, waiting: Arc::clone(&waiting) }, Closed(closed));
+        let ends = (Arriving { bytes }, Closed(closed));
         let channel = Channel {
             bytes: Some(sender),
             waiting,
@@ -137,9 +167,18 @@ impl Channels {
         self.opened.notify_waiters();
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.table().len()
+    /// Whether the client may open another.
+    pub fn has_room(&self) -> bool {
+        self.table().len() + self.opening.load(Ordering::Relaxed) < MOST_CHANNELS
+    }
+
+    /// A place for one that is opened from here, to be kept until it is open.
+    pub fn reserve(&self) -> Option<Opening> {
+        // The table is the lock of both numbers.
+        let table = self.table();
+        let opening = self.opening.fetch_add(1, Ordering::Relaxed);
+        let place = Opening(Arc::clone(&self.opening));
+        (table.len() + opening < MOST_CHANNELS).then_some(place)
     }
 
     /// The bytes of a channel and its end, once.
@@ -171,11 +210,10 @@ impl Channels {
             channel.granted = None;
         }
         let Some(sender) = &channel.bytes else { return true };
-        let waiting = channel.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        if sender.send(Bytes::copy_from_slice(bytes)).is_err() {
-            channel.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        if sender.send(Taken::new(bytes, &channel.waiting, &self.held)).is_err() {
             return true;
         }
+        let waiting = channel.waiting.load(Ordering::Relaxed);
         if waiting > BEHIND && bytes.len() <= TRICKLE as usize {
             self.pace.pause(PAUSE);
         }
@@ -183,6 +221,7 @@ impl Channels {
             return true;
         }
         table.values().map(|channel| channel.waiting.load(Ordering::Relaxed)).sum::<usize>() <= GIVEN_UP
+            && self.held.0.load(Ordering::Relaxed) <= ALL_GIVEN_UP
     }
 
     /// The client sends no more on a channel.
@@ -242,5 +281,33 @@ mod tests {
         assert!(!channels.arrived(ids[1], b"one too many"));
         channels.close(ids[0]);
         assert!(channels.arrived(ids[1], b"there is room again"));
+    }
+
+    #[test]
+    fn all_connections_fill_no_more_memory_than_a_few() {
+        let held = Held::default();
+        let [one, other] = [(); 2].map(|()| Channels::new(Pace::default(), held.clone()));
+        for channels in [&one, &other] {
+            channels.open(channel(1));
+        }
+        let behind = vec![0; BEHIND + 1];
+        assert!(one.arrived(channel(1), &behind) && other.arrived(channel(1), &behind));
+        assert_eq!(held.0.load(Ordering::Relaxed), 2 * behind.len());
+        held.0.fetch_add(ALL_GIVEN_UP, Ordering::Relaxed);
+        assert!(!other.arrived(channel(1), b"one too many"));
+        held.0.fetch_sub(ALL_GIVEN_UP, Ordering::Relaxed);
+        one.close_all();
+        other.close_all();
+        assert_eq!(held.0.load(Ordering::Relaxed), 0, "what nobody took is gone");
+    }
+
+    #[test]
+    fn channels_opened_from_here_count_too() {
+        let channels = Channels::default();
+        let places: Vec<_> = (0..MOST_CHANNELS - 1).map(|_| channels.reserve().unwrap()).collect();
+        channels.open(channel(1));
+        assert!(!channels.has_room() && channels.reserve().is_none());
+        drop(places);
+        assert!(channels.has_room() && channels.reserve().is_some());
     }
 }

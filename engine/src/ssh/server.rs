@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::attempts::Attempts;
 use super::connection::{Admission, Connection, Listed, obstacle};
-use super::incoming::{Channels, ROOM};
+use super::incoming::{Channels, Held, ROOM};
 use super::paced::{Pace, Paced};
 use crate::clock;
 use crate::engine::Engine;
@@ -101,6 +101,7 @@ fn config(engine: &Engine) -> Config {
 pub async fn serve(engine: Arc<Engine>, listener: TcpListener) {
     let config = Arc::new(config(&engine));
     let attempts = Arc::new(Attempts::default());
+    let held = Held::default();
     let (places, strangers) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), Arc::new(Semaphore::new(MAX_STRANGERS)));
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -120,7 +121,8 @@ pub async fn serve(engine: Arc<Engine>, listener: TcpListener) {
             continue;
         };
         let client = Client { engine: Arc::clone(&engine), address, local, attempts: Arc::clone(&attempts) };
-        connections.spawn(converse(Arc::clone(&config), stream, client, place, stranger));
+        let channels = (Pace::default(), held.clone());
+        connections.spawn(converse(Arc::clone(&config), stream, client, channels, (place, stranger)));
     }
 }
 
@@ -128,15 +130,14 @@ async fn converse(
     config: Arc<Config>,
     stream: TcpStream,
     client: Client,
-    _place: OwnedSemaphorePermit,
-    stranger: OwnedSemaphorePermit,
+    (pace, held): (Pace, Held),
+    (_place, stranger): (OwnedSemaphorePermit, OwnedSemaphorePermit),
 ) {
     let _ = stream.set_nodelay(true);
-    let pace = Pace::default();
     let engine = Arc::clone(&client.engine);
     let _open = engine.activity.open();
     let (admission, admitted) = oneshot::channel();
-    let connection = Connection::new(client, stranger, Channels::new(pace.clone()), admission);
+    let connection = Connection::new(client, stranger, Channels::new(pace.clone(), held), admission);
     let begun = Instant::now();
     let running = timeout(ADMISSION_LIMIT, run_stream(config, Paced::new(stream, pace.clone()), connection)).await;
     let Ok(Ok(mut session)) = running else { return };
