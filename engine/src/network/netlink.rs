@@ -184,11 +184,13 @@ impl Socket {
 
     fn exchange(&self, mut message: Message, acknowledged: bool, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let mut turn = self.turn();
-        message.finish(next(&mut turn), acknowledged);
+        let asked = next(&mut turn);
+        message.finish(asked, acknowledged);
         self.send(&[message])?;
         loop {
             let bytes = self.receive()?;
-            for (kind, body) in parts(&bytes) {
+            // What comes late belongs to a question that was given up.
+            for Part { kind, body, .. } in parts(&bytes).into_iter().filter(|part| part.sequence == asked) {
                 match i32::from(kind) {
                     libc::NLMSG_DONE => return Ok(()),
                     libc::NLMSG_ERROR => return error_of(body),
@@ -203,7 +205,7 @@ impl Socket {
     pub fn hear(&self, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
         // What was told while nobody read fast enough is lost.
         match self.receive() {
-            Ok(bytes) => parts(&bytes).into_iter().for_each(|(kind, body)| each(kind, body)),
+            Ok(bytes) => parts(&bytes).into_iter().for_each(|part| each(part.kind, part.body)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS) => {}
             Err(error) => return Err(error),
         }
@@ -240,32 +242,79 @@ fn next(sequence: &mut u32) -> u32 {
     number
 }
 
-/// The kinds and bodies of the messages in an answer.
-fn parts(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
+/// One message of an answer.
+struct Part<'a> {
+    kind: u16,
+    /// The number of the message that it answers.
+    sequence: u32,
+    body: &'a [u8],
+}
+
+/// The messages in an answer.
+fn parts(mut bytes: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     while let Some(header) = bytes.get(..HEADER) {
-        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        let number = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let length = number(0) as usize;
         let Some(body) = bytes.get(HEADER..length) else { break };
-        parts.push((u16::from_ne_bytes([header[4], header[5]]), body));
+        parts.push(Part { kind: u16::from_ne_bytes([header[4], header[5]]), sequence: number(8), body });
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     parts
 }
 
-/// Sequence number and outcome of the acknowledgements in an answer, but for those of messages before `first`: what failed as a
-/// whole is told more than once.
+/// Sequence number and outcome of the acknowledgements in an answer, but for those of messages that were sent before `first`:
+/// what failed as a whole is told more than once, and an answer may come when nobody waits any more.
 fn acknowledgements(bytes: &[u8], first: u32) -> Vec<(u32, io::Result<()>)> {
-    let errors = parts(bytes).into_iter().filter(|(kind, _)| i32::from(*kind) == libc::NLMSG_ERROR);
+    let errors = parts(bytes).into_iter().filter(|part| i32::from(part.kind) == libc::NLMSG_ERROR);
     errors
-        .filter_map(|(_, body)| {
-            // The header of the message that is acknowledged follows the error.
-            let sequence = u32::from_ne_bytes(body.get(12..16)?.try_into().ok()?);
-            (sequence >= first).then(|| (sequence, error_of(body)))
-        })
+        // Numbers begin again some day: later ones are those in the half behind the first.
+        .filter(|part| part.sequence.wrapping_sub(first) <= u32::MAX / 2)
+        .map(|part| (part.sequence, error_of(part.body)))
         .collect()
 }
 
 fn error_of(body: &[u8]) -> io::Result<()> {
     let code = body.get(..4).and_then(|code| code.try_into().ok()).map_or(0, i32::from_ne_bytes);
     if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(-code)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(kind: i32, sequence: u32, body: &[u8]) -> Vec<u8> {
+        let mut message = Message::new(u16::try_from(kind).unwrap(), 0, body);
+        message.finish(sequence, false);
+        message.0
+    }
+
+    /// A socket to nobody, and the other end.
+    fn pair() -> (Socket, std::os::unix::net::UnixDatagram) {
+        let (ours, theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        (Socket { fd: ours.into(), sequence: Mutex::new(u32::MAX) }, theirs)
+    }
+
+    #[test]
+    fn answers_to_a_question_that_was_given_up_are_not_taken_for_those_to_the_next() {
+        let (socket, kernel) = pair();
+        for late in
+            [answer(20, 7, b"late"), answer(libc::NLMSG_DONE, 7, &[0; 4]), answer(libc::NLMSG_ERROR, 7, &[0xff; 20])]
+        {
+            kernel.send(&late).unwrap();
+        }
+        kernel.send(&answer(20, u32::MAX, b"this")).unwrap();
+        kernel.send(&answer(libc::NLMSG_DONE, u32::MAX, &[0; 4])).unwrap();
+        let mut heard = Vec::new();
+        socket.dump(Message::new(18, 0, &[]), |part| heard.push(part.to_vec())).unwrap();
+        assert_eq!(heard, [b"this"]);
+
+        // Numbers have begun again.
+        kernel.send(&answer(libc::NLMSG_ERROR, u32::MAX, &[0xff; 20])).unwrap();
+        kernel.send(&answer(libc::NLMSG_ERROR, 0, &[0; 20])).unwrap();
+        socket.request(vec![Message::new(16, 0, &[])]).unwrap();
+        kernel.send(&answer(libc::NLMSG_ERROR, 1, &(-libc::EPERM).to_ne_bytes().repeat(5))).unwrap();
+        let refused = socket.request(vec![Message::new(16, 0, &[])]).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::EPERM));
+    }
 }
