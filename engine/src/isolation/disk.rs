@@ -213,13 +213,31 @@ pub fn copy_sparse(from: &Path, to: &Path) -> io::Result<()> {
     copied
 }
 
+/// Whether copies on the file system that holds a directory share their content with the original.
+pub fn shares_content(directory: &Path) -> bool {
+    let shared = || -> io::Result<bool> {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        // Without a name, so that nothing is left.
+        let file = || File::options().read(true).write(true).custom_flags(libc::O_TMPFILE).open(directory);
+        let (mut source, target) = (file()?, file()?);
+        io::Write::write_all(&mut source, &[1; BLOCK as usize])?;
+        Ok(share(&source, &target))
+    };
+    shared().unwrap_or(false)
+}
+
+/// Shares the blocks of a file, where the file system can.
+fn share(source: &File, target: &File) -> bool {
+    const CLONE: libc::Ioctl = 0x4004_9409;
+    // SAFETY: the call takes integers.
+    unsafe { libc::ioctl(target.as_raw_fd(), CLONE, source.as_raw_fd()) == 0 }
+}
+
 fn copy_data(source: &File, target: &File) -> io::Result<()> {
     use std::io::{Read, Seek, SeekFrom};
 
-    /// Shares the blocks instead, where the file system can.
-    const CLONE: libc::Ioctl = 0x4004_9409;
-    // SAFETY: the call takes integers.
-    if unsafe { libc::ioctl(target.as_raw_fd(), CLONE, source.as_raw_fd()) } == 0 {
+    if share(source, target) {
         return Ok(());
     }
     target.set_len(source.metadata()?.len())?;

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -24,6 +25,9 @@ use super::processors::Taken;
 use super::spec::{RESIZE, TERMINATE};
 use super::standstill;
 use crate::network::{self, Joined, Reach};
+
+/// How long it is tried to let frozen processes go on.
+const THAW_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running sandbox. Dropping it kills the sandbox, because its lifeline closes.
 #[derive(Debug)]
@@ -215,6 +219,25 @@ impl Instance {
         Ok(())
     }
 
+    /// The same, and again for some time while the kernel refuses. Processes that nothing lets go on are killed: their sandbox
+    /// would only seem to run. Blocks as long.
+    ///
+    /// # Errors
+    /// When they were killed.
+    pub fn thaw_or_kill(&self) -> Result<()> {
+        let deadline = Instant::now() + THAW_LIMIT;
+        loop {
+            match self.thaw() {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > deadline => {
+                    self.kill();
+                    return Err(error);
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
     /// What the processes use, where control groups count it.
     pub fn usage(&self) -> Option<Usage> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|names| names.cgroup.usage())
@@ -229,6 +252,15 @@ impl Instance {
         let events = names.as_ref().and_then(|names| names.cgroup.memory_events());
         let counted = events.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
         counted.lines().filter_map(|line| line.strip_prefix("oom_kill ")).any(|count| count.trim() != "0")
+    }
+
+    /// Kills the first process, and with it all, from outside: for one that does not listen any more.
+    pub fn kill_from_outside(&self) {
+        let pidfd = self.exit.get_ref().as_raw_fd();
+        // SAFETY: the call takes an open descriptor, integers, and no further information.
+        let killed = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd, libc::SIGKILL, 0, 0) };
+        // It may just have ended.
+        let _ = Errno::result(killed);
     }
 
     /// Kills every process at once.

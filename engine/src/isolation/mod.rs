@@ -36,7 +36,7 @@ mod watched;
 pub use accounts::check_id;
 pub use cgroup::{Enforced, Resources, Usage};
 pub use commands::StepCommand;
-pub use disk::{IMAGE, copy_changes, copy_sparse, wait_until_free};
+pub use disk::{IMAGE, copy_changes, copy_sparse, shares_content, wait_until_free};
 pub use disk_space::room;
 pub use image_root::ImageRoot;
 pub use instance::Instance;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::{Component, Path, PathBuf};
@@ -16,19 +16,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
 use nix::sys::stat::{Mode, SFlag, mknod};
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
 use super::attributes::Attributes;
+use super::needed_room;
+use super::unlocked::{Unlocked, UnlockedTree};
 
 /// Names of the records: seconds and nanoseconds; where a symbolic link leads, which tar's own field has tidied up; an extended
 /// attribute, with its name in base64.
 const TIME: &str = "DAYTONA.mtime";
 const TARGET: &str = "DAYTONA.target";
 const ATTRIBUTE: &str = "DAYTONA.xattr.";
+
+/// The comment of the compressed file: the room that its content takes up on a disk, in bytes.
+const SIZE: &str = "DAYTONA.size ";
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 256 << 10;
@@ -40,10 +45,12 @@ const BUFFER: usize = 256 << 10;
 pub fn pack(directory: &Path, leave_out: &[&str], archive: &Path, unwanted: &AtomicBool) -> Result<()> {
     let file = File::create(archive).with_context(|| format!("creating {}", archive.display()))?;
     let output = Wanted { inner: BufWriter::with_capacity(BUFFER, file), unwanted };
+    let size = format!("{SIZE}{}", needed_room::used(directory, leave_out));
     let mut packing = Packing {
-        builder: Builder::new(GzEncoder::new(output, Compression::fast())),
+        builder: Builder::new(GzBuilder::new().comment(size).write(output, Compression::fast())),
         directory,
         linked: HashMap::new(),
+        unlocked: UnlockedTree::default(),
     };
     let mut waiting = vec![PathBuf::new()];
     while let Some(below) = waiting.pop() {
@@ -90,6 +97,8 @@ struct Packing<'a> {
     directory: &'a Path,
     /// Files of several names by device and number: the first name.
     linked: HashMap<(u64, u64), PathBuf>,
+    /// Directories whose entries are still to come.
+    unlocked: UnlockedTree,
 }
 
 impl Packing<'_> {
@@ -116,9 +125,13 @@ impl Packing<'_> {
             }
         }
         let target = if kind.is_symlink() { Some(fs::read_link(&outside)?) } else { None };
+        let unlocked = Unlocked::read(&outside, &found)?;
         self.describe(&Attributes::of(&outside, &found)?, target.as_deref())?;
         if kind.is_file() {
-            self.builder.append_file(path, &mut File::open(&outside)?)?;
+            let mut file = File::open(&outside)?;
+            // Before its mode is written down.
+            drop(unlocked);
+            self.builder.append_file(path, &mut file)?;
             return Ok(false);
         }
         let mut header = Header::new_gnu();
@@ -134,6 +147,7 @@ impl Packing<'_> {
             header.set_device_minor(u32::try_from(minor)?)?;
         }
         self.builder.append_data(&mut header, path, io::empty())?;
+        self.unlocked.add(unlocked);
         Ok(kind.is_dir())
     }
 
@@ -149,6 +163,14 @@ impl Packing<'_> {
         }
         self.builder.append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
     }
+}
+
+/// Bytes that what is in an archive takes up on a disk, where it says so: older ones do not.
+pub fn unpacked_size(archive: &Path) -> Option<u64> {
+    let mut decoder = GzDecoder::new(BufReader::new(File::open(archive).ok()?));
+    // The header comes with the first byte.
+    decoder.read_exact(&mut [0]).ok()?;
+    std::str::from_utf8(decoder.header()?.comment()?).ok()?.strip_prefix(SIZE)?.parse().ok()
 }
 
 /// Unpacks an archive into an empty directory.
@@ -255,6 +277,7 @@ mod tests {
     use sha2::Digest;
 
     use super::*;
+    use crate::sandboxes::unlocked::as_user;
 
     /// Everything there is to know about the files of a directory, as text.
     fn listing(directory: &Path) -> Vec<String> {
@@ -333,12 +356,45 @@ mod tests {
         pack(&before, &["left out"], &archive, &AtomicBool::new(false)).unwrap();
         fs::remove_file(before.join("left out")).unwrap();
         assert!(fs::metadata(&archive).unwrap().len() < 100_000, "holes take no room");
+        let size = unpacked_size(&archive).unwrap();
+        assert!((1..1 << 20).contains(&size), "{size}");
         fs::create_dir(&after).unwrap();
         unpack(&archive, &after).unwrap();
         for (found, expected) in listing(&after).iter().zip(listing(&before)) {
             assert_eq!(*found, expected);
         }
         assert_eq!(listing(&after).len(), listing(&before).len());
+    }
+
+    #[test]
+    fn files_and_directories_that_their_owner_may_not_read_are_packed_and_stay_as_they_are() {
+        as_user(|directory| {
+            let (before, after) = (directory.join("before"), directory.join("after"));
+            fs::create_dir_all(before.join("locked/below")).unwrap();
+            fs::write(before.join("locked/below/file"), "content").unwrap();
+            let locked = ["locked/below/file", "locked/below", "locked"];
+            let modes = |top: &Path| {
+                let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+                let found = ["locked", "locked/below", "locked/below/file"].map(|path| {
+                    let found = mode(&top.join(path));
+                    fs::set_permissions(top.join(path), fs::Permissions::from_mode(0o700)).unwrap();
+                    found
+                });
+                (found, fs::read_to_string(top.join("locked/below/file")).unwrap())
+            };
+            for path in locked {
+                fs::set_permissions(before.join(path), fs::Permissions::from_mode(0)).unwrap();
+            }
+            let archive = directory.join("archive");
+            pack(&before, &[], &archive, &AtomicBool::new(false)).unwrap();
+            fs::create_dir(&after).unwrap();
+            unpack(&archive, &after).unwrap();
+            assert_eq!(modes(&after), ([0; 3], "content".to_owned()));
+            let copy = directory.join("copy");
+            crate::sandboxes::copy_tree::copy(&before, &copy).unwrap();
+            assert_eq!(modes(&copy), ([0; 3], "content".to_owned()));
+            assert_eq!(modes(&before), ([0; 3], "content".to_owned()), "the original");
+        });
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::fault;
 use crate::isolation;
 use crate::sandboxes::archive_file;
 use crate::sandboxes::lifecycle::{Change, off_the_runtime, to_the_end};
+use crate::sandboxes::needed_room;
 use crate::sandboxes::record_file;
 use crate::sandboxes::registry::{Entry, Operation};
 use crate::sandboxes::sandbox::{DesiredState, Sandbox, State};
@@ -133,9 +134,11 @@ fn pack(directory: &Path, unwanted: &AtomicBool) -> Result<()> {
 
 /// Brings the files back; those that are there must be gone.
 fn restore(directory: &Path) -> Result<()> {
+    let archive = directory.join(ARCHIVE);
+    needed_room::check(directory, archive_file::unpacked_size(&archive).unwrap_or(0))?;
     let unpacked = directory.join(UNPACKED);
     fs::create_dir(&unpacked).context("unpacking the archive")?;
-    archive_file::unpack(&directory.join(ARCHIVE), &unpacked)?;
+    archive_file::unpack(&archive, &unpacked)?;
     fault::step("restore.unpacked");
     for entry in fs::read_dir(&unpacked)? {
         let entry = entry?;

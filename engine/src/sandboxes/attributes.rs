@@ -50,6 +50,9 @@ impl Attributes {
         let (users, others): (Vec<_>, Vec<_>) = self.extended.iter().partition(|(name, _)| name.starts_with(b"user."));
         let set =
             |(name, value): &(Vec<u8>, Vec<u8>)| lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty());
+        if !users.is_empty() && !found.is_symlink() {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        }
         users.into_iter().try_for_each(set)?;
         // After the owner: a change of that takes set-id bits and capabilities away.
         if !found.is_symlink() {

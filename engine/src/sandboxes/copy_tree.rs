@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
 use super::attributes::Attributes;
+use super::unlocked::{Unlocked, UnlockedTree};
 use crate::isolation::copy_sparse;
 
 /// Copies `from` to `to`, which is not there yet. Sockets are left out.
@@ -19,12 +20,13 @@ use crate::isolation::copy_sparse;
 /// # Errors
 /// The first failure ends it; what has been copied stays.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut linked = HashMap::new();
+    let (mut linked, mut unlocked) = (HashMap::new(), UnlockedTree::default());
     // Their attributes come last: what is written into a directory changes its time.
     let mut directories = Vec::new();
     let mut waiting = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = waiting.pop() {
-        let copied = copy_one(&from, &to, &mut linked).with_context(|| format!("copying {}", from.display()))?;
+        let copied = copy_one(&from, &to, &mut linked, &mut unlocked);
+        let copied = copied.with_context(|| format!("copying {}", from.display()))?;
         let Some(attributes) = copied else { continue };
         for entry in fs::read_dir(&from)? {
             let name = entry?.file_name();
@@ -39,7 +41,12 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Copies one file; answers the attributes that a directory is to have when its entries are there.
-fn copy_one(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>) -> Result<Option<Attributes>> {
+fn copy_one(
+    from: &Path,
+    to: &Path,
+    linked: &mut HashMap<(u64, u64), PathBuf>,
+    directories: &mut UnlockedTree,
+) -> Result<Option<Attributes>> {
     let found = fs::symlink_metadata(from)?;
     let kind = found.file_type();
     if kind.is_socket() {
@@ -52,8 +59,10 @@ fn copy_one(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>) -
         }
         linked.insert((found.dev(), found.ino()), to.to_owned());
     }
+    let unlocked = Unlocked::read(from, &found)?;
     let attributes = Attributes::of(from, &found)?;
     if kind.is_dir() {
+        directories.add(unlocked);
         fs::create_dir(to)?;
         return Ok(Some(attributes));
     }

@@ -17,9 +17,9 @@ use crate::isolation::{self, Launcher};
 use crate::sandboxes::archiving::OUTSIDE;
 use crate::sandboxes::copy_tree;
 use crate::sandboxes::lifecycle::{Unless, off_the_runtime, to_the_end};
-use crate::sandboxes::record_file;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{DesiredState, Sandbox, State, now_millis};
+use crate::sandboxes::{needed_room, record_file};
 use crate::secret;
 
 impl Engine {
@@ -48,14 +48,17 @@ impl Engine {
             let copied = off_the_runtime({
                 let (engine, id) = (Arc::clone(&engine), id.clone());
                 move || {
+                    engine.check_room_for_copy(&record.id)?;
                     let Some(instance) = instance else { return engine.copy_files(&record.id, &id) };
                     if !instance.is_frozen() {
                         instance.freeze()?;
                     }
                     fault::step("fork.frozen");
                     let copied = instance.sync_disk().and_then(|()| engine.copy_files(&record.id, &id));
-                    if state == State::Started {
-                        instance.thaw()?;
+                    if state == State::Started
+                        && let Err(error) = instance.thaw_or_kill()
+                    {
+                        tracing::error!(error = in_words(&error), sandbox = record.id, "a copied sandbox was ended");
                     }
                     copied
                 }
@@ -77,6 +80,15 @@ impl Engine {
             Ok(engine.document(&copy))
         })
         .await
+    }
+
+    /// Refuses a copy that needs more room on the disk than there is, unless it shares its content.
+    fn check_room_for_copy(&self, original: &str) -> Result<()> {
+        let from = record_file::directory(&self.state_dir, original);
+        if isolation::shares_content(&self.state_dir) {
+            return Ok(());
+        }
+        needed_room::check(&self.state_dir, needed_room::used(&from, &OUTSIDE))
     }
 
     fn copy_files(&self, original: &str, copy: &str) -> Result<()> {

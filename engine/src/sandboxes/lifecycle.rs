@@ -33,6 +33,10 @@ use crate::volumes::record as volume;
 const END_LIMIT: Duration = Duration::from_secs(10);
 const END_POLL: Duration = Duration::from_millis(5);
 
+/// Time for processes to end, gentleness included, before they are killed from outside, and then until they are given up.
+const KILL_AFTER: Duration = Duration::from_secs(15);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
 /// Runs an operation to its end even when nobody waits for it any more.
 pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
     tokio::spawn(cause::within(Cause::current(), work)).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
@@ -316,7 +320,9 @@ impl Engine {
         let engine = Arc::clone(self);
         Ok(self.under_way(&entry, async move {
             fault::step("stop.begun");
-            end(&operation.entry, force).await?;
+            if let Err(error) = end(&operation.entry, force).await {
+                return Err(engine.not_ended(operation, error));
+            }
             fault::step("stop.ended");
             engine.settle(operation, |record| {
                 record.state = State::Stopped;
@@ -324,6 +330,16 @@ impl Engine {
             });
             Ok(())
         }))
+    }
+
+    /// Leaves a sandbox whose processes did not end; it can be deleted when they have.
+    fn not_ended(self: &Arc<Self>, operation: Operation, error: ApiError) -> ApiError {
+        self.settle(operation, |record| {
+            record.state = State::Error;
+            record.error_reason = Some(error.to_string());
+            record.recoverable = false;
+        });
+        error
     }
 
     /// `DELETE /sandbox/{id}`: answers with the sandbox `destroying`.
@@ -370,7 +386,9 @@ impl Engine {
     pub(super) async fn remove(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
         let entry = Arc::clone(&operation.entry);
         fault::step("delete.begun");
-        end(&entry, true).await?;
+        if let Err(error) = end(&entry, true).await {
+            return Err(self.not_ended(operation, error));
+        }
         fault::step("delete.ended");
         let id = entry.with_record(|record| record.id.clone());
         let launcher = Arc::clone(&self.launcher);
@@ -588,7 +606,7 @@ pub(super) fn reach(record: &Sandbox) -> Reach {
     Reach::of(record.network_block_all, networks, domains)
 }
 
-/// Ends the processes, gently or not, and waits for it.
+/// Ends the processes, gently or not, and waits for it, though not for ever.
 async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     let Some(instance) = entry.set_instance(None) else { return Ok(()) };
     if instance.is_frozen() {
@@ -603,7 +621,15 @@ async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     } else {
         instance.terminate();
     }
-    instance.wait().await;
+    if tokio::time::timeout(KILL_AFTER, instance.wait()).await.is_err() {
+        instance.kill_from_outside();
+        if tokio::time::timeout(GIVE_UP_AFTER, instance.wait()).await.is_err() {
+            // The kernel keeps them, in a broken disk or driver. They are still this sandbox's.
+            entry.set_instance(Some(instance));
+            let pending = "Sandbox's processes do not end: the machine's kernel keeps them. Try again later";
+            return Err(ApiError::bad_request(pending));
+        }
+    }
     // Before the sandbox may be started again, whoever else still looks at this instance.
     off_the_runtime(move || instance.release()).await
 }
