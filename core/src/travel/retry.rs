@@ -74,3 +74,15 @@ pub(crate) fn delay(
     let left = deadline::remaining().unwrap_or(LONGEST_WAIT);
     (wait < left).then_some(wait)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_wrong_is_not_tried_again() {
+        let again = |error: &Error| delay(&Method::GET, Failure::NotSent, error, 1, true, &mut backoff()).is_some();
+        assert!(again(&Error::new(ErrorKind::Connection, "Nothing listens there.")));
+        assert!(!again(&Error::invalid_argument("The proxy socks5://proxy cannot be used.")));
+    }
+}

@@ -9,6 +9,7 @@
 //! although the answer can be read. hyper would report the write, so that one waits here instead, and reading says how the
 //! connection ended.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,11 +22,15 @@ use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use super::connect::BoxError;
 #[cfg(target_os = "linux")]
 use super::silence::Silence;
+
+/// Time to read what the other side said before it closed the connection: it is here already.
+const READING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Opens TCP connections, with TCP_NODELAY set.
 #[derive(Clone)]
@@ -108,7 +113,7 @@ impl Service<Uri> for Tcp {
                 #[cfg(target_os = "linux")]
                 silence: silence.map(Silence::new),
                 reads_after_writes,
-                closed: false,
+                closed: None,
                 to_forwarding_proxy,
             })
         })
@@ -121,8 +126,8 @@ pub(super) struct Quiet {
     #[cfg(target_os = "linux")]
     silence: Option<Silence>,
     reads_after_writes: bool,
-    /// The other side takes nothing more. What it has said can still be read.
-    closed: bool,
+    /// The other side takes nothing more. What it has said can be read until then.
+    closed: Option<Pin<Box<Sleep>>>,
     to_forwarding_proxy: bool,
 }
 
@@ -140,7 +145,7 @@ impl Quiet {
     fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(Err(error)) if self.reads_after_writes && is_closed(&error) => {
-                self.closed = true;
+                self.closed = Some(Box::pin(sleep(READING_LIMIT)));
                 // Whoever writes reads, too, and finds out there.
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -166,7 +171,7 @@ impl Connection for Quiet {
 
 impl Read for Quiet {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        if self.closed {
+        if self.closed.is_some() {
             // The error has gone to the write: an end without one would look like that of the data.
             let mut next = [0];
             if ready!(self.stream.inner().poll_peek(cx, &mut ReadBuf::new(&mut next)))? == 0 {
@@ -180,8 +185,8 @@ impl Read for Quiet {
 
 impl Write for Quiet {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.closed {
-            return Poll::Pending;
+        if let Some(closed) = &mut self.closed {
+            return closed.as_mut().poll(cx).map(|()| Err(io::ErrorKind::BrokenPipe.into()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.written(cx, written)
@@ -192,8 +197,8 @@ impl Write for Quiet {
         cx: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.closed {
-            return Poll::Pending;
+        if let Some(closed) = &mut self.closed {
+            return closed.as_mut().poll(cx).map(|()| Err(io::ErrorKind::BrokenPipe.into()));
         }
         let written = write_vectored(&mut self.stream, cx, buffers);
         self.written(cx, written)
