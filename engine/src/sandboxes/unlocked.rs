@@ -77,9 +77,11 @@ pub fn as_user(work: impl FnOnce(&Path)) {
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                // He may not be allowed to go there from the top.
+                std::env::set_current_dir(directory.path()).unwrap();
                 setgid(group).unwrap();
                 setuid(user).unwrap();
-                work(directory.path());
+                work(Path::new("."));
             }));
             // SAFETY: nothing of the parent's is to be dropped here.
             unsafe { nix::libc::_exit(worked.is_err().into()) }
