@@ -159,6 +159,46 @@ async fn an_engine_leaves_the_machine_as_it_was() {
 }
 
 /// The last attempt at a name or address, as the log has it.
+/// Runs nftables' own program in the network of the test.
+fn nft(arguments: &[&str]) -> String {
+    let output = std::process::Command::new("/usr/sbin/nft").args(arguments).output().expect("nft runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn the_machines_own_rules_are_left_alone_and_hold() {
+    let _internet = Internet::enter();
+    // As firewalls, Docker and others write theirs.
+    nft(&[&format!(
+        "table inet neighbour {{
+            set theirs {{ type ipv4_addr; flags interval; elements = {{ {}/32 }}; }}
+            chain forward {{ type filter hook forward priority filter; policy accept; ip daddr @theirs reject with tcp reset; }}
+            chain input {{ type filter hook input priority filter; policy accept; tcp dport 9 drop; }}
+        }}
+        table ip nat {{ chain postrouting {{ type nat hook postrouting priority srcnat; oifname \"none\" masquerade; }}; }}",
+        PUBLIC[1]
+    )]);
+    let (theirs, tables) = (["inet", "ip"], nft(&["list", "tables"]));
+    let names = ["neighbour", "nat"];
+    let rules = || -> Vec<String> {
+        theirs.iter().zip(names).map(|(family, name)| nft(&["-s", "list", "table", family, name])).collect()
+    };
+    let before = rules();
+    let engine = Engine::start().await;
+    let id = sandbox(&engine, json!({})).await;
+    assert_ne!(nft(&["list", "tables"]), tables, "the engine has a table of its own");
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, saw(PUBLIC[0], MACHINE[0]));
+    assert_eq!(fetch(&engine, &id, PUBLIC[1]).await, "refused", "what others refuse stays refused");
+    limit(&engine, &id, json!({"networkAllowList": "198.51.100.0/24"})).await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[1]).await, "refused", "whatever a sandbox's list says");
+    assert_eq!(rules(), before);
+    let engine = engine.restart_after(Signal::SIGKILL).await;
+    assert_eq!(rules(), before);
+    drop(engine.end(Signal::SIGTERM).await);
+    assert_eq!((rules(), nft(&["list", "tables"])), (before, tables));
+}
+
 fn logged<'a>(log: &'a serde_json::Value, protocol: &str, target: &str) -> Option<&'a serde_json::Value> {
     let entries = log["entries"].as_array().expect("entries");
     let is_it = |entry: &&serde_json::Value| {
