@@ -42,6 +42,8 @@ while True:
     message = read()
     method, params = message.get("method"), message.get("params")
     if method == "initialize":
+        with open(home + "/watched", "w") as file:
+            file.write(str(params["processId"]))
         send({"id": message["id"], "result": {"capabilities": CAPABILITIES}})
     elif method == "shutdown":
         send({"id": message["id"], "result": None})
@@ -211,6 +213,15 @@ async fn documents_are_as_they_are_on_disk() {
     assert_eq!(log[1], opened);
     assert_eq!(log.iter().filter(|line| *line == "change changed").count(), 1, "{log:?}");
     assert_eq!(log[log.len() - 2..], ["close a.py", "left"]);
+}
+
+#[tokio::test]
+async fn servers_watch_no_process_which_they_may_not_signal() {
+    let lab = Lab::new().await;
+    lab.install("def handle(id, method, params):\n    send({'id': id, 'result': []})\n");
+    lab.start().await;
+    assert_eq!(lab.complete().await.0, StatusCode::OK);
+    assert_eq!(fs::read_to_string(lab.toolbox.path("watched")).unwrap(), "None");
 }
 
 #[tokio::test]

@@ -327,7 +327,8 @@ async fn listen(mut errors: ChildStderr, shared: Arc<Shared>) {
 fn initialization(program: &Program, project: &str) -> Value {
     let uri = documents::uri(project.as_ref());
     let mut parameters = json!({
-        "processId": std::process::id(),
+        // Servers end when they may not signal this process, which is another user's. They end with their input anyway.
+        "processId": null,
         "clientInfo": {"name": "daytona"},
         "rootPath": project,
         "rootUri": uri,
