@@ -7,12 +7,16 @@ import { inWords, Refused } from './session.ts';
 /** Characters of a log that are shown: its end. */
 const SHOWN = 500_000;
 
+/** Milliseconds between looks for a log that is not there yet. */
+const PAUSE = 500;
+
 export function Log({ path }: { path: string }) {
   const { session } = useWorkspace();
   const [text, setText] = useState('');
   const [status, setStatus] = useState('Loading…');
   useEffect(() => {
     let ended = false;
+    let timer: number | undefined;
     let reader: ReadableStreamDefaultReader<string> | undefined;
     const read = async () => {
       const answer = await session.send('GET', path, { query: { follow: true } });
@@ -26,14 +30,22 @@ export function Log({ path }: { path: string }) {
         setText((text) => (text + piece.value).slice(-SHOWN));
       }
     };
-    read().catch((error) => {
-      if (!ended) {
+    const look = () => {
+      read().catch((error) => {
+        if (ended) {
+          return;
+        }
         const none = error instanceof Refused && error.status === 404;
-        setStatus(none ? 'Nothing was built: there is no log.' : inWords(error));
-      }
-    });
+        setStatus(none ? 'There is no log: nothing was built, or the build has not begun.' : inWords(error));
+        if (none) {
+          timer = setTimeout(look, PAUSE);
+        }
+      });
+    };
+    look();
     return () => {
       ended = true;
+      clearTimeout(timer);
       reader?.cancel().catch(() => {});
     };
   }, [session, path]);
