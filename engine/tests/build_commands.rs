@@ -197,5 +197,11 @@ async fn commands_trust_whom_the_machine_trusts_and_images_keep_nothing_of_it() 
     let (sandbox, log) = built(&engine, &dockerfile).await;
     assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
     assert!(log.contains("\nID=") && log.contains("\n/of/the/image none\n"), "{log}");
-    assert_eq!(engine.output(&id_of(&sandbox), "ls -d /etc/.daytona-certificates.crt 2>/dev/null; true").await, "");
+    let id = id_of(&sandbox);
+    assert_eq!(engine.output(&id, "grep -c ^ID= $SSL_CERT_FILE; echo $PIP_CERT").await, "1\n/of/the/image");
+    // The image itself has nothing of it.
+    let copied = format!("{dockerfile}FROM scratch\nCOPY --from=1 / /image/\nCOPY --from=1 /bin /bin/\n");
+    let (sandbox, log) = built(&engine, &copied).await;
+    assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
+    assert_eq!(engine.output(&id_of(&sandbox), "ls -A /image/etc 2>/dev/null; true").await, "");
 }

@@ -37,8 +37,6 @@ pub struct StepCommand {
     pub work_dir: PathBuf,
     /// What is mounted for it: absolute sources, and targets relative to the root, to which no link leads.
     pub mounts: Vec<(PathBuf, PathBuf, bool)>,
-    /// The file in its root with the authorities that the machine trusts, if there is one.
-    pub certificates: Option<String>,
     /// Where it writes, both streams.
     pub output: OwnedFd,
 }
@@ -51,8 +49,9 @@ pub struct Program {
 }
 
 impl StepCommand {
-    /// Makes the description of a sandbox that of this command.
-    pub(super) fn describe(&self, mut spec: LaunchSpec) -> LaunchSpec {
+    /// Makes the description of a sandbox that of this command. `certificates` is the file in its root with the authorities that
+    /// the machine trusts, if there is one.
+    pub(super) fn describe(&self, mut spec: LaunchSpec, certificates: Option<&str>) -> LaunchSpec {
         for (source, target, read_only) in &self.mounts {
             let (source, target) = (source.clone(), target.clone());
             spec.mounts.push(Mount::Bind { source, target, read_only: *read_only });
@@ -61,15 +60,8 @@ impl StepCommand {
         spec.work_dir = Some(self.work_dir.clone());
         spec.env = self.env.iter().cloned().collect();
         if spec.network.is_some() {
-            for (name, value) in network::machine_environment() {
-                let value = match name.to_ascii_lowercase().ends_with("_proxy") {
-                    true => Some(value),
-                    // Files that other variables name may not be in the image.
-                    false => self.certificates.clone().filter(|_| network::names_certificates(&name)),
-                };
-                if let Some(value) = value {
-                    spec.env.entry(name).or_insert(value);
-                }
+            for (name, value) in network::image_environment(certificates) {
+                spec.env.entry(name).or_insert(value);
             }
         }
         spec.program = Some(Program { argv: self.argv.clone() });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,6 +66,8 @@ pub struct Launcher {
     ready: Ready,
     /// The numbers of the ranges of user ids that running sandboxes have.
     ranges: Arc<Mutex<BTreeSet<u32>>>,
+    /// Whether [`CERTIFICATES_LAYER`] has the authorities that the machine trusts.
+    has_certificates: bool,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
     socket_dir: OwnedFd,
     version: String,
@@ -118,6 +120,13 @@ const DESKTOP_VARIABLES: [(&str, &str); 5] = [
     ("GTK_USE_PORTAL", "0"),
     ("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1"),
 ];
+
+/// The layer over an image's own, in the state directory, with the authorities that the machine trusts: behind a proxy that looks
+/// into TLS, nothing else would let programs in there fetch anything.
+const CERTIFICATES_LAYER: &str = "certificates";
+
+/// The file in it.
+const CERTIFICATES: &str = "/etc/.daytona-certificates.crt";
 
 /// The directory of files that belong to no sandbox yet. Each start empties it.
 const POOL: &str = "pool";
@@ -181,6 +190,7 @@ impl Launcher {
             network,
             ready,
             ranges: Arc::default(),
+            has_certificates: copy_certificates(state_dir).context("copying the machine's certificates")?,
             socket_dir,
             version: version.to_owned(),
             compat,
@@ -342,7 +352,7 @@ impl Launcher {
         let groups = self.cgroups.shown(start.sandbox_id);
         let spec = LaunchSpec { ids, memory_limit, network: namespace, own_size, groups, ..self.spec(start)? };
         let spec = match &command {
-            Some(command) => command.describe(spec),
+            Some(command) => command.describe(spec, self.certificates(start)),
             None => spec,
         };
         spec.disk.as_ref().map_or(Ok(()), Disk::grow).context("growing the disk")?;
@@ -420,7 +430,10 @@ impl Launcher {
             _ => basic_environment(user, &home),
         };
         if self.network.is_some() {
-            env.extend(network::machine_environment());
+            env.extend(match start.image {
+                Some(image) if !image.over_default => network::image_environment(self.certificates(start)),
+                _ => network::machine_environment(),
+            });
         }
         if let Some(snapshot) = start.snapshot {
             self.show_snapshot(snapshot, &mut env);
@@ -471,7 +484,12 @@ impl Launcher {
         let own = start.directory;
         match start.image {
             Some(image) if image.over_default => mounts.push(image.mount(own, self.base.default_root.clone())),
-            Some(image) => return Ok(vec![image.mount(own, self.base.empty_root.clone())]),
+            Some(image) => {
+                let certificates = self.has_certificates.then(|| PathBuf::from(CERTIFICATES_LAYER));
+                let layers = certificates.into_iter().chain(image.layers.iter().cloned()).collect();
+                let image = ImageRoot { layers, ..image.clone() };
+                return Ok(vec![image.mount(own, self.base.empty_root.clone())]);
+            }
             None => {}
         }
         let etc = (self.base.etc.clone(), PathBuf::from("etc"));
@@ -530,6 +548,12 @@ impl Launcher {
         }
     }
 
+    /// The file with the authorities that the machine trusts, in a root that is an image; none elsewhere.
+    fn certificates(&self, start: &Start<'_>) -> Option<&'static str> {
+        let is_image = start.image.is_some_and(|image| !image.over_default);
+        (is_image && self.has_certificates).then_some(CERTIFICATES)
+    }
+
     /// Puts the snapshot's programs and packages where programs look for them.
     fn show_snapshot(&self, snapshot: &Path, env: &mut BTreeMap<String, String>) {
         let shown = match self.level {
@@ -561,6 +585,18 @@ impl Launcher {
             network.clean_up();
         }
     }
+}
+
+/// Makes the layer with the authorities that the machine trusts; answers whether its variables name any.
+fn copy_certificates(state_dir: &Path) -> io::Result<bool> {
+    let layer = state_dir.join(CERTIFICATES_LAYER);
+    let Some(file) = network::certificates() else { return Ok(false) };
+    base::make_directory(&layer, 0o755)?;
+    base::make_directory(&layer.join("etc"), 0o755)?;
+    let copy = layer.join(CERTIFICATES.trim_start_matches('/'));
+    fs::copy(file, &copy)?;
+    fs::set_permissions(copy, fs::Permissions::from_mode(0o644))?;
+    Ok(true)
 }
 
 /// The environment of every process inside, before the sandbox's own variables.

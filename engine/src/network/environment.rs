@@ -38,9 +38,14 @@ pub fn certificates() -> Option<PathBuf> {
     file.filter(|file| file.is_file())
 }
 
-/// Whether a variable of [`machine_environment`] names a file of certificates.
-pub fn names_certificates(name: &str) -> bool {
-    AUTHORITIES.contains(&name) && name != "SSL_CERT_DIR"
+/// The same for a root that is an image: files that variables name may not be in there. `certificates` is the one that has the
+/// machine's authorities, if there is one.
+pub fn image_environment(certificates: Option<&str>) -> Vec<(String, String)> {
+    let shown = |(name, value): (String, String)| match AUTHORITIES.contains(&name.as_str()) {
+        true => certificates.filter(|_| name != "SSL_CERT_DIR").map(|file| (name, file.to_owned())),
+        false => Some((name, value)),
+    };
+    machine_environment().into_iter().filter_map(shown).collect()
 }
 
 fn select(variable: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {

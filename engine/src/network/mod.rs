@@ -46,7 +46,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 
 pub use cidr::Cidr;
-pub use environment::{certificates, machine_environment, names_certificates};
+pub use environment::{certificates, image_environment, machine_environment};
 use firewall::Firewall;
 use forwarding::Forwarding;
 use gate::Gate;

@@ -15,7 +15,7 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand, check_id};
-use crate::network::{self, Cidr, Reach};
+use crate::network::{Cidr, Reach};
 use crate::outgoing::Client;
 use crate::snapshots::images::RESERVE;
 
@@ -24,10 +24,6 @@ const STEPS: &str = "build-steps";
 
 /// What every root but the engine's own is given besides its image: names to look up.
 const NAMES: &str = "build-names";
-
-/// The file of authorities that the machine trusts, among the names: behind a proxy that looks into TLS, nothing else would let a
-/// command fetch anything.
-const CERTIFICATES: &str = "etc/.daytona-certificates.crt";
 
 /// How often is looked whether anybody still wants the build, in milliseconds.
 const WATCH: u8 = 100;
@@ -45,8 +41,6 @@ pub struct StepRunner {
     state_dir: PathBuf,
     names: PathBuf,
     allow_networks: Vec<Cidr>,
-    /// Whether [`CERTIFICATES`] is among the names.
-    has_certificates: bool,
 }
 
 impl StepRunner {
@@ -64,18 +58,7 @@ impl StepRunner {
         fs::create_dir_all(names.join("etc"))?;
         fs::write(names.join("etc/resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
         fs::write(names.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
-        let certificates = network::certificates();
-        let has_certificates = match &certificates {
-            Some(file) => fs::copy(file, names.join(CERTIFICATES)).is_ok(),
-            None => false,
-        };
-        Ok(Self {
-            has_certificates,
-            launcher,
-            state_dir: state_dir.to_owned(),
-            names,
-            allow_networks: allow_networks.to_vec(),
-        })
+        Ok(Self { launcher, state_dir: state_dir.to_owned(), names, allow_networks: allow_networks.to_vec() })
     }
 
     fn relative(&self, path: &Path) -> PathBuf {
@@ -152,7 +135,6 @@ impl StepRunner {
             gid: run.gid,
             work_dir: run.workdir.into(),
             mounts: mounts.collect(),
-            certificates: (self.has_certificates && !image.over_default).then(|| format!("/{CERTIFICATES}")),
             output: writer.into(),
         };
         let instance = self.launcher.start_command(&start, command)?;
