@@ -9,7 +9,7 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 13] = [
+const EXAMPLES: [(&str, &[&str]); 14] = [
     ("first", &["hello\n"]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
