@@ -132,7 +132,6 @@ class Adapter:
         actions = [daytona.DesktopAction(**keywords(action)) for action in args["actions"]]
         return await settle(sandbox.computer_use.act(actions, **keywords(flat_options(args))))
 
-
     async def op_screenshot_take_compressed(self, sandbox: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         given = [daytona.ScreenshotOptions(**keywords(args["options"]))] if "options" in args else []
         return await settle(sandbox.computer_use.screenshot.take_compressed(*given))
