@@ -45,8 +45,9 @@ use crate::network::{self, Joined, Network, Reach};
 use crate::sandboxes::record_file;
 use crate::setup::desktop;
 
-/// How long a sandbox process may take to set itself up before it counts as failed.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a sandbox process may take to set itself up before it counts as failed. It takes milliseconds; on a machine with
+/// far more to do than it has processors it was seen to take 20 seconds.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Starts sandboxes; one per engine.
 #[derive(Debug)]
@@ -650,6 +651,13 @@ fn read_reports(control: &UnixStream) -> (Option<(i32, OwnedFd)>, Result<()>) {
             },
             Ok(Report::Ready) => outcome = Some(Ok(())),
             Ok(Report::Failed(reason)) => outcome = Some(Err(anyhow!("{reason}"))),
+            Err(error) if error.downcast_ref().map(io::Error::kind) == Some(io::ErrorKind::WouldBlock) => {
+                let seconds = START_TIMEOUT.as_secs();
+                return (
+                    first,
+                    Err(anyhow!("the sandbox process was not ready after {seconds} s: the machine is too busy")),
+                );
+            }
             Err(error) => return (first, Err(error.context("waiting for the sandbox process"))),
         }
         if first.is_some() && outcome.is_some() {
