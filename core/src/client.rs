@@ -415,10 +415,12 @@ impl Client {
     /// The headers of a request: with those of the endpoint, the place in the trace.
     pub(crate) fn headers(&self, endpoint: &Endpoint) -> HeaderMap {
         let mut headers = endpoint.headers.clone();
-        if self.inner.telemetry.is_some()
-            && let Some(trace) = deadline::trace().or_else(|| self.parent.clone())
-        {
-            trace.inject(&mut headers);
+        if self.inner.telemetry.is_some() {
+            match deadline::trace().or_else(|| self.parent.clone()) {
+                Some(trace) => trace.inject(&mut headers),
+                // Beside all operations: a trace that nobody records.
+                None => TraceContext::root().inject(&mut headers),
+            }
         }
         headers
     }

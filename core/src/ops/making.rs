@@ -46,10 +46,10 @@ impl Making {
         let client = self.client.clone();
         let limit = limit.and_then(|limit| DEFAULT_LIMIT.map(|default| default.max(limit)));
         let operation = self.operation;
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(deadline::in_trace(async move {
             let request = client.api(Method::POST, path).json(&body).read();
             deadline::within(&client, operation, limit, Box::pin(request)).await
-        });
+        }));
         self.state = State::Requested(task, Unsettled::new());
         let State::Requested(task, _) = &mut self.state else { unreachable!("set above") };
         let answer = task.await.unwrap_or_else(|e| Err(Error::new(ErrorKind::Internal, e.to_string())));

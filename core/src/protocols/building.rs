@@ -9,6 +9,7 @@ use crate::cleanup;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{BuildLine, SandboxInfo, Snapshot};
+use crate::travel::deadline::in_trace;
 
 /// A snapshot in the making. Dropping it ends the waiting; the server goes on.
 pub struct SnapshotBuild {
@@ -112,7 +113,7 @@ impl<T: Send + 'static> Building<T> {
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let (sender, lines) = mpsc::channel(QUEUE);
-        Self { work: tokio::spawn(work(Lines::to(sender))), lines, result: None, ended: false }
+        Self { work: tokio::spawn(in_trace(work(Lines::to(sender)))), lines, result: None, ended: false }
     }
 
     async fn next(&mut self) -> Result<Option<BuildLine>> {

@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryProgress, DirectoryResult, ExecOptions};
 use crate::ops::abandoned::run_while;
 use crate::ops::process::quote;
+use crate::travel::deadline::in_trace;
 
 /// Time between two reports of progress.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
@@ -90,11 +91,11 @@ impl DirectoryTransfer {
         let giving_up = Arc::<Mutex<Option<Unsettled>>>::default();
         let settling = giving_up.clone();
         let work = work(Until { wanted: watched, deadline });
-        let work = tokio::spawn(async move {
+        let work = tokio::spawn(in_trace(async move {
             let outcome = work.await;
             drop(settling.lock().unwrap_or_else(PoisonError::into_inner).take());
             outcome
-        });
+        }));
         let next_report = Instant::now() + REPORT_INTERVAL;
         Self { work, _wanted: wanted, giving_up, deadline, counters, totals, next_report, result: None }
     }

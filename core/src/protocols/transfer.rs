@@ -18,6 +18,7 @@ use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
 use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
+use crate::travel::deadline::in_trace;
 use crate::travel::http::{Body, Response};
 
 /// Bytes read from a local file at once: so many that going to another thread for them costs nothing.
@@ -46,10 +47,10 @@ impl FileWriter {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let toolbox = toolbox.clone();
         let content_type = content_type(&boundary);
-        let request = tokio::spawn(async move {
+        let request = tokio::spawn(in_trace(async move {
             let request = toolbox.request(Method::POST, "/files/bulk-upload").await?;
             request.stream(&content_type, body(receiver)).done().await
-        });
+        }));
         let mut writer = Self { pieces: Some(sender), boundary, request, ended: None, deadline };
         let head = part_head(&writer.boundary, 0, destination);
         writer.write(head).await?;

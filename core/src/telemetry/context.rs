@@ -44,7 +44,7 @@ impl TraceContext {
     }
 
     /// The first span of a new trace.
-    pub(super) fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self { trace_id: random(), span_id: random(), flags: 0, state: None }
     }
 

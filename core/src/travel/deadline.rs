@@ -15,6 +15,8 @@ use crate::telemetry::TraceContext;
 
 tokio::task_local! {
     static CALL: Call;
+    /// The span of the operation that started the task.
+    static TRACE: Option<Arc<TraceContext>>;
 }
 
 /// The call that a task works for.
@@ -81,7 +83,13 @@ pub(crate) fn operation() -> Option<&'static str> {
 
 /// The span of the operation that the current task works for, if it has one.
 pub(crate) fn trace() -> Option<Arc<TraceContext>> {
-    CALL.try_with(|call| call.trace.clone()).ok().flatten()
+    let own = CALL.try_with(|call| call.trace.clone()).ok().flatten();
+    own.or_else(|| TRACE.try_with(Clone::clone).ok().flatten())
+}
+
+/// Work for another task, whose requests belong to the same span.
+pub(crate) fn in_trace<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    TRACE.scope(trace(), work)
 }
 
 /// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.
