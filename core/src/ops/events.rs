@@ -36,10 +36,12 @@ impl Sandboxes {
         };
         let limit = self.client.limit(wait);
         let states = options.states.as_deref().filter(|states| !states.is_empty());
-        let changes = feed.after(position, options.sandbox_id.as_deref(), states);
+        let sandbox_id = options.sandbox_id.as_deref();
+        let changes = feed.after(position, sandbox_id, states);
         match limit {
             Some(limit) => {
-                Ok(tokio::time::timeout(limit, changes).await.unwrap_or_else(|_| feed.nothing_after(position)))
+                let found = tokio::time::timeout(limit, changes).await;
+                Ok(found.unwrap_or_else(|_| feed.known_after(position, sandbox_id, states)))
             }
             None => Ok(changes.await),
         }

@@ -122,18 +122,10 @@ impl Feed {
         sandbox_id: Option<&str>,
         states: Option<&[SandboxState]>,
     ) -> SandboxEvents {
-        let is_wanted = |change: &&SandboxEvent| {
-            sandbox_id.is_none_or(|id| id == change.sandbox_id)
-                && states.is_none_or(|states| change.state.as_ref().is_some_and(|state| states.contains(state)))
-        };
         let mut news = self.news.subscribe();
+        let _waiting = Waiting(self);
         loop {
-            let found = {
-                let told = self.told();
-                let passed = usize::try_from(position.saturating_sub(told.first)).unwrap_or(usize::MAX);
-                let changes = told.changes.iter().skip(passed);
-                SandboxEvents { events: changes.filter(is_wanted).cloned().collect(), position: told.text(told.next()) }
-            };
+            let found = self.found(position, sandbox_id, states);
             if !found.events.is_empty() {
                 return found;
             }
@@ -143,9 +135,30 @@ impl Feed {
         }
     }
 
-    /// What is answered when no change came in time.
-    pub(crate) fn nothing_after(&self, position: u64) -> SandboxEvents {
-        SandboxEvents { events: Vec::new(), position: self.told().text(position) }
+    /// The same without waiting. Without changes the position stays, unless what follows it would soon be forgotten.
+    pub(crate) fn known_after(
+        &self,
+        position: u64,
+        sandbox_id: Option<&str>,
+        states: Option<&[SandboxState]>,
+    ) -> SandboxEvents {
+        let mut found = self.found(position, sandbox_id, states);
+        let told = self.told();
+        if found.events.is_empty() && told.next().saturating_sub(position) < (KEPT / 2) as u64 {
+            found.position = told.text(position);
+        }
+        found
+    }
+
+    fn found(&self, position: u64, sandbox_id: Option<&str>, states: Option<&[SandboxState]>) -> SandboxEvents {
+        let is_wanted = |change: &&SandboxEvent| {
+            sandbox_id.is_none_or(|id| id == change.sandbox_id)
+                && states.is_none_or(|states| change.state.as_ref().is_some_and(|state| states.contains(state)))
+        };
+        let told = self.told();
+        let passed = usize::try_from(position.saturating_sub(told.first)).unwrap_or(usize::MAX);
+        let changes = told.changes.iter().skip(passed);
+        SandboxEvents { events: changes.filter(is_wanted).cloned().collect(), position: told.text(told.next()) }
     }
 
     /// Takes in what is known of a sandbox now.
@@ -195,8 +208,18 @@ impl Feed {
         }
     }
 
+    /// Whether nobody waits for changes, nor has for long.
     fn is_idle(&self) -> bool {
-        self.told().asked.elapsed() > IDLE
+        self.news.receiver_count() == 0 && self.told().asked.elapsed() > IDLE
+    }
+}
+
+/// A question that may wait for longer than the feed goes on without one; it counts until its end.
+struct Waiting<'a>(&'a Feed);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.told().asked = Instant::now();
     }
 }
 
@@ -268,5 +291,45 @@ async fn all(client: &Client) -> Result<Vec<SandboxInfo>> {
         if cursor.is_none() {
             return Ok(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(sandbox_id: &str) -> SandboxEvent {
+        SandboxEvent { sandbox_id: sandbox_id.to_owned(), ..SandboxEvent::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_waits_for_long_keeps_the_feed_awake() {
+        let feed = Feed::default();
+        {
+            let mut waiting = std::pin::pin!(feed.after(0, None, None));
+            assert!(tokio::time::timeout(2 * IDLE, &mut waiting).await.is_err());
+            assert!(!feed.is_idle());
+        }
+        // The next one has time to come.
+        assert!(!feed.is_idle());
+        tokio::time::advance(2 * IDLE).await;
+        assert!(feed.is_idle());
+    }
+
+    #[test]
+    fn who_waits_for_few_changes_is_not_left_behind_by_many_others() {
+        let feed = Feed::default();
+        let read = |text: &str| feed.position(text).unwrap();
+        let mut position = feed.now();
+        feed.told().tell(change("other"));
+        assert_eq!(read(&feed.known_after(position, Some("mine"), None).position), position);
+        for _ in 0..3 * KEPT / 1000 {
+            (0..1000).for_each(|_| feed.told().tell(change("other")));
+            let found = feed.known_after(position, Some("mine"), None);
+            assert!(found.events.is_empty());
+            position = read(&found.position);
+        }
+        feed.told().tell(change("mine"));
+        assert_eq!(feed.known_after(position, Some("mine"), None).events.len(), 1);
     }
 }
