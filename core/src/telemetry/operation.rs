@@ -11,6 +11,9 @@ use super::names::Names;
 use super::{found_parent, otlp};
 use crate::error::{Error, ErrorKind, Result};
 
+/// Characters of the text of an error.
+const MAX_TEXT: usize = 2048;
+
 /// An operation under way. Dropped before it has ended, it was cancelled.
 pub(crate) struct Operation {
     exporter: Exporter,
@@ -75,7 +78,7 @@ impl Operation {
                 events: error.map(|error| exception(error, end)).into_iter().collect(),
                 status: Some(match error {
                     None => otlp::Status { message: String::new(), code: otlp::OK },
-                    Some(error) => otlp::Status { message: error.to_string(), code: otlp::ERROR },
+                    Some(error) => otlp::Status { message: text(error), code: otlp::ERROR },
                 }),
                 flags: self.context.flags.into(),
             }
@@ -98,9 +101,14 @@ fn exception(error: &Error, time: u64) -> otlp::Event {
         name: "exception".to_owned(),
         attributes: vec![
             otlp::attribute("exception.type", &kind(error)),
-            otlp::attribute("exception.message", &error.to_string()),
+            otlp::attribute("exception.message", &text(error)),
         ],
     }
+}
+
+/// The text of an error. A server's may be long, and spans wait in memory.
+fn text(error: &Error) -> String {
+    error.to_string().chars().take(MAX_TEXT).collect()
 }
 
 fn kind(error: &Error) -> String {
