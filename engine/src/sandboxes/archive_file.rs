@@ -383,7 +383,7 @@ mod tests {
                 (found, fs::read_to_string(top.join("locked/below/file")).unwrap())
             };
             for path in locked {
-                fs::set_permissions(before.join(path), fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(before.join(path), fs::Permissions::from_mode(0o0)).unwrap();
             }
             let archive = directory.join("archive");
             pack(&before, &[], &archive, &AtomicBool::new(false)).unwrap();
