@@ -72,8 +72,8 @@ fn files_and_configuration_are_those_that_buildah_makes() {
     buildah(here, &["push", "-q", "it", &format!("oci:{}:it", layout.display())]);
     let theirs = bench.store.import(&layout, "theirs", &mut |_| {}, &Cancel::default()).unwrap().image;
 
-    let differences =
-        bench.store.compare((image.base, &image.layers), (theirs.base, &theirs.layers), &Cancel::default()).unwrap();
+    let both = ((image.base, image.layers.as_slice()), (theirs.base, theirs.layers.as_slice()));
+    let differences = bench.store.compare(both.0, both.1, 100, &Cancel::default()).unwrap().differences;
     assert!(differences.is_empty(), "{differences:?}");
     let (mut ours, mut theirs) = (image.config, theirs.config);
     for config in [&mut ours, &mut theirs] {
