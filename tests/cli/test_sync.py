@@ -155,6 +155,30 @@ def test_nothing_is_lost_whatever_both_sides_do(pair: Pair) -> None:
         assert written <= set(here.values()), (turn, written - set(here.values()))
 
 
+def test_a_directory_that_nobody_may_read_is_not_taken_for_empty(pair: Pair) -> None:
+    pair.run("mkdir -p d/e && printf x >d/e/x && printf y >y && ln -s y link")
+    pair.sync()
+    assert pair.files_here() == {"d/e/x": "x", "y": "y"}
+    pair.run("chmod 0 d")
+    assert "link" in pair.sync()["leftOut"]
+    assert pair.files_here() == {"d/e/x": "x", "y": "y"}
+    pair.run("chmod 700 d")
+    assert pair.sync()["conflicts"] == []
+    assert pair.files_there() == {"d/e/x": "x", "y": "y"}
+
+
+def test_a_side_that_was_emptied_takes_nothing_from_the_other(pair: Pair) -> None:
+    for name in "ab":
+        (pair.here / name).write_text(name)
+    pair.sync()
+    pair.run(f"rm -r {pair.path}")
+    assert "is gone" in pair.daytona.error(1, "sync", str(pair.here), pair.there)["message"]
+    assert pair.files_here() == {"a": "a", "b": "b"}
+    for name in "ab":
+        (pair.here / name).unlink()
+    assert not any(pair.sync().values())
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + LIMIT
     while not condition():

@@ -22,6 +22,8 @@ pub struct Pair {
     there: There,
     exclude: GlobSet,
     state: State,
+    /// Whether there was a pass before.
+    has_looked: bool,
 }
 
 /// What a pass has done, by path.
@@ -67,7 +69,7 @@ impl Pair {
         }
         let name =
             Name { here: root.to_string_lossy().into_owned(), sandbox: sandbox.to_owned(), there: there.root.clone() };
-        Ok(Self { here: Here { root }, there, exclude, state: State::open(name)? })
+        Ok(Self { here: Here { root }, there, exclude, state: State::open(name)?, has_looked: false })
     }
 
     /// Watches the directories that are known here.
@@ -108,6 +110,7 @@ impl Pair {
         let known: Vec<_> = self.state.base.keys().filter(|path| is_left_out(path)).cloned().collect();
         known.iter().for_each(|path| drop(self.state.base.remove(path)));
         changes.left_out.extend(left_out);
+        self.check_emptied(&here, &there)?;
 
         let root = self.here.root.clone();
         let staging = Staging::new(&root);
@@ -196,6 +199,21 @@ impl Pair {
             changes.removed_there.push(path);
         }
         Ok(())
+    }
+
+    /// Fails where everything has gone on one side since an earlier run: a disk that is not mounted and a directory that a restart
+    /// has emptied look like that, too.
+    fn check_emptied(&mut self, here: &plan::Listing, there: &plan::Listing) -> Done {
+        let is_first = !std::mem::replace(&mut self.has_looked, true);
+        if !is_first || self.state.base.len() < 2 || here.is_empty() == there.is_empty() {
+            return Ok(());
+        }
+        let sides = [self.here.root.to_string_lossy().into_owned(), format!("the sandbox's {}", self.there.root)];
+        let [full, empty] = if here.is_empty() { [&sides[1], &sides[0]] } else { [&sides[0], &sides[1]] };
+        Err(Failure::other(format!(
+            "Everything in {empty} is gone since the last time. Nothing was removed in {full}: if that is meant, remove it there, \
+             too; else bring back what is missing, or synchronize with a new directory."
+        )))
     }
 
     /// Sends files, and removes those that are gone here.

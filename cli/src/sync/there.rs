@@ -1,5 +1,6 @@
 //! The files of the sandbox. Changes are put in place by a script that runs there, many at once.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Component, Path};
 
@@ -61,12 +62,12 @@ impl There {
         Ok(Self { files, process, root })
     }
 
-    /// Everything below it but links and what is excluded.
+    /// Everything below it but links, what must not be read, and what is excluded.
     ///
     /// # Errors
     /// When it cannot be listed.
     pub async fn list(&self, exclude: &GlobSet, left_out: &mut Vec<String>) -> Done<Listing> {
-        let links = self.links().await?;
+        let closed = self.closed().await?;
         let mut listing = Listing::new();
         let mut directories = vec![self.root.clone()];
         while let Some(directory) = directories.pop() {
@@ -83,8 +84,8 @@ impl There {
                 {
                     continue;
                 }
-                if let Some(link) = above().find(|path| links.iter().any(|link| link == path)) {
-                    left_out.push(link.to_owned());
+                if let Some(path) = above().find(|path| closed.contains(*path)) {
+                    left_out.push(path.to_owned());
                     continue;
                 }
                 if entry.is_dir && !is_whole {
@@ -96,10 +97,22 @@ impl There {
         Ok(listing)
     }
 
-    /// The links below it, which listings show as what they lead to.
-    async fn links(&self) -> Done<Vec<String>> {
-        let script = format!("cd {} && find . -type l -print0", quoted(&self.root));
+    /// The links below it, which listings show as what they lead to, and the directories that must not be read, which listings
+    /// show as empty: what is in them would be taken for removed.
+    async fn closed(&self) -> Done<HashSet<String>> {
+        let script = format!(
+            "cd {} && command -v find >/dev/null || exit 1\n\
+             {{ find . -type l -print0\n\
+             find . -type d -exec sh -c 'for d; do [ ! -d \"$d\" ] || {{ [ -r \"$d\" ] && [ -x \"$d\" ]; }} || \
+             printf \"%s\\0\" \"$d\"; done' sh {{}} +; }} 2>/dev/null\n\
+             exit 0",
+            quoted(&self.root)
+        );
         let found = self.process.exec(&script, ExecOptions::default()).await?;
+        if found.exit_code != 0 {
+            let told = found.result.trim();
+            return Err(Failure::other(format!("{} cannot be looked through with find: {told}", self.root)));
+        }
         let names = found.result.split('\0').filter_map(|name| name.strip_prefix("./"));
         Ok(names.map(str::to_owned).collect())
     }
