@@ -207,7 +207,15 @@ impl Runner for StepRunner {
         let client = Client::new(Some(self.allow_networks.clone()));
         let fetched = {
             let given_up = async {
-                while !cancel.is_cancelled() {
+                loop {
+                    if cancel.is_cancelled() {
+                        return "the build was given up".to_owned();
+                    }
+                    if let Ok(free) = self.free()
+                        && free < RESERVE
+                    {
+                        return format!("only {free} bytes are left on the machine's disk");
+                    }
                     tokio::time::sleep(Duration::from_millis(WATCH.into())).await;
                 }
             };
@@ -215,7 +223,7 @@ impl Runner for StepRunner {
             tokio::runtime::Handle::current().block_on(async {
                 tokio::select! {
                     fetched = client.fetch(url, target, limit) => fetched,
-                    () = given_up => anyhow::bail!("the build was given up"),
+                    reason = given_up => anyhow::bail!(reason),
                 }
             })
         };

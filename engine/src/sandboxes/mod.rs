@@ -11,7 +11,7 @@ pub mod forking;
 pub mod intervals;
 pub mod lifecycle;
 pub mod metrics;
-mod needed_room;
+pub mod needed_room;
 mod pausing;
 pub mod pools;
 pub mod record_file;

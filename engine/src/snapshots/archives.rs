@@ -11,12 +11,13 @@ use daytona_images::{Cancel, Image};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation;
 use crate::sandboxes::lifecycle::off_the_runtime;
+use crate::sandboxes::needed_room;
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Where archives are put together, in the state directory. Each start empties it.
@@ -24,6 +25,9 @@ const DIRECTORY: &str = "archives";
 
 /// Bytes of a piece of an archive.
 const PIECE: usize = 64 << 10;
+
+/// Archives put together at once: each may take all the room that there is.
+static EXPORTS: Semaphore = Semaphore::const_new(1);
 
 /// How often is looked whether the machine's disk still has room, in bytes received.
 const LOOK: u64 = 64 << 20;
@@ -71,7 +75,11 @@ impl Engine {
             return Err(refuse("it is the engine's own root, which is this machine's"));
         };
         let engine = Arc::clone(self);
+        let turn = EXPORTS.acquire().await.map_err(|error| ApiError::internal(&error))?;
         let made = off_the_runtime(move || {
+            // Also when nobody waits any more.
+            let _turn = turn;
+            needed_room::check(&engine.state_dir, image.size).map_err(|error| refuse(&format!("{error:#}")))?;
             let scratch = Scratch::new(&engine.state_dir).map_err(|error| ApiError::internal(&error))?;
             let exported = engine.images.store.export(&image, &scratch.0, &snapshot.name, &Cancel::default());
             exported.map_err(|error| refuse(&error.to_string()))?;
@@ -95,10 +103,12 @@ impl Engine {
         snapshot: Snapshot,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> ApiResult<serde_json::Value> {
-        let under_way = self.images.begin(&snapshot.id);
         let scratch = Scratch::new(&self.state_dir).map_err(|error| ApiError::internal(&error))?;
         let archive = scratch.0.join("archive");
         self.receive(&archive, pieces).await.map_err(|error| ApiError::bad_request(format!("{error:#}")))?;
+        // Not before: whoever sends slowly must not keep others from clearing what builds have left.
+        let under_way = self.images.begin(&snapshot.id);
+        let _kept = self.images.kept().await;
         let (engine, cancel) = (Arc::clone(self), under_way.cancel().clone());
         let read = off_the_runtime(move || {
             let read = engine.images.store.read_archive(&archive, &mut |_| (), &cancel);

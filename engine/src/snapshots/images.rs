@@ -84,6 +84,11 @@ impl Images {
         is_idle.then_some(alone)
     }
 
+    /// Keeps layers that nothing is recorded to use yet until the answer is dropped.
+    pub async fn kept(&self) -> RwLockReadGuard<'_, ()> {
+        self.cache.read().await
+    }
+
     /// Waits until it is this build's turn, unless nobody wants it any more.
     async fn turn(&self, organization: &str, cancel: &Cancel) -> Result<(Turn<'_>, RwLockReadGuard<'_, ()>), NotMade> {
         let waiting = self.turns.wait(organization);
