@@ -67,13 +67,13 @@ pub(crate) struct Unpack<'a> {
 }
 
 /// Unpacks an archive of [`pack_layer`](crate::pack_layer) into the empty directory `root`, in the form that overlayfs has for
-/// an administrator.
+/// an administrator. `reserve` bytes of the disk are left to others.
 ///
 /// # Errors
 /// The archive is broken or beyond the limits of a layer, or the files cannot be written. What has been unpacked stays.
-pub fn unpack_layer(archive: impl Read, root: &Path, cancel: &Cancel) -> Result<(), Error> {
+pub fn unpack_layer(archive: impl Read, root: &Path, reserve: u64, cancel: &Cancel) -> Result<(), Error> {
     let archive = io::BufReader::with_capacity(1 << 16, archive);
-    let room = Room::new(root, 0);
+    let room = Room::new(root, reserve);
     let how = Unpack { owned: true, whiteouts: Some(Marks::Trusted), limits: Limits::default(), room: &room, cancel };
     unpack(archive, root, how).map(drop)
 }

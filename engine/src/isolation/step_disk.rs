@@ -9,11 +9,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use daytona_images::{Cancel, pack_layer, unpack_layer};
+use daytona_images::{Cancel, Error, pack_layer, unpack_layer};
 
 use super::image_root::ROOT_LAYER;
 use super::mounts;
 use super::spec::SANDBOX_ARGUMENT;
+use crate::snapshots::images::RESERVE;
 
 /// The size of such a disk. It takes room only as it is written to.
 pub const GIB: u64 = 20;
@@ -33,9 +34,12 @@ pub fn take_layer(directory: &Path, target: &Path, cancel: &Cancel) -> Result<()
         .spawn()
         .context("starting the engine's program")?;
     let archive = reader.stdout.take().context("there is no pipe")?;
-    let unpacked = unpack_layer(archive, target, cancel);
+    let unpacked = unpack_layer(archive, target, RESERVE, cancel);
     // With its pipe closed the process ends, whatever it was at.
     let output = reader.wait_with_output()?;
+    if let Err(error @ Error::NoRoom { .. }) = unpacked {
+        return Err(error.into());
+    }
     if !output.status.success() && !cancel.is_cancelled() {
         bail!("reading the disk of the command: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
