@@ -59,14 +59,16 @@ pub fn take_back() {
     MOVED.send_replace(());
 }
 
-/// Waits for so long in the engine's time.
-pub async fn sleep(time: Duration) {
+/// Waits for so long in the engine's time, which begins with the call.
+pub fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
     let end = steady_millis().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     let mut moved = MOVED.subscribe();
-    while let Ok(left @ 1..) = u64::try_from(end.saturating_sub(steady_millis())) {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(left)) => {}
-            Ok(()) = moved.changed() => {}
+    async move {
+        while let Ok(left @ 1..) = u64::try_from(end.saturating_sub(steady_millis())) {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(left)) => {}
+                Ok(()) = moved.changed() => {}
+            }
         }
     }
 }

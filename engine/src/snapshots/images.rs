@@ -170,6 +170,7 @@ impl Engine {
         }
         let owner = owner.unwrap_or(&self.identity.organization_id).to_owned();
         let _turn = self.images.turn(&owner, &under_way.cancel).await?;
+        let too_long = clock::sleep(LIMIT);
         begun();
         let access = self.access(&owner);
         // What the first organization has built was there before there were others.
@@ -187,7 +188,7 @@ impl Engine {
         let mut built = std::pin::pin!(built);
         let (built, late) = tokio::select! {
             built = &mut built => (built, false),
-            () = clock::sleep(LIMIT) => {
+            () = too_long => {
                 under_way.cancel.cancel();
                 (built.as_mut().await, true)
             }
