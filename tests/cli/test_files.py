@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,4 +168,8 @@ def test_an_interrupted_copy_leaves_nothing(daytona: Program, there: str) -> Non
         process.stdin.flush()
         process.send_signal(signal.SIGINT)
         assert process.wait(LIMIT) == 130
-    assert daytona.data("fs", "ls", there) == []
+    # The other side learns of it a moment later.
+    until = time.monotonic() + LIMIT
+    while daytona.data("fs", "ls", there) != []:
+        assert time.monotonic() < until, "a part is left"
+        time.sleep(0.1)

@@ -63,31 +63,26 @@ impl Drop for UnlockedTree {
 
 /// For tests: work as an ordinary user, whoever runs them, in a directory of his own.
 #[cfg(test)]
-pub fn as_user(work: impl FnOnce(&Path)) {
-    use nix::sys::wait::{WaitStatus, waitpid};
-    use nix::unistd::{ForkResult, Gid, Uid, fork, geteuid, setgid, setuid};
-
+pub fn as_user(work: impl FnOnce(&Path) + Send) {
     let directory = tempfile::tempdir().unwrap();
-    if !geteuid().is_root() {
+    if !nix::unistd::geteuid().is_root() {
         return work(directory.path());
     }
-    let (user, group) = (Uid::from_raw(65_534), Gid::from_raw(65_534));
-    std::os::unix::fs::chown(directory.path(), Some(user.as_raw()), Some(group.as_raw())).unwrap();
-    // SAFETY: the child only works with files, and leaves without running anything of the parent's.
-    match unsafe { fork() }.unwrap() {
-        ForkResult::Child => {
-            let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                // He may not be allowed to go there from the top.
-                std::env::set_current_dir(directory.path()).unwrap();
-                setgid(group).unwrap();
-                setuid(user).unwrap();
-                work(Path::new("."));
-            }));
-            // SAFETY: nothing of the parent's is to be dropped here.
-            unsafe { nix::libc::_exit(worked.is_err().into()) }
-        }
-        ForkResult::Parent { child } => {
-            assert!(matches!(waitpid(child, None), Ok(WaitStatus::Exited(_, 0))), "see what the child says");
-        }
-    }
+    const USER: u32 = 65_534;
+    std::os::unix::fs::chown(directory.path(), Some(USER), Some(USER)).unwrap();
+    let worked = std::thread::scope(|threads| {
+        let user = || {
+            // He may not be allowed to go there from the top. Where this thread is, and who it is, is its own from here on:
+            // the C library would change it for all threads.
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS).unwrap();
+            std::env::set_current_dir(directory.path()).unwrap();
+            for call in [nix::libc::SYS_setresgid, nix::libc::SYS_setresuid] {
+                // SAFETY: the calls take three numbers.
+                assert_eq!(unsafe { nix::libc::syscall(call, USER, USER, USER) }, 0);
+            }
+            work(Path::new("."));
+        };
+        threads.spawn(user).join()
+    });
+    worked.expect("what the thread said");
 }
