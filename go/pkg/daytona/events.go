@@ -27,6 +27,9 @@ func (c *Client) changes(ctx context.Context, sandboxID string, states []types.S
 	return func(yield func(types.SandboxEvent, error) bool) {
 		found, err := c.PollEvents(ctx, options.WithPollEventsTimeout(time.Millisecond))
 		for {
+			if err == nil {
+				found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position), options.WithPollEventsStates(states...))
+			}
 			if err != nil {
 				yield(types.SandboxEvent{}, err)
 				return
@@ -36,7 +39,6 @@ func (c *Client) changes(ctx context.Context, sandboxID string, states []types.S
 					return
 				}
 			}
-			found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position), options.WithPollEventsStates(states...))
 		}
 	}
 }

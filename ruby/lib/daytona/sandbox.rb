@@ -58,11 +58,12 @@ module Daytona
     def on(*states, &block)
       return enum_for(:on, *states) unless block
 
-      options = { 'sandboxId' => id, 'timeout' => 0.001 }
+      poll = ->(options) { invoke('sandbox.poll_events', { 'options' => options }).to_model(SandboxEvents) }
+      found = poll.call({ 'sandboxId' => id, 'timeout' => 0.001 })
+      wanted = { 'sandboxId' => id, 'timeout' => 0, 'states' => states.map(&:to_s) }
       loop do
-        found = invoke('sandbox.poll_events', { 'options' => options }).to_model(SandboxEvents)
+        found = poll.call({ **wanted, 'position' => found.position })
         found.events.each(&block)
-        options.update('position' => found.position, 'timeout' => 0, 'states' => states.map(&:to_s))
       end
     end
 
