@@ -1,5 +1,7 @@
 //! Several actions in one request, and trajectories: what only the local engine offers (wire-additions.md 6).
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::json;
 
@@ -7,6 +9,9 @@ use super::screenshot::with_own_size;
 use super::{ComputerUse, check_range, with_options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ActOptions, ActResponse, DesktopAction, Trajectory, TrajectoryOptions};
+
+/// Pauses of 30 seconds, 20 until the screen is at rest, and for each of 100 actions 2 seconds while a trajectory is recorded.
+const LIMIT: Option<Duration> = Some(Duration::from_secs(300));
 
 impl ComputerUse {
     /// Does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of it: a
@@ -31,7 +36,7 @@ impl ComputerUse {
             return Err(Error::invalid_argument(format!("scale is {scale}; it must be from 0.1 to 1.")));
         }
         let body = with_options(json!({ "actions": actions }), &options);
-        let answer = self.toolbox.desktop("computer_use.act", Method::POST, "/act", Some(body)).await;
+        let answer = self.toolbox.desktop_within(LIMIT, "computer_use.act", Method::POST, "/act", Some(body)).await;
         let mut done: ActResponse = answer.map_err(not_offered)?;
         done.screenshot = done.screenshot.map(with_own_size);
         Ok(done)

@@ -8,6 +8,8 @@ mod mouse;
 mod recording;
 mod screenshot;
 
+use std::time::Duration;
+
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -179,8 +181,20 @@ impl Toolbox {
         path: &str,
         body: Option<Value>,
     ) -> Result<T> {
+        self.desktop_within(DEFAULT_LIMIT, operation, method, path, body).await
+    }
+
+    /// The same with a limit of time of its own.
+    async fn desktop_within<T: DeserializeOwned>(
+        &self,
+        limit: Option<Duration>,
+        operation: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T> {
         self.client
-            .run(operation, DEFAULT_LIMIT, async {
+            .run(operation, limit, async {
                 let request = self.request(method, format!("/computeruse{path}")).await?;
                 let request = match &body {
                     Some(body) => request.json(body),

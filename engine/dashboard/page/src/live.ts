@@ -56,7 +56,13 @@ export class Live {
   failure: unknown;
 
   constructor(readonly session: Session) {
-    this.#socket = io({ path: '/api/socket.io/', transports: ['websocket'], auth: session.credentials() });
+    this.#socket = io({
+      path: '/api/socket.io/',
+      transports: ['websocket'],
+      auth: session.credentials(),
+      // A person may belong to several organizations.
+      query: { organizationId: session.organizationId },
+    });
     this.#socket.on('connect', () => {
       this.connected = true;
       this.#tellOf(this.#others);
