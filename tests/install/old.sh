@@ -60,7 +60,8 @@ cp "$work/node/node_modules/@daytonaio/local/daytona" "$work/bin/daytona"
 "$DAYTONA_LOCAL_BINARY" local serve --or-existing --idle-timeout 60 --state-dir "$DAYTONA_LOCAL_STATE_DIR" >"$work/engine.log" 2>&1 &
 until "$DAYTONA_LOCAL_BINARY" local status --state-dir "$DAYTONA_LOCAL_STATE_DIR" >/dev/null 2>&1; do sleep 0.1; done
 
-within ldd --version | head -n 1
+# Not head, which would end ldd by SIGPIPE now and then.
+within ldd --version | sed -n 1p
 within daytona --version
 said=$(within node /trial/node/program.mjs)
 [[ $said == 'hello 3 0' ]] || { echo "Node said: $said"; exit 1; }

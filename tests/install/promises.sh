@@ -14,7 +14,7 @@ native() {
     for file in "$@"; do
         if grep -qaF "$places" "$file"; then
             echo "$file names directories of the machine that built it:"
-            grep -aoE "[[:print:]]*($(paste -sd'|' <<<"$places"))[[:print:]]{0,80}" "$file" | sort | uniq -c | head
+            grep -aoE "[[:print:]]*($(paste -sd'|' <<<"$places"))[[:print:]]{0,80}" "$file" | sort | uniq -c | sed -n 1,10p
             return 1
         fi
         [[ $(head -c 4 "$file") == $'\x7fELF' ]] || continue
@@ -24,12 +24,12 @@ native() {
             objdump -T "$file" | grep -F "$newest"
             return 1
         fi
-        if readelf -S --wide "$file" | grep -q ' \.symtab '; then
+        if grep -q ' \.symtab ' <<<"$(readelf -S --wide "$file")"; then
             echo "$file is not stripped"
             return 1
         fi
         # A host that ends threads by unwinding them must meet its own unwinder in our frames (scripts/cc).
-        if [[ $file != */daytona ]] && ! readelf -d --wide "$file" | grep -q 'NEEDED.*libgcc_s'; then
+        if [[ $file != */daytona ]] && ! grep -q 'NEEDED.*libgcc_s' <<<"$(readelf -d --wide "$file")"; then
             echo "$file has an unwinder of its own"
             return 1
         fi
