@@ -340,7 +340,46 @@ async fn what_this_storage_cannot_do_is_said() {
     let access = Access::of(&engine).await;
     let (status, text) = access.send(&engine, Method::GET, &access.path("a"), "acl=", Vec::new()).await;
     assert_eq!((status, inner(&text, "Code")), (StatusCode::NOT_IMPLEMENTED, "NotImplemented"));
-    let copy = access.request(&engine, Method::PUT, &access.path("a"), "", Vec::new());
-    let response = copy.header("x-amz-copy-source", access.path("b")).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
+}
+
+#[tokio::test]
+async fn objects_are_copied_within_their_organization() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_owned();
+    let engine = Engine::start_in(directory, &[]).await;
+    let access = Access::of(&engine).await;
+    access.put(&engine, "one", b"content").await;
+    let copy = async |to: &str, headers: &[(&str, &str)]| {
+        let request = access.request(&engine, Method::PUT, to, "", Vec::new());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (status, text) = answer(request.send().await.unwrap()).await;
+        let code = text.split_once("<Code>").map(|(_, rest)| rest.split_once('<').unwrap().0.to_owned());
+        (status.as_u16(), code)
+    };
+    let (one, two) = (access.path("one"), access.path("two"));
+    let source = ("x-amz-copy-source", one.as_str());
+    assert_eq!(copy(&two, &[source]).await, (200, None));
+    assert_eq!(access.get(&engine, "two").await.unwrap(), b"content");
+
+    let refused = |status, code: &str| (status, Some(code.to_owned()));
+    let other = ("x-amz-copy-source", "/daytona-volume-builds/another/one");
+    assert_eq!(copy(&two, &[other]).await, refused(403, "AccessDenied"));
+    assert_eq!(copy("/daytona-volume-builds/another/two", &[source]).await, refused(403, "AccessDenied"));
+    assert_eq!(copy(&two, &[("x-amz-copy-source", "nothing")]).await, refused(400, "InvalidArgument"));
+    let missing = access.path("none");
+    assert_eq!(copy(&two, &[("x-amz-copy-source", &missing)]).await, refused(404, "NoSuchKey"));
+    assert_eq!(copy(&one, &[source]).await, refused(400, "InvalidRequest"));
+    let replacing = ("x-amz-metadata-directive", "REPLACE");
+    assert_eq!(copy(&one, &[source, replacing, ("content-type", "text/x")]).await, (200, None));
+    let conditional = ("x-amz-copy-source-if-match", "\"other\"");
+    assert_eq!(copy(&two, &[source, conditional]).await, refused(412, "PreconditionFailed"));
+
+    // Each keeps its bytes when the other goes, and none stay when both are gone.
+    access.send(&engine, Method::DELETE, &one, "", Vec::new()).await;
+    assert_eq!(access.get(&engine, "two").await.unwrap(), b"content");
+    let engine = Engine::start_in(engine.end(Signal::SIGKILL).await, &[]).await;
+    let access = Access::of(&engine).await;
+    assert_eq!(access.get(&engine, "two").await.unwrap(), b"content");
+    access.send(&engine, Method::DELETE, &two, "", Vec::new()).await;
+    assert_eq!(segments(&place), 0);
 }

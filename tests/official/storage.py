@@ -61,6 +61,25 @@ with scenario("storage: large objects go in parts"):
     assert received.getvalue() == content
     s3.delete_object(Bucket=bucket, Key=f"{prefix}/large")
 
+with scenario("storage: objects are copied, whole and in parts"):
+    metadata = {"made": "here"}
+    content = os.urandom(1 << 20) * 12
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/copy/ä +.txt", Body=content, Metadata=metadata)
+    source = {"Bucket": bucket, "Key": f"{prefix}/copy/ä +.txt"}
+    copied = s3.copy_object(Bucket=bucket, Key=f"{prefix}/copy/2", CopySource=source)["CopyObjectResult"]
+    head = s3.head_object(Bucket=bucket, Key=f"{prefix}/copy/2")
+    assert (head["ETag"], head["Metadata"]) == (copied["ETag"], metadata), head
+    parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+    s3.copy(source, bucket, f"{prefix}/copy/3", Config=parts)
+    assert s3.get_object(Bucket=bucket, Key=f"{prefix}/copy/3")["Body"].read() == content
+    arguments = {"MetadataDirective": "REPLACE", "Metadata": {"made": "there"}}
+    s3.copy_object(Bucket=bucket, Key=f"{prefix}/copy/2", CopySource=f"{bucket}/{prefix}/copy/2", **arguments)
+    assert s3.head_object(Bucket=bucket, Key=f"{prefix}/copy/2")["Metadata"] == {"made": "there"}
+    refused("AccessDenied", s3.copy_object, Key=f"{prefix}/x", CopySource=f"{bucket}/another/x")
+    refused("PreconditionFailed", s3.copy_object, Key=f"{prefix}/x", CopySource=source, CopySourceIfMatch="x")
+    for name in ["ä +.txt", "2", "3"]:
+        s3.delete_object(Bucket=bucket, Key=f"{prefix}/copy/{name}")
+
 with scenario("storage: nothing of other organizations is reached"):
     refused("AccessDenied", s3.put_object, Key="another/x", Body=b"")
     refused("AccessDenied", s3.get_object, Key="another/x")

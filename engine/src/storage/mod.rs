@@ -7,6 +7,7 @@
 //! | `index` | which objects there are |
 //! | `signatures` | who sent a request, and whether it is as they sent it |
 //! | `bodies` | what arrives, decoded and checked |
+//! | `copying` | objects made from others |
 //! | `requests` | the operations of S3 that clients use |
 //! | `documents` | their XML |
 //! | `failures` | their errors |
@@ -15,6 +16,7 @@
 //! the engine is killed. S3's own names are those of its public reference.
 
 mod bodies;
+mod copying;
 mod documents;
 mod failures;
 mod grants;

@@ -17,6 +17,7 @@ use time::macros::format_description;
 use uuid::Uuid;
 
 use super::bodies::{self, Arrived, Left};
+use super::copying;
 use super::documents::{self, Element};
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Key, Prefix};
@@ -112,7 +113,7 @@ async fn carry_out(engine: &Arc<Engine>, parts: &Parts, body: Body) -> Outcome<R
     }
 }
 
-fn foreign() -> Failure {
+pub(super) fn foreign() -> Failure {
     Failure::access_denied("The credentials are for names that begin with their organization's id and a slash")
 }
 
@@ -120,15 +121,15 @@ fn method_not_allowed(method: &Method) -> Failure {
     Failure::not_implemented(&format!("{method} here"))
 }
 
-struct Call<'a> {
+pub(super) struct Call<'a> {
     engine: Arc<Engine>,
-    parts: &'a Parts,
+    pub(super) parts: &'a Parts,
     query: &'a Query,
 }
 
 impl Call<'_> {
     /// Does what waits for the disk where that holds nobody up.
-    async fn stored<T: Send + 'static>(
+    pub(super) async fn stored<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Storage) -> anyhow::Result<T> + Send + 'static,
     ) -> Outcome<T> {
@@ -173,10 +174,10 @@ impl Call<'_> {
     }
 
     async fn on_object(&self, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
-        if self.parts.headers.contains_key("x-amz-copy-source") {
-            return Err(Failure::not_implemented("Copying objects"));
-        }
+        let is_copy = self.parts.headers.contains_key(copying::SOURCE);
         match (&self.parts.method, self.query.get("uploadId")) {
+            (&Method::PUT, Some(id)) if is_copy => self.copy_part(id, key, signed).await,
+            (&Method::PUT, None) if is_copy => self.copy(key, signed).await,
             (&Method::GET, Some(id)) => self.list_parts(id, key).await,
             (&Method::PUT, Some(id)) => self.put_part(id, key, signed, body).await,
             (&Method::DELETE, Some(id)) => self.abort(id, key).await,
@@ -192,7 +193,7 @@ impl Call<'_> {
     }
 
     /// The bytes that the organization of an object may have.
-    fn quota(&self, grant: &Grant) -> Outcome<u64> {
+    pub(super) fn quota(&self, grant: &Grant) -> Outcome<u64> {
         let organization = quota::active(&self.engine, grant.organization_id());
         let organization = organization.map_err(|error| Failure::access_denied(error.message))?;
         Ok(u64::try_from(quota::of(&organization, "objectStorageQuota")).unwrap_or(0).saturating_mul(1 << 30))
@@ -382,11 +383,15 @@ impl Call<'_> {
         Ok(xml(answer))
     }
 
-    async fn put_part(&self, id: &str, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
+    pub(super) fn part_number(&self) -> Outcome<u32> {
         let number = self.query.get("partNumber").and_then(|text| text.parse().ok());
-        let number = number.filter(|number| (1..=MAX_PART).contains(number)).ok_or_else(|| {
+        number.filter(|number| (1..=MAX_PART).contains(number)).ok_or_else(|| {
             Failure::bad_request("InvalidArgument", format!("partNumber must be a number from 1 to {MAX_PART}"))
-        })?;
+        })
+    }
+
+    async fn put_part(&self, id: &str, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
+        let number = self.part_number()?;
         // Before its body is received.
         self.upload(id, &key).await?;
         let most = self.quota(&signed.grant)?;
@@ -409,7 +414,7 @@ impl Call<'_> {
         Ok(([(header::ETAG, quoted)], "").into_response())
     }
 
-    async fn upload(&self, id: &str, key: &Key) -> Outcome<Headers> {
+    pub(super) async fn upload(&self, id: &str, key: &Key) -> Outcome<Headers> {
         let (id, key) = (id.to_owned(), key.clone());
         self.stored(move |storage| storage.index.upload(&id, &key)).await?.ok_or_else(Failure::no_such_upload)
     }
@@ -554,7 +559,7 @@ async fn document(signed: Signed, headers: &HeaderMap, body: Body) -> Outcome<By
     }
 }
 
-fn headers_of(headers: &HeaderMap) -> Outcome<Headers> {
+pub(super) fn headers_of(headers: &HeaderMap) -> Outcome<Headers> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut made = Headers { content_type, ..Headers::default() };
     for (name, value) in headers {
@@ -572,7 +577,7 @@ fn headers_of(headers: &HeaderMap) -> Outcome<Headers> {
 }
 
 /// The first and the last byte of a range; `None` for what is none, which is ignored.
-fn read_range(range: &str, size: u64) -> Outcome<Option<(u64, u64)>> {
+pub(super) fn read_range(range: &str, size: u64) -> Outcome<Option<(u64, u64)>> {
     let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
         return Ok(None);
     };
@@ -618,11 +623,11 @@ fn read_token(token: &str) -> Outcome<String> {
     text.ok_or_else(|| Failure::bad_request("InvalidArgument", "The continuation token is not one of this storage"))
 }
 
-fn xml(document: Element) -> Response {
+pub(super) fn xml(document: Element) -> Response {
     ([(header::CONTENT_TYPE, "application/xml")], document.finish()).into_response()
 }
 
-fn quoted(etag: impl Display) -> String {
+pub(super) fn quoted(etag: impl Display) -> String {
     format!("\"{etag}\"")
 }
 
@@ -631,11 +636,11 @@ fn unhex(text: &str) -> Vec<u8> {
     digits.flatten().filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     clock::millis(clock::now())
 }
 
-fn iso(millis: i64) -> String {
+pub(super) fn iso(millis: i64) -> String {
     clock::iso(clock::from_millis(millis))
 }
 

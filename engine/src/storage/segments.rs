@@ -65,6 +65,25 @@ impl Drop for Writing {
     }
 }
 
+/// Other names for the bytes of segments, which both keep until the last of them goes.
+pub fn link(directory: &Path, segments: &[Segment]) -> io::Result<Vec<Segment>> {
+    let mut made = Vec::new();
+    let linked = segments.iter().try_for_each(|segment| {
+        let file = uuid::Uuid::new_v4().simple().to_string();
+        fs::hard_link(directory.join(&segment.file), directory.join(&file))?;
+        made.push(Segment { file, size: segment.size });
+        Ok(())
+    });
+    // The names must be on the disk as the bytes are.
+    match linked.and_then(|()| File::open(directory)?.sync_all()) {
+        Ok(()) => Ok(made),
+        Err(error) => {
+            remove(directory, &made);
+            Err(error)
+        }
+    }
+}
+
 /// Removes segments that nothing names any more. What cannot be removed goes with the next start.
 pub fn remove(directory: &Path, segments: &[Segment]) {
     for segment in segments {
