@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use http::{Method, Request, Response, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -135,14 +138,20 @@ impl Client {
         };
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let stream = self.connect(&host, port).await?;
+        let authority = uri.authority().map_or(host.as_str(), |authority| authority.as_str());
+        let (login, named) = authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, uri.authority().map_or(host.as_str(), |authority| authority.as_str()))
+            .header(header::HOST, named)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, concat!("daytona-local-engine/", env!("CARGO_PKG_VERSION")))
             .header(header::CONNECTION, "close");
+        let request = match login {
+            Some(login) => request.header(header::AUTHORIZATION, basic(login)?),
+            None => request,
+        };
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = request.body(Full::new(Bytes::from(body)))?;
         if encrypted {
@@ -172,6 +181,16 @@ impl Client {
         is_public(address)
             || self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|network| network.contains(address)))
     }
+}
+
+/// The header that has the user and password of a URL.
+fn basic(login: &str) -> Result<HeaderValue> {
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let [user, password] = [user, password].map(|text| percent_decode_str(text).collect::<Vec<u8>>());
+    let text = format!("Basic {}", STANDARD.encode([user, vec![b':'], password].concat()));
+    let mut value = HeaderValue::from_str(&text).context("the user or password is not valid")?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Trusts the machine's certificates and those of Mozilla. Blocks.

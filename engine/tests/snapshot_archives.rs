@@ -82,7 +82,8 @@ async fn an_exported_snapshot_is_read_by_others_and_imported_again() {
     assert_eq!(left, 0);
 }
 
-/// Serves files by HTTP on loopback until the test ends: a text, a redirect to it, and one to a place that may not be reached.
+/// Serves files by HTTP on loopback until the test ends: a text, a redirect to it, one that asks for a password, and one
+/// to a place that may not be reached.
 async fn serve(requests: tokio::sync::mpsc::UnboundedSender<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -94,11 +95,14 @@ async fn serve(requests: tokio::sync::mpsc::UnboundedSender<String>) -> String {
                     break;
                 }
             }
-            let path = String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned();
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let is_known = head.contains("authorization: basic dxnlcjpwqhnz\r\n") && head.contains("host: 127.0.0.1:");
             let answer = match path.as_str() {
                 "/file.txt" => {
                     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nhello"
                 }
+                "/private" if is_known => "HTTP/1.1 302 Found\r\nLocation: /file.txt\r\nContent-Length: 0\r\n\r\n",
                 "/moved" => "HTTP/1.1 302 Found\r\nLocation: /file.txt\r\nContent-Length: 0\r\n\r\n",
                 "/away" => "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n",
                 _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
@@ -134,6 +138,26 @@ async fn builds_fetch_files_that_are_what_they_are_said_to_be() {
     }
     assert_eq!(asked.try_recv().unwrap(), "/file.txt");
     asked.try_recv().expect_err("what is known by its digest is not asked for again");
+    let known = origin.replace("://", "://user:p%40ss@");
+    let twice = format!("{BUSYBOX}ADD {known}/private {origin}/file.txt {origin}/file.txt /twice/\n");
+    assert_eq!(snapshot(&engine, "twice", &twice).await["state"], "active");
+    let failing = format!("{BUSYBOX}ADD {known}/missing /twice/\n");
+    let failed = snapshot(&engine, "unknown", &failing).await;
+    let reason = failed["errorReason"].as_str().unwrap();
+    assert!(reason.contains("ADD http://***@127.0.0.1:") && reason.contains("404"), "{reason}");
+    let mut told = reason.to_owned();
+    for name in ["twice", "unknown"] {
+        told += &engine
+            .request(Method::GET, &format!("/api/snapshots/{name}/build-logs"))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+    }
+    told += &engine.get("/api/build-cache").await.1.to_string();
+    assert!(told.contains("ADD http://***@127.0.0.1:") && !told.contains("p%40ss") && !told.contains("p@ss"), "{told}");
     for (line, reason) in [
         (format!("ADD --checksum={} {origin}/file.txt /x", DIGEST.replace('c', "d")), "has the digest"),
         (format!("ADD {origin}/missing /x"), "404"),

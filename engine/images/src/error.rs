@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::credentials::hidden;
+
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -80,7 +82,10 @@ impl Error {
     pub(crate) fn at(self, line: usize, instruction: &str) -> Self {
         match self {
             known @ (Self::Dockerfile { .. } | Self::Run { .. } | Self::Instruction { .. } | Self::Cancelled) => known,
-            other => Self::Instruction { line, instruction: instruction.to_owned(), reason: other.to_string() },
+            other => {
+                let reason = hidden(&other.to_string()).into_owned();
+                Self::Instruction { line, instruction: hidden(instruction).into_owned(), reason }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod build;
 mod cancel;
 mod compare;
 mod compression;
+mod credentials;
 mod digest;
 mod dockerfile;
 mod error;

@@ -13,6 +13,7 @@ use crate::{Cancel, Digest, Error, Runner, Store};
 const LARGEST: u64 = 4 << 30;
 
 /// A file of somebody else's, known by its digest. It is fetched when it is needed, unless it had to be for the digest.
+#[derive(Clone)]
 pub(super) struct Fetched {
     pub(super) url: String,
     pub(super) digest: Digest,

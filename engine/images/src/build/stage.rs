@@ -16,6 +16,7 @@ use super::output::Lines;
 use super::stage_named;
 use super::steps::{CachedStep, Wanted};
 use crate::assemble::push_layer;
+use crate::credentials::hidden;
 use crate::dockerfile::{
     Command, Dockerfile, HereDoc, Instruction, Kind, Source, expand, expand_document, parse_text, split, with_documents,
 };
@@ -89,7 +90,7 @@ impl<'a, 'b> Stages<'a, 'b> {
     fn announce(&mut self, text: &str) {
         self.step.0 += 1;
         let (number, total) = self.step;
-        self.log.line(&format!("Step {number}/{total} : {text}"));
+        self.log.line(&format!("Step {number}/{total} : {}", hidden(text)));
     }
 
     /// Builds one stage; those it depends on are done.
@@ -100,7 +101,7 @@ impl<'a, 'b> Stages<'a, 'b> {
         let state = self.begin(number).map_err(|error| error.at(stage.line, &stage.text));
         let mut state = state?;
         for text in std::mem::take(&mut state.config.on_build) {
-            self.log.line(&format!(" ---> ONBUILD {text}"));
+            self.log.line(&format!(" ---> ONBUILD {}", hidden(&text)));
             let failed = |error: Error| error.at(stage.line, &format!("ONBUILD {text}"));
             let instruction = parse_text(&text, stage.line).map_err(failed)?;
             self.instruction(&mut state, &instruction, number).map_err(failed)?;
@@ -357,6 +358,7 @@ impl<'a, 'b> Stages<'a, 'b> {
         let to = Destination { tree: &tree, path: &path, is_directory };
         let mut copying = Copying::new(owned_by, mode);
         let downloads = self.store.temporary()?;
+        let mut arrived: BTreeMap<&str, Fetched> = BTreeMap::new();
         for source in sources {
             match source {
                 Source::Document(document) => copying.document(&document.name, document.content.clone(), &to)?,
@@ -370,7 +372,11 @@ impl<'a, 'b> Stages<'a, 'b> {
                     if to.is_directory && unpacks != Some(true) {
                         name_in(url)?;
                     }
-                    let fetched = Fetched::new(url, checksum.clone(), &downloads, self.runner, self.cancel)?;
+                    let fetched = match arrived.get(url.as_str()) {
+                        Some(fetched) => fetched.clone(),
+                        None => Fetched::new(url, checksum.clone(), &downloads, self.runner, self.cancel)?,
+                    };
+                    arrived.insert(url, fetched.clone());
                     copying.fetched(fetched, unpacks == Some(true), &to)?;
                 }
                 Source::Path(_) if checksum.is_some() => {
@@ -456,7 +462,7 @@ impl<'a, 'b> Stages<'a, 'b> {
         let (base, layers) = (state.base, state.layers.clone());
         let failed = |exit: Exit, last_lines: Vec<String>| Error::Run {
             line: instruction.line,
-            instruction: instruction.text.clone(),
+            instruction: hidden(&instruction.text).into_owned(),
             exit,
             last_lines,
         };

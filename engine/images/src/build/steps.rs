@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::credentials::hidden;
 use crate::{Base, Digest, Error, Store};
 
 /// A step that has been done.
@@ -40,6 +41,7 @@ pub(super) struct Wanted {
 impl Wanted {
     pub(super) fn new(owner: &str, base: Base, layers: &[Digest], instruction: String) -> Self {
         let parent = Digest::of(serde_json::to_vec(&(base, layers)).expect("plain data is written as JSON"));
+        let instruction = hidden(&instruction).into_owned();
         Self { instruction, owner: owner.to_owned(), parent, inputs: BTreeMap::new() }
     }
 
