@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use daytona::model::SpawnOptions;
 use daytona::stream::forward::PortForward;
-use daytona::{Client, ErrorKind, Sandbox};
+use daytona::{Client, Config, ErrorKind, Sandbox};
 use local::Home;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 /// On 7070 an echo that answers with each piece in capitals and goes on after the end of what it is sent, on 7071 bytes without
 /// end until the port 7072 is connected to, on 7073 (over IPv6) the word "six", on 7074 the
@@ -78,6 +78,62 @@ fn file() -> daytona::model::FileUpload {
         destination: "servers.py".into(),
         content: Some(SERVERS.as_bytes().to_vec().into()),
         ..Default::default()
+    }
+}
+
+/// Whether a toolbox speaks the protocol; `None` when none is asked for.
+type Speaks = fn(Option<&str>, usize) -> bool;
+
+/// A server whose toolbox carries plain bytes or frames, told by how many connections it has carried, and echoes them.
+async fn changing_server(speaks: Speaks) -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let config = Config { api_url: Some(format!("{url}/api")), api_key: Some("key".into()), ..Config::default() };
+    tokio::spawn(async move {
+        let mut carried = 0;
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && client.read_buf(&mut head).await.unwrap() > 0 {}
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            let protocol = head.lines().find_map(|line| line.strip_prefix("upgrade: "));
+            if head.contains("/connect ") && speaks(protocol, carried) {
+                carried += 1;
+                let protocol = protocol.unwrap();
+                let answer = format!("HTTP/1.1 101 S\r\nconnection: Upgrade\r\nupgrade: {protocol}\r\n\r\n");
+                client.write_all(answer.as_bytes()).await.unwrap();
+                tokio::spawn(async move {
+                    let (mut reader, mut writer) = client.split();
+                    // Frames are the same in both directions.
+                    let _ = tokio::io::copy(&mut reader, &mut writer).await;
+                });
+                continue;
+            }
+            let (status, body) = match head.contains("/connect ") {
+                true => ("426 Upgrade Required", "{}".to_owned()),
+                false => {
+                    ("200 OK", format!(r#"{{"id": "s", "state": "started", "toolboxProxyUrl": "{url}/toolbox"}}"#))
+                }
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+            client.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    Client::new(config).unwrap()
+}
+
+#[tokio::test]
+async fn older_toolboxes_carry_plain_bytes_until_they_are_replaced() {
+    // The third connection meets one that knows frames alone.
+    let speaks: Speaks = |protocol, carried| protocol == Some(if carried < 2 { "tcp" } else { "tcp-frames" });
+    let client = changing_server(speaks).await;
+    let forward = client.sandboxes().forward_port("s", 80, None).await.unwrap();
+    assert!(!forward.http_only());
+    for _ in 0..4 {
+        let mut stream = connect(&forward).await;
+        stream.write_all(b"any \0 bytes").await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(read_to_end(&mut stream).await, "any \0 bytes");
     }
 }
 

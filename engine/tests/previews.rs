@@ -109,6 +109,16 @@ async fn a_port_is_connected_to_and_whoever_may_not_is_refused() {
     assert!(rest.ends_with(&[1, 0, 0, 0, 0]), "{rest:?}");
     let rest = String::from_utf8_lossy(&rest);
     assert!(rest.contains("HTTP/1.1 200") && rest.contains("data: 0"), "{rest}");
+
+    // Clients from before there were frames send the bytes as they are.
+    let mut stream = TcpStream::connect(engine.origin.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(head.replace("tcp-frames", "tcp").as_bytes()).await.unwrap();
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    stream.write_all(request).await.unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("HTTP/1.1 200") && rest.ends_with("data: 0\n\n\r\n0\r\n\r\n"), "{rest}");
 }
 
 #[tokio::test]

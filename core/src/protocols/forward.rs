@@ -8,19 +8,21 @@
 //!   makes the other wait.
 //! * A connection that cannot be made, because nothing listens there, is reset; so is one that is reset at its other end, or
 //!   that breaks on the way. No part of the data is taken for the whole.
+//! * Toolboxes from before there were frames carry plain bytes (`Upgrade: tcp`), in which a reset looks like an end.
 //! * Servers without our route for raw connections (any but our engine) are reached by their preview URL. There only HTTP
 //!   passes, one request for each connection, with what it upgrades to ([`PortForward::http_only`], see [`http`]).
 //! * Dropping the handle, closing it, or closing the client it came from ends the listener and every connection. A forked
 //!   child neither accepts nor keeps them open.
 
-mod frames;
 mod http;
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ::http::Method;
+use daytona_port_frames::{self as frames, INTO_SANDBOX, OUT_OF_SANDBOX, Side};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -37,10 +39,6 @@ use http::HttpTarget;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-
-/// Bytes copied at a time into the sandbox, and out of it.
-const UP_BUFFER: usize = 32 * 1024;
-const DOWN_BUFFER: usize = 64 * 1024;
 
 /// Pause after a connection could not be accepted, mostly because this process may open no more files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -61,7 +59,12 @@ struct Target {
 
 enum Way {
     /// Our route for raw connections.
-    Raw { toolbox: Toolbox, path: String },
+    Raw {
+        toolbox: Toolbox,
+        path: String,
+        /// Whether the toolbox wanted plain bytes for the last connection.
+        plain: AtomicBool,
+    },
     /// The preview URL.
     Http(HttpTarget),
 }
@@ -78,7 +81,7 @@ impl PortForward {
         let path = format!("/port/{port}/connect");
         // Asked without an upgrade, the route says that it wants one. Other servers do not know it.
         let way = match toolbox.request(Method::GET, &path).await?.done().await {
-            Err(error) if error.status() == Some(426) => Way::Raw { toolbox, path },
+            Err(error) if error.status() == Some(426) => Way::Raw { toolbox, path, plain: AtomicBool::new(false) },
             Err(error) if error.status() == Some(404) => Way::Http(HttpTarget::new(&link().await?)?),
             Err(error) => return Err(error),
             Ok(()) => Way::Http(HttpTarget::new(&link().await?)?),
@@ -223,23 +226,37 @@ async fn carry(mut local: Local, target: Arc<Target>) {
 
 impl Target {
     async fn carry(&self, local: &mut TcpStream) -> Result<()> {
-        let (toolbox, path) = match &self.way {
-            Way::Raw { toolbox, path } => (toolbox, path),
+        let (toolbox, path, plain) = match &self.way {
+            Way::Raw { toolbox, path, plain } => (toolbox, path, plain),
             Way::Http(target) => return target.carry(local, &self.client).await,
         };
         let endpoint = self.client.endpoint().await?;
         let url = format!("{}{path}", endpoint.toolbox_url(toolbox.base().await?));
         let url = Url::parse(&url).map_err(|e| Error::invalid_argument("The URL is not usable").with_source(e))?;
         let (tls, proxies) = (self.client.tls(), self.client.proxies());
-        let headers = self.client.headers(&endpoint);
-        let tunnel = tunnel::connect(&url, frames::PROTOCOL, headers, CONNECT_LIMIT, tls, proxies).await?;
-        frames::carry(local, tunnel).await.map_err(broken)
+        let open = async |plain: bool| {
+            let protocol = if plain { frames::PLAIN_PROTOCOL } else { frames::PROTOCOL };
+            let headers = self.client.headers(&endpoint);
+            tunnel::connect(&url, protocol, headers, CONNECT_LIMIT, tls, proxies).await
+        };
+        let mut is_plain = plain.load(Ordering::Relaxed);
+        let mut opened = open(is_plain).await;
+        if opened.as_ref().is_err_and(|error| error.status() == Some(426)) {
+            is_plain = !is_plain;
+            opened = open(is_plain).await;
+        }
+        let mut tunnel = opened?;
+        plain.store(is_plain, Ordering::Relaxed);
+        if is_plain {
+            return both_ways(local, &mut tunnel).await;
+        }
+        frames::carry(Side::Client, local, tunnel).await.map_err(broken)
     }
 }
 
 /// Copies bytes both ways until both directions have ended.
 async fn both_ways(local: &mut TcpStream, server: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<()> {
-    let copied = tokio::io::copy_bidirectional_with_sizes(local, server, UP_BUFFER, DOWN_BUFFER);
+    let copied = tokio::io::copy_bidirectional_with_sizes(local, server, INTO_SANDBOX, OUT_OF_SANDBOX);
     copied.await.map(drop).map_err(broken)
 }
 

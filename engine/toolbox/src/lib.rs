@@ -24,7 +24,6 @@ mod lsp;
 mod memory_limit;
 mod metrics;
 mod outcome;
-mod port_frames;
 mod ports;
 mod process_tree;
 mod proxy;

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use daytona_port_frames::{self as frames, Side};
 use http::{HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -18,7 +19,6 @@ use tokio::time::timeout;
 use crate::Toolbox;
 use crate::errors::{ApiError, reason};
 use crate::extract::Path;
-use crate::port_frames;
 
 /// State of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
@@ -67,34 +67,45 @@ async fn in_use(Path(port): Path<String>) -> Result<axum::Json<InUse>, ApiError>
     Ok(axum::Json(InUse { is_in_use: listening().contains(&port) || dialled.await }))
 }
 
-/// The protocol a connection is upgraded to.
-const FRAMES: HeaderValue = HeaderValue::from_static("tcp-frames");
+/// The protocols a connection can be upgraded to.
+const FRAMES: HeaderValue = HeaderValue::from_static(frames::PROTOCOL);
+const PLAIN: HeaderValue = HeaderValue::from_static(frames::PLAIN_PROTOCOL);
 
 /// `GET /port/{port}/connect` with `Upgrade: tcp-frames`: the connection goes on as one to the port, each direction by itself.
+/// Clients from before there were frames ask for `tcp`.
 async fn connect(Path(port): Path<String>, mut request: Request) -> Result<Response, ApiError> {
     let port: u16 = port
         .parse()
         .ok()
         .filter(|port| *port > 0)
         .ok_or_else(|| ApiError::bad_request("port out of range: must be 1 to 65535"))?;
-    if request.headers().get(header::UPGRADE) != Some(&FRAMES) {
+    let wanted = request.headers().get(header::UPGRADE);
+    let Some(protocol) = [FRAMES, PLAIN].into_iter().find(|protocol| wanted == Some(protocol)) else {
         let message = "a raw connection to a port is asked for with 'Upgrade: tcp-frames'";
         let mut answer = ApiError::new(StatusCode::UPGRADE_REQUIRED, "UPGRADE_REQUIRED", message).into_response();
         answer.headers_mut().insert(header::UPGRADE, FRAMES);
         return Ok(answer);
-    }
+    };
     let mut server = dial(port).await.map_err(|error| {
         ApiError::new(StatusCode::BAD_GATEWAY, "BAD_GATEWAY", format!("port {port}: {}", reason(&error)))
     })?;
     let client = hyper::upgrade::on(&mut request);
+    let framed = protocol == FRAMES;
     tokio::spawn(async move {
         let Ok(client) = client.await else { return };
-        if port_frames::carry(&mut server, TokioIo::new(client)).await.is_err() {
+        let mut client = TokioIo::new(client);
+        let carried = if framed {
+            frames::carry(Side::Sandbox, &mut server, client).await
+        } else {
+            let (up, down) = (frames::INTO_SANDBOX, frames::OUT_OF_SANDBOX);
+            tokio::io::copy_bidirectional_with_sizes(&mut client, &mut server, up, down).await.map(drop)
+        };
+        if carried.is_err() {
             // The server must not take it for the end of the data.
             let _ = server.set_zero_linger();
         }
     });
-    let switched = [(header::CONNECTION, HeaderValue::from_static("Upgrade")), (header::UPGRADE, FRAMES)];
+    let switched = [(header::CONNECTION, HeaderValue::from_static("Upgrade")), (header::UPGRADE, protocol)];
     Ok((StatusCode::SWITCHING_PROTOCOLS, switched).into_response())
 }
 

@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use daytona_port_frames::INTO_SANDBOX;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::PortPreviewUrl;
 use crate::travel::connect;
 
-use super::{UP_BUFFER, both_ways, broken};
+use super::{both_ways, broken};
 
 /// The longest head of a request.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -120,7 +121,7 @@ async fn copy(
     writer: &mut (impl AsyncWrite + Unpin),
     mut passed: impl FnMut(&[u8]),
 ) -> Result<(), Broken> {
-    let mut buffer = vec![0; UP_BUFFER];
+    let mut buffer = vec![0; INTO_SANDBOX];
     loop {
         let read = reader.read(&mut buffer).await.map_err(Broken::Reading)?;
         if read == 0 {

@@ -1,7 +1,7 @@
 //! A connection to a port as frames (contract/wire-additions.md 6.1).
 //!
 //! On the way are proxies and sockets that know only one kind of end. A connection that was reset would look there like
-//! one whose data is complete; so its bytes, the end of each direction and a reset are frames.
+//! one whose data is complete; so its bytes, the end of each direction and a reset are frames. Client and toolbox both use this.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,24 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWri
 use tokio::net::TcpStream;
 
 /// The protocol that a connection is upgraded to.
-pub(super) const PROTOCOL: &str = "tcp-frames";
+pub const PROTOCOL: &str = "tcp-frames";
+
+/// The protocol of clients and toolboxes from before there were frames: plain bytes, where a reset looks like an end.
+pub const PLAIN_PROTOCOL: &str = "tcp";
+
+/// Bytes copied at a time into the sandbox.
+pub const INTO_SANDBOX: usize = 32 * 1024;
+/// Bytes copied at a time out of the sandbox.
+pub const OUT_OF_SANDBOX: usize = 64 * 1024;
+
+/// The end of the carried connection that a program has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// On the machine of the client.
+    Client,
+    /// In the sandbox.
+    Sandbox,
+}
 
 /// Bytes of a frame before its content: what it is, and how long.
 const HEADER: usize = 5;
@@ -20,22 +37,22 @@ const DATA: u8 = 0;
 const END: u8 = 1;
 const RESET: u8 = 2;
 
-/// Bytes copied at a time into the sandbox, and out of it.
-const SENT: usize = 32 * 1024;
-const RECEIVED: usize = 64 * 1024;
-
-/// Carries a connection until both directions have ended.
+/// Carries the connection `plain` of one side until both directions have ended.
 ///
 /// # Errors
 /// Whatever breaks the connection, the one it is carried by, or the other end (`ConnectionReset`). The caller resets the
 /// connection then; the other end has been told, or sees that an end is missing.
-pub(super) async fn carry(plain: &mut TcpStream, carrier: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+pub async fn carry(side: Side, plain: &mut TcpStream, carrier: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+    let (sent, received) = match side {
+        Side::Client => (INTO_SANDBOX, OUT_OF_SANDBOX),
+        Side::Sandbox => (OUT_OF_SANDBOX, INTO_SANDBOX),
+    };
     let (from_carrier, mut to_carrier) = tokio::io::split(carrier);
-    let mut from_carrier = BufReader::with_capacity(RECEIVED, from_carrier);
+    let mut from_carrier = BufReader::with_capacity(received, from_carrier);
     let (mut from_plain, mut to_plain) = plain.split();
     let refused = AtomicBool::new(false);
     tokio::try_join!(
-        send(&mut from_plain, &mut to_carrier, &refused),
+        send(sent, &mut from_plain, &mut to_carrier, &refused),
         receive(&mut from_carrier, &mut to_plain, &refused)
     )?;
     if refused.into_inner() {
@@ -47,11 +64,12 @@ pub(super) async fn carry(plain: &mut TcpStream, carrier: impl AsyncRead + Async
 }
 
 async fn send(
+    most: usize,
     plain: &mut (impl AsyncRead + Unpin),
     carrier: &mut (impl AsyncWrite + Unpin),
     refused: &AtomicBool,
 ) -> io::Result<()> {
-    let mut frame = vec![0; HEADER + SENT];
+    let mut frame = vec![0; HEADER + most];
     loop {
         let read = match plain.read(&mut frame[HEADER..]).await {
             // A reset that a write has met looks like an end here.
