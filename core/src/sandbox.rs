@@ -77,8 +77,7 @@ impl Client {
 
     async fn changes(&self, sandbox_id: Option<&str>, states: Option<Vec<SandboxState>>) -> Result<Changes> {
         let sandbox_id = sandbox_id.map(str::to_owned);
-        let begin = PollEventsOptions { sandbox_id: sandbox_id.clone(), timeout: Some(0.001), ..Default::default() };
-        let position = self.sandboxes().poll_events(begin).await?.position;
+        let position = self.sandboxes().begin_events().await?;
         Ok(Changes { client: self.clone(), sandbox_id, states, position, ready: Vec::new().into_iter() })
     }
 }

@@ -203,7 +203,7 @@ export class Daytona extends DaytonaMethods implements AsyncDisposable {
   async *events(
     options: Pick<PollEventsOptions, 'sandboxId'> & Pick<CallOptions, 'signal'> = {},
   ): AsyncGenerator<SandboxEvent, never, undefined> {
-    let { position } = await this.pollEvents({ ...options, timeout: 0.001 });
+    let position = await this.beginEvents({ signal: options.signal });
     while (true) {
       const found = await this.pollEvents({ ...options, position });
       yield* found.events;

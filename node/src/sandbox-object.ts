@@ -77,11 +77,11 @@ export abstract class SandboxObject extends Service implements AsyncDisposable {
    * @param states - The states to tell of, for example `stopped`; all when there are none.
    */
   async *on(...states: (SandboxState | string)[]): AsyncGenerator<SandboxEvent, never, undefined> {
-    const poll = (options: PollEventsOptions & CallOptions): Promise<SandboxEvents> =>
-      this.invoke('sandbox.poll_events', {}, options);
-    let { position } = await poll({ sandboxId: this.id, timeout: 0.001 });
+    const wanted = { sandboxId: this.id, timeout: 0, states: states as SandboxState[] };
+    let position: string = await this.invoke('sandbox.begin_events', {}, {});
     while (true) {
-      const found = await poll({ position, sandboxId: this.id, timeout: 0, states: states as SandboxState[] });
+      const options: PollEventsOptions & CallOptions = { ...wanted, position };
+      const found: SandboxEvents = await this.invoke('sandbox.poll_events', {}, options);
       yield* found.events;
       position = found.position;
     }

@@ -12,7 +12,7 @@ test('changes are iterated over, from a position on and from the beginning of th
   const events = daytona.events({ sandboxId: sandbox.id });
   // The iteration begins now.
   const first = events.next();
-  let { position } = await daytona.pollEvents({ timeout: 0.001 });
+  let position = await daytona.beginEvents();
   await sandbox.stop();
   const told: unknown[] = [];
   while (!told.includes('stopped')) {

@@ -30,12 +30,11 @@ def test_what_happens_while_there_is_no_connection_is_found(daytona_engine: Engi
     # The gateway breaks its connection, and those that come after it.
     daytona_engine.faults.add({"cut": 120}, path="/socket.io/", times=0)
     with daytona_engine.client() as watching, daytona_engine.client() as acting:
-        begun = watching.poll_events(timeout=0.001)
+        position = watching.begin_events()
         acting.get(kept.id).stop()
         acting.get(going.id).delete()
         made = acting.create()
         left = {kept.id: SandboxState.STOPPED, going.id: SandboxState.DESTROYED, made.id: SandboxState.STARTED}
-        position = begun.position
         while left:
             found = watching.poll_events(position)
             for event in found.events:

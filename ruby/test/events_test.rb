@@ -9,7 +9,7 @@ class EventsTest < DaytonaTest
 
   def test_changes_are_told_from_a_position_on
     client = Daytona::Daytona.new
-    position = client.poll_events(timeout: 0.001).position
+    position = client.begin_events
     sandbox = client.create
     sandbox.stop
     told = []

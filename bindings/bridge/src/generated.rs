@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "abbed5f045fdf996";
+pub const SCHEMA_HASH: &str = "902d34428aa7402e";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -61,6 +61,7 @@ pub(crate) fn dispatch(
         "accessibility.focus_node" => accessibility_focus_node(client, params),
         "accessibility.invoke_node" => accessibility_invoke_node(client, params),
         "accessibility.set_node_value" => accessibility_set_node_value(client, params),
+        "sandbox.begin_events" => sandbox_begin_events(client, params),
         "sandbox.poll_events" => sandbox_poll_events(client, params),
         "sandbox.forward_port" => sandbox_forward_port(client, params),
         "sandbox.get_metrics" => sandbox_get_metrics(client, params),
@@ -241,6 +242,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
         match (source, operation) {
             ("sdk-python", "mouse.move_to") => "mouse.move",
             ("sdk-python", "keyboard.type_text") => "keyboard.type",
+            ("sdk-python", "sandbox.begin_events") => "daytona.begin_events",
             ("sdk-python", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-python", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-python", "sandbox.create") => "daytona.create",
@@ -321,6 +323,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "accessibility.set_node_value") => {
                 "accessibility.setNodeValue"
             }
+            ("sdk-typescript", "sandbox.begin_events") => "daytona.beginEvents",
             ("sdk-typescript", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-typescript", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-typescript", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -477,6 +480,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-ruby", "keyboard.type_text") => "keyboard.type",
             ("sdk-ruby", "display.get_info") => "display.info",
             ("sdk-ruby", "display.get_windows") => "display.windows",
+            ("sdk-ruby", "sandbox.begin_events") => "daytona.begin_events",
             ("sdk-ruby", "sandbox.poll_events") => "daytona.poll_events",
             ("sdk-ruby", "sandbox.rate_limits") => "daytona.rate_limits",
             ("sdk-ruby", "sandbox.create") => "daytona.create",
@@ -557,6 +561,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "accessibility.focus_node") => "Accessibility.FocusNode",
             ("sdk-go", "accessibility.invoke_node") => "Accessibility.InvokeNode",
             ("sdk-go", "accessibility.set_node_value") => "Accessibility.SetNodeValue",
+            ("sdk-go", "sandbox.begin_events") => "Daytona.BeginEvents",
             ("sdk-go", "sandbox.poll_events") => "Daytona.PollEvents",
             ("sdk-go", "sandbox.forward_port") => "Sandbox.ForwardPort",
             ("sdk-go", "sandbox.get_metrics") => "Sandbox.GetMetrics",
@@ -761,6 +766,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "accessibility.set_node_value") => {
                 "accessibility.setNodeValue"
             }
+            ("sdk-uniffi", "sandbox.begin_events") => "daytona.beginEvents",
             ("sdk-uniffi", "sandbox.poll_events") => "daytona.pollEvents",
             ("sdk-uniffi", "sandbox.forward_port") => "sandbox.forwardPort",
             ("sdk-uniffi", "sandbox.get_metrics") => "sandbox.getMetrics",
@@ -2294,6 +2300,29 @@ fn accessibility_set_node_value(
         >::read(client, "accessibility.set_node_value", params, &NAMES)?;
         let service = call.toolbox()?.accessibility();
         value(&service.set_node_value(&call.args.node_id, &call.args.value).await?)
+    })
+}
+
+fn sandbox_begin_events(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "sandbox.begin_events", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.begin_events().await?)
     })
 }
 

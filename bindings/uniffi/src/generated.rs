@@ -4659,6 +4659,14 @@ pub struct Sandboxes {
 
 #[uniffi::export]
 impl Sandboxes {
+    /// Begins to listen for changes of sandboxes' states, and returns the position they follow: `poll_events` tells every one from
+    /// there on. It waits for no change.
+    ///
+    /// Throws: `Authentication` when the server does not know the credentials.
+    pub async fn begin_events(&self) -> Result<String, DaytonaError> {
+        self.target.call("sandbox.begin_events", || json!({})).await
+    }
+
     /// Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly use the
     /// iteration over them that each language has.
     ///

@@ -7,6 +7,20 @@ use crate::model::{PollEventsOptions, SandboxEvents};
 use crate::travel::deadline;
 
 impl Sandboxes {
+    /// Begins to listen for changes of sandboxes' states, and returns the position they follow: `poll_events` tells every one from
+    /// there on. It waits for no change.
+    ///
+    /// # Returns
+    /// The position of the first poll.
+    ///
+    /// # Errors
+    /// `Authentication` when the server does not know the credentials.
+    pub async fn begin_events(&self) -> Result<String> {
+        let feed = self.client.feed();
+        self.client.run("sandbox.begin_events", DEFAULT_LIMIT, async { feed.begin(&self.client).await }).await?;
+        Ok(feed.now_as_text())
+    }
+
     /// Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly use the
     /// iteration over them that each language has.
     ///

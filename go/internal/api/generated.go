@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "abbed5f045fdf996"
+const SchemaHash = "902d34428aa7402e"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

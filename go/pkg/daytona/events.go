@@ -2,7 +2,6 @@ package daytona
 
 import (
 	"context"
-	"time"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/options"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
@@ -25,15 +24,17 @@ func (s *Sandbox) On(ctx context.Context, states ...types.SandboxState) func(yie
 
 func (c *Client) changes(ctx context.Context, sandboxID string, states []types.SandboxState) func(yield func(types.SandboxEvent, error) bool) {
 	return func(yield func(types.SandboxEvent, error) bool) {
-		found, err := c.PollEvents(ctx, options.WithPollEventsTimeout(time.Millisecond))
+		position, err := c.BeginEvents(ctx)
 		for {
+			var found *types.SandboxEvents
 			if err == nil {
-				found, err = c.PollEvents(ctx, options.WithPollEventsPosition(found.Position), options.WithPollEventsStates(states...))
+				found, err = c.PollEvents(ctx, options.WithPollEventsPosition(position), options.WithPollEventsStates(states...))
 			}
 			if err != nil {
 				yield(types.SandboxEvent{}, err)
 				return
 			}
+			position = found.Position
 			for _, event := range found.Events {
 				if (sandboxID == "" || event.SandboxID == sandboxID) && !yield(event, nil) {
 					return

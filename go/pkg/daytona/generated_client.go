@@ -10,6 +10,15 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// BeginEvents begins to listen for changes of sandboxes' states, and returns the position they follow: PollEvents tells
+// every one from there on. It waits for no change.
+//
+// Errors: ErrAuthentication when the server does not know the credentials.
+func (c *Client) BeginEvents(ctx context.Context) (string, error) {
+	call := c.caller.Op("sandbox.begin_events")
+	return api.Value[string](ctx, call)
+}
+
 // PollEvents returns the changes of sandboxes' states since a position, and waits for one while there are none.
 // Programs mostly use the iteration over them that each language has.
 //

@@ -9,6 +9,18 @@ import type { Sandbox } from './sandbox.js';
 /** Operations of a client. */
 export class DaytonaMethods extends Sandboxes {
   /**
+   * Begins to listen for changes of sandboxes' states, and returns the position they follow: `pollEvents` tells every one from
+   * there on. It waits for no change.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The position of the first poll.
+   * @throws `DaytonaAuthenticationError` when the server does not know the credentials.
+   */
+  beginEvents(options?: CallOptions): Promise<string> {
+    return this.invoke('sandbox.begin_events', {}, options);
+  }
+
+  /**
    * Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly use the
    * iteration over them that each language has.
    *

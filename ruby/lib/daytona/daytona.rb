@@ -60,11 +60,11 @@ module Daytona
     def events(sandbox_id: nil, &block)
       return enum_for(:events, sandbox_id: sandbox_id) unless block
 
-      position = poll_events(sandbox_id: sandbox_id, timeout: 0.001).position
+      position = begin_events
       loop do
         found = poll_events(position: position, sandbox_id: sandbox_id)
-        found.events.each(&block)
         position = found.position
+        found.events.each(&block)
       end
     end
 

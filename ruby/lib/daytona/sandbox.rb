@@ -58,11 +58,11 @@ module Daytona
     def on(*states, &block)
       return enum_for(:on, *states) unless block
 
-      poll = ->(options) { invoke('sandbox.poll_events', { 'options' => options }).to_model(SandboxEvents) }
-      found = poll.call({ 'sandboxId' => id, 'timeout' => 0.001 })
       wanted = { 'sandboxId' => id, 'timeout' => 0, 'states' => states.map(&:to_s) }
+      wanted['position'] = invoke('sandbox.begin_events', {}).data
       loop do
-        found = poll.call({ **wanted, 'position' => found.position })
+        found = invoke('sandbox.poll_events', { 'options' => wanted }).to_model(SandboxEvents)
+        wanted['position'] = found.position
         found.events.each(&block)
       end
     end

@@ -131,6 +131,8 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		return nil, c.sandbox.ComputerUse.Accessibility().InvokeNode(ctx, into[string](args, "nodeId"), into[*string](opts, "action"))
 	case "accessibility.set_node_value":
 		return nil, c.sandbox.ComputerUse.Accessibility().SetNodeValue(ctx, into[string](args, "nodeId"), into[string](args, "value"))
+	case "sandbox.begin_events":
+		return c.result(c.client.BeginEvents(ctx))
 	case "sandbox.poll_events":
 		return c.result(c.client.PollEvents(ctx, func(o *options.PollEvents) {
 			given(opts, "position", &o.Position)

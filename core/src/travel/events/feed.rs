@@ -115,6 +115,12 @@ impl Feed {
         self.told().next()
     }
 
+    /// The same as texts name it.
+    pub(crate) fn now_as_text(&self) -> String {
+        let told = self.told();
+        told.text(told.next())
+    }
+
     /// Waits for changes after a position, of one sandbox or all, to some states or all.
     pub(crate) async fn after(
         &self,

@@ -56,9 +56,10 @@ class ClientBase(DaytonaMethods):
         Args:
             sandbox_id: Id of the only sandbox to tell of. Default: all of the organization.
         """
-        found = self.poll_events(sandbox_id=sandbox_id, timeout=0.001)
+        position = self.begin_events()
         while True:
-            found = self.poll_events(found.position, sandbox_id)
+            found = self.poll_events(position, sandbox_id)
+            position = found.position
             for event in found.events:
                 yield event
 

@@ -68,9 +68,10 @@ class Sandbox(SandboxMethods):
             states: The states to tell of, for example `"stopped"`; all when there are none.
         """
         ops, wanted = self._sandboxes, [SandboxState(state) for state in states]
-        found = ops.poll_events(sandbox_id=self.id, timeout=0.001)
+        position = ops.begin_events()
         while True:
-            found = ops.poll_events(found.position, self.id, 0, wanted)
+            found = ops.poll_events(position, self.id, 0, wanted)
+            position = found.position
             for event in found.events:
                 yield event
 

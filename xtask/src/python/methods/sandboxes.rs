@@ -80,6 +80,7 @@ pub const DAYTONA: Class = Class {
         },
         Method::of("sandbox.rate_limits"),
         Method::of("sandbox.verify_webhook"),
+        Method::of("sandbox.begin_events"),
         Method::of("sandbox.poll_events"),
     ],
 };

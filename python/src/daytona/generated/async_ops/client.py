@@ -32,6 +32,21 @@ class AsyncDaytonaMethods:
     _client: Client
     _ops: AsyncSandboxesOps
 
+    async def begin_events(self, *, request_timeout: float | None = None) -> str:
+        """Begins to listen for changes of sandboxes' states, and returns the position they follow: `poll_events`
+        tells every one from there on. It waits for no change.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The position of the first poll.
+
+        Raises:
+            `DaytonaAuthenticationError` when the server does not know the credentials.
+        """
+        return await self._ops.begin_events()
+
     async def poll_events(
         self,
         position: str | None = None,

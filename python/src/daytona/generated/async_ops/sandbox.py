@@ -40,6 +40,13 @@ class AsyncSandboxesOps(AsyncService):
 
     __slots__ = ()
 
+    async def begin_events(self) -> str:
+        """Begins to listen for changes of sandboxes' states, and returns the position they follow: `poll_events`
+        tells every one from there on. It waits for no change.
+        """
+        wire: str = await self._call("sandbox.begin_events", {})
+        return wire
+
     async def poll_events(
         self,
         position: str | None = None,

@@ -5,6 +5,17 @@
 module Daytona
   # The client: creates, finds and manages sandboxes. Required arguments may be given by position or by keyword.
   class Daytona < Service
+    # Begins to listen for changes of sandboxes' states, and returns the position they follow: `poll_events` tells every
+    # one from there on. It waits for no change.
+    #
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [String] The position of the first poll.
+    # @raise [Sdk::AuthenticationError] When the server does not know the credentials.
+    def begin_events(request_timeout: nil)
+      args = {}
+      invoke('sandbox.begin_events', args, request_timeout: request_timeout).data
+    end
+
     # Returns the changes of sandboxes' states since a position, and waits for one while there are none. Programs mostly
     # use the iteration over them that each language has.
     #

@@ -188,6 +188,7 @@ pub(super) async fn sandbox(
     request: &Request,
 ) -> Called {
     match op {
+        "begin_events" => value(service.begin_events().await?),
         "poll_events" => value(service.poll_events(args.options()?).await?),
         "forward_port" => {
             service
