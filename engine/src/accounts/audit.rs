@@ -56,8 +56,8 @@ CREATE TRIGGER IF NOT EXISTS outcomes_last BEFORE DELETE ON outcomes BEGIN SELEC
 /// How often the oldest entries are looked at.
 const LOOK: Duration = Duration::from_secs(600);
 
-/// The most entries that are removed at once, so that nobody waits long.
-const AT_ONCE: i64 = 10_000;
+/// The most entries, and pages of the file, that are given up at once: whoever writes waits as long as that takes.
+const AT_ONCE: i64 = 500;
 
 /// How much of the log is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Deed {
 /// The open log.
 pub struct Audit {
     connection: Mutex<Connection>,
+    /// Removes the oldest entries while others read and write.
+    forgetting: Mutex<Connection>,
 }
 
 /// Which entries are wanted. Everything that is given must hold.
@@ -140,7 +142,7 @@ impl Audit {
     pub fn open(state_dir: &Path) -> Result<Self> {
         use std::os::unix::fs::OpenOptionsExt;
         let path = state_dir.join("audit.db");
-        let opened = || -> Result<Connection> {
+        let opened = || -> Result<(Connection, Connection)> {
             std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
             let connection = Connection::open(&path)?;
             // Of a new file only; an older one keeps its size and fills what becomes free.
@@ -149,11 +151,11 @@ impl Audit {
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.execute_batch(SCHEMA)?;
             connection.execute_batch(PROTECTION)?;
-            Ok(connection)
+            Ok((connection, Connection::open(&path)?))
         };
-        let connection =
+        let (connection, forgetting) =
             opened().with_context(|| format!("opening {}; move it away to begin another one", path.display()))?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), forgetting: Mutex::new(forgetting) })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -231,7 +233,7 @@ impl Audit {
 
     /// Removes the oldest entries that are not to be kept, so many at once; whether there may be more. Blocks.
     pub fn forget(&self, retention: Retention) -> rusqlite::Result<bool> {
-        let mut connection = self.connection();
+        let mut connection = self.forgetting.lock().unwrap_or_else(PoisonError::into_inner);
         let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let used = |connection: &Connection| -> rusqlite::Result<i64> {
             let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
@@ -274,11 +276,27 @@ impl Audit {
         transaction.execute("DELETE FROM entries WHERE number <= ?1", [until])?;
         transaction.execute_batch(PROTECTION)?;
         transaction.commit()?;
-        for give_back in ["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"] {
-            let mut statement = connection.prepare(give_back)?;
+        let all = |connection: &Connection, statement: &str| -> rusqlite::Result<()> {
+            let mut statement = connection.prepare(statement)?;
             let mut rows = statement.query([])?;
             while rows.next()?.is_some() {}
+            Ok(())
+        };
+        let free = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, "freelist_count", |row| row.get(0))
+        };
+        let mut left = free(&connection)?;
+        while left > 0 {
+            all(&connection, &format!("PRAGMA incremental_vacuum({AT_ONCE})"))?;
+            let now = free(&connection)?;
+            // A file of an older engine gives nothing back.
+            if now >= left {
+                break;
+            }
+            left = now;
         }
+        // Waits for nobody; what others still read is given back next time.
+        all(&connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
         Ok(until < last)
     }
 
@@ -369,6 +387,29 @@ mod tests {
         assert_eq!(told, [(&json!("stop"), &Value::Null), (&json!("start"), &json!(200))]);
         assert_eq!(again.count(&Filter::of("other")).unwrap(), 0);
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn nobody_waits_to_read_or_write_until_the_oldest_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let audit = Audit::open(directory.path()).unwrap();
+        let caller = Caller { user_id: "u".to_owned(), organization_id: "o".to_owned(), ..Caller::default() };
+        let deed = Deed { action: "start", target_type: "sandbox", target_id: None };
+        let write = || audit.end(audit.begin(&caller, &deed, &json!({})), 200, None, None);
+        (0..AT_ONCE * 2).for_each(|_| write());
+        let forgetting = audit.forgetting.lock().unwrap();
+        write();
+        assert_eq!(audit.count(&Filter::of("o")).unwrap(), AT_ONCE.unsigned_abs() * 2 + 1);
+        forgetting.execute_batch("BEGIN; DROP TRIGGER entries_last; DELETE FROM entries WHERE number < 10").unwrap();
+        assert_eq!(audit.count(&Filter::of("o")).unwrap(), AT_ONCE.unsigned_abs() * 2 + 1, "as it was before");
+        forgetting.execute_batch("ROLLBACK").unwrap();
+        drop(forgetting);
+        audit.connection().execute_batch("DROP TRIGGER entries_stay; UPDATE entries SET created_at = 0").unwrap();
+        let keep = Retention { days: 1, mebibytes: 0 };
+        assert!(audit.forget(keep).unwrap(), "more is left for the next time");
+        assert_eq!(audit.count(&Filter::of("o")).unwrap(), AT_ONCE.unsigned_abs() + 1);
+        while audit.forget(keep).unwrap() {}
+        assert_eq!(audit.count(&Filter::of("o")).unwrap(), 0);
     }
 
     #[test]
