@@ -31,6 +31,8 @@ pub struct Caller {
     pub operator: bool,
     /// Whether this is the first request with a new token.
     pub logged_in: bool,
+    /// When the key or token is over, in milliseconds since 1970, if ever.
+    pub good_until: Option<i64>,
     /// What is allowed.
     pub permissions: Arc<BTreeSet<String>>,
     /// The address of the connection.

@@ -224,6 +224,7 @@ impl Accounts {
             owner: member.role == "owner",
             permissions: self.permissions_of(&member),
             logged_in: person.logged_in,
+            good_until: Some(person.good_until),
             ..Caller::default()
         })
     }
@@ -240,6 +241,11 @@ impl Accounts {
             Some(id) => Ok(id),
             None => Ok(self.found(&uuid::Uuid::new_v4().to_string(), "Personal", user_id, true, None)?.id),
         }
+    }
+
+    /// How often accounts have changed; see [`AccountStore::changes`].
+    pub fn changes(&self) -> u64 {
+        self.keys.changes()
     }
 
     /// Whether a token is a credential for this engine, good or not: nobody else is to see it.
@@ -293,6 +299,7 @@ impl Accounts {
             user_id: key.user_id,
             organization_id: key.organization_id,
             key: Some((key.prefix, key.suffix)),
+            good_until: expires.map(clock::millis),
             key_name: Some(key.name),
             permissions: Arc::new(permissions),
             ..Caller::default()

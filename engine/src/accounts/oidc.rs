@@ -55,6 +55,8 @@ pub struct Person {
     pub email: String,
     /// Whether this token is another one than the last.
     pub logged_in: bool,
+    /// When the token is over, in milliseconds since 1970.
+    pub good_until: i64,
 }
 
 enum Key {
@@ -199,6 +201,7 @@ impl Oidc {
             email: if verified { claims.email } else { String::new() },
             id: claims.sub,
             logged_in,
+            good_until: claims.exp.saturating_add(LEEWAY).saturating_mul(1000),
         })
     }
 

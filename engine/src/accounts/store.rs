@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::{Context, Result};
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS documents (kind TEXT NOT NULL, id TEXT NOT NULL, docu
 pub struct AccountStore {
     connection: Mutex<Connection>,
     state_dir: PathBuf,
+    changes: AtomicU64,
 }
 
 impl AccountStore {
@@ -32,7 +34,7 @@ impl AccountStore {
         let connection = Self::connect(&path).with_context(|| {
             format!("opening {}; move it away to begin without accounts, keys and audit log", path.display())
         })?;
-        Ok(Self { connection: Mutex::new(connection), state_dir: state_dir.to_owned() })
+        Ok(Self { connection: Mutex::new(connection), state_dir: state_dir.to_owned(), changes: AtomicU64::new(0) })
     }
 
     fn connect(path: &Path) -> Result<Connection> {
@@ -49,6 +51,16 @@ impl AccountStore {
     /// The connection, for one statement or transaction.
     pub fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often accounts have changed. As long as it is the same number, whoever was let in still would be, but for what ends at
+    /// its time.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// What a client is told when something could not be stored.
@@ -84,6 +96,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         };
         let rows: Result<BTreeMap<_, _>> = store.rows(kind)?.into_iter().map(read).collect();
         Ok(Self { kind, store: Arc::clone(store), rows: RwLock::new(rows?) })
+    }
+
+    /// See [`AccountStore::changes`].
+    pub fn changes(&self) -> u64 {
+        self.store.changes()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, T>> {
@@ -129,6 +146,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         let mut rows = self.write();
         self.save(id, &document)?;
         rows.insert(id.to_owned(), document);
+        self.store.changed();
         Ok(())
     }
 
@@ -140,6 +158,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         }
         self.save(id, &document)?;
         rows.insert(id.to_owned(), document);
+        self.store.changed();
         Ok(true)
     }
 
@@ -150,6 +169,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         change(&mut document);
         self.save(id, &document)?;
         rows.insert(id.to_owned(), document.clone());
+        self.store.changed();
         Ok(Some(document))
     }
 
@@ -166,7 +186,9 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         let statement = "DELETE FROM documents WHERE kind = ?1 AND id = ?2";
         let removed = self.store.connection().execute(statement, [self.kind, id]);
         removed.map_err(|error| self.store.explain(&error))?;
-        Ok(rows.remove(id))
+        let removed = rows.remove(id);
+        self.store.changed();
+        Ok(removed)
     }
 
     /// Removes those that `unwanted` accepts.

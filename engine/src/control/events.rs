@@ -18,6 +18,7 @@ use socketioxide::{SocketIo, TransportType};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::accounts::{Accounts, ORGANIZATION};
+use crate::clock;
 use crate::engine::Activity;
 use crate::gateway::credentials::parameter;
 use crate::sandboxes::cause::Cause;
@@ -66,7 +67,7 @@ pub fn gateway(
         if let Some(id) = parameter(query, "organizationId").and_then(|id| id.parse().ok()) {
             headers.insert(ORGANIZATION, id);
         }
-        let subscription = Subscription { token, headers };
+        let mut subscription = Subscription { token, headers, good: None };
         let organization_id = subscription.organization(&accounts).ok_or(Refused)?;
         socket.join(organization_id);
         lock(&kept).insert(socket.id, subscription);
@@ -100,15 +101,40 @@ struct Subscription {
     token: String,
     /// Those that name an organization.
     headers: HeaderMap,
+    /// What was found out about it: there are many events, and tokens cost something to verify.
+    good: Option<Good>,
+}
+
+/// A key or token that was found to be good.
+#[derive(Clone)]
+struct Good {
+    organization_id: String,
+    /// How often accounts had changed before.
+    changes: u64,
+    /// When it is to be looked at again, in milliseconds since 1970.
+    until: i64,
 }
 
 impl Subscription {
     /// The organization whose events it is for, as long as the key or token is good.
-    fn organization(&self, accounts: &Accounts) -> Option<String> {
+    fn organization(&mut self, accounts: &Accounts) -> Option<String> {
+        let (now, changes) = (clock::millis(clock::now()), accounts.changes());
+        if let Some(good) = self.good.as_ref().filter(|good| good.changes == changes && now < good.until) {
+            return Some(good.organization_id.clone());
+        }
         // A key has its organization, whatever the query says.
         let caller = accounts.authenticate(&self.token, &self.headers);
-        let caller = caller.or_else(|_| accounts.authenticate(&self.token, &HeaderMap::new()));
-        caller.ok().map(|caller| caller.organization_id)
+        let caller = caller.or_else(|_| accounts.authenticate(&self.token, &HeaderMap::new())).ok();
+        self.good = caller.map(|caller| {
+            // The issuer of tokens may replace its keys, which changes no account.
+            let look = now.saturating_add(i64::try_from(LOOK.as_millis()).unwrap_or(0));
+            Good {
+                organization_id: caller.organization_id,
+                changes,
+                until: caller.good_until.map_or(look, |end| end.min(look)),
+            }
+        });
+        self.good.as_ref().map(|good| good.organization_id.clone())
     }
 }
 
@@ -119,8 +145,15 @@ fn end_others(io: &SocketIo, accounts: &Accounts, subscriptions: &Subscriptions,
         None => io.sockets(),
     };
     for socket in sockets {
+        // Not while others wait for the lock: an account may be written.
         let shown = lock(subscriptions).get(&socket.id).cloned();
-        let good_for = shown.and_then(|shown| shown.organization(accounts));
+        let good_for = shown.and_then(|mut shown| {
+            let organization_id = shown.organization(accounts);
+            if let Some(kept) = lock(subscriptions).get_mut(&socket.id) {
+                kept.good = shown.good;
+            }
+            organization_id
+        });
         if good_for.is_none_or(|id| !socket.rooms().iter().any(|room| **room == *id)) {
             // Whoever is gone already needs no end.
             let _ = socket.disconnect();
@@ -224,5 +257,43 @@ impl Events {
     /// `snapshot.removed`.
     pub fn snapshot_removed(&self, document: Value) {
         self.send("snapshot.removed", document);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::store::AccountStore;
+
+    #[test]
+    fn a_key_is_looked_at_again_only_when_accounts_have_changed_or_it_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(AccountStore::open(directory.path()).unwrap());
+        let accounts = Accounts::open(&store, "o", "engine", None).unwrap();
+        let organization = |accounts: &Accounts, shown: &mut Subscription| shown.organization(accounts);
+        let operator = accounts.authenticate("engine", &HeaderMap::new()).unwrap();
+        let made = |until| accounts.create_key(&operator, "a key".to_owned(), Vec::new(), until).unwrap();
+        let subscription = |token| Subscription { token, headers: HeaderMap::new(), good: None };
+        let (token, key) = made(None);
+        let (mut shown, id) = (subscription(token), key.id);
+        assert_eq!(organization(&accounts, &mut shown).as_deref(), Some("o"));
+        let used = || accounts.keys.get(&id).unwrap().last_used_at;
+        let forget_use = || accounts.keys.note(&id, |key| key.last_used_at = None);
+        forget_use();
+        assert_eq!(organization(&accounts, &mut shown).as_deref(), Some("o"));
+        assert_eq!(used(), None, "whose key it is was known");
+        accounts.users.update("local", |_| ()).unwrap();
+        assert_eq!(organization(&accounts, &mut shown).as_deref(), Some("o"));
+        assert!(used().is_some(), "something has changed");
+        accounts.keys.remove(&id).unwrap();
+        assert_eq!(organization(&accounts, &mut shown), None);
+
+        let end = clock::now() + Duration::from_secs(1);
+        let mut shown = subscription(made(Some(clock::iso(end))).0);
+        assert_eq!(organization(&accounts, &mut shown).as_deref(), Some("o"));
+        while clock::now() <= end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(organization(&accounts, &mut shown), None, "it is over");
     }
 }
