@@ -32,6 +32,7 @@ mod engine;
 mod errors;
 pub mod fault;
 mod gateway;
+mod idle_body;
 pub mod isolation;
 mod network;
 mod outgoing;

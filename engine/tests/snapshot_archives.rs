@@ -82,6 +82,60 @@ async fn an_exported_snapshot_is_read_by_others_and_imported_again() {
     assert_eq!(left, 0);
 }
 
+/// The archives that are being put together or received.
+fn archives(engine: &Engine) -> Vec<std::path::PathBuf> {
+    let found = std::fs::read_dir(engine.directory.path().join("archives")).unwrap();
+    found.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn an_export_ends_with_its_request() {
+    let engine = Engine::start().await;
+    assert_eq!(snapshot(&engine, "made", BUSYBOX).await["state"], "active");
+    // Packing this takes longer than anybody waits.
+    let layers = std::fs::read_dir(engine.directory.path().join("images/l")).unwrap();
+    for layer in layers.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        std::fs::File::create(layer.join("endless")).unwrap().set_len(4 << 40).unwrap();
+    }
+    let exported = tokio::spawn(engine.request(Method::GET, "/api/snapshots/made/archive").send());
+    let half = || archives(&engine).iter().any(|path| path.join("blobs/sha256/half-written").exists());
+    harness::wait_for(|| half().then_some(())).await;
+    exported.abort();
+    harness::wait_for(|| archives(&engine).is_empty().then_some(())).await;
+}
+
+#[tokio::test]
+async fn an_import_that_does_not_arrive_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_TESTING", "true")]).await;
+    let address = engine.origin.strip_prefix("http://").unwrap();
+    let mut stalled = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "PUT /api/snapshots/late/archive HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 1000000\r\n\r\nsome of it",
+        engine.api_key
+    );
+    stalled.write_all(head.as_bytes()).await.unwrap();
+    harness::wait_for(|| (!archives(&engine).is_empty()).then_some(())).await;
+    // Others come and go meanwhile.
+    assert_eq!(snapshot(&engine, "made", BUSYBOX).await["state"], "active");
+    let archive = engine.request(Method::GET, "/api/snapshots/made/archive").send().await.unwrap();
+    let archive = archive.bytes().await.unwrap();
+    let sent = engine.request(Method::PUT, "/api/snapshots/again/archive").body(archive).send().await;
+    assert_eq!(read(sent).await.0, StatusCode::OK);
+    let mut answer = Vec::new();
+    while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
+        // Again, should it have begun to wait just now.
+        assert_eq!(engine.post("/api/testing/clock", json!({"advance": "2m"})).await.0, StatusCode::OK);
+        let read = stalled.read_buf(&mut answer);
+        if let Ok(Ok(0) | Err(_)) = tokio::time::timeout(Duration::from_millis(100), read).await {
+            break;
+        }
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 400") && archives(&engine).is_empty(), "{answer}");
+}
+
 /// Serves files by HTTP on loopback until the test ends: a text, a redirect to it, one that asks for a password, and one
 /// to a place that may not be reached.
 async fn serve(requests: tokio::sync::mpsc::UnboundedSender<String>) -> String {

@@ -60,7 +60,7 @@ impl Store {
         let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
         for layer in &image.layers {
             cancel.check()?;
-            let (digest, size, diff_id) = self.export_layer(layer, &blobs)?;
+            let (digest, size, diff_id) = self.export_layer(layer, &blobs, cancel)?;
             let kind = "application/vnd.oci.image.layer.v1.tar+gzip";
             layers.push(json!({ "mediaType": kind, "digest": digest, "size": size }));
             diff_ids.push(diff_id);
@@ -94,21 +94,40 @@ impl Store {
     }
 
     /// The digest and size of the compressed layer, and the digest of what is in it.
-    fn export_layer(&self, layer: &Digest, blobs: &Path) -> Result<(Digest, u64, Digest), Error> {
+    fn export_layer(&self, layer: &Digest, blobs: &Path, cancel: &Cancel) -> Result<(Digest, u64, Digest), Error> {
         let half = blobs.join("half-written");
         let write = || {
             let out = Hashing::new(BufWriter::new(File::create(&half)?));
-            let content = Hashing::new(GzEncoder::new(out, Compression::fast()));
+            let out = UntilCancelled { inner: GzEncoder::new(out, Compression::fast()), cancel };
+            let content = Hashing::new(out);
             let (content, _) = pack(&self.layer_path(layer), content)?;
             let diff_id = content.hasher.finish();
-            let mut out = content.inner.finish()?;
+            let mut out = content.inner.inner.finish()?;
             out.flush()?;
             Ok((out.hasher.finish(), out.written, diff_id))
         };
         let written: io::Result<_> = write();
+        cancel.check()?;
         let (digest, size, diff_id) = written.at_path("exporting a layer to", &half)?;
         let path = blobs.join(digest.hex());
         fs::rename(&half, &path).at_path("writing", &path)?;
         Ok((digest, size, diff_id))
+    }
+}
+
+/// Takes what is written as long as somebody wants it.
+struct UntilCancelled<'a, W> {
+    inner: W,
+    cancel: &'a Cancel,
+}
+
+impl<W: Write> Write for UntilCancelled<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.cancel.check().map_err(io::Error::other)?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }

@@ -26,6 +26,7 @@ use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::sandbox::REGIONS;
 use crate::sandboxes::snapshot;
+use crate::snapshots::images::CancelOnDrop;
 use crate::snapshots::record::{self, Snapshot, SnapshotState};
 
 type Shared = State<Arc<Engine>>;
@@ -44,15 +45,6 @@ const COMPARE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Comparisons at once: they read all that two images have.
 static COMPARISONS: Semaphore = Semaphore::const_new(2);
-
-/// Gives up what is done for a request when nobody waits for it any more.
-struct CancelOnDrop(Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
 
 /// All of them.
 pub fn routes() -> Router<Arc<Engine>> {

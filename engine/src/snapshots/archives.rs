@@ -11,13 +11,16 @@ use daytona_images::{Cancel, Image};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use futures_util::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::idle_body;
 use crate::isolation;
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::needed_room;
+use crate::snapshots::images::CancelOnDrop;
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// Where archives are put together, in the state directory. Each start empties it.
@@ -74,6 +77,9 @@ impl Engine {
         let Some(image) = snapshot.image else {
             return Err(refuse("it is the engine's own root, which is this machine's"));
         };
+        // Given up with the request.
+        let cancel = Cancel::default();
+        let _given_up = CancelOnDrop(cancel.clone());
         let engine = Arc::clone(self);
         let turn = EXPORTS.acquire().await.map_err(|error| ApiError::internal(&error))?;
         let made = off_the_runtime(move || {
@@ -81,7 +87,7 @@ impl Engine {
             let _turn = turn;
             needed_room::check(&engine.state_dir, image.size).map_err(|error| refuse(&format!("{error:#}")))?;
             let scratch = Scratch::new(&engine.state_dir).map_err(|error| ApiError::internal(&error))?;
-            let exported = engine.images.store.export(&image, &scratch.0, &snapshot.name, &Cancel::default());
+            let exported = engine.images.store.export(&image, &scratch.0, &snapshot.name, &cancel);
             exported.map_err(|error| refuse(&error.to_string()))?;
             Ok::<_, ApiError>(scratch)
         });
@@ -89,9 +95,11 @@ impl Engine {
         let (sender, pieces) = mpsc::channel(2);
         tokio::task::spawn_blocking(move || {
             let written = write_archive(&scratch.0, Pieces(sender.clone()));
+            // It may be long until the last pieces are read, or for ever.
+            drop(scratch);
             if let Err(error) = written {
-                // Whoever reads learns that it is not whole. They may be gone.
-                drop(sender.blocking_send(Err(error)));
+                // Whoever reads learns that it is not whole, unless they do not read any more.
+                drop(sender.try_send(Err(error)));
             }
         });
         Ok(pieces)
@@ -106,9 +114,11 @@ impl Engine {
         let scratch = Scratch::new(&self.state_dir).map_err(|error| ApiError::internal(&error))?;
         let archive = scratch.0.join("archive");
         self.receive(&archive, pieces).await.map_err(|error| ApiError::bad_request(format!("{error:#}")))?;
-        // Not before: whoever sends slowly must not keep others from clearing what builds have left.
+        // Not before: whoever sends slowly must not keep others from building, nor from clearing what builds have left.
         let under_way = self.images.begin(&snapshot.id);
-        let _kept = self.images.kept().await;
+        let _given_up = CancelOnDrop(under_way.cancel().clone());
+        let turn = self.images.turn(self.snapshots.owner_of(&snapshot), under_way.cancel()).await;
+        let _turn = turn.map_err(|_| ApiError::bad_request("The engine ends: import the archive again"))?;
         let (engine, cancel) = (Arc::clone(self), under_way.cancel().clone());
         let read = off_the_runtime(move || {
             let read = engine.images.store.read_archive(&archive, &mut |_| (), &cancel);
@@ -138,8 +148,9 @@ impl Engine {
         let mut file = tokio::fs::File::create_new(archive).await.context("writing the archive")?;
         let mut pieces = std::pin::pin!(pieces);
         let mut since = LOOK;
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| anyhow::anyhow!("the archive did not arrive whole: {error}"))?;
+        let late = "the archive did not arrive whole";
+        while let Some(piece) = idle_body::next(pieces.next()).await.context(late)? {
+            let piece = piece.map_err(|error| anyhow::anyhow!("{late}: {error}"))?;
             since += piece.len() as u64;
             if since > LOOK {
                 since = 0;
@@ -164,8 +175,12 @@ struct Pieces(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        let sent = self.0.send(Ok(Bytes::copy_from_slice(bytes)));
+        match Handle::current().block_on(idle_body::next(sent)) {
+            Ok(Ok(())) => Ok(bytes.len()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -84,13 +84,12 @@ impl Images {
         is_idle.then_some(alone)
     }
 
-    /// Keeps layers that nothing is recorded to use yet until the answer is dropped.
-    pub async fn kept(&self) -> RwLockReadGuard<'_, ()> {
-        self.cache.read().await
-    }
-
-    /// Waits until it is this build's turn, unless nobody wants it any more.
-    async fn turn(&self, organization: &str, cancel: &Cancel) -> Result<(Turn<'_>, RwLockReadGuard<'_, ()>), NotMade> {
+    /// Waits until it is the turn of a build or an import, unless nobody wants it any more.
+    pub async fn turn(
+        &self,
+        organization: &str,
+        cancel: &Cancel,
+    ) -> Result<(Turn<'_>, RwLockReadGuard<'_, ()>), NotMade> {
         let waiting = self.turns.wait(organization);
         loop {
             if cancel.is_cancelled() {
@@ -106,6 +105,15 @@ impl Images {
     /// Gives up everything, as the engine does that ends.
     pub fn give_up_all(&self) {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(Cancel::cancel);
+    }
+}
+
+/// Gives up what is done for a request when nobody waits for it any more.
+pub struct CancelOnDrop(pub Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whose build is next: organizations take turns, so that none waits for all builds of another.
+//! Whose build or import is next: organizations take turns, so that none waits for all builds of another.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
