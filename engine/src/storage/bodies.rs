@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::failures::{Failure, Outcome};
 use super::segments::{Segment, Writing};
 use super::signatures::{Chain, Payload, hex};
-use crate::isolation;
+use crate::{idle_body, isolation};
 
 /// The most that is uploaded at once, in bytes, as in S3.
 const MAX_BYTES: u64 = 5 << 30;
@@ -82,11 +82,15 @@ pub async fn receive(
     };
     let (pieces, arriving) = mpsc::channel(WAITING);
     if checks.length.is_some_and(|length| length > left.bytes) {
-        return Err(Failure::quota_exceeded(left.of));
+        return Err(Failure::quota_exceeded(&format!("{} bytes", left.of)));
     }
     let writing = tokio::task::spawn_blocking(move || write(&directory, arriving, checks, left));
     let sent = async {
-        while let Some(frame) = body.frame().await {
+        let next = async |body: &mut Body| {
+            let stalled = |error: idle_body::Stalled| Failure::bad_request("RequestTimeout", &error.to_string());
+            idle_body::next(body.frame()).await.map_err(stalled)
+        };
+        while let Some(frame) = next(&mut body).await? {
             let frame = frame.map_err(|_| Failure::bad_request("IncompleteBody", "The body ended too early"))?;
             let Ok(bytes) = frame.into_data() else { continue };
             let pieces_of = match &mut chunks {
@@ -138,7 +142,7 @@ fn write(directory: &Path, mut arriving: mpsc::Receiver<Step>, mut checks: Check
                     return Err(Failure::bad_request("EntityTooLarge", "At most 5 GiB are uploaded at once"));
                 }
                 if size > left.bytes {
-                    return Err(Failure::quota_exceeded(left.of));
+                    return Err(Failure::quota_exceeded(&format!("{} bytes", left.of)));
                 }
                 if size > room_until {
                     if isolation::room(directory)? < ROOM_STEP {

@@ -71,9 +71,9 @@ impl Failure {
     }
 
     /// 403: the organization has as much as it may have.
-    pub fn quota_exceeded(most: u64) -> Self {
+    pub fn quota_exceeded(most: &str) -> Self {
         let text = format!(
-            "Object storage quota exceeded. Maximum allowed: {most} bytes: delete objects that are of no use any more"
+            "Object storage quota exceeded. Maximum allowed: {most}: delete objects that are of no use any more"
         );
         Self::forbidden("QuotaExceeded", text)
     }
@@ -87,8 +87,10 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        if let Some(QuotaExceeded { most }) = error.downcast_ref() {
-            return Self::quota_exceeded(*most);
+        match error.downcast_ref() {
+            Some(QuotaExceeded::Bytes(most)) => return Self::quota_exceeded(&format!("{most} bytes")),
+            Some(QuotaExceeded::Objects(most)) => return Self::quota_exceeded(&format!("{most} objects")),
+            None => {}
         }
         let full = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         match full {

@@ -27,18 +27,64 @@ CREATE TABLE IF NOT EXISTS parts (
 ) WITHOUT ROWID;
 ";
 
+/// How much each organization has, so that nothing is summed up for each upload. It is counted anew at each start, and kept true by
+/// the database itself from then on. Parts go before their upload does, and an object's row is changed, not replaced.
+const TOTALS: &str = "
+BEGIN;
+DROP TABLE IF EXISTS totals;
+CREATE TABLE totals (owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL, entries INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO totals
+    SELECT owner, sum(size), count(*) FROM (
+        SELECT substr(key, 1, instr(key, '/')) AS owner, json_extract(object, '$.size') AS size FROM objects
+        UNION ALL
+        SELECT substr(key, 1, instr(key, '/')), json_extract(part, '$.segment.size') FROM parts JOIN uploads ON upload = id
+    ) GROUP BY owner;
+CREATE TRIGGER IF NOT EXISTS object_added AFTER INSERT ON objects BEGIN
+    INSERT INTO totals VALUES (substr(NEW.key, 1, instr(NEW.key, '/')), json_extract(NEW.object, '$.size'), 1)
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes, entries = entries + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS object_changed AFTER UPDATE OF object ON objects BEGIN
+    UPDATE totals SET bytes = bytes - json_extract(OLD.object, '$.size') + json_extract(NEW.object, '$.size')
+    WHERE owner = substr(NEW.key, 1, instr(NEW.key, '/'));
+END;
+CREATE TRIGGER IF NOT EXISTS object_removed AFTER DELETE ON objects BEGIN
+    UPDATE totals SET bytes = bytes - json_extract(OLD.object, '$.size'), entries = entries - 1
+    WHERE owner = substr(OLD.key, 1, instr(OLD.key, '/'));
+END;
+CREATE TRIGGER IF NOT EXISTS part_added AFTER INSERT ON parts BEGIN
+    INSERT INTO totals
+    SELECT substr(key, 1, instr(key, '/')), json_extract(NEW.part, '$.segment.size'), 1 FROM uploads WHERE id = NEW.upload
+    ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes, entries = entries + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS part_changed AFTER UPDATE OF part ON parts BEGIN
+    UPDATE totals SET bytes = bytes - json_extract(OLD.part, '$.segment.size') + json_extract(NEW.part, '$.segment.size')
+    WHERE owner = (SELECT substr(key, 1, instr(key, '/')) FROM uploads WHERE id = NEW.upload);
+END;
+CREATE TRIGGER IF NOT EXISTS part_removed AFTER DELETE ON parts BEGIN
+    UPDATE totals SET bytes = bytes - json_extract(OLD.part, '$.segment.size'), entries = entries - 1
+    WHERE owner = (SELECT substr(key, 1, instr(key, '/')) FROM uploads WHERE id = OLD.upload);
+END;
+COMMIT;
+";
+
+/// The most objects and parts of an organization: each is a file, and a disk has room for so many.
+const MOST_ENTRIES: i64 = 100_000;
+
 /// How long an upload in parts may take, in milliseconds. What was not completed by then is removed.
 const UPLOAD_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// How long it may be before another use of an object is noted, in milliseconds.
 const USE_NOTED_EVERY: i64 = 60 * 60 * 1000;
 
-/// An organization has as many bytes as it may have.
+/// An organization has as much as it may have.
 #[derive(Debug, thiserror::Error)]
-#[error("an organization has at most {most} bytes in the object storage")]
-pub struct QuotaExceeded {
-    /// How many that are.
-    pub most: u64,
+pub enum QuotaExceeded {
+    /// How many bytes that are.
+    #[error("an organization has at most {0} bytes in the object storage")]
+    Bytes(u64),
+    /// How many objects, and parts of them, that are.
+    #[error("an organization has at most {0} objects in the object storage")]
+    Objects(i64),
 }
 
 /// What a client says about an object and is told again.
@@ -102,6 +148,7 @@ impl Index {
         if connection.prepare("SELECT used FROM objects").is_err() {
             connection.execute_batch("ALTER TABLE objects ADD COLUMN used INTEGER NOT NULL DEFAULT 0")?;
         }
+        connection.execute_batch(TOTALS)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -142,9 +189,9 @@ impl Index {
         self.lock().execute("UPDATE objects SET used = ?1 WHERE key = ?2", params![used, key.name()]).unwrap();
     }
 
-    /// Bytes of all objects and parts of objects whose names begin with `prefix`.
-    pub fn bytes(&self, prefix: &Prefix) -> Result<u64> {
-        bytes(&self.lock(), prefix)
+    /// Bytes of all objects, and of parts of objects, of the organization that an object belongs to.
+    pub fn bytes(&self, key: &Key) -> Result<u64> {
+        totals(&self.lock(), key).map(|(bytes, _)| bytes)
     }
 
     /// Makes an object of an organization that may have `most` bytes; returns what it replaces.
@@ -259,7 +306,8 @@ impl Index {
         }
         let query = "SELECT part FROM parts WHERE upload = ?1 AND number = ?2";
         let replaced = transaction.query_row(query, params![id, number], |row| document(row, 0)).optional()?;
-        let statement = "INSERT OR REPLACE INTO parts (upload, number, part) VALUES (?1, ?2, ?3)";
+        let statement = "INSERT INTO parts (upload, number, part) VALUES (?1, ?2, ?3) \
+                         ON CONFLICT DO UPDATE SET part = excluded.part";
         transaction.execute(statement, params![id, number, serde_json::to_string(part)?])?;
         check(&transaction, key, most)?;
         transaction.commit()?;
@@ -342,7 +390,8 @@ fn object(connection: &Connection, key: &Key) -> Result<Option<Object>> {
 
 fn put(transaction: &Transaction<'_>, key: &Key, made: &Object) -> Result<Option<Object>> {
     let replaced = object(transaction, key)?;
-    let statement = "INSERT OR REPLACE INTO objects (key, object, used) VALUES (?1, ?2, ?3)";
+    let statement = "INSERT INTO objects (key, object, used) VALUES (?1, ?2, ?3) \
+                     ON CONFLICT DO UPDATE SET object = excluded.object, used = excluded.used";
     transaction.execute(statement, params![key.name(), serde_json::to_string(made)?, clock::millis(clock::now())])?;
     Ok(replaced)
 }
@@ -352,17 +401,19 @@ fn end_of(beginning: &str) -> String {
     format!("{beginning}{}", char::MAX)
 }
 
-fn bytes(connection: &Connection, prefix: &Prefix) -> Result<u64> {
-    let (begin, end) = (prefix.text(), end_of(prefix.text()));
-    let query = "SELECT (SELECT coalesce(sum(json_extract(object, '$.size')), 0) FROM objects WHERE key >= ?1 AND key < ?2) \
-         + (SELECT coalesce(sum(json_extract(part, '$.segment.size')), 0) FROM parts JOIN uploads ON upload = id \
-            WHERE key >= ?1 AND key < ?2)";
-    let bytes: i64 = connection.prepare_cached(query)?.query_row(params![begin, end], |row| row.get(0))?;
-    Ok(bytes.unsigned_abs())
+/// Bytes, and number of objects and parts, of the organization that an object belongs to.
+fn totals(connection: &Connection, key: &Key) -> Result<(u64, i64)> {
+    let mut statement = connection.prepare_cached("SELECT bytes, entries FROM totals WHERE owner = ?1")?;
+    let found = statement.query_row([key.whole().text()], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    Ok(found.map_or((0, 0), |(bytes, entries)| (u64::try_from(bytes).unwrap_or(0), entries)))
 }
 
 fn check(transaction: &Transaction<'_>, key: &Key, most: u64) -> Result<()> {
-    if bytes(transaction, &key.whole())? > most { Err(QuotaExceeded { most }.into()) } else { Ok(()) }
+    match totals(transaction, key)? {
+        (bytes, _) if bytes > most => Err(QuotaExceeded::Bytes(most).into()),
+        (_, entries) if entries > MOST_ENTRIES => Err(QuotaExceeded::Objects(MOST_ENTRIES).into()),
+        _ => Ok(()),
+    }
 }
 
 fn upload(connection: &Connection, id: &str, key: &Key) -> Result<Option<Headers>> {
@@ -380,4 +431,65 @@ fn end(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
     transaction.execute("DELETE FROM parts WHERE upload = ?1", [id])?;
     transaction.execute("DELETE FROM uploads WHERE id = ?1", [id])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::grants::Grant;
+
+    fn object(size: u64) -> Object {
+        let segments = vec![Segment { file: size.to_string(), size }];
+        Object { size, etag: String::new(), modified: 0, headers: Headers::default(), segments }
+    }
+
+    fn part(size: u64) -> Part {
+        Part { segment: Segment { file: size.to_string(), size }, etag: String::new(), modified: 0 }
+    }
+
+    #[test]
+    fn what_an_organization_has_is_counted_with_each_change_and_at_each_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("index.db");
+        let index = Index::open(&path).unwrap();
+        let key = |name: &str| Grant::of(name.split('/').next().unwrap()).key(name).unwrap();
+        let (one, two, other) = (key("ours/one"), key("ours/two"), key("theirs/one"));
+        let counted = |index: &Index| [&one, &other].map(|key| totals(&index.lock(), key).unwrap());
+        index.put(&one, &object(5), 100).unwrap();
+        index.put(&one, &object(7), 100).unwrap();
+        index.put(&other, &object(90), 100).unwrap();
+        assert_eq!(counted(&index), [(7, 1), (90, 1)]);
+        index.begin("upload", &two, &Headers::default()).unwrap();
+        for size in [10, 20] {
+            index.add_part("upload", &two, 1, &part(size), 100).unwrap();
+        }
+        index.add_part("upload", &two, 2, &part(30), 100).unwrap();
+        assert_eq!(counted(&index)[0], (57, 3));
+        index.add_part("upload", &two, 3, &part(44), 100).unwrap_err();
+        assert_eq!(counted(&index)[0], (57, 3));
+        drop(index);
+        let index = Index::open(&path).unwrap();
+        assert_eq!(counted(&index), [(57, 3), (90, 1)]);
+        index.complete("upload", &two, &object(50)).unwrap().unwrap();
+        assert_eq!(counted(&index)[0], (57, 2));
+        index.begin("given up", &one, &Headers::default()).unwrap();
+        index.add_part("given up", &one, 1, &part(1), 100).unwrap();
+        index.abort("given up", &one).unwrap().unwrap();
+        index.delete(&two).unwrap();
+        assert_eq!(counted(&index), [(7, 1), (90, 1)]);
+        index.delete_all(&one.whole()).unwrap();
+        assert_eq!(counted(&index), [(0, 0), (90, 1)]);
+    }
+
+    #[test]
+    fn an_organization_has_so_many_objects_and_no_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let index = Index::open(&directory.path().join("index.db")).unwrap();
+        let key = |name: &str| Grant::of("ours").key(name).unwrap();
+        index.put(&key("ours/one"), &object(0), 100).unwrap();
+        index.lock().execute("UPDATE totals SET entries = ?1", [MOST_ENTRIES]).unwrap();
+        let refused = index.put(&key("ours/two"), &object(0), 100).unwrap_err();
+        assert!(matches!(refused.downcast_ref(), Some(QuotaExceeded::Objects(MOST_ENTRIES))), "{refused}");
+        index.put(&key("ours/one"), &object(0), 100).expect("it replaces one");
+    }
 }

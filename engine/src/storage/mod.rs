@@ -211,7 +211,7 @@ mod tests {
         assert!(refused.downcast_ref::<index::QuotaExceeded>().is_some(), "{refused}");
         put("theirs/new/context.tar", 14).unwrap();
         put("ours/new/context.tar", 14).expect("it replaces one");
-        assert_eq!(storage.index.bytes(&key.whole()).unwrap(), 14);
+        assert_eq!(storage.index.bytes(&key).unwrap(), 14);
 
         storage.index.set_used(&key, 0);
         storage.prune().unwrap();

@@ -201,8 +201,8 @@ impl Call<'_> {
 
     async fn receive(&self, key: &Key, most: u64, signed: Signed, body: Body) -> Outcome<Arrived> {
         let directory = self.engine.storage.segments.clone();
-        let whole = key.whole();
-        let used = self.stored(move |storage| storage.index.bytes(&whole)).await?;
+        let owned = key.clone();
+        let used = self.stored(move |storage| storage.index.bytes(&owned)).await?;
         let left = Left { bytes: most.saturating_sub(used), of: most };
         bodies::receive(directory, &self.parts.headers, &signed.payload, signed.chain, left, body).await
     }
