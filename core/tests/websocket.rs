@@ -395,7 +395,7 @@ async fn an_authority_given_as_ca_cert_is_trusted_by_web_sockets_and_http() {
     let stream = connect(&url, &ConnectOptions { tls: tls.clone(), ..options() }).await.unwrap();
     assert_eq!(greeting(stream).await, WsMessage::Text("hello".into()));
 
-    let http = reqwest::Client::builder().tls_backend_preconfigured(tls.for_http()).no_proxy();
+    let http = reqwest::Client::builder().tls_backend_preconfigured(tls.for_http().as_ref().clone()).no_proxy();
     let response = http.build().unwrap().get(url.as_str().replace("wss", "https")).send().await;
     // The server above speaks HTTP to those who negotiate a protocol.
     assert_eq!(response.unwrap().status(), 204);

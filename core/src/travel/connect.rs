@@ -53,10 +53,9 @@ pub(crate) async fn dial(url: &Url, tls: &Tls, proxies: &Proxies) -> Result<Box<
     let target = target(url)?;
     let connector = Connector {
         tcp: Tcp::new(WEBSOCKET_KEEP_ALIVE).connecting_within(CONNECT_LIMIT),
-        server_tls: tls.for_websocket(),
-        proxy_tls: tls.for_websocket(),
+        tls: tls.clone(),
         proxies: proxies.clone(),
-        forwarding: false,
+        is_for_http: false,
     };
     let proxy = connector.proxies.intercept(&target).map(|proxy| proxy.uri().to_string());
     connector.open(target).await.map_err(|error| match error.downcast::<Error>() {
@@ -94,12 +93,10 @@ pub(super) fn target(url: &Url) -> Result<Uri> {
 #[derive(Clone)]
 pub(crate) struct Connector {
     tcp: Tcp,
-    server_tls: Arc<ClientConfig>,
-    /// For proxies that are reached by TLS, with which HTTP/1.1 is spoken.
-    proxy_tls: Arc<ClientConfig>,
+    tls: Tls,
     proxies: Proxies,
-    /// Proxies are asked for `http://` URLs instead of for a tunnel.
-    forwarding: bool,
+    /// For the pool: HTTP/2 is offered, and proxies are asked for `http://` URLs instead of for a tunnel.
+    is_for_http: bool,
 }
 
 impl Connector {
@@ -110,33 +107,42 @@ impl Connector {
                 .connecting_within(CONNECT_LIMIT)
                 .silent_for(HTTP_SILENCE_LIMIT)
                 .reading_after_writes(),
-            server_tls: Arc::new(tls.for_http()),
-            proxy_tls: tls.for_websocket(),
+            tls: tls.clone(),
             proxies: proxies.clone(),
-            forwarding: true,
+            is_for_http: true,
         }
     }
 
     async fn open(self, target: Uri) -> Result<Box<dyn Transport>, BoxError> {
+        let is_plain = target.scheme() == Some(&Scheme::HTTP);
         let Some(proxy) = self.proxies.intercept(&target) else {
-            return call(HttpsConnector::from((self.tcp, self.server_tls)), target).await;
+            // Nothing is read for TLS that is not used.
+            if is_plain {
+                return call(self.tcp, target).await;
+            }
+            return call(HttpsConnector::from((self.tcp, server_tls(&self.tls, self.is_for_http))), target).await;
         };
         if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
             let uri = proxy.uri();
             let message = format!("The proxy {uri} cannot be used: only http:// and https:// proxies are supported.");
             return Err(Error::invalid_argument(message).into());
         }
-        if self.forwarding && target.scheme() == Some(&Scheme::HTTP) {
-            let to_proxy = HttpsConnector::from((self.tcp.forwarded(), self.proxy_tls));
+        // With a proxy that is reached by TLS, HTTP/1.1 is spoken.
+        if self.is_for_http && is_plain {
+            let to_proxy = HttpsConnector::from((self.tcp.forwarded(), self.tls.for_websocket()));
             return call(to_proxy, proxy.uri().clone()).await;
         }
-        let to_proxy = HttpsConnector::from((self.tcp, self.proxy_tls));
+        let to_proxy = HttpsConnector::from((self.tcp, self.tls.for_websocket()));
         let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
         if let Some(credentials) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(credentials.clone());
         }
-        call(HttpsConnector::from((tunnel, self.server_tls)), target).await
+        call(HttpsConnector::from((tunnel, server_tls(&self.tls, self.is_for_http))), target).await
     }
+}
+
+fn server_tls(tls: &Tls, is_for_http: bool) -> Arc<ClientConfig> {
+    if is_for_http { tls.for_http() } else { tls.for_websocket() }
 }
 
 /// What the pool connects with.

@@ -3,14 +3,15 @@
 //! Trusted are the certificates of the operating system (or of `SSL_CERT_FILE` and `SSL_CERT_DIR`, which replace them)
 //! AND the Mozilla roots compiled in AND the authorities of [`Config::ca_cert`](crate::config::Config::ca_cert). So a
 //! company's own authority works, and so does a container without any certificates. The system's certificates are read
-//! once per process. Cryptography is *ring*, named explicitly: no process-wide provider is needed or installed.
+//! once per process, for the first connection that needs them: hundreds of files, which a program that talks to the local engine
+//! does without. Cryptography is *ring*, named explicitly: no process-wide provider is needed or installed.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::words::plain;
@@ -18,41 +19,62 @@ use crate::words::plain;
 /// The TLS configuration of one client. Cheap to clone; clones share certificates and session tickets.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    config: Arc<ClientConfig>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    /// Those that are trusted on top.
+    authorities: RootCertStore,
+    configs: OnceLock<Configs>,
+}
+
+#[derive(Debug)]
+struct Configs {
+    http: Arc<ClientConfig>,
+    websocket: Arc<ClientConfig>,
 }
 
 impl Tls {
-    /// Collects the trusted roots, with those in the PEM file `ca_cert` on top.
-    ///
-    /// Blocks briefly to read certificate files.
+    /// Trusts the authorities in the PEM file `ca_cert` on top. The system's certificates are read when they are needed.
     ///
     /// # Errors
     /// `InvalidArgument` when `ca_cert` cannot be read or holds no certificate. Missing or broken system certificates are
     /// no error.
     pub fn new(ca_cert: Option<&Path>) -> Result<Self> {
-        let mut roots = system_roots().clone();
+        let mut authorities = RootCertStore::empty();
         if let Some(path) = ca_cert {
-            add_authorities(path, &mut roots)?;
+            add_authorities(path, &mut authorities)?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|e| Error::new(ErrorKind::Internal, "TLS cannot be set up").with_source(e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config) })
+            .map_err(|e| Error::new(ErrorKind::Internal, "TLS cannot be set up").with_source(e))?;
+        Ok(Self { shared: Arc::new(Shared { builder, authorities, configs: OnceLock::new() }) })
     }
 
-    /// For HTTP: HTTP/2 and HTTP/1.1 are offered.
-    pub fn for_http(&self) -> ClientConfig {
-        let mut config = self.config.as_ref().clone();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config
+    /// For HTTP: HTTP/2 and HTTP/1.1 are offered. Blocks briefly to read certificate files, the first time.
+    pub fn for_http(&self) -> Arc<ClientConfig> {
+        self.configs().http.clone()
     }
 
-    /// For connections that are upgraded to a WebSocket: no application protocol is offered, so HTTP/1.1 it is.
+    /// For connections that are upgraded to a WebSocket: no application protocol is offered, so HTTP/1.1 it is. Blocks
+    /// briefly to read certificate files, the first time.
     pub fn for_websocket(&self) -> Arc<ClientConfig> {
-        self.config.clone()
+        self.configs().websocket.clone()
+    }
+
+    fn configs(&self) -> &Configs {
+        let shared = &self.shared;
+        shared.configs.get_or_init(|| {
+            let mut roots = system_roots().clone();
+            roots.roots.extend(shared.authorities.roots.iter().cloned());
+            let websocket = shared.builder.clone().with_root_certificates(roots).with_no_client_auth();
+            let mut http = websocket.clone();
+            http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Configs { http: Arc::new(http), websocket: Arc::new(websocket) }
+        })
     }
 }
 
