@@ -59,7 +59,8 @@ fn chosen_profile(arguments: impl Iterator<Item = OsString>) -> Option<String> {
 
 fn names(typed: &str) -> Option<Vec<CompletionCandidate>> {
     let profile = chosen_profile(std::env::args_os());
-    let client = profile::client(profile.as_deref()).ok()?;
+    let chosen = profile::chosen(profile.as_deref()).ok()?;
+    let client = profile::connect(chosen.as_ref()).ok()?;
     let query = ListSandboxesQuery {
         limit: Some(MOST),
         name: Some(typed.to_owned()).filter(|typed| !typed.is_empty()),

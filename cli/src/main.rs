@@ -10,10 +10,12 @@
 //! | `sync` | a directory of this machine and one of a sandbox, kept the same |
 //! | `terminal` | this terminal as that of a sandbox |
 //! | `mcp` | the MCP server |
-//! | `keyring` | keys in the keyring of the desktop |
+//! | `keyring` | keys and tokens in the keyring of the desktop |
+//! | `oidc` | logging in with a browser |
 //! | `profile` | accounts that are logged in, and the sandbox in use |
 
 mod arguments;
+mod browser;
 mod commands;
 mod completion;
 mod failure;
@@ -21,6 +23,7 @@ mod interrupt;
 mod keyring;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod oidc;
 mod output;
 mod pairs;
 mod place;

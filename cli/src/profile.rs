@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Done, Failure};
 use crate::keyring;
+use crate::oidc::{Login, Tokens};
 
 /// Name of the profile of a login that gives none.
 pub const DEFAULT: &str = "default";
@@ -40,6 +41,44 @@ pub struct Profile {
     /// Region for new sandboxes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// A login with a browser, in place of an API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<Login>,
+}
+
+impl Profile {
+    /// The tokens of a login with a browser.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.login.as_ref()?.tokens.as_ref()
+    }
+
+    /// Moves its secret to the keyring, if it is to be there, and returns what is to be in the file.
+    ///
+    /// # Errors
+    /// When the keyring does not take it.
+    pub fn stored(mut self, name: &str) -> Done<Self> {
+        if self.is_in_keyring {
+            let tokens = self.login.as_mut().and_then(|login| login.tokens.take());
+            let secret = match tokens {
+                Some(tokens) => Some(serde_json::to_string(&tokens)?),
+                None => self.api_key.take(),
+            };
+            if let Some(secret) = secret {
+                keyring::store(name, &secret)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Whom a command acts for, by name.
+pub struct Chosen {
+    /// Name of the profile.
+    pub name: String,
+    /// The profile with its key or tokens.
+    pub profile: Profile,
+    /// Id of the organization that was chosen for it.
+    organization: Option<String>,
 }
 
 /// Everything that is remembered.
@@ -56,6 +95,13 @@ pub struct Profiles {
     /// Id of the organization in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+}
+
+impl Chosen {
+    /// A profile that is not remembered yet.
+    pub fn new(name: &str, profile: Profile) -> Self {
+        Self { name: name.to_owned(), profile, organization: None }
+    }
 }
 
 impl Profiles {
@@ -95,6 +141,11 @@ impl Profiles {
         Ok(changed)
     }
 
+    /// Forgets what was chosen among what an account has, for another account.
+    pub fn forget_choices(&mut self) {
+        (self.sandbox, self.organization) = (None, None);
+    }
+
     /// Writes it, whole or not at all.
     fn save(&self, path: &Path) -> Done {
         let failed = |error: std::io::Error| Failure::other(format!("{} cannot be written: {error}", path.display()));
@@ -108,11 +159,34 @@ impl Profiles {
     }
 
     /// A profile with its key, wherever that is kept.
-    fn open(&self, name: &str) -> Done<Profile> {
+    ///
+    /// # Errors
+    /// When there is none, and when the keyring does not give the key.
+    pub fn open(&self, name: &str) -> Done<Profile> {
         let mut profile = self.find(name)?.clone();
         if profile.is_in_keyring {
-            profile.api_key = Some(keyring::lookup(name)?);
+            let secret = keyring::lookup(name)?;
+            match &mut profile.login {
+                Some(login) => login.tokens = serde_json::from_str(&secret).ok(),
+                None => profile.api_key = Some(secret),
+            }
         }
+        Ok(profile)
+    }
+
+    /// Keeps new tokens of a profile, and returns the profile with them. One that was logged out meanwhile stays so.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    pub fn keep_login(name: &str, profile: Profile, login: Login) -> Done<Profile> {
+        let profile = Profile { login: Some(login), ..profile };
+        let stored = profile.clone().stored(name)?;
+        Self::change(|profiles| {
+            if let Some(kept) = profiles.profiles.get_mut(name).filter(|kept| kept.login.is_some()) {
+                *kept = stored;
+            }
+            Ok(())
+        })?;
         Ok(profile)
     }
 
@@ -125,40 +199,58 @@ impl Profiles {
     }
 }
 
-/// The client for the chosen profile, or for what the environment says.
+/// The profile that a command acts for; `None` where the environment says for whom.
 ///
 /// # Errors
-/// Without credentials, and for a profile that is not known.
-pub fn client(chosen: Option<&str>) -> Done<Client> {
-    if chosen.is_none() && environment_decides() {
-        return connect(None);
+/// For a profile that is not known, and when the keyring does not give its key.
+pub fn chosen(name: Option<&str>) -> Done<Option<Chosen>> {
+    if name.is_none() && environment_decides() {
+        return Ok(None);
     }
     let profiles = Profiles::load()?;
-    match chosen {
-        Some(name) => connect(Some(&profiles.open(name)?)),
-        None if profiles.profiles.contains_key(&profiles.active) => connect(Some(&profiles.open(&profiles.active)?)),
-        None => connect(None),
-    }
+    let name = match name {
+        Some(name) => name,
+        None if profiles.profiles.contains_key(&profiles.active) => &profiles.active,
+        None => return Ok(None),
+    };
+    let profile = profiles.open(name)?;
+    // What was chosen was chosen for the active one, whose organizations another need not know.
+    let organization = profiles.organization.clone().filter(|_| *name == profiles.active || profile.login.is_none());
+    Ok(Some(Chosen { name: name.to_owned(), profile, organization }))
 }
 
 /// The client for a profile; without one, for what the environment says.
 ///
 /// # Errors
 /// Without credentials.
-pub fn connect(profile: Option<&Profile>) -> Done<Client> {
+pub fn connect(chosen: Option<&Chosen>) -> Done<Client> {
     let mut config = Config { source: Some("cli".to_owned()), ..Config::default() };
     if std::env::var_os("DAYTONA_LOCAL_BINARY").is_none_or(|path| path.is_empty()) {
         // The engine this very program has.
         config.local_binary = std::env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
     }
-    if let Some(profile) = profile.cloned() {
-        config.api_url = Some(profile.api_url.unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
-        (config.api_key, config.target) = (profile.api_key, profile.target);
-    }
-    if std::env::var_os(ORGANIZATION_VARIABLE).is_none_or(|id| id.is_empty()) {
+    let names_organization = std::env::var_os(ORGANIZATION_VARIABLE).is_some_and(|id| !id.is_empty());
+    if let Some(Chosen { name, profile, organization }) = chosen {
+        config.api_url = Some(profile.api_url.clone().unwrap_or_else(|| daytona::DEFAULT_API_URL.to_owned()));
+        (config.api_key, config.target) = (profile.api_key.clone(), profile.target.clone());
+        if !names_organization {
+            config.organization_id.clone_from(organization);
+        }
+        if let Some(login) = &profile.login {
+            let ended = || {
+                Failure::NotLoggedIn(format!(
+                    "Profile {name:?} is not logged in any more: daytona login --profile {name}"
+                ))
+            };
+            config.jwt_token = Some(login.tokens.as_ref().ok_or_else(ended)?.access_token.clone());
+            if !names_organization && config.organization_id.is_none() {
+                config.organization_id = Some(login.organization.clone());
+            }
+        }
+    } else if !names_organization {
         config.organization_id = Profiles::load()?.organization;
     }
-    let has_credentials = config.api_key.is_some();
+    let has_credentials = config.api_key.is_some() || config.jwt_token.is_some();
     Client::new(config).map_err(|error| match error.kind() {
         ErrorKind::Authentication if !has_credentials => Failure::NotLoggedIn(
             "You are not logged in. Run `daytona login`, or set DAYTONA_API_KEY. With DAYTONA_API_URL=local sandboxes run on \

@@ -8,7 +8,8 @@ use daytona::{Client, Sandbox};
 
 use crate::failure::Done;
 use crate::output::{Format, Output};
-use crate::{completion, interrupt, profile};
+use crate::profile::{self, Chosen};
+use crate::{completion, interrupt, oidc};
 
 /// What the command is run with.
 pub struct Context {
@@ -40,14 +41,28 @@ pub fn execute(command: impl Remote, chosen_profile: Option<&str>) -> ExitCode {
 }
 
 fn attempt<C: Remote>(command: C, format: Format, chosen_profile: Option<&str>) -> Done {
-    let mut context = Context { client: profile::client(chosen_profile)?, output: Output::new(format) };
-    interrupt::run(
-        async {
-            command.run(&mut context).await?;
-            context.output.finish()
-        },
-        C::CANCEL_ON_INTERRUPT,
-    )
+    let mut chosen = profile::chosen(chosen_profile)?;
+    if let Some(Chosen { name, profile, .. }) = &mut chosen
+        && profile.login.is_some()
+    {
+        *profile = interrupt::run(oidc::fresh(name, std::mem::take(profile)), true)?;
+    }
+    let mut context = Context { client: profile::connect(chosen.as_ref())?, output: Output::new(format) };
+    let client = context.client.clone();
+    let work = async {
+        command.run(&mut context).await?;
+        context.output.finish()
+    };
+    let work = async {
+        match chosen {
+            Some(Chosen { name, profile, .. }) if profile.login.is_some() => tokio::select! {
+                done = work => done,
+                never = oidc::keep_fresh(&name, profile, &client) => match never {},
+            },
+            _ => work.await,
+        }
+    };
+    interrupt::run(work, C::CANCEL_ON_INTERRUPT)
 }
 
 /// The sandbox a command is about.

@@ -52,6 +52,11 @@ pub async fn confirm(question: &str, flag: &str) -> Done {
     }
 }
 
+/// A line that a person types; `None` when nobody types any more.
+pub async fn answer() -> Done<Option<String>> {
+    Ok(Some(apart(line).await?).filter(|line| !line.is_empty()))
+}
+
 /// All of standard input.
 pub async fn all() -> Done<Vec<u8>> {
     apart(|| {

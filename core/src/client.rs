@@ -233,6 +233,22 @@ impl Client {
         &self.inner.config.api_url
     }
 
+    /// Sends another token from the next request on, for programs that run longer than one counts. The local engine has a key
+    /// of its own, which stays.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a token that no header can carry.
+    #[doc(hidden)]
+    pub fn replace_token(&self, token: &str) -> Result<()> {
+        let config = &self.inner.config;
+        if config.api_url != LOCAL {
+            let (api_url, headers) = (config.api_url.clone(), http::default_headers(config, token)?);
+            let endpoint = Arc::new(Endpoint { api_url, bearer: token.to_owned(), headers, engine: None });
+            *self.inner.endpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
+        }
+        Ok(())
+    }
+
     /// Ends what the client keeps open for others: forwarded ports. Calls go on.
     #[doc(hidden)]
     pub fn release(&self) {

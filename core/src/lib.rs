@@ -20,6 +20,7 @@ pub mod log;
 mod lsp_server;
 pub mod model;
 pub mod ops;
+mod outside;
 mod protocols;
 mod raw;
 mod sandbox;
@@ -40,6 +41,8 @@ pub use error::{Error, ErrorInfo, ErrorKind, Result};
 pub use image::step as image_step;
 pub use image::{Image, ImageCommand};
 pub use lsp_server::LspServer;
+#[doc(hidden)]
+pub use outside::{Answer, Outside};
 pub use sandbox::{Changes, Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
 // For the tests and measurements of these parts; not part of what the crate promises.

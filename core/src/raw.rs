@@ -97,3 +97,46 @@ fn checked<'a>(method: &str, path: &'a str) -> Result<(Method, &'a str)> {
     }
     Ok((method, path))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn requests_carry_the_newest_token() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config {
+            api_url: Some(format!("http://{}/api", listener.local_addr().unwrap())),
+            jwt_token: Some("old".to_owned()),
+            organization_id: Some("o".to_owned()),
+            ..Config::default()
+        };
+        let client = Client::new(config).unwrap();
+        let serving = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+                }
+                let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                let request = String::from_utf8(request).unwrap();
+                let bearer = request.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
+                assert!(request.contains("x-daytona-organization-id: o"), "{request}");
+                seen.push(bearer.unwrap().to_owned());
+            }
+            seen
+        });
+        client.send("GET", "/x", None).await.unwrap();
+        assert!(client.replace_token("two\nlines").is_err());
+        client.replace_token("new").unwrap();
+        client.send("GET", "/x", None).await.unwrap();
+        assert_eq!(serving.await.unwrap(), ["old", "new"]);
+    }
+}

@@ -1,9 +1,8 @@
 //! `daytona docs`.
 
-use std::process::{Command, Stdio};
-
 use clap::Args;
 
+use crate::browser;
 use crate::failure::Done;
 use crate::output::{Format, Output};
 use crate::stdin;
@@ -19,10 +18,7 @@ impl Docs {
     pub fn run(self) -> Done {
         Output::new(Format::Table).bytes(format!("{ADDRESS}\n").as_bytes())?;
         if stdin::is_interactive() {
-            let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-            let quiet = Command::new(opener).arg(ADDRESS).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-            // Without a browser there is the address.
-            drop(quiet);
+            browser::open(ADDRESS);
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! `daytona local dashboard`: where it is, and the key to log in with.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use daytona::model::ListSandboxesQuery;
 use daytona_engine::discovery;
 
 use super::{background, say};
+use crate::browser;
 use crate::failure::{Done, Failure};
 use crate::interrupt;
 use crate::output::tell;
@@ -28,10 +28,7 @@ pub fn run(state_dir: &Path, key: bool, no_open: bool) -> Done {
     say(&address)?;
     tell("`daytona local dashboard --key` prints the key to log in with");
     if stdin::is_interactive() && !no_open {
-        let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-        let quiet = Command::new(opener).arg(address).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        // Without a browser there is the address.
-        drop(quiet);
+        browser::open(&address);
     }
     Ok(())
 }
