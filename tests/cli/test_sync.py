@@ -155,6 +155,71 @@ def test_nothing_is_lost_whatever_both_sides_do(pair: Pair) -> None:
         assert written <= set(here.values()), (turn, written - set(here.values()))
 
 
+def test_what_a_killed_program_had_put_aside_goes_back(pair: Pair, tmp_path: Path) -> None:
+    for name in "abc":
+        (pair.here / name).write_text(name)
+    pair.sync()
+    # As if it had been killed between putting a file aside and putting another in its place.
+    (state,) = (tmp_path / "configuration/sync").glob("*.json")
+    entries = []
+    for name, staging in (("a", "one"), ("b", "two")):
+        place = pair.here / f".daytona-sync-{staging}"
+        place.mkdir()
+        (pair.here / name).rename(place / "aside")
+        (place / "new").write_text("half")
+        entries.append({"here": {"name": place.name, "path": name}})
+    # Somebody wrote it meanwhile, and it was not what was known that was put aside.
+    (pair.here / ".daytona-sync-two/aside").write_text("b, changed")
+    (pair.here / "b").write_text("b, once more")
+    pair.run("mkdir .daytona-sync-three && mv c .daytona-sync-three/old-0 && printf half >.daytona-sync-three/new-0")
+    entries.append({"there": {"name": ".daytona-sync-three", "paths": ["c"]}})
+    lines = [*map(json.dumps, entries), '{"here": {"name": ".daytona-sync-cut-sh']
+    state.with_suffix(".aside").write_text("\n".join(lines))
+    # Of another program, which is at it.
+    (pair.here / ".daytona-sync-other").mkdir()
+    (pair.here / ".daytona-sync-other/new").write_text("other")
+    pair.run("mkdir .daytona-sync-other && printf other >.daytona-sync-other/old-0")
+
+    done = pair.sync()
+    (conflict,) = done["conflicts"]
+    expected = {"a": "a", "b": "b, once more", "c": "c", conflict: "b, changed"}
+    other = {".daytona-sync-other/new": "other"}
+    assert pair.files_here() == expected | other
+    assert pair.files_there() == expected | {".daytona-sync-other/old-0": "other"}
+    left = [path.name for path in pair.here.glob(".daytona-sync-*")]
+    assert left == [".daytona-sync-other"] and "three" not in pair.run("ls -A")
+    assert not any(pair.sync().values())
+    assert not list(state.parent.glob("*.aside*"))
+
+
+def test_nothing_is_lost_or_left_when_it_is_killed(pair: Pair) -> None:
+    generator = random.Random(3)
+    pair.sync()
+    for turn in range(4):
+        written = set()
+        script = ["true"]
+        for number in range(20):
+            (pair.here / f"h{number}").write_text(f"here-{turn}-{number}")
+            script.append(f"printf there-{turn}-{number} >t{number}")
+            written |= {f"here-{turn}-{number}", f"there-{turn}-{number}"}
+        pair.run("; ".join(script))
+        with subprocess.Popen(
+            [pair.daytona.path, "sync", str(pair.here), pair.there],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=pair.daytona.environment,
+        ) as process:
+            # Somewhere on its way.
+            time.sleep(generator.random() / 2)
+            process.kill()
+        pair.sync()
+        here = pair.files_here()
+        assert here == pair.files_there() and written == set(here.values())
+        assert not list(pair.here.glob(".daytona*"))
+        # What the killed one had asked for may still have been on its way.
+        wait_for(lambda: not pair.sync()["conflicts"] and ".daytona" not in pair.run("ls -A"))
+
+
 def test_a_directory_that_nobody_may_read_is_not_taken_for_empty(pair: Pair) -> None:
     pair.run("mkdir -p d/e && printf x >d/e/x && printf y >y && ln -s y link")
     pair.sync()

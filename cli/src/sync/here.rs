@@ -9,12 +9,18 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use rustix::fs::RenameFlags;
 
+use super::journal::{Entry, Journal};
 use super::plan::Listing;
 use super::{STAGING, Stamp};
 use crate::failure::{Done, Failure};
 
 /// The owner may run it.
 const EXECUTABLE: u32 = 0o100;
+
+/// The file that is being replaced or removed, in a directory for what is on its way.
+const ASIDE: &str = "aside";
+/// The file that takes its place.
+pub const NEW: &str = "new";
 
 /// A directory of this machine.
 pub struct Here {
@@ -26,13 +32,14 @@ pub struct Here {
 /// is needed: where nothing changes, nobody should notice a change.
 pub struct Staging<'a> {
     root: &'a Path,
+    journal: Journal,
     made: OnceCell<tempfile::TempDir>,
 }
 
 impl<'a> Staging<'a> {
     /// One that is not there yet.
-    pub fn new(root: &'a Path) -> Self {
-        Self { root, made: OnceCell::new() }
+    pub fn new(root: &'a Path, journal: Journal) -> Self {
+        Self { root, journal, made: OnceCell::new() }
     }
 
     /// Its path.
@@ -41,10 +48,18 @@ impl<'a> Staging<'a> {
     /// When it cannot be made.
     pub fn path(&self) -> Done<&Path> {
         if self.made.get().is_none() {
-            let made = tempfile::Builder::new().prefix(STAGING).tempdir_in(self.root)?;
+            let name = format!("{STAGING}{}", uuid::Uuid::new_v4().simple());
+            self.journal.note(&Entry::Here { name: name.clone(), path: None })?;
+            let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(self.root)?;
             return Ok(self.made.get_or_init(|| made).path());
         }
         Ok(self.made.get().map_or(self.root, |made| made.path()))
+    }
+
+    /// Writes down which file is put aside next.
+    fn note(&self, path: &str) -> Done {
+        let name = self.path()?.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.journal.note(&Entry::Here { name, path: Some(path.to_owned()) })
     }
 }
 
@@ -117,7 +132,7 @@ impl Here {
         path: &str,
         seen: Option<&Stamp>,
         otherwise: &str,
-        staging: &Path,
+        staging: &Staging<'_>,
     ) -> Done<Placed> {
         let target = self.root.join(path);
         let failed = |error: std::io::Error| Failure::other(format!("{} cannot be written: {error}", target.display()));
@@ -130,15 +145,14 @@ impl Here {
             File::open(new).and_then(|file| file.sync_all()).map_err(failed)?;
             fs::create_dir_all(target.parent().unwrap_or(&self.root)).map_err(failed)?;
         }
-        let aside = staging.join("aside");
+        let aside = staging.path()?.join(ASIDE);
+        staging.note(path)?;
         let was_there = match fs::rename(&target, &aside) {
             Ok(()) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(failed(error)),
         };
-        let placed = new.map_or(Ok(()), |new| {
-            rustix::fs::renameat_with(rustix::fs::CWD, new, rustix::fs::CWD, &target, RenameFlags::NOREPLACE)
-        });
+        let placed = new.map_or(Ok(()), |new| rename_to_nothing(new, &target));
         let found = if was_there { fs::symlink_metadata(&aside).ok().map(|metadata| stamp(&metadata)) } else { None };
         if let Err(error) = placed {
             if was_there {
@@ -147,7 +161,7 @@ impl Here {
                     if fs::symlink_metadata(&target).is_ok() { self.root.join(otherwise) } else { target.clone() };
                 fs::rename(&aside, back).map_err(failed)?;
             }
-            return Err(failed(error.into()));
+            return Err(failed(error));
         }
         if was_there && found.as_ref() != seen {
             fs::rename(&aside, self.root.join(otherwise)).map_err(failed)?;
@@ -157,6 +171,46 @@ impl Here {
             fs::remove_file(&aside).map_err(failed)?;
         }
         Ok(Placed::Yes)
+    }
+
+    /// Clears away a directory that a program left which was killed. The file that it had put aside goes back to its place; if
+    /// another is there and it is not the one that was `known`, it is kept as `otherwise`, which is returned.
+    ///
+    /// # Errors
+    /// When it cannot be put back. It is where it was then.
+    pub fn recover(
+        &self,
+        name: &str,
+        path: Option<&str>,
+        known: Option<&Stamp>,
+        otherwise: impl FnOnce(&str) -> String,
+    ) -> Done<Option<String>> {
+        let staging = self.root.join(name);
+        let is_ours = name.starts_with(STAGING) && !name.contains('/');
+        if !is_ours || !fs::symlink_metadata(&staging).is_ok_and(|metadata| metadata.is_dir()) {
+            return Ok(None);
+        }
+        let aside = staging.join(ASIDE);
+        let found = fs::symlink_metadata(&aside).ok();
+        let mut kept = None;
+        if let (Some(found), Some(path)) = (found, path) {
+            self.check_way(path)?;
+            let target = self.root.join(path);
+            if fs::symlink_metadata(&target).is_err() {
+                fs::create_dir_all(target.parent().unwrap_or(&self.root))?;
+                rename_to_nothing(&aside, &target)?;
+            } else if Some(&stamp(&found)) == known {
+                fs::remove_file(&aside)?;
+            } else {
+                let otherwise = otherwise(path);
+                rename_to_nothing(&aside, &self.root.join(&otherwise))?;
+                kept = Some(otherwise);
+            }
+        }
+        let _ = fs::remove_file(staging.join(NEW));
+        // What nobody knows stays, and so does the directory.
+        let _ = fs::remove_dir(&staging);
+        Ok(kept)
     }
 
     /// Fails for a path through a link: it leads out of the directory, wherever a sandbox wants.
@@ -183,6 +237,11 @@ impl Here {
     pub fn remove_directory(&self, path: &str) -> bool {
         fs::remove_dir(self.root.join(path)).is_ok()
     }
+}
+
+/// Moves a file to a place where nothing is.
+fn rename_to_nothing(from: &Path, to: &Path) -> std::io::Result<()> {
+    Ok(rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, RenameFlags::NOREPLACE)?)
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {

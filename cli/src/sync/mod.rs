@@ -5,6 +5,7 @@
 //! | `plan` | what to do, from what is here, what is there, and what was the same before |
 //! | `here`, `there` | the files of this machine and of the sandbox: listing them, putting changes in place |
 //! | `state` | what was the same when it was last looked at |
+//! | `journal` | what a pass has put aside, for the next one should the program be killed |
 //! | `pass` | one comparison, carried out |
 //! | `notice` | that something has changed here |
 //!
@@ -12,6 +13,7 @@
 //! that was seen; if somebody has changed it meanwhile, it is kept under another name.
 
 mod here;
+mod journal;
 mod notice;
 mod pass;
 mod plan;

@@ -1,6 +1,6 @@
 //! One comparison of both sides, carried out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use globset::GlobSet;
 use serde::Serialize;
 
 use super::conflict_name;
-use super::here::{Here, Placed, Staging};
+use super::here::{Here, NEW, Placed, Staging};
+use super::journal::Entry;
 use super::notice::Notices;
 use super::plan::{self, Action, Same};
 use super::state::{Name, State};
@@ -88,10 +89,14 @@ impl Pair {
         let mut changes = Changes::default();
         let done = self.attempt(&mut changes).await;
         self.state.save()?;
-        done.map(|()| changes)
+        // Nothing is aside any more.
+        self.state.journal.clear(done?)?;
+        Ok(changes)
     }
 
-    async fn attempt(&mut self, changes: &mut Changes) -> Done {
+    /// Makes both sides the same, and returns whether a killed program had left something.
+    async fn attempt(&mut self, changes: &mut Changes) -> Done<bool> {
+        let has_found = self.recover(changes).await?;
         let mut left_out = Vec::new();
         let mut here = self.here.list(&self.exclude, &mut left_out)?;
         let mut there = self.there.list(&self.exclude, &mut left_out).await?;
@@ -113,7 +118,7 @@ impl Pair {
         self.check_emptied(&here, &there)?;
 
         let root = self.here.root.clone();
-        let staging = Staging::new(&root);
+        let staging = Staging::new(&root, self.state.journal.clone());
         let (mut sending, mut directories, mut removed_here, mut removed_there) = (vec![], vec![], vec![], vec![]);
         for (path, action) in plan::plan(&here, &there, &self.state.base) {
             let (local, remote) = (here.get(&path), there.get(&path));
@@ -131,9 +136,7 @@ impl Pair {
                 Action::RemoveHere if local.is_some_and(|stamp| stamp.is_directory) => removed_here.push(path),
                 Action::RemoveHere => {
                     let otherwise = self.free_name(&path);
-                    if let Placed::Kept(kept) =
-                        self.here.place(None, false, &path, local, &otherwise, staging.path()?)?
-                    {
+                    if let Placed::Kept(kept) = self.here.place(None, false, &path, local, &otherwise, &staging)? {
                         changes.conflicts.push(kept);
                     }
                     self.state.base.remove(&path);
@@ -143,8 +146,7 @@ impl Pair {
                     let Some(seen) = remote else { continue };
                     let new = self.fetch(&path, staging.path()?).await?;
                     let otherwise = self.free_name(&path);
-                    let placed =
-                        self.here.place(Some(&new), seen.is_program, &path, local, &otherwise, staging.path()?)?;
+                    let placed = self.here.place(Some(&new), seen.is_program, &path, local, &otherwise, &staging)?;
                     if let Placed::Kept(kept) = placed {
                         changes.conflicts.push(kept);
                     }
@@ -162,14 +164,7 @@ impl Pair {
                     }
                     // The sandbox's goes beside it here, and from there to the sandbox; ours takes its place.
                     let name = self.free_name(&path);
-                    self.here.place(
-                        Some(&other),
-                        seen.is_program,
-                        &name,
-                        None,
-                        &self.free_name(&name),
-                        staging.path()?,
-                    )?;
+                    self.here.place(Some(&other), seen.is_program, &name, None, &self.free_name(&name), &staging)?;
                     changes.conflicts.push(name.clone());
                     if let Some(stamp) = self.here.stamp(&name) {
                         here.insert(name.clone(), stamp);
@@ -198,7 +193,30 @@ impl Pair {
             self.state.base.remove(&path);
             changes.removed_there.push(path);
         }
-        Ok(())
+        Ok(has_found)
+    }
+
+    /// Puts back what a program had put aside that was killed.
+    async fn recover(&self, changes: &mut Changes) -> Done<bool> {
+        let (entries, has_found) = self.state.journal.entries()?;
+        let base = &self.state.base;
+        // The last entry of a directory here says what is aside there.
+        let mut here = BTreeMap::new();
+        for entry in &entries {
+            match entry {
+                Entry::Here { name, path } => drop(here.insert(name, path.as_deref())),
+                Entry::There { name, paths } => {
+                    let known = |path: &str| base.get(path).map(|same| same.there.clone());
+                    let kept = self.there.recover(name, paths, known, |path| self.free_name(path)).await?;
+                    changes.conflicts.extend(kept);
+                }
+            }
+        }
+        for (name, path) in here {
+            let known = path.and_then(|path| base.get(path)).map(|same| &same.here);
+            changes.conflicts.extend(self.here.recover(name, path, known, |path| self.free_name(path))?);
+        }
+        Ok(has_found)
     }
 
     /// Fails where everything has gone on one side since an earlier run: a disk that is not mounted and a directory that a restart
@@ -239,7 +257,7 @@ impl Pair {
         if wanted.is_empty() {
             return Ok(());
         }
-        for (change, (placed, stamp)) in wanted.iter().zip(self.there.change(&wanted).await?) {
+        for (change, (placed, stamp)) in wanted.iter().zip(self.there.change(&wanted, &self.state.journal).await?) {
             let path = change.path.clone();
             if let Placed::Kept(kept) = placed {
                 changes.conflicts.push(kept);
@@ -261,7 +279,7 @@ impl Pair {
     }
 
     async fn fetch(&self, path: &str, staging: &Path) -> Done<PathBuf> {
-        let new = staging.join("new");
+        let new = staging.join(NEW);
         // A name of its own each time: what was put in place has left.
         let _ = std::fs::remove_file(&new);
         self.there.fetch(path, &new).await?;

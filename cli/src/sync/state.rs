@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::journal::Journal;
 use super::plan::Base;
 use crate::failure::{Done, Failure};
 use crate::profile;
@@ -18,6 +19,8 @@ pub struct State {
     name: Name,
     /// What was the same.
     pub base: Base,
+    /// What passes have put aside.
+    pub journal: Journal,
     _lock: File,
 }
 
@@ -62,7 +65,9 @@ impl State {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        Ok(Self { path, name, base: base.map(|stored| stored.base).unwrap_or_default(), _lock: lock })
+        let base = base.map(|stored| stored.base).unwrap_or_default();
+        let journal = Journal::new(directory.join(format!("{id}.aside")));
+        Ok(Self { path, name, base, journal, _lock: lock })
     }
 
     /// Writes it, whole or not at all.

@@ -10,6 +10,7 @@ use globset::GlobSet;
 use tokio::io::AsyncWriteExt as _;
 
 use super::here::Placed;
+use super::journal::{Entry, Journal};
 use super::plan::Listing;
 use super::{STAGING, Stamp};
 use crate::failure::{Done, Failure};
@@ -144,8 +145,10 @@ impl There {
     /// # Errors
     /// When they cannot be made. What was there is there, under its own name, in place, or in a directory that begins with
     /// [`STAGING`].
-    pub async fn change(&self, changes: &[Change]) -> Done<Vec<(Placed, Option<Stamp>)>> {
+    pub async fn change(&self, changes: &[Change], journal: &Journal) -> Done<Vec<(Placed, Option<Stamp>)>> {
         let staging = format!("{STAGING}{}", uuid::Uuid::new_v4().simple());
+        let paths = changes.iter().map(|change| change.path.clone()).collect();
+        journal.note(&Entry::There { name: staging.clone(), paths })?;
         let place = format!("{}/{staging}", self.root);
         self.files.create_folder(&place, Some("700")).await?;
         let uploads: Vec<_> = changes
@@ -195,6 +198,58 @@ impl There {
             return Err(Failure::other(format!("The sandbox could not put files in place in {}: {told}", self.root)));
         }
         Ok(results)
+    }
+
+    /// Clears away a directory that a program left which was killed. Files that it had put aside go back to their places; where
+    /// another is and it is not the one that was `known`, they are kept as `otherwise`. Those names are returned.
+    ///
+    /// # Errors
+    /// When they cannot be put back. They are where they were then.
+    pub async fn recover(
+        &self,
+        name: &str,
+        paths: &[String],
+        known: impl Fn(&str) -> Option<Stamp>,
+        otherwise: impl Fn(&str) -> String,
+    ) -> Done<Vec<String>> {
+        let staged = match self.staged(&format!("{}/{name}", self.root)).await {
+            Ok(staged) => staged,
+            Err(Failure::Api(error)) if error.is_not_found() => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        };
+        let mut script = format!("cd {} || exit 1\n", quoted(&self.root));
+        let mut offered = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            let Some(old) = staged.get(&format!("old-{number}")) else { continue };
+            let (old_path, target) = (format!("{name}/old-{number}"), quoted(&format!("./{path}")));
+            let other = otherwise(path);
+            let otherwise_path = quoted(&format!("./{other}"));
+            // What was known is in the other side's history; anything else is kept.
+            let else_do = if Some(old) == known(path).as_ref() {
+                format!("rm {old_path}")
+            } else {
+                format!("{{ mv {old_path} {otherwise_path} && echo {number}; }}")
+            };
+            offered.push((number, other));
+            let _ = writeln!(
+                script,
+                "if [ -e {target} ] || [ -L {target} ]; then {else_do} || exit 1\n\
+                 else d={target}; mkdir -p \"${{d%/*}}\"; ln {old_path} {target} 2>/dev/null && rm {old_path} || \
+                 mv {old_path} {target} || exit 1; fi"
+            );
+        }
+        // What came meanwhile, or is not known, stays, and so does the directory.
+        let _ = writeln!(script, "rm -f {name}/new-*; rmdir {name} 2>/dev/null; exit 0");
+        let done = self.process.exec(&script, ExecOptions::default()).await?;
+        if done.exit_code != 0 {
+            let told = done.result.trim();
+            return Err(Failure::other(format!(
+                "{name} in the sandbox's {} cannot be cleared away: {told}",
+                self.root
+            )));
+        }
+        let kept: HashSet<usize> = done.result.lines().filter_map(|line| line.trim().parse().ok()).collect();
+        Ok(offered.into_iter().filter(|(number, _)| kept.contains(number)).map(|(_, other)| other).collect())
     }
 
     async fn staged(&self, place: &str) -> Done<Listing> {
