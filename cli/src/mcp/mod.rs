@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `protocol` | the Model Context Protocol, on `rmcp`; nothing else knows that |
 //! | `http` | listening for it |
+//! | `tasks` | calls that go on by themselves, and how much of them is kept |
 //! | `tools` | the tools: names, arguments, what they do |
 //! | `arguments`, `reply` | what a call brings, what it gives back |
 //! | `server` | the sandboxes that calls are about, and their end |
@@ -19,6 +20,7 @@ mod http;
 mod protocol;
 mod reply;
 mod server;
+mod tasks;
 pub mod tools;
 
 pub use http::{HttpOptions, serve_http};

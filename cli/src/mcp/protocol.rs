@@ -1,5 +1,5 @@
 //! The Model Context Protocol: revision 2026-07-28, which has no sessions, and those before it. `rmcp` changes often, so this
-//! file and `http` are all that touches it.
+//! file, `tasks` and `http` are all that touches it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use rmcp::model::{
     UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
-use rmcp::task_manager::{TaskExit, TaskManager, TaskOptions};
+use rmcp::task_manager::TaskExit;
 use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
 use tokio::sync::mpsc;
 
 use super::reply::{Refusal, Reply};
 use super::server::Server;
+use super::tasks::Tasks;
 use super::tools::{self, Access};
 use crate::failure::{Done, Failure};
 
@@ -29,8 +30,6 @@ const NAME: &str = "daytona-mcp";
 const FILE_TEMPLATE: &str = "daytona://{sandbox}/{+path}";
 /// How long a client that knows tasks waits for the result of a call before it is told to come back for it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long such a call may take, and how long its result is kept.
-const TASK_LIFE: Duration = Duration::from_secs(6 * 60 * 60);
 /// Reports that wait to be sent; more are left out.
 const REPORTS: usize = 8;
 
@@ -39,13 +38,13 @@ const REPORTS: usize = 8;
 pub struct Connection {
     server: Arc<Server>,
     /// Calls that took long, of all connections.
-    tasks: TaskManager,
+    tasks: Tasks,
 }
 
 impl Connection {
     /// A connection to a server.
     pub fn new(server: Arc<Server>) -> Self {
-        Self { server, tasks: TaskManager::new() }
+        Self { server, tasks: Tasks::default() }
     }
 }
 
@@ -100,25 +99,22 @@ impl Connection {
         (Box::pin(working), reported)
     }
 
-    /// Lets a call go on by itself. Its client asks how far it has come, for as long as [`TASK_LIFE`].
+    /// Lets a call go on by itself. Its client asks how far it has come.
     fn detach(&self, mut working: Working, mut reported: mpsc::Receiver<(f64, String)>) -> CallToolResponse {
-        let options = TaskOptions::new().with_ttl_ms(TASK_LIFE.as_millis() as u64);
-        let task = self.tasks.spawn(options, |task| {
-            Box::pin(async move {
-                loop {
-                    tokio::select! {
-                        biased;
-                        done = &mut working => return done.map_err(TaskExit::Error),
-                        // Dropped, what runs is ended in the sandbox.
-                        () = task.cancelled() => return Err(TaskExit::Cancelled),
-                        Some((_, message)) = reported.recv() => {
-                            if !message.is_empty() {
-                                task.set_status_message(message);
-                            }
+        let task = self.tasks.spawn(|task| async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    done = &mut working => return done.map_err(TaskExit::Error),
+                    // Dropped, what runs is ended in the sandbox.
+                    () = task.cancelled() => return Err(TaskExit::Cancelled),
+                    Some((_, message)) = reported.recv() => {
+                        if !message.is_empty() {
+                            task.set_status_message(message);
                         }
                     }
                 }
-            })
+            }
         });
         CallToolResponse::Task(CreateTaskResult::new(task))
     }
@@ -164,6 +160,13 @@ impl ServerHandler for Connection {
         let (mut working, mut reported) = self.begin(request);
         let token = context.meta.get_progress_token();
         let peer = context.peer.clone();
+        let patience = async {
+            tokio::time::sleep(PATIENCE).await;
+            // Where too many go on by themselves, this one is waited for.
+            while !self.tasks.has_room() {
+                tokio::time::sleep(PATIENCE).await;
+            }
+        };
         let telling = async {
             while let (Some((progress, message)), Some(token)) = (reported.recv().await, token.clone()) {
                 let mut notification = ProgressNotificationParam::new(token, progress);
@@ -179,7 +182,7 @@ impl ServerHandler for Connection {
             done = &mut working => return done.map(Into::into),
             // Dropped, what runs is ended in the sandbox.
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
-            () = tokio::time::sleep(PATIENCE), if knows_tasks => {}
+            () = patience, if knows_tasks => {}
             never = telling => never,
         }
         Ok(self.detach(working, reported))
@@ -190,16 +193,16 @@ impl ServerHandler for Connection {
         request: GetTaskParams,
         _: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        self.tasks.get_task(&request.task_id).map(GetTaskResult::new)
+        self.tasks.get(&request.task_id).map(GetTaskResult::new)
     }
 
     async fn update_task(&self, request: UpdateTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         // No task asks for anything.
-        self.tasks.update_task(&request.task_id, [])
+        self.tasks.update(&request.task_id)
     }
 
     async fn cancel_task(&self, request: CancelTaskParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
-        self.tasks.cancel_task(&request.task_id)
+        self.tasks.cancel(&request.task_id)
     }
 
     async fn list_resource_templates(
