@@ -1,10 +1,12 @@
 //! Code.
 
+use std::collections::BTreeMap;
+
 use daytona::model::{CodeRunOptions, RunCodeOptions};
 use serde_json::json;
 
 use super::programs::shown;
-use super::{Access, ID, Kind, Report, Tool, optional, required, run};
+use super::{Access, ID, Kind, Report, Tool, optional, required, run, sdk};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::reply::{Picture, Refusal, Reply};
 use crate::mcp::server::Server;
@@ -19,6 +21,7 @@ pub static TOOLS: &[Tool] = &[Tool {
         required("code", Kind::Text, ""),
         optional("language", Kind::OneOf(&["python", "typescript", "javascript"]), "Default python"),
         optional("stateful", Kind::Flag, "Python that keeps its variables from run to run"),
+        optional("sdk", Kind::Flag, "Python with the package daytona, for programs that use sandboxes themselves"),
         optional("timeout", Kind::Number(Some(0), None), "Seconds until killed"),
         ID,
     ],
@@ -33,8 +36,19 @@ async fn run_code(server: &Server, arguments: Arguments, _: Report<'_>) -> Resul
     if stateful && language != "python" {
         return Err(Refusal::Argument("stateful is for python only.".to_owned()));
     }
+    let wants_sdk = arguments.flag("sdk")?.unwrap_or(false);
+    if wants_sdk && language != "python" {
+        return Err(Refusal::Argument("sdk is for python only.".to_owned()));
+    }
     let sandbox = server.sandbox(arguments.optional_name("id")?.as_deref()).await?;
+    let sdk = if wants_sdk { Some(sdk::provide(&sandbox).await?) } else { None };
     if stateful {
+        if let Some(sdk) = sdk {
+            // The interpreter has read its paths already.
+            let path = "__import__('sys').path";
+            let found = format!("{path}[:0] = [d for d in ['{}'] if d not in {path}]", sdk.directory);
+            sandbox.code_interpreter().run_code(&found, RunCodeOptions::default()).await?.collect().await?;
+        }
         let options = RunCodeOptions { timeout, ..Default::default() };
         let result = sandbox.code_interpreter().run_code(&code, options).await?.collect().await?;
         let traceback = result.error.as_ref().map(|error| error.traceback.as_str()).unwrap_or_default();
@@ -48,7 +62,8 @@ async fn run_code(server: &Server, arguments: Arguments, _: Report<'_>) -> Resul
         };
         return Ok(Reply::new(text, data).failed(failed));
     }
-    let options = CodeRunOptions { timeout, ..Default::default() };
+    let env = sdk.map(|sdk| BTreeMap::from([("PYTHONPATH".to_owned(), sdk.python_path)]));
+    let options = CodeRunOptions { timeout, env, ..Default::default() };
     let response = sandbox.process().code_run(&code, &language, options).await?;
     let charts = response.artifacts.into_iter().flat_map(|artifacts| artifacts.charts);
     let pictures: Vec<_> =

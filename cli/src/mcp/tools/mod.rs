@@ -11,6 +11,7 @@ mod git;
 mod processes;
 mod programs;
 mod sandboxes;
+mod sdk;
 mod search;
 
 use std::future::Future;
