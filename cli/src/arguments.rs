@@ -16,7 +16,7 @@ use crate::commands::{
 };
 use crate::completion;
 use crate::failure::Done;
-use crate::output::Format;
+use crate::output::{Format, unwritable};
 use crate::remote::execute;
 
 /// Daytona: isolated sandboxes for agents and developers, in the cloud or on this machine
@@ -234,8 +234,10 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
         let error = json!({ "kind": "InvalidArgument", "message": message, "retryable": false, "exitCode": 2 });
         let _ = writeln!(std::io::stderr(), "{}", json!({ "error": error }));
     } else {
-        // A pipe that is closed early ends the help quietly.
-        let _ = refusal.print();
+        let printed = refusal.print();
+        if let (false, Err(error)) = (is_error, printed) {
+            return unwritable(error).report(Format::Table);
+        }
     }
     ExitCode::from(refusal.exit_code() as u8)
 }

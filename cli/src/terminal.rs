@@ -13,6 +13,8 @@ use crate::stdin;
 
 /// Lines and columns where there is no terminal to ask.
 const DEFAULT_SIZE: (i64, i64) = (24, 80);
+/// The key Ctrl-D.
+const END_OF_FILE: u8 = 4;
 /// What servers take at most.
 const LARGEST: u16 = 1000;
 
@@ -120,7 +122,8 @@ pub fn size() -> (i64, i64) {
 pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys) -> Done<End> {
     let session = terminal.session_id().to_owned();
     let (input, mut output) = terminal.split();
-    let _raw = Raw::enter()?;
+    let raw = Raw::enter()?;
+    let is_terminal = raw.0.is_some();
     let mut typed = stdin::pieces();
     let mut detaching = Detaching { keys: keys.0, typed: 0 };
     let (mut signals, mut resized) = (Signals::listen()?, signal(SignalKind::window_change())?);
@@ -149,8 +152,14 @@ pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys) -> 
                         return Ok(End::Detached);
                     }
                 }
-                // What was piped in has been typed; the program ends by itself.
-                None => has_input = false,
+                None => {
+                    has_input = false;
+                    // What was piped in has been typed: a shell that waited for more would wait for ever. A terminal that is
+                    // closed leaves the session as it is.
+                    if !is_terminal {
+                        drop(input.write(vec![END_OF_FILE]).await);
+                    }
+                }
             },
             _ = resized.recv() => {
                 let (rows, cols) = size();

@@ -177,6 +177,29 @@ def test_the_version_is_told(daytona: Program, arguments: list[str]) -> None:
     assert daytona.text(*arguments).split()[-1].count(".") == 2
 
 
+@pytest.mark.parametrize(
+    "arguments", [["version"], ["list"], ["--help"], ["--version"], ["help", "list"], ["version", "--json"]]
+)
+def test_output_that_cannot_be_written_is_a_failure(daytona: Program, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [daytona.path, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=daytona.environment,
+            timeout=LIMIT,
+        )
+    assert done.returncode == 1 and b"standard output" in done.stderr, done
+
+
+def test_numbers_out_of_range_are_wrong_arguments(daytona: Program) -> None:
+    for arguments in (["list", "--limit", "0"], ["list", "--limit", "201"], ["list", "--page", "0"]):
+        assert daytona.error(2, *arguments)["kind"] == "InvalidArgument"
+    assert daytona("preview-url", "box", "-p", "0").returncode == 2
+    assert daytona.error(2, "snapshot", "list", "--limit", "0")["kind"] == "InvalidArgument"
+
+
 def test_names_that_are_not_text_are_refused(daytona: Program) -> None:
     done = subprocess.run(
         [daytona.path.encode(), b"info", b"\xff\xfe"], capture_output=True, env=daytona.environment, timeout=LIMIT

@@ -233,3 +233,12 @@ def test_a_program_outlives_its_terminal_where_that_is_wanted(daytona: Program, 
         process.stdin.close()
         assert process.stdout.read() == b"still there\n"
         assert process.wait(LIMIT) == 0
+
+
+def test_a_sandbox_that_is_deleted_is_in_use_no_more(daytona: Program) -> None:
+    name = f"cli-{uuid.uuid4().hex[:12]}"
+    daytona.text("create", "--name", name)
+    daytona.text("use", name)
+    assert daytona.data("info")["name"] == name
+    daytona.text("delete", name)
+    assert "daytona use" in daytona.error(2, "info")["message"]

@@ -60,6 +60,8 @@ def test_a_script_can_type(daytona: Program, sandbox: str) -> None:
     done = daytona("pty", sandbox, stdin=b"echo typed-$((6*7)); exit 3\n")
     assert done.returncode == 3
     assert b"typed-42" in done.stdout
+    # At the end of what it types, the terminal ends, too.
+    assert daytona("pty", sandbox).returncode == 0
 
 
 def test_ssh_enters_the_sandbox(daytona: Program, sandbox: str, tmp_path: Path) -> None:

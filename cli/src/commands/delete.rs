@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments, printable};
+use crate::profile::Profiles;
 use crate::remote::{Context, Remote};
 use crate::{completion, pairs, stdin};
 
@@ -69,6 +70,7 @@ impl Remote for Delete {
             }
         }
         drop(progress);
+        forget_in_use(&found, &deleted)?;
         context.output.result(&json!({ "deleted": deleted }), || lines("deleted", &deleted))?;
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
@@ -90,6 +92,20 @@ impl Delete {
         }
         Ok(found)
     }
+}
+
+/// Commands that name no sandbox should not be about one that is gone.
+fn forget_in_use(found: &[SandboxInfo], deleted: &[String]) -> Done {
+    let is_gone = |in_use: &String| {
+        found.iter().any(|sandbox| deleted.contains(&sandbox.name) && [&sandbox.id, &sandbox.name].contains(&in_use))
+    };
+    if Profiles::load()?.sandbox.as_ref().is_none_or(|in_use| !is_gone(in_use)) {
+        return Ok(());
+    }
+    Profiles::change(|profiles| {
+        profiles.sandbox = profiles.sandbox.take().filter(|in_use| !is_gone(in_use));
+        Ok(())
+    })
 }
 
 fn lines(verb: &str, names: &[String]) -> String {

@@ -15,10 +15,10 @@ pub struct List {
     #[arg(short, long)]
     cursor: Option<String>,
     /// Sandboxes to list at most, 1 to 200
-    #[arg(short, long, default_value_t = 100)]
+    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=200))]
     limit: i64,
     /// Number of the page, for servers and scripts without cursors [default: 1]
-    #[arg(short, long, conflicts_with = "cursor")]
+    #[arg(short, long, conflicts_with = "cursor", value_parser = clap::value_parser!(i64).range(1..))]
     page: Option<i64>,
     /// Only sandboxes with this label; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]

@@ -12,7 +12,7 @@ pub struct PreviewUrl {
     #[command(flatten)]
     sandbox: SandboxArgument,
     /// Port in the sandbox
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Seconds until the URL expires
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]

@@ -81,10 +81,10 @@ pub struct Create {
 #[derive(Debug, Args)]
 pub struct List {
     /// Number of the page
-    #[arg(short, long, default_value_t = 1)]
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
     page: i64,
     /// Snapshots per page, 1 to 200
-    #[arg(short, long, default_value_t = 100)]
+    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=200))]
     limit: i64,
     #[command(flatten)]
     format: ShortFormatArguments,

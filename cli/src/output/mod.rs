@@ -12,7 +12,7 @@ use std::io::{IsTerminal as _, Write};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::failure::Done;
+use crate::failure::{Done, Failure};
 
 pub use progress::Progress;
 pub use table::{Table, ago, size};
@@ -143,7 +143,7 @@ impl Output {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn finish(&mut self) -> Done {
-        Ok(std::io::stdout().flush()?)
+        std::io::stdout().flush().map_err(unwritable)
     }
 }
 
@@ -159,8 +159,15 @@ pub fn tell(line: &str) {
 /// When it cannot be written to.
 pub fn raw(bytes: &[u8]) -> Done {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes)?;
-    Ok(stdout.flush()?)
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(unwritable)
+}
+
+/// Why standard output did not take something.
+pub fn unwritable(error: std::io::Error) -> Failure {
+    match Failure::from(error) {
+        Failure::Other(why) => Failure::other(format!("standard output cannot be written to: {why}")),
+        closed => closed,
+    }
 }
 
 /// A value of an enum of strings as the API writes it.
