@@ -112,7 +112,8 @@ const MAX_CONNECTIONS: usize = 16_384;
 
 /// Runs an engine until it is told to end (`SIGTERM`, `SIGINT`) or idle.
 ///
-/// The executable must have called [`isolation::run_if_sandbox_process`] at the start of `main`.
+/// The executable must have called [`isolation::run_if_sandbox_process`] at the start of `main`, and
+/// [`isolation::enter_own_namespace`] before it made the runtime.
 ///
 /// # Errors
 /// When the state directory is taken, the address is not free, or the machine allows no isolation.
@@ -480,9 +481,12 @@ fn empty(trash: &Path, mut removing: HashMap<String, Stored>) {
 
 /// The network of the sandboxes, or why there is none.
 fn network(state_dir: &Path, level: IsolationLevel, allowed: &[Cidr]) -> Result<Network, String> {
-    match level {
-        IsolationLevel::Namespaces => Network::prepare(state_dir, allowed).map_err(|error| errors::in_words(&error)),
-        IsolationLevel::UserNamespaces | IsolationLevel::None => Err("that takes an engine started by root".to_owned()),
+    match (level, isolation::no_own_namespace()) {
+        (IsolationLevel::None, _) => Err("they are not separated from the machine".to_owned()),
+        (IsolationLevel::UserNamespaces, Some(reason)) => Err(reason.to_owned()),
+        (IsolationLevel::Namespaces, _) | (IsolationLevel::UserNamespaces, None) => {
+            Network::prepare(state_dir, allowed).map_err(|error| errors::in_words(&error))
+        }
     }
 }
 

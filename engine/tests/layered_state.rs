@@ -1,8 +1,10 @@
 //! An engine whose state directory is on an overlay file system, as the files of most containers are.
 
 mod harness;
+#[path = "harness/ordinary_user.rs"]
+mod ordinary_user;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,14 +12,11 @@ use harness::{Engine, announcement, id_of, wait_for};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// Nobody.
-const USER: &str = "65534";
-
 const BUSYBOX: &str = "FROM default AS tools\nFROM scratch\nCOPY --from=tools /usr/bin/busybox /bin/\n\
                        RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
 
 /// Starts an engine in a mount namespace of its own, where its state directory is a layer over another.
-async fn start(user: Option<&str>) -> Engine {
+async fn start(user: Option<u32>) -> Engine {
     let directory = tempfile::tempdir().unwrap();
     for name in ["lower", "upper", "work", "state"] {
         std::fs::create_dir(directory.path().join(name)).unwrap();
@@ -28,9 +27,11 @@ async fn start(user: Option<&str>) -> Engine {
     let script = "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work state && \
                   chown ${USER_ID:-0} state && exec ${USER_ID:+setpriv --reuid $USER_ID --regid $USER_ID --clear-groups} \"$@\"";
     command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
-    command.arg(program(directory.path(), user.is_some())).arg(directory.path().join("state"));
+    let program = user.map(|_| ordinary_user::program(directory.path()));
+    command.arg(program.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_daytona-engine"))));
+    command.arg(directory.path().join("state"));
     command.current_dir(directory.path()).stdin(Stdio::null());
-    command.env("USER_ID", user.unwrap_or_default());
+    command.env("USER_ID", user.map_or(String::new(), |user| user.to_string()));
     let process = command.spawn().expect("unshare is there");
     // On the machine, what it writes is in the upper directory.
     let announced = wait_for(|| announcement(&directory.path().join("upper"))).await;
@@ -77,7 +78,7 @@ async fn commands_of_builds_have_a_disk_where_nothing_can_be_laid_over_the_state
 
 #[tokio::test]
 async fn an_ordinary_users_engine_says_why_it_runs_no_commands_there() {
-    let engine = start(Some(USER)).await;
+    let engine = start(Some(ordinary_user::USER)).await;
     let (sandbox, log) = built(&engine, BUSYBOX).await;
     assert_eq!(sandbox["state"], "build_failed", "{log}");
     let reason = sandbox["errorReason"].as_str().unwrap();
@@ -86,9 +87,7 @@ async fn an_ordinary_users_engine_says_why_it_runs_no_commands_there() {
 
 #[tokio::test]
 async fn an_ordinary_users_engine_runs_commands_as_root_of_their_own() {
-    let directory = tempfile::tempdir().unwrap();
-    std::os::unix::fs::chown(directory.path(), Some(65534), Some(65534)).unwrap();
-    let engine = start_as_user(directory).await;
+    let engine = ordinary_user::start(&[]).await;
     let dockerfile = format!("{BUSYBOX}RUN rm /bin/vi; id -u > /made && mkdir /etc/of-the-build\n");
     let (sandbox, log) = built(&engine, &dockerfile).await;
     assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
@@ -100,30 +99,4 @@ async fn an_ordinary_users_engine_runs_commands_as_root_of_their_own() {
     let (sandbox, log) = built(&engine, &format!("{BUSYBOX}RUN chown 7:8 /made && wget http://127.0.0.2/\n")).await;
     assert_eq!(sandbox["state"], "build_failed");
     assert!(log.contains("that takes an engine started by root"), "{log}");
-}
-
-async fn start_as_user(directory: tempfile::TempDir) -> Engine {
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program(directory.path(), true));
-    let process = command.arg(directory.path()).stdin(Stdio::null()).spawn().expect("setpriv is there");
-    let announced = wait_for(|| announcement(directory.path())).await;
-    Engine::announced(directory, process, &announced)
-}
-
-/// The engine's program where a user may run it, which a build directory need not be.
-fn program(directory: &Path, for_user: bool) -> PathBuf {
-    let built = PathBuf::from(env!("CARGO_BIN_EXE_daytona-engine"));
-    let may_run = || {
-        let tried = Command::new("setpriv")
-            .args(["--reuid", USER, "--regid", USER, "--clear-groups", "test", "-x"])
-            .arg(&built)
-            .status();
-        tried.expect("setpriv is there").success()
-    };
-    if !for_user || may_run() {
-        return built;
-    }
-    let copy = directory.join("engine");
-    std::fs::copy(built, &copy).expect("room for the engine's program");
-    copy
 }

@@ -202,6 +202,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         Some(path) if !path.as_os_str().is_empty() => read_faults(path)?,
         _ => Vec::new(),
     };
+    daytona_engine::isolation::enter_own_namespace(serve.isolation)?;
     let own = serve.owner.map(|_| owned::Directory::new(&state_dir)).transpose()?;
     let state_dir = own.as_ref().map_or(state_dir, |own| own.path().to_owned());
     let options = ServeOptions {

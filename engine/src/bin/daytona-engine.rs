@@ -26,6 +26,7 @@ fn main() -> anyhow::Result<()> {
     let webhook_networks = reached.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let ssh_port = std::env::var("DAYTONA_LOCAL_SSH_PORT").ok().filter(|port| !port.is_empty());
     let ssh_port = ssh_port.map_or(Ok(0), |port| port.parse())?;
+    isolation::enter_own_namespace(isolation)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(ServeOptions {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -16,6 +16,12 @@ pub const SETGID: u8 = 6;
 /// `CAP_SETUID`: change user ids.
 pub const SETUID: u8 = 7;
 
+/// `CAP_NET_BIND_SERVICE`: listen at low ports.
+pub const NET_BIND_SERVICE: u8 = 10;
+
+/// `CAP_NET_ADMIN`: change a network.
+pub const NET_ADMIN: u8 = 12;
+
 /// `CAP_SYS_NICE`: choose processors for processes of other users.
 pub const SYS_NICE: u8 = 23;
 
@@ -82,16 +88,40 @@ pub fn set_current(keep: &[u8]) -> io::Result<()> {
 
 /// Makes every capability the calling thread may have effective.
 pub fn raise_all() -> io::Result<()> {
+    let mut words = current()?;
+    for word in &mut words {
+        word.effective = word.permitted;
+    }
+    set(&words)
+}
+
+/// Has what the calling thread executes from here on keep these capabilities, which the thread has. Only system calls, so
+/// that it may be called between `fork` and `execve`.
+pub fn pass_on(passed: &[u8]) -> io::Result<()> {
+    let mut words = current()?;
+    for &capability in passed {
+        words[usize::from(capability / 32)].inheritable |= 1 << (capability % 32);
+    }
+    set(&words)?;
+    for &capability in passed {
+        let (ambient, raise) = (libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE as libc::c_ulong);
+        // SAFETY: prctl with integer arguments touches no memory of ours.
+        if unsafe { libc::prctl(ambient, raise, libc::c_ulong::from(capability), 0, 0) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The calling thread's sets.
+fn current() -> io::Result<[CapabilitySet; 2]> {
     let mut words = [CapabilitySet::default(); 2];
     let header = CapabilityHeader { version: VERSION_3, pid: 0 };
     // SAFETY: header and two words are what version 3 reads and writes.
     if unsafe { libc::syscall(libc::SYS_capget, &raw const header, words.as_mut_ptr()) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    for word in &mut words {
-        word.effective = word.permitted;
-    }
-    set(&words)
+    Ok(words)
 }
 
 fn set(words: &[CapabilitySet; 2]) -> io::Result<()> {

@@ -127,14 +127,7 @@ fn leave_machine(spec: &LaunchSpec) -> Result<()> {
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWCGROUP;
-    let namespaces = match &spec.network {
-        Some(path) => {
-            let network = std::fs::File::open(path).context("finding the sandbox's network")?;
-            setns(&network, CloneFlags::CLONE_NEWNET).context("entering the sandbox's network")?;
-            namespaces
-        }
-        None => namespaces | CloneFlags::CLONE_NEWNET,
-    };
+    let namespaces = if spec.has_network { namespaces } else { namespaces | CloneFlags::CLONE_NEWNET };
     match spec.level {
         IsolationLevel::Namespaces => unshare(namespaces).context("leaving the machine's namespaces"),
         IsolationLevel::UserNamespaces => enter_user_namespace(spec, namespaces),
@@ -145,6 +138,10 @@ fn leave_machine(spec: &LaunchSpec) -> Result<()> {
 /// Maps the engine's user to the sandbox's user, and only that one.
 fn enter_user_namespace(spec: &LaunchSpec, namespaces: CloneFlags) -> Result<()> {
     let (uid, gid) = (Uid::effective(), Gid::effective());
+    if spec.has_network {
+        // While this process is an administrator of it, which the sandbox is not.
+        mounts::show_network().context("showing the sandbox's network")?;
+    }
     unshare(CloneFlags::CLONE_NEWUSER | namespaces).context("creating a user namespace")?;
     std::fs::write("/proc/self/setgroups", "deny").context("denying setgroups")?;
     std::fs::write("/proc/self/uid_map", format!("{} {uid} 1\n", spec.user.uid)).context("mapping the user")?;
@@ -212,7 +209,9 @@ fn enter_sandbox(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<Optio
         // Everything is created with the modes it asks for.
         umask(Mode::empty());
         nix::unistd::sethostname(mounts::host_name(&spec.sandbox_id)).context("setting the host name")?;
-        raise_loopback().context("raising the loopback interface")?;
+        if !spec.has_network {
+            raise_loopback().context("raising the loopback interface")?;
+        }
         files = mounts::enter_root(spec, namespace)?;
         if let Some(own) = &spec.own_size {
             own_size::run_on(&own.cpus).context("choosing processors")?;

@@ -59,7 +59,7 @@ impl StepCommand {
         spec.user = SandboxUser { uid: self.uid, gid: self.gid, groups: Vec::new() };
         spec.work_dir = Some(self.work_dir.clone());
         spec.env = self.env.iter().cloned().collect();
-        if spec.network.is_some() {
+        if spec.has_network {
             for (name, value) in network::image_environment(certificates) {
                 spec.env.entry(name).or_insert(value);
             }

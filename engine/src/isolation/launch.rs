@@ -41,7 +41,7 @@ use super::spec::{
 use super::step_disk;
 use super::users::{RANGES, Separation, UserIds};
 use crate::errors::ApiError;
-use crate::network::{self, Joined, Network, Reach};
+use crate::network::{self, Network, Reach};
 use crate::sandboxes::record_file;
 use crate::setup::desktop;
 
@@ -163,9 +163,10 @@ impl Launcher {
         };
         let disks = match level {
             IsolationLevel::Namespaces => disk_images::try_out(state_dir),
-            IsolationLevel::UserNamespaces | IsolationLevel::None => {
-                Err(anyhow!("that takes an engine started by root"))
-            }
+            IsolationLevel::UserNamespaces => Err(anyhow!(
+                "an ordinary user may mount no disk that is a file, and set no quotas; that takes an engine started by root"
+            )),
+            IsolationLevel::None => Err(anyhow!("that takes an engine started by root")),
         };
         let no_disks = disks.err().map(|error| crate::in_words(&error));
         let sizes = match level {
@@ -347,11 +348,11 @@ impl Launcher {
             cgroup.memory_events().map(|events| MemoryLimit { events, gib: start.resources.memory_gib }),
         );
         let network = self.network.as_ref().map(|network| network.join(start.reach.clone())).transpose()?;
-        let namespace = network.as_ref().and_then(Joined::namespace);
         let processors = (self.level != IsolationLevel::None).then(|| self.processors.take(start.resources.cpu, &[]));
         let own_size = processors.as_ref().map(|taken| OwnSize::of(&taken.numbers, start.resources.memory_gib));
         let groups = self.cgroups.shown(start.sandbox_id);
-        let spec = LaunchSpec { ids, memory_limit, network: namespace, own_size, groups, ..self.spec(start)? };
+        let spec =
+            LaunchSpec { ids, memory_limit, has_network: network.is_some(), own_size, groups, ..self.spec(start)? };
         let spec = match &command {
             Some(command) => command.describe(spec, self.certificates(start)),
             None => spec,
@@ -365,15 +366,19 @@ impl Launcher {
                 fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.into()
             }
         };
-        let mut starter = Command::new("/proc/self/exe")
-            .arg(SANDBOX_ARGUMENT)
-            .env_clear()
-            .current_dir("/")
+        let mut starter = Command::new("/proc/self/exe");
+        starter.arg(SANDBOX_ARGUMENT).env_clear().current_dir("/");
+        starter
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(OwnedFd::from(listener)))
-            .stderr(Stdio::from(log))
-            .spawn()
-            .context("starting the sandbox process")?;
+            .stderr(Stdio::from(log));
+        let started = match &network {
+            Some(joined) => joined.run_inside(|| starter.spawn()),
+            None => starter.spawn().map_err(anyhow::Error::from),
+        };
+        // Only the sandbox has the other ends.
+        drop(starter);
+        let mut starter = started.context("starting the sandbox process")?;
         let launched =
             cgroup.add(starter.id()).context("entering the control groups").and_then(|()| hand_over(&spec, &ours));
         if launched.is_err() {
@@ -465,7 +470,7 @@ impl Launcher {
             own_size: None,
             shows_size: self.no_sizes.is_none(),
             groups: Vec::new(),
-            network: None,
+            has_network: false,
             image,
             home,
             work_dir: None,

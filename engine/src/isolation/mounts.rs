@@ -25,6 +25,9 @@ const MAX_TERMINALS: u32 = 256;
 
 const NONE: Option<&str> = None;
 
+/// The flags of what the kernel shows.
+const QUIET: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
 /// Device nodes every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -174,7 +177,7 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
         image_root::check_mount_points(root)?;
     }
     mount_devices(root).context("preparing /dev")?;
-    mount_kernel_interfaces(root).context("preparing /proc and /sys")?;
+    mount_kernel_interfaces(root, spec).context("preparing /proc and /sys")?;
     if spec.image.as_ref().is_none_or(|image| image.over_default) {
         mount_run(root).context("preparing /run")?;
     }
@@ -335,10 +338,17 @@ fn mount_devices(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn mount_kernel_interfaces(root: &Path) -> Result<()> {
-    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+/// Mounts what tells about this process's network over the machine's `/sys`, in a mount namespace of its own. The sandbox, in a
+/// user namespace below, can no longer do that.
+pub fn show_network() -> Result<()> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("leaving the machine's mounts")?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
+    Ok(mount(Some("sysfs"), "/sys", Some("sysfs"), QUIET | MsFlags::MS_RDONLY, NONE)?)
+}
+
+fn mount_kernel_interfaces(root: &Path, spec: &LaunchSpec) -> Result<()> {
     let proc = root.join("proc");
-    mount(Some("proc"), &proc, Some("proc"), quiet, NONE)?;
+    mount(Some("proc"), &proc, Some("proc"), QUIET, NONE)?;
     // System V memory belongs to no process, so the OOM killer could not free it.
     for (name, limit) in KEPT_WITHOUT_PROCESS {
         let _ = fs::write(proc.join("sys/kernel").join(name), limit);
@@ -355,15 +365,18 @@ fn mount_kernel_interfaces(root: &Path) -> Result<()> {
         let path = proc.join(name);
         if path.exists() {
             mount(Some(&path), &path, NONE, MsFlags::MS_BIND, NONE)?;
-            mount(NONE, &path, NONE, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | quiet, NONE)?;
+            mount(NONE, &path, NONE, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | QUIET, NONE)?;
         }
     }
     let sys = root.join("sys");
-    mount(Some("sysfs"), &sys, Some("sysfs"), quiet | MsFlags::MS_RDONLY, NONE)?;
+    match (spec.level, spec.has_network) {
+        (IsolationLevel::UserNamespaces, true) => mount(Some("/sys"), &sys, NONE, MsFlags::MS_BIND, NONE)?,
+        _ => mount(Some("sysfs"), &sys, Some("sysfs"), QUIET | MsFlags::MS_RDONLY, NONE)?,
+    }
     for name in ["firmware", "kernel/security"] {
         let path = sys.join(name);
         if path.is_dir() {
-            mount(Some("tmpfs"), &path, Some("tmpfs"), quiet | MsFlags::MS_RDONLY, Some("size=0,mode=555"))?;
+            mount(Some("tmpfs"), &path, Some("tmpfs"), QUIET | MsFlags::MS_RDONLY, Some("size=0,mode=555"))?;
         }
     }
     Ok(())

@@ -150,8 +150,8 @@ pub struct LaunchSpec {
     pub shows_size: bool,
     /// Its control groups, as its processes see them.
     pub groups: Vec<ShownGroup>,
-    /// Where to find the network namespace made for it; without one it makes one with loopback only.
-    pub network: Option<PathBuf>,
+    /// Whether it is started in a network namespace made for it; else it makes one with loopback only.
+    pub has_network: bool,
     /// What the root is made from, if that is an image: user, home and working directory are then found in the root.
     pub image: Option<Inside>,
     /// Home as the sandbox sees it.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cidr {
     address: IpAddr,
     prefix: u8,
@@ -25,6 +25,11 @@ impl FromStr for Cidr {
 }
 
 impl Cidr {
+    /// The network of an address whose first `prefix` bits are fixed.
+    pub fn new(address: IpAddr, prefix: u8) -> Self {
+        Self { address, prefix }
+    }
+
     /// The first and the last address, if it is a network of IPv4.
     pub fn v4(self) -> Option<(Ipv4Addr, Ipv4Addr)> {
         let IpAddr::V4(address) = self.address else { return None };

@@ -45,6 +45,9 @@ pub const CLOSED: [&str; 9] = [
     "fc00::/7",
 ];
 
+/// The sets of the machine's own addresses, without the number of the family.
+const OWN: &str = "machine";
+
 /// Connections of one sandbox at a time, datagrams' included: the machine remembers some hundred thousand for all.
 const MAX_CONNECTIONS: u32 = 4096;
 
@@ -69,6 +72,14 @@ fn name_bytes(name: &str) -> [u8; NAME_LENGTH] {
     let mut bytes = [0; NAME_LENGTH];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
     bytes
+}
+
+/// The first and last addresses of networks, by family.
+fn ranges(networks: &[Cidr]) -> [Vec<(u128, u128)>; 2] {
+    let v4 = networks.iter().filter_map(|network| network.v4());
+    let v6 = networks.iter().filter_map(|network| network.v6());
+    let v4 = v4.map(|(first, last)| (u128::from(first.to_bits()), u128::from(last.to_bits())));
+    [v4.collect(), v6.map(|(first, last)| (first.to_bits(), last.to_bits())).collect()]
 }
 
 impl Firewall {
@@ -107,22 +118,28 @@ impl Firewall {
         let names = uplinks.iter().map(|name| (name_bytes(name).to_vec(), None)).collect();
         messages.extend(self.elements(NEW_ELEMENTS, "uplinks", names));
         let parsed = |list: &[&str]| list.iter().map(|text| text.parse().expect("a network")).collect::<Vec<Cidr>>();
-        for (set, networks) in [("never", parsed(&NEVER)), ("closed", parsed(&CLOSED)), ("opened", opened.to_vec())] {
-            let v4 = networks
-                .iter()
-                .filter_map(|network| network.v4())
-                .map(|(first, last)| (u128::from(first.to_bits()), u128::from(last.to_bits())));
-            let v6 = networks
-                .iter()
-                .filter_map(|network| network.v6())
-                .map(|(first, last)| (first.to_bits(), last.to_bits()));
-            for (family, ranges) in [v4.collect::<Vec<_>>(), v6.collect()].into_iter().enumerate() {
+        let sets =
+            [("never", parsed(&NEVER)), ("closed", parsed(&CLOSED)), ("opened", opened.to_vec()), (OWN, Vec::new())];
+        for (set, networks) in sets {
+            for (family, ranges) in ranges(&networks).into_iter().enumerate() {
                 let set = format!("{set}{}", [4, 6][family]);
                 messages.push(self.set(&set, INTERVAL, &[ADDRESS_LENGTH[family]]));
                 messages.extend(self.intervals(&set, family, ranges));
             }
         }
         messages
+    }
+
+    /// Has these networks refused from now on, and not what was refused so before: the machine's own addresses, where the
+    /// kernel does not know them.
+    pub fn close(&self, networks: &[Cidr]) -> io::Result<()> {
+        let mut messages = Vec::new();
+        for (family, ranges) in ranges(networks).into_iter().enumerate() {
+            let set = format!("{OWN}{}", [4, 6][family]);
+            messages.push(nft(DELETE_ELEMENTS, 0).put_text(1, &self.table).put_text(2, &set));
+            messages.extend(self.intervals(&set, family, ranges));
+        }
+        self.change(messages)
     }
 
     fn set(&self, name: &str, flags: u32, fields: &[u32]) -> Message {
@@ -222,8 +239,10 @@ impl Firewall {
         );
         rule("out", to_any(), Verdict::Goto(Reason::Unreachable.word()));
         for family in [0, 1] {
-            let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(["never4", "never6"][family])];
-            rule("out", parts.concat(), Verdict::Goto(Reason::Unreachable.word()));
+            for set in [["never4", "never6"], ["machine4", "machine6"]] {
+                let parts = [of_family(family), address(DESTINATION, family, FIRST), in_set(set[family])];
+                rule("out", parts.concat(), Verdict::Goto(Reason::Unreachable.word()));
+            }
         }
         rule("out", [meta(IN_NAME, FIRST), in_set("limited")].concat(), Verdict::Goto("list"));
         rule("out", Vec::new(), Verdict::Goto("reach"));

@@ -108,7 +108,7 @@ fn place(state_dir: &Path) -> PathBuf {
 
 /// Whether the machine reaches the internet by IPv6 and can forward for others without being a router altogether.
 pub fn has_v6() -> bool {
-    let routes = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
+    let routes = fs::read_to_string("/proc/thread-self/net/ipv6_route").unwrap_or_default();
     let zeros = "0".repeat(32);
     let default = routes.lines().any(|route| {
         let fields: Vec<&str> = route.split_ascii_whitespace().collect();

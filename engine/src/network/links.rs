@@ -105,6 +105,11 @@ pub fn is_up(name: &str) -> bool {
     flags.is_some_and(|flags| i32::from(flags) & libc::IFF_UP != 0)
 }
 
+/// Raises the loopback of this thread's network.
+pub fn raise_loopback() -> io::Result<()> {
+    Socket::open(libc::NETLINK_ROUTE)?.request(vec![set_link(LOOPBACK_INDEX, UP)])
+}
+
 /// Makes the pair, from the network of a sandbox to be, whose thread this is. `machine` is the machine's network.
 pub fn create(name: &str, machine: BorrowedFd<'_>, addresses: &Addresses, mtu: u32) -> io::Result<()> {
     let socket = Socket::open(libc::NETLINK_ROUTE)?;
@@ -128,6 +133,8 @@ pub fn create(name: &str, machine: BorrowedFd<'_>, addresses: &Addresses, mtu: u
         messages.push(address(&own));
         messages.push(route(family_of(&own).0, 0, None, INSIDE_INDEX));
     }
+    // Nobody inside is an administrator of this network: any program may listen anywhere.
+    fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")?;
     socket.request(messages)
 }
 

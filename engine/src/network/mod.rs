@@ -3,7 +3,10 @@
 //! Every sandbox has a network namespace with one link to the machine, which forwards and translates addresses for it
 //! ([`links`]). What may pass is one table of nftables ([`firewall`]), written once; names are resolved by the engine
 //! ([`resolver`]). Namespaces are made ahead and removed afterwards by a thread of their own, so that neither a start nor an
-//! end waits for the kernel's network. Needs root; [`Network::prepare`] says what is missing.
+//! end waits for the kernel's network. [`Network::prepare`] says what is missing.
+//!
+//! An ordinary user's engine does all of this in a network of its own, which `pasta` joins to the machine's: what
+//! leaves it travels through sockets of the user's.
 //!
 //! Engines of one machine share it by blocks of addresses. A block is claimed by a name that the kernel gives up with the
 //! process, so the next engine finds what a killed one left and removes it.
@@ -17,11 +20,14 @@ mod environment;
 mod firewall;
 mod forwarding;
 mod gate;
+mod joined;
 mod links;
 mod log;
 mod netlink;
 mod nftables;
+mod own_addresses;
 mod packets;
+mod pasta;
 mod pins;
 mod policy;
 mod reach;
@@ -30,19 +36,19 @@ mod resolver;
 mod splice;
 mod web;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::libc;
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 
 pub use cidr::Cidr;
@@ -50,12 +56,18 @@ pub use environment::{certificates, image_environment, machine_environment};
 use firewall::Firewall;
 use forwarding::Forwarding;
 use gate::Gate;
+pub use joined::Joined;
 pub use log::{Needs, Tried};
 use netlink::Socket;
+use own_addresses::OwnAddresses;
+pub use pasta::PROGRAM as PASTA;
+use pasta::Pasta;
 use policy::Policy;
 pub use reach::Reach;
-use resolver::{Resolver, Sockets};
-use splice::{Splice, Unbound};
+use resolver::Sockets;
+use splice::Unbound;
+
+use crate::isolation;
 
 /// What the names of all engines' links begin with.
 const LINK_PREFIX: &str = "dyt";
@@ -133,7 +145,7 @@ struct Shared {
     firewall: Firewall,
     gate: Arc<Gate>,
     machine: Socket,
-    /// The machine's own network namespace.
+    /// Where sandboxes' links have their other ends: the machine's own network, or that of an ordinary user's engine.
     namespace: OwnedFd,
     forwarding: Forwarding,
     /// The rules of running sandboxes, by the numbers of their links.
@@ -156,52 +168,37 @@ enum Work {
 }
 
 impl Network {
-    /// Claims a block, removes what killed engines left, and writes the table.
+    /// Prepares everything; `opened` is what the operator opened of private networks.
     ///
     /// # Errors
     /// What is missing, as a sentence's end.
     pub fn prepare(state_dir: &Path, opened: &[Cidr]) -> Result<Self> {
-        let machine = Socket::open(libc::NETLINK_ROUTE).context("netlink")?;
-        let (block, claim) = claim().context("no block of addresses is free")?;
-        for number in existing_links(block) {
-            let _ = links::remove(&machine, &link_name(block, number));
-        }
-        let uplinks = forwarding::uplinks();
-        let v6 = forwarding::has_v6();
-        let forwarding =
-            Forwarding::switch_on(state_dir, v6).context("the machine cannot be made to forward packets")?;
-        let firewall = Firewall::write(block, &link_prefix(block), opened, forwarding.switched_on())
-            .context("the kernel takes no nftables rules")?;
-        let shared = Arc::new(Shared {
-            block,
-            v6,
-            mtu: uplinks.iter().filter_map(|name| links::mtu(name)).min().unwrap_or(1500),
-            firewall,
-            gate: Arc::new(Gate::new(opened)?),
-            machine,
-            namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
-            forwarding,
-            policies: Mutex::default(),
-            state: Mutex::new(State { ready: VecDeque::new(), free: (0..BLOCK_SIZE).rev().collect() }),
-            claim: Mutex::new(Some(claim)),
-        });
-        // One at once: it shows whether all of it works here.
-        let first = shared.prepare_one().context("no network could be made for a sandbox");
-        let first = match first {
-            Ok(first) => first,
-            Err(error) => {
-                shared.firewall.remove();
-                shared.give_up();
-                return Err(error);
-            }
+        let gate = Arc::new(Gate::new(opened)?);
+        let pasta = match isolation::has_own_namespace() {
+            true => Some(Pasta::start(state_dir)?),
+            false => None,
         };
-        shared.lock().ready.push_back(first);
+        let own = pasta.as_ref().map(|_| OwnAddresses::open()).transpose().context("the machine's own addresses")?;
+        let ground = pasta.as_ref().map(|pasta| pasta.namespace().try_clone()).transpose()?;
         let (work, arriving) = mpsc::channel();
-        let worker = thread::Builder::new().name("network".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || shared.serve(&arriving)
+        let (prepared, preparing) = mpsc::channel();
+        let (state_dir, opened) = (state_dir.to_owned(), opened.to_vec());
+        let worker = thread::Builder::new().name("network".to_owned()).spawn(move || {
+            let entered = ground.as_ref().map_or(Ok(()), |own| setns(own, CloneFlags::CLONE_NEWNET));
+            let shared = entered.map_err(anyhow::Error::from).and_then(|()| Shared::prepare(&state_dir, &opened, gate));
+            match shared {
+                Ok(shared) => {
+                    let _ = prepared.send(Ok(Arc::clone(&shared)));
+                    shared.serve(&arriving);
+                }
+                Err(error) => drop(prepared.send(Err(error))),
+            }
+            drop(pasta);
         })?;
-        shared.listen();
+        let shared = preparing.recv().context("the network's thread ended")??;
+        if let Some(own) = own {
+            own.keep_closed(&shared).context("closing the machine's own addresses")?;
+        }
         let _ = work.send(Work::Refill);
         Ok(Self { shared, work, worker: Mutex::new(Some(worker)) })
     }
@@ -219,24 +216,7 @@ impl Network {
             None => self.shared.prepare_one().context("making the sandbox's network")?,
         };
         let _ = self.work.send(Work::Refill);
-        let Prepared { number, link, namespace, sockets, diagnosis, rules, unbound } = prepared;
-        let policy = Arc::new(Policy::new(Arc::clone(&self.shared.gate), self.shared.v6));
-        self.shared.policies().insert(link, Arc::clone(&policy));
-        let mut joined = Joined {
-            shared: Arc::clone(&self.shared),
-            work: self.work.clone(),
-            number,
-            link,
-            namespace: Some(namespace),
-            diagnosis,
-            rules,
-            applied: Mutex::new(Applied { reach: Reach::All, way: Way::Closed(Some(unbound)) }),
-            policy,
-            _resolver: None,
-        };
-        joined.set(|| reach)?;
-        joined._resolver = Some(Resolver::start(sockets, &joined.policy).context("starting the resolver")?);
-        Ok(joined)
+        Joined::new(Arc::clone(&self.shared), self.work.clone(), prepared, reach)
     }
 
     /// Removes everything. Call it when all sandboxes have ended.
@@ -249,6 +229,45 @@ impl Network {
 }
 
 impl Shared {
+    /// Claims a block, removes what killed engines left, and writes the table, all in the network of this thread.
+    fn prepare(state_dir: &Path, opened: &[Cidr], gate: Arc<Gate>) -> Result<Arc<Self>> {
+        let machine = Socket::open(libc::NETLINK_ROUTE).context("netlink")?;
+        let (block, claim) = claim().context("no block of addresses is free")?;
+        for number in existing_links(block) {
+            let _ = links::remove(&machine, &link_name(block, number));
+        }
+        let uplinks = forwarding::uplinks();
+        let v6 = forwarding::has_v6();
+        let forwarding =
+            Forwarding::switch_on(state_dir, v6).context("the machine cannot be made to forward packets")?;
+        let firewall = Firewall::write(block, &link_prefix(block), opened, forwarding.switched_on())
+            .context("the kernel takes no nftables rules")?;
+        let shared = Arc::new(Self {
+            block,
+            v6,
+            mtu: uplinks.iter().filter_map(|name| links::mtu(name)).min().unwrap_or(1500),
+            firewall,
+            gate,
+            machine,
+            namespace: own_namespace()?,
+            forwarding,
+            policies: Mutex::default(),
+            state: Mutex::new(State { ready: VecDeque::new(), free: (0..BLOCK_SIZE).rev().collect() }),
+            claim: Mutex::new(Some(claim)),
+        });
+        // One at once: it shows whether all of it works here.
+        match shared.prepare_one().context("no network could be made for a sandbox") {
+            Ok(first) => shared.lock().ready.push_back(first),
+            Err(error) => {
+                shared.firewall.remove();
+                shared.give_up();
+                return Err(error);
+            }
+        }
+        shared.listen();
+        Ok(shared)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -284,28 +303,27 @@ impl Shared {
 
     fn prepare_one(&self) -> Result<Prepared> {
         let number = self.lock().free.pop().context("too many sandboxes are running")?;
-        let made = self.make(number);
+        let (name, addresses) = (link_name(self.block, number), self.addresses(number));
+        // A namespace is left with the thread that entered it.
+        let made = thread::scope(|scope| {
+            let making = scope.spawn(|| {
+                // Before there is a link that it is about.
+                self.firewall.add(&name, &addresses).context("adding to the firewall")?;
+                let prepared = self.make_inside(number, &name, &addresses);
+                setns(&self.namespace, CloneFlags::CLONE_NEWNET).context("going back to the links' other ends")?;
+                let attached = prepared.and_then(|prepared| {
+                    let link = links::attach(&self.machine, &name, &addresses).context("attaching the link")?;
+                    Ok(Prepared { link, ..prepared })
+                });
+                attached.inspect_err(|_| drop(links::remove(&self.machine, &name)))
+            });
+            making.join().unwrap_or_else(|_| bail!("the thread panicked"))
+        });
         if made.is_err() {
-            let _ = links::remove(&self.machine, &link_name(self.block, number));
-            let _ = self.firewall.forget(&link_name(self.block, number), &self.addresses(number), None);
+            let _ = self.firewall.forget(&name, &addresses, None);
             self.lock().free.push(number);
         }
         made
-    }
-
-    fn make(&self, number: u32) -> Result<Prepared> {
-        let (name, addresses) = (link_name(self.block, number), self.addresses(number));
-        // Before there is a link that it is about.
-        self.firewall.add(&name, &addresses).context("adding to the firewall")?;
-        let prepared = thread::scope(|scope| {
-            // A namespace is left with the thread that entered it.
-            scope
-                .spawn(|| self.make_inside(number, &name, &addresses))
-                .join()
-                .unwrap_or_else(|_| bail!("the thread panicked"))
-        })?;
-        let link = links::attach(&self.machine, &name, &addresses).context("attaching the link")?;
-        Ok(Prepared { link, ..prepared })
     }
 
     fn make_inside(&self, number: u32, name: &str, addresses: &Addresses) -> Result<Prepared> {
@@ -314,7 +332,7 @@ impl Shared {
         Ok(Prepared {
             number,
             link: 0,
-            namespace: fs::File::open("/proc/thread-self/ns/net")?.into(),
+            namespace: own_namespace()?,
             sockets: Sockets::bind().context("listening for names")?,
             diagnosis: Socket::open(libc::NETLINK_SOCK_DIAG)?,
             rules: Socket::open(libc::NETLINK_NETFILTER)?,
@@ -377,109 +395,6 @@ impl Shared {
     }
 }
 
-/// A sandbox's network; removed when dropped, in the background.
-#[derive(Debug)]
-pub struct Joined {
-    shared: Arc<Shared>,
-    work: Sender<Work>,
-    number: u32,
-    link: u32,
-    namespace: Option<OwnedFd>,
-    diagnosis: Socket,
-    rules: Socket,
-    /// Held while rules change.
-    applied: Mutex<Applied>,
-    policy: Arc<Policy>,
-    _resolver: Option<Resolver>,
-}
-
-/// What holds in the kernel.
-#[derive(Debug)]
-struct Applied {
-    reach: Reach,
-    way: Way,
-}
-
-/// The way of connections through the engine.
-#[derive(Debug)]
-enum Way {
-    /// Never used; the sockets are there until it is.
-    Closed(Option<Unbound>),
-    /// It can be used; connections take it where they are led there.
-    Open(Splice),
-}
-
-impl Joined {
-    /// Where this process's children find the namespace.
-    pub fn namespace(&self) -> Option<PathBuf> {
-        let fd = self.namespace.as_ref()?.as_raw_fd();
-        Some(PathBuf::from(format!("/proc/{}/fd/{fd}", std::process::id())))
-    }
-
-    /// What the sandbox tried since it started.
-    pub fn tried(&self) -> Tried {
-        self.policy.log.tried()
-    }
-
-    /// Changes what the sandbox reaches to what `reach` says once no other change is under way; connections that it may not
-    /// have any more end. Blocks briefly; the first time that there is a list of domains it needs the runtime.
-    pub fn set(&self, reach: impl FnOnce() -> Reach) -> Result<()> {
-        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        let reach = reach();
-        if applied.reach == reach {
-            return Ok(());
-        }
-        let name = link_name(self.shared.block, self.number);
-        // From here on nothing is decided by the old rules, and nothing new passes that only they allow.
-        self.policy.set(reach.clone());
-        self.shared
-            .firewall
-            .limit(&name, applied.reach.networks(), reach.networks())
-            .context("changing the firewall")?;
-        let was_by_name = std::mem::replace(&mut applied.reach, reach.clone()).is_by_name();
-        if reach.is_by_name() {
-            let port = applied.way.open(&self.policy).context("listening for connections")?;
-            redirection::set(&self.rules, port, reach.networks().unwrap_or_default())
-                .context("leading connections to the engine")?;
-        } else if was_by_name {
-            redirection::remove(&self.rules).context("leading connections out again")?;
-        }
-        let passed = match &applied.way {
-            Way::Open(splice) => splice.allowed(&reach),
-            Way::Closed(_) => BTreeSet::new(),
-        };
-        let is_allowed = |own, peer| reach.allows(peer) || passed.contains(&own);
-        connections::end_unless(&self.diagnosis, is_allowed).context("ending connections")
-    }
-}
-
-impl Way {
-    /// The port where connections arrive.
-    fn open(&mut self, policy: &Arc<Policy>) -> Result<u16> {
-        match self {
-            Self::Open(splice) => Ok(splice.port),
-            Self::Closed(unbound) => {
-                let splice = Splice::start(unbound.take().context("it failed before")?, policy)?;
-                let port = splice.port;
-                *self = Self::Open(splice);
-                Ok(port)
-            }
-        }
-    }
-}
-
-impl Drop for Joined {
-    fn drop(&mut self) {
-        self.shared.policies().remove(&self.link);
-        let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        let limits = applied.reach.networks().map(<[Cidr]>::to_vec);
-        if let Some(namespace) = self.namespace.take() {
-            // Without a worker the engine has ended, and all of it is gone.
-            let _ = self.work.send(Work::Remove { number: self.number, limits, namespace });
-        }
-    }
-}
-
 fn link_prefix(block: u32) -> String {
     format!("{LINK_PREFIX}{block:02x}-")
 }
@@ -492,6 +407,11 @@ fn link_name(block: u32, number: u32) -> String {
 fn existing_links(block: u32) -> Vec<u32> {
     let prefix = link_prefix(block);
     links::names().iter().filter_map(|name| name.strip_prefix(&prefix)?.parse().ok()).collect()
+}
+
+/// The network namespace of this thread.
+fn own_namespace() -> io::Result<OwnedFd> {
+    Ok(fs::File::open("/proc/thread-self/ns/net")?.into())
 }
 
 /// The lowest block that no living engine has.

@@ -121,6 +121,17 @@ impl Socket {
         Ok(Self { fd, sequence: Mutex::new(1) })
     }
 
+    /// Has the kernel tell of what changes, by the numbers of its groups.
+    pub fn subscribe(&self, groups: &[u32]) -> io::Result<()> {
+        for group in groups {
+            let (fd, length) = (self.fd.as_raw_fd(), size_of::<u32>() as libc::socklen_t);
+            let (level, option) = (libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP);
+            // SAFETY: the kernel reads one number.
+            Errno::result(unsafe { libc::setsockopt(fd, level, option, (&raw const *group).cast(), length) })?;
+        }
+        Ok(())
+    }
+
     fn turn(&self) -> MutexGuard<'_, u32> {
         self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -167,7 +167,12 @@ impl StepRunner {
             anyhow::bail!("the command was killed: {reason}");
         }
         if run.network && code != Some(0) && self.launcher.level() == IsolationLevel::UserNamespaces {
-            output(b"\n[commands of this engine have no network, and no user but root: that takes an engine started by root]\n");
+            let lacks = match self.launcher.network() {
+                Some(_) => "no user but root",
+                None => "no network, and no user but root",
+            };
+            let said = format!("\n[commands of this engine have {lacks}: that takes an engine started by root]\n");
+            output(said.as_bytes());
         }
         self.launcher.take_layer(directory, run.changes, cancel)?;
         Ok(code.map_or(Exit::Signal(nix::libc::SIGKILL), Exit::Code))

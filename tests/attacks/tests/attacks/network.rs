@@ -6,6 +6,34 @@ use serde_json::json;
 use crate::harness::{Engine, Level, wait_for};
 use crate::internet::{Internet, MACHINE, METADATA, PRIVATE, PUBLIC};
 
+/// Makes each named attack, an `async fn(&Internet, &Engine)`, a test at either level.
+macro_rules! on_an_internet_at_both_levels {
+    ($($attack:ident),* $(,)?) => {
+        mod as_root {
+            $(#[tokio::test]
+            async fn $attack() {
+                let internet = super::Internet::enter();
+                super::$attack(&internet, &super::Engine::start(super::Level::Root).await).await;
+            })*
+        }
+
+        mod as_an_ordinary_user {
+            $(#[tokio::test]
+            async fn $attack() {
+                let internet = super::Internet::enter();
+                super::$attack(&internet, &super::Engine::start(super::Level::OrdinaryUser).await).await;
+            })*
+        }
+    };
+}
+
+on_an_internet_at_both_levels!(
+    nothing_of_the_machine_its_neighbours_or_private_networks_is_reached,
+    addresses_that_the_machine_gets_later_are_closed_too,
+    one_sandbox_does_not_use_up_the_connections_of_all,
+    a_list_of_domains_is_not_undone_or_filled_up_from_inside,
+);
+
 /// What a server answers to a sandbox, or `refused`.
 async fn fetch(engine: &Engine, id: &str, host: &str) -> String {
     let (host, port) = if host.contains(':') { (format!("[{host}]"), 8080) } else { (host.to_owned(), 80) };
@@ -13,10 +41,7 @@ async fn fetch(engine: &Engine, id: &str, host: &str) -> String {
     engine.output(id, &command).await
 }
 
-#[tokio::test]
-async fn nothing_of_the_machine_its_neighbours_or_private_networks_is_reached() {
-    let internet = Internet::enter();
-    let engine = Engine::start(Level::Root).await;
+async fn nothing_of_the_machine_its_neighbours_or_private_networks_is_reached(internet: &Internet, engine: &Engine) {
     // A server of the machine's on all its addresses.
     let mut server = std::process::Command::new("python3")
         .args(["-m", "http.server", "--bind", "::", "80"])
@@ -25,7 +50,8 @@ async fn nothing_of_the_machine_its_neighbours_or_private_networks_is_reached() 
         .spawn()
         .expect("python3 runs");
     let (attacker, victim) = (engine.create(json!({})).await, engine.create(json!({})).await);
-    for (id, user) in [(&attacker, "daytona"), (&engine.create(json!({"user": "root"})).await, "root")] {
+    for user in engine.users() {
+        let id = if *user == "daytona" { &attacker } else { &engine.create(json!({"user": user})).await };
         let own = engine.output(&victim, "hostname -I").await;
         let link_local =
             engine.output(id, "ip -6 addr show dev eth0 | sed -n 's/.*inet6 \\(fe80[^ /]*\\).*/\\1/p'").await;
@@ -38,7 +64,7 @@ async fn nothing_of_the_machine_its_neighbours_or_private_networks_is_reached() 
             addresses.push(format!("{link_local}%25eth0"));
         }
         for address in addresses {
-            assert_eq!(fetch(&engine, id, &address).await, "refused", "{address} as {user}");
+            assert_eq!(fetch(engine, id, &address).await, "refused", "{address} as {user}");
         }
         let port = engine.origin.rsplit_once(':').expect("a port").1;
         for address in [MACHINE[0], "127.0.0.1", "localhost"] {
@@ -80,10 +106,40 @@ print('done')";
     let _ = server.wait();
 }
 
-#[tokio::test]
-async fn one_sandbox_does_not_use_up_the_connections_of_all() {
-    let _internet = Internet::enter();
-    let engine = Engine::start(Level::Root).await;
+async fn addresses_that_the_machine_gets_later_are_closed_too(_internet: &Internet, engine: &Engine) {
+    const LATER: [&str; 2] = ["203.0.113.77", "2001:db8::77"];
+    let id = engine.create(json!({})).await;
+    let server = |port: &str| {
+        let mut command = std::process::Command::new("python3");
+        command.args(["-m", "http.server", "--bind", "::", port]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command.spawn().expect("python3 runs")
+    };
+    let mut servers = ["80", "8080"].map(server);
+    for address in LATER {
+        let length = if address.contains(':') { "64" } else { "24" };
+        let added = std::process::Command::new("ip")
+            .args(["addr", "add", &format!("{address}/{length}"), "dev", "up0"])
+            .args(address.contains(':').then_some("nodad"))
+            .status();
+        assert!(added.expect("ip runs").success());
+    }
+    for address in LATER {
+        // An ordinary user's engine is told of it a moment later.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while fetch(engine, &id, address).await != "refused" {
+            assert!(std::time::Instant::now() < deadline, "{address} stays open");
+        }
+    }
+    for server in &mut servers {
+        let _ = server.kill();
+        let _ = server.wait();
+    }
+    let _ = std::process::Command::new("ip").args(["addr", "del", &format!("{}/24", LATER[0]), "dev", "up0"]).status();
+    assert_eq!(fetch(engine, &id, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
+}
+
+async fn one_sandbox_does_not_use_up_the_connections_of_all(_internet: &Internet, engine: &Engine) {
     let (attacker, bystander) = (engine.create(json!({})).await, engine.bystander().await);
     let flood = format!(
         "
@@ -96,22 +152,24 @@ print('sent')",
         PUBLIC[1]
     );
     assert_eq!(engine.python(&attacker, &flood).await, (0, "sent\n".to_owned()));
+    if engine.level == Level::OrdinaryUser {
+        // The connections are in a network of the engine's own.
+        assert_eq!(fetch(engine, &bystander, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
+        return engine.assert_unharmed(&bystander).await;
+    }
     let remembered = std::fs::read_to_string("/proc/thread-self/net/nf_conntrack").expect("the machine's connections");
     let own = remembered.lines().filter(|line| line.contains("dport=1") || line.contains("dport=2")).count();
     assert!((1000..5000).contains(&own), "{own} connections");
-    assert_eq!(fetch(&engine, &bystander, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
+    assert_eq!(fetch(engine, &bystander, PUBLIC[0]).await, format!("{} saw {}", PUBLIC[0], MACHINE[0]));
     engine.assert_unharmed(&bystander).await;
 }
 
-#[tokio::test]
-async fn a_list_of_domains_is_not_undone_or_filled_up_from_inside() {
-    let internet = Internet::enter();
-    let engine = Engine::start(Level::Root).await;
+async fn a_list_of_domains_is_not_undone_or_filled_up_from_inside(internet: &Internet, engine: &Engine) {
     let bystander = engine.bystander().await;
     let reaches = format!("{} saw {}", PUBLIC[0], MACHINE[0]);
-    for user in ["daytona", "root"] {
+    for user in engine.users() {
         let id = engine.create(json!({"domainAllowList": "some.example", "user": user})).await;
-        assert_eq!(fetch(&engine, &id, "some.example").await, reaches, "{user}");
+        assert_eq!(fetch(engine, &id, "some.example").await, reaches, "{user}");
         // Rules of the sandbox's network, sockets that are led nowhere, and the place where its connections arrive.
         let undo = "
 import socket, struct
@@ -144,7 +202,7 @@ for line in open('/proc/net/tcp').readlines()[1:]:
 print('tried')";
         assert_eq!(engine.python(&id, undo).await, (0, "tried\n".to_owned()), "{user}");
         for host in [PUBLIC[0], PUBLIC[1], "other.example"] {
-            assert_eq!(fetch(&engine, &id, host).await, "refused", "{host} as {user}");
+            assert_eq!(fetch(engine, &id, host).await, "refused", "{host} as {user}");
         }
         let fill = format!(
             "
@@ -160,8 +218,8 @@ print('held')",
             PUBLIC[0]
         );
         assert_eq!(engine.python(&id, &fill).await, (0, "held\n".to_owned()), "{user}");
-        assert_eq!(fetch(&engine, &bystander, PUBLIC[0]).await, reaches);
-        assert_eq!(fetch(&engine, &id, "some.example").await, reaches, "{user}");
+        assert_eq!(fetch(engine, &bystander, PUBLIC[0]).await, reaches);
+        assert_eq!(fetch(engine, &id, "some.example").await, reaches, "{user}");
         engine.assert_unharmed(&bystander).await;
     }
     assert!(!internet.heard().contains("forged"), "{}", internet.heard());
