@@ -3,7 +3,7 @@
 //! It speaks HTTP/1.1 and HTTP/2, in clear text (prior knowledge) and over TLS, on one thread. All sandboxes are the
 //! same one:
 //!
-//! * `POST /sandbox`: a started sandbox.
+//! * `POST /sandbox`: a started sandbox; `GET /sandbox`: a list of it.
 //! * `POST …/process/execute`: the command `sleep 0.1` is answered after 100 ms, every other at once.
 //! * `GET …/process/session/{id}/command/{bytes}/logs` (WebSocket): that many bytes of log in frames of 1 KiB.
 //! * `POST …/files/bulk-download` of the path `/zeros/{bytes}`, and `GET /zeros/{bytes}`: that many zero bytes.
@@ -41,7 +41,7 @@ pub fn serve(dir: &Path) -> Result<()> {
 
 fn router(address: &str) -> Router {
     Router::new()
-        .route("/sandbox", post(create))
+        .route("/sandbox", post(create).get(list))
         .route("/zeros/{bytes}", get(zeros))
         .route("/sink", post(sink))
         .route("/toolbox/{id}/process/execute", post(execute))
@@ -73,6 +73,11 @@ async fn create(State(address): State<String>, _: Bytes) -> Json<Value> {
         "updatedAt": "2025-01-01T00:00:00.000Z",
         "toolboxProxyUrl": format!("{address}/toolbox"),
     }))
+}
+
+async fn list(address: State<String>) -> Json<Value> {
+    let Json(sandbox) = create(address, Bytes::new()).await;
+    Json(json!({ "items": [sandbox], "nextCursor": null }))
 }
 
 #[derive(Deserialize)]
