@@ -2,8 +2,13 @@
 
 mod harness;
 
+use std::path::{Path, PathBuf};
+
 use harness::{Engine, control_groups, id_of, read};
-use nix::sys::signal::Signal;
+use nix::mount::{MsFlags, mount, umount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -95,6 +100,83 @@ async fn an_unprivileged_sandbox_pauses_too() {
     assert_eq!(processor_time(&engine), before, "nothing runs");
     done(&engine, &id, "start", json!({})).await;
     assert_eq!(engine.output(&id, "echo back").await, "back");
+}
+
+/// The file that freezes a paused sandbox, and whether its group is one of version 1, whose frozen processes cannot be killed.
+fn frozen_group(id: &str) -> (PathBuf, bool) {
+    let frozen =
+        |file: PathBuf| std::fs::read_to_string(&file).is_ok_and(|text| ["FROZEN", "1"].contains(&text.trim()));
+    let files = control_groups(id).into_iter().flat_map(|group| {
+        [("freezer.state", true), ("cgroup.freeze", false)].map(|(name, first)| (Path::new(&group).join(name), first))
+    });
+    files.into_iter().find(|(file, _)| frozen(file.clone())).expect("a frozen group")
+}
+
+/// Waits for a state, also for those that take the engine's own patience.
+async fn reaches(engine: &Engine, id: &str, wanted: &str) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    loop {
+        let now = state(engine, id).await;
+        if now == wanted {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{now} instead of {wanted}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_that_cannot_go_on_stays_paused_and_one_that_does_not_end_says_so() {
+    // Mounts of this thread and its engine alone.
+    unshare(CloneFlags::CLONE_NEWNS).expect("root may leave");
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("mounts become private");
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, COUNTING).await;
+    done(&engine, &id, "pause", json!({})).await;
+    let (file, is_first) = frozen_group(&id);
+    // Whatever is written there fails.
+    let refuse = || mount(Some("/dev/full"), &file, none, MsFlags::MS_BIND, none).expect("a mount");
+    refuse();
+    assert_eq!(refused(&engine, &id, "start", json!({})).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(state(&engine, &id).await, "paused");
+    umount(&file).expect("it was mounted");
+    assert_eq!(done(&engine, &id, "start", json!({})).await["state"], "started");
+    assert_eq!(engine.output(&id, "echo back").await, "back");
+
+    done(&engine, &id, "pause", json!({})).await;
+    refuse();
+    let stopping = engine.request(Method::POST, &format!("/api/sandbox/{id}/stop")).send().await.expect("an answer");
+    assert_eq!(stopping.status(), StatusCode::OK);
+    if is_first {
+        reaches(&engine, &id, "error").await;
+        let (_, sandbox) = engine.get(&format!("/api/sandbox/{id}")).await;
+        assert!(sandbox["errorReason"].as_str().unwrap().contains("the machine's kernel keeps them"), "{sandbox}");
+        umount(&file).expect("it was mounted");
+        std::fs::write(&file, "THAWED").expect("the kernel lets them go");
+    } else {
+        reaches(&engine, &id, "stopped").await;
+        let _ = umount(&file);
+    }
+    assert_eq!(engine.delete(&format!("/api/sandbox/{id}")).await.0, StatusCode::OK);
+    assert_eq!(control_groups(&id), Vec::<String>::new(), "nothing is left of it");
+}
+
+#[tokio::test]
+async fn a_sandbox_that_does_not_listen_is_killed() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, "echo kept > kept").await;
+    // The first process of a sandbox is a child of the engine's.
+    for pid in engine.sandbox_processes() {
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).expect("root may");
+    }
+    let stopping = engine.request(Method::POST, &format!("/api/sandbox/{id}/stop")).send().await.expect("an answer");
+    assert_eq!(stopping.status(), StatusCode::OK);
+    reaches(&engine, &id, "stopped").await;
+    done(&engine, &id, "start", json!({})).await;
+    assert_eq!(engine.output(&id, "cat kept").await, "kept");
 }
 
 #[tokio::test]

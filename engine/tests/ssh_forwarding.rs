@@ -208,3 +208,42 @@ async fn a_program_that_reads_nothing_holds_up_nobody_and_fills_no_memory() {
     unheard.kill().await.expect("killed");
     master.kill().await.expect("killed");
 }
+
+/// Memory of a process that no other process shares, in KiB.
+fn memory(pid: nix::unistd::Pid) -> usize {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("a process");
+    let line = text.lines().find(|line| line.starts_with("Private_Dirty:")).expect("a line");
+    line.split_ascii_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
+#[tokio::test]
+async fn a_flood_of_channels_ends_at_the_limit_and_keeps_no_memory() {
+    const MOST: usize = 256;
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let access = Access::of(&engine, &id).await;
+    echo_server(&engine, &id).await;
+    let port = free_port().await;
+    let _ssh = forwarding(&access, &["-L", &format!("{port}:localhost:7000")]);
+    let mut used = Vec::new();
+    for round in 0..4 {
+        let mut held = Vec::new();
+        for _ in 0..MOST + 64 {
+            let mut stream = connected(port).await;
+            let _ = stream.write_all(b"x").await;
+            // One that has no channel ends.
+            if matches!(stream.read(&mut [0]).await, Ok(1)) {
+                held.push(stream);
+            }
+        }
+        // Those of the round before may still be about to end.
+        assert!(held.len() <= MOST && (round > 0 || held.len() == MOST), "{} channels", held.len());
+        assert_eq!(access.output("echo unharmed").await, "unharmed", "another connection");
+        drop(held);
+        let free = async || (exchange(connected(port).await, b"again").await == b"againend").then_some(());
+        harness::wait_for_response(free).await;
+        used.push(memory(engine.pid()));
+    }
+    // The first rounds allocate what is needed once.
+    assert!(used[3] < used[1] + 8 * 1024, "{used:?} KiB");
+}
