@@ -145,6 +145,11 @@ impl ApiError {
     pub fn not_implemented(what: &str) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, format!("{what} is not implemented by the local engine"))
     }
+
+    /// 501 for what this machine does not let the engine do.
+    pub fn not_possible(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, message)
+    }
 }
 
 impl IntoResponse for ApiError {

@@ -55,6 +55,8 @@ pub struct Launcher {
     state_dir: PathBuf,
     level: IsolationLevel,
     copy_on_write: bool,
+    /// Whether directories of the state directory can be laid over those of the machine.
+    shows_layers: bool,
     /// Why sandboxes have no disks of their own.
     no_disks: Option<String>,
     /// Why sandboxes see the machine's size.
@@ -157,6 +159,7 @@ impl Launcher {
         fs::create_dir_all(state_dir.join("trash"))?;
         let socket_dir = fs::File::open(&sockets)?.into();
         let copy_on_write = level == IsolationLevel::Namespaces && probe::can_copy_on_write(state_dir);
+        let shows_layers = copy_on_write || probe::can_show_layers(state_dir, level);
         let users = match level {
             IsolationLevel::Namespaces => probe::users(state_dir),
             IsolationLevel::UserNamespaces | IsolationLevel::None => Separation::None,
@@ -183,6 +186,7 @@ impl Launcher {
             state_dir: state_dir.to_owned(),
             level,
             copy_on_write,
+            shows_layers,
             no_disks,
             no_sizes,
             processors: Processors::of_machine(),
@@ -500,8 +504,8 @@ impl Launcher {
         }
         let etc = (self.base.etc.clone(), PathBuf::from("etc"));
         // A bound directory would tell in the mount table where the engine keeps its files; a layer does not.
+        let relative = |path: PathBuf| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path);
         let covered = |lower: Vec<PathBuf>, target: PathBuf| {
-            let relative = |path: PathBuf| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path);
             let name = base::layer_name(&target);
             let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
             Mount::Overlay { lower: lower.into_iter().map(relative).collect(), upper, work, target }
@@ -513,13 +517,17 @@ impl Launcher {
         });
         for (lower, target) in system.chain([etc]) {
             let layers = over(&target);
+            let part_of = |snapshot: PathBuf| Some(snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
             if !self.copy_on_write && layers.is_empty() {
                 let source = self.state_dir.join(&lower);
-                mounts.push(Mount::Bind { source, target, read_only: true });
+                mounts.push(match self.desktop(start).and_then(part_of) {
+                    Some(desktop) => Mount::Layers { lower: [desktop, source].map(relative).to_vec(), target },
+                    None => Mount::Bind { source, target, read_only: true },
+                });
                 continue;
             }
             let prepared = start.snapshot.map(Path::to_owned).into_iter().chain(self.desktop(start));
-            let prepared = prepared.map(|snapshot| snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
+            let prepared = prepared.filter_map(part_of);
             let between = start.image.map(|_| self.base.between.join(&target));
             let between = between.filter(|path| self.state_dir.join(path).is_dir());
             mounts.push(covered(layers.into_iter().chain(prepared).chain(between).chain([lower]).collect(), target));
@@ -537,13 +545,16 @@ impl Launcher {
 
     /// The prepared desktop, for a sandbox that is to have one.
     fn desktop(&self, start: &Start<'_>) -> Option<PathBuf> {
-        start.has_desktop.then(|| desktop::finished(&self.state_dir)).flatten().filter(|_| self.copy_on_write)
+        start.has_desktop.then(|| desktop::finished(&self.state_dir)).flatten().filter(|_| self.shows_layers)
     }
 
     /// Fails where sandboxes cannot have a desktop, and says what to do.
     pub fn check_desktop(&self) -> Result<(), ApiError> {
-        if !self.copy_on_write {
-            return Err(ApiError::not_implemented("A desktop without root's isolation"));
+        if !self.shows_layers {
+            return Err(ApiError::not_possible(
+                "Sandboxes of this engine cannot have a desktop: it does not isolate them, or the kernel refuses to lay \
+                 directories over the machine's (Linux 5.11 or newer does it for every user)",
+            ));
         }
         match desktop::finished(&self.state_dir) {
             Some(_) => Ok(()),

@@ -93,7 +93,7 @@ pub fn host_name(sandbox_id: &str) -> &str {
 fn translate_sources(spec: &LaunchSpec, ids: UserIds, namespace: &OwnedFd) -> Result<()> {
     ids.translate(own_directory(spec)?, namespace)?;
     let sources = spec.mounts.iter().flat_map(|entry| match entry {
-        Mount::Overlay { lower, .. } => lower.iter().collect(),
+        Mount::Overlay { lower, .. } | Mount::Layers { lower, .. } => lower.iter().collect(),
         Mount::Bind { source, .. } => vec![source],
     });
     let mut translated: Vec<&PathBuf> = Vec::new();
@@ -219,13 +219,14 @@ fn show_groups(root: &Path, groups: &[ShownGroup]) -> Result<()> {
 
 fn target_of(entry: &Mount) -> &Path {
     match entry {
-        Mount::Overlay { target, .. } | Mount::Bind { target, .. } => target,
+        Mount::Overlay { target, .. } | Mount::Layers { target, .. } | Mount::Bind { target, .. } => target,
     }
 }
 
 fn mount_entry(root: &Path, entry: &Mount, spec: &LaunchSpec) -> Result<()> {
     match entry {
         Mount::Bind { source, target, read_only } => Ok(bind(source, &root.join(target), *read_only)?),
+        Mount::Layers { lower, target } => Ok(show_layers(lower, &root.join(target), spec.level)?),
         Mount::Overlay { lower, upper, work, target } => {
             // The machine may have got another system directory since the sandbox was made.
             for (directory, mode) in [(upper, 0o755), (work, 0o700)] {
@@ -266,6 +267,19 @@ enum Overlay {
     },
 }
 
+/// Shows several directories as one that nobody can write to.
+fn show_layers(lower: &[PathBuf], target: &Path, level: IsolationLevel) -> nix::Result<()> {
+    let of_user = if level == IsolationLevel::UserNamespaces { ",userxattr" } else { "" };
+    let layers = format!("lowerdir={}{of_user}", joined(lower));
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_RDONLY;
+    mount(Some("overlay"), target, Some("overlay"), flags, Some(layers.as_str()))
+}
+
+/// Layers as overlayfs takes them.
+fn joined(lower: &[PathBuf]) -> String {
+    lower.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(":")
+}
+
 fn overlay(
     lower: &[PathBuf],
     upper: &Path,
@@ -274,8 +288,7 @@ fn overlay(
     level: IsolationLevel,
     kind: Overlay,
 ) -> Result<()> {
-    let lower = lower.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(":");
-    let layers = format!("lowerdir={lower},upperdir={},workdir={}", upper.display(), work.display());
+    let layers = format!("lowerdir={},upperdir={},workdir={}", joined(lower), upper.display(), work.display());
     let layers = match level {
         IsolationLevel::UserNamespaces => format!("{layers},userxattr"),
         IsolationLevel::Namespaces | IsolationLevel::None if kind != Overlay::System => {

@@ -91,6 +91,27 @@ pub fn can_copy_on_write(state_dir: &Path) -> bool {
     mounted
 }
 
+/// Whether this machine's kernel shows a directory of `state_dir` and `/usr` as one, asked by doing it.
+pub fn can_show_layers(state_dir: &Path, level: IsolationLevel) -> bool {
+    let (namespaces, options): (&[&str], _) = match level {
+        IsolationLevel::Namespaces => (&["-m"], "lowerdir=lower:/usr"),
+        IsolationLevel::UserNamespaces => (&["-U", "-r", "-m"], "lowerdir=lower:/usr,userxattr"),
+        IsolationLevel::None => return false,
+    };
+    let probe = state_dir.join("layers-probe");
+    let _ = fs::remove_dir_all(&probe);
+    let prepared = ["lower", "merged"].iter().try_for_each(|name| fs::create_dir_all(probe.join(name)));
+    let mounted = prepared.is_ok()
+        && Command::new("unshare")
+            .args(namespaces)
+            .args(["mount", "-t", "overlay", "overlay", "-o", options, "merged"])
+            .current_dir(&probe)
+            .output()
+            .is_ok_and(|output| output.status.success());
+    let _ = fs::remove_dir_all(&probe);
+    mounted
+}
+
 /// The second hidden argument: the process only tries what [`users`] asks for, in its working directory.
 pub const PROBE_ARGUMENT: &str = "probe-users";
 

@@ -68,6 +68,13 @@ pub enum Mount {
         /// Where it appears.
         target: PathBuf,
     },
+    /// A read-only view of several directories, the topmost first. Relative paths are those of the state directory.
+    Layers {
+        /// The directories.
+        lower: Vec<PathBuf>,
+        /// Where they appear.
+        target: PathBuf,
+    },
     /// A directory or file of the machine.
     Bind {
         /// The absolute path outside.

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::{FINISHED, Outcome, run_command};
@@ -53,12 +53,12 @@ const LEFT_OUT: [&str; 5] = ["fonts-urw-base35", "libgs10", "libgs10-common", "p
 const KEPT: [&str; 2] = ["python3-gi", "python3-websockify"];
 
 /// Makes, in the view that sandboxes have, what packages make when they are installed. `$1` is the layer, `$2` a directory beside
-/// it. What a package lacks here, a desktop can do without.
+/// it, `$3` further options of the mounts. What a package lacks here, a desktop can do without.
 const FINISH: &str = r#"
 set -e
 mkdir -p "$2/usr" "$2/etc"
 for part in usr etc; do
-    mount -t overlay overlay -o "lowerdir=/$part,upperdir=$1/$part,workdir=$2/$part" "/$part"
+    mount -t overlay overlay -o "lowerdir=/$part,upperdir=$1/$part,workdir=$2/$part$3" "/$part"
 done
 libraries=$(dirname "$(ls -d /usr/lib/*-linux-gnu/libX11.so.6 /usr/lib/libX11.so.6 2>/dev/null | head -1)")
 for library in blas lapack; do
@@ -92,8 +92,8 @@ pub fn finished(state_dir: &Path) -> Option<std::path::PathBuf> {
 /// Prepares the desktop below `state_dir`, telling `progress` what it is doing. Blocks for half a minute or so.
 ///
 /// # Errors
-/// When the machine is not Debian's or this is not run by root, or when a package cannot be downloaded; an earlier desktop then
-/// stays.
+/// When the machine is not Debian's, when it lets an ordinary user lay no directories over others, or when a package cannot be
+/// downloaded; an earlier desktop then stays.
 pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> {
     let state_dir =
         daytona_discovery::prepare_state_dir(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;
@@ -103,9 +103,6 @@ pub fn run(state_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Outcome> 
     let snapshot = snapshots.join(NAME);
     if fs::read_to_string(snapshot.join(FINISHED)).is_ok_and(|found| found == mark()) {
         return Ok(Outcome::AlreadyDone);
-    }
-    if !nix::unistd::geteuid().is_root() {
-        bail!("sandboxes have a desktop only where root runs the engine: run `daytona local setup --desktop` as root");
     }
     let unfinished = snapshots.join(format!("{NAME}.unfinished"));
     let _ = fs::remove_dir_all(&unfinished);
@@ -199,7 +196,12 @@ fn unpack(archives: &Path, layer: &Path) -> Result<()> {
 /// Runs [`FINISH`] among mounts of its own.
 fn finish(layer: &Path, work: &Path) -> Result<()> {
     let mut command = Command::new("unshare");
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        command.args(["--user", "--map-root-user"]);
+    }
     command.args(["--mount", "--propagation", "private", "bash", "-c", FINISH, "finish"]).arg(layer).arg(work);
+    command.arg(if is_root { "" } else { ",userxattr" });
     run_command(command.stdin(Stdio::null()))?;
     Ok(())
 }

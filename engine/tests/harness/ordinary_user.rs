@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use tempfile::TempDir;
+
 use crate::harness::{Engine, announcement, wait_for};
 
 /// Nobody.
@@ -30,7 +32,11 @@ pub fn program(directory: &Path) -> PathBuf {
 
 /// Starts such an engine, with further variables.
 pub async fn start(variables: &[(&str, &str)]) -> Engine {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    start_in(tempfile::tempdir().expect("a temporary directory"), variables).await
+}
+
+/// The same in a directory, which becomes the user's.
+pub async fn start_in(directory: TempDir, variables: &[(&str, &str)]) -> Engine {
     std::os::unix::fs::chown(directory.path(), Some(USER), Some(USER)).expect("a directory of the user's");
     let mut command = command(program(directory.path()));
     command.arg(directory.path()).envs(variables.iter().copied()).stdin(Stdio::null());
