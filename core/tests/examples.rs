@@ -9,8 +9,9 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 14] = [
+const EXAMPLES: [(&str, &[&str]); 15] = [
     ("first", &["hello\n"]),
+    ("desktop", &["active\n", "1280 x 720 pixels\n", "640 x 360 pixels", "3 actions, the screen is at rest: "]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
     ("git", &["main main.py Untracked", "ahead Some(0) behind Some(0)", "Ann Say hello"]),
     (
@@ -47,13 +48,15 @@ const EXAMPLES: [(&str, &[&str]); 14] = [
 /// Gives an engine what `daytona local setup` has installed for the tests: by links, where the file system has them.
 fn take_over_setup(directory: &Path) {
     let state = std::env::var_os("DAYTONA_LOCAL_STATE_DIR").map_or_else(|| "../target/local".into(), PathBuf::from);
-    let (from, to) = (state.join("snapshots/default"), directory.join("snapshots"));
+    let (from, to) = (state.join("snapshots"), directory.join("snapshots"));
     std::fs::create_dir_all(&to).unwrap();
-    let copied = ["-al", "-a"].iter().any(|how| {
-        let _ = std::fs::remove_dir_all(to.join("default"));
-        Command::new("cp").arg(how).arg(&from).arg(&to).output().unwrap().status.success()
-    });
-    assert!(copied, "{} cannot be copied: run `make build`", from.display());
+    for name in ["default", "daytona-desktop"] {
+        let copied = ["-al", "-a"].iter().any(|how| {
+            let _ = std::fs::remove_dir_all(to.join(name));
+            Command::new("cp").arg(how).arg(from.join(name)).arg(&to).output().unwrap().status.success()
+        });
+        assert!(copied, "{} of {} cannot be copied: run `make everything`", name, from.display());
+    }
 }
 
 #[test]

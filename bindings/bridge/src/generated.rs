@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "902d34428aa7402e";
+pub const SCHEMA_HASH: &str = "fdd1f27572e2922a";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,

@@ -1259,6 +1259,11 @@ pub struct Trajectory {
     #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub problem: Option<String>,
+    /// How many earlier pages were removed when this one began, when that is so: the last 50 are kept, of at most 512 MiB
+    /// together, for 7 days.
+    #[serde(rename = "removed", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub removed: Option<i64>,
 }
 
 /// Options of `upload_dir` and `download_dir`.

@@ -599,4 +599,8 @@ pub struct Trajectory {
     /// Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// How many earlier pages were removed when this one began, when that is so: the last 50 are kept, of at most 512 MiB
+    /// together, for 7 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<i64>,
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "902d34428aa7402e"
+const SchemaHash = "fdd1f27572e2922a"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

@@ -594,6 +594,9 @@ type Trajectory struct {
 	SizeBytes int `json:"sizeBytes"`
 	// Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
 	Problem *string `json:"problem,omitempty"`
+	// How many earlier pages were removed when this one began, when that is so: the last 50 are kept, of at most 512 MiB
+	// together, for 7 days.
+	Removed *int `json:"removed,omitempty"`
 }
 
 // DirectoryProgress: progress of a transfer.

@@ -590,6 +590,11 @@ export interface Trajectory {
   sizeBytes: number;
   /** Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is. */
   problem?: string;
+  /**
+   * How many earlier pages were removed when this one began, when that is so: the last 50 are kept, of at most 512 MiB
+   * together, for 7 days.
+   */
+  removed?: number;
 }
 
 /** Options of `uploadDir` and `downloadDir`. */

@@ -16,6 +16,13 @@ from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 # The most nodes in an answer.
 MAX_NODES = 5000
+# The most characters of a name or a description, and of all of them in an answer.
+MAX_TEXT = 1000
+MAX_TEXTS = 4_000_000
+# The most nodes that keep their ids.
+MAX_KNOWN = 50_000
+# Seconds after which an answer is what has been seen until then.
+LIMIT = 15.0
 # The deepest tree that an answer can hold.
 MAX_DEPTH = 100
 # The most nodes among which the one with the focus is looked for.
@@ -52,8 +59,17 @@ def quietly(ask, otherwise):
 
 def identify(node):
     key = f"{node.app.bus_name}{node.path}" if getattr(node, "app", None) else f"node-{hash(node)}"
+    # The last one again: those that were not asked about for longest are forgotten.
+    nodes.pop(key, None)
     nodes[key] = node
+    if len(nodes) > MAX_KNOWN:
+        del nodes[next(iter(nodes))]
     return key
+
+
+def text_of(ask):
+    """What a program says in words, as much of it as anybody reads."""
+    return (quietly(ask, "") or "")[:MAX_TEXT]
 
 
 def states_of(node):
@@ -66,18 +82,18 @@ def actions_of(node):
     if action is None:
         return []
     count = quietly(action.get_n_actions, 0)
-    return [quietly(lambda i=i: action.get_action_name(i), "") for i in range(min(count, 50))]
+    return [text_of(lambda i=i: action.get_action_name(i)) for i in range(min(count, 50))]
 
 
 def describe(node):
     told = {
         "id": identify(node),
-        "role": quietly(node.get_role_name, "") or "",
-        "name": quietly(node.get_name, "") or "",
+        "role": text_of(node.get_role_name),
+        "name": text_of(node.get_name),
         "states": states_of(node),
         "actions": actions_of(node),
     }
-    description = quietly(node.get_description, "")
+    description = text_of(node.get_description)
     if description:
         told["description"] = description
     component = quietly(node.get_component_iface, None)
@@ -89,7 +105,8 @@ def describe(node):
 
 
 def children_of(node):
-    for index in range(quietly(node.get_child_count, 0)):
+    # A program may claim any number, and is asked for each of them.
+    for index in range(min(quietly(node.get_child_count, 0), MAX_NODES)):
         child = quietly(lambda i=index: node.get_child_at_index(i), None)
         if child is not None:
             yield child
@@ -128,27 +145,42 @@ def patient_root(request):
         time.sleep(0.05)
 
 
+class Budget:
+    """How much an answer may still take."""
+
+    def __init__(self):
+        self.nodes, self.texts = MAX_NODES, MAX_TEXTS
+        self.deadline = time.monotonic() + LIMIT
+        self.truncated = False
+
+    def take(self, told):
+        self.nodes -= 1
+        self.texts -= len(told["name"]) + len(told.get("description", "")) + sum(map(len, told["actions"]))
+
+    def is_spent(self):
+        return self.nodes <= 0 or self.texts <= 0 or time.monotonic() > self.deadline
+
+
 def tree(request):
     depth = request.get("maxDepth", -1)
-    budget = [MAX_NODES]
-    truncated = [False]
+    budget = Budget()
 
     def build(node, level):
         told = describe(node)
-        budget[0] -= 1
+        budget.take(told)
         if depth >= 0 and level >= depth:
             return told
         inside = []
         for child in children_of(node):
-            if budget[0] <= 0 or level >= MAX_DEPTH:
-                truncated[0] = True
+            if level >= MAX_DEPTH or budget.is_spent():
+                budget.truncated = True
                 break
             inside.append(build(child, level + 1))
         told["children"] = inside
         return told
 
     root = build(patient_root(request), 0)
-    return {"root": root, "truncated": truncated[0]}
+    return {"root": root, "truncated": budget.truncated}
 
 
 def matcher(request):
@@ -180,20 +212,22 @@ def matcher(request):
 def find(request):
     matches, limit = matcher(request), request.get("limit") or 100
     deadline = time.monotonic() + PATIENCE
+    budget = Budget()
     while True:
         found, seen, truncated = [], 0, False
         pending = [patient_root(request)]
         while pending:
             node = pending.pop()
             seen += 1
-            if seen > MAX_NODES or len(found) >= limit:
+            if seen > MAX_NODES or len(found) >= limit or budget.is_spent():
                 truncated = True
                 break
             if matches(node):
-                found.append(node)
+                found.append(describe(node))
+                budget.take(found[-1])
             pending.extend(reversed(list(children_of(node))))
         if found or time.monotonic() > deadline:
-            return {"matches": [describe(node) for node in found], "truncated": truncated}
+            return {"matches": found, "truncated": truncated}
         time.sleep(0.1)
 
 

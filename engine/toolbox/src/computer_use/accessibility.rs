@@ -29,7 +29,7 @@ use crate::{State, Toolbox};
 const SCRIPT: &str = include_str!("accessibility.py");
 
 /// The Python that has Debian's bindings.
-const PYTHON: &str = "/usr/bin/python3";
+pub(super) const PYTHON: &str = "/usr/bin/python3";
 
 /// Time for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);

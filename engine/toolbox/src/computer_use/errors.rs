@@ -1,6 +1,7 @@
 //! The errors of the desktop.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -22,6 +23,19 @@ pub(super) fn not_started() -> ApiError {
         StatusCode::SERVICE_UNAVAILABLE,
         "CONFLICT",
         "The desktop does not run: start it first (POST /computeruse/start).",
+    )
+}
+
+/// What was asked for before is not done.
+pub(super) fn busy(waited: Duration) -> ApiError {
+    ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "SERVICE_UNAVAILABLE",
+        format!(
+            "The desktop has not finished what was asked for before in {} seconds: it types a long text, or a program keeps the \
+             screen from answering. End that program, or stop the desktop and start it again.",
+            waited.as_secs()
+        ),
     )
 }
 

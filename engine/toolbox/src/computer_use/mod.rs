@@ -22,9 +22,12 @@ mod screenshots;
 mod supervision;
 mod trajectories;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use self::accessibility::Asker;
 use self::errors::unavailable;
@@ -46,9 +49,9 @@ pub(crate) struct Desktop {
     trajectories: Trajectories,
     accessibility: Asker,
     /// The connection on which keys and buttons are pressed.
-    input: Mutex<Option<Screen>>,
+    input: Arc<Mutex<Option<Screen>>>,
     /// The connection on which the screen is looked at.
-    view: Mutex<Option<Screen>>,
+    view: Arc<Mutex<Option<Screen>>>,
 }
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
@@ -70,6 +73,9 @@ impl Toolbox {
     }
 }
 
+/// Time that one request waits for those before it. A program on the desktop may keep the X server from answering anybody.
+const TURN: Duration = Duration::from_secs(60);
+
 /// Which of the two connections to use.
 #[derive(Clone, Copy)]
 enum Purpose {
@@ -80,21 +86,21 @@ enum Purpose {
 /// Does something with the screen, off the runtime. A connection that fails is made anew the next time.
 ///
 /// # Errors
-/// 503 where there is no desktop or it does not run.
+/// 503 where there is no desktop or it does not run, or what was asked for before is not done in [`TURN`].
 async fn with_screen<T: Send + 'static>(
     toolbox: State,
     purpose: Purpose,
     work: impl FnOnce(&mut Screen) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let display = toolbox.display()?;
-    let toolbox = Arc::clone(&toolbox.0);
+    let place = match purpose {
+        Purpose::Input => &toolbox.desktop.input,
+        Purpose::View => &toolbox.desktop.view,
+    };
+    // Waited for here: those in line take no threads, and a client that goes away leaves it.
+    let mut place = timeout(TURN, Arc::clone(place).lock_owned()).await.map_err(|_| errors::busy(TURN))?;
     tokio::task::spawn_blocking(move || {
-        let place = match purpose {
-            Purpose::Input => &toolbox.desktop.input,
-            Purpose::View => &toolbox.desktop.view,
-        };
-        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_alive = place.as_mut().is_some_and(|screen| screen.is_alive());
+        let is_alive = place.as_mut().is_some_and(Screen::is_alive);
         if !is_alive {
             *place = None;
             *place = Some(Screen::connect(&display).map_err(|_| errors::not_started())?);

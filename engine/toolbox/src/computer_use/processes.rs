@@ -10,9 +10,10 @@ use http::StatusCode;
 use nix::sys::stat::Mode;
 use serde::Serialize;
 use tokio::sync::Mutex;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::errors::display_failed;
+use super::accessibility::PYTHON;
+use super::errors::{busy, display_failed};
 use super::screen::Screen;
 use super::supervision::{Supervised, log_files};
 use crate::environment::Variables;
@@ -43,6 +44,11 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The end of an output that is answered, in bytes.
 const LOG_LIMIT: u64 = 1 << 20;
 
+/// Starts the viewer's page without numpy: loading it takes longer than all the rest of the desktop, and what it makes faster are
+/// keys and clicks.
+const VIEWER: &str = "import sys; sys.modules['numpy'] = None; \
+                      from websockify.websocketproxy import websockify_init; websockify_init()";
+
 /// A program of the desktop.
 struct Program {
     /// Its name on the wire. That of the window manager is the one programs ask for, whichever it is.
@@ -70,7 +76,11 @@ const PROGRAMS: [Program; 5] = [
         arguments: &["x11vnc", "-localhost", "-forever", "-shared", "-nopw", "-quiet", "-noxrecord", "-xrandr"],
         again: true,
     },
-    Program { name: "novnc", arguments: &["websockify", "--web", "/usr/share/novnc"], again: true },
+    Program {
+        name: "novnc",
+        arguments: &[PYTHON, "-I", "-W", "ignore", "-c", VIEWER, "--web", "/usr/share/novnc"],
+        again: true,
+    },
 ];
 
 /// What of a program is told.
@@ -130,7 +140,7 @@ impl Programs {
         let size = wanted_size(toolbox);
         loop {
             let name = display.to_owned();
-            let tried = tokio::task::spawn_blocking(move || {
+            let tried = answered(move || {
                 let mut screen = Screen::connect(&name)?;
                 screen.resize(size.0, size.1)?;
                 screen.paint_background()
@@ -248,7 +258,7 @@ fn wanted_size(toolbox: &Toolbox) -> (u16, u16) {
 
 async fn wait_for_windows(display: &str) -> Result<(), ApiError> {
     let display = display.to_owned();
-    tokio::task::spawn_blocking(move || {
+    answered(move || {
         let deadline = Instant::now() + READY;
         let mut screen = Screen::connect(&display).map_err(display_failed)?;
         while !screen.is_managed().map_err(display_failed)? && Instant::now() < deadline {
@@ -257,6 +267,13 @@ async fn wait_for_windows(display: &str) -> Result<(), ApiError> {
         Ok(())
     })
     .await?
+}
+
+/// Does something with the X server off the runtime. One that a program keeps from answering is waited for no longer than it may
+/// take to start.
+async fn answered<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let limit = READY * 2;
+    Ok(timeout(limit, tokio::task::spawn_blocking(work)).await.map_err(|_| busy(limit))??)
 }
 
 fn log_directory(toolbox: &Toolbox) -> PathBuf {

@@ -1,8 +1,11 @@
 //! `/computeruse/recordings`: films of the screen, made by ffmpeg.
 //!
-//! A recording is its file: what its name does not tell is not kept. Only those under way are known besides.
+//! A recording is its file: what its name does not tell is not kept. Only those under way are known besides. While one goes on
+//! its file is in fragments, each of which can be played once it is written: whatever ends ffmpeg, a full disk or the end of the
+//! sandbox, what was recorded until then is kept. What is stopped becomes a file with an index at its beginning.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -35,11 +38,23 @@ use crate::{State, Toolbox};
 /// Time that ffmpeg has to take the first picture, and to finish the file.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Time that putting a file into its last form may take.
+const FINISHING: Duration = Duration::from_secs(60);
+
+/// The length of a fragment in microseconds: what may be lost.
+const FRAGMENT: &str = "1000000";
+
+/// The part of a file that tells whether it is in fragments.
+const HEAD: u64 = 4096;
+
 /// The most recordings at once.
 const LIMIT: usize = 4;
 
 /// The longest label.
 const LONGEST_LABEL: usize = 100;
+
+/// The status of one that has ended before it was stopped.
+const INTERRUPTED: &str = "failed";
 
 /// The label when the client gives none.
 const LABEL: &str = "session";
@@ -83,23 +98,51 @@ struct Recording {
 
 impl Recordings {
     /// Ends all of them, so that their files are complete.
-    pub(super) async fn end_all(&self) {
-        let running = std::mem::take(&mut *self.running.lock().await);
-        for one in running.into_values() {
-            one.end().await;
-        }
+    pub(super) async fn end_all(&self, toolbox: &Toolbox) {
+        // Held meanwhile: nobody takes a file for interrupted that is still being written.
+        let mut running = self.running.lock().await;
+        let ended = std::mem::take(&mut *running).into_values().map(|one| one.end(toolbox));
+        futures_util::future::join_all(ended).await;
     }
 }
 
 impl Running {
+    /// Whether ffmpeg still runs.
+    fn goes_on(&mut self) -> bool {
+        matches!(self.ffmpeg.try_wait(), Ok(None))
+    }
+
     /// Has ffmpeg finish the file.
-    async fn end(mut self) {
+    async fn end(mut self, toolbox: &Toolbox) {
         if let Some(mut input) = self.ffmpeg.stdin.take() {
             let _ = input.write_all(b"q").await;
         }
         if tokio::time::timeout(PATIENCE, self.ffmpeg.wait()).await.is_err() {
             let _ = self.ffmpeg.kill().await;
         }
+        finish(toolbox, &self.file).await;
+    }
+}
+
+/// Puts a file that is in fragments into its last form. It stays as it is where that fails, on a full disk for one.
+async fn finish(toolbox: &Toolbox, file: &FilePath) {
+    let Some(program) = toolbox.environment.which("ffmpeg") else { return };
+    let whole = file.with_extension("whole");
+    let mut command = toolbox.command(&program, None, &Variables::new());
+    command.args(["-hide_banner", "-loglevel", "error", "-i"]).arg(file);
+    command.args(["-c", "copy", "-movflags", "+faststart", "-f", "mp4", "-y"]).arg(&whole);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let done = tokio::process::Command::from(command).kill_on_drop(true).status();
+    let is_whole = matches!(tokio::time::timeout(FINISHING, done).await, Ok(Ok(status)) if status.success());
+    // The time of its last change tells when the recording ended.
+    let kept = std::fs::metadata(file).and_then(|found| found.modified());
+    let replaced = is_whole
+        && kept
+            .and_then(|time| std::fs::File::options().write(true).open(&whole)?.set_modified(time))
+            .and_then(|()| std::fs::rename(&whole, file))
+            .is_ok();
+    if !replaced {
+        let _ = std::fs::remove_file(&whole);
     }
 }
 
@@ -129,7 +172,7 @@ async fn start(toolbox: State, Json(Start { label }): Json<Start>) -> Result<Res
     let size = with_screen(State::clone(&toolbox), Purpose::View, |screen| screen.size().map_err(|_| not_started()));
     let (width, height) = size.await?;
     let mut running = toolbox.desktop.recordings.running.lock().await;
-    running.retain(|_, one| matches!(one.ffmpeg.try_wait(), Ok(None)));
+    running.retain(|_, one| one.goes_on());
     if running.len() >= LIMIT {
         return Err(ApiError::too_many(LIMIT, "recordings at once", "stop one first"));
     }
@@ -160,8 +203,9 @@ async fn begin(toolbox: &Toolbox, display: &str, size: &str, file: &FilePath) ->
     let mut command = toolbox.command(&program, None, &Variables::new());
     command.args(["-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"]);
     command.args(["-f", "x11grab", "-framerate", "30", "-video_size", size, "-i", display]);
-    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-y"]);
-    command.arg(file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
+    command.args(["-movflags", "+empty_moov+default_base_moof", "-frag_duration", FRAGMENT, "-flush_packets", "1"]);
+    command.args(["-f", "mp4", "-y"]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut command = tokio::process::Command::from(command);
     let mut ffmpeg =
         command.kill_on_drop(true).spawn().map_err(|error| ApiError::internal(format!("starting ffmpeg: {error}")))?;
@@ -189,10 +233,21 @@ struct Stop {
 }
 
 async fn stop(toolbox: State, Json(Stop { id }): Json<Stop>) -> Result<axum::Json<Recording>, ApiError> {
-    let running = toolbox.desktop.recordings.running.lock().await.remove(&id);
-    let Some(running) = running else { return Err(not_found(&id)) };
-    running.end().await;
-    files(&toolbox).into_iter().find(|one| one.id == id).map(axum::Json).ok_or_else(|| not_found(&id))
+    let stopping = Arc::clone(&toolbox.0);
+    // A client that goes away leaves no file half finished.
+    tokio::spawn(async move {
+        let mut running = stopping.desktop.recordings.running.lock().await;
+        match running.remove(&id) {
+            Some(running) => running.end(&stopping).await,
+            None => {
+                let interrupted = files(&stopping).into_iter().find(|one| one.id == id && one.status == INTERRUPTED);
+                let interrupted = interrupted.ok_or_else(|| not_found(&id))?;
+                finish(&stopping, FilePath::new(&interrupted.file_path)).await;
+            }
+        }
+        files(&stopping).into_iter().find(|one| one.id == id).map(axum::Json).ok_or_else(|| not_found(&id))
+    })
+    .await?
 }
 
 async fn list(toolbox: State) -> axum::Json<Value> {
@@ -234,7 +289,7 @@ fn not_found(id: &str) -> ApiError {
 async fn all(toolbox: &Toolbox) -> Vec<Recording> {
     let mut running = toolbox.desktop.recordings.running.lock().await;
     // One whose ffmpeg has ended by itself is over.
-    running.retain(|_, one| matches!(one.ffmpeg.try_wait(), Ok(None)));
+    running.retain(|_, one| one.goes_on());
     let mut found = files(toolbox);
     for one in &mut found {
         if let Some(running) = running.get(&one.id) {
@@ -281,8 +336,16 @@ fn describe(path: &FilePath) -> Option<Recording> {
         file_name,
         start_time: started.format(&Rfc3339).unwrap_or_default(),
         end_time: ended.format(&Rfc3339).ok(),
-        status: if found.len() > 0 { "completed" } else { "failed" },
+        status: if found.len() == 0 || is_in_fragments(path) { INTERRUPTED } else { "completed" },
         duration_seconds: Some((ended - started).as_seconds_f64().max(0.0)),
         size_bytes: Some(found.len()),
     })
+}
+
+/// Whether a file is as it was written while the recording went on.
+fn is_in_fragments(path: &FilePath) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    // The box of MP4 that says that fragments follow.
+    read.is_ok() && head.windows(4).any(|part| part == b"mvex")
 }

@@ -1,7 +1,7 @@
 //! Starting and stopping the desktop, and its programs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -42,12 +42,13 @@ async fn stop(toolbox: State) -> Answer {
     toolbox.display()?;
     let stopping = Arc::clone(&toolbox.0);
     tokio::spawn(async move {
-        stopping.desktop.recordings.end_all().await;
+        stopping.desktop.recordings.end_all(&stopping).await;
+        // Who waits for a screen that does not answer finds that it has ended, and lets go of the rest.
+        stopping.desktop.programs.stop().await;
         stopping.desktop.trajectories.end().await;
         stopping.desktop.accessibility.end().await;
-        stopping.desktop.programs.stop().await;
         for place in [&stopping.desktop.input, &stopping.desktop.view] {
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *place.lock().await = None;
         }
     })
     .await?;

@@ -23,6 +23,9 @@ const BACKGROUND: u32 = 0x002b_3e50;
 /// The longest title that is read, in units of four bytes.
 const TITLE: u32 = 256;
 
+/// The most windows that are told of. Any program may claim that there are more.
+const MOST_WINDOWS: u32 = 1_000;
+
 /// Anything that goes wrong between here and the X server.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -180,7 +183,7 @@ impl Screen {
     }
 
     fn windows_in(&self, window: Window, property: Atom, kind: Atom) -> Result<Vec<Window>, Failure> {
-        let found = self.connection.get_property(false, window, property, kind, 0, 1 << 16)?.reply()?;
+        let found = self.connection.get_property(false, window, property, kind, 0, MOST_WINDOWS)?.reply()?;
         Ok(found.value32().map(Iterator::collect).unwrap_or_default())
     }
 

@@ -5,9 +5,9 @@
 //! the sandbox is stopped. It loads nothing, and shows what programs say of themselves as text only.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::routing::post;
@@ -37,6 +37,9 @@ const MOST_STEPS: usize = 1_000;
 
 /// The largest page in bytes.
 const LARGEST: usize = 128 << 20;
+
+/// What of earlier pages is kept when another one begins.
+const KEPT: Kept = Kept { pages: 49, bytes: 384 << 20, age: Duration::from_secs(7 * 24 * 60 * 60) };
 
 /// The longest label.
 const LONGEST_LABEL: usize = 100;
@@ -95,6 +98,13 @@ struct Sight {
     picture: Vec<u8>,
     size: (u16, u16),
     window: Option<WindowShown>,
+}
+
+/// How much of earlier pages is kept: so many, so large together, no older.
+struct Kept {
+    pages: usize,
+    bytes: u64,
+    age: Duration,
 }
 
 impl Trajectories {
@@ -212,13 +222,27 @@ impl Trajectory {
         text.push_str(&call("step", &step));
         if self.steps >= MOST_STEPS || self.size + text.len() > LARGEST {
             let mebibytes = LARGEST >> 20;
-            self.problem = Some(format!("the page is full: it holds {MOST_STEPS} actions and {mebibytes} MiB"));
+            self.problem = Some(format!(
+                "the page is full: it holds {MOST_STEPS} actions and {mebibytes} MiB. Stop the trajectory and start another one"
+            ));
             return;
         }
         let file = std::fs::OpenOptions::new().append(true).open(&self.path);
         match file.and_then(|mut file| file.write_all(text.as_bytes())) {
             Ok(()) => (self.steps, self.size) = (self.steps + 1, self.size + text.len()),
-            Err(error) => self.problem = Some(format!("writing {}: {error}", self.path.display())),
+            Err(error) => {
+                // Half a step would break the page.
+                let whole = std::fs::OpenOptions::new().write(true).open(&self.path);
+                let _ = whole.and_then(|file| file.set_len(self.size as u64));
+                let Kept { pages, bytes, age } = KEPT;
+                self.problem = Some(format!(
+                    "writing {}: {error}. Earlier pages are in the same directory: the last {pages} of the last {} days, up to \
+                     {} MiB",
+                    self.path.display(),
+                    age.as_secs() / (24 * 60 * 60),
+                    bytes >> 20,
+                ));
+            }
         }
     }
 
@@ -265,6 +289,7 @@ async fn start(toolbox: State, Json(Start { label }): Json<Start>) -> Answer {
     }
     let directory = toolbox.config.home.join(".daytona/trajectories");
     std::fs::create_dir_all(&directory).map_err(|error| ApiError::file(&error, &directory))?;
+    let removed = prune(&directory, &KEPT);
     let (id, started) = (uuid::Uuid::new_v4().to_string(), OffsetDateTime::now_utc());
     let path = directory.join(format!("{id}.html"));
     let about = json!({ "label": label, "startTime": started.format(&Rfc3339).unwrap_or_default() });
@@ -273,9 +298,36 @@ async fn start(toolbox: State, Json(Start { label }): Json<Start>) -> Answer {
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| ApiError::file(&error, &path))?;
     let size = text.len();
     let one = Trajectory { id, path, started, steps: 0, size, pictures: 0, last: Vec::new(), problem: None };
-    let answer = one.describe(None);
+    let mut answer = one.describe(None);
+    if removed > 0 {
+        answer["removed"] = removed.into();
+    }
     *running = Some(one);
     Ok(axum::Json(answer))
+}
+
+/// Removes earlier pages, the oldest first, until no more is left than is kept. Answers how many are gone.
+fn prune(directory: &Path, kept: &Kept) -> usize {
+    let now = SystemTime::now();
+    let page = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let stem = path.file_stem()?.to_str()?;
+        // What somebody else has put there stays.
+        let is_page = path.extension().is_some_and(|kind| kind == "html") && uuid::Uuid::parse_str(stem).is_ok();
+        let found = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        is_page.then(|| (found.modified().unwrap_or(SystemTime::UNIX_EPOCH), found.len(), path))
+    };
+    let mut pages: Vec<_> = std::fs::read_dir(directory).into_iter().flatten().flatten().filter_map(page).collect();
+    pages.sort_by(|one, other| other.cmp(one));
+    let (mut count, mut bytes, mut removed) = (0, 0, 0);
+    for (changed, length, path) in pages {
+        (count, bytes) = (count + 1, bytes + length);
+        let is_old = now.duration_since(changed).is_ok_and(|age| age > kept.age);
+        if (is_old || count > kept.pages || bytes > kept.bytes) && std::fs::remove_file(path).is_ok() {
+            removed += 1;
+        }
+    }
+    removed
 }
 
 async fn stop(toolbox: State) -> Answer {
@@ -323,6 +375,35 @@ mod tests {
         let hidden = without_secrets(told.clone(), &json!({ "role": "password text" }));
         assert_eq!(hidden, json!({ "action": "type", "text": HIDDEN }));
         assert_eq!(without_secrets(told.clone(), &Value::Null), told);
+    }
+
+    #[test]
+    fn only_the_last_pages_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (now, day) = (SystemTime::now(), Duration::from_secs(24 * 60 * 60));
+        let page = |number: u32, bytes: usize| {
+            let path = directory.path().join(format!("00000000-0000-4000-8000-{number:012}.html"));
+            std::fs::write(&path, vec![b'x'; bytes]).unwrap();
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(now.checked_sub(day * number).unwrap()).unwrap();
+        };
+        let left = || {
+            let entries = std::fs::read_dir(directory.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names.iter().map(|name| name.trim_end_matches(".html")[24..].parse().unwrap()).collect::<Vec<u32>>()
+        };
+        (1..=6).for_each(|number| page(number, 10));
+        let kept = |pages, bytes, days| Kept { pages, bytes, age: day * days };
+        assert_eq!(prune(directory.path(), &kept(9, 1_000, 9)), 0);
+        assert_eq!((prune(directory.path(), &kept(9, 1_000, 5)), left()), (2, vec![1, 2, 3, 4]));
+        assert_eq!((prune(directory.path(), &kept(3, 1_000, 9)), left()), (1, vec![1, 2, 3]));
+        assert_eq!((prune(directory.path(), &kept(9, 25, 9)), left()), (1, vec![1, 2]));
+        // Nothing of anybody else's.
+        std::fs::write(directory.path().join("notes.html"), "mine").unwrap();
+        assert_eq!(prune(directory.path(), &kept(0, 0, 0)), 2);
+        assert!(directory.path().join("notes.html").exists());
+        assert_eq!(prune(&directory.path().join("none"), &KEPT), 0);
     }
 
     #[test]

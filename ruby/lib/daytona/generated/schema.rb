@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '902d34428aa7402e'
+  SCHEMA_HASH = 'fdd1f27572e2922a'
 end

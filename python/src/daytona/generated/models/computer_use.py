@@ -376,9 +376,11 @@ class Trajectory(Model):
         actions: How many actions are in the page.
         size_bytes: Size of the page in bytes.
         problem: Why later actions are not in the page, when that is so: it is full, or the sandbox's disk is.
+        removed: How many earlier pages were removed when this one began, when that is so: the last 50 are kept,
+            of at most 512 MiB together, for 7 days.
     """
 
-    __slots__ = ("id", "file_path", "start_time", "end_time", "actions", "size_bytes", "problem")
+    __slots__ = ("id", "file_path", "start_time", "end_time", "actions", "size_bytes", "problem", "removed")
 
     def __init__(
         self,
@@ -389,6 +391,7 @@ class Trajectory(Model):
         size_bytes: int,
         end_time: str | None = None,
         problem: str | None = None,
+        removed: int | None = None,
     ) -> None:
         self.id = id
         self.file_path = file_path
@@ -397,6 +400,7 @@ class Trajectory(Model):
         self.actions = actions
         self.size_bytes = size_bytes
         self.problem = problem
+        self.removed = removed
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> Trajectory:
@@ -410,4 +414,5 @@ class Trajectory(Model):
             actions=wire["actions"],
             size_bytes=wire["sizeBytes"],
             problem=get("problem"),
+            removed=get("removed"),
         )

@@ -27,8 +27,12 @@ module Daytona
     #   is.
     attr_accessor :problem
 
+    # @return [Integer, nil] How many earlier pages were removed when this one began, when that is so: the last 50 are
+    #   kept, of at most 512 MiB together, for 7 days.
+    attr_accessor :removed
+
     # Every argument is the attribute of the same name.
-    def initialize(id:, file_path:, start_time:, actions:, size_bytes:, end_time: nil, problem: nil)
+    def initialize(id:, file_path:, start_time:, actions:, size_bytes:, end_time: nil, problem: nil, removed: nil)
       super()
       @id = id
       @file_path = file_path
@@ -37,6 +41,7 @@ module Daytona
       @actions = actions
       @size_bytes = size_bytes
       @problem = problem
+      @removed = removed
     end
 
     # @api private
@@ -48,7 +53,8 @@ module Daytona
         end_time: data['endTime'],
         actions: data['actions'],
         size_bytes: data['sizeBytes'],
-        problem: data['problem']
+        problem: data['problem'],
+        removed: data['removed']
       )
     end
   end
