@@ -1,6 +1,8 @@
-"""This package and Daytona's released SDK side by side: the table of the README.
+"""This package and Daytona's released SDK side by side: the table of the README, which it writes.
 
     make dist && python bench/versus.py
+
+`--print` only prints it.
 
 Installs both, each into an environment of its own below target/versus, and runs the same programs with both, in turns:
 the import names are the same. Both talk to one local engine. The best of several figures counts.
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "target/versus"
 ROUNDS = 5
+# Where the README has the table.
+TABLE = re.compile(r"<!-- versus -->\n.*?<!-- end -->", re.DOTALL)
 PYTHON, TYPESCRIPT = "daytona==0.226.1", "@daytonaio/sdk@0.218.0"
 
 # Prints a JSON object. What is measured needs no more of the interface than both have.
@@ -174,7 +179,7 @@ def engine() -> dict[str, str]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Measures, and puts the table where the README has it."""
     PLACE.mkdir(parents=True, exist_ok=True)
     theirs, ours = python("released", PYTHON), python("ours", one("daytona-*.whl"))
     node_theirs, node_ours = typescript("released", TYPESCRIPT), typescript("ours", one("daytonaio-sdk-*.tgz"))
@@ -199,9 +204,13 @@ def main() -> None:
             f"{own['log']:.0f} MB/s, {state[bool(own['whole'])]}",
         ),
     ]
-    print(f"| | {PYTHON}, {TYPESCRIPT} | this |\n|---|---|---|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    head = [f"| | {PYTHON}, {TYPESCRIPT} | this |", "|---|---|---|"]
+    table = "\n".join([*head, *("| " + " | ".join(row) + " |" for row in rows)])
+    print(table)
+    if "--print" not in sys.argv:
+        readme = ROOT / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        readme.write_text(TABLE.sub(lambda _: f"<!-- versus -->\n{table}\n<!-- end -->", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

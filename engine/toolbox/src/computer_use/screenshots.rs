@@ -1,11 +1,13 @@
 //! `GET /computeruse/screenshot…`: pictures of the screen.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
 use serde_json::{Value, json};
 
 use super::errors::display_failed;
@@ -27,7 +29,10 @@ pub(super) fn routes() -> Router<Arc<Toolbox>> {
         .route("/computeruse/screenshot/region/compressed", get(compressed_region))
 }
 
-type Answer = Result<axum::Json<Value>, ApiError>;
+type Answer = Result<([(HeaderName, String); 1], axum::Json<Value>), ApiError>;
+
+/// Says how long the picture took here, apart from its way to the client.
+const TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// How a picture is to be made.
 pub(super) struct Wish {
@@ -108,7 +113,13 @@ fn read_region(query: &Query) -> Result<Area, ApiError> {
 }
 
 async fn take(toolbox: State, wish: Wish) -> Answer {
-    with_screen(toolbox, Purpose::View, move |screen| answer(screen, &wish)).await.map(axum::Json)
+    let made = with_screen(toolbox, Purpose::View, move |screen| {
+        let begun = Instant::now();
+        Ok((answer(screen, &wish)?, begun.elapsed()))
+    });
+    let (answer, took) = made.await?;
+    let timing = format!("picture;dur={:.3}", took.as_secs_f64() * 1000.0);
+    Ok(([(TIMING, timing)], axum::Json(answer)))
 }
 
 /// The picture and what is told of it.
