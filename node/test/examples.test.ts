@@ -20,6 +20,7 @@ sandboxForFile((made) => {
 });
 
 for (const name of [
+  'desktop',
   'files',
   'git',
   'images',

@@ -26,6 +26,7 @@ LIMIT = 60
 @pytest.mark.parametrize(
     "name",
     [
+        "desktop",
         "files",
         "git",
         "images",

@@ -11,6 +11,7 @@ class ExamplesTest < DaytonaTest
   RUBY = [RbConfig.ruby, '-W', "-I#{File.expand_path('../lib', __dir__)}"].freeze
   # What they print, among other things.
   PRINTED = {
+    'desktop' => ["active\n", '1280 x 720 pixels', '640 x 360 pixels', '3 actions, the screen is at rest: '],
     'first' => ["hello\n"],
     'files' => ['it begins with "all work and no play"', 'given up', '2 files, 18 bytes', '-rw-------'],
     'git' => ['main main.py Untracked', 'experiment, main', 'ahead 0, behind 0', 'Ann Say hello'],
@@ -31,6 +32,7 @@ class ExamplesTest < DaytonaTest
     'webhooks' => %W[msg_p5jXN8AQM9LWM0D4loKWxJek 204\n401\n]
   }.freeze
   REGIONS = {
+    'desktop' => %w[start keyboard mouse screenshot recording accessibility agent act trajectory create],
     'first' => %w[first],
     'files' => %w[upload-download streams many directories search-replace permissions],
     'git' => %w[clone status-commit branches push-pull history],
