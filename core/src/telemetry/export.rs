@@ -44,6 +44,9 @@ struct Shared {
     waiting: Mutex<Waiting>,
     /// Held while something is sent, so that it is sent once and in order.
     sending: tokio::sync::Mutex<()>,
+    /// Told when the first of what waits comes.
+    arrived: Notify,
+    /// Told when there is a whole batch, and at the end.
     wake: Notify,
     ended: AtomicBool,
 }
@@ -77,6 +80,7 @@ impl Telemetry {
             start: nanoseconds(SystemTime::now()),
             waiting: Mutex::default(),
             sending: tokio::sync::Mutex::default(),
+            arrived: Notify::new(),
             wake: Notify::new(),
             ended: AtomicBool::new(false),
         }))))
@@ -147,6 +151,7 @@ impl Exporter {
                 self.0.wake.notify_one();
             }
         }
+        self.0.arrived.notify_one();
         if waiting.task.as_ref().is_none_or(AbortHandle::is_finished)
             && let Ok(runtime) = Handle::try_current()
         {
@@ -154,28 +159,48 @@ impl Exporter {
         }
     }
 
-    /// Sends what comes until the client has ended.
+    /// Sends what comes until the client has ended. While nothing waits, nothing wakes up.
     async fn run(self) {
-        let settings = &self.0.settings;
-        let mut metrics_at = Instant::now() + settings.metric_interval;
+        let mut metrics_at = Instant::now() + self.0.settings.metric_interval;
         loop {
             let ended = self.0.ended.load(Ordering::Acquire);
             if !ended {
-                let pause = settings.span_delay.min(metrics_at.saturating_duration_since(Instant::now()));
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = self.0.wake.notified() => {}
+                match self.pause(metrics_at) {
+                    Some(pause) => tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.0.wake.notified() => {}
+                    },
+                    None => {
+                        tokio::select! {
+                            () = self.0.arrived.notified() => {}
+                            () = self.0.wake.notified() => {}
+                        }
+                        metrics_at = metrics_at.max(Instant::now() + self.0.settings.span_delay);
+                        if !self.0.ended.load(Ordering::Acquire) {
+                            continue;
+                        }
+                    }
                 }
             }
             self.send_spans().await;
             if ended || Instant::now() >= metrics_at {
                 self.send_metrics().await;
-                metrics_at = Instant::now() + settings.metric_interval;
+                metrics_at = Instant::now() + self.0.settings.metric_interval;
             }
             if ended {
                 return;
             }
         }
+    }
+
+    /// How long to gather what waits before it is sent; nothing while nothing waits.
+    fn pause(&self, metrics_at: Instant) -> Option<Duration> {
+        let settings = &self.0.settings;
+        let waiting = self.waiting();
+        let spans = (!waiting.spans.is_empty()).then_some(settings.span_delay);
+        let metrics = (settings.metrics.is_some() && waiting.histograms.changed)
+            .then(|| metrics_at.saturating_duration_since(Instant::now()));
+        spans.into_iter().chain(metrics).min()
     }
 
     async fn send_spans(&self) {
@@ -280,4 +305,27 @@ fn compressed(message: &[u8]) -> Option<Bytes> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(message).ok()?;
     encoder.finish().ok().map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_wakes_up_while_nothing_waits() {
+        let config =
+            Config { api_url: Some("http://127.0.0.1:9".into()), api_key: Some("k".into()), ..Config::default() };
+        let Telemetry(exporter) = &Telemetry::new(&config.resolve().unwrap()).unwrap();
+        let metrics_at = Instant::now() + exporter.0.settings.metric_interval;
+        assert_eq!(exporter.pause(metrics_at), None);
+        let names = exporter.names("sandbox.get", "Daytona.get");
+        exporter.record(&names, None, true, Duration::from_millis(1));
+        assert_eq!(exporter.pause(metrics_at), Some(exporter.0.settings.metric_interval), "its duration waits");
+        exporter.record(&names, Some(otlp::Span::default()), true, Duration::from_millis(1));
+        assert_eq!(exporter.pause(metrics_at), Some(exporter.0.settings.span_delay), "its span waits for less long");
+        exporter.waiting().spans.clear();
+        exporter.waiting().histograms.changed = false;
+        assert_eq!(exporter.pause(metrics_at), None);
+    }
 }

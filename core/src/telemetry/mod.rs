@@ -10,7 +10,8 @@
 //!   what cannot be sent is dropped, and the log says so. An operation never waits for a collector.
 //! * **At the end** [`Exporter::flush`] sends what is there. It takes no longer than the exporter's timeout.
 //! * **Fork**: an exporter belongs to the process that made it, as its client does.
-//! * **No secrets**: a span has names, times, the kind and text of an error, and a status; no arguments, headers or bodies.
+//! * **No secrets**: a span has names, times, the kind and text of an error, and a status; headers
+//!   and bodies never, and arguments only where the text of an error names one.
 
 mod context;
 mod export;

@@ -92,6 +92,12 @@ pub(crate) fn in_trace<F: Future>(work: F) -> impl Future<Output = F::Output> {
     TRACE.scope(trace(), work)
 }
 
+/// Work for another task that no operation of the program asked for: what it calls has no spans, and its requests belong to a trace
+/// that nobody records.
+pub(crate) fn beside_operations<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    TRACE.scope(Some(Arc::new(TraceContext::root())), work)
+}
+
 /// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ use super::{Push, Pushed};
 use crate::client::Client;
 use crate::error::Result;
 use crate::model::{ListSandboxesQuery, SandboxEvent, SandboxEvents, SandboxInfo, SandboxState};
+use crate::travel::deadline;
 
 /// Changes that are kept.
 const KEPT: usize = 10_000;
@@ -99,7 +100,7 @@ impl Feed {
         told.run = uuid::Uuid::new_v4().simple().to_string();
         (told.first, told.known) = (0, known.into_iter().map(|sandbox| (sandbox.id.clone(), sandbox)).collect());
         told.changes.clear();
-        told.task = Some(tokio::spawn(listen(client.weak(), pushed)));
+        told.task = Some(tokio::spawn(deadline::beside_operations(listen(client.weak(), pushed))));
         Ok(())
     }
 
