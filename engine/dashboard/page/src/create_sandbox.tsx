@@ -1,7 +1,7 @@
 // The dialog that creates a sandbox.
 
-import { useAction, useLoad, useWorkspace } from './context.ts';
-import { Dialog, Field } from './elements.tsx';
+import { useLoad, useWorkspace } from './context.ts';
+import { Field, FormDialog } from './elements.tsx';
 import type { Sandbox } from './live.ts';
 import { go } from './route.ts';
 
@@ -21,7 +21,6 @@ export function pairs(text: string): Record<string, string> {
 
 export function CreateSandbox({ close }: { close: () => void }) {
   const { session, live } = useWorkspace();
-  const [busy, run] = useAction();
   const snapshots = useLoad(
     () =>
       session.api<{ items: { id: string; name: string; state: string }[] }>('GET', '/snapshots', {
@@ -29,71 +28,56 @@ export function CreateSandbox({ close }: { close: () => void }) {
       }),
     [],
   );
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const make = async (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? '').trim();
-    void run(async () => {
-      const body = {
-        name: text('name') || undefined,
-        snapshot: text('snapshot') || undefined,
-        labels: pairs(text('labels')),
-        env: pairs(text('env')),
-        autoStopInterval: Number(text('autoStop')),
-        public: form.has('public'),
-        networkBlockAll: form.has('block'),
-      };
-      const sandbox = await session.api<Sandbox>('POST', '/sandbox', { body });
-      live.put(sandbox);
-      close();
-      go('sandboxes', sandbox.id);
-      return `Created ${sandbox.name}.`;
-    });
+    const body = {
+      name: text('name') || undefined,
+      snapshot: text('snapshot') || undefined,
+      labels: pairs(text('labels')),
+      env: pairs(text('env')),
+      autoStopInterval: Number(text('autoStop')),
+      public: form.has('public'),
+      networkBlockAll: form.has('block'),
+    };
+    const sandbox = await session.api<Sandbox>('POST', '/sandbox', { body });
+    live.put(sandbox);
+    go('sandboxes', sandbox.id);
+    return `Created ${sandbox.name}.`;
   };
   return (
-    <Dialog title="Create sandbox" close={close}>
-      <form method="post" onSubmit={submit}>
-        <Field label="Name" hint="Empty for a name that is made up.">
-          {(ids) => <input {...ids} name="name" autocomplete="off" />}
-        </Field>
-        <Field label="Snapshot">
-          {(ids) => (
-            <select {...ids} name="snapshot">
-              <option value="">Default</option>
-              {snapshots.value?.items
-                .filter((snapshot) => snapshot.state === 'active')
-                .map((snapshot) => (
-                  <option key={snapshot.id} value={snapshot.name}>
-                    {snapshot.name}
-                  </option>
-                ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Labels" hint="One in a line: name=value.">
-          {(ids) => <textarea {...ids} name="labels" rows={2} spellcheck={false} />}
-        </Field>
-        <Field label="Environment" hint="One variable in a line: NAME=value.">
-          {(ids) => <textarea {...ids} name="env" rows={2} spellcheck={false} />}
-        </Field>
-        <Field label="Stop after minutes without activity" hint="0 for never.">
-          {(ids) => <input {...ids} name="autoStop" type="number" min={0} step={1} value={15} required />}
-        </Field>
-        <label class="choice">
-          <input type="checkbox" name="public" /> Previews are public
-        </label>
-        <label class="choice">
-          <input type="checkbox" name="block" /> No network
-        </label>
-        <div class="actions">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            {busy ? 'Creating…' : 'Create'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Create sandbox" close={close} make={make}>
+      <Field label="Name" hint="Empty for a name that is made up.">
+        {(ids) => <input {...ids} name="name" autocomplete="off" />}
+      </Field>
+      <Field label="Snapshot">
+        {(ids) => (
+          <select {...ids} name="snapshot">
+            <option value="">Default</option>
+            {snapshots.value?.items
+              .filter((snapshot) => snapshot.state === 'active')
+              .map((snapshot) => (
+                <option key={snapshot.id} value={snapshot.name}>
+                  {snapshot.name}
+                </option>
+              ))}
+          </select>
+        )}
+      </Field>
+      <Field label="Labels" hint="One in a line: name=value.">
+        {(ids) => <textarea {...ids} name="labels" rows={2} spellcheck={false} />}
+      </Field>
+      <Field label="Environment" hint="One variable in a line: NAME=value.">
+        {(ids) => <textarea {...ids} name="env" rows={2} spellcheck={false} />}
+      </Field>
+      <Field label="Stop after minutes without activity" hint="0 for never.">
+        {(ids) => <input {...ids} name="autoStop" type="number" min={0} step={1} value={15} required />}
+      </Field>
+      <label class="choice">
+        <input type="checkbox" name="public" /> Previews are public
+      </label>
+      <label class="choice">
+        <input type="checkbox" name="block" /> No network
+      </label>
+    </FormDialog>
   );
 }

@@ -9,7 +9,7 @@ import { Live } from './live.ts';
 import { Login } from './login.tsx';
 import { Members } from './members.tsx';
 import { Playground } from './playground.tsx';
-import { to, useRoute } from './route.ts';
+import { go, to, useRoute } from './route.ts';
 import { Sandboxes } from './sandboxes.tsx';
 import { inWords, type Session } from './session.ts';
 import { Snapshots } from './snapshots.tsx';
@@ -37,10 +37,27 @@ export function Dashboard() {
   if (session === undefined) {
     return <Login open={setSession} />;
   }
-  return <Frame session={session} leave={() => setSession(undefined)} />;
+  // Another organization is another frame: nothing of the last one is left.
+  return (
+    <Frame
+      key={session.organizationId}
+      session={session}
+      choose={(id) => {
+        go('sandboxes');
+        setSession(session.of(id));
+      }}
+      leave={() => setSession(undefined)}
+    />
+  );
 }
 
-function Frame({ session, leave }: { session: Session; leave: () => void }) {
+interface FrameProps {
+  session: Session;
+  choose: (organizationId: string) => void;
+  leave: () => void;
+}
+
+function Frame({ session, choose, leave }: FrameProps) {
   const route = useRoute();
   const [message, setMessage] = useState<{ text: string; failed: boolean }>();
   const live = useMemo(() => new Live(session), [session]);
@@ -83,6 +100,19 @@ function Frame({ session, leave }: { session: Session; leave: () => void }) {
             </a>
           ))}
         </nav>
+        {session.organizations.length > 1 && (
+          <select
+            aria-label="Organization"
+            value={session.organizationId}
+            onChange={(event) => choose(event.currentTarget.value)}
+          >
+            {session.organizations.map((organization) => (
+              <option key={organization.id} value={organization.id}>
+                {organization.name}
+              </option>
+            ))}
+          </select>
+        )}
         <button type="button" onClick={leave}>
           Log out
         </button>

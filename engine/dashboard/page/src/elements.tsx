@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { useAction } from './context.ts';
 
 /** The heading of a page. It gets the focus when the page is opened, so that a screen reader begins there. */
 export function Heading({ children, title }: { children: ComponentChildren; title: string }) {
@@ -48,6 +49,55 @@ export function Dialog(props: { title: string; close: () => void; children: Comp
       <h2 id={id}>{props.title}</h2>
       {props.children}
     </dialog>
+  );
+}
+
+/** A dialog with a form that makes something. It closes when that has been made, and stays open when it was refused. */
+export function FormDialog(props: {
+  title: string;
+  close: () => void;
+  /** Makes it of what was filled in; the text that is returned is told. */
+  make: (form: FormData) => Promise<string | undefined>;
+  children: ComponentChildren;
+}) {
+  const [busy, run] = useAction();
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    if (await run(() => props.make(form))) {
+      props.close();
+    }
+  };
+  return (
+    <Dialog title={props.title} close={props.close}>
+      <form method="post" onSubmit={submit}>
+        {props.children}
+        <div class="actions">
+          <button type="button" onClick={props.close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy}>
+            {busy ? 'Creating…' : 'Create'}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Something that is shown once, to be copied. */
+export function ShownOnce(props: { title: string; label: string; hint: string; value: string; close: () => void }) {
+  return (
+    <Dialog title={props.title} close={props.close}>
+      <Field label={props.label} hint={props.hint}>
+        {(ids) => <input {...ids} readOnly value={props.value} onFocus={(event) => event.currentTarget.select()} />}
+      </Field>
+      <div class="actions">
+        <button type="button" class="primary" onClick={props.close}>
+          Done
+        </button>
+      </div>
+    </Dialog>
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { useAction, useLoad, useWorkspace } from './context.ts';
-import { Confirmation, Dialog, Failure, Field, Heading, Table, Time } from './elements.tsx';
+import { Confirmation, Failure, Field, FormDialog, Heading, ShownOnce, Table, Time } from './elements.tsx';
 
 interface Key {
   name: string;
@@ -97,17 +97,13 @@ export function Keys(_: { route: string[] }) {
         />
       )}
       {made !== undefined && (
-        <Dialog title={`The key ${made.name}`} close={() => setMade(undefined)}>
-          <p>Copy it now: it is not shown again.</p>
-          <Field label="Key">
-            {(ids) => <input {...ids} readOnly value={made.value} onFocus={(event) => event.currentTarget.select()} />}
-          </Field>
-          <div class="actions">
-            <button type="button" class="primary" onClick={() => setMade(undefined)}>
-              Done
-            </button>
-          </div>
-        </Dialog>
+        <ShownOnce
+          title={`The key ${made.name}`}
+          label="Key"
+          hint="Copy it now: it is not shown again."
+          value={made.value}
+          close={() => setMade(undefined)}
+        />
       )}
       {deleting !== undefined && (
         <Confirmation
@@ -125,47 +121,30 @@ export function Keys(_: { route: string[] }) {
 
 function Create({ close, made }: { close: () => void; made: (key: Key) => void }) {
   const { session } = useWorkspace();
-  const [busy, run] = useAction();
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const make = async (form: FormData) => {
     const days = Number(form.get('days'));
-    void run(async () => {
-      const body = {
-        name: String(form.get('name')).trim(),
-        permissions: form.getAll('permission'),
-        expiresAt: days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString() : undefined,
-      };
-      const key = await session.api<Key>('POST', '/api-keys', { body });
-      close();
-      made(key);
-      return undefined;
-    });
+    const body = {
+      name: String(form.get('name')).trim(),
+      permissions: form.getAll('permission'),
+      expiresAt: days > 0 ? new Date(Date.now() + days * 86_400_000).toISOString() : undefined,
+    };
+    made(await session.api<Key>('POST', '/api-keys', { body }));
+    return undefined;
   };
   return (
-    <Dialog title="Create key" close={close}>
-      <form method="post" onSubmit={submit}>
-        <Field label="Name">{(ids) => <input {...ids} name="name" required autocomplete="off" />}</Field>
-        <Field label="Expires after days" hint="0 for never.">
-          {(ids) => <input {...ids} name="days" type="number" min={0} step={1} value={0} required />}
-        </Field>
-        <fieldset>
-          <legend>Permits</legend>
-          {PERMISSIONS.map((permission) => (
-            <label class="choice" key={permission}>
-              <input type="checkbox" name="permission" value={permission} /> {permission}
-            </label>
-          ))}
-        </fieldset>
-        <div class="actions">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Create key" close={close} make={make}>
+      <Field label="Name">{(ids) => <input {...ids} name="name" required autocomplete="off" />}</Field>
+      <Field label="Expires after days" hint="0 for never.">
+        {(ids) => <input {...ids} name="days" type="number" min={0} step={1} value={0} required />}
+      </Field>
+      <fieldset>
+        <legend>Permits</legend>
+        {PERMISSIONS.map((permission) => (
+          <label class="choice" key={permission}>
+            <input type="checkbox" name="permission" value={permission} /> {permission}
+          </label>
+        ))}
+      </fieldset>
+    </FormDialog>
   );
 }

@@ -12,6 +12,21 @@ interface Health {
 
 type RateLimits = Record<string, { limit?: number; ttl?: number } | null>;
 
+interface Usage {
+  regionUsage: (Record<string, number | null> & { regionId: string })[];
+  totalSnapshotQuota: number | null;
+  currentSnapshotUsage: number;
+  totalVolumeQuota: number | null;
+  currentVolumeUsage: number;
+}
+
+/** What is used, and how much there may be: a title, and where both are in the answer. */
+const OF_REGION: [title: string, used: string, quota: string][] = [
+  ['Processors of running sandboxes', 'currentCpuUsage', 'totalCpuQuota'],
+  ['Memory of running sandboxes in GiB', 'currentMemoryUsage', 'totalMemoryQuota'],
+  ['Disks in GiB', 'currentDiskUsage', 'totalDiskQuota'],
+];
+
 const ENFORCED: [name: string, title: string][] = [
   ['cpu', 'Processors'],
   ['memory', 'Memory'],
@@ -63,6 +78,7 @@ export function LimitsPage(_: { route: string[] }) {
           )}
         </>
       )}
+      {session.organizations.length > 0 && <UsageOfQuotas />}
       <h2>Requests</h2>
       <Failure text={config.error} />
       {config.value !== undefined && (
@@ -79,6 +95,43 @@ export function LimitsPage(_: { route: string[] }) {
                 <td>{shown(limit?.ttl)}</td>
               </tr>
             ))}
+        />
+      )}
+    </>
+  );
+}
+
+function UsageOfQuotas() {
+  const { session } = useWorkspace();
+  const path = `/organizations/${encodeURIComponent(session.organizationId)}/usage`;
+  const usage = useLoad(() => session.api<Usage>('GET', path), [session, path]);
+  const rows: [title: string, used: number, quota: number | null][] = [];
+  if (usage.value !== undefined) {
+    for (const region of usage.value.regionUsage) {
+      for (const [title, used, quota] of OF_REGION) {
+        rows.push([title, region[used] ?? 0, region[quota] ?? null]);
+      }
+    }
+    rows.push(['Snapshots', usage.value.currentSnapshotUsage, usage.value.totalSnapshotQuota]);
+    rows.push(['Volumes', usage.value.currentVolumeUsage, usage.value.totalVolumeQuota]);
+  }
+  return (
+    <>
+      <h2>Usage</h2>
+      <Failure text={usage.error} />
+      {usage.value !== undefined && (
+        <Table
+          caption="Usage of quotas"
+          head={['Of', 'Used', 'Quota', 'Share']}
+          none="Nothing is limited."
+          rows={rows.map(([title, used, quota]) => (
+            <tr key={title}>
+              <th scope="row">{title}</th>
+              <td>{used}</td>
+              <td>{quota ?? 'none'}</td>
+              <td>{quota !== null && quota > 0 && <meter aria-label={title} min={0} max={quota} value={used} />}</td>
+            </tr>
+          ))}
         />
       )}
     </>

@@ -22,35 +22,58 @@ export interface Ask {
   body?: unknown;
 }
 
+export interface Organization {
+  id: string;
+  name: string;
+}
+
 export class Session {
   readonly #key: string;
-  /** Empty for a person with a token. */
-  organizationId = '';
-  keyName = '';
-  #person = false;
+  /** Those that can be chosen; none for a key that was created, which belongs to one. */
+  readonly organizations: readonly Organization[];
+  readonly organizationId: string;
   readonly #ended = new AbortController();
 
-  private constructor(key: string) {
+  private constructor(key: string, organizationId: string, organizations: readonly Organization[]) {
     this.#key = key;
+    this.organizationId = organizationId;
+    this.organizations = organizations;
   }
 
   /** Checks a key. */
   static async open(key: string): Promise<Session> {
-    const session = new Session(key);
+    const first = new Session(key, '', []);
+    let organizationId = '';
     try {
-      const known = await session.api<{ name: string; organizationId: string }>('GET', '/api-keys/current');
-      session.organizationId = known.organizationId;
-      session.keyName = known.name;
+      const known = await first.api<{ organizationId: string }>('GET', '/api-keys/current');
+      organizationId = known.organizationId;
     } catch (error) {
       // A person with a token has no key.
       if (!(error instanceof Refused) || error.status !== 404) {
         throw error;
       }
-      session.#person = true;
-      const [first] = await session.api<{ id: string }[]>('GET', '/organizations');
-      session.organizationId = first?.id ?? '';
     }
-    return session;
+    const organizations = await first.#mine(organizationId);
+    return new Session(key, organizationId || (organizations[0]?.id ?? ''), organizations);
+  }
+
+  /** The same key with another organization. */
+  of(organizationId: string): Session {
+    return new Session(this.#key, organizationId, this.organizations);
+  }
+
+  /** The organizations of whoever has the key. The engine's own key asks as a person does, by naming one. */
+  async #mine(organizationId: string): Promise<Organization[]> {
+    const asking = new Session(this.#key, organizationId, [{ id: organizationId, name: '' }]);
+    try {
+      return await asking.api<Organization[]>('GET', '/organizations');
+    } catch (error) {
+      // Keys that were created are for programs.
+      if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+        return [];
+      }
+      throw error;
+    }
   }
 
   /** What the events' connection is opened with. */
@@ -82,7 +105,7 @@ export class Session {
       }
     }
     const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, 'x-daytona-source': 'dashboard' };
-    if (this.#person && this.organizationId !== '') {
+    if (this.organizations.length > 0 && this.organizationId !== '') {
       headers['x-daytona-organization-id'] = this.organizationId;
     }
     const asItIs = body instanceof FormData || body === undefined;

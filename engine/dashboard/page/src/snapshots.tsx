@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { useAction, useLoad, useWorkspace } from './context.ts';
-import { Confirmation, Dialog, Failure, Field, Heading, State, Table, Time } from './elements.tsx';
+import { Confirmation, Failure, Field, FormDialog, Heading, State, Table, Time } from './elements.tsx';
 import { Log } from './log.tsx';
 
 interface Snapshot {
@@ -135,50 +135,34 @@ function Row({ snapshot, reload, show }: { snapshot: Snapshot; reload: () => voi
 
 function Create({ close, made }: { close: () => void; made: (snapshot: Snapshot) => void }) {
   const { session } = useWorkspace();
-  const [busy, run] = useAction();
   const [kind, setKind] = useState<'image' | 'dockerfile'>('image');
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    void run(async () => {
-      const source = String(form.get('source'));
-      const from = kind === 'image' ? { imageName: source } : { buildInfo: { dockerfileContent: source } };
-      const name = String(form.get('name')).trim();
-      made(await session.api<Snapshot>('POST', '/snapshots', { body: { name, ...from } }));
-      close();
-      return `${name} is being made.`;
-    });
+  const make = async (form: FormData) => {
+    const source = String(form.get('source'));
+    const from = kind === 'image' ? { imageName: source } : { buildInfo: { dockerfileContent: source } };
+    const name = String(form.get('name')).trim();
+    made(await session.api<Snapshot>('POST', '/snapshots', { body: { name, ...from } }));
+    return `${name} is being made.`;
   };
   return (
-    <Dialog title="Create snapshot" close={close}>
-      <form method="post" onSubmit={submit}>
-        <Field label="Name">{(ids) => <input {...ids} name="name" required autocomplete="off" />}</Field>
-        <Field label="Made from">
-          {(ids) => (
-            <select {...ids} value={kind} onChange={(event) => setKind(event.currentTarget.value as typeof kind)}>
-              <option value="image">An image</option>
-              <option value="dockerfile">A Dockerfile</option>
-            </select>
-          )}
-        </Field>
-        {kind === 'image' ? (
-          <Field label="Image" hint="With a tag, for example debian:12-slim.">
-            {(ids) => <input {...ids} name="source" required spellcheck={false} />}
-          </Field>
-        ) : (
-          <Field label="Dockerfile" hint="Files of your own take an SDK or the command line.">
-            {(ids) => <textarea {...ids} name="source" rows={8} required spellcheck={false} />}
-          </Field>
+    <FormDialog title="Create snapshot" close={close} make={make}>
+      <Field label="Name">{(ids) => <input {...ids} name="name" required autocomplete="off" />}</Field>
+      <Field label="Made from">
+        {(ids) => (
+          <select {...ids} value={kind} onChange={(event) => setKind(event.currentTarget.value as typeof kind)}>
+            <option value="image">An image</option>
+            <option value="dockerfile">A Dockerfile</option>
+          </select>
         )}
-        <div class="actions">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      </Field>
+      {kind === 'image' ? (
+        <Field label="Image" hint="With a tag, for example debian:12-slim.">
+          {(ids) => <input {...ids} name="source" required spellcheck={false} />}
+        </Field>
+      ) : (
+        <Field label="Dockerfile" hint="Files of your own take an SDK or the command line.">
+          {(ids) => <textarea {...ids} name="source" rows={8} required spellcheck={false} />}
+        </Field>
+      )}
+    </FormDialog>
   );
 }

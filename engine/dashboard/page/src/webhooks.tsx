@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { useAction, useLoad, useWorkspace } from './context.ts';
-import { Confirmation, Dialog, Failure, Field, Heading, State, Table, Time } from './elements.tsx';
+import { Confirmation, Failure, Field, FormDialog, Heading, ShownOnce, State, Table, Time } from './elements.tsx';
 
 interface Endpoint {
   id: string;
@@ -169,16 +169,13 @@ export function Webhooks(_: { route: string[] }) {
         />
       )}
       {made !== undefined && (
-        <Dialog title="The endpoint’s secret" close={() => setMade(undefined)}>
-          <Field label="Secret" hint="The receiver checks messages with it.">
-            {(ids) => <input {...ids} readOnly value={made.secret} onFocus={(event) => event.currentTarget.select()} />}
-          </Field>
-          <div class="actions">
-            <button type="button" class="primary" onClick={() => setMade(undefined)}>
-              Done
-            </button>
-          </div>
-        </Dialog>
+        <ShownOnce
+          title="The endpoint’s secret"
+          label="Secret"
+          hint="The receiver checks messages with it."
+          value={made.secret ?? ''}
+          close={() => setMade(undefined)}
+        />
       )}
       {deleting !== undefined && (
         <Confirmation
@@ -196,40 +193,23 @@ export function Webhooks(_: { route: string[] }) {
 
 function Create({ path, close, made }: { path: string; close: () => void; made: (endpoint: Endpoint) => void }) {
   const { session } = useWorkspace();
-  const [busy, run] = useAction();
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    void run(async () => {
-      const body = { url: form.get('url'), description: form.get('description'), events: form.getAll('event') };
-      const endpoint = await session.api<Endpoint>('POST', `${path}/endpoints`, { body });
-      close();
-      made(endpoint);
-      return undefined;
-    });
+  const make = async (form: FormData) => {
+    const body = { url: form.get('url'), description: form.get('description'), events: form.getAll('event') };
+    made(await session.api<Endpoint>('POST', `${path}/endpoints`, { body }));
+    return undefined;
   };
   return (
-    <Dialog title="Create endpoint" close={close}>
-      <form method="post" onSubmit={submit}>
-        <Field label="Address">{(ids) => <input {...ids} name="url" type="url" required />}</Field>
-        <Field label="Description">{(ids) => <input {...ids} name="description" autocomplete="off" />}</Field>
-        <fieldset>
-          <legend>Events; all if none is chosen</legend>
-          {EVENTS.map((event) => (
-            <label class="choice" key={event}>
-              <input type="checkbox" name="event" value={event} /> {event}
-            </label>
-          ))}
-        </fieldset>
-        <div class="actions">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Create endpoint" close={close} make={make}>
+      <Field label="Address">{(ids) => <input {...ids} name="url" type="url" required />}</Field>
+      <Field label="Description">{(ids) => <input {...ids} name="description" autocomplete="off" />}</Field>
+      <fieldset>
+        <legend>Events; all if none is chosen</legend>
+        {EVENTS.map((event) => (
+          <label class="choice" key={event}>
+            <input type="checkbox" name="event" value={event} /> {event}
+          </label>
+        ))}
+      </fieldset>
+    </FormDialog>
   );
 }
