@@ -27,6 +27,7 @@ mod sandbox;
 mod spawned;
 mod storage;
 pub mod telemetry;
+pub mod testing;
 mod travel;
 mod words;
 

@@ -18,6 +18,7 @@ use crate::gateway::preview_addresses::PreviewAddresses;
 use crate::gateway::previews::SignedPreviews;
 use crate::isolation::{IsolationLevel, Launcher};
 use crate::network::Network;
+use crate::otlp::Exporter;
 use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::{Identity, Sandbox};
@@ -85,6 +86,8 @@ pub struct Engine {
     pub audit: Arc<Audit>,
     /// Tells others of events.
     pub webhooks: Arc<Webhooks>,
+    /// Passes on the telemetry of sandboxes.
+    pub otlp: Arc<Exporter>,
     /// What is promised of organizations' quotas.
     pub quotas: Quotas,
     /// Limits of requests.

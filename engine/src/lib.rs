@@ -18,6 +18,7 @@
 //! | `volumes` | directories that sandboxes share |
 //! | `storage` | the object storage for contexts of builds |
 //! | `webhooks` | what happens, told to other servers |
+//! | `otlp` | what sandboxes print and use, told to the server that their organization names |
 //! | `setup` | what sandboxes find beyond the machine's own programs |
 //! | `testing` | moved time, faults and known sandboxes for tests |
 //!
@@ -35,6 +36,7 @@ mod gateway;
 mod idle_body;
 pub mod isolation;
 mod network;
+mod otlp;
 mod outgoing;
 mod sandboxes;
 mod secret;
@@ -57,3 +59,4 @@ pub use errors::in_words;
 pub use network::Cidr;
 pub use server::{ServeOptions, serve};
 pub use testing::faults;
+pub use testing::replay::Replay;

@@ -53,7 +53,8 @@ impl Client {
     ///
     /// # Errors
     /// When the address is not one that may be reached, or there is no answer in time.
-    pub async fn post(&self, url: &str, headers: Vec<(&'static str, String)>, body: String) -> Result<u16> {
+    pub async fn post<N: Into<String>>(&self, url: &str, headers: Vec<(N, String)>, body: String) -> Result<u16> {
+        let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
         self.exchange(Method::POST, url, headers, body).await.map(|(status, _)| status)
     }
 
@@ -100,7 +101,7 @@ impl Client {
         &self,
         method: Method,
         url: &str,
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<(String, String)>,
         body: String,
     ) -> Result<(u16, Result<Bytes>)> {
         let exchanged = tokio::time::timeout(LIMIT, self.send(method, url, headers, body)).await;
@@ -111,7 +112,7 @@ impl Client {
         &self,
         method: Method,
         url: &str,
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<(String, String)>,
         body: String,
     ) -> Result<(u16, Result<Bytes>)> {
         let (response, connection) = self.open(method, url, headers, body).await?;
@@ -126,7 +127,7 @@ impl Client {
         &self,
         method: Method,
         url: &str,
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<(String, String)>,
         body: String,
     ) -> Result<(Response<Incoming>, AbortOnDrop<hyper::Result<()>>)> {
         let uri: Uri = url.parse().context("the URL is not valid")?;
@@ -313,13 +314,13 @@ mod tests {
     async fn a_name_of_this_machine_is_refused_before_anything_is_sent() {
         let client = Client::new(Some(vec![]));
         for url in ["http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/", "https://0x7f000001/"] {
-            let error = format!("{:#}", client.post(url, vec![], "{}".to_owned()).await.unwrap_err());
+            let error = format!("{:#}", client.post::<String>(url, vec![], "{}".to_owned()).await.unwrap_err());
             assert!(
                 error.contains("not a public address") || error.contains("could not be resolved"),
                 "{url}: {error}"
             );
         }
-        assert!(client.post("ftp://example.com/", vec![], String::new()).await.is_err());
+        assert!(client.post::<String>("ftp://example.com/", vec![], String::new()).await.is_err());
         assert!(!client.tls.initialized(), "nothing was encrypted, so no certificate was read");
     }
 }

@@ -22,6 +22,7 @@ use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
 
 use crate::accounts::Accounts;
 use crate::accounts::audit::{Audit, Retention};
@@ -35,18 +36,21 @@ use crate::gateway::request_lines::RepairedListener;
 use crate::gateway::{previewing, proxy};
 use crate::isolation::{self, IsolationChoice, IsolationLevel, Launcher};
 use crate::network::{Cidr, Network};
+use crate::otlp::Exporter;
 use crate::sandboxes::pools;
 use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
-use crate::sandboxes::{archiving, record_file};
+use crate::sandboxes::{archiving, record_file, traces};
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
 use crate::testing::faults::Rule;
-use crate::testing::{self, Testing};
+use crate::testing::recording::Recorder;
+use crate::testing::replay::Replay;
+use crate::testing::{self, Testing, replay};
 use crate::volumes::life;
 use crate::volumes::table::Volumes;
 use crate::webhooks::Webhooks;
@@ -86,6 +90,8 @@ pub struct ServeOptions {
     pub testing: bool,
     /// Faults that clients meet from the start.
     pub faults: Vec<Rule>,
+    /// The recording to answer from, instead of from sandboxes.
+    pub replay: Option<Arc<Replay>>,
     /// End with this process, however it ends.
     pub owner: Option<u32>,
     /// Told the state directory when the engine can be found there.
@@ -151,6 +157,7 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
         tokio::spawn(Arc::clone(&engine).tick()),
         tokio::spawn(Arc::clone(&engine).measure()),
         tokio::spawn(Arc::clone(&engine.webhooks).deliver()),
+        tokio::spawn(Arc::clone(&engine.otlp).run()),
         tokio::spawn(Arc::clone(&engine.accounts).keep_current()),
         tokio::spawn(Arc::clone(&engine.audit).keep_within(options.audit_retention)),
         tokio::spawn(Arc::clone(&engine).prune_objects()),
@@ -290,7 +297,8 @@ fn prepare(
     let accounts = Arc::new(Accounts::open(&account_store, &organization_id, &api_key, issuer)?);
     let webhooks = Arc::new(Webhooks::open(&account_store, options.webhook_networks.clone())?);
     let audit = Arc::new(Audit::open(state_dir)?);
-    let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity);
+    let recorder = Arc::new(Recorder::default());
+    let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity, &recorder);
     let engine = Arc::new(Engine {
         warnings: notes
             .into_iter()
@@ -328,13 +336,22 @@ fn prepare(
         accounts,
         audit,
         webhooks,
+        otlp: Arc::new(Exporter::new(options.webhook_networks.clone())),
         quotas: Default::default(),
         rate_limits: RateLimits::new(options.rate_limits.iter().cloned()),
         activity,
         room,
-        testing: Testing::new(options.testing, options.faults.clone()),
+        testing: Testing::new(options.testing, options.faults.clone(), recorder, options.replay.clone()),
     });
     writing.into_iter().for_each(|(id, stored)| engine.keep(id, stored));
+    if options.replay.is_some() {
+        let router = Router::new()
+            .route("/api/health", any(control::health))
+            .fallback(replay::answer)
+            .layer(middleware::from_fn(errors::render))
+            .layer(middleware::from_fn_with_state(Arc::clone(&engine), account));
+        return Ok(Prepared { router: router.with_state(Arc::clone(&engine)), engine, ssh });
+    }
     let router = Router::new()
         .nest("/api", control::api(&engine))
         .route("/health", any(|| async { axum::Json(serde_json::json!({ "status": "ok" })) }))
@@ -349,11 +366,13 @@ fn prepare(
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&engine), account));
     let router = if options.testing || !options.faults.is_empty() {
-        router.layer(middleware::from_fn_with_state(Arc::clone(&engine), testing::break_as_asked))
+        router
+            .layer(middleware::from_fn_with_state(Arc::clone(&engine), testing::break_as_asked))
+            .layer(middleware::from_fn_with_state(Arc::clone(&engine), testing::observe))
     } else {
         router
     };
-    let router = router.with_state(Arc::clone(&engine));
+    let router = router.layer(middleware::from_fn(in_trace)).with_state(Arc::clone(&engine));
     Ok(Prepared { engine, router, ssh })
 }
 
@@ -592,6 +611,18 @@ async fn wait_for_end(
         _ = interrupt.recv() => "SIGINT",
         () = idle => "idle",
         () = ended => "its owner's end",
+    }
+}
+
+/// Middleware around everything else: what is logged for a request whose caller records a trace tells which one.
+async fn in_trace(request: Request, next: Next) -> Response {
+    match traces::trace_of(request.headers()) {
+        // Of the highest level, so that it is there whatever is logged.
+        Some(trace) => {
+            let span = tracing::error_span!("request", trace_id = trace);
+            next.run(request).instrument(span).await
+        }
+        None => next.run(request).await,
     }
 }
 

@@ -240,6 +240,30 @@ export class Engine implements AsyncDisposable {
     await this.#control('POST', 'reset');
   }
 
+  /** Begins to record what happens to sandboxes. A recording under way begins anew. */
+  async startRecording(): Promise<void> {
+    await this.#control('POST', 'recording');
+  }
+
+  /**
+   * Ends the recording.
+   *
+   * @returns It, as JSON Lines. In a file it is what an engine with the arguments `--replay FILE` answers from.
+   * @throws `DaytonaError` when nothing is recorded.
+   */
+  async stopRecording(): Promise<string> {
+    return (await this.#control<{ recording: string }>('DELETE', 'recording')).recording;
+  }
+
+  /**
+   * Returns the page that shows a recording, as HTML that needs nothing else.
+   *
+   * @param recording - What `stopRecording` returned.
+   */
+  async recordingPage(recording: string): Promise<string> {
+    return (await this.#control<{ page: string }>('POST', 'recording/page', { recording })).page;
+  }
+
   /** Ends the engine with everything in it. */
   async close(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -82,6 +82,30 @@ test('an engine ends with its process however that ends', async () => {
   assert.equal(readdirSync(join(place, 'tests')).length, 1);
   child.kill('SIGKILL');
   await until(() => existsSync(join(place, 'tests')) && readdirSync(join(place, 'tests')).length === 0);
+});
+
+test('a recording is answered again', async () => {
+  const life = async (daytona: Daytona) => {
+    const sandbox = await daytona.create();
+    const { result } = await sandbox.process.executeCommand('date +%N');
+    await sandbox.delete();
+    daytona.close();
+    return result;
+  };
+  await engine().startRecording();
+  const told = await life(engine().client());
+  const recording = await engine().stopRecording();
+  assert.match(await engine().recordingPage(recording), /date \+%N/);
+  const place = mkdtempSync(join(tmpdir(), 'daytona-'));
+  const file = join(place, 'life.jsonl');
+  writeFileSync(file, recording);
+  const again = await Engine.start({ arguments: ['--replay', file] });
+  try {
+    assert.equal(await life(again.client()), told);
+  } finally {
+    await again.close();
+    rmSync(place, { recursive: true });
+  }
 });
 
 test('an engine that cannot start says why', async () => {

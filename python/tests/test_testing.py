@@ -140,6 +140,25 @@ def test_an_engine_that_is_closed_at_once_leaves_nothing(tmp_path: Path, monkeyp
         assert os.listdir(tmp_path / "tests") == []
 
 
+def test_a_recording_is_answered_again(daytona_engine: Engine, daytona_client: Daytona, tmp_path: Path) -> None:
+    def life(client: Daytona) -> str:
+        with client.create() as sandbox:
+            return sandbox.process.exec("date +%N").result
+
+    daytona_engine.start_recording()
+    told = life(daytona_client)
+    recording = daytona_engine.stop_recording()
+    assert "date +%N" in daytona_engine.recording_page(recording)
+    file = tmp_path / "life.jsonl"
+    file.write_text(recording)
+    with Engine(arguments=["--replay", str(file)]) as again, again.client() as client:
+        assert life(client) == told
+        again.reset()
+        assert life(client) == told
+        with pytest.raises(DaytonaError):
+            client.get("nobody")
+
+
 def test_an_engine_that_cannot_start_says_why() -> None:
     with pytest.raises(DaytonaError, match="isolation"):
         Engine(arguments=["--isolation", "magic"])

@@ -71,6 +71,27 @@ class TestingTest < DaytonaTest
     end
   end
 
+  # What a program prints that prints something else each time.
+  def life(engine)
+    sandbox = engine.client.create
+    sandbox.process.exec('date +%N').result
+  ensure
+    sandbox&.delete
+  end
+
+  def test_a_recording_is_answered_again
+    daytona_engine.start_recording
+    told = life(daytona_engine)
+    recording = daytona_engine.stop_recording
+    assert_includes daytona_engine.recording_page(recording), 'date +%N'
+    Dir.mktmpdir do |place|
+      File.write("#{place}/life.jsonl", recording)
+      Daytona::Testing::Engine.start(arguments: ['--replay', "#{place}/life.jsonl"]) do |again|
+        assert_equal told, life(again)
+      end
+    end
+  end
+
   def test_an_engine_that_cannot_start_says_why
     start = ->(**options) { assert_raises(Daytona::Sdk::ConnectionError) { Daytona::Testing::Engine.start(**options) } }
     assert_match(/isolation/, start.call(arguments: %w[--isolation magic]).message)

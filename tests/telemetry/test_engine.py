@@ -71,3 +71,26 @@ def test_the_requests_of_an_operation_are_children_of_its_span(receiver: Receive
         assert ask(f"{sandbox}/telemetry/traces/{'1' * 32}") == []
     finally:
         ask(sandbox, "DELETE")
+
+
+def test_the_engines_log_names_the_trace_of_a_request(receiver: Receiver) -> None:
+    command = [os.environ["DAYTONA_LOCAL_BINARY"], "local", "serve", "--testing", "--owner", str(os.getpid())]
+    environment = {**os.environ, "DAYTONA_LOG": "info"}
+    engine = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert engine.stdout is not None and engine.stderr is not None
+        place = Path(engine.stdout.readline().rstrip("\n"))
+        announced = json.loads((place / "engine.json").read_text())
+        headers = {"authorization": f"Bearer {announced['apiKey']}", "content-type": "application/json"}
+        fault = json.dumps([{"path": "/sandbox", "do": {"answer": {"status": 200, "body": "{}"}}}]).encode()
+        rules = urllib.request.Request(f"{announced['apiUrl']}/testing/faults", fault, headers)
+        urllib.request.urlopen(rules, timeout=LIMIT).close()
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        traced = {**headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        request = urllib.request.Request(f"{announced['apiUrl']}/sandbox", headers=traced)
+        urllib.request.urlopen(request, timeout=LIMIT).close()
+    finally:
+        engine.terminate()
+        log = engine.communicate(timeout=LIMIT)[1]
+    [line] = [line for line in log.splitlines() if "fails as asked" in line]
+    assert trace in line

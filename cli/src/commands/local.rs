@@ -6,12 +6,13 @@ mod owned;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use daytona_engine::isolation::IsolationChoice;
-use daytona_engine::{Cidr, Compat, Issuer, Limits, Retention, ServeOptions, discovery, faults, setup};
+use daytona_engine::{Cidr, Compat, Issuer, Limits, Replay, Retention, ServeOptions, discovery, faults, setup};
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
@@ -123,6 +124,9 @@ struct Serve {
     /// Faults that clients meet, a JSON list of rules; includes --testing
     #[arg(long, value_name = "FILE", env = "DAYTONA_LOCAL_FAULTS")]
     faults: Option<PathBuf>,
+    /// Answer from a recording of /api/testing instead of from sandboxes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["or_existing", "detach", "faults"])]
+    replay: Option<PathBuf>,
     /// An engine for one process, such as a test run: it keeps everything in a directory of its own below the state
     /// directory, whose path it prints when it is ready, and both end with that process, however it ends
     #[arg(long, value_name = "PID", conflicts_with_all = ["or_existing", "detach"])]
@@ -202,6 +206,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         Some(path) if !path.as_os_str().is_empty() => read_faults(path)?,
         _ => Vec::new(),
     };
+    let replay = serve.replay.as_deref().map(Replay::read).transpose()?.map(Arc::new);
     daytona_engine::isolation::enter_own_namespace(serve.isolation)?;
     let own = serve.owner.map(|_| owned::Directory::new(&state_dir)).transpose()?;
     let state_dir = own.as_ref().map_or(state_dir, |own| own.path().to_owned());
@@ -221,6 +226,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
         rate_limits: serve.rate_limit,
         testing: serve.testing || !faults.is_empty(),
         faults,
+        replay,
         owner: serve.owner,
         ready: own.is_some().then_some(owned::tell),
         oidc_issuer: serve.oidc_issuer.map(|url| Issuer {

@@ -113,6 +113,7 @@ impl Accounts {
             limited_egress: true,
             preview_warning: false,
             experimental: serde_json::json!({}),
+            otel: None,
             quota: serde_json::Map::new(),
         };
         // Whoever sees the organization is to find its owner in it.

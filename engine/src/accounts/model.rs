@@ -1,5 +1,7 @@
 //! Users, organizations, and what belongs to them, as they are stored.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -39,8 +41,26 @@ pub struct Organization {
     pub limited_egress: bool,
     pub preview_warning: bool,
     pub experimental: Value,
+    /// Where the telemetry of its sandboxes goes.
+    #[serde(default)]
+    pub otel: Option<OtelConfig>,
     /// Limits that differ from the engine's, by their names on the wire.
     pub quota: serde_json::Map<String, Value>,
+}
+
+/// A server that takes telemetry.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OtelConfig {
+    /// The URL that `/v1/logs` and the like are appended to.
+    pub endpoint: String,
+    /// Headers of each request; they may hold a key.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for OtelConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtelConfig").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
 }
 
 /// An organization that is gone.
@@ -129,7 +149,7 @@ pub struct Region {
     pub ssh_gateway_url: Option<String>,
     pub snapshot_manager_url: Option<String>,
     /// SHA-256 of the credentials that were handed out, by their names.
-    pub credentials: std::collections::BTreeMap<String, String>,
+    pub credentials: BTreeMap<String, String>,
     pub created_at: String,
     pub updated_at: String,
 }

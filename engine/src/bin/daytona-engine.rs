@@ -42,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         warm_pool: std::env::var("DAYTONA_LOCAL_WARM_POOL").map_or(Ok(0), |text| text.parse())?,
         testing: std::env::var("DAYTONA_LOCAL_TESTING").is_ok_and(|value| value == "true"),
         faults: Vec::new(),
+        replay: None,
         owner: None,
         ready: None,
         preview_warning: std::env::var("PREVIEW_WARNING_ENABLED").is_ok_and(|value| value == "true"),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,6 +26,7 @@ use crate::control::organizations::of_member;
 use crate::control::query::Parameters;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::sandboxes::traces;
 
 type Shared = State<Arc<Engine>>;
 
@@ -74,7 +75,7 @@ impl Drop for Recording {
 pub async fn record(State(engine): Shared, request: Request, next: Next) -> Response {
     let Some(deed) = deeds::of_control(request.method(), request.uri().path()) else { return next.run(request).await };
     let Ok(caller) = caller::current() else { return next.run(request).await };
-    let metadata = json!({"method": request.method().as_str()});
+    let metadata = metadata(request.method(), request.headers());
     let recording = Recording::begin(&engine, &caller, &deed, &metadata);
     let response = next.run(request).await;
     let status = response.status();
@@ -93,6 +94,15 @@ pub async fn record(State(engine): Shared, request: Request, next: Next) -> Resp
     let name = if deed.target_type == "api_key" { "name" } else { "id" };
     recording.end(status.as_u16(), None, document.as_ref().and_then(|document| document[name].as_str()));
     Response::from_parts(head, Body::from(body))
+}
+
+/// What is said of a request beside what it does: its method, and the trace that its caller records.
+pub fn metadata(method: &Method, headers: &HeaderMap) -> Value {
+    let mut metadata = json!({"method": method.as_str()});
+    if let Some(trace) = traces::trace_of(headers) {
+        metadata["traceId"] = json!(trace);
+    }
+    metadata
 }
 
 /// What a query asks for.

@@ -9,9 +9,12 @@ use daytona_images::Image;
 use serde_json::{Map, Value};
 
 use crate::control::network_rules;
+use crate::control::otel;
 use crate::control::validation::Fields;
 use crate::control::volumes::read_mounts;
+use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::otlp;
 use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES, ResourceSizes};
 use crate::secret;
@@ -81,6 +84,10 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
     }
     network_allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domain_allow_list.as_deref().map_or(Ok(()), network_rules::check_domains)?;
+    if otel_endpoint_override.as_deref().is_some_and(|url| !otel::is_endpoint(url)) {
+        let expected = "otelEndpointOverride must be an http or https URL without credentials or a query";
+        return Err(ApiError::bad_request(expected));
+    }
     let source = source(find, snapshot, build, [cpu, gpu, memory, disk])?;
     let name = name.filter(|name| !name.is_empty());
     if let Some((name, _)) = env.iter().flatten().find(|(name, value)| !is_environment_entry(name, value)) {
@@ -283,8 +290,9 @@ fn is_environment_entry(name: &str, value: &str) -> bool {
 }
 
 /// The `env` of a request as the process sees it, on top of the engine's own variables.
-pub fn environment(sandbox: &Sandbox, organization_id: &str) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::new();
+pub fn environment(engine: &Engine, sandbox: &Sandbox) -> BTreeMap<String, String> {
+    let organization_id = &engine.owner_of(sandbox);
+    let mut env = otlp::environment(engine, sandbox);
     if let Some(proxy) = &sandbox.outbound_proxy_url {
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
             env.insert(name.to_owned(), proxy.clone());

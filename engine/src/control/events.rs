@@ -24,6 +24,7 @@ use crate::gateway::credentials::parameter;
 use crate::sandboxes::cause::Cause;
 use crate::sandboxes::sandbox::{DesiredState, State};
 use crate::snapshots::record::SnapshotState;
+use crate::testing::recording::Recorder;
 use crate::volumes::record::VolumeState;
 use crate::webhooks::Webhooks;
 
@@ -33,6 +34,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Sends events to whoever listens.
 pub struct Events {
     queue: UnboundedSender<(&'static str, Value)>,
+    recorder: Arc<Recorder>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +51,7 @@ pub fn gateway(
     accounts: &Arc<Accounts>,
     webhooks: &Arc<Webhooks>,
     activity: &Arc<Activity>,
+    recorder: &Arc<Recorder>,
 ) -> (SocketIoLayer, Events) {
     let (layer, io) = SocketIo::builder()
         .req_path("/api/socket.io")
@@ -85,7 +88,7 @@ pub fn gateway(
     io.ns("/", connected.with(authenticate));
     let (queue, events) = unbounded_channel();
     tokio::spawn(deliver(io, known, subscriptions, Arc::clone(webhooks), events));
-    (layer, Events { queue })
+    (layer, Events { queue, recorder: Arc::clone(recorder) })
 }
 
 /// What clients have shown, by the ids of their sockets.
@@ -198,6 +201,7 @@ fn organization(payload: &Value) -> Option<&str> {
 
 impl Events {
     fn send(&self, name: &'static str, payload: Value) {
+        self.recorder.keep("event", || json!({"name": name, "payload": payload}));
         // The receiver lives as long as the engine.
         let _ = self.queue.send((name, payload));
     }

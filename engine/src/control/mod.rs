@@ -13,6 +13,7 @@ mod members;
 mod network;
 mod network_rules;
 pub mod organizations;
+pub mod otel;
 mod ports;
 pub mod query;
 mod regions;
@@ -38,6 +39,7 @@ use axum::routing::{get, post, put};
 use daytona_toolbox::Compat;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+pub use self::account::{config, health};
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::gateway::access;
@@ -59,7 +61,12 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(sandbox_routes(engine.compat))
         .merge(snapshots::routes())
         .merge(build_cache::routes())
-        .merge(organizations::routes().merge(members::routes()).layer(middleware::from_fn(access::require_person)))
+        .merge(
+            organizations::routes()
+                .merge(members::routes())
+                .merge(otel::routes())
+                .layer(middleware::from_fn(access::require_person)),
+        )
         .merge(api_keys::routes())
         .merge(registries::routes())
         .merge(regions::routes())

@@ -70,7 +70,8 @@ fn of_operator(engine: &Engine, caller: &Caller, id: &str) -> ApiResult<Organiza
     engine.accounts.organizations.get(id).ok_or_else(|| missing(id))
 }
 
-fn change(engine: &Engine, id: &str, change: impl FnOnce(&mut Organization)) -> ApiResult<StatusCode> {
+/// Changes an organization.
+pub fn change(engine: &Engine, id: &str, change: impl FnOnce(&mut Organization)) -> ApiResult<StatusCode> {
     let changed = engine.accounts.organizations.update(id, |organization| {
         change(organization);
         organization.updated_at = now();
@@ -124,7 +125,8 @@ fn document(engine: &Engine, organization: &Organization) -> Value {
         "sandboxCreateRateLimit": requests(Throttler::SandboxCreate),
         "sandboxLifecycleRateLimit": requests(Throttler::SandboxLifecycle),
         "experimentalConfig": organization.experimental,
-        "otelConfig": null,
+        // Without the headers, which may hold a key.
+        "otelConfig": organization.otel.as_ref().map(|otel| json!({"endpoint": otel.endpoint, "headers": null})),
         "authenticatedRateLimitTtlSeconds": seconds(Throttler::Authenticated),
         "sandboxCreateRateLimitTtlSeconds": seconds(Throttler::SandboxCreate),
         "sandboxLifecycleRateLimitTtlSeconds": seconds(Throttler::SandboxLifecycle),

@@ -1,4 +1,4 @@
-//! What a sandbox used, and the requests to it that were traced (wire 8, additions 5.2).
+//! What a sandbox printed and used, and the requests to it that were traced (wire 8, additions 5.2).
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::control::query::Parameters;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
+use crate::otlp;
+use crate::sandboxes::logs::Wanted;
 use crate::sandboxes::sandbox::now_millis;
 use crate::sandboxes::traces::Following;
 
@@ -30,6 +32,7 @@ const MAX_LIMIT: u64 = 1000;
 /// The routes below `/sandbox/{id}`.
 pub fn routes() -> Router<Arc<Engine>> {
     Router::new()
+        .route("/telemetry/logs", get(logs))
         .route("/telemetry/metrics", get(metrics))
         .route("/telemetry/traces", get(traces))
         .route("/telemetry/traces/{trace_id}", get(spans))
@@ -44,7 +47,7 @@ pub async fn follow(State(engine): Shared, request: Request, next: Next) -> Resp
     let entry = id.and_then(|id| engine.registry.get(id).ok());
     let response = next.run(request).await;
     if let Some(entry) = entry {
-        following.end(&entry, response.status().as_u16());
+        following.end(&engine, &entry, response.status().as_u16());
     }
     response
 }
@@ -76,9 +79,23 @@ async fn traces(State(engine): Shared, Path(id): Path<String>, RawQuery(query): 
     let entry = engine.registry.get(&id)?;
     let parameters = Parameters::read(query.as_deref())?;
     let (from, to) = period(&parameters)?;
+    page(entry.spans.traces(from, to), &parameters)
+}
+
+/// `GET /sandbox/{id}/telemetry/logs?from&to&page&limit&severities&search`: newest first.
+async fn logs(State(engine): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
+    let entry = engine.registry.get(&id)?;
+    let parameters = Parameters::read(query.as_deref())?;
+    let (from, to) = period(&parameters)?;
+    let wanted = Wanted { from, to, severities: parameters.all("severities"), search: parameters.text("search") };
+    let resource = entry.with_record(|record| otlp::resource(&engine, record));
+    page(entry.logs.documents(&resource, &wanted), &parameters)
+}
+
+/// The page of a list that is asked for.
+fn page(found: Vec<Value>, parameters: &Parameters) -> ApiResult<Json<Value>> {
     let page = parameters.number("page", 1, u64::MAX)?.unwrap_or(1);
     let limit = parameters.number("limit", 1, MAX_LIMIT)?.unwrap_or(LIMIT);
-    let found = entry.spans.traces(from, to);
     let total = found.len() as u64;
     let skipped = usize::try_from((page - 1).saturating_mul(limit)).unwrap_or(usize::MAX);
     let items: Vec<_> = found.into_iter().skip(skipped).take(limit as usize).collect();

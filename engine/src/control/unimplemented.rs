@@ -10,10 +10,8 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 17] = [
-    "/organizations/otel-config/by-sandbox-auth-token/{token}",
+const PATHS: [&str; 14] = [
     "/organizations/{id}/gpu-capacity",
-    "/organizations/{id}/otel-config",
     "/users/account-providers",
     "/users/linked-accounts",
     "/users/linked-accounts/{provider}/{user_id}",
@@ -23,7 +21,6 @@ const PATHS: [&str; 17] = [
     "/sandbox/{id}/backup",
     "/sandbox/{id}/secrets",
     "/sandbox/{id}/region-quota",
-    "/sandbox/{id}/telemetry/logs",
     "/preview/{id}/signing-key",
     "/preview/{id}/preview-warning",
     "/secret",

@@ -15,11 +15,10 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
 
 use crate::accounts::caller::Caller;
 use crate::accounts::deeds;
-use crate::control::audit::Recording;
+use crate::control::audit::{self, Recording};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
 use crate::gateway::access::{self, Access, Denied, Entered};
@@ -72,7 +71,7 @@ pub async fn toolbox(State(engine): State<Arc<Engine>>, mut request: Request) ->
     let target = Target { entry, path_and_query: with_query(rest, query), location_prefix };
     let response = forward(&engine, target, request, uri.path()).await;
     if let Some((following, entry)) = following {
-        following.end(&entry, response.status().as_u16());
+        following.end(engine.as_ref(), &entry, response.status().as_u16());
     }
     if let Some(recording) = recording {
         recording.end(response.status().as_u16(), None, None);
@@ -103,7 +102,7 @@ fn record(
         // Whoever has the sandbox's own token or a signed address has no name.
         ..caller.unwrap_or_else(|| Caller { user_id: "sandbox-token".to_owned(), ..Caller::default() })
     };
-    Some(Recording::begin(engine, &caller, &deed, &json!({"method": method.as_str()})))
+    Some(Recording::begin(engine, &caller, &deed, &audit::metadata(method, request.headers())))
 }
 
 /// A path with its query.

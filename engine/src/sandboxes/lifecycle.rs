@@ -12,6 +12,7 @@ use std::time::Duration;
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use serde_json::Value;
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::accounts::quota;
 use crate::control::create;
@@ -39,7 +40,8 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
 /// Runs an operation to its end even when nobody waits for it any more.
 pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {
-    tokio::spawn(cause::within(Cause::current(), work)).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+    let work = cause::within(Cause::current(), work).in_current_span();
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
 /// Runs what blocks where it holds up nobody.
@@ -251,6 +253,7 @@ impl Engine {
             record.state = State::Started;
             record.stopped_at = None;
         });
+        tokio::spawn(Arc::clone(self).follow_log(Arc::clone(&entry)));
         tokio::spawn(Arc::clone(self).watch(entry, instance));
     }
 
@@ -583,7 +586,7 @@ pub(super) fn start_of<'a>(
         directory,
         resources: Resources { cpu: record.cpu, memory_gib: record.memory, disk_gib: record.disk },
         as_root: record.user == "root",
-        env: create::environment(record, &engine.owner_of(record)),
+        env: create::environment(engine, record),
         reach: reach(record),
         snapshot,
         image: None,

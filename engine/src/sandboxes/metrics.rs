@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::engine::Engine;
 use crate::isolation::IMAGE;
+use crate::otlp;
 use crate::sandboxes::record_file;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{State, now_millis};
@@ -86,7 +87,10 @@ impl Engine {
             ticks.tick().await;
             let engine = Arc::clone(&self);
             let measured = tokio::task::spawn_blocking(move || {
-                engine.registry.all().iter().for_each(|entry| measure(entry, &engine.state_dir));
+                for entry in engine.registry.all() {
+                    let sample = measure(&entry, &engine.state_dir);
+                    sample.inspect(|sample| pass_on(&engine, &entry, sample));
+                }
             });
             let _ = measured.await;
         }
@@ -98,12 +102,21 @@ impl Engine {
     }
 }
 
-fn measure(entry: &Entry, state_dir: &Path) {
-    let Some(usage) = entry.instance().and_then(|instance| instance.usage()) else { return };
+/// Tells the server of its organization what a sandbox uses.
+fn pass_on(engine: &Engine, entry: &Entry, sample: &Sample) {
+    for (name, value) in SERIES {
+        if let (Some(value), Some(target)) = (value(sample), engine.otlp.target(engine, entry)) {
+            engine.otlp.send(target, otlp::Record::Value(name, sample.at, value));
+        }
+    }
+}
+
+fn measure(entry: &Entry, state_dir: &Path) -> Option<Sample> {
+    let usage = entry.instance().and_then(|instance| instance.usage())?;
     let (id, state, cpu, memory, disk) =
         entry.with_record(|record| (record.id.clone(), record.state, record.cpu, record.memory, record.disk));
     if !matches!(state, State::Started | State::Paused) {
-        return;
+        return None;
     }
     let at = now_millis();
     let mut measured = entry.samples.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +134,7 @@ fn measure(entry: &Entry, state_dir: &Path) {
     if measured.samples.len() == KEPT {
         measured.samples.pop_front();
     }
-    measured.samples.push_back(Sample {
+    let sample = Sample {
         at,
         cpu: small(cpu),
         cpu_used: cpu_used as f32,
@@ -130,5 +143,7 @@ fn measure(entry: &Entry, state_dir: &Path) {
         cache: usage.cache_bytes,
         disk_gib: small(disk),
         disk: image.ok().map(|found| found.blocks() * 512),
-    });
+    };
+    measured.samples.push_back(sample);
+    Some(sample)
 }

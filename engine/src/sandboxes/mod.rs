@@ -10,6 +10,7 @@ mod copy_tree;
 pub mod forking;
 pub mod intervals;
 pub mod lifecycle;
+pub mod logs;
 pub mod metrics;
 pub mod needed_room;
 mod pausing;

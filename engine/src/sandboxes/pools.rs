@@ -149,6 +149,7 @@ fn is_plain(wanted: &Sandbox) -> bool {
     wanted.user == "daytona"
         && wanted.env.is_empty()
         && wanted.outbound_proxy_url.is_none()
+        && wanted.otel_endpoint_override.is_none()
         // Those that wait have the identity of the engine's own organization.
         && wanted.organization_id.is_none()
         && wanted.build_info.is_none()

@@ -12,6 +12,7 @@ use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::isolation::Instance;
 use crate::sandboxes::cause::Cause;
+use crate::sandboxes::logs::Logs;
 use crate::sandboxes::metrics::Samples;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 use crate::sandboxes::store::{Found, Store, StoreError, Stored};
@@ -43,6 +44,8 @@ pub struct Entry {
     pub samples: Samples,
     /// Requests to it that were traced.
     pub spans: Spans,
+    /// What its entrypoint printed.
+    pub logs: Logs,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,6 +70,7 @@ impl Entry {
             cause: Mutex::new(Cause::current()),
             samples: Samples::default(),
             spans: Spans::default(),
+            logs: Logs::default(),
         }
     }
 

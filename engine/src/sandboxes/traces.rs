@@ -9,6 +9,8 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::clock;
+use crate::engine::Engine;
+use crate::otlp;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::now_millis;
 
@@ -51,8 +53,8 @@ impl Following {
         Some(Self { trace, parent, method: method.clone(), path: path.to_owned(), at, started })
     }
 
-    /// Keeps the span with the sandbox.
-    pub fn end(self, entry: &Entry, status: u16) {
+    /// Keeps the span with the sandbox, and passes it on where its organization wants that.
+    pub fn end(self, engine: &Engine, entry: &Entry, status: u16) {
         let took = self.started.elapsed();
         let mut id = [0; 8];
         if getrandom::fill(&mut id).is_err() {
@@ -62,12 +64,23 @@ impl Following {
             let _ = write!(text, "{byte:02x}");
             text
         });
+        let span = Span { begun: self, id, took, status };
+        if let Some(target) = engine.otlp.target(engine, entry) {
+            engine.otlp.send(target, otlp::Record::Span(span.document()));
+        }
         let mut spans = entry.spans.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() == KEPT {
             spans.pop_front();
         }
-        spans.push_back(Span { begun: self, id, took, status });
+        spans.push_back(span);
     }
+}
+
+/// The trace of a request whose caller records one.
+pub fn trace_of(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all("traceparent").iter();
+    let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
+    recorded(value).map(|(trace, _)| trace)
 }
 
 /// Trace and parent of `00-<trace>-<parent>-<flags>`, if they are recorded.
@@ -90,6 +103,24 @@ impl Span {
 
     fn name(&self) -> String {
         format!("{} {}", self.begun.method, self.begun.path)
+    }
+
+    /// As the API shows it.
+    fn document(&self) -> Value {
+        json!({
+            "traceId": self.begun.trace,
+            "spanId": self.id,
+            "parentSpanId": self.begun.parent,
+            "spanName": self.name(),
+            "timestamp": clock::iso(clock::from_millis(self.begun.at)),
+            "durationNs": u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX),
+            "spanAttributes": {
+                "http.request.method": self.begun.method.as_str(),
+                "http.response.status_code": self.status.to_string(),
+                "url.path": self.begun.path,
+            },
+            "statusCode": self.status_code(),
+        })
     }
 
     fn status_code(&self) -> &'static str {
@@ -137,23 +168,7 @@ impl Spans {
         let spans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<_> = spans.iter().filter(|span| span.begun.trace == trace).collect();
         found.sort_by_key(|span| span.begun.at);
-        let document = |span: &Span| {
-            json!({
-                "traceId": span.begun.trace,
-                "spanId": span.id,
-                "parentSpanId": span.begun.parent,
-                "spanName": span.name(),
-                "timestamp": clock::iso(clock::from_millis(span.begun.at)),
-                "durationNs": u64::try_from(span.took.as_nanos()).unwrap_or(u64::MAX),
-                "spanAttributes": {
-                    "http.request.method": span.begun.method.as_str(),
-                    "http.response.status_code": span.status.to_string(),
-                    "url.path": span.begun.path,
-                },
-                "statusCode": span.status_code(),
-            })
-        };
-        found.into_iter().map(document).collect()
+        found.into_iter().map(Span::document).collect()
     }
 }
 

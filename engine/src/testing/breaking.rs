@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use daytona_toolbox::connections::Connection;
 use hyper::body::{Body as HttpBody, Frame};
+use serde_json::json;
 
 use super::faults::{Answer, Fault, Moment};
 use crate::engine::Engine;
@@ -32,6 +33,8 @@ pub async fn break_as_asked(State(engine): State<Arc<Engine>>, request: Request,
     };
     // Without the query, which may hold a token.
     tracing::info!(?fault, path = request.uri().path(), "a request fails as asked");
+    let (method, shown) = (request.method().to_string(), request.uri().path().to_owned());
+    engine.testing.recorder.keep("fault", || json!({"fault": fault, "method": method, "path": shown}));
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     match fault {
         Fault::Drop(Moment::Before) => broken(connection).await,

@@ -8,11 +8,16 @@
 //! | `POST /testing/clock` | moves it: `{"advance": "30m"}`, or a number of seconds; answers when all that was due has happened |
 //! | `GET`, `PUT`, `POST`, `DELETE /testing/faults` | the rules that are left; replaces, adds to, removes them ([`faults`]) |
 //! | `POST /testing/seed` | makes sandboxes: `{"sandboxes": [{…, "state"}]}` ([`seed`]) |
+//! | `POST`, `DELETE /testing/recording` | begins a recording; ends it: `{"recording"}` ([`recording`]) |
+//! | `POST /testing/recording/page` | turns a recording, `{"recording"}`, into a `{"page"}` |
 //! | `POST /testing/reset` | deletes all sandboxes, removes all faults, takes back what moved the clock |
 
 mod breaking;
+mod changes;
 mod clock;
 pub mod faults;
+pub mod recording;
+pub mod replay;
 mod seed;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -28,31 +33,42 @@ use serde_json::{Value, json};
 
 pub use self::breaking::break_as_asked;
 use self::faults::{Rule, Rules};
+use self::recording::Recorder;
+pub use self::recording::observe;
+use self::replay::Replay;
 use crate::control::validation;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 
+/// The largest recording that is turned into a page, in bytes.
+const LARGEST_RECORDING: usize = 128 << 20;
+
 type Shared = State<Arc<Engine>>;
 
 /// What tests asked for.
-#[derive(Debug)]
 pub struct Testing {
     /// Whether tests may ask for anything.
     pub enabled: bool,
     rules: Mutex<Rules>,
     /// How much longer the next start takes, in milliseconds.
     start_delay: AtomicU64,
+    /// Keeps what happens, when asked to.
+    pub recorder: Arc<Recorder>,
+    /// The recording that is answered from instead.
+    pub replay: Option<Arc<Replay>>,
     /// Held while intervals are acted on, so that time does not move meanwhile.
     pub acting: tokio::sync::Mutex<()>,
 }
 
 impl Testing {
-    /// With the faults it begins with.
-    pub fn new(enabled: bool, rules: Vec<Rule>) -> Self {
+    /// With the faults it begins with, and the recording that is answered from.
+    pub fn new(enabled: bool, rules: Vec<Rule>, recorder: Arc<Recorder>, replay: Option<Arc<Replay>>) -> Self {
         Self {
             enabled,
             rules: Mutex::new(Rules(rules)),
             start_delay: AtomicU64::new(0),
+            recorder,
+            replay,
             acting: tokio::sync::Mutex::default(),
         }
     }
@@ -76,6 +92,8 @@ pub fn routes() -> Router<Arc<Engine>> {
         .route("/testing/clock", get(read_clock).post(move_clock))
         .route("/testing/faults", get(list_faults).put(replace_faults).post(add_faults).delete(remove_faults))
         .route("/testing/seed", post(seed::seed))
+        .route("/testing/recording", post(start_recording).delete(stop_recording))
+        .route("/testing/recording/page", post(recording_page).layer(DefaultBodyLimit::max(LARGEST_RECORDING)))
         .route("/testing/reset", post(reset))
 }
 
@@ -115,6 +133,25 @@ async fn remove_faults(State(engine): Shared) -> StatusCode {
 
 fn read_rules(body: &[u8]) -> ApiResult<Vec<Rule>> {
     faults::parse(body).map_err(|error| ApiError::bad_request(format!("The faults cannot be read: {error}")))
+}
+
+async fn start_recording(State(engine): Shared) -> StatusCode {
+    engine.testing.recorder.start(&engine);
+    StatusCode::NO_CONTENT
+}
+
+async fn stop_recording(State(engine): Shared) -> ApiResult<Json<Value>> {
+    changes::look_at_all(&engine).await;
+    let recording = engine.testing.recorder.stop();
+    let recording = recording.ok_or_else(|| ApiError::not_found("Nothing is being recorded"))?;
+    Ok(Json(json!({"recording": recording})))
+}
+
+async fn recording_page(body: Bytes) -> ApiResult<Json<Value>> {
+    let body = validation::object(&body)?;
+    let recording = body.get("recording").and_then(Value::as_str);
+    let recording = recording.ok_or_else(|| ApiError::bad_request("recording must be a string"))?;
+    Ok(Json(json!({"page": replay::page(recording)})))
 }
 
 async fn reset(State(engine): Shared) -> ApiResult<StatusCode> {

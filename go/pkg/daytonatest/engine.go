@@ -214,6 +214,29 @@ func (e *Engine) Reset(t testing.TB) {
 	e.must(t, http.MethodPost, "reset", nil, nil)
 }
 
+// StartRecording begins to record what happens to sandboxes. A recording under way begins anew.
+func (e *Engine) StartRecording(t testing.TB) {
+	t.Helper()
+	e.must(t, http.MethodPost, "recording", nil, nil)
+}
+
+// StopRecording ends the recording and returns it, as JSON Lines. In a file it is what an engine with the arguments --replay FILE
+// answers from.
+func (e *Engine) StopRecording(t testing.TB) string {
+	t.Helper()
+	var ended struct{ Recording string }
+	e.must(t, http.MethodDelete, "recording", nil, &ended)
+	return ended.Recording
+}
+
+// RecordingPage returns the page that shows a recording, as HTML that needs nothing else.
+func (e *Engine) RecordingPage(t testing.TB, recording string) string {
+	t.Helper()
+	var shown struct{ Page string }
+	e.must(t, http.MethodPost, "recording/page", map[string]any{"recording": recording}, &shown)
+	return shown.Page
+}
+
 func (e *Engine) must(t testing.TB, method, path string, body, into any) {
 	t.Helper()
 	if err := e.call(method, path, body, into); err != nil {

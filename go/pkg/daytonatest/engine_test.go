@@ -161,6 +161,38 @@ func TestAnEngineEndsWithItsProcessHoweverThatEnds(t *testing.T) {
 	}
 }
 
+func TestARecordingIsAnsweredAgain(t *testing.T) {
+	life := func(engine *daytonatest.Engine) string {
+		sandbox, err := engine.Client(t).Create(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := sandbox.Process.ExecuteCommand(ctx, "date +%N")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sandbox.Delete(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return answer.Result
+	}
+	engine := daytonatest.Start(t)
+	engine.StartRecording(t)
+	told := life(engine)
+	recording := engine.StopRecording(t)
+	if page := engine.RecordingPage(t, recording); !strings.Contains(page, "date +%N") {
+		t.Error(page)
+	}
+	file := filepath.Join(t.TempDir(), "life.jsonl")
+	if err := os.WriteFile(file, []byte(recording), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := daytonatest.Start(t, daytonatest.Options{Arguments: []string{"--replay", file}})
+	if found := life(again); found != told {
+		t.Errorf("%q, recorded was %q", found, told)
+	}
+}
+
 func TestAnEngineThatCannotStartSaysWhy(t *testing.T) {
 	for wanted, options := range map[string]daytonatest.Options{
 		"isolation": {Arguments: []string{"--isolation", "magic"}},

@@ -4,6 +4,7 @@
 //! * [`command`]: one command, its named pipes, its log and how it ended.
 //! * [`labeller`]: the thread that turns a running command's output into its labelled log.
 //! * [`log_format`]: the log as REST answers; [`follow`]: the log over a WebSocket.
+//! * [`lines`]: the entrypoint's lines, for the engine.
 //! * [`routes`]: the REST surface; [`entrypoint`]: the session of the sandbox's own command.
 //!
 //! A session exists until it is deleted, also after its shell has exited: its logs can still be read, but further commands
@@ -13,6 +14,7 @@ mod command;
 mod entrypoint;
 mod follow;
 mod labeller;
+mod lines;
 mod log_format;
 mod routes;
 mod shell;

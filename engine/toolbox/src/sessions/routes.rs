@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Command, Progress, Stdin};
 use super::follow::{self, Until};
 use super::shell::Session;
-use super::{ENTRYPOINT, entrypoint, log_format};
+use super::{ENTRYPOINT, entrypoint, lines, log_format};
 use crate::environment::Variables;
 use crate::errors::{ApiError, reason};
 use crate::extract::{self, Path, Query};
@@ -25,6 +25,7 @@ pub(crate) fn routes() -> Router<Arc<Toolbox>> {
         .route("/process/session", get(list).post(create))
         .route("/process/session/entrypoint", get(get_entrypoint).delete(refuse_entrypoint))
         .route("/process/session/entrypoint/logs", get(entrypoint_logs))
+        .route("/raw/entrypoint", get(lines::entrypoint_lines))
         .route("/process/session/{session}", get(get_one).delete(delete))
         .route("/process/session/{session}/exec", post(execute))
         .route("/process/session/{session}/command/{command}", get(get_command))

@@ -139,6 +139,28 @@ class Engine:
         """Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working."""
         self._control("POST", "reset")
 
+    def start_recording(self) -> None:
+        """Begins to record what happens to sandboxes. A recording under way begins anew."""
+        self._control("POST", "recording")
+
+    def stop_recording(self) -> str:
+        """Ends the recording and returns it, as JSON Lines.
+
+        In a file it is what an engine with the arguments `["--replay", FILE]` answers from.
+
+        Raises:
+            DaytonaError: Nothing is recorded.
+        """
+        return cast("str", self._control("DELETE", "recording")["recording"])
+
+    def recording_page(self, recording: str) -> str:
+        """Returns the page that shows a recording, as HTML that needs nothing else.
+
+        Args:
+            recording: What `stop_recording` returned.
+        """
+        return cast("str", self._control("POST", "recording/page", {"recording": recording})["page"])
+
     def close(self) -> None:
         """Ends the engine with everything in it."""
         if self._process.poll() is None:

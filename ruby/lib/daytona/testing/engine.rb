@@ -90,6 +90,27 @@ module Daytona
         nil
       end
 
+      # Begins to record what happens to sandboxes. A recording under way begins anew.
+      def start_recording
+        @control.call('POST', 'recording')
+        nil
+      end
+
+      # Ends the recording.
+      #
+      # @return [String] It, as JSON Lines. In a file it is what an engine with `arguments: ['--replay', file]` answers
+      #   from.
+      # @raise [Sdk::Error] Nothing is recorded.
+      def stop_recording
+        @control.call('DELETE', 'recording')['recording']
+      end
+
+      # @param recording [String] What {#stop_recording} returned.
+      # @return [String] The page that shows it, as HTML that needs nothing else.
+      def recording_page(recording)
+        @control.call('POST', 'recording/page', { recording: recording })['page']
+      end
+
       # Ends the engine with everything in it.
       def close
         return unless @process

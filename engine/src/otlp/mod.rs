@@ -1,0 +1,218 @@
+//! The engine as a collector: what sandboxes print, use and are asked for goes on to the server that their organization names, by
+//! OpenTelemetry's protocol over HTTP, in JSON (wire.md 8).
+//!
+//! Nothing is gathered, and nothing wakes up, for organizations that name none. What a server does not take waits for the next attempt as
+//! long as there is room; with more, the oldest records go.
+
+mod messages;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::accounts::model::OtelConfig;
+use crate::engine::Engine;
+use crate::errors::in_words;
+use crate::network::Cidr;
+use crate::outgoing::Client;
+use crate::sandboxes::logs::Line;
+use crate::sandboxes::registry::Entry;
+use crate::sandboxes::sandbox::Sandbox;
+
+/// How long records are gathered before they are sent.
+const GATHERING: Duration = Duration::from_millis(500);
+
+/// How long to wait after a server did not take what was sent.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Records that may wait for one server.
+const WAITING: usize = 5000;
+
+/// Records of one request.
+const AT_ONCE: usize = 500;
+
+/// What is sent.
+pub enum Record {
+    /// A line of the log.
+    Line(Line),
+    /// A span, as [`crate::sandboxes::traces`] keeps it.
+    Span(Value),
+    /// A value of a metric: its name, the time in milliseconds, and the value.
+    Value(&'static str, i64, f64),
+}
+
+/// Where records of a sandbox go, and what is said of it there.
+pub struct Target {
+    config: OtelConfig,
+    resource: Map<String, Value>,
+}
+
+struct Waiting {
+    resource: Map<String, Value>,
+    record: Record,
+}
+
+/// Sends records.
+pub struct Exporter {
+    waiting: Mutex<HashMap<OtelConfig, VecDeque<Waiting>>>,
+    due: Notify,
+    client: Client,
+}
+
+/// What is said of a sandbox with everything that it sends.
+pub fn resource(engine: &Engine, record: &Sandbox) -> Map<String, Value> {
+    let entries = [
+        ("service.name", format!("sandbox-{}", record.id)),
+        ("daytona_organization_id", engine.owner_of(record)),
+        ("daytona_region_id", record.target.clone()),
+        ("daytona_snapshot", record.snapshot.clone().unwrap_or_default()),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
+}
+
+/// Where a sandbox's records go: to the server that its creator named, else to that of its organization. The headers are for the
+/// organization's server alone.
+pub fn destination(engine: &Engine, record: &Sandbox) -> Option<OtelConfig> {
+    match &record.otel_endpoint_override {
+        Some(endpoint) => Some(OtelConfig { endpoint: endpoint.clone(), ..OtelConfig::default() }),
+        None => engine.accounts.organizations.get(&engine.owner_of(record))?.otel,
+    }
+}
+
+/// The variables by which programs in a sandbox find the same server. The headers stay outside: what runs in there could read a key.
+pub fn environment(engine: &Engine, record: &Sandbox) -> BTreeMap<String, String> {
+    let Some(OtelConfig { endpoint, .. }) = destination(engine, record) else { return BTreeMap::new() };
+    let resource = resource(engine, record);
+    let (name, attributes): (Vec<_>, Vec<_>) = resource.iter().partition(|(name, _)| *name == "service.name");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let encoded = |value: &Value| utf8_percent_encode(&text(value), NON_ALPHANUMERIC).to_string();
+    let attributes: Vec<_> = attributes.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        ("OTEL_SERVICE_NAME", name.iter().map(|(_, value)| text(value)).collect()),
+        ("OTEL_RESOURCE_ATTRIBUTES", attributes.join(",")),
+    ];
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+impl Exporter {
+    /// One that reaches public addresses and those of `allowed`.
+    pub fn new(allowed: Vec<Cidr>) -> Self {
+        Self { waiting: Mutex::default(), due: Notify::new(), client: Client::new(Some(allowed)) }
+    }
+
+    /// Where a sandbox's records go, if anywhere.
+    pub fn target(&self, engine: &Engine, entry: &Entry) -> Option<Target> {
+        entry.with_record(|record| {
+            Some(Target { config: destination(engine, record)?, resource: resource(engine, record) })
+        })
+    }
+
+    /// Sends a record, soon.
+    pub fn send(&self, target: Target, record: Record) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = waiting.entry(target.config).or_default();
+        if queue.len() >= WAITING {
+            queue.pop_front();
+        }
+        queue.push_back(Waiting { resource: target.resource, record });
+        drop(waiting);
+        self.due.notify_one();
+    }
+
+    /// Sends what there is, until dropped.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            self.due.notified().await;
+            tokio::time::sleep(GATHERING).await;
+            // Beside one another, so that a server that is slow delays no other.
+            let sending: JoinSet<bool> = self.all().map(|config| Arc::clone(&self).send_all(config)).collect();
+            if !sending.join_all().await.into_iter().all(|sent| sent) {
+                tokio::time::sleep(PAUSE).await;
+                self.due.notify_one();
+            }
+        }
+    }
+
+    /// The servers that something waits for.
+    fn all(&self) -> impl Iterator<Item = OtelConfig> + use<> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.keys().cloned().collect::<Vec<_>>().into_iter()
+    }
+
+    /// Sends all that waits for a server; answers whether that went well.
+    async fn send_all(self: Arc<Self>, config: OtelConfig) -> bool {
+        while let Some(records) = self.next(&config) {
+            if let Err(error) = self.deliver(&config, &records).await {
+                let error = in_words(&error);
+                tracing::warn!(endpoint = config.endpoint, error, "telemetry of sandboxes was not taken");
+                self.put_back(config, records);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The next records for a server.
+    fn next(&self, config: &OtelConfig) -> Option<Vec<Waiting>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = waiting.get_mut(config)?;
+        let records = queue.drain(..queue.len().min(AT_ONCE)).collect();
+        if queue.is_empty() {
+            waiting.remove(config);
+        }
+        Some(records)
+    }
+
+    fn put_back(&self, config: OtelConfig, records: Vec<Waiting>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = waiting.entry(config).or_default();
+        let room = WAITING.saturating_sub(queue.len());
+        records.into_iter().rev().take(room).for_each(|record| queue.push_front(record));
+    }
+
+    async fn deliver(&self, config: &OtelConfig, records: &[Waiting]) -> anyhow::Result<()> {
+        let base = config.endpoint.trim_end_matches('/');
+        for (path, message) in messages::of(records) {
+            let headers: Vec<_> = config.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            let status = self.client.post(&format!("{base}/v1/{path}"), headers, message.to_string()).await?;
+            match status {
+                200..300 => {}
+                // What is wrong with it will not be better the next time.
+                400..=428 | 430..500 => {
+                    tracing::warn!(endpoint = config.endpoint, status, path, "telemetry of sandboxes was refused");
+                }
+                _ => anyhow::bail!("the server answered {status}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_and_the_newest_is_kept() {
+        let exporter = Exporter::new(Vec::new());
+        let config = OtelConfig { endpoint: "http://collector.example".to_owned(), ..OtelConfig::default() };
+        for number in 0..WAITING + 3 {
+            let target = Target { config: config.clone(), resource: Map::new() };
+            exporter.send(target, Record::Value("x", 0, number as f64));
+        }
+        let first = |records: &[Waiting]| match records[0].record {
+            Record::Value(_, _, value) => value,
+            _ => f64::NAN,
+        };
+        let records = exporter.next(&config).unwrap();
+        assert_eq!((records.len(), first(&records)), (AT_ONCE, 3.0));
+        exporter.put_back(config.clone(), records);
+        assert_eq!(first(&exporter.next(&config).unwrap()), 3.0);
+    }
+}

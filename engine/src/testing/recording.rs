@@ -1,0 +1,329 @@
+//! A recording of what happens to sandboxes, as JSON Lines: requests with their answers, changes, what entrypoints print, files that
+//! change, attempts to reach the network, faults. [`super::replay`] answers from it, and a page shows it.
+//!
+//! The first line says what it is: `{"recording": 1, "version", "startedAt", "origin"}`. Every other line has `at`, in milliseconds since
+//! then, and a `kind`:
+//!
+//! | kind | fields |
+//! |---|---|
+//! | `request` | `method`, `path` with its query, `request` and `response` (`{"type", "text"}` or `{"type", "base64"}`), `status`, `headers`; `upgrade` for a connection that went on as another protocol, `truncated` where a body is longer than a MiB |
+//! | `event` | `name` and `payload`, as clients are told of changes |
+//! | `output` | `sandboxId`, `output`, `text`: a line that an entrypoint printed |
+//! | `file` | `sandboxId`, `path`, `bytes`, `changedAt`: a file below the home directory that changed |
+//! | `egress` | `sandboxId`, `attempt`: something that the sandbox tried to reach |
+//! | `fault` | `fault`, `method`, `path`: a request that failed as asked |
+//!
+//! Credentials of the engine and its sandboxes are not in it. What programs send and print is.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use serde_json::{Value, json};
+
+use super::changes;
+use crate::clock;
+use crate::engine::Engine;
+
+/// The version of the format.
+pub const FORMAT: u64 = 1;
+
+/// Bytes of one body that are kept.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// Bytes of a whole recording; what comes afterwards is left out.
+const MOST: usize = 64 << 20;
+
+/// Requests that are recorded, by the beginnings of their paths.
+const RECORDED: [&str; 5] = ["/api/config", "/api/sandbox", "/api/snapshots", "/api/volumes", "/toolbox/"];
+
+/// Headers of answers that clients read.
+const HEADERS: [header::HeaderName; 4] =
+    [header::CONTENT_DISPOSITION, header::LOCATION, header::RETRY_AFTER, header::ETAG];
+
+/// Parameters whose values open something.
+const SECRET_PARAMETERS: [&str; 3] = ["DAYTONA_SANDBOX_AUTH_KEY", "signature", "token"];
+
+/// What stands for a credential.
+const HIDDEN: &str = "[hidden]";
+
+/// Records while it is asked to.
+#[derive(Default)]
+pub struct Recorder(Mutex<Option<Open>>);
+
+struct Open {
+    started: Instant,
+    /// The same, in seconds since 1970.
+    started_unix: i64,
+    lines: Vec<String>,
+    bytes: usize,
+    /// Files and attempts that are in it, by sandbox, with their versions.
+    known: BTreeMap<(String, String), String>,
+}
+
+impl Recorder {
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins anew.
+    pub fn start(&self, engine: &Engine) {
+        let now = clock::now();
+        let head = json!({
+            "recording": FORMAT,
+            "version": engine.identity.version,
+            "startedAt": clock::iso(now),
+            "origin": engine.origin,
+        });
+        let open = Open {
+            started: Instant::now(),
+            started_unix: now.unix_timestamp(),
+            lines: vec![head.to_string()],
+            bytes: 0,
+            known: BTreeMap::new(),
+        };
+        *self.open() = Some(open);
+    }
+
+    /// Ends and returns what was recorded, without the credentials of the engine and its sandboxes.
+    pub fn stop(&self) -> Option<String> {
+        let open = self.open().take()?;
+        Some(open.lines.into_iter().map(|line| line + "\n").collect())
+    }
+
+    /// When the recording under way began, in seconds since 1970.
+    pub fn started_unix(&self) -> Option<i64> {
+        self.open().as_ref().map(|open| open.started_unix)
+    }
+
+    /// Keeps something. `kept` is not asked while nothing is recorded.
+    pub fn keep(&self, kind: &str, kept: impl FnOnce() -> Value) {
+        let mut open = self.open();
+        let Some(open) = open.as_mut().filter(|open| open.bytes < MOST) else { return };
+        let mut entry =
+            json!({"at": u64::try_from(open.started.elapsed().as_millis()).unwrap_or(u64::MAX), "kind": kind});
+        if let (Some(entry), Value::Object(kept)) = (entry.as_object_mut(), kept()) {
+            entry.extend(kept);
+        }
+        let line = entry.to_string();
+        open.bytes += line.len();
+        open.lines.push(line);
+    }
+
+    /// Keeps something of a sandbox unless it is known already in this version.
+    pub fn keep_new(&self, kind: &str, sandbox_id: &str, what: &str, version: &str, kept: impl FnOnce() -> Value) {
+        {
+            let mut open = self.open();
+            let Some(open) = open.as_mut() else { return };
+            let key = (sandbox_id.to_owned(), format!("{kind} {what}"));
+            if open.known.insert(key, version.to_owned()).as_deref() == Some(version) {
+                return;
+            }
+        }
+        self.keep(kind, kept);
+    }
+}
+
+/// Middleware: keeps requests and their answers.
+pub async fn observe(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if engine.testing.recorder.started_unix().is_none() || !RECORDED.iter().any(|start| path.starts_with(start)) {
+        return next.run(request).await;
+    }
+    if matches!(request.method().as_str(), "DELETE") && path.starts_with("/api/sandbox/") {
+        changes::look(&engine, path).await;
+    }
+    let kept = Kept {
+        method: request.method().to_string(),
+        path: without_secrets(request.uri().path_and_query().map_or(path, |path| path.as_str())),
+        request: Captured::of(request.headers()),
+    };
+    let sent = Arc::new(Mutex::new(kept.request.clone()));
+    let is_upgrade = request.headers().contains_key(header::UPGRADE);
+    let request = match is_upgrade {
+        true => request,
+        false => request.map(|body| Body::new(Tee { body, captured: Arc::clone(&sent), end: None })),
+    };
+    let response = next.run(request).await;
+    let status = response.status();
+    let got = Arc::new(Mutex::new(Captured::of(response.headers())));
+    let headers = headers_of(response.headers());
+    let end = End { engine, kept, sent, got: Arc::clone(&got), status, headers };
+    if status == StatusCode::SWITCHING_PROTOCOLS || response.body().is_end_stream() {
+        return response;
+    }
+    response.map(|body| Body::new(Tee { body, captured: got, end: Some(end) }))
+}
+
+fn headers_of(headers: &HeaderMap) -> Value {
+    let known = HEADERS.iter().filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)));
+    known.map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// A path and query without the values of parameters that open something.
+fn without_secrets(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let hidden = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if SECRET_PARAMETERS.contains(&name) => format!("{name}={HIDDEN}"),
+        _ => pair.to_owned(),
+    });
+    format!("{path}?{}", hidden.collect::<Vec<_>>().join("&"))
+}
+
+struct Kept {
+    method: String,
+    path: String,
+    request: Captured,
+}
+
+/// A body as far as it is kept.
+#[derive(Clone, Default)]
+struct Captured {
+    kind: String,
+    bytes: Vec<u8>,
+    truncated: bool,
+}
+
+impl Captured {
+    fn of(headers: &HeaderMap) -> Self {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        Self { kind: kind.to_owned(), ..Self::default() }
+    }
+
+    fn add(&mut self, data: &Bytes) {
+        let room = LONGEST_BODY - self.bytes.len();
+        self.truncated |= data.len() > room;
+        self.bytes.extend_from_slice(&data[..data.len().min(room)]);
+    }
+
+    fn document(&self, secrets: &[String]) -> Value {
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => {
+                let hidden = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN));
+                json!({"type": self.kind, "text": hidden})
+            }
+            Err(_) => json!({"type": self.kind, "base64": STANDARD.encode(&self.bytes)}),
+        }
+    }
+}
+
+/// Keeps the request when the answer has been read, or given up.
+struct End {
+    engine: Arc<Engine>,
+    kept: Kept,
+    sent: Arc<Mutex<Captured>>,
+    got: Arc<Mutex<Captured>>,
+    status: StatusCode,
+    headers: Value,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let engine = &self.engine;
+        let tokens =
+            engine.registry.all().into_iter().map(|entry| entry.with_record(|record| record.auth_token.clone()));
+        let secrets: Vec<String> = tokens.chain([engine.api_key.clone()]).filter(|token| !token.is_empty()).collect();
+        engine.testing.recorder.keep("request", || {
+            let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            let got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut entry = json!({
+                "method": self.kept.method,
+                "path": self.kept.path,
+                "request": sent.document(&secrets),
+                "status": self.status.as_u16(),
+                "headers": self.headers,
+                "response": got.document(&secrets),
+            });
+            for (name, holds) in [
+                ("upgrade", self.status == StatusCode::SWITCHING_PROTOCOLS),
+                ("truncated", sent.truncated || got.truncated),
+            ] {
+                if holds {
+                    entry[name] = json!(true);
+                }
+            }
+            entry
+        });
+    }
+}
+
+/// A body of which a copy is kept.
+struct Tee {
+    body: Body,
+    captured: Arc<Mutex<Captured>>,
+    end: Option<End>,
+}
+
+impl HttpBody for Tee {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.captured.lock().unwrap_or_else(PoisonError::into_inner).add(data);
+                }
+                // Before the client has all of it: what it does next is to come later.
+                if self.body.is_end_stream() {
+                    self.end = None;
+                }
+            }
+            _ => self.end = None,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.end.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_opens_something_is_hidden() {
+        assert_eq!(without_secrets("/a?b=c"), "/a?b=c");
+        assert_eq!(
+            without_secrets("/f?path=x&signature=v1_s&DAYTONA_SANDBOX_AUTH_KEY=k"),
+            "/f?path=x&signature=[hidden]&DAYTONA_SANDBOX_AUTH_KEY=[hidden]"
+        );
+        let body = Captured { bytes: b"{\"token\": \"sesame\"}".to_vec(), ..Captured::default() };
+        assert_eq!(body.document(&["sesame".to_owned()])["text"], "{\"token\": \"[hidden]\"}");
+    }
+
+    #[test]
+    fn bodies_are_kept_up_to_a_length() {
+        let mut body = Captured::default();
+        body.add(&Bytes::from(vec![0xff; LONGEST_BODY]));
+        assert!(!body.truncated);
+        body.add(&Bytes::from_static(b"x"));
+        assert!(body.truncated && body.bytes.len() == LONGEST_BODY);
+        assert!(body.document(&[])["base64"].is_string());
+    }
+
+    #[test]
+    fn nothing_is_kept_while_nothing_is_recorded() {
+        let recorder = Recorder::default();
+        recorder.keep("event", || unreachable!("nobody records"));
+        recorder.keep_new("file", "s", "/f", "1", || unreachable!("nobody records"));
+        assert_eq!(recorder.stop(), None);
+    }
+}

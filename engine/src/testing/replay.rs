@@ -1,0 +1,291 @@
+//! Answers from a recording ([`super::recording`]) instead of from sandboxes: `daytona local serve --replay FILE`.
+//!
+//! A request is answered by the first recorded one with the same method, path and, if both are JSON, the same body that has not been
+//! answered yet; one that only reads is answered by the last one again. A sandbox is read as it was at that place of the recording, so a
+//! program that waits for a state sees it. What was not recorded is 404, and says so.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::recording::FORMAT;
+use crate::control;
+use crate::engine::Engine;
+use crate::errors::ApiError;
+use crate::secret;
+
+/// The largest recording that is read, in bytes.
+const MOST: u64 = 128 << 20;
+
+/// The largest body of a request that is compared.
+const LONGEST: usize = 64 << 20;
+
+/// The variable in which clients name a call, so that they can end what it started.
+const CALL_ID: &str = "DAYTONA_CALL_ID";
+
+/// The page that shows a recording; the recording is put between its two halves.
+const PAGE: &str = include_str!("recording.html");
+
+/// A recording that is answered from.
+pub struct Replay {
+    text: String,
+    origin: String,
+    entries: Vec<Value>,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Entries that have been answered.
+    used: HashSet<usize>,
+    /// Behind the last of them.
+    position: usize,
+}
+
+impl std::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replay").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl Replay {
+    /// Reads a recording from a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub fn read(path: &Path) -> Result<Self> {
+        let length = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.len();
+        if length > MOST {
+            bail!("{} is larger than {MOST} bytes", path.display());
+        }
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        Self::parse(text).with_context(|| format!("{} is not a recording", path.display()))
+    }
+
+    fn parse(text: String) -> Result<Self> {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let head: Value = serde_json::from_str(lines.next().context("it is empty")?)?;
+        if head["recording"] != FORMAT {
+            bail!("its first line does not say that it is of format {FORMAT}");
+        }
+        let entries = lines
+            .enumerate()
+            .map(|(index, line)| serde_json::from_str(line).with_context(|| format!("line {}", index + 2)))
+            .collect::<Result<_>>()?;
+        let origin = head["origin"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { text, origin, entries, progress: Mutex::default() })
+    }
+
+    /// The entry that answers a request.
+    fn find(&self, method: &str, path: &str, body: &[u8]) -> Option<&Value> {
+        let sent: Option<Value> = serde_json::from_slice(body).ok().map(without_marks);
+        let answers = |entry: &Value| {
+            let is_same = entry["kind"] == "request" && entry["method"] == method && entry["path"] == path;
+            let recorded: Option<Value> =
+                entry["request"]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).map(without_marks);
+            is_same && (sent.is_none() || recorded.is_none() || sent == recorded)
+        };
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = None;
+        for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| answers(entry)) {
+            if progress.used.insert(index) {
+                progress.position = progress.position.max(index + 1);
+                return Some(entry);
+            }
+            last = Some(entry);
+        }
+        last.filter(|_| matches!(method, "GET" | "HEAD"))
+    }
+
+    /// A sandbox as it was at this place: after what was answered, and before the next request that does something.
+    fn sandbox(&self, id_or_name: &str) -> Option<Value> {
+        let position = self.progress.lock().unwrap_or_else(PoisonError::into_inner).position;
+        let reads = |entry: &Value| entry["kind"] != "request" || entry["method"] == "GET";
+        let ahead = self.entries[position..].iter().take_while(|entry| reads(entry)).count();
+        let known = self.entries[..position + ahead].iter().rev().filter(|entry| entry["kind"] == "event");
+        let mut documents = known.filter_map(|entry| {
+            let payload = &entry["payload"];
+            match entry["name"].as_str()? {
+                "sandbox.created" => Some(payload.clone()),
+                "sandbox.state.updated" => {
+                    let mut sandbox = payload["sandbox"].clone();
+                    sandbox["state"] = payload["newState"].clone();
+                    Some(sandbox)
+                }
+                _ => None,
+            }
+        });
+        let document = documents.find(|sandbox| sandbox["id"] == id_or_name || sandbox["name"] == id_or_name)?;
+        (document["state"] != "destroyed").then_some(document)
+    }
+
+    fn reset(&self) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress::default();
+    }
+
+    /// A text of the recording, with this engine's address.
+    fn here(&self, text: &str, origin: &str) -> String {
+        if self.origin.is_empty() { text.to_owned() } else { text.replace(&self.origin, origin) }
+    }
+}
+
+/// A body without what clients add to tell their calls apart.
+fn without_marks(mut body: Value) -> Value {
+    if let Some(variables) = body.get_mut("envs").and_then(Value::as_object_mut) {
+        variables.remove(CALL_ID);
+    }
+    body
+}
+
+/// The page of a recording, which needs nothing else.
+pub fn page(recording: &str) -> String {
+    // The recording is data in a script: nothing in it may end that.
+    let lines: Vec<Value> = recording.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let data = Value::Array(lines).to_string().replace('<', "\\u003c");
+    PAGE.replacen("/* recording */[]", &data, 1)
+}
+
+/// Answers any request.
+pub async fn answer(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    let Some(replay) = engine.testing.replay.clone() else { return ApiError::not_found("Not found").into_response() };
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if path == "/recording" {
+        return Html(page(&replay.text)).into_response();
+    }
+    if path.starts_with("/api/socket.io") {
+        return ApiError::not_found("A replay has no events: clients look again instead").into_response();
+    }
+    let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = bearer.and_then(|bearer| bearer.strip_prefix("Bearer ")).unwrap_or_default();
+    if !secret::equal(key, &engine.api_key) {
+        return ApiError::invalid_credentials().into_response();
+    }
+    if let Some(rest) = path.strip_prefix("/api/testing/") {
+        return for_tests(&replay, &method, rest);
+    }
+    let path_and_query = request.uri().path_and_query().map_or(path.as_str(), |path| path.as_str()).to_owned();
+    if method == Method::GET
+        && let Some(sandbox) = one_sandbox(&path).and_then(|id| replay.sandbox(id))
+    {
+        return ([(header::CONTENT_TYPE, "application/json")], replay.here(&sandbox.to_string(), &engine.origin))
+            .into_response();
+    }
+    let Ok(body) = to_bytes(request.into_body(), LONGEST).await else {
+        return ApiError::bad_request("The body could not be read").into_response();
+    };
+    match replay.find(method.as_str(), &path_and_query, &body) {
+        Some(entry) => recorded(&replay, entry, &engine.origin),
+        None if path == "/api/config" => control::config(State(engine)).await.into_response(),
+        None => {
+            let text = format!("The recording has no {method} {path_and_query} like this one that is not answered yet");
+            ApiError::not_found(text).into_response()
+        }
+    }
+}
+
+/// The id or name in `/api/sandbox/{id}`.
+fn one_sandbox(path: &str) -> Option<&str> {
+    path.strip_prefix("/api/sandbox/").filter(|id| !id.is_empty() && !id.contains('/') && *id != "paginated")
+}
+
+/// The parts of `/api/testing` that make sense: kits begin anew after each test.
+fn for_tests(replay: &Replay, method: &Method, path: &str) -> Response {
+    match (method.as_str(), path) {
+        ("POST", "reset") => {
+            replay.reset();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("GET" | "DELETE", "faults") => axum::Json(json!([])).into_response(),
+        _ => ApiError::bad_request("A replay answers from its recording: it has no clock, no faults and no sandboxes")
+            .into_response(),
+    }
+}
+
+fn recorded(replay: &Replay, entry: &Value, origin: &str) -> Response {
+    for (name, why) in [
+        ("upgrade", "The recording has a connection here that went on as another protocol, which is not replayed"),
+        ("truncated", "The recording has only the beginning of this answer, which is not replayed"),
+    ] {
+        if entry[name] == true {
+            return ApiError::not_implemented(why).into_response();
+        }
+    }
+    let body = &entry["response"];
+    let bytes = match (body["text"].as_str(), body["base64"].as_str()) {
+        (Some(text), _) => Bytes::from(replay.here(text, origin)),
+        (None, Some(text)) => STANDARD.decode(text).unwrap_or_default().into(),
+        (None, None) => Bytes::new(),
+    };
+    let status = entry["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let mut response = Response::builder().status(status.unwrap_or(200));
+    if let Some(kind) = body["type"].as_str().filter(|kind| !kind.is_empty()) {
+        response = response.header(header::CONTENT_TYPE, kind);
+    }
+    for (name, value) in entry["headers"].as_object().into_iter().flatten() {
+        response = response.header(name, value.as_str().unwrap_or_default());
+    }
+    response.body(Body::from(bytes)).unwrap_or_else(|error| ApiError::internal(&error).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDING: &str = r#"{"recording": 1, "version": "0", "startedAt": "x", "origin": "http://old:1"}
+{"at": 1, "kind": "event", "name": "sandbox.created", "payload": {"id": "s", "name": "n", "state": "creating"}}
+{"at": 2, "kind": "event", "name": "sandbox.state.updated", "payload": {"sandbox": {"id": "s", "name": "n", "state": "creating"}, "oldState": "creating", "newState": "started"}}
+{"at": 3, "kind": "request", "method": "POST", "path": "/x", "request": {"text": "{\"a\": 1}"}, "status": 200, "response": {"text": "one http://old:1/y"}}
+{"at": 4, "kind": "request", "method": "POST", "path": "/x", "request": {"text": "{\"a\": 2}"}, "status": 200, "response": {"text": "two"}}
+{"at": 5, "kind": "request", "method": "DELETE", "path": "/api/sandbox/s", "request": {"text": ""}, "status": 200, "response": {"text": ""}}
+{"at": 6, "kind": "event", "name": "sandbox.state.updated", "payload": {"sandbox": {"id": "s", "name": "n", "state": "destroying"}, "oldState": "destroying", "newState": "destroyed"}}
+"#;
+
+    #[test]
+    fn requests_are_answered_once_and_by_what_they_say() {
+        let replay = Replay::parse(RECORDING.to_owned()).unwrap();
+        let text = |method, path, body: &str| {
+            replay
+                .find(method, path, body.as_bytes())
+                .map(|entry| entry["response"]["text"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(text("POST", "/x", "{\"a\":2}").as_deref(), Some("two"));
+        assert_eq!(text("POST", "/x", "{\"a\":2}"), None, "it is used up");
+        assert_eq!(text("POST", "/x", "{\"a\":3}"), None);
+        let one = text("POST", "/x", "{\"a\":1}").unwrap();
+        assert_eq!(replay.here(&one, "http://new:2"), "one http://new:2/y");
+        replay.reset();
+        assert_eq!(text("POST", "/x", "{\"a\":2}").as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_sandbox_is_read_as_it_was() {
+        let replay = Replay::parse(RECORDING.to_owned()).unwrap();
+        assert_eq!(replay.sandbox("n").unwrap()["state"], "started");
+        replay.find("DELETE", "/api/sandbox/s", b"").unwrap();
+        assert_eq!(replay.sandbox("s"), None);
+        assert_eq!(replay.sandbox("other"), None);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused() {
+        for wrong in ["", "{}", "not json", "{\"recording\": 2}", "{\"recording\": 1}\nnot json"] {
+            assert!(Replay::parse(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_recording_ends_the_pages_script() {
+        let page = page("{\"kind\": \"output\", \"text\": \"</script><script>alert(1)</script>\"}");
+        assert!(!page.contains("</script><script>alert"), "{page}");
+        assert!(page.contains("\\u003c/script>"));
+    }
+}
