@@ -173,3 +173,11 @@ def test_an_interrupted_copy_leaves_nothing(daytona: Program, there: str) -> Non
     while daytona.data("fs", "ls", there) != []:
         assert time.monotonic() < until, "a part is left"
         time.sleep(0.1)
+
+
+def test_few_of_many_that_are_skipped_are_told(daytona: Program, sandbox: str, tmp_path: Path) -> None:
+    place = f"/tmp/links-{uuid.uuid4().hex[:8]}"
+    daytona.text("exec", sandbox, f"mkdir {place} && for i in $(seq 30); do ln -s /etc/passwd {place}/$i; done")
+    told = daytona("cp", f"{sandbox}:{place}", str(tmp_path / "a")).stderr.decode()
+    assert told.count("it is a link") == 20 and "10 more" in told
+    assert len(daytona.data("cp", f"{sandbox}:{place}", str(tmp_path / "b"))["skipped"]) == 30

@@ -242,3 +242,8 @@ def test_a_sandbox_that_is_deleted_is_in_use_no_more(daytona: Program) -> None:
     assert daytona.data("info")["name"] == name
     daytona.text("delete", name)
     assert "daytona use" in daytona.error(2, "info")["message"]
+
+
+def test_code_that_is_not_there_is_asked_for(daytona: Program, sandbox: str) -> None:
+    for more in ([], ["--code", " "]):
+        assert "--file" in daytona.error(125, "code", sandbox, *more)["message"]

@@ -56,6 +56,9 @@ impl Remote for Code {
                 String::from_utf8(stdin::all().await?).map_err(|_| Failure::usage("The code is not UTF-8."))?
             }
         };
+        if code.trim().is_empty() {
+            return Err(Failure::usage("There is no code: give it with --code, --file or on standard input.").not_run());
+        }
         let options = CodeRunOptions {
             argv: Some(self.arguments),
             env: pairs::read("--env", &self.env)?,

@@ -25,6 +25,9 @@ const CHUNK: usize = 512 * 1024;
 /// The owner may run it.
 const EXECUTABLE: u32 = 0o100;
 
+/// What was skipped is told one by one up to this many.
+const SHOWN: usize = 20;
+
 /// Copy files and directories to, from and between sandboxes
 #[derive(Debug, Args)]
 pub struct Cp {
@@ -84,8 +87,12 @@ impl Remote for Cp {
                 return Err(Failure::usage("One of the two must be in a sandbox: SANDBOX:PATH."));
             }
         };
-        for entry in &copied.skipped {
+        for entry in copied.skipped.iter().take(SHOWN) {
             context.output.note(format!("skipped {}: {}", entry.path, entry.reason));
+        }
+        if copied.skipped.len() > SHOWN {
+            let more = copied.skipped.len() - SHOWN;
+            context.output.note(format!("skipped {more} more, which --json lists"));
         }
         let Copied { files, bytes, skipped } = &copied;
         let verb = if self.dry_run { "would copy" } else { "copied" };

@@ -47,7 +47,7 @@ pub async fn log_in(api_url: &Url, issuer: Issuer, port: u16, opens: bool) -> Do
     let (state, verifier) = (random()?, random()?);
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
     let page = endpoints.page(&callback.url(), &state, &challenge);
-    tell(&format!("Log in with your browser:\n\n{page}\n"));
+    tell(&format!("Log in with your browser, or with an API key instead: daytona login --api-key -\n\n{page}\n"));
     if opens {
         browser::open(page.as_str());
     }
