@@ -23,6 +23,7 @@ use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::{Identity, Sandbox};
 use crate::sandboxes::unstored::Unstored;
+use crate::secrets::table::Secrets;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
@@ -52,6 +53,8 @@ pub struct Engine {
     pub events: Events,
     /// The volumes.
     pub volumes: Volumes,
+    /// Values that sandboxes use without having them.
+    pub secrets: Secrets,
     /// The contexts of builds.
     pub storage: Storage,
     /// Signed preview URLs that have been handed out.

@@ -16,6 +16,7 @@
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
 //! | `volumes` | directories that sandboxes share |
+//! | `secrets` | values that sandboxes use without having them |
 //! | `storage` | the object storage for contexts of builds |
 //! | `webhooks` | what happens, told to other servers |
 //! | `otlp` | what sandboxes print and use, told to the server that their organization names |
@@ -40,6 +41,7 @@ mod otlp;
 mod outgoing;
 mod sandboxes;
 mod secret;
+mod secrets;
 mod server;
 pub mod setup;
 mod snapshots;

@@ -195,7 +195,7 @@ fn basic(login: &str) -> Result<HeaderValue> {
 }
 
 /// Trusts the machine's certificates and those of Mozilla. Blocks.
-fn connector() -> Result<TlsConnector> {
+pub fn connector() -> Result<TlsConnector> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());

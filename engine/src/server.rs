@@ -43,6 +43,7 @@ use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
 use crate::sandboxes::{archiving, record_file, traces};
+use crate::secrets::table::Secrets;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
@@ -277,7 +278,8 @@ fn prepare(
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
     let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
     let (snapshots, unreadable) = Snapshots::load(Arc::clone(&store), &organization_id)?;
-    let (volumes, unreadable_volumes) = Volumes::load(store)?;
+    let (volumes, unreadable_volumes) = Volumes::load(Arc::clone(&store))?;
+    let (secrets, unreadable_secrets) = Secrets::load(store)?;
     life::settle(&volumes, &registry, state_dir);
 
     // Not the path: another engine may have the same one, in a container that shares the machine's control groups.
@@ -304,6 +306,7 @@ fn prepare(
             .into_iter()
             .chain(unreadable)
             .chain(unreadable_volumes)
+            .chain(unreadable_secrets)
             .chain(warnings(&launcher, no_network))
             .collect(),
         pools: pools::kept(&registry),
@@ -316,6 +319,7 @@ fn prepare(
         events,
         storage: Storage::open(state_dir)?,
         volumes,
+        secrets,
         previews: Default::default(),
         ssh: gateway,
         preview_warning: options.preview_warning,

@@ -198,9 +198,10 @@ async fn pages_of_any_origin_may_ask_first() {
 async fn parts_that_do_not_exist_say_so() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;
-    for (method, path) in
-        [(Method::GET, "/api/secret/paginated".to_owned()), (Method::GET, format!("/api/toolbox/{id}/toolbox/files"))]
-    {
+    for (method, path) in [
+        (Method::GET, format!("/api/organizations/{id}/gpu-capacity")),
+        (Method::GET, format!("/api/toolbox/{id}/toolbox/files")),
+    ] {
         let (status, error) = read(engine.request(method, &path).send().await).await;
         assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{path}");
         assert!(error["message"].as_str().unwrap().contains("not implemented by the local engine"), "{error}");
@@ -330,7 +331,7 @@ async fn the_account_and_the_snapshot_are_described() {
         read(request.send().await).await.1
     };
     let organization = id_of(&with_token("/api/organizations").await[0]);
-    assert_eq!(with_token(&format!("/api/organizations/{organization}")).await["secretQuota"], 0);
+    assert_eq!(with_token(&format!("/api/organizations/{organization}")).await["secretQuota"], 1000);
     assert_eq!(with_token("/api/users/me").await["emailVerified"], false);
     assert_eq!(engine.get("/api/regions").await.1[0]["id"], "local");
 }

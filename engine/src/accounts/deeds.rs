@@ -80,6 +80,7 @@ fn of_sandbox(method: &str, rest: &[&str]) -> Option<Deed> {
         ("POST", [id, "autostop", _]) => on("set_auto_stop_interval", id),
         ("POST", [id, "autoarchive", _]) => on("set_auto_archive_interval", id),
         ("POST", [id, "autodelete", _]) => on("set_auto_delete_interval", id),
+        ("PUT", [id, "secrets"]) => on("update_secrets", id),
         ("POST", [id, "network-settings"]) => on("update_network_settings", id),
         ("GET", [id, "ports", _, "preview-url" | "signed-preview-url"]) => on("get_port_preview_url", id),
         ("POST", [id, "ssh-access"]) => on("create_ssh_access", id),

@@ -46,11 +46,15 @@ impl Engine {
         for volume in self.volumes.of(&id) {
             self.forget_volume(&volume.id).await;
         }
+        let mut secrets = Ok(());
+        for secret in self.secrets.ids_of(&id) {
+            secrets = secrets.and(self.secrets.remove(&secret).await);
+        }
         let (engine, owner) = (Arc::clone(&self), id.clone());
         let objects = off_the_runtime(move || engine.storage.remove_all_of(&owner)).await;
         let objects = objects.and_then(|removed| removed.map_err(|error| ApiError::internal(&in_words(&error))));
         let all_gone = self.snapshots.of(&id).is_empty() && self.volumes.of(&id).is_empty();
-        let done = accounts.and(objects).and_then(|()| match all_gone {
+        let done = accounts.and(secrets).and(objects).and_then(|()| match all_gone {
             true => self.accounts.dissolved.remove(&id).map(drop),
             false => Err(ApiError::internal(&"files are left")),
         });

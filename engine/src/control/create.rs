@@ -18,6 +18,7 @@ use crate::otlp;
 use crate::sandboxes::sandbox::{BuildInfo, DesiredState, LOCAL_REGION, REGIONS, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot::{self, DEFAULT_RESOURCES, MAX_RESOURCES, ResourceSizes};
 use crate::secret;
+use crate::secrets::mounting;
 use crate::snapshots::images::user_of;
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
@@ -66,7 +67,6 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
     fields.finish()?;
 
     refuse_unsupported(&[
-        ("Mounting secrets", secrets.is_some_and(|list| !list.is_empty())),
         ("GPU support", gpu.is_some_and(|count| count > 0) || spot == Some(true)),
         ("KVM", kvm == Some(true)),
         ("Linking sandboxes", linked.is_some()),
@@ -137,6 +137,7 @@ pub fn read(body: &Map<String, Value>, find: FindSnapshot<'_>) -> ApiResult<Sand
         signing_key: secret::token(32),
         ssh_access: None,
         volumes: volumes.map_or(Ok(Vec::new()), |list| read_mounts(list))?,
+        secrets: secrets.map_or(Ok(BTreeMap::new()), |list| mounting::read(list))?,
     })
 }
 
@@ -289,7 +290,7 @@ fn is_environment_entry(name: &str, value: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
 }
 
-/// The `env` of a request as the process sees it, on top of the engine's own variables.
+/// The `env` of a request as the process sees it, and the placeholders of its secrets, on top of the engine's own variables.
 pub fn environment(engine: &Engine, sandbox: &Sandbox) -> BTreeMap<String, String> {
     let organization_id = &engine.owner_of(sandbox);
     let mut env = otlp::environment(engine, sandbox);
@@ -299,6 +300,7 @@ pub fn environment(engine: &Engine, sandbox: &Sandbox) -> BTreeMap<String, Strin
         }
     }
     env.extend(sandbox.env.clone());
+    env.extend(engine.placeholders(sandbox));
     for (name, value) in [
         ("DAYTONA_SANDBOX_ID", sandbox.id.as_str()),
         ("DAYTONA_ORGANIZATION_ID", organization_id),

@@ -19,6 +19,7 @@ pub mod query;
 mod regions;
 mod registries;
 mod sandboxes;
+mod secrets;
 mod snapshots;
 mod storage;
 mod telemetry;
@@ -74,6 +75,7 @@ pub fn api(engine: &Arc<Engine>) -> Router<Arc<Engine>> {
         .merge(webhooks::routes())
         .merge(volumes::routes())
         .merge(warm_pools::routes())
+        .merge(secrets::routes(engine.compat))
         .route("/object-storage/push-access", get(storage::push_access))
         .merge(unimplemented::routes())
         .fallback(unknown)
@@ -138,6 +140,8 @@ fn sandbox_routes(compat: Compat) -> Router<Arc<Engine>> {
         .route("/last-activity", post(sandboxes::touch))
         .route("/network-settings", post(network::settings))
         .route("/network-log", get(network::log))
+        // Their values are for the platform's own runners.
+        .route("/secrets", put(secrets::of_sandbox).get(operators_only))
         .route("/snapshot", post(snapshots::of_sandbox))
         .route("/build-logs", get(build_logs::of_sandbox))
         .route("/build-logs-url", get(build_logs::url_of_sandbox))

@@ -20,6 +20,7 @@ use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
+use crate::secrets;
 
 type Shared = State<Arc<Engine>>;
 
@@ -130,8 +131,8 @@ fn document(engine: &Engine, organization: &Organization) -> Value {
         "authenticatedRateLimitTtlSeconds": seconds(Throttler::Authenticated),
         "sandboxCreateRateLimitTtlSeconds": seconds(Throttler::SandboxCreate),
         "sandboxLifecycleRateLimitTtlSeconds": seconds(Throttler::SandboxLifecycle),
-        "secretQuota": 0,
-        "maxSecretsPerSandbox": 0,
+        "secretQuota": secrets::table::MOST,
+        "maxSecretsPerSandbox": secrets::mounting::MOST,
         "previewWarningEnabled": organization.preview_warning,
         "ssoEnabled": false,
         "scimEnabled": false,

@@ -38,6 +38,8 @@ pub async fn create(State(engine): Shared, body: Bytes) -> ApiResult<Json<Value>
     // Records of the first organization are as they were before there were others.
     sandbox.organization_id = Some(organization_id).filter(|id| *id != engine.identity.organization_id);
     engine.volumes.resolve(&mut sandbox.volumes)?;
+    let names = std::mem::take(&mut sandbox.secrets);
+    sandbox.secrets = engine.resolve_secrets(&sandbox, names)?;
     engine.create(sandbox).await.map(Json)
 }
 

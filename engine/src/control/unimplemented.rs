@@ -10,7 +10,7 @@ use axum::routing::any;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 11] = [
     "/organizations/{id}/gpu-capacity",
     "/users/account-providers",
     "/users/linked-accounts",
@@ -19,12 +19,9 @@ const PATHS: [&str; 14] = [
     "/sandbox/for-runner",
     "/sandbox/{id}/state",
     "/sandbox/{id}/backup",
-    "/sandbox/{id}/secrets",
     "/sandbox/{id}/region-quota",
     "/preview/{id}/signing-key",
     "/preview/{id}/preview-warning",
-    "/secret",
-    "/secret/{*rest}",
 ];
 
 /// Routes of other kinds that only operators of the platform use.

@@ -24,7 +24,7 @@ use super::own_size::OwnSize;
 use super::processors::Taken;
 use super::spec::{RESIZE, TERMINATE};
 use super::standstill;
-use crate::network::{self, Joined, Reach};
+use crate::network::{self, Joined, Reach, Secrets};
 
 /// How long it is tried to let frozen processes go on.
 const THAW_LIMIT: Duration = Duration::from_secs(5);
@@ -115,6 +115,15 @@ impl Instance {
         match &*self.names.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Names { network: Some(network), .. }) => network.set(reach),
             _ => Ok(()),
+        }
+    }
+
+    /// Gives the sandbox's requests the secrets that `secrets` says once it is this change's turn. Without effect where it
+    /// started without any.
+    pub fn set_secrets(&self, secrets: impl FnOnce() -> Secrets) {
+        if let Some(Names { network: Some(network), .. }) = &*self.names.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            network.set_secrets(secrets());
         }
     }
 

@@ -39,9 +39,10 @@ use super::spec::{
     IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, Volume,
 };
 use super::step_disk;
+use super::trust;
 use super::users::{RANGES, Separation, UserIds};
 use crate::errors::ApiError;
-use crate::network::{self, Network, Reach};
+use crate::network::{self, Network, Reach, Secrets};
 use crate::sandboxes::record_file;
 use crate::setup::desktop;
 
@@ -71,6 +72,8 @@ pub struct Launcher {
     ranges: Arc<Mutex<BTreeSet<u32>>>,
     /// Whether [`CERTIFICATES_LAYER`] has the authorities that the machine trusts.
     has_certificates: bool,
+    /// Whether this engine has written [`trust::LAYER`].
+    has_authority: Mutex<bool>,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
     socket_dir: OwnedFd,
     version: String,
@@ -91,6 +94,8 @@ pub struct Start<'a> {
     pub env: BTreeMap<String, String>,
     /// What it reaches on the network.
     pub reach: Reach,
+    /// What its requests are given on their way; none when it has no secrets, and then none can be given later.
+    pub secrets: Option<Secrets>,
     /// The prepared snapshot to show at `/opt/daytona`.
     pub snapshot: Option<&'a Path>,
     /// The image that is the root; the machine's own system is when absent.
@@ -197,6 +202,7 @@ impl Launcher {
             ready,
             ranges: Arc::default(),
             has_certificates: copy_certificates(state_dir).context("copying the machine's certificates")?,
+            has_authority: Mutex::default(),
             socket_dir,
             version: version.to_owned(),
             compat,
@@ -351,7 +357,11 @@ impl Launcher {
             range.as_ref().map(|range| UserIds::of_range(range.number, self.own_users())),
             cgroup.memory_events().map(|events| MemoryLimit { events, gib: start.resources.memory_gib }),
         );
-        let network = self.network.as_ref().map(|network| network.join(start.reach.clone())).transpose()?;
+        if start.secrets.is_some() {
+            self.stand_in_for_hosts()?;
+        }
+        let join = |network: &Network| network.join(start.reach.clone(), start.secrets.clone());
+        let network = self.network.as_ref().map(join).transpose()?;
         let processors = (self.level != IsolationLevel::None).then(|| self.processors.take(start.resources.cpu, &[]));
         let own_size = processors.as_ref().map(|taken| OwnSize::of(&taken.numbers, start.resources.memory_gib));
         let groups = self.cgroups.shown(start.sandbox_id);
@@ -406,6 +416,30 @@ impl Launcher {
         })
     }
 
+    /// Fails where sandboxes cannot have secrets, and says why.
+    pub fn check_secrets(&self) -> Result<(), ApiError> {
+        if self.network.is_none() {
+            return Err(ApiError::not_implemented("Mounting secrets where sandboxes have no network of their own"));
+        }
+        if !self.copy_on_write {
+            return Err(ApiError::not_implemented(
+                "Mounting secrets where sandboxes cannot write their system directories",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Has the engine ready to stand in for the hosts of secrets.
+    fn stand_in_for_hosts(&self) -> Result<()> {
+        let network = self.network.as_ref().context("secrets need a network")?;
+        let mut is_written = self.has_authority.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*is_written {
+            trust::write_layer(&self.state_dir, &*network.interceptor()?).context("writing certificates")?;
+            *is_written = true;
+        }
+        Ok(())
+    }
+
     /// A range of user ids that no other running sandbox of this engine has; none where the machine has none to give.
     fn take_range(&self) -> Result<Option<Range>> {
         if self.users == Separation::None {
@@ -444,6 +478,10 @@ impl Launcher {
                 Some(image) if !image.over_default => network::image_environment(self.certificates(start)),
                 _ => network::machine_environment(),
             });
+        }
+        if start.secrets.is_some() {
+            env.remove("SSL_CERT_DIR");
+            env.extend(trust::environment());
         }
         if let Some(snapshot) = start.snapshot {
             self.show_snapshot(snapshot, &mut env);
@@ -496,7 +534,9 @@ impl Launcher {
             Some(image) if image.over_default => mounts.push(image.mount(own, self.base.default_root.clone())),
             Some(image) => {
                 let certificates = self.has_certificates.then(|| PathBuf::from(CERTIFICATES_LAYER));
-                let layers = certificates.into_iter().chain(image.layers.iter().cloned()).collect();
+                let authority = start.secrets.is_some().then(|| PathBuf::from(trust::LAYER));
+                let over = authority.into_iter().chain(certificates);
+                let layers = over.chain(image.layers.iter().cloned()).collect();
                 let image = ImageRoot { layers, ..image.clone() };
                 return Ok(vec![image.mount(own, self.base.empty_root.clone())]);
             }
@@ -518,6 +558,7 @@ impl Launcher {
         for (lower, target) in system.chain([etc]) {
             let layers = over(&target);
             let part_of = |snapshot: PathBuf| Some(snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
+            let authority = start.secrets.as_ref().and_then(|_| trust::over(&self.state_dir, &target));
             if !self.copy_on_write && layers.is_empty() {
                 let source = self.state_dir.join(&lower);
                 mounts.push(match self.desktop(start).and_then(part_of) {
@@ -530,7 +571,8 @@ impl Launcher {
             let prepared = prepared.filter_map(part_of);
             let between = start.image.map(|_| self.base.between.join(&target));
             let between = between.filter(|path| self.state_dir.join(path).is_dir());
-            mounts.push(covered(layers.into_iter().chain(prepared).chain(between).chain([lower]).collect(), target));
+            let over = authority.into_iter().chain(layers).chain(prepared).chain(between);
+            mounts.push(covered(over.chain([lower]).collect(), target));
         }
         if let Some(snapshot) = start.snapshot {
             let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));

@@ -29,6 +29,7 @@ mod spec;
 mod standstill;
 mod step_disk;
 mod system_calls;
+mod trust;
 mod usage;
 mod users;
 mod volume_mounts;

@@ -16,6 +16,8 @@ pub const AAAA: u16 = 28;
 /// Where a service is and how to speak to it; it may hold keys that hide the name of a connection.
 const SVCB: u16 = 64;
 const HTTPS: u16 = 65;
+/// Both.
+pub const SERVICE_BINDINGS: [u16; 2] = [SVCB, HTTPS];
 const ANY: u16 = 255;
 
 const INTERNET: u16 = 1;

@@ -11,10 +11,13 @@ use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, setns};
 
 use super::cidr::Cidr;
+use super::guarded::Secrets;
+use super::interception::Interceptor;
 use super::log::Tried;
 use super::netlink::Socket;
-use super::policy::Policy;
+use super::policy::{Guard, Policy};
 use super::reach::Reach;
+use super::redirection::Led;
 use super::resolver::Resolver;
 use super::splice::{Splice, Unbound};
 use super::{Prepared, Shared, Work, connections, link_name, redirection};
@@ -33,6 +36,8 @@ pub struct Joined {
     /// Held while rules change.
     applied: Mutex<Applied>,
     policy: Arc<Policy>,
+    /// Whether it started with secrets, and so trusts the engine in the place of hosts.
+    guarded: bool,
     _resolver: Option<Resolver>,
 }
 
@@ -53,8 +58,14 @@ enum Way {
 }
 
 impl Joined {
-    /// Gives a sandbox that starts the network made for it. Blocks; needs the runtime.
-    pub(super) fn new(shared: Arc<Shared>, work: Sender<Work>, prepared: Prepared, reach: Reach) -> Result<Self> {
+    /// Gives a sandbox that starts the network made for it, and the secrets it starts with. Blocks; needs the runtime.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        work: Sender<Work>,
+        prepared: Prepared,
+        reach: Reach,
+        secrets: Option<(Secrets, Arc<Interceptor>)>,
+    ) -> Result<Self> {
         let Prepared { number, link, namespace, sockets, diagnosis, rules, unbound } = prepared;
         let policy = Arc::new(Policy::new(Arc::clone(&shared.gate), shared.v6));
         shared.policies().insert(link, Arc::clone(&policy));
@@ -68,8 +79,13 @@ impl Joined {
             rules,
             applied: Mutex::new(Applied { reach: Reach::All, way: Way::Closed(Some(unbound)) }),
             policy,
+            guarded: secrets.is_some(),
             _resolver: None,
         };
+        if let Some((secrets, interceptor)) = secrets {
+            joined.policy.set_guard(Guard { secrets, interceptor });
+            joined.lead(&mut joined.applied.lock().unwrap_or_else(PoisonError::into_inner), &Reach::All)?;
+        }
         joined.set(|| reach)?;
         joined._resolver = Some(Resolver::start(sockets, &joined.policy).context("starting the resolver")?);
         Ok(joined)
@@ -113,10 +129,8 @@ impl Joined {
             .limit(&name, applied.reach.networks(), reach.networks())
             .context("changing the firewall")?;
         let was_by_name = std::mem::replace(&mut applied.reach, reach.clone()).is_by_name();
-        if reach.is_by_name() {
-            let port = applied.way.open(&self.policy).context("listening for connections")?;
-            redirection::set(&self.rules, port, reach.networks().unwrap_or_default())
-                .context("leading connections to the engine")?;
+        if self.guarded || reach.is_by_name() {
+            self.lead(&mut applied, &reach)?;
         } else if was_by_name {
             redirection::remove(&self.rules).context("leading connections out again")?;
         }
@@ -126,6 +140,23 @@ impl Joined {
         };
         let is_allowed = |own, peer| reach.allows(peer) || passed.contains(&own);
         connections::end_unless(&self.diagnosis, is_allowed).context("ending connections")
+    }
+}
+
+impl Joined {
+    /// Gives the sandbox these secrets from now on, if it started with any.
+    pub fn set_secrets(&self, secrets: Secrets) {
+        if let Some(guard) = self.policy.guard() {
+            self.policy.set_guard(Guard { secrets, interceptor: Arc::clone(&guard.interceptor) });
+        }
+    }
+
+    /// Leads the connections to the engine that it has to look at.
+    fn lead(&self, applied: &mut Applied, reach: &Reach) -> Result<()> {
+        let port = applied.way.open(&self.policy).context("listening for connections")?;
+        let direct = reach.networks().unwrap_or_default();
+        let led = Led { web: self.guarded, others: reach.is_by_name(), direct };
+        redirection::set(&self.rules, port, &led).context("leading connections to the engine")
     }
 }
 

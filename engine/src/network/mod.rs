@@ -11,6 +11,7 @@
 //! Engines of one machine share it by blocks of addresses. A block is claimed by a name that the kernel gives up with the
 //! process, so the next engine finds what a killed one left and removes it.
 
+mod authority;
 mod cidr;
 mod client_hello;
 mod connections;
@@ -20,6 +21,8 @@ mod environment;
 mod firewall;
 mod forwarding;
 mod gate;
+mod guarded;
+mod interception;
 mod joined;
 mod links;
 mod log;
@@ -52,10 +55,13 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 
 pub use cidr::Cidr;
+pub use domains::Domains;
 pub use environment::{certificates, image_environment, machine_environment};
 use firewall::Firewall;
 use forwarding::Forwarding;
 use gate::Gate;
+pub use guarded::{PREFIX, Secret, Secrets};
+pub use interception::Interceptor;
 pub use joined::Joined;
 pub use log::{Needs, Tried};
 use netlink::Socket;
@@ -135,6 +141,8 @@ pub struct Network {
     shared: Arc<Shared>,
     work: Sender<Work>,
     worker: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Made for the first sandbox with secrets.
+    interceptor: Mutex<Option<Arc<Interceptor>>>,
 }
 
 #[derive(Debug)]
@@ -200,7 +208,7 @@ impl Network {
             own.keep_closed(&shared).context("closing the machine's own addresses")?;
         }
         let _ = work.send(Work::Refill);
-        Ok(Self { shared, work, worker: Mutex::new(Some(worker)) })
+        Ok(Self { shared, work, worker: Mutex::new(Some(worker)), interceptor: Mutex::default() })
     }
 
     /// Whether sandboxes have IPv6.
@@ -208,15 +216,33 @@ impl Network {
         self.shared.v6
     }
 
-    /// Gives a sandbox that starts a network. Blocks; needs the runtime.
-    pub fn join(&self, reach: Reach) -> Result<Joined> {
+    /// What stands in for the hosts of secrets. Blocks the first time.
+    ///
+    /// # Errors
+    /// When its certificate cannot be made.
+    pub fn interceptor(&self) -> Result<Arc<Interceptor>> {
+        let mut known = self.interceptor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interceptor) = &*known {
+            return Ok(Arc::clone(interceptor));
+        }
+        let made = Arc::new(Interceptor::new().context("making a certificate authority for secrets")?);
+        *known = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Gives a sandbox that starts a network; one with secrets trusts the [`Interceptor`]. Blocks; needs the runtime.
+    pub fn join(&self, reach: Reach, secrets: Option<Secrets>) -> Result<Joined> {
         let ready = self.shared.lock().ready.pop_front();
         let prepared = match ready {
             Some(prepared) => prepared,
             None => self.shared.prepare_one().context("making the sandbox's network")?,
         };
         let _ = self.work.send(Work::Refill);
-        Joined::new(Arc::clone(&self.shared), self.work.clone(), prepared, reach)
+        let secrets = match secrets {
+            Some(secrets) => Some((secrets, self.interceptor()?)),
+            None => None,
+        };
+        Joined::new(Arc::clone(&self.shared), self.work.clone(), prepared, reach, secrets)
     }
 
     /// Removes everything. Call it when all sandboxes have ended.

@@ -151,6 +151,11 @@ pub fn address(offsets: [u32; 2], family: usize, register: u32) -> Part {
     part("payload", |data| data.put_u32(1, register).put_u32(2, 1).put_u32(3, offset).put_u32(4, length))
 }
 
+/// Loads the port that a packet of TCP or UDP goes to.
+pub fn destination_port(register: u32) -> Part {
+    part("payload", |data| data.put_u32(1, register).put_u32(2, 2).put_u32(3, 2).put_u32(4, 2))
+}
+
 /// Whether what the registers from the first hold is in a set.
 pub fn in_set(name: &str) -> Part {
     part("lookup", |data| data.put_text(1, name).put_u32(2, FIRST))

@@ -4,15 +4,27 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::gate::Gate;
+use super::guarded::Secrets;
+use super::interception::Interceptor;
 use super::log::{Attempt, Log, Rule, Way};
 use super::packets::{Packet, Reason};
 use super::pins::Pins;
 use super::reach::Reach;
 
+/// What a sandbox has that started with secrets.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The secrets as they are now; none any more once all are taken away.
+    pub secrets: Secrets,
+    /// Puts them in.
+    pub interceptor: Arc<Interceptor>,
+}
+
 /// Shared by everything that decides for a sandbox.
 #[derive(Debug)]
 pub struct Policy {
     reach: Mutex<Arc<Reach>>,
+    guard: Mutex<Option<Arc<Guard>>>,
     gate: Arc<Gate>,
     /// Whether it has IPv6.
     pub v6: bool,
@@ -25,7 +37,7 @@ pub struct Policy {
 impl Policy {
     /// Everything is allowed until a reach is set.
     pub fn new(gate: Arc<Gate>, v6: bool) -> Self {
-        Self { reach: Mutex::default(), gate, v6, pins: Pins::default(), log: Log::default() }
+        Self { reach: Mutex::default(), guard: Mutex::default(), gate, v6, pins: Pins::default(), log: Log::default() }
     }
 
     /// What the sandbox may reach now.
@@ -36,6 +48,21 @@ impl Policy {
     /// Everything that is decided from now on follows this.
     pub fn set(&self, reach: Reach) {
         *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(reach);
+    }
+
+    /// Its secrets, if it started with any.
+    pub fn guard(&self) -> Option<Arc<Guard>> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every request from now on gets these secrets.
+    pub fn set_guard(&self, guard: Guard) {
+        *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(guard));
+    }
+
+    /// Whether one of its secrets may be sent to a name.
+    pub fn has_secrets_for(&self, name: &str) -> bool {
+        self.guard().is_some_and(|guard| guard.secrets.are_for(name))
     }
 
     /// Decides whether a name is resolved.
@@ -56,22 +83,41 @@ impl Policy {
     /// Decides whether a connection that carries a name may go to an address.
     pub fn connect(&self, way: Way, name: &str, address: IpAddr, port: u16) -> bool {
         let reach = self.reach();
+        let rule = by_address(&reach);
         let verdict = if *reach == Reach::Nothing {
             Err(Rule::NetworkBlockAll)
+        } else if reach.allows(address) {
+            self.gate.check(address).map(|()| rule)
         } else if !reach.names(name) {
             Err(Rule::DomainAllowList)
         } else if !self.pins.have(name, address) {
             Err(Rule::OtherAddress)
         } else {
-            self.gate.check(address)
+            self.gate.check(address).map(|()| Rule::DomainAllowList)
         };
         let (allowed, rule) = match verdict {
-            Ok(()) => (true, Rule::DomainAllowList),
+            Ok(rule) => (true, rule),
             Err(rule) => (false, rule),
         };
         let name = Some(name.to_owned());
         self.log.note(Attempt { protocol: way, name, address: Some(address), port: Some(port), allowed, rule });
         allowed
+    }
+
+    /// Decides whether a connection that carries no name may go to an address; `None` where only a name could let it through.
+    pub fn connect_without_name(&self, address: IpAddr, port: u16) -> Option<bool> {
+        let reach = self.reach();
+        if !reach.allows(address) {
+            return None;
+        }
+        let (allowed, rule) = match self.gate.check(address) {
+            Ok(()) => (true, by_address(&reach)),
+            Err(rule) => (false, rule),
+        };
+        let name = self.pins.name_of(address);
+        let (address, port) = (Some(address), Some(port));
+        self.log.note(Attempt { protocol: Way::Tcp, name, address, port, allowed, rule });
+        Some(allowed)
     }
 
     /// Notes what the firewall decided about a packet.
@@ -102,4 +148,9 @@ impl Policy {
         let (address, port) = (Some(address), Some(port));
         self.log.note(Attempt { protocol: Way::Tcp, name, address, port, allowed: false, rule });
     }
+}
+
+/// The rule by which an address is reached whatever the name.
+fn by_address(reach: &Reach) -> Rule {
+    if *reach == Reach::All { Rule::Default } else { Rule::NetworkAllowList }
 }

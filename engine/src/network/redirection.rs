@@ -18,20 +18,39 @@ const CHAIN: &str = "out";
 const OUTPUT: u32 = 3;
 const TRANSLATION: i32 = -100;
 
-/// Leads every new connection to `port`, but for those that stay inside or go to one of these networks.
-pub fn set(socket: &Socket, port: u16, direct: &[Cidr]) -> io::Result<()> {
+/// The ports of HTTP and HTTPS.
+pub const WEB: [u16; 2] = [80, 443];
+
+/// Which new connections are led to the engine. Those that stay inside never are.
+#[derive(Debug)]
+pub struct Led<'a> {
+    /// All to the ports of HTTP and HTTPS, wherever they go.
+    pub web: bool,
+    /// All others, but for those to `direct`.
+    pub others: bool,
+    /// Networks that are reached whatever the name.
+    pub direct: &'a [Cidr],
+}
+
+/// Leads connections to `port`.
+pub fn set(socket: &Socket, port: u16, led: &Led<'_>) -> io::Result<()> {
     let make = || nft(NEW_TABLE, libc::NLM_F_CREATE).put_text(1, TABLE);
     // To remove what may not be there, make it first.
     let mut messages = vec![make(), nft(DELETE_TABLE, 0).put_text(1, TABLE), make()];
     messages.push(chain(TABLE, CHAIN, Some(("nat", OUTPUT, TRANSLATION))));
     let mut add = |parts: Part, verdict| messages.push(rule(TABLE, CHAIN, &parts, verdict));
     add([meta(OUT_NAME, FIRST), compare(FIRST, 0, b"lo\0")].concat(), Some(Verdict::Accept));
-    for (first, last) in direct.iter().filter_map(|network| network.v4()) {
+    let is_tcp = || [meta(PROTOCOL, FIRST), compare(FIRST, 0, &[libc::IPPROTO_TCP as u8])].concat();
+    for web in WEB.iter().filter(|_| led.web) {
+        add([is_tcp(), destination_port(FIRST), compare(FIRST, 0, &web.to_be_bytes()), redirect(port)].concat(), None);
+    }
+    for (first, last) in led.direct.iter().filter_map(|network| network.v4()) {
         let is_in = between(FIRST, &first.octets(), &last.octets());
         add([of_family(0), address(DESTINATION, 0, FIRST), is_in].concat(), Some(Verdict::Accept));
     }
-    let is_tcp = [meta(PROTOCOL, FIRST), compare(FIRST, 0, &[libc::IPPROTO_TCP as u8])].concat();
-    add([is_tcp, redirect(port)].concat(), None);
+    if led.others {
+        add([is_tcp(), redirect(port)].concat(), None);
+    }
     socket.commit(batch(messages))
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::dns::{self, AAAA, HEADER, Question, REFUSED, SERVER_FAILURE};
+use super::dns::{self, AAAA, HEADER, Question, REFUSED, SERVER_FAILURE, SERVICE_BINDINGS};
 use super::policy::Policy;
 
 /// Where a sandbox asks; the same place as on machines with systemd's resolver.
@@ -94,6 +94,10 @@ fn decide(policy: &Policy, message: &[u8]) -> Result<Asked, Vec<u8>> {
         return Err(dns::error(message, REFUSED));
     }
     if policy.reach().is_by_name() && (!question.is_plain() || question.kind == AAAA && !policy.v6) {
+        return Err(dns::nothing(message));
+    }
+    // A host's own ways past the engine: another protocol, and an encrypted name.
+    if SERVICE_BINDINGS.contains(&question.kind) && policy.has_secrets_for(&question.name) {
         return Err(dns::nothing(message));
     }
     let leaving = if passes_all { message.to_vec() } else { question.alone(message) };

@@ -1,13 +1,14 @@
-//! The connections of a sandbox that has a list of domains: they arrive here, show the name they are for, and are passed on
-//! if it is allowed.
+//! The connections of a sandbox that has a list of domains, or secrets: they arrive here, show the name they are for, and are
+//! passed on if it is allowed.
 //!
-//! What is encrypted stays so: of TLS only the client's first message is read ([`client_hello`](super::client_hello)); of
-//! HTTP every request ([`web`](super::web)). Nothing else carries a name, so nothing else passes.
+//! What is encrypted stays so: of TLS only the client's first message is read ([`client_hello`](super::client_hello)), unless
+//! the name is that of a host that gets secrets ([`interception`](super::interception)); of HTTP every request
+//! ([`web`](super::web)). Nothing else carries a name, so nothing else passes but to addresses that are allowed as such.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,16 +16,18 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::client_hello::{self, Hello};
+use super::interception;
 use super::log::{Rule, Way};
-use super::policy::Policy;
+use super::policy::{Guard, Policy};
 use super::reach::Reach;
+use super::redirection::WEB;
 use super::web;
 
 /// How long a client may take to say whom it wants, and a server to be reached.
@@ -63,7 +66,7 @@ impl Unbound {
 
     /// Listens at one port of both loopback addresses.
     fn listen(self) -> io::Result<(u16, [std::net::TcpListener; 2])> {
-        use nix::sys::socket::{Backlog, SockaddrIn, SockaddrIn6, bind, getsockname, listen, setsockopt};
+        use nix::sys::socket::{Backlog, SockaddrIn, SockaddrIn6, bind, getsockname, listen};
         let [v4, v6] = self.0;
         setsockopt(&v6, sockopt::Ipv6V6Only, &true)?;
         bind(v4.as_raw_fd(), &SockaddrIn::from(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)))?;
@@ -171,6 +174,34 @@ impl Passage {
         self.policy.refuse(rule, self.target.ip(), self.target.port());
     }
 
+    /// Decides whether the connection may go on although it carries no name. That is kept as a name that no list has.
+    pub fn allows_without_name(&self) -> bool {
+        if let Some(names) = self.open.connections.lock().get_mut(&self.open.client) {
+            names.insert(String::new());
+        }
+        self.policy.connect_without_name(self.target.ip(), self.target.port()).unwrap_or(false)
+    }
+
+    /// Whether only a name can let it through.
+    fn needs_name(&self) -> bool {
+        !self.policy.reach().allows(self.target.ip())
+    }
+
+    /// The secrets of its sandbox, if there can be any.
+    pub fn guard(&self) -> Option<Arc<Guard>> {
+        self.policy.guard()
+    }
+
+    /// The port it is for.
+    pub fn port(&self) -> u16 {
+        self.target.port()
+    }
+
+    /// Whether the address was found under this name.
+    pub fn was_resolved(&self, name: &str) -> bool {
+        self.policy.pins.have(name, self.target.ip())
+    }
+
     /// Whether it has carried a name.
     pub fn has_name(&self) -> bool {
         self.open.connections.lock().get(&self.open.client).is_some_and(|names| !names.is_empty())
@@ -211,32 +242,54 @@ async fn accept(listener: TcpListener, port: u16, policy: Arc<Policy>, connectio
 async fn pass(stream: TcpStream, passage: Passage) {
     let _ = stream.set_nodelay(true);
     let mut first = [0];
+    // Requests are read at their own port; elsewhere only to see whom they are for.
+    let reads_requests = passage.port() == WEB[0] || passage.needs_name();
     match timeout(PATIENCE, stream.peek(&mut first)).await {
-        Ok(Ok(1)) if first[0] == HANDSHAKE => pass_tls(stream, &passage).await,
-        Ok(Ok(1)) if first[0].is_ascii_alphabetic() => web::pass(stream, passage).await,
+        Ok(Ok(1)) if first[0] == HANDSHAKE => pass_tls(stream, passage).await,
+        Ok(Ok(1)) if first[0].is_ascii_alphabetic() && reads_requests => web::pass(stream, passage).await,
         // It ended by itself, without a word.
         Ok(Ok(0) | Err(_)) => {}
-        _ => {
-            passage.refuse(Rule::NoName);
-            reset(&stream);
-        }
+        // Or the server speaks first.
+        _ => pass_without_name(stream, Vec::new(), &passage, Rule::NoName).await,
     }
 }
 
-async fn pass_tls(mut client: TcpStream, passage: &Passage) {
+async fn pass_tls(mut client: TcpStream, passage: Passage) {
     let mut bytes = Vec::with_capacity(2048);
     let hello = timeout(PATIENCE, read_hello(&mut client, &mut bytes)).await;
-    let refused = match hello {
-        Ok(Ok(Hello::Name(name))) if passage.allows(Way::Tls, &name) => match passage.connect().await {
-            Ok(server) => return copy_tls(client, server, bytes, &name).await,
-            Err(_) => None,
-        },
-        Ok(Ok(Hello::Name(_)) | Err(_)) => None,
-        Ok(Ok(Hello::Hidden)) => Some(Rule::HiddenName),
-        Ok(Ok(_)) | Err(_) => Some(Rule::NoName),
+    let rule = match hello {
+        Ok(Ok(Hello::Name(name))) if passage.allows(Way::Tls, &name) => {
+            if let Some(guard) = passage.guard()
+                && passage.port() == WEB[1]
+                && guard.secrets.are_for(&name)
+            {
+                return interception::pass(client, bytes, name, passage, Arc::clone(&guard.interceptor)).await;
+            }
+            match passage.connect().await {
+                Ok(server) => return copy_tls(client, server, bytes, &name).await,
+                Err(_) => return reset(&client),
+            }
+        }
+        Ok(Ok(Hello::Name(_)) | Err(_)) => return reset(&client),
+        Ok(Ok(Hello::Hidden)) => Rule::HiddenName,
+        Ok(Ok(_)) | Err(_) => Rule::NoName,
     };
-    if let Some(rule) = refused {
+    pass_without_name(client, bytes, &passage, rule).await;
+}
+
+/// Passes on a connection to an address that is allowed whatever the name; `rule` refuses others. `read` was read of it.
+async fn pass_without_name(mut client: TcpStream, read: Vec<u8>, passage: &Passage, rule: Rule) {
+    if passage.needs_name() {
         passage.refuse(rule);
+    } else if passage.allows_without_name()
+        && let Ok(mut server) = passage.connect().await
+        && server.write_all(&read).await.is_ok()
+    {
+        drop(read);
+        if tokio::io::copy_bidirectional(&mut client, &mut server).await.is_ok() {
+            return;
+        }
+        reset(&server);
     }
     reset(&client);
 }
@@ -328,6 +381,7 @@ fn original_target(stream: &TcpStream) -> io::Result<SocketAddr> {
 }
 
 /// Has the connection end with a reset, so that its client does not take the end for an answer.
-pub fn reset(stream: &TcpStream) {
-    let _ = stream.set_zero_linger();
+pub fn reset(stream: &impl AsFd) {
+    let at_once = libc::linger { l_onoff: 1, l_linger: 0 };
+    let _ = setsockopt(stream, sockopt::Linger, &at_once);
 }

@@ -118,6 +118,7 @@ impl StepRunner {
             as_root: run.uid == 0,
             env: Default::default(),
             reach: if run.network { Reach::All } else { Reach::Nothing },
+            secrets: None,
             snapshot: None,
             has_desktop: false,
             image: Some(&image),

@@ -236,7 +236,12 @@ impl Engine {
         };
         // The settings may have been changed while it started.
         let (started, current) = (Arc::clone(&instance), Arc::clone(&entry));
-        if let Err(error) = off_the_runtime(move || started.set_reach(|| current.with_record(reach))).await? {
+        let engine = Arc::clone(self);
+        let follow = move || {
+            engine.give_secrets(&current);
+            started.set_reach(|| current.with_record(reach))
+        };
+        if let Err(error) = off_the_runtime(follow).await? {
             end(&entry, true).await?;
             return Err(self.failed(operation, &error));
         }
@@ -588,6 +593,7 @@ pub(super) fn start_of<'a>(
         as_root: record.user == "root",
         env: create::environment(engine, record),
         reach: reach(record),
+        secrets: (!record.secrets.is_empty()).then(|| engine.mounted_secrets(record)),
         snapshot,
         image: None,
         has_desktop: record.snapshot.as_deref() == Some(desktop::NAME),

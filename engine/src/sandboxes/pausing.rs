@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use daytona_toolbox::Compat;
 use serde_json::Value;
 
 use crate::engine::Engine;
@@ -72,6 +73,11 @@ impl Engine {
             let reached = if thawed.is_ok() { State::Started } else { State::Paused };
             engine.settle_running(operation, reached);
             thawed.map_err(|error| ApiError::internal(&in_words(&error)))?;
+            if engine.compat == Compat::Newest {
+                // They may have been changed meanwhile.
+                let (engine, entry) = (Arc::clone(&engine), Arc::clone(&entry));
+                tokio::spawn(async move { engine.show_placeholders(&entry).await });
+            }
             Ok(engine.document(&entry))
         })
         .await

@@ -154,6 +154,7 @@ fn is_plain(wanted: &Sandbox) -> bool {
         && wanted.organization_id.is_none()
         && wanted.build_info.is_none()
         && wanted.volumes.is_empty()
+        && wanted.secrets.is_empty()
         && (wanted.cpu, wanted.memory, wanted.disk)
             == (DEFAULT_RESOURCES.cpu, DEFAULT_RESOURCES.memory, DEFAULT_RESOURCES.disk)
 }

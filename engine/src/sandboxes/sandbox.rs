@@ -255,6 +255,9 @@ pub struct Sandbox {
     /// Its volumes, parents of mount paths before what is in them.
     #[serde(default)]
     pub volumes: Vec<MountedVolume>,
+    /// The ids of its secrets, by the variables that hold their placeholders.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
     /// Who may enter by SSH, if anybody.
     #[serde(default)]
     pub ssh_access: Option<SshAccess>,

@@ -5,6 +5,7 @@
 //! arrived while it waited for the disk; [`Stored`] tells when a change is there. The copies are what a lost or
 //! damaged database is made from again.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sandboxes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS volumes (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secrets (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -66,6 +68,8 @@ pub enum Table {
     Snapshots,
     /// The volumes.
     Volumes,
+    /// The secrets.
+    Secrets,
 }
 
 impl Table {
@@ -74,6 +78,7 @@ impl Table {
             Self::Sandboxes => "INSERT OR REPLACE INTO sandboxes (id, record) VALUES (?1, ?2)",
             Self::Snapshots => "INSERT OR REPLACE INTO snapshots (id, record) VALUES (?1, ?2)",
             Self::Volumes => "INSERT OR REPLACE INTO volumes (id, record) VALUES (?1, ?2)",
+            Self::Secrets => "INSERT OR REPLACE INTO secrets (id, record) VALUES (?1, ?2)",
         }
     }
 
@@ -82,6 +87,7 @@ impl Table {
             Self::Sandboxes => "DELETE FROM sandboxes WHERE id = ?1",
             Self::Snapshots => "DELETE FROM snapshots WHERE id = ?1",
             Self::Volumes => "DELETE FROM volumes WHERE id = ?1",
+            Self::Secrets => "DELETE FROM secrets WHERE id = ?1",
         }
     }
 
@@ -90,6 +96,7 @@ impl Table {
             Self::Sandboxes => "SELECT id, record FROM sandboxes",
             Self::Snapshots => "SELECT id, record FROM snapshots",
             Self::Volumes => "SELECT id, record FROM volumes",
+            Self::Secrets => "SELECT id, record FROM secrets",
         }
     }
 }
@@ -263,6 +270,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    // Its journals get the same mode. Should it not be the engine's, the directory is still closed to others.
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+    // A secret that is deleted is not left in a free part of the file.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Each commit waits for the disk: acknowledged means stored, even when the power fails.
     connection.pragma_update(None, "synchronous", "FULL")?;

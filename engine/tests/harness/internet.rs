@@ -44,6 +44,12 @@ class Web(socketserver.StreamRequestHandler):
         line = self.rfile.readline()
         if b"/upgrade" in line or b"/again" in line:
             return self.talk(line)
+        if b"/told" in line:
+            head = line
+            while not head.endswith(b"\r\n\r\n"):
+                head += self.rfile.readline()
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(head) + head)
+            return
         if b"/stream" in line:
             try:
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
@@ -72,15 +78,43 @@ class Web(socketserver.StreamRequestHandler):
             line = self.rfile.readline()
 
 class Secret(socketserver.BaseRequestHandler):
+    # Answers with whole requests, until there are no more.
+    def tell(self, connection, request):
+        while request:
+            head, _, body = request.partition(b"\r\n\r\n")
+            lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+            if lines.get(b"upgrade"):
+                connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n" + head)
+                while data := connection.recv(4096):
+                    connection.sendall(data)
+                return
+            is_whole = lambda: body.endswith(b"0\r\n\r\n") if b"transfer-encoding" in lines else len(body) >= int(lines.get(b"content-length", 0))
+            while not is_whole():
+                body += connection.recv(16384)
+            print("told", head, body[:300], flush=True)
+            answer = head + b"\r\n\r\n" + body
+            connection.sendall(b"HTTP/1.1 200 OK\r\nAlt-Svc: h3=\":443\"\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+            request = connection.recv(16384)
+
     def handle(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(sys.argv[2])
         names = []
-        context.sni_callback = lambda connection, name, context: names.append(name)
+        def choose(connection, name, _):
+            names.append(name)
+            own = os.path.join(os.path.dirname(sys.argv[2]), f"{name}.pem")
+            if os.path.isfile(own):
+                chosen = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                chosen.load_cert_chain(own)
+                connection.context = chosen
+        context.sni_callback = choose
         try:
             with context.wrap_socket(self.request, server_side=True) as connection:
-                path = connection.recv(4096).split()[1].decode().split("?")[0]
+                request = connection.recv(16384)
+                path = request.split()[1].decode().split("?")[0]
                 print("secret for", names, path, flush=True)
+                if path.startswith("/told"):
+                    return self.tell(connection, request)
                 file = os.path.join(os.path.dirname(sys.argv[2]), str(names[0]), path.lstrip("/"))
                 file += "index.html" if path.endswith("/") else ""
                 kind = b"text/html" if path.endswith("/") else b"application/octet-stream"
