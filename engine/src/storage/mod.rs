@@ -9,6 +9,8 @@
 //! | `bodies` | what arrives, decoded and checked |
 //! | `copying` | objects made from others |
 //! | `requests` | the operations of S3 that clients use |
+//! | `uploads` | those of uploads in parts |
+//! | `listing` | lists of objects |
 //! | `documents` | their XML |
 //! | `failures` | their errors |
 //!
@@ -21,9 +23,11 @@ mod documents;
 mod failures;
 mod grants;
 mod index;
+mod listing;
 mod requests;
 mod segments;
 mod signatures;
+mod uploads;
 
 use std::collections::HashSet;
 use std::fs;

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -21,7 +19,7 @@ use super::copying;
 use super::documents::{self, Element};
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Key, Prefix};
-use super::index::{Headers, Object, Part};
+use super::index::{Headers, Object};
 use super::segments::{self, Reading, Segment};
 use super::signatures::{self, Payload, Query, Signed};
 use super::{BUCKET, REGION, Storage};
@@ -33,13 +31,7 @@ use crate::engine::Engine;
 const MAX_DOCUMENT: usize = 4 << 20;
 
 /// The most entries of a list, and of a request to delete.
-const MAX_ENTRIES: usize = 1000;
-
-/// The highest number of a part.
-const MAX_PART: u32 = 10_000;
-
-/// The least bytes of a part that is not the last.
-const MIN_PART_BYTES: u64 = 5 << 20;
+pub(super) const MAX_ENTRIES: usize = 1000;
 
 /// The most bytes of what a client says about an object.
 const MAX_METADATA: usize = 2 << 10;
@@ -122,9 +114,9 @@ fn method_not_allowed(method: &Method) -> Failure {
 }
 
 pub(super) struct Call<'a> {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     pub(super) parts: &'a Parts,
-    query: &'a Query,
+    pub(super) query: &'a Query,
 }
 
 impl Call<'_> {
@@ -138,7 +130,7 @@ impl Call<'_> {
         Ok(done.map_err(|error| Failure::internal(&error))??)
     }
 
-    async fn discard(&self, segments: Vec<Segment>) {
+    pub(super) async fn discard(&self, segments: Vec<Segment>) {
         let directory = self.engine.storage.segments.clone();
         let _ = tokio::task::spawn_blocking(move || segments::remove(&directory, &segments)).await;
     }
@@ -199,7 +191,7 @@ impl Call<'_> {
         Ok(u64::try_from(quota::of(&organization, "objectStorageQuota")).unwrap_or(0).saturating_mul(1 << 30))
     }
 
-    async fn receive(&self, key: &Key, most: u64, signed: Signed, body: Body) -> Outcome<Arrived> {
+    pub(super) async fn receive(&self, key: &Key, most: u64, signed: Signed, body: Body) -> Outcome<Arrived> {
         let directory = self.engine.storage.segments.clone();
         let owned = key.clone();
         let used = self.stored(move |storage| storage.index.bytes(&owned)).await?;
@@ -308,237 +300,8 @@ impl Call<'_> {
         Ok(xml(answer))
     }
 
-    fn prefix(&self, grant: &Grant) -> Outcome<Prefix> {
+    pub(super) fn prefix(&self, grant: &Grant) -> Outcome<Prefix> {
         grant.listing(self.query.get("prefix").unwrap_or_default()).ok_or_else(foreign)
-    }
-
-    async fn list(&self, grant: &Grant) -> Outcome<Response> {
-        let prefix = self.prefix(grant)?;
-        let second = self.query.get("list-type") == Some("2");
-        let most = match self.query.get("max-keys").map(str::parse::<usize>) {
-            None => MAX_ENTRIES,
-            Some(Ok(most)) => most.min(MAX_ENTRIES),
-            Some(Err(_)) => return Err(Failure::bad_request("InvalidArgument", "max-keys must be a number")),
-        };
-        let delimiter = self.query.get("delimiter").unwrap_or_default().to_owned();
-        let after = match (second, self.query.get("continuation-token")) {
-            (true, Some(token)) => read_token(token)?,
-            (true, None) => self.query.get("start-after").unwrap_or_default().to_owned(),
-            (false, _) => self.query.get("marker").unwrap_or_default().to_owned(),
-        };
-        let page = self.stored({
-            let (prefix, delimiter) = (prefix.clone(), delimiter.clone());
-            move |storage| {
-                // Whoever finds a context here builds with it: it must not be pruned before.
-                storage.index.note_use(prefix.text())?;
-                page(storage, &prefix, &delimiter, after, most)
-            }
-        });
-        let page = page.await?;
-        let is_encoded = self.query.get("encoding-type") == Some("url");
-        let shown = |text: &str| if is_encoded { signatures::encode(text) } else { text.to_owned() };
-        let mut list = Element::new("ListBucketResult");
-        list.text("Name", BUCKET).text("Prefix", &shown(prefix.text())).value("MaxKeys", most);
-        list.value("IsTruncated", page.next.is_some());
-        if !delimiter.is_empty() {
-            list.text("Delimiter", &shown(&delimiter));
-        }
-        if is_encoded {
-            list.text("EncodingType", "url");
-        }
-        if second {
-            list.value("KeyCount", page.objects.len() + page.groups.len());
-            if let Some(token) = self.query.get("continuation-token") {
-                list.text("ContinuationToken", token);
-            }
-        } else {
-            list.text("Marker", &shown(self.query.get("marker").unwrap_or_default()));
-        }
-        if let Some(next) = &page.next {
-            match second {
-                true => list.text("NextContinuationToken", &URL_SAFE.encode(next)),
-                false => list.text("NextMarker", &shown(next)),
-            };
-        }
-        for (name, object) in &page.objects {
-            list.group("Contents", |entry| {
-                entry.text("Key", &shown(name)).text("LastModified", &iso(object.modified));
-                entry.text("ETag", &quoted(&object.etag)).value("Size", object.size).text("StorageClass", "STANDARD");
-            });
-        }
-        for group in &page.groups {
-            list.group("CommonPrefixes", |entry| {
-                entry.text("Prefix", &shown(group));
-            });
-        }
-        Ok(xml(list))
-    }
-
-    async fn begin(&self, key: Key) -> Outcome<Response> {
-        let headers = headers_of(&self.parts.headers)?;
-        let id = Uuid::new_v4().simple().to_string();
-        let mut answer = Element::new("InitiateMultipartUploadResult");
-        answer.text("Bucket", BUCKET).text("Key", key.name()).text("UploadId", &id);
-        self.stored(move |storage| storage.index.begin(&id, &key, &headers)).await?;
-        Ok(xml(answer))
-    }
-
-    pub(super) fn part_number(&self) -> Outcome<u32> {
-        let number = self.query.get("partNumber").and_then(|text| text.parse().ok());
-        number.filter(|number| (1..=MAX_PART).contains(number)).ok_or_else(|| {
-            Failure::bad_request("InvalidArgument", format!("partNumber must be a number from 1 to {MAX_PART}"))
-        })
-    }
-
-    async fn put_part(&self, id: &str, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
-        let number = self.part_number()?;
-        // Before its body is received.
-        self.upload(id, &key).await?;
-        let most = self.quota(&signed.grant)?;
-        let Arrived { segment, etag } = self.receive(&key, most, signed, body).await?;
-        let quoted = quoted(&etag);
-        let part = Part { segment: segment.clone(), etag, modified: now() };
-        let id = id.to_owned();
-        let added = self.stored(move |storage| storage.index.add_part(&id, &key, number, &part, most)).await;
-        match added {
-            Ok(Some(replaced)) => self.discard(replaced.into_iter().map(|part| part.segment).collect()).await,
-            Ok(None) => {
-                self.discard(vec![segment]).await;
-                return Err(Failure::no_such_upload());
-            }
-            Err(failure) => {
-                self.discard(vec![segment]).await;
-                return Err(failure);
-            }
-        }
-        Ok(([(header::ETAG, quoted)], "").into_response())
-    }
-
-    pub(super) async fn upload(&self, id: &str, key: &Key) -> Outcome<Headers> {
-        let (id, key) = (id.to_owned(), key.clone());
-        self.stored(move |storage| storage.index.upload(&id, &key)).await?.ok_or_else(Failure::no_such_upload)
-    }
-
-    async fn list_parts(&self, id: &str, key: Key) -> Outcome<Response> {
-        self.upload(id, &key).await?;
-        let mut list = Element::new("ListPartsResult");
-        list.text("Bucket", BUCKET).text("Key", key.name()).text("UploadId", id);
-        let after = self.query.get("part-number-marker").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let id = id.to_owned();
-        let parts = self.stored(move |storage| storage.index.parts(&id)).await?;
-        let mut rest = parts.into_iter().filter(|(number, _)| *number > after);
-        let shown: Vec<_> = rest.by_ref().take(MAX_ENTRIES).collect();
-        let truncated = rest.next().is_some();
-        list.value("MaxParts", MAX_ENTRIES).value("IsTruncated", truncated);
-        if let Some((last, _)) = shown.last().filter(|_| truncated) {
-            list.value("NextPartNumberMarker", last);
-        }
-        for (number, part) in shown {
-            list.group("Part", |entry| {
-                entry.value("PartNumber", number).text("LastModified", &iso(part.modified));
-                entry.text("ETag", &quoted(&part.etag)).value("Size", part.segment.size);
-            });
-        }
-        Ok(xml(list))
-    }
-
-    async fn list_uploads(&self, grant: &Grant) -> Outcome<Response> {
-        let prefix = self.prefix(grant)?;
-        let mut list = Element::new("ListMultipartUploadsResult");
-        list.text("Bucket", BUCKET).text("Prefix", prefix.text()).value("IsTruncated", false);
-        for upload in self.stored(move |storage| storage.index.uploads(&prefix)).await? {
-            list.group("Upload", |entry| {
-                entry.text("Key", &upload.key).text("UploadId", &upload.id).text("Initiated", &iso(upload.begun));
-            });
-        }
-        Ok(xml(list))
-    }
-
-    async fn complete(&self, id: &str, key: Key, request: Bytes) -> Outcome<Response> {
-        let named = documents::completed_parts(&request)?;
-        if named.is_empty() {
-            return Err(Failure::bad_request("MalformedXML", "An object has at least one part"));
-        }
-        if named.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-            return Err(Failure::bad_request("InvalidPartOrder", "The parts are not in the order of their numbers"));
-        }
-        let headers = self.upload(id, &key).await?;
-        let owned = id.to_owned();
-        let mut parts = self.stored(move |storage| storage.index.parts(&owned)).await?;
-        let (mut segments, mut digests) = (Vec::new(), Vec::new());
-        let last = named.len() - 1;
-        for (position, (number, etag)) in named.iter().enumerate() {
-            let part = parts.remove(number).filter(|part| part.etag == *etag).ok_or_else(|| {
-                Failure::bad_request("InvalidPart", format!("There is no part {number} with the ETag {etag}"))
-            })?;
-            if position < last && part.segment.size < MIN_PART_BYTES {
-                let text = format!("Part {number} has less than 5 MiB and is not the last");
-                return Err(Failure::bad_request("EntityTooSmall", text));
-            }
-            digests.extend(unhex(&part.etag));
-            segments.push(part.segment);
-        }
-        let etag = format!("{}-{}", signatures::hex(&md5::compute(&digests).0), named.len());
-        let size = segments.iter().map(|segment| segment.size).sum();
-        let mut answer = Element::new("CompleteMultipartUploadResult");
-        answer.text("Location", &format!("{}/{BUCKET}/{}", self.engine.origin, key.name()));
-        answer.text("Bucket", BUCKET).text("Key", key.name()).text("ETag", &quoted(&etag));
-        let object = Object { size, etag, modified: now(), headers, segments };
-        let id = id.to_owned();
-        let unnamed = self.stored(move |storage| storage.index.complete(&id, &key, &object)).await?;
-        self.discard(unnamed.ok_or_else(Failure::no_such_upload)?).await;
-        Ok(xml(answer))
-    }
-
-    async fn abort(&self, id: &str, key: Key) -> Outcome<Response> {
-        let id = id.to_owned();
-        let unnamed = self.stored(move |storage| storage.index.abort(&id, &key)).await?;
-        self.discard(unnamed.ok_or_else(Failure::no_such_upload)?).await;
-        Ok(StatusCode::NO_CONTENT.into_response())
-    }
-}
-
-/// A part of a list.
-struct Page {
-    objects: Vec<(String, Object)>,
-    /// What names have in common up to the delimiter.
-    groups: Vec<String>,
-    /// The last name of this part, if there are more.
-    next: Option<String>,
-}
-
-fn page(storage: &Storage, prefix: &Prefix, delimiter: &str, mut after: String, most: usize) -> anyhow::Result<Page> {
-    let mut page = Page { objects: Vec::new(), groups: Vec::new(), next: None };
-    if most == 0 {
-        return Ok(page);
-    }
-    let mut last = String::new();
-    'parts: loop {
-        let wanted = most - page.objects.len() - page.groups.len() + 1;
-        let found = storage.index.list(prefix, &after, wanted)?;
-        let is_all = found.len() < wanted;
-        for (name, object) in found {
-            if page.objects.len() + page.groups.len() == most {
-                page.next = Some(last);
-                return Ok(page);
-            }
-            let rest = name.strip_prefix(prefix.text()).unwrap_or_default();
-            let end = if delimiter.is_empty() { None } else { rest.find(delimiter) };
-            if let Some(end) = end {
-                let group = format!("{}{}", prefix.text(), &rest[..end + delimiter.len()]);
-                // All names of the group come before this one.
-                after = format!("{group}{}", char::MAX);
-                last = after.clone();
-                page.groups.push(group);
-                continue 'parts;
-            }
-            after.clone_from(&name);
-            last.clone_from(&name);
-            page.objects.push((name, object));
-        }
-        if is_all {
-            return Ok(page);
-        }
     }
 }
 
@@ -618,22 +381,12 @@ fn streamed(mut reading: Reading) -> Body {
     }))
 }
 
-fn read_token(token: &str) -> Outcome<String> {
-    let text = URL_SAFE.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| Failure::bad_request("InvalidArgument", "The continuation token is not one of this storage"))
-}
-
 pub(super) fn xml(document: Element) -> Response {
     ([(header::CONTENT_TYPE, "application/xml")], document.finish()).into_response()
 }
 
 pub(super) fn quoted(etag: impl Display) -> String {
     format!("\"{etag}\"")
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits = (0..text.len() / 2).map(|index| text.get(2 * index..2 * index + 2));
-    digits.flatten().filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
 }
 
 pub(super) fn now() -> i64 {
