@@ -70,7 +70,9 @@ def used_memory(sandbox: Sandbox) -> float:
 
 def in_sandbox(sandbox: Sandbox) -> float:
     """Milliseconds that a picture takes where it is made, as its answer tells: without the way to the client."""
-    announced = json.loads((Path(os.environ["DAYTONA_LOCAL_STATE_DIR"]) / "engine.json").read_text(encoding="utf-8"))
+    announced: dict[str, str] = json.loads(
+        (Path(os.environ["DAYTONA_LOCAL_STATE_DIR"]) / "engine.json").read_text(encoding="utf-8")
+    )
     engine = urllib.parse.urlsplit(announced["apiUrl"])
     connection = http.client.HTTPConnection(engine.hostname or "", engine.port)
     took: list[float] = []
