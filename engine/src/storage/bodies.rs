@@ -87,7 +87,7 @@ pub async fn receive(
     let writing = tokio::task::spawn_blocking(move || write(&directory, arriving, checks, left));
     let sent = async {
         let next = async |body: &mut Body| {
-            let stalled = |error: idle_body::Stalled| Failure::bad_request("RequestTimeout", &error.to_string());
+            let stalled = |error: idle_body::Stalled| Failure::bad_request("RequestTimeout", error.to_string());
             idle_body::next(body.frame()).await.map_err(stalled)
         };
         while let Some(frame) = next(&mut body).await? {
