@@ -3,6 +3,7 @@
 mod calls;
 pub mod engine;
 mod images;
+mod life;
 mod ports;
 mod ssh;
 mod streams;

@@ -97,6 +97,7 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     let start = Instant::now();
     let first = create(client).await?;
     Row::new("engine", "start of the engine to first result", millis(start), "ms").emit()?;
+    super::life::measure(client, &first).await?;
     super::work::both(&first).await?;
     super::ports::run(&first).await?;
     super::ssh::measure(&first).await?;
