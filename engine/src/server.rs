@@ -42,7 +42,7 @@ use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
 use crate::sandboxes::store::{Store, Stored};
-use crate::sandboxes::{archiving, record_file, traces};
+use crate::sandboxes::{archiving, record_file, traces, unlocked};
 use crate::secrets::table::Secrets;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
@@ -270,6 +270,9 @@ fn prepare(
 ) -> Result<Prepared> {
     let version = env!("CARGO_PKG_VERSION");
     let store = Arc::new(Store::open(state_dir)?);
+    if let Err(error) = unlocked::prepare(state_dir) {
+        tracing::warn!(%error, "modes of sandboxes' files are not noted before they are changed");
+    }
     // A new one each time: whoever learned the last one has nothing.
     let api_key = format!("dtn_local_{}", secret::token(48));
     let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;

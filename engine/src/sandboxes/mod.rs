@@ -23,5 +23,5 @@ pub mod sandbox;
 pub mod snapshot;
 pub mod store;
 pub mod traces;
-mod unlocked;
+pub mod unlocked;
 pub mod unstored;
