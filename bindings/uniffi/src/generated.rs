@@ -4680,8 +4680,8 @@ impl Sandboxes {
     /// several changes that a sandbox went through meanwhile the last one is told. Servers without events are asked every two
     /// seconds.
     ///
-    /// Throws: `InvalidArgument` for a position that is not of this client or too old: more than 10,000 changes ago, or more than five
-    /// minutes without a poll. Begin again without one, and look at the sandboxes.
+    /// Throws: `InvalidArgument` for a state that does not exist, and for a position that is not of this client or too old: more than 10,000
+    /// changes ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
     #[uniffi::method(default(options = None))]
     pub async fn poll_events(
         &self,

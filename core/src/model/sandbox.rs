@@ -62,6 +62,32 @@ pub enum SandboxState {
 }
 
 impl SandboxState {
+    /// The names of all states that this version knows.
+    pub const NAMES: [&str; 22] = [
+        "creating",
+        "restoring",
+        "destroyed",
+        "destroying",
+        "started",
+        "stopped",
+        "starting",
+        "stopping",
+        "error",
+        "build_failed",
+        "pending_build",
+        "building_snapshot",
+        "unknown",
+        "pulling_snapshot",
+        "archived",
+        "archiving",
+        "resizing",
+        "snapshotting",
+        "forking",
+        "pausing",
+        "paused",
+        "resuming",
+    ];
+
     /// Whether the sandbox will not reach another state by waiting.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Error | Self::BuildFailed)
@@ -532,6 +558,15 @@ pub struct SignedPortPreviewUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_state_has_its_name() {
+        let schema = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/daytona.json")).unwrap();
+        let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+        let states = schema["enums"].as_array().unwrap().iter().find(|found| found["name"] == "SandboxState").unwrap();
+        let names: Vec<_> = states["values"].as_array().unwrap().iter().map(|value| &value["wire"]).collect();
+        assert_eq!(names, SandboxState::NAMES);
+    }
 
     #[test]
     fn previews_are_shown_without_what_opens_them() {

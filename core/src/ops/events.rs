@@ -3,7 +3,7 @@
 use super::Sandboxes;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, Result};
-use crate::model::{PollEventsOptions, SandboxEvents};
+use crate::model::{PollEventsOptions, SandboxEvents, SandboxState};
 use crate::travel::deadline;
 
 impl Sandboxes {
@@ -33,9 +33,10 @@ impl Sandboxes {
     /// The changes, and the position after them.
     ///
     /// # Errors
-    /// `InvalidArgument` for a position that is not of this client or too old: more than 10,000 changes ago, or more than five
-    /// minutes without a poll. Begin again without one, and look at the sandboxes.
+    /// `InvalidArgument` for a state that does not exist, and for a position that is not of this client or too old: more than 10,000
+    /// changes ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
     pub async fn poll_events(&self, options: PollEventsOptions) -> Result<SandboxEvents> {
+        check(options.states.as_deref().unwrap_or_default())?;
         let wait = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
         let feed = self.client.feed();
         self.client.run("sandbox.poll_events", DEFAULT_LIMIT, async { feed.begin(&self.client).await }).await?;
@@ -59,5 +60,20 @@ impl Sandboxes {
             }
             None => Ok(changes.await),
         }
+    }
+}
+
+/// Refuses states that no sandbox has, such as misspelt ones: whoever waits for them waits for ever.
+fn check(states: &[SandboxState]) -> Result<()> {
+    let unknown = states.iter().find_map(|state| match state {
+        SandboxState::Other(name) => Some(name),
+        _ => None,
+    });
+    match unknown {
+        Some(name) => Err(Error::invalid_argument(format!(
+            "{name:?} is not a state of a sandbox. The states are {}.",
+            SandboxState::NAMES.join(", ")
+        ))),
+        None => Ok(()),
     }
 }

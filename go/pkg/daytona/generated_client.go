@@ -33,8 +33,9 @@ func (c *Client) BeginEvents(ctx context.Context) (string, error) {
 //   - [options.WithPollEventsTimeout]: time to wait for a change; 0 = no limit. Default: 60 seconds.
 //   - [options.WithPollEventsStates]: the only states to tell of. Default: all.
 //
-// Errors: ErrInvalidArgument for a position that is not of this client or too old: more than 10,000 changes ago, or
-// more than five minutes without a poll. Begin again without one, and look at the sandboxes.
+// Errors: ErrInvalidArgument for a state that does not exist, and for a position that is not of this client or too old:
+// more than 10,000 changes ago, or more than five minutes without a poll. Begin again without one, and look at the
+// sandboxes.
 func (c *Client) PollEvents(ctx context.Context, opts ...func(*options.PollEvents)) (*types.SandboxEvents, error) {
 	call := c.caller.Op("sandbox.poll_events")
 	call.PollEventsOptions("options", options.Apply(opts...))

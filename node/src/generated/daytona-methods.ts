@@ -31,8 +31,9 @@ export class DaytonaMethods extends Sandboxes {
    *
    * @param timeout - Seconds to wait for a change; 0 = no limit. Default: 60. Or all options.
    * @returns The changes, and the position after them.
-   * @throws `DaytonaInvalidArgumentError` for a position that is not of this client or too old: more than 10,000
-   * changes ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
+   * @throws `DaytonaInvalidArgumentError` for a state that does not exist, and for a position that is not of this
+   * client or too old: more than 10,000 changes ago, or more than five minutes without a poll. Begin again without one,
+   * and look at the sandboxes.
    */
   async pollEvents(timeout?: Seconds<PollEventsOptions>): Promise<SandboxEvents> {
     return await this.invoke('sandbox.poll_events', {}, withTimeout(timeout));

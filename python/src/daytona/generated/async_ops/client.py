@@ -72,9 +72,9 @@ class AsyncDaytonaMethods:
             The changes, and the position after them.
 
         Raises:
-            `DaytonaInvalidArgumentError` for a position that is not of this client or too old: more than 10,000
-            changes ago, or more than five minutes without a poll. Begin again without one, and look at the
-            sandboxes.
+            `DaytonaInvalidArgumentError` for a state that does not exist, and for a position that is not of this
+            client or too old: more than 10,000 changes ago, or more than five minutes without a poll. Begin again
+            without one, and look at the sandboxes.
         """
         return await self._ops.poll_events(position, sandbox_id, timeout or 0, states)
 

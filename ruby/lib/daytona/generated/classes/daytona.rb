@@ -30,8 +30,9 @@ module Daytona
     # @param states [Array<String>, nil] The only states to tell of. Default: all.
     # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
     # @return [SandboxEvents] The changes, and the position after them.
-    # @raise [Sdk::InvalidArgumentError] For a position that is not of this client or too old: more than 10,000 changes
-    #   ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
+    # @raise [Sdk::InvalidArgumentError] For a state that does not exist, and for a position that is not of this client
+    #   or too old: more than 10,000 changes ago, or more than five minutes without a poll. Begin again without one, and
+    #   look at the sandboxes.
     def poll_events(position: nil, sandbox_id: nil, timeout: nil, states: nil, request_timeout: nil)
       args = {
         'options' => {
