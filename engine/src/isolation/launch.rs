@@ -134,7 +134,7 @@ const DESKTOP_VARIABLES: [(&str, &str); 5] = [
 const CERTIFICATES_LAYER: &str = "certificates";
 
 /// The file in it.
-const CERTIFICATES: &str = "/etc/.daytona-certificates.crt";
+const CERTIFICATES: &str = "/.daytona-certificates.crt";
 
 /// The directory of files that belong to no sandbox yet. Each start empties it.
 const POOL: &str = "pool";
@@ -651,7 +651,8 @@ fn copy_certificates(state_dir: &Path) -> io::Result<bool> {
     let layer = state_dir.join(CERTIFICATES_LAYER);
     let Some(file) = network::certificates() else { return Ok(false) };
     base::make_directory(&layer, 0o755)?;
-    base::make_directory(&layer.join("etc"), 0o755)?;
+    // Engines before kept it in there, where it covered an image's /etc that is a link.
+    let _ = fs::remove_dir_all(layer.join("etc"));
     let copy = layer.join(CERTIFICATES.trim_start_matches('/'));
     fs::copy(file, &copy)?;
     fs::set_permissions(copy, fs::Permissions::from_mode(0o644))?;
