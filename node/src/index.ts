@@ -43,6 +43,7 @@ export {
   type TextHandler,
 } from './log-stream.js';
 export { type DebugStats, debugStats } from './native.js';
+export { ObjectStorage, type ObjectStorageConfig } from './object-storage.js';
 export { PortForward } from './port-forward.js';
 export type { OutputHandlers, SignalName } from './process-handle.js';
 export {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DaytonaInvalidArgumentError, Image } from '@daytonaio/sdk';
+import { inspect } from 'node:util';
+import { Daytona, DaytonaError, DaytonaInvalidArgumentError, Image, ObjectStorage } from '@daytonaio/sdk';
 
 test('steps follow one another and change the image', () => {
   const directory = mkdtempSync(join(tmpdir(), 'image-'));
@@ -69,4 +70,26 @@ test('what no Dockerfile can say is refused', () => {
     assert.throws(refused, DaytonaInvalidArgumentError);
   }
   assert.equal(image.dockerfile, 'FROM debian:12\n');
+});
+
+test('contexts are uploaded by hand', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'context-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'file.txt');
+  writeFileSync(file, 'content');
+  await using daytona = new Daytona();
+  const access = await daytona.snapshot.pushAccess();
+  const storage = new ObjectStorage({
+    endpointUrl: access.storageUrl,
+    accessKeyId: access.accessKey,
+    secretAccessKey: access.secret,
+    sessionToken: access.sessionToken,
+    bucketName: access.bucket,
+  });
+  const hash = await storage.upload(file, access.organizationId, 'file.txt');
+  assert.match(hash, /^[0-9a-f]{32}$/);
+  assert.equal(await daytona.snapshot.uploadContext(access, file, { archiveBasePath: 'file.txt' }), hash);
+  assert.ok(!inspect([storage, access]).includes(access.secret));
+  await assert.rejects(storage.upload(file, 'another', 'file.txt'), DaytonaError);
+  await assert.rejects(storage.upload(join(directory, 'none'), access.organizationId, 'x'), DaytonaInvalidArgumentError);
 });

@@ -3,6 +3,24 @@
 require_relative 'test_helper'
 
 class ImageTest < Minitest::Test
+  def test_contexts_are_uploaded_by_hand
+    access = daytona.snapshot.push_access
+    storage = Daytona::ObjectStorage.new(endpoint_url: access.storage_url, aws_access_key_id: access.access_key,
+                                         aws_secret_access_key: access.secret,
+                                         aws_session_token: access.session_token)
+    Dir.mktmpdir do |directory|
+      file = File.join(directory, 'file.txt')
+      File.write(file, 'content')
+      hash = storage.upload(file, access.organization_id, 'file.txt')
+      assert_match(/\A[0-9a-f]{32}\z/, hash)
+      assert_equal hash, daytona.snapshot.upload_context(access, file, archive_base_path: 'file.txt')
+      assert_raises(Daytona::Sdk::Error) { storage.upload(file, 'another') }
+      assert_raises(Daytona::Sdk::InvalidArgumentError) { storage.upload("#{file}-none", access.organization_id) }
+    end
+    refute_includes "#{storage.inspect} #{access.inspect}", access.secret
+    assert_equal 'daytona-volume-builds', storage.bucket_name
+  end
+
   def test_steps_follow_one_another_and_change_the_image
     Dir.mktmpdir do |directory|
       file = File.join(directory, 'requirements.txt')

@@ -17,6 +17,7 @@ mod lsp;
 mod making;
 mod metrics;
 mod network;
+mod object_storage;
 pub(crate) mod process;
 mod process_env;
 mod pty;

@@ -1,31 +1,16 @@
-//! Short-lived credentials for a bucket.
+//! What credentials for a bucket leave to defaults.
 
-use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use crate::model::PushAccessCredentials;
 use crate::words::without_secrets;
 
 /// The bucket that archives go to, unless the server names another (wire.md 5).
 const DEFAULT_BUCKET: &str = "daytona-volume-builds";
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// `GET /object-storage/push-access` (wire.md 2.7).
-#[derive(Deserialize, derive_more::Debug, Clone, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Access {
-    pub(crate) access_key: String,
-    #[debug("[secret]")]
-    pub(crate) secret: String,
-    #[debug("[secret]")]
-    pub(crate) session_token: String,
-    pub(crate) storage_url: String,
-    pub(crate) organization_id: String,
-    pub(crate) bucket: String,
-    pub(crate) region: Option<String>,
-}
-
-impl Access {
+impl PushAccessCredentials {
     /// The URL of the bucket, which requests are addressed by its path.
     pub(crate) fn bucket_url(&self) -> Result<Url> {
         let mut url = Url::parse(&self.storage_url).map_err(|e| {
@@ -76,7 +61,11 @@ mod tests {
             (None, "http://127.0.0.1:9000", "us-east-1"),
             (Some(""), "http://minio:9000", "us-east-1"),
         ] {
-            let access = Access { region: told.map(str::to_owned), storage_url: url.into(), ..Default::default() };
+            let access = PushAccessCredentials {
+                region: told.map(str::to_owned),
+                storage_url: url.into(),
+                ..Default::default()
+            };
             assert_eq!(access.region(), region, "{url}");
         }
     }
@@ -87,7 +76,8 @@ mod tests {
             ("http://127.0.0.1:9000", "b", "http://127.0.0.1:9000/b"),
             ("https://storage/s3/", "", "https://storage/s3/daytona-volume-builds"),
         ] {
-            let access = Access { storage_url: storage_url.into(), bucket: bucket.into(), ..Default::default() };
+            let access =
+                PushAccessCredentials { storage_url: storage_url.into(), bucket: bucket.into(), ..Default::default() };
             assert_eq!(access.bucket_url().unwrap().as_str(), url);
         }
     }

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::access::Access;
 use super::signature::{UNSIGNED, sign};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::PushAccessCredentials;
 use crate::travel::http::{Attempt, Body, Outgoing, Response, segment, shown};
 use crate::travel::retry::{self, Failure};
 
@@ -16,7 +16,7 @@ use crate::travel::retry::{self, Failure};
 #[derive(Clone)]
 pub(super) struct Bucket {
     client: Client,
-    access: Access,
+    access: PushAccessCredentials,
     url: Url,
 }
 
@@ -27,7 +27,7 @@ struct Answer {
 }
 
 impl Bucket {
-    pub(super) fn new(client: &Client, access: Access) -> Result<Self> {
+    pub(super) fn new(client: &Client, access: PushAccessCredentials) -> Result<Self> {
         let url = access.bucket_url()?;
         Ok(Self { client: client.clone(), access, url })
     }

@@ -117,6 +117,11 @@ impl Archive {
         Ok(Some(Written { hash, size: counted.written }))
     }
 
+    /// Path of the file or directory here.
+    pub(super) fn name(&self) -> String {
+        self.source.display().to_string()
+    }
+
     /// The error for files that are not what they were a moment before.
     pub(super) fn changed(&self) -> Error {
         Error::invalid_argument(format!("{:?} changed while it was uploaded. Try again.", self.source))

@@ -9,4 +9,4 @@ mod context;
 mod signature;
 mod upload;
 
-pub(crate) use upload::upload;
+pub(crate) use upload::{push_access, upload, upload_to};

@@ -8,7 +8,7 @@ use ring::{digest, hmac};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::access::Access;
+use crate::model::PushAccessCredentials;
 use crate::travel::http::segment;
 
 pub(super) const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
@@ -22,7 +22,7 @@ pub(super) struct Signed {
 /// Signs a request with the headers `host`, `x-amz-content-sha256`, `x-amz-date` and, if there is a token,
 /// `x-amz-security-token`. The query is in the order of its names.
 pub(super) fn sign(
-    access: &Access,
+    access: &PushAccessCredentials,
     method: &Method,
     url: &Url,
     query: &[(&str, String)],
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_request_is_signed_as_others_sign_it() {
-        let access = Access {
+        let access = PushAccessCredentials {
             access_key: "AKIAIOSFODNN7EXAMPLE".into(),
             secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
             session_token: "a/token+=".into(),

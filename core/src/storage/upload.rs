@@ -8,13 +8,13 @@ use http::Method;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::access::Access;
 use super::bucket::Bucket;
 use super::context::{Archive, Written};
 use crate::cleanup;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Context;
+use crate::model::{Context, PushAccessCredentials};
+use crate::protocols::build_log::Lines;
 
 /// Bytes of a part, unless there would be more than [`MOST_PARTS`].
 const PART: usize = 8 << 20;
@@ -23,25 +23,57 @@ const MOST_PARTS: u64 = 10_000;
 /// Parts on their way at the same time.
 const AT_ONCE: usize = 4;
 
-/// Uploads the contexts that are not there yet, and returns their hashes in order. Nothing is asked for without contexts.
+/// Parts of a hundred that are sent between two lines about it.
+const STEP: u64 = 10;
+
+/// `GET /object-storage/push-access` (wire.md 2.7).
+pub(crate) async fn push_access(client: &Client) -> Result<PushAccessCredentials> {
+    client.api(Method::GET, "/object-storage/push-access").read().await
+}
+
+/// Uploads the contexts that are not there yet, and returns their hashes in order. Nothing is asked for without contexts. `lines`
+/// tells how far it is.
 ///
 /// # Errors
 /// `InvalidArgument` when a file cannot be read, and whatever the object storage refuses.
-pub(crate) async fn upload(client: &Client, contexts: Vec<Context>) -> Result<Vec<String>> {
+pub(crate) async fn upload(client: &Client, contexts: Vec<Context>, lines: &Lines) -> Result<Vec<String>> {
     if contexts.is_empty() {
         return Ok(Vec::new());
     }
     // Read first: what is missing here needs nobody else.
+    let archives = list(contexts).await?;
+    send_all(client, push_access(client).await?, archives, lines).await
+}
+
+/// The same with credentials that are here already.
+pub(crate) async fn upload_to(
+    client: &Client,
+    access: PushAccessCredentials,
+    contexts: Vec<Context>,
+    lines: &Lines,
+) -> Result<Vec<String>> {
+    send_all(client, access, list(contexts).await?, lines).await
+}
+
+async fn list(contexts: Vec<Context>) -> Result<Vec<(Archive, Written)>> {
     let mut archives = Vec::new();
     for context in contexts {
         archives.push(blocking(move || named(Archive::list(&context)?)).await?);
     }
-    let access: Access = client.api(Method::GET, "/object-storage/push-access").read().await?;
+    Ok(archives)
+}
+
+async fn send_all(
+    client: &Client,
+    access: PushAccessCredentials,
+    archives: Vec<(Archive, Written)>,
+    lines: &Lines,
+) -> Result<Vec<String>> {
     let organization = access.organization_id.clone();
     let bucket = Bucket::new(client, access)?;
     let mut hashes = Vec::new();
     for (archive, written) in archives {
-        send(&bucket, &organization, archive, &written).await?;
+        send(&bucket, &organization, archive, &written, lines).await?;
         hashes.push(written.hash);
     }
     Ok(hashes)
@@ -54,11 +86,14 @@ fn named(archive: Archive) -> Result<(Archive, Written)> {
     Ok((archive, written))
 }
 
-async fn send(bucket: &Bucket, organization: &str, archive: Archive, expected: &Written) -> Result<()> {
+async fn send(bucket: &Bucket, organization: &str, archive: Archive, expected: &Written, lines: &Lines) -> Result<()> {
     let key = format!("{organization}/{}/context.tar", expected.hash);
+    let name = archive.name();
     if bucket.has(&key).await? {
+        lines.line(format!("{name} is uploaded already")).await;
         return Ok(());
     }
+    lines.line(format!("Uploading {name}: {} bytes", expected.size)).await;
     let size = part_size(expected.size);
     let (sender, mut parts) = mpsc::channel(1);
     let packing = tokio::spawn(blocking(move || {
@@ -82,12 +117,18 @@ async fn send(bucket: &Bucket, organization: &str, archive: Archive, expected: &
     let upload = Unfinished { id: Some(bucket.begin(&key).await?), bucket: bucket.clone(), key };
     let id = upload.id.as_deref().unwrap_or_default();
     let (mut sending, mut tags, mut number) = (FuturesOrdered::new(), Vec::new(), 0);
+    let mut told = 0;
     let mut next = first;
     while let Some(part) = next {
         number += 1;
         sending.push_back(bucket.put_part(&upload.key, id, number, part));
         while sending.len() >= AT_ONCE {
             tags.extend(sending.next().await.transpose()?);
+        }
+        let done = (tags.len() as u64 * size as u64).saturating_mul(100) / expected.size.max(1);
+        if done / STEP > told {
+            told = done / STEP;
+            lines.line(format!("Uploading {name}: {} %", told * STEP)).await;
         }
         next = loop {
             tokio::select! {

@@ -45,7 +45,9 @@ const PLACES: &[(&str, &[&str])] = &[
 ];
 const STREAMS: (&str, &[&str]) = ("side.streams", &["DownloadStream", "FileReader", "FileWriter"]);
 /// Names that are loaded when they are first used.
-const LATER: [(&str, &[&str]); 2] = [
+const LATER: [(&str, &[&str]); 4] = [
+    ("_async.object_storage", &["AsyncObjectStorage"]),
+    ("_sync.object_storage", &["ObjectStorage"]),
     ("generated.image", &["Image"]),
     ("_types", &["CodeLanguageLiteral", "LspLanguageIdLiteral", "OutputHandler", "SupportedPythonSeries"]),
 ];
