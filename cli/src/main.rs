@@ -16,6 +16,7 @@
 
 mod arguments;
 mod browser;
+mod build_secrets;
 mod commands;
 mod completion;
 mod failure;

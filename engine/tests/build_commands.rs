@@ -203,5 +203,116 @@ async fn commands_trust_whom_the_machine_trusts_and_images_keep_nothing_of_it() 
     let copied = format!("{dockerfile}FROM scratch\nCOPY --from=1 / /image/\nCOPY --from=1 /bin /bin/\n");
     let (sandbox, log) = built(&engine, &copied).await;
     assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
-    assert_eq!(engine.output(&id_of(&sandbox), "ls -A /image/etc 2>/dev/null; true").await, "");
+    let listed = engine.output(&id_of(&sandbox), "ls -A /image /image/etc 2>/dev/null; true").await;
+    assert!(listed.contains("bin") && !listed.contains("certificates") && !listed.contains("resolv.conf"), "{listed}");
+    // Wherever its /etc leads, they are there, and nothing is looked for outside its root.
+    let linked =
+        format!("{dockerfile}RUN rm -rf /etc && ln -s /var/lib /etc\nRUN grep -c ^ID= $SSL_CERT_FILE; ls -A /var\n");
+    let (sandbox, log) = built(&engine, &linked).await;
+    assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
+    assert_eq!(engine.output(&id_of(&sandbox), "grep -c ^ID= $SSL_CERT_FILE; ls -A /var 2>/dev/null; true").await, "1");
+}
+
+/// A snapshot that is built, once it is usable or has failed, and the build's log.
+async fn snapshot(engine: &Engine, name: &str, build: Value) -> (Value, String) {
+    let (status, made) = engine.post("/api/snapshots", json!({"name": name, "buildInfo": build})).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let path = format!("/api/snapshots/{}", id_of(&made));
+    let made = harness::wait_for_response(async || {
+        let (_, made) = engine.get(&path).await;
+        matches!(made["state"].as_str(), Some("active" | "build_failed")).then_some(made)
+    })
+    .await;
+    let log = engine.request(Method::GET, &format!("{path}/build-logs")).send().await.unwrap();
+    (made, log.text().await.unwrap())
+}
+
+/// Files below a directory that have a text.
+fn with_text(directory: &std::path::Path, text: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            found.extend(with_text(&entry.path(), text));
+        } else if kind.is_file() && entry.metadata().is_ok_and(|metadata| metadata.len() < 16 << 20) {
+            let content = std::fs::read(entry.path()).unwrap_or_default();
+            found.extend(has(&content, text.as_bytes()).then(|| entry.path()));
+        }
+    }
+    found
+}
+
+fn has(content: &[u8], text: &[u8]) -> bool {
+    content.windows(text.len()).any(|part| part == text)
+}
+
+#[tokio::test]
+async fn secrets_are_read_by_commands_and_kept_by_nothing() {
+    let engine = Engine::start().await;
+    let dockerfile = format!(
+        "{BUSYBOX}RUN --mount=type=secret,id=token,required=true cat /run/secrets/token; echo; \
+         stat -c '%a %u' /run/secrets/token; wc -c < /run/secrets/token > /size\n\
+         RUN --mount=type=secret,id=token,target=/etc/x,mode=0440,uid=7 --mount=type=secret,id=token,env=TOKEN \
+         stat -c '%a %u' /etc/x; echo \"is $TOKEN\"\n\
+         RUN --mount=type=secret,id=other ls /run/secrets 2>/dev/null; echo none\n"
+    );
+    let build = |secret: &str| json!({"dockerfileContent": dockerfile, "secrets": {"token": secret}});
+    let (made, log) = snapshot(&engine, "one", build("sesame-open-up")).await;
+    assert_eq!(made["state"], "active", "{made}\n{log}");
+    for line in ["***", "400 0", "440 7", "is ***", "none"] {
+        assert!(log.lines().any(|known| known == line), "{line}: {log}");
+    }
+    let id = id_of(&engine.create(json!({"snapshot": "one"})).await);
+    assert_eq!(
+        engine.output(&id, "cat /size; ls -d /run/secrets /etc/x 2>/dev/null; env").await.lines().next(),
+        Some("14")
+    );
+    assert!(!engine.output(&id, "ls -A / /etc /run 2>/dev/null; true").await.contains("secrets"));
+    // Another secret does not make another step.
+    let (made, log) = snapshot(&engine, "two", build("sesame-close-up")).await;
+    assert_eq!(made["state"], "active", "{made}");
+    assert!(!log.contains("Not cached"), "{log}");
+    let told = [made.to_string(), log, engine.get("/api/build-cache").await.1.to_string()].concat();
+    assert!(!told.contains("sesame"), "{told}");
+    assert_eq!(with_text(engine.directory.path(), "sesame-"), Vec::<std::path::PathBuf>::new());
+
+    let (made, _) = snapshot(&engine, "three", json!({"dockerfileContent": format!("{dockerfile}#\n")})).await;
+    assert_eq!(made["state"], "active", "what is done already needs no secret: {made}");
+    let without = format!("{BUSYBOX}RUN --mount=type=secret,id=token,required=true true\n");
+    let (made, _) = snapshot(&engine, "four", json!({"dockerfileContent": without})).await;
+    assert!(made["errorReason"].as_str().unwrap_or_default().contains("no secret \"token\""), "{made}");
+    for secrets in [json!(["a"]), json!({"a": 1}), json!({"a": "x".repeat((64 << 10) + 1)})] {
+        let build = json!({"dockerfileContent": dockerfile, "secrets": secrets});
+        let (status, refused) = engine.post("/api/snapshots", json!({"name": "five", "buildInfo": build})).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+        assert!(refused["message"].to_string().contains("buildInfo.secrets"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn the_file_system_of_a_failed_command_can_be_looked_at() {
+    let engine = Engine::start().await;
+    let dockerfile = format!(
+        "{BUSYBOX}ARG MODE=careful\nENV LEVEL=3\nWORKDIR /work\nRUN --mount=type=secret,id=token echo $MODE > made; exit 7\nRUN never\n"
+    );
+    let build =
+        |keep: bool| json!({"dockerfileContent": dockerfile, "keepFailedStep": keep, "secrets": {"token": "sesame"}});
+    let (made, _) = snapshot(&engine, "plain", build(false)).await;
+    assert_eq!((&made["state"], &made["failedStep"]), (&json!("build_failed"), &Value::Null), "{made}");
+    let (made, _) = snapshot(&engine, "kept", build(true)).await;
+    assert_eq!(made["state"], "build_failed", "{made}");
+    let name = made["failedStep"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let id = id_of(&engine.create(json!({"snapshot": name})).await);
+    let output = engine.output(&id, "cat made; pwd; echo $MODE $LEVEL; ls -d /run/secrets 2>/dev/null; true").await;
+    assert_eq!(output.trim(), "careful\n/work\ncareful 3");
+    let (_, list) = engine.get("/api/snapshots").await;
+    assert!(list["items"].as_array().unwrap().iter().all(|item| item["name"] != name.as_str()), "{list}");
+
+    // It goes with the snapshot, and what was made from it stays.
+    engine.request(Method::DELETE, &format!("/api/snapshots/{}", id_of(&made))).send().await.unwrap();
+    harness::wait_for_response(async || {
+        (engine.get(&format!("/api/snapshots/{name}")).await.0 == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+    assert_eq!(engine.output(&id, "cat made").await.trim(), "careful");
 }

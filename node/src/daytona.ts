@@ -32,7 +32,7 @@ import type { Seconds } from './timeout.js';
 /** How to create a sandbox, whatever it is made from. */
 export type CreateSandboxBaseParams = Omit<
   CreateSandboxParams,
-  'snapshot' | 'image' | 'dockerfile' | 'contexts' | 'contextHashes' | 'resources'
+  'snapshot' | 'image' | 'dockerfile' | 'contexts' | 'contextHashes' | 'buildSecrets' | 'resources'
 >;
 
 /** How to create a sandbox from a snapshot. */
@@ -40,7 +40,7 @@ export type CreateSandboxFromSnapshotParams = CreateSandboxBaseParams & Pick<Cre
 
 /** How to create a sandbox from an image. */
 export type CreateSandboxFromImageParams = CreateSandboxBaseParams &
-  Pick<CreateSandboxParams, 'resources'> & {
+  Pick<CreateSandboxParams, 'buildSecrets' | 'resources'> & {
     /** Image reference, for example `python:3.12-slim`, or what to build. */
     image: string | Image;
   };

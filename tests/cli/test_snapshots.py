@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import uuid
 from pathlib import Path
 
@@ -85,6 +86,52 @@ def test_a_sandbox_is_created_from_a_dockerfile_and_the_files_it_copies(daytona:
         assert daytona.text("exec", made["id"], "--", "cat", f"/a/{file}") == file.partition(".")[0]
         daytona.text("delete", made["id"])
     daytona.error(2, "create", "-c", str(other))
+
+
+def test_secrets_of_a_build_reach_its_commands_and_no_log(daytona: Program, name: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("sesame-open-up")
+    dockerfile = tmp_path / "Dockerfile"
+    mount = "RUN --mount=type=secret,id=token,required=true"
+    dockerfile.write_text(f"FROM default\n{mount} wc -c < /run/secrets/token; cat /run/secrets/token # {name}\n")
+    create = ("snapshot", "create", name, "-f", str(dockerfile), "--secret")
+    done = daytona(*create, f"id=token,src={tmp_path}/token")
+    assert done.returncode == 0, done
+    assert {b"14", b"***"} <= set(done.stderr.splitlines()), done
+    assert b"sesame" not in done.stdout + done.stderr
+    for wrong in ("sesame-open-up", "id=token,src=/none", "id=token,env=NO_SUCH_VARIABLE", "src=token"):
+        assert "sesame" not in daytona.error(2, *create, wrong)["message"]
+    shown = daytona.text("create", "--dry-run", "-f", str(dockerfile), "--secret", f"id=token,src={tmp_path}/token")
+    assert "[secret]" in shown and "sesame" not in shown
+    daytona.text("snapshot", "delete", name)
+
+
+def test_a_snapshot_is_exported_and_imported(daytona: Program, name: str, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("kept")
+    base, dockerfile, archive = f"{name}-base", tmp_path / "Dockerfile", tmp_path / "image.tar"
+    dockerfile.write_text("FROM scratch\nWORKDIR /app\n")
+    daytona.text("snapshot", "create", base, "-f", str(dockerfile))
+    dockerfile.write_text("FROM scratch\nWORKDIR /app\nCOPY kept.txt /app/\nENV A=b\n")
+    daytona.text("snapshot", "create", name, "-f", str(dockerfile))
+    told = daytona.data("snapshot", "export", name, str(archive))
+    assert told == {"name": name, "file": str(archive)}
+    config = subprocess.run(
+        ["skopeo", "inspect", "--config", f"oci-archive:{archive}"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(config.stdout)["config"]["Env"] == ["A=b"]
+
+    copy = f"{name}-copy"
+    made = daytona.data("snapshot", "import", str(archive), copy, "--cpu", "1", "--memory", "2", "--disk", "3")
+    assert (made["name"], made["state"], made["cpu"], made["mem"], made["disk"]) == (copy, "active", 1, 2, 3)
+    assert [path.lstrip("/") for path in added(daytona, base, copy)] == ["app/kept.txt"]
+    assert daytona.text("snapshot", "import", str(archive), f"{copy}-2") == f"{copy}-2 active\n"
+
+    assert daytona.error(5, "snapshot", "import", str(archive), copy)["kind"] == "Conflict"
+    assert daytona.error(4, "snapshot", "export", f"{name}-none", str(tmp_path / "none.tar"))["kind"] == "NotFound"
+    assert not (tmp_path / "none.tar").exists()
+    archive.write_bytes(archive.read_bytes()[:1000])
+    assert daytona.error(1, "snapshot", "import", str(archive), f"{copy}-3")["kind"] == "Validation"
+    daytona.error(2, "snapshot", "import", str(tmp_path / "none.tar"), f"{copy}-3")
+    daytona.text("snapshot", "delete", base, name, copy, f"{copy}-2")
 
 
 def test_a_build_that_fails_says_why(daytona: Program, name: str, tmp_path: Path) -> None:

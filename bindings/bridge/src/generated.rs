@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "fdd1f27572e2922a";
+pub const SCHEMA_HASH: &str = "f57768b4edb8b60a";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -202,6 +202,8 @@ pub(crate) fn dispatch(
         "code_interpreter.delete_context" => {
             code_interpreter_delete_context(client, params)
         }
+        "snapshot.push_access" => snapshot_push_access(client, params),
+        "snapshot.upload_context" => snapshot_upload_context(client, params),
         "snapshot.create" => snapshot_create(client, params),
         "snapshot.create_with_logs" => snapshot_create_with_logs(client, params),
         "snapshot.get" => snapshot_get(client, params),
@@ -459,6 +461,8 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "code_interpreter.delete_context") => {
                 "codeInterpreter.deleteContext"
             }
+            ("sdk-typescript", "snapshot.push_access") => "snapshot.pushAccess",
+            ("sdk-typescript", "snapshot.upload_context") => "snapshot.uploadContext",
             ("sdk-typescript", "snapshot.create_with_logs") => "snapshot.createWithLogs",
             ("sdk-typescript", "lsp.start") => "lspServer.start",
             ("sdk-typescript", "lsp.stop") => "lspServer.stop",
@@ -700,6 +704,8 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "code_interpreter.delete_context") => {
                 "CodeInterpreter.DeleteContext"
             }
+            ("sdk-go", "snapshot.push_access") => "Snapshot.PushAccess",
+            ("sdk-go", "snapshot.upload_context") => "Snapshot.UploadContext",
             ("sdk-go", "snapshot.create") => "Snapshot.Create",
             ("sdk-go", "snapshot.create_with_logs") => "Snapshot.CreateWithLogs",
             ("sdk-go", "snapshot.get") => "Snapshot.Get",
@@ -890,6 +896,8 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "code_interpreter.delete_context") => {
                 "codeInterpreter.deleteContext"
             }
+            ("sdk-uniffi", "snapshot.push_access") => "snapshot.pushAccess",
+            ("sdk-uniffi", "snapshot.upload_context") => "snapshot.uploadContext",
             ("sdk-uniffi", "snapshot.create_with_logs") => "snapshot.createWithLogs",
             ("sdk-uniffi", "lsp.start") => "lspServer.start",
             ("sdk-uniffi", "lsp.stop") => "lspServer.stop",
@@ -939,6 +947,8 @@ static CREATE_SNAPSHOT_PARAMS_NAMES: Names = Names(
         ("dockerfile", None),
         ("contexts", Some(&CONTEXT_NAMES)),
         ("contextHashes", None),
+        ("buildSecrets", None),
+        ("keepFailedStep", None),
     ],
 );
 static CONTEXT_NAMES: Names = Names(
@@ -946,6 +956,17 @@ static CONTEXT_NAMES: Names = Names(
 );
 static RESOURCES_NAMES: Names = Names(
     &[("cpu", None), ("memory", None), ("disk", None), ("gpu", None)],
+);
+static PUSH_ACCESS_CREDENTIALS_NAMES: Names = Names(
+    &[
+        ("storageUrl", None),
+        ("accessKey", None),
+        ("secret", None),
+        ("sessionToken", None),
+        ("bucket", None),
+        ("organizationId", None),
+        ("region", None),
+    ],
 );
 static FILE_DOWNLOAD_REQUEST_NAMES: Names = Names(
     &[("source", None), ("destination", None)],
@@ -1025,6 +1046,7 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
         ("dockerfile", None),
         ("contexts", Some(&CONTEXT_NAMES)),
         ("contextHashes", None),
+        ("buildSecrets", None),
         ("resources", Some(&RESOURCES_NAMES)),
     ],
 );
@@ -1073,6 +1095,7 @@ static LIST_SNAPSHOTS_OPTIONS_NAMES: Names = Names(
     ],
 );
 static CREATE_SNAPSHOT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
+static UPLOAD_CONTEXT_OPTIONS_NAMES: Names = Names(&[("archiveBasePath", None)]);
 static CREATE_CONTEXT_OPTIONS_NAMES: Names = Names(&[("cwd", None), ("language", None)]);
 static RUN_CODE_OPTIONS_NAMES: Names = Names(
     &[("contextId", None), ("envs", None), ("timeout", None)],
@@ -5510,6 +5533,69 @@ fn code_interpreter_delete_context(
         >::read(client, "code_interpreter.delete_context", params, &NAMES)?;
         let service = call.toolbox()?.code_interpreter();
         value(&service.delete_context(&call.args.context_id).await?)
+    })
+}
+
+fn snapshot_push_access(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {}
+        static ARGS: Names = Names(&[]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "snapshot.push_access", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(&service.push_access().await?)
+    })
+}
+
+fn snapshot_upload_context(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            access: PushAccessCredentials,
+            path: String,
+            #[serde(default)]
+            options: UploadContextOptions,
+        }
+        static ARGS: Names = Names(
+            &[
+                ("access", Some(&PUSH_ACCESS_CREDENTIALS_NAMES)),
+                ("path", None),
+                ("options", Some(&UPLOAD_CONTEXT_OPTIONS_NAMES)),
+            ],
+        );
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "snapshot.upload_context", params, &NAMES)?;
+        let service = call.client.snapshots();
+        value(
+            &service
+                .upload_context(call.args.access, &call.args.path, call.args.options)
+                .await?,
+        )
     })
 }
 

@@ -2237,6 +2237,49 @@ pub struct NetworkAttempt {
     pub count: i64,
 }
 
+/// Short-lived credentials for the object storage. They reach only the objects of their organization.
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct PushAccessCredentials {
+    /// URL of the storage, which speaks S3's protocol.
+    #[serde(rename = "storageUrl")]
+    pub storage_url: String,
+    /// Access key.
+    #[serde(rename = "accessKey")]
+    pub access_key: String,
+    /// Secret that belongs to the access key.
+    #[debug("[secret]")]
+    #[serde(rename = "secret")]
+    pub secret: String,
+    /// Token that says for how long, and for which objects, the access key is valid.
+    #[debug("[secret]")]
+    #[serde(rename = "sessionToken")]
+    pub session_token: String,
+    /// Bucket. Default: `daytona-volume-builds`.
+    #[serde(rename = "bucket")]
+    pub bucket: String,
+    /// Id of the organization: the names of its objects begin with it and a slash.
+    #[serde(rename = "organizationId")]
+    pub organization_id: String,
+    /// Region that requests are signed for. Default: the one in the name of the storage's host, or `us-east-1`.
+    #[serde(rename = "region", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub region: Option<String>,
+}
+
+/// Options of `snapshot.upload_context`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct UploadContextOptions {
+    /// Path by which a Dockerfile names the file or directory. Default: `path` without what leads to the root of the file
+    /// system.
+    #[serde(
+        rename = "archiveBasePath",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[uniffi(default = None)]
+    pub archive_base_path: Option<String>,
+}
+
 /// Options of `exec`.
 #[derive(
     derive_more::Debug,
@@ -2889,6 +2932,12 @@ pub struct CreateSandboxParams {
     #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_hashes: Option<Vec<String>>,
+    /// Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+    /// no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+    #[debug("[secret]")]
+    #[serde(rename = "buildSecrets", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub build_secrets: Option<HashMap<String, String>>,
     /// CPU, memory and disk; only for a sandbox made from an image.
     #[serde(rename = "resources", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -3298,10 +3347,14 @@ pub struct Snapshot {
     )]
     #[uniffi(default = None)]
     pub source_sandbox_id: Option<String>,
+    /// Snapshot of the file system in which a command of its build failed, for a look at it: see `keep_failed_step`.
+    #[serde(rename = "failedStep", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub failed_step: Option<String>,
 }
 
 /// Settings of a new snapshot. It is made from an image that is fetched, or from one that is built.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct CreateSnapshotParams {
     /// Name, unique in the organization.
     #[serde(rename = "name")]
@@ -3342,6 +3395,17 @@ pub struct CreateSnapshotParams {
     #[serde(rename = "contextHashes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub context_hashes: Option<Vec<String>>,
+    /// Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+    /// no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+    #[debug("[secret]")]
+    #[serde(rename = "buildSecrets", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub build_secrets: Option<HashMap<String, String>>,
+    /// Whether the file system in which a command of the build fails is kept for an hour: `failed_step` of the failed snapshot names
+    /// it. Local engine only. Default: false.
+    #[serde(rename = "keepFailedStep", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub keep_failed_step: Option<bool>,
 }
 
 /// Options of creating a snapshot.
@@ -6688,6 +6752,41 @@ pub struct Snapshots {
 
 #[uniffi::export]
 impl Snapshots {
+    /// Returns short-lived credentials for the object storage that the contexts of builds are uploaded to. Creating a sandbox or
+    /// a snapshot from an image with local files asks for its own.
+    ///
+    /// Throws: `Authorization` when the credentials of the client may not create snapshots.
+    pub async fn push_access(&self) -> Result<PushAccessCredentials, DaytonaError> {
+        self.target.call("snapshot.push_access", || json!({})).await
+    }
+
+    /// Uploads a file or directory as the context of a build, unless it is there already. Its hash goes into `context_hashes`.
+    /// Creating a sandbox or a snapshot from an image with local files does this by itself.
+    ///
+    /// - Parameter access: Credentials for the object storage.
+    /// - Parameter path: Local file or directory.
+    /// Throws: `InvalidArgument` when a file cannot be read or the credentials name no usable storage, `Authorization` when the storage refuses
+    /// them.
+    #[uniffi::method(default(options = None))]
+    pub async fn upload_context(
+        &self,
+        access: PushAccessCredentials,
+        path: String,
+        options: Option<UploadContextOptions>,
+    ) -> Result<String, DaytonaError> {
+        self.target
+            .call(
+                "snapshot.upload_context",
+                || {
+                    json!(
+                        { "access" : access, "path" : path, "options" : options
+                        .unwrap_or_default() }
+                    )
+                },
+            )
+            .await
+    }
+
     /// Creates a snapshot from an image, which is fetched or built, and waits until it can be used. What is built goes on
     /// when the call is cancelled or times out.
     ///

@@ -6,6 +6,7 @@ use daytona::model::{
     Context as Files, CreateOptions, CreateSandboxParams, DockerfileOptions, Resources, SandboxInfo, VolumeMount,
 };
 
+use crate::build_secrets;
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments};
 use crate::pairs;
@@ -74,6 +75,10 @@ pub struct Settings {
     /// File or directory that the Dockerfile copies; may be given several times [default: those it names]
     #[arg(short, long, value_name = "PATH", requires = "dockerfile")]
     context: Vec<String>,
+    /// Secret that commands of the build may read with RUN --mount=type=secret,id=NAME: id=NAME,src=FILE or id=NAME,env=VARIABLE;
+    /// may be given several times (local engine only)
+    #[arg(long, value_name = "SECRET", requires = "dockerfile")]
+    secret: Vec<String>,
     /// Block all of its network access
     #[arg(long)]
     network_block_all: bool,
@@ -134,6 +139,7 @@ impl Settings {
             snapshot: self.snapshot.or_else(|| self.class.map(|class| format!("daytona-{class}"))),
             dockerfile,
             contexts,
+            build_secrets: build_secrets::read(&self.secret)?,
             resources: Some(resources).filter(|resources| *resources != Resources::default()),
             ..CreateSandboxParams::default()
         })
@@ -160,9 +166,10 @@ impl Remote for Create {
     }
 }
 
-/// Parameters as they may be shown: the values of environment variables are secrets.
+/// Parameters as they may be shown: the values of environment variables are secrets, as those of builds are.
 fn shown(mut parameters: CreateSandboxParams) -> CreateSandboxParams {
-    for value in parameters.env_vars.iter_mut().flat_map(|variables| variables.values_mut()) {
+    let secrets = [&mut parameters.env_vars, &mut parameters.build_secrets];
+    for value in secrets.into_iter().flatten().flat_map(|secrets| secrets.values_mut()) {
         SECRET.clone_into(value);
     }
     parameters

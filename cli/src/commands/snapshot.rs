@@ -9,6 +9,7 @@ use daytona::model::{
 };
 use serde_json::json;
 
+use crate::build_secrets;
 use crate::commands::create::{build, in_gib};
 use crate::failure::{Done, Failure};
 use crate::output::{Format, FormatArguments, ShortFormatArguments, Table, ago, printable, word};
@@ -52,6 +53,10 @@ pub struct Create {
     /// File or directory that the Dockerfile copies; may be given several times [default: those it names]
     #[arg(short, long, value_name = "PATH", requires = "dockerfile", conflicts_with = "image")]
     context: Vec<String>,
+    /// Secret that commands of the build may read with RUN --mount=type=secret,id=NAME: id=NAME,src=FILE or id=NAME,env=VARIABLE;
+    /// may be given several times (local engine only)
+    #[arg(long, value_name = "SECRET", requires = "dockerfile", conflicts_with = "image")]
+    secret: Vec<String>,
     /// Program that its sandboxes start with, and its arguments, separated by blanks [default: the image's]
     #[arg(short, long, value_name = "COMMAND")]
     entrypoint: Option<String>,
@@ -156,6 +161,7 @@ impl Create {
             image: self.image,
             dockerfile,
             contexts,
+            build_secrets: build_secrets::read(&self.secret)?,
             entrypoint,
             resources: Some(resources).filter(|resources| *resources != Resources::default()),
             region_id: self.region,

@@ -320,6 +320,10 @@ pub struct CreateSandboxParams {
     pub contexts: Option<Vec<Context>>,
     /// Hashes of the Dockerfile's build contexts in object storage.
     pub context_hashes: Option<Vec<String>>,
+    /// Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+    /// no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+    #[debug("[secret]")]
+    pub build_secrets: Option<BTreeMap<String, String>>,
     /// CPU, memory and disk; only for a sandbox made from an image.
     pub resources: Option<Resources>,
 }

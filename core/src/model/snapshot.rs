@@ -1,5 +1,7 @@
 //! Snapshots: what sandboxes are made from.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -109,11 +111,13 @@ pub struct Snapshot {
     pub sandbox_class: Option<SandboxClass>,
     /// Sandbox it was made from.
     pub source_sandbox_id: Option<String>,
+    /// Snapshot of the file system in which a command of its build failed, for a look at it: see `keep_failed_step`.
+    pub failed_step: Option<String>,
 }
 
 /// Settings of a new snapshot. It is made from an image that is fetched, or from one that is built.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(derive_more::Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateSnapshotParams {
     /// Name, unique in the organization.
@@ -136,6 +140,13 @@ pub struct CreateSnapshotParams {
     pub contexts: Option<Vec<Context>>,
     /// Hashes of the Dockerfile's build contexts in object storage.
     pub context_hashes: Option<Vec<String>>,
+    /// Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+    /// no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+    #[debug("[secret]")]
+    pub build_secrets: Option<BTreeMap<String, String>>,
+    /// Whether the file system in which a command of the build fails is kept for an hour: `failed_step` of the failed snapshot names
+    /// it. Local engine only. Default: false.
+    pub keep_failed_step: Option<bool>,
 }
 
 /// Options of creating a snapshot.

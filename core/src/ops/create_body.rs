@@ -48,7 +48,11 @@ pub(super) fn create_body(params: CreateSandboxParams, client: &Client) -> Resul
     labels.insert(LANGUAGE_LABEL.to_owned(), language);
     let dockerfile = params.dockerfile.or_else(|| params.image.map(|image| format!("FROM {image}\n")));
     let build = dockerfile.map(|dockerfile| {
-        http::body(json!({ "dockerfileContent": dockerfile, "contextHashes": params.context_hashes }))
+        http::body(json!({
+            "dockerfileContent": dockerfile,
+            "contextHashes": params.context_hashes,
+            "secrets": params.build_secrets,
+        }))
     });
     let resources = params.resources.unwrap_or_default();
     Ok(http::body(json!({

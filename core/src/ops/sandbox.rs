@@ -24,7 +24,7 @@ use crate::travel::deadline;
 use crate::travel::http::segment;
 
 /// Limit for the upload of an image's files when nothing else is said.
-const UPLOAD_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
+pub(super) const UPLOAD_LIMIT: Option<Duration> = Some(Duration::from_secs(30 * 60));
 
 impl Sandboxes {
     /// Creates a sandbox and waits until it has started.
@@ -77,7 +77,7 @@ impl Sandboxes {
         if !contexts.is_empty() {
             // Apart from the limit for the start, unless that is given.
             let limit = if options.timeout.is_some() { limit } else { UPLOAD_LIMIT };
-            let hashes = self.client.run(operation, limit, storage::upload(&self.client, contexts)).await?;
+            let hashes = self.client.run(operation, limit, storage::upload(&self.client, contexts, &lines)).await?;
             add_contexts(&mut body, hashes);
         }
         let mut making = Making::new(&self.client, operation, options.keep.unwrap_or(false));

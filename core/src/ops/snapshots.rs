@@ -170,7 +170,7 @@ impl Snapshots {
         let result = self
             .client
             .run(operation, limit, async {
-                add_contexts(&mut body, storage::upload(&self.client, contexts).await?);
+                add_contexts(&mut body, storage::upload(&self.client, contexts, &lines).await?);
                 let snapshot: Snapshot = self.client.api(Method::POST, "/snapshots").json(&body).read().await?;
                 let (over, watched) = watch::channel(false);
                 let log = follow(&self.client, path(&snapshot.id, ""), &lines, watched);
@@ -247,8 +247,14 @@ fn create_body(params: CreateSnapshotParams, client: &Client) -> Result<Value> {
         // Servers take an entrypoint only beside the name of an image.
         *text = crate::Image::new(std::mem::take(text), Vec::new()).entrypoint(&command).dockerfile().to_owned();
     }
-    let build = dockerfile
-        .map(|dockerfile| given(json!({ "dockerfileContent": dockerfile, "contextHashes": params.context_hashes })));
+    let build = dockerfile.map(|dockerfile| {
+        given(json!({
+            "dockerfileContent": dockerfile,
+            "contextHashes": params.context_hashes,
+            "secrets": params.build_secrets,
+            "keepFailedStep": params.keep_failed_step,
+        }))
+    });
     let resources = params.resources.unwrap_or_default();
     Ok(given(json!({
         "name": params.name,

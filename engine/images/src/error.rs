@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::Image;
 use crate::credentials::hidden;
 
 /// Why there is no image.
@@ -28,6 +29,8 @@ pub enum Error {
         exit: Exit,
         /// The end of what it printed.
         last_lines: Vec<String>,
+        /// The file system as the command left it, where that is to be kept.
+        left: Option<Box<Image>>,
     },
     /// Another instruction failed.
     #[error("{instruction} (line {line}): {reason}")]

@@ -25,6 +25,7 @@ mod reference;
 mod registry;
 mod room;
 mod runner;
+mod secrets;
 mod store;
 mod tree;
 mod unpack;
@@ -41,6 +42,7 @@ pub use names::Named;
 pub use pack::pack_layer;
 pub use reference::Reference;
 pub use runner::{NoRunner, Run, RunMount, Runner};
+pub use secrets::Secrets;
 pub use store::{Freed, Options, Store};
 pub use unpack::{Limits, unpack_layer};
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use daytona_images::Image;
+use daytona_images::{Image, Secrets};
 use serde_json::{Map, Value};
 
 use crate::control::network_rules;
@@ -27,6 +27,12 @@ const AUTO_STOP_MINUTES: i64 = 15;
 
 /// Minutes after which a stopped sandbox is archived, when the client says nothing.
 const AUTO_ARCHIVE_MINUTES: i64 = 7 * 24 * 60;
+
+/// Secrets of one build.
+const MOST_SECRETS: usize = 100;
+
+/// Bytes of one of them.
+const MOST_OF_SECRET: usize = 64 << 10;
 
 /// The longest time a stopped sandbox is kept before it is archived.
 pub const MAX_ARCHIVE_MINUTES: i64 = 30 * 24 * 60;
@@ -238,7 +244,33 @@ pub fn read_build(build: &Map<String, Value>) -> ApiResult<BuildInfo> {
     };
     let hashes =
         hashes.ok_or_else(|| ApiError::bad_request("each value in buildInfo.contextHashes must be a string"))?;
-    Ok(BuildInfo::new(dockerfile.to_owned(), hashes))
+    let keep_failed_step = match build.get("keepFailedStep").filter(|keep| !keep.is_null()) {
+        None => false,
+        Some(keep) => {
+            keep.as_bool().ok_or_else(|| ApiError::bad_request("buildInfo.keepFailedStep must be a boolean value"))?
+        }
+    };
+    let secrets = read_secrets(build.get("secrets"))?;
+    Ok(BuildInfo { secrets, keep_failed_step, ..BuildInfo::new(dockerfile.to_owned(), hashes) })
+}
+
+/// Reads the secrets of a build by their ids. No error says more of them than an id.
+fn read_secrets(given: Option<&Value>) -> ApiResult<Secrets> {
+    let Some(given) = given.filter(|given| !given.is_null()) else { return Ok(Secrets::default()) };
+    let given = given.as_object().ok_or_else(|| ApiError::bad_request("buildInfo.secrets must be an object"))?;
+    let mut secrets = BTreeMap::new();
+    for (id, secret) in given {
+        let refused = |what: &str| Err(ApiError::bad_request(format!("buildInfo.secrets.{id} {what}")));
+        match secret.as_str() {
+            Some(text) if text.len() <= MOST_OF_SECRET => drop(secrets.insert(id.clone(), text.to_owned())),
+            Some(_) => return refused(&format!("must not be longer than {MOST_OF_SECRET} bytes")),
+            None => return refused("must be a string"),
+        }
+    }
+    if secrets.len() > MOST_SECRETS {
+        return Err(ApiError::bad_request(format!("buildInfo.secrets must have at most {MOST_SECRETS} entries")));
+    }
+    Ok(Secrets::new(secrets))
 }
 
 /// The size of sandboxes that a client asks for.

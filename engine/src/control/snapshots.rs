@@ -69,6 +69,7 @@ async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Jso
     let source = parameters.text("sourceSandboxId");
     let mut found = engine.snapshots.all();
     found.extend(engine.launcher.check_desktop().is_ok().then(snapshot::desktop_record));
+    found.retain(|snapshot| snapshot.failed_step_of.is_none());
     found.retain(|snapshot| name.as_ref().is_none_or(|name| snapshot.name.to_lowercase().contains(name)));
     found.retain(|snapshot| source.is_none_or(|source| snapshot.source_sandbox_id.as_deref() == Some(source)));
     found.sort_by(|one, other| in_order(one, other, field, order));

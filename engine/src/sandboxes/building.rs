@@ -60,7 +60,7 @@ impl Engine {
             Err(not_made) => {
                 let reason = match not_made {
                     NotMade::GivenUp => "The build was given up".to_owned(),
-                    NotMade::Failed(reason) => reason,
+                    NotMade::Failed(reason, _) => reason,
                 };
                 self.settle(operation, |record| {
                     record.state = State::BuildFailed;

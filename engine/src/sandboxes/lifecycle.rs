@@ -23,7 +23,7 @@ use crate::isolation::{Instance, IsolationLevel, Resources, Start, Volume, files
 use crate::network::Reach;
 use crate::sandboxes::cause::{self, Cause};
 use crate::sandboxes::registry::{Entry, Operation, Updated};
-use crate::sandboxes::sandbox::{self, DesiredState, MountedVolume, Sandbox, State, now_millis};
+use crate::sandboxes::sandbox::{self, BuildInfo, DesiredState, MountedVolume, Sandbox, State, now_millis};
 use crate::sandboxes::snapshot;
 use crate::sandboxes::store::Stored;
 use crate::secret;
@@ -51,8 +51,9 @@ pub async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 
 impl Engine {
     /// `POST /sandbox`: answers once the sandbox runs, with the sandbox as it was before.
-    pub async fn create(self: &Arc<Self>, sandbox: Sandbox) -> ApiResult<Value> {
+    pub async fn create(self: &Arc<Self>, mut sandbox: Sandbox) -> ApiResult<Value> {
         let builds = sandbox.build_info.clone().filter(|build| !snapshot::is_plain_copy(&build.dockerfile));
+        drop(sandbox.build_info.as_mut().map(BuildInfo::take_secrets));
         let from_default = sandbox.image.is_none() && builds.is_none();
         if from_default && sandbox.user == "root" && self.launcher.level() != IsolationLevel::Namespaces {
             return Err(ApiError::not_implemented("Running as root without root's isolation"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use daytona_images::Image;
+use daytona_images::{Image, Secrets};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -129,6 +129,12 @@ pub struct BuildInfo {
     /// The contexts it takes files from, by the hashes that the client gave them.
     #[serde(default)]
     pub context_hashes: Vec<String>,
+    /// What its commands may read. It is stored nowhere: an engine that goes on with the build has it no longer.
+    #[serde(skip)]
+    pub secrets: Secrets,
+    /// Whether the file system in which a command failed is kept for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_failed_step: bool,
 }
 
 impl BuildInfo {
@@ -138,7 +144,18 @@ impl BuildInfo {
         sorted.sort();
         let digest = Sha256::digest(format!("{dockerfile}{}", sorted.concat()));
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { dockerfile, snapshot_ref: format!("daytona-{hex}:daytona"), context_hashes }
+        Self {
+            dockerfile,
+            snapshot_ref: format!("daytona-{hex}:daytona"),
+            context_hashes,
+            secrets: Secrets::default(),
+            keep_failed_step: false,
+        }
+    }
+
+    /// Takes the secrets away, so that what is recorded has none.
+    pub fn take_secrets(&mut self) -> Secrets {
+        std::mem::take(&mut self.secrets)
     }
 
     /// The wire's `BuildInfo`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use daytona_images::Secrets;
 use serde_json::Value;
 
 use crate::accounts::quota;
@@ -9,14 +10,16 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::fault;
 use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
+use crate::sandboxes::sandbox::BuildInfo;
 use crate::sandboxes::store::Stored;
 use crate::snapshots::images::{self, NotMade};
 use crate::snapshots::record::{Snapshot, SnapshotState};
 
 impl Engine {
     /// `POST /snapshots`: answers once the snapshot is recorded, `pending`.
-    pub async fn create_snapshot(self: &Arc<Self>, snapshot: Snapshot) -> ApiResult<Value> {
+    pub async fn create_snapshot(self: &Arc<Self>, mut snapshot: Snapshot) -> ApiResult<Value> {
         let engine = Arc::clone(self);
+        let secrets = snapshot.build_info.as_mut().map(BuildInfo::take_secrets).unwrap_or_default();
         to_the_end(async move {
             let stored = engine.insert_snapshot(&snapshot)?;
             if let Err(error) = stored.wait().await {
@@ -25,7 +28,7 @@ impl Engine {
             }
             let document = snapshot.document(&engine.identity);
             engine.events.snapshot_created(document.clone());
-            tokio::spawn(Arc::clone(&engine).make_snapshot(snapshot));
+            tokio::spawn(Arc::clone(&engine).make_snapshot(snapshot, secrets));
             Ok(document)
         })
         .await
@@ -44,15 +47,20 @@ impl Engine {
         self.remove_unfinished_snapshots();
         for snapshot in self.snapshots.all() {
             match snapshot.state {
-                state if state.is_in_between() => drop(tokio::spawn(Arc::clone(self).make_snapshot(snapshot))),
+                state if state.is_in_between() => {
+                    drop(tokio::spawn(Arc::clone(self).make_snapshot(snapshot, Secrets::default())));
+                }
                 SnapshotState::Removing => drop(tokio::spawn(Arc::clone(self).forget_snapshot(snapshot.id))),
+                _ if snapshot.failed_step_of.is_some() => {
+                    drop(tokio::spawn(Arc::clone(self).forget_failed_step(snapshot)));
+                }
                 _ => {}
             }
         }
     }
 
     /// Builds or fetches what the snapshot is to be.
-    async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot) {
+    async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot, secrets: Secrets) {
         if snapshot.source_sandbox_id.is_some() {
             // Its sandbox has ended with the engine, and may have changed.
             let (engine, id) = (Arc::clone(&self), snapshot.id.clone());
@@ -63,7 +71,7 @@ impl Engine {
             });
         }
         let (info, working, failed) = match &snapshot.build_info {
-            Some(info) => (info.clone(), SnapshotState::Building, SnapshotState::BuildFailed),
+            Some(info) => (BuildInfo { secrets, ..info.clone() }, SnapshotState::Building, SnapshotState::BuildFailed),
             None => {
                 let image = snapshot.image_name.as_deref().unwrap_or_default();
                 (images::from_image(image), SnapshotState::Pulling, SnapshotState::Error)
@@ -84,10 +92,17 @@ impl Engine {
             }),
             // It is being removed, or the engine ends and the next one goes on.
             Err(NotMade::GivenUp) => {}
-            Err(NotMade::Failed(reason)) => self.advance_snapshot(&snapshot.id, |record| {
-                record.state = failed;
-                record.error_reason = Some(reason);
-            }),
+            Err(NotMade::Failed(reason, left)) => {
+                let failed_step = match left {
+                    Some(image) => self.keep_failed_step(&snapshot, *image).await,
+                    None => None,
+                };
+                self.advance_snapshot(&snapshot.id, |record| {
+                    record.state = failed;
+                    record.error_reason = Some(reason);
+                    record.failed_step = failed_step;
+                });
+            }
         }
         // Only now: until it is recorded nothing else keeps the image.
         drop(under_way);
@@ -203,6 +218,9 @@ impl Engine {
     pub async fn forget_snapshot(self: Arc<Self>, id: String) {
         let Some(snapshot) = self.snapshots.find(&id) else { return };
         self.images.give_up(&id);
+        for kept in self.failed_steps_of(&id) {
+            drop(self.snapshots.remove(&kept));
+        }
         let (engine, files) = (Arc::clone(&self), id.clone());
         let removed = off_the_runtime(move || {
             engine.remove_snapshot_files(&files);

@@ -141,15 +141,23 @@ impl Drop for UnderWay {
 pub enum NotMade {
     /// Nobody wants it any more.
     GivenUp,
-    /// For this reason.
-    Failed(String),
+    /// For this reason; with the file system that a failed command has left, where that is to be kept.
+    Failed(String, Option<Box<Image>>),
+}
+
+impl NotMade {
+    fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed(reason.into(), None)
+    }
 }
 
 impl From<Error> for NotMade {
     fn from(error: Error) -> Self {
+        let reason = error.to_string();
         match error {
             Error::Cancelled => Self::GivenUp,
-            other => Self::Failed(other.to_string()),
+            Error::Run { left, .. } => Self::Failed(reason, left),
+            _ => Self::failed(reason),
         }
     }
 }
@@ -169,7 +177,7 @@ impl Engine {
         owner: Option<&str>,
         begun: impl FnOnce(),
     ) -> Result<Option<Image>, NotMade> {
-        let failed = |error: &anyhow::Error| NotMade::Failed(in_words(error));
+        let failed = |error: &anyhow::Error| NotMade::failed(in_words(error));
         let mut log = self.build_logs.begin(&under_way.id).map_err(|error| failed(&error.into()))?;
         if snapshot::is_plain_copy(&info.dockerfile) {
             begun();
@@ -186,7 +194,9 @@ impl Engine {
         let (engine, cancel, info) = (Arc::clone(self), under_way.cancel.clone(), info.clone());
         let built = tokio::task::spawn_blocking(move || {
             let contexts = engine.contexts(&owner, &info).inspect_err(|error| log.line(&error.to_string()))?;
-            let build = Build { dockerfile: info.dockerfile, contexts, access, owner: whose, ..Build::default() };
+            let BuildInfo { dockerfile, secrets, keep_failed_step, .. } = info;
+            let build =
+                Build { dockerfile, contexts, access, owner: whose, secrets, keep_failed_step, ..Build::default() };
             let built = engine.images.store.build(&build, &engine.images.runner, &mut |line| log.line(line), &cancel);
             if let Err(error) = &built {
                 log.line(&error.to_string());
@@ -202,7 +212,7 @@ impl Engine {
             }
         };
         match built {
-            Ok(Err(Error::Cancelled)) if late => Err(NotMade::Failed(format!(
+            Ok(Err(Error::Cancelled)) if late => Err(NotMade::failed(format!(
                 "The build took longer than {} minutes and was given up",
                 LIMIT.as_secs() / 60
             ))),

@@ -3,6 +3,7 @@
 pub mod archives;
 pub mod build_log;
 pub mod building;
+mod failed_steps;
 pub mod from_sandbox;
 pub mod images;
 pub mod record;

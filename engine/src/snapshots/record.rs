@@ -75,6 +75,12 @@ pub struct Snapshot {
     /// The user of its sandboxes, where that is not the image's.
     #[serde(default)]
     pub user: Option<String>,
+    /// The snapshot whose build failed in this file system, for a look at it; it goes after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_step_of: Option<String>,
+    /// The snapshot of the file system in which its build failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_step: Option<String>,
     /// Whether its sandboxes begin with files of the sandbox it was made from.
     #[serde(default)]
     pub has_files: bool,
@@ -129,6 +135,9 @@ impl Snapshot {
         if let Some(image) = &self.image_name {
             fields.insert("imageName".into(), json!(image));
         }
+        if let Some(name) = &self.failed_step {
+            fields.insert("failedStep".into(), json!(name));
+        }
         if let Some(build) = &self.build_info {
             fields.insert("buildInfo".into(), build.document(self.created_at));
         }
@@ -169,6 +178,8 @@ pub fn new(name: String) -> Snapshot {
         source_sandbox_id: None,
         image: None,
         user: None,
+        failed_step_of: None,
+        failed_step: None,
         has_files: false,
         entrypoint: None,
         state: SnapshotState::Pending,

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "fdd1f27572e2922a"
+const SchemaHash = "f57768b4edb8b60a"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -90,6 +90,12 @@ type CreateSnapshotParams struct {
 	Contexts []Context
 	// Hashes of the Dockerfile's build contexts in object storage.
 	ContextHashes []string
+	// Secrets that commands of the build may read with RUN --mount=type=secret,id=…, by their ids. They become part of no
+	// layer, no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+	BuildSecrets map[string]string
+	// Whether the file system in which a command of the build fails is kept for an hour: FailedStep of the failed snapshot
+	// names it. Local engine only. Default: false.
+	KeepFailedStep *bool
 }
 
 // BuildLine is a line of the log of a build.
@@ -196,6 +202,9 @@ func (c *Call) addSnapshotParams(p *types.SnapshotParams) {
 func (c *Call) addImageParams(p *types.ImageParams) {
 	c.addSandboxBaseParams(&p.SandboxBaseParams)
 	c.image(p.Image)
+	if len(p.BuildSecrets) > 0 {
+		c.Map("buildSecrets", p.BuildSecrets)
+	}
 	if p.Resources != nil {
 		c.Resources("resources", p.Resources)
 	}
@@ -312,6 +321,21 @@ func (c *Call) Position(name string, v *types.Position) {
 	c.Close()
 }
 
+// PushAccessCredentials adds a PushAccessCredentials.
+func (c *Call) PushAccessCredentials(name string, v *types.PushAccessCredentials) {
+	c.Open(name)
+	c.Text("storageUrl", v.StorageURL)
+	c.Text("accessKey", v.AccessKey)
+	c.Text("secret", v.Secret)
+	c.Text("sessionToken", v.SessionToken)
+	c.Text("bucket", v.Bucket)
+	c.Text("organizationId", v.OrganizationID)
+	if v.Region != nil {
+		c.Text("region", *v.Region)
+	}
+	c.Close()
+}
+
 // SessionExecuteRequest adds a SessionExecuteRequest.
 func (c *Call) SessionExecuteRequest(name string, v *SessionExecuteRequest) {
 	c.Open(name)
@@ -399,6 +423,12 @@ func (c *Call) CreateSnapshotParams(name string, v *CreateSnapshotParams) {
 	}
 	if len(v.ContextHashes) > 0 {
 		Texts(c, "contextHashes", v.ContextHashes)
+	}
+	if len(v.BuildSecrets) > 0 {
+		c.Map("buildSecrets", v.BuildSecrets)
+	}
+	if v.KeepFailedStep != nil {
+		c.Bool("keepFailedStep", *v.KeepFailedStep)
 	}
 	c.Close()
 }
@@ -968,6 +998,15 @@ func (c *Call) CreateContextOptions(name string, o *options.CreateContext) {
 	}
 	if o.Language != nil {
 		c.Text("language", *o.Language)
+	}
+	c.Close()
+}
+
+// UploadContextOptions adds the options of UploadContext.
+func (c *Call) UploadContextOptions(name string, o *options.UploadContext) {
+	c.Open(name)
+	if o.ArchiveBasePath != nil {
+		c.Text("archiveBasePath", *o.ArchiveBasePath)
 	}
 	c.Close()
 }

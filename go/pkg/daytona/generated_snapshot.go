@@ -15,6 +15,38 @@ type SnapshotService struct {
 	caller api.Caller
 }
 
+// PushAccess returns short-lived credentials for the object storage that the contexts of builds are uploaded to.
+// Creating a sandbox or a snapshot from an image with local files asks for its own.
+//
+// Errors: ErrAuthorization when the credentials of the client may not create snapshots.
+func (s *SnapshotService) PushAccess(ctx context.Context) (*types.PushAccessCredentials, error) {
+	call := s.caller.Op("snapshot.push_access")
+	return api.Object[types.PushAccessCredentials](ctx, call)
+}
+
+// UploadContext uploads a file or directory as the context of a build, unless it is there already. Its hash goes into
+// ContextHashes. Creating a sandbox or a snapshot from an image with local files does this by itself.
+//
+// Parameters:
+//   - access: credentials for the object storage.
+//   - path: local file or directory.
+//
+// Options:
+//   - [options.WithUploadContextArchiveBasePath]: path by which a Dockerfile names the file or directory. Default: path
+//     without what leads to the root of the file system.
+//
+// It returns the hash of the context: 32 hexadecimal digits.
+//
+// Errors: ErrInvalidArgument when a file cannot be read or the credentials name no usable storage, ErrAuthorization
+// when the storage refuses them.
+func (s *SnapshotService) UploadContext(ctx context.Context, access types.PushAccessCredentials, path string, opts ...func(*options.UploadContext)) (string, error) {
+	call := s.caller.Op("snapshot.upload_context")
+	call.PushAccessCredentials("access", &access)
+	call.Text("path", path)
+	call.UploadContextOptions("options", options.Apply(opts...))
+	return api.Value[string](ctx, call)
+}
+
 // create runs the operation snapshot.create.
 func (s *SnapshotService) create(ctx context.Context, params api.CreateSnapshotParams, o *options.CreateSnapshot) (*types.Snapshot, error) {
 	call := s.caller.Op("snapshot.create")

@@ -12,6 +12,9 @@ import (
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
+// PushAccessCredentials are short-lived credentials for the object storage: see [SnapshotService.PushAccess].
+type PushAccessCredentials = types.PushAccessCredentials
+
 // NewSnapshotService returns the snapshots of a client: the same as its field Snapshot.
 func NewSnapshotService(client *Client) *SnapshotService {
 	return client.Snapshot
@@ -90,7 +93,7 @@ func snapshotParams(params *types.CreateSnapshotParams) (*api.CreateSnapshotPara
 	}
 	given := &api.CreateSnapshotParams{
 		Name: params.Name, Resources: params.Resources, Entrypoint: params.Entrypoint, SkipValidation: params.SkipValidation,
-		SandboxClass: params.SandboxClass,
+		SandboxClass: params.SandboxClass, BuildSecrets: params.BuildSecrets, KeepFailedStep: params.KeepFailedStep,
 	}
 	if params.RegionID != "" {
 		given.RegionID = &params.RegionID

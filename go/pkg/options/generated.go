@@ -1054,6 +1054,19 @@ func WithVerifyWebhookTolerance(tolerance time.Duration) func(*VerifyWebhook) {
 	return func(o *VerifyWebhook) { o.Tolerance = &tolerance }
 }
 
+// UploadContext holds the options of SnapshotService.UploadContext.
+type UploadContext struct {
+	// Path by which a Dockerfile names the file or directory. Default: path without what leads to the root of the file
+	// system.
+	ArchiveBasePath *string
+}
+
+// WithUploadContextArchiveBasePath sets the path by which a Dockerfile names the file or directory. Default: path
+// without what leads to the root of the file system.
+func WithUploadContextArchiveBasePath(archiveBasePath string) func(*UploadContext) {
+	return func(o *UploadContext) { o.ArchiveBasePath = &archiveBasePath }
+}
+
 // Completions holds the options of LspServerService.Completions and LspServerService.CompletionsTyped.
 type Completions struct {
 	// Why the completion is asked for: 1 = by the user, 2 = by typing TriggerCharacter, 3 = again, since the last list was

@@ -973,6 +973,40 @@ type NetworkAttempt struct {
 	Count int `json:"count"`
 }
 
+// PushAccessCredentials: short-lived credentials for the object storage. They reach only the objects of their
+// organization.
+type PushAccessCredentials struct {
+	// URL of the storage, which speaks S3's protocol.
+	StorageURL string `json:"storageUrl"`
+	// Access key.
+	AccessKey string `json:"accessKey"`
+	// Secret that belongs to the access key.
+	Secret string `json:"secret"`
+	// Token that says for how long, and for which objects, the access key is valid.
+	SessionToken string `json:"sessionToken"`
+	// Bucket. Default: daytona-volume-builds.
+	Bucket string `json:"bucket"`
+	// Id of the organization: the names of its objects begin with it and a slash.
+	OrganizationID string `json:"organizationId"`
+	// Region that requests are signed for. Default: the one in the name of the storage's host, or us-east-1.
+	Region *string `json:"region,omitempty"`
+}
+
+// String describes it without its secrets.
+func (v PushAccessCredentials) String() string {
+	type plain PushAccessCredentials
+	if v.Secret != "" {
+		v.Secret = "***"
+	}
+	if v.SessionToken != "" {
+		v.SessionToken = "***"
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v PushAccessCredentials) GoString() string { return v.String() }
+
 // ExecutionArtifacts: output and charts of a program.
 type ExecutionArtifacts struct {
 	// The same output as in result.
@@ -1323,6 +1357,8 @@ type Snapshot struct {
 	SandboxClass *SandboxClass `json:"sandboxClass,omitempty"`
 	// Sandbox it was made from.
 	SourceSandboxID *string `json:"sourceSandboxId,omitempty"`
+	// Snapshot of the file system in which a command of its build failed, for a look at it: see KeepFailedStep.
+	FailedStep *string `json:"failedStep,omitempty"`
 
 	// SkipValidation is whether the image was taken as it is, without starting it once.
 	SkipValidation bool `json:"skipValidation"`
@@ -1586,6 +1622,9 @@ type ImageParams struct {
 	SandboxBaseParams
 	// Image reference, for example python:3.12-slim; cannot be combined with snapshot.
 	Image any
+	// Secrets that commands of the build may read with RUN --mount=type=secret,id=…, by their ids. They become part of no
+	// layer, no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+	BuildSecrets map[string]string
 	// CPU, memory and disk; only for a sandbox made from an image.
 	Resources *Resources
 }

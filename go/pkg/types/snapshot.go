@@ -16,6 +16,12 @@ type CreateSnapshotParams struct {
 	RegionID string
 	// SandboxClass is the kind of sandboxes. Default: the server's.
 	SandboxClass *SandboxClass
+	// BuildSecrets are what commands of the build may read with RUN --mount=type=secret,id=…, by their ids. They become part of no
+	// layer, no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+	BuildSecrets map[string]string
+	// KeepFailedStep is whether the file system in which a command of the build fails is kept for an hour: FailedStep of the
+	// failed snapshot names it. Local engine only. Default: false.
+	KeepFailedStep *bool
 	// DockerImage is used when Image is nil.
 	DockerImage any
 }

@@ -1195,6 +1195,33 @@ export interface NetworkAttempt {
   count: number;
 }
 
+/** Short-lived credentials for the object storage. They reach only the objects of their organization. */
+export interface PushAccessCredentials {
+  /** URL of the storage, which speaks S3's protocol. */
+  storageUrl: string;
+  /** Access key. */
+  accessKey: string;
+  /** Secret that belongs to the access key. */
+  secret: string;
+  /** Token that says for how long, and for which objects, the access key is valid. */
+  sessionToken: string;
+  /** Bucket. Default: `daytona-volume-builds`. */
+  bucket: string;
+  /** Id of the organization: the names of its objects begin with it and a slash. */
+  organizationId: string;
+  /** Region that requests are signed for. Default: the one in the name of the storage's host, or `us-east-1`. */
+  region?: string;
+}
+
+/** Options of `snapshot.upload_context`. */
+export interface UploadContextOptions {
+  /**
+   * Path by which a Dockerfile names the file or directory. Default: `path` without what leads to the root of the file
+   * system.
+   */
+  archiveBasePath?: string;
+}
+
 /** Options of `executeCommand`. */
 export interface ExecOptions {
   /** Working directory. Default: the sandbox's. */
@@ -1518,6 +1545,11 @@ export interface CreateSandboxParams {
   contexts?: ImageContext[];
   /** Hashes of the Dockerfile's build contexts in object storage. */
   contextHashes?: string[];
+  /**
+   * Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+   * no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+   */
+  buildSecrets?: Record<string, string>;
   /** CPU, memory and disk; only for a sandbox made from an image. */
   resources?: Resources;
 }
@@ -1732,6 +1764,8 @@ export interface SnapshotInfo {
   sandboxClass?: SandboxClass;
   /** Sandbox it was made from. */
   sourceSandboxId?: string;
+  /** Snapshot of the file system in which a command of its build failed, for a look at it: see `keepFailedStep`. */
+  failedStep?: string;
 }
 
 /** Settings of a new snapshot. It is made from an image that is fetched, or from one that is built. */
@@ -1756,6 +1790,16 @@ export interface SnapshotParams {
   contexts?: ImageContext[];
   /** Hashes of the Dockerfile's build contexts in object storage. */
   contextHashes?: string[];
+  /**
+   * Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their ids. They become part of no layer,
+   * no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
+   */
+  buildSecrets?: Record<string, string>;
+  /**
+   * Whether the file system in which a command of the build fails is kept for an hour: `failedStep` of the failed snapshot names
+   * it. Local engine only. Default: false.
+   */
+  keepFailedStep?: boolean;
 }
 
 /** Options of creating a snapshot. */

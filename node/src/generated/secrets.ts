@@ -28,4 +28,5 @@ export const SECRETS: Readonly<Record<string, readonly string[]>> = {
   'process.list_pty_sessions': ['envs'],
   'process.get_pty_session_info': ['envs'],
   'process.resize_pty_session': ['envs'],
+  'snapshot.push_access': ['secret', 'sessionToken'],
 };

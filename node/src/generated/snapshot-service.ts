@@ -2,9 +2,41 @@
 
 import type { CallOptions } from '../service.js';
 import { type Snapshot, SnapshotBuilds, snapshotId } from '../snapshot-builds.js';
+import type { PushAccessCredentials, UploadContextOptions } from './models.js';
 
 /** Snapshots: images with resources, which sandboxes are made from. */
 export class SnapshotService extends SnapshotBuilds {
+  /**
+   * Returns short-lived credentials for the object storage that the contexts of builds are uploaded to. Creating a sandbox or
+   * a snapshot from an image with local files asks for its own.
+   *
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @returns The credentials.
+   * @throws `DaytonaAuthorizationError` when the credentials of the client may not create snapshots.
+   */
+  pushAccess(options?: CallOptions): Promise<PushAccessCredentials> {
+    return this.invoke('snapshot.push_access', {}, options);
+  }
+
+  /**
+   * Uploads a file or directory as the context of a build, unless it is there already. Its hash goes into `contextHashes`.
+   * Creating a sandbox or a snapshot from an image with local files does this by itself.
+   *
+   * @param access - Credentials for the object storage.
+   * @param path - Local file or directory.
+   * @param options - All options: see {@link UploadContextOptions}.
+   * @returns The hash of the context: 32 hexadecimal digits.
+   * @throws `DaytonaInvalidArgumentError` when a file cannot be read or the credentials name no usable storage,
+   * `DaytonaAuthorizationError` when the storage refuses them.
+   */
+  uploadContext(
+    access: PushAccessCredentials,
+    path: string,
+    options?: UploadContextOptions & CallOptions,
+  ): Promise<string> {
+    return this.invoke('snapshot.upload_context', { access, path }, options);
+  }
+
   /**
    * Returns the snapshot with this id or name.
    *

@@ -480,6 +480,12 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		return c.result(c.sandbox.CodeInterpreter.ListContexts(ctx))
 	case "code_interpreter.delete_context":
 		return nil, c.sandbox.CodeInterpreter.DeleteContext(ctx, into[string](args, "contextId"))
+	case "snapshot.push_access":
+		return c.result(c.client.Snapshot.PushAccess(ctx))
+	case "snapshot.upload_context":
+		return c.result(c.client.Snapshot.UploadContext(ctx, into[types.PushAccessCredentials](args, "access"), into[string](args, "path"), func(o *options.UploadContext) {
+			given(opts, "archiveBasePath", &o.ArchiveBasePath)
+		}))
 	case "snapshot.list":
 		return c.result(c.client.Snapshot.ListWith(ctx, func(o *options.ListSnapshots) {
 			given(opts, "page", &o.Page)

@@ -15,7 +15,7 @@ pub const STRUCT: &str = "CreateSandboxParams";
 /// The structs, what they are for, and the fields that are not in every one.
 const FORMS: [(&str, &str, &[&str]); 2] = [
     ("SnapshotParams", "are for a sandbox from a snapshot.", &["snapshot"]),
-    ("ImageParams", "are for a sandbox from an image.", &["image", "resources"]),
+    ("ImageParams", "are for a sandbox from an image.", &["image", "build_secrets", "resources"]),
 ];
 const BASE: &str = "SandboxBaseParams";
 /// What an image object says.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 const STRUCT: &str = "CreateSandboxParams";
 /// What a sandbox is made from: not for every class.
-const SOURCES: [&str; 3] = ["snapshot", "image", "resources"];
+const SOURCES: [&str; 4] = ["snapshot", "image", "build_secrets", "resources"];
 /// What an image object says.
 const OF_IMAGE: [&str; 3] = ["dockerfile", "contexts", "context_hashes"];
 /// Second names of fields.

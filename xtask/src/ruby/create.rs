@@ -17,7 +17,12 @@ const FORMS: [(&str, &str, &[&str], bool); 2] = [
         &["snapshot"],
         false,
     ),
-    ("CreateSandboxFromImageParams", "Creates a sandbox from an image.", &["image", "resources"], true),
+    (
+        "CreateSandboxFromImageParams",
+        "Creates a sandbox from an image.",
+        &["image", "build_secrets", "resources"],
+        true,
+    ),
 ];
 
 /// The source of the classes.

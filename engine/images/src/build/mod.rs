@@ -19,7 +19,7 @@ pub use steps::CachedStep;
 
 use crate::dockerfile::{Dockerfile, Kind, expand};
 use crate::log::Log;
-use crate::{Cancel, Error, Image, Runner, Store};
+use crate::{Cancel, Error, Image, Runner, Secrets, Store};
 use context::Context;
 use stage::{Stages, State};
 
@@ -42,6 +42,10 @@ pub struct Build {
     pub pull: bool,
     /// How to reach registries.
     pub access: crate::Access,
+    /// What commands may read (`RUN --mount=type=secret`).
+    pub secrets: Secrets,
+    /// Whether the file system in which a command failed is kept as an image: see [`Error::Run`].
+    pub keep_failed_step: bool,
 }
 
 impl Store {

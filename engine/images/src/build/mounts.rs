@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::stage::Stages;
@@ -17,6 +18,8 @@ use crate::{Digest, Error, RunMount, Store};
 #[derive(Default)]
 pub(super) struct Mounts<'a> {
     pub(super) list: Vec<RunMount>,
+    /// Secrets that the command has as variables.
+    pub(super) env: Vec<(String, String)>,
     copies: Vec<Temporary<'a>>,
     turns: Vec<Turn<'a>>,
 }
@@ -56,15 +59,18 @@ impl<'a> Mounts<'a> {
     }
 
     fn add(&mut self, stages: &mut Stages<'a, '_>, text: &str, workdir: &str, stage: usize) -> Result<(), Error> {
-        let refused = |reason: String| Error::Refused(format!("--mount={text}: {reason}"));
+        let refused = |reason: String| refused(text, reason);
         let field = |names: &[&str]| field_of(text, names);
         let is = |names: &[&str]| field(names).is_some_and(|value| value.is_empty() || value == "true" || value == "1");
         let kind = field(&["type"]).unwrap_or("bind");
         let target = field(&["target", "dst", "destination"]);
-        if matches!(kind, "secret" | "ssh") {
+        if kind == "secret" {
+            return self.add_secret(stages, text, workdir);
+        }
+        if kind == "ssh" {
             // Builds have none; a command that can do without runs.
             return if is(&["required"]) {
-                Err(refused(format!("there is no {kind} to give to a build")))
+                Err(refused("there is no agent of SSH to give to a build".to_owned()))
             } else {
                 Ok(())
             };
@@ -72,16 +78,12 @@ impl<'a> Mounts<'a> {
         let target =
             target.filter(|target| !target.is_empty()).ok_or_else(|| refused("target is missing".to_owned()))?;
         let target = inside(workdir, target);
-        let number = |name: &'static str| -> Result<u32, Error> {
-            let Some(value) = field(&[name]) else { return Ok(0) };
-            value.parse().map_err(|_| refused(format!("{name} is a number, not {value:?}")))
-        };
+        let number = |name| number(text, name);
         let store = stages.store;
         match kind {
             "cache" => {
                 let id = field(&["id"]).unwrap_or(&target);
-                let mode = field(&["mode"]).map_or(Ok(0o755), |mode| u32::from_str_radix(mode, 8));
-                let mode = mode.map_err(|_| refused("mode is an octal number".to_owned()))?;
+                let mode = mode(text, 0o755)?;
                 let source = store.part("caches").join(cache_name(stages, id).hex());
                 let (uid, gid) = (number("uid")?, number("gid")?);
                 if !source.exists() {
@@ -113,6 +115,56 @@ impl<'a> Mounts<'a> {
         }
         Ok(())
     }
+
+    /// Shows a secret to the command, in a file or a variable. One that the build was not given is left out unless it is required.
+    fn add_secret(&mut self, stages: &Stages<'a, '_>, text: &str, workdir: &str) -> Result<(), Error> {
+        let target = field_of(text, &["target", "dst", "destination"]).filter(|target| !target.is_empty());
+        let id = field_of(text, &["id"]).or_else(|| target.and_then(|target| target.rsplit('/').next()));
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| refused(text, "id is missing"))?;
+        let Some(secret) = stages.secrets().get(id) else {
+            return match field_of(text, &["required"]) {
+                Some("" | "true" | "1") => {
+                    Err(refused(text, format!("the build was given no secret {id:?}: give it one of that id")))
+                }
+                _ => Ok(()),
+            };
+        };
+        let variable = field_of(text, &["env"]).filter(|name| !name.is_empty());
+        if let Some(name) = variable {
+            self.env.push((name.to_owned(), secret.to_owned()));
+        }
+        let target = match (target, variable) {
+            (Some(target), _) => inside(workdir, target),
+            (None, Some(_)) => return Ok(()),
+            (None, None) => format!("/run/secrets/{id}"),
+        };
+        let store = stages.store;
+        let directory = store.temporary()?;
+        let source = directory.path.join("secret");
+        let writing = "writing the secret";
+        let open = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&source);
+        open.and_then(|mut file| file.write_all(secret.as_bytes())).attempt(writing)?;
+        let (uid, gid, mode) = (number(text, "uid")?, number(text, "gid")?, mode(text, 0o400)?);
+        let attributes = Attributes { uid, gid, mode, mtime: crate::now(), xattrs: Vec::new() };
+        attributes.give(&source, store.options.owned).attempt(writing)?;
+        self.list.push(RunMount { source, target, read_only: true });
+        self.copies.push(directory);
+        Ok(())
+    }
+}
+
+fn refused(text: &str, reason: impl std::fmt::Display) -> Error {
+    Error::Refused(format!("--mount={text}: {reason}"))
+}
+
+fn number(text: &str, name: &str) -> Result<u32, Error> {
+    let Some(value) = field_of(text, &[name]) else { return Ok(0) };
+    value.parse().map_err(|_| refused(text, format!("{name} is a number, not {value:?}")))
+}
+
+fn mode(text: &str, default: u32) -> Result<u32, Error> {
+    let mode = field_of(text, &["mode"]).map_or(Ok(default), |mode| u32::from_str_radix(mode, 8));
+    mode.map_err(|_| refused(text, "mode is an octal number"))
 }
 
 fn field_of<'a>(text: &'a str, names: &[&str]) -> Option<&'a str> {

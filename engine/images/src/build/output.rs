@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::Secrets;
 use crate::log::Log;
 
 /// How many lines an error repeats.
@@ -13,13 +14,14 @@ const LONGEST: usize = 16 << 10;
 /// Makes lines of what arrives, passes them on at once, and remembers the last ones.
 pub(super) struct Lines<'a> {
     log: &'a Log<'a>,
+    secrets: &'a Secrets,
     open: Vec<u8>,
     last: VecDeque<String>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(log: &'a Log<'a>) -> Self {
-        Self { log, open: Vec::new(), last: VecDeque::new() }
+    pub(super) fn new(log: &'a Log<'a>, secrets: &'a Secrets) -> Self {
+        Self { log, secrets, open: Vec::new(), last: VecDeque::new() }
     }
 
     pub(super) fn add(&mut self, bytes: &[u8]) {
@@ -40,7 +42,7 @@ impl<'a> Lines<'a> {
         if self.open.is_empty() && skip_empty {
             return;
         }
-        let line = String::from_utf8_lossy(&self.open).into_owned();
+        let line = self.secrets.hidden_in(String::from_utf8_lossy(&self.open).into_owned());
         self.open.clear();
         self.log.line(&line);
         self.last.push_back(line);
@@ -65,7 +67,8 @@ mod tests {
         let mut seen = Vec::new();
         let mut log = |line: &str| seen.push(line.to_owned());
         let log = Log::new(&mut log);
-        let mut lines = Lines::new(&log);
+        let secrets = Secrets::default();
+        let mut lines = Lines::new(&log, &secrets);
         lines.add(b"one\ntw");
         lines.add(b"o\r\n\n10%\r20%\rend");
         assert_eq!(lines.finish(), ["one", "two", "", "", "10%", "20%", "end"]);

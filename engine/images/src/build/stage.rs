@@ -25,7 +25,7 @@ use crate::log::Log;
 use crate::store::{Pins, Temporary};
 use crate::tree::Tree;
 use crate::writer::Writer;
-use crate::{Base, Cancel, Digest, Error, Exit, ImageConfig, Run, Runner, Store};
+use crate::{Base, Cancel, Digest, Error, Exit, Image, ImageConfig, Run, Runner, Secrets, Store};
 
 /// Where programs are looked for unless the image says so.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -80,6 +80,11 @@ impl<'a, 'b> Stages<'a, 'b> {
     /// Whose build it is.
     pub(super) fn owner(&self) -> &'b str {
         &self.build.owner
+    }
+
+    /// What its commands may read.
+    pub(super) fn secrets(&self) -> &'b Secrets {
+        &self.build.secrets
     }
 
     /// A finished stage.
@@ -465,6 +470,7 @@ impl<'a, 'b> Stages<'a, 'b> {
             instruction: hidden(&instruction.text).into_owned(),
             exit,
             last_lines,
+            left: None,
         };
         self.step(state, wanted, |stages, layer| {
             let mut mounts = Mounts::prepare(stages, &mounts, &workdir, stage)?;
@@ -473,20 +479,25 @@ impl<'a, 'b> Stages<'a, 'b> {
             }
             let mut layers: Vec<PathBuf> = layers.iter().map(|digest| stages.store.layer_path(digest)).collect();
             let points = mount_points(stages.store, &tree, &mut mounts)?;
+            let mut env = config.env;
+            for (name, value) in std::mem::take(&mut mounts.env) {
+                env.retain(|(known, _)| *known != name);
+                env.push((name, value));
+            }
             layers.extend(points.as_ref().map(|points| points.path.clone()));
             let run = Run {
                 base,
                 layers: &layers,
                 changes: &layer.path,
                 argv: &argv,
-                env: &config.env,
+                env: &env,
                 uid: account.uid,
                 gid: account.gid,
                 workdir: &workdir,
                 mounts: &mounts.list,
                 network,
             };
-            let mut lines = Lines::new(stages.log);
+            let mut lines = Lines::new(stages.log, stages.secrets());
             let exit = stages.runner.run(&run, &mut |bytes| lines.add(bytes), stages.cancel);
             let last_lines = lines.finish();
             stages.cancel.check()?;
@@ -538,7 +549,14 @@ impl<'a, 'b> Stages<'a, 'b> {
             self.log.line(&format!(" ---> Not cached: {reason}"));
         }
         let layer = self.store.temporary()?;
-        work(self, &layer)?;
+        let mut done = work(self, &layer);
+        if let Err(Error::Run { left, .. }) = &mut done
+            && self.build.keep_failed_step
+        {
+            *left = Some(Box::new(self.keep(state, layer)?));
+            return done;
+        }
+        done?;
         let layer = self.store.add_layer(layer, &mut self.pins)?;
         if state.layers.len() >= crate::MAX_LAYERS && layer.is_some() {
             return Err(Error::Refused(format!(
@@ -560,6 +578,21 @@ impl<'a, 'b> Stages<'a, 'b> {
         step.layer.into_iter().for_each(|layer| push_layer(&mut state.layers, layer));
         drop(turn);
         Ok(())
+    }
+
+    /// The file system that a failed command has left, with what the command had to work with. Its layers are kept as long as the
+    /// build's.
+    fn keep(&mut self, state: &State, layer: Temporary<'a>) -> Result<Image, Error> {
+        let layer = self.store.add_layer(layer, &mut self.pins)?;
+        let mut layers = state.layers.clone();
+        layers.extend(layer.map(|layer| layer.digest));
+        let mut config = ImageConfig { entrypoint: None, cmd: None, ..state.config.clone() };
+        for (name, value) in &state.arguments {
+            if !config.env.iter().any(|(known, _)| known == name) {
+                config.set_env(name, value);
+            }
+        }
+        self.store.add_image(state.base, layers, config)
     }
 }
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
         snapshot: str | None
         image: str | Image | None
+        build_secrets: dict[str, str] | None
         resources: Resources | None
 
 
@@ -146,12 +147,23 @@ class CreateSandboxFromImageParams(CreateSandboxBaseParams):
 
     Attributes:
         image: Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
+        build_secrets: Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their
+            ids. They become part of no layer, no log and no cached step. Local engine only: Daytona's cloud has
+            none for its builds.
         resources: CPU, memory and disk; only for a sandbox made from an image.
     """
 
     __slots__ = ()
 
-    def __init__(self, *, image: str | Image, resources: Resources | None = None, **base: Unpack[BaseFields]) -> None:
+    def __init__(
+        self,
+        *,
+        image: str | Image,
+        build_secrets: dict[str, str] | None = None,
+        resources: Resources | None = None,
+        **base: Unpack[BaseFields],
+    ) -> None:
         super().__init__(**base)
         self.image = image
+        self.build_secrets = build_secrets
         self.resources = resources

@@ -126,7 +126,7 @@ from .models.sandbox import (
     WebhookEvent,
 )
 from .models.screenshot import ScreenshotOptions, ScreenshotRegion
-from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
+from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots, PushAccessCredentials, Snapshot
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
 from .ops.code_interpreter import CodeInterpreter
@@ -255,6 +255,7 @@ __all__ = [
     "PtyResult",
     "PtySessionInfo",
     "PtySize",
+    "PushAccessCredentials",
     "RateLimit",
     "Recording",
     "RecordingService",
@@ -316,6 +317,7 @@ LATER = [
     "AsyncLspServer",
     "AsyncMouse",
     "AsyncNetwork",
+    "AsyncObjectStorage",
     "AsyncOutputReader",
     "AsyncOutputStream",
     "AsyncPaginatedSandboxes",
@@ -333,6 +335,7 @@ LATER = [
     "CodeLanguageLiteral",
     "Image",
     "LspLanguageIdLiteral",
+    "ObjectStorage",
     "OutputHandler",
     "SupportedPythonSeries",
 ]

@@ -4,12 +4,14 @@ from .._async.building import AsyncSnapshotBuild
 from .._async.client import AsyncDaytona
 from .._async.forward import AsyncPortForward
 from .._async.listing import AsyncPaginatedSandboxes
+from .._async.object_storage import AsyncObjectStorage
 from .._async.outputs import AsyncLogStream, AsyncOutputStream, AsyncProcessOutput
 from .._async.pty import AsyncPtyHandle
 from .._async.reader import AsyncOutputReader
 from .._async.sandbox import AsyncSandbox
 from .._async.spawned import AsyncSpawnedProcess
 from .._async.streams import AsyncDownloadStream, AsyncFileReader, AsyncFileWriter
+from .._sync.object_storage import ObjectStorage
 from .._types import CodeLanguageLiteral, LspLanguageIdLiteral, OutputHandler, SupportedPythonSeries
 from .async_ops.accessibility import AsyncAccessibility
 from .async_ops.code_interpreter import AsyncCodeInterpreter
@@ -44,6 +46,7 @@ __all__ = [
     "AsyncLspServer",
     "AsyncMouse",
     "AsyncNetwork",
+    "AsyncObjectStorage",
     "AsyncOutputReader",
     "AsyncOutputStream",
     "AsyncPaginatedSandboxes",
@@ -61,6 +64,7 @@ __all__ = [
     "CodeLanguageLiteral",
     "Image",
     "LspLanguageIdLiteral",
+    "ObjectStorage",
     "OutputHandler",
     "SupportedPythonSeries",
 ]

@@ -3,15 +3,7 @@
 from .._to_come import ToCome
 
 
-class AsyncObjectStorage(metaclass=ToCome):
-    """Not there yet."""
-
-
-class ObjectStorage(metaclass=ToCome):
-    """Not there yet."""
-
-
 # Attributes of classes that are there.
 MEMBERS: list[str] = []
 
-__all__ = ["AsyncObjectStorage", "ObjectStorage"]
+__all__ = []

@@ -27,9 +27,12 @@ module Daytona
   # Creates a sandbox from an image.
   class CreateSandboxFromImageParams < CreateSandboxBaseParams
     # @param image [String] Image reference, for example `python:3.12-slim`; cannot be combined with `snapshot`.
+    # @param build_secrets [Hash{String => String}, nil] Secrets that commands of the build may read with `RUN
+    #   --mount=type=secret,id=…`, by their ids. They become part of no layer, no log and no cached step. Local engine
+    #   only: Daytona's cloud has none for its builds.
     # @param resources [Resources, nil] CPU, memory and disk; only for a sandbox made from an image.
     # @param attributes Attributes of {CreateSandboxBaseParams}.
-    def initialize(image:, resources: nil, **attributes)
+    def initialize(image:, build_secrets: nil, resources: nil, **attributes)
       super
     end
   end

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'fdd1f27572e2922a'
+  SCHEMA_HASH = 'f57768b4edb8b60a'
 end

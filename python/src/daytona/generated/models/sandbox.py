@@ -552,6 +552,9 @@ class CreateSandboxParams(Model):
         dockerfile: Dockerfile to build the image from; cannot be combined with `snapshot` and `image`.
         contexts: Local files that the Dockerfile copies, to be uploaded.
         context_hashes: Hashes of the Dockerfile's build contexts in object storage.
+        build_secrets: Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their
+            ids. They become part of no layer, no log and no cached step. Local engine only: Daytona's cloud has
+            none for its builds.
         resources: CPU, memory and disk; only for a sandbox made from an image.
     """
 
@@ -579,9 +582,10 @@ class CreateSandboxParams(Model):
         "dockerfile",
         "contexts",
         "context_hashes",
+        "build_secrets",
         "resources",
     )
-    _secrets = frozenset(("env_vars",))
+    _secrets = frozenset(("env_vars", "build_secrets"))
 
     def __init__(
         self,
@@ -608,6 +612,7 @@ class CreateSandboxParams(Model):
         dockerfile: str | None = None,
         contexts: list[Context] | None = None,
         context_hashes: list[str] | None = None,
+        build_secrets: dict[str, str] | None = None,
         resources: Resources | None = None,
     ) -> None:
         self.name = name
@@ -633,6 +638,7 @@ class CreateSandboxParams(Model):
         self.dockerfile = dockerfile
         self.contexts = contexts
         self.context_hashes = context_hashes
+        self.build_secrets = build_secrets
         self.resources = resources
 
     def to_wire(self) -> dict[str, Any]:
@@ -665,6 +671,7 @@ class CreateSandboxParams(Model):
             if self.contexts is not None
             else None,
             "contextHashes": self.context_hashes,
+            "buildSecrets": self.build_secrets,
             "resources": Resources.given("resources", self.resources).to_wire() if self.resources is not None else None,
         }
         return with_image(self.image, wire)

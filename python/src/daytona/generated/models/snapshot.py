@@ -16,6 +16,68 @@ if TYPE_CHECKING:
     from ..image import Image
 
 
+class PushAccessCredentials(Model):
+    """Short-lived credentials for the object storage. They reach only the objects of their organization.
+
+    Attributes:
+        storage_url: URL of the storage, which speaks S3's protocol.
+        access_key: Access key.
+        secret: Secret that belongs to the access key.
+        session_token: Token that says for how long, and for which objects, the access key is valid.
+        bucket: Bucket. Default: `daytona-volume-builds`.
+        organization_id: Id of the organization: the names of its objects begin with it and a slash.
+        region: Region that requests are signed for. Default: the one in the name of the storage's host, or
+            `us-east-1`.
+    """
+
+    __slots__ = ("storage_url", "access_key", "secret", "session_token", "bucket", "organization_id", "region")
+    _secrets = frozenset(("secret", "session_token"))
+
+    def __init__(
+        self,
+        storage_url: str,
+        access_key: str,
+        secret: str,
+        session_token: str,
+        bucket: str,
+        organization_id: str,
+        region: str | None = None,
+    ) -> None:
+        self.storage_url = storage_url
+        self.access_key = access_key
+        self.secret = secret
+        self.session_token = session_token
+        self.bucket = bucket
+        self.organization_id = organization_id
+        self.region = region
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> PushAccessCredentials:
+        """Reads it from the core's JSON."""
+        get = wire.get
+        return cls(
+            storage_url=wire["storageUrl"],
+            access_key=wire["accessKey"],
+            secret=wire["secret"],
+            session_token=wire["sessionToken"],
+            bucket=wire["bucket"],
+            organization_id=wire["organizationId"],
+            region=get("region"),
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        """Writes it as the core's JSON."""
+        return {
+            "storageUrl": self.storage_url,
+            "accessKey": self.access_key,
+            "secret": self.secret,
+            "sessionToken": self.session_token,
+            "bucket": self.bucket,
+            "organizationId": self.organization_id,
+            "region": self.region,
+        }
+
+
 class Snapshot(Model):
     """A snapshot: an image with the resources of the sandboxes that are made from it.
 
@@ -43,6 +105,8 @@ class Snapshot(Model):
         ref: Reference of its image where it is stored.
         sandbox_class: Kind of its sandboxes.
         source_sandbox_id: Sandbox it was made from.
+        failed_step: Snapshot of the file system in which a command of its build failed, for a look at it: see
+            `keep_failed_step`.
     """
 
     __slots__ = (
@@ -69,6 +133,7 @@ class Snapshot(Model):
         "ref",
         "sandbox_class",
         "source_sandbox_id",
+        "failed_step",
     )
 
     def __init__(
@@ -96,6 +161,7 @@ class Snapshot(Model):
         ref: str | None = None,
         sandbox_class: SandboxClass | None = None,
         source_sandbox_id: str | None = None,
+        failed_step: str | None = None,
     ) -> None:
         self.id = id
         self.organization_id = organization_id
@@ -120,6 +186,7 @@ class Snapshot(Model):
         self.ref = ref
         self.sandbox_class = sandbox_class
         self.source_sandbox_id = source_sandbox_id
+        self.failed_step = failed_step
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> Snapshot:
@@ -149,6 +216,7 @@ class Snapshot(Model):
             ref=get("ref"),
             sandbox_class=SandboxClass(wire["sandboxClass"]) if get("sandboxClass") is not None else None,
             source_sandbox_id=get("sourceSandboxId"),
+            failed_step=get("failedStep"),
         )
 
 
@@ -166,6 +234,11 @@ class CreateSnapshotParams(Model):
         dockerfile: Dockerfile to build the image from; cannot be combined with `image`.
         contexts: Local files that the Dockerfile copies, to be uploaded.
         context_hashes: Hashes of the Dockerfile's build contexts in object storage.
+        build_secrets: Secrets that commands of the build may read with `RUN --mount=type=secret,id=…`, by their
+            ids. They become part of no layer, no log and no cached step. Local engine only: Daytona's cloud has
+            none for its builds.
+        keep_failed_step: Whether the file system in which a command of the build fails is kept for an hour:
+            `failed_step` of the failed snapshot names it. Local engine only. Default: false.
     """
 
     __slots__ = (
@@ -179,7 +252,10 @@ class CreateSnapshotParams(Model):
         "dockerfile",
         "contexts",
         "context_hashes",
+        "build_secrets",
+        "keep_failed_step",
     )
+    _secrets = frozenset(("build_secrets",))
 
     def __init__(
         self,
@@ -193,6 +269,8 @@ class CreateSnapshotParams(Model):
         dockerfile: str | None = None,
         contexts: list[Context] | None = None,
         context_hashes: list[str] | None = None,
+        build_secrets: dict[str, str] | None = None,
+        keep_failed_step: bool | None = None,
     ) -> None:
         self.name = name
         self.image = image
@@ -204,6 +282,8 @@ class CreateSnapshotParams(Model):
         self.dockerfile = dockerfile
         self.contexts = contexts
         self.context_hashes = context_hashes
+        self.build_secrets = build_secrets
+        self.keep_failed_step = keep_failed_step
 
     def to_wire(self) -> dict[str, Any]:
         """Writes it as the core's JSON."""
@@ -220,6 +300,8 @@ class CreateSnapshotParams(Model):
             if self.contexts is not None
             else None,
             "contextHashes": self.context_hashes,
+            "buildSecrets": self.build_secrets,
+            "keepFailedStep": self.keep_failed_step,
         }
         return with_image(self.image, wire)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..._requests import snapshot_id
 from ..._sync.building import SnapshotBuild, create_snapshot
 from ..._sync.runtime import Service
-from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots, Snapshot
+from ..models.snapshot import CreateSnapshotParams, PaginatedSnapshots, PushAccessCredentials, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,52 @@ class SnapshotService(Service):
     """Snapshots: images with resources, which sandboxes are made from."""
 
     __slots__ = ()
+
+    def push_access(self, *, request_timeout: float | None = None) -> PushAccessCredentials:
+        """Returns short-lived credentials for the object storage that the contexts of builds are uploaded to.
+        Creating a sandbox or a snapshot from an image with local files asks for its own.
+
+        Args:
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The credentials.
+
+        Raises:
+            `DaytonaAuthorizationError` when the credentials of the client may not create snapshots.
+        """
+        wire = self._call("snapshot.push_access", {}, request_timeout=request_timeout)
+        return PushAccessCredentials.from_wire(wire)
+
+    def upload_context(
+        self,
+        access: PushAccessCredentials,
+        path: str,
+        archive_base_path: str | None = None,
+        *,
+        request_timeout: float | None = None,
+    ) -> str:
+        """Uploads a file or directory as the context of a build, unless it is there already. Its hash goes into
+        `context_hashes`. Creating a sandbox or a snapshot from an image with local files does this by itself.
+
+        Args:
+            access: Credentials for the object storage.
+            path: Local file or directory.
+            archive_base_path: Path by which a Dockerfile names the file or directory. Default: `path` without
+                what leads to the root of the file system.
+            request_timeout: Seconds the call may take; 0 = no limit. Default: 60.
+
+        Returns:
+            The hash of the context: 32 hexadecimal digits.
+
+        Raises:
+            `DaytonaInvalidArgumentError` when a file cannot be read or the credentials name no usable storage,
+            `DaytonaAuthorizationError` when the storage refuses them.
+        """
+        optional = {"archiveBasePath": archive_base_path}
+        args = {"access": PushAccessCredentials.given("access", access).to_wire(), "path": path, "options": optional}
+        wire: str = self._call("snapshot.upload_context", args, request_timeout=request_timeout)
+        return wire
 
     def create(
         self,

@@ -6,6 +6,38 @@ module Daytona
   # Snapshots: images with resources, which sandboxes are made from. Required arguments may be given by position or by
   # keyword.
   class SnapshotService < Service
+    # Returns short-lived credentials for the object storage that the contexts of builds are uploaded to. Creating a
+    # sandbox or a snapshot from an image with local files asks for its own.
+    #
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [PushAccessCredentials] The credentials.
+    # @raise [Sdk::AuthorizationError] When the credentials of the client may not create snapshots.
+    def push_access(request_timeout: nil)
+      args = {}
+      invoke('snapshot.push_access', args, request_timeout: request_timeout).to_model(PushAccessCredentials)
+    end
+
+    # Uploads a file or directory as the context of a build, unless it is there already. Its hash goes into
+    # `context_hashes`. Creating a sandbox or a snapshot from an image with local files does this by itself.
+    #
+    # @param access [PushAccessCredentials] Credentials for the object storage.
+    # @param path [String] Local file or directory.
+    # @param archive_base_path [String, nil] Path by which a Dockerfile names the file or directory. Default: `path`
+    #   without what leads to the root of the file system.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [String] The hash of the context: 32 hexadecimal digits.
+    # @raise [Sdk::InvalidArgumentError] When a file cannot be read or the credentials name no usable storage.
+    # @raise [Sdk::AuthorizationError] When the storage refuses them.
+    both_forms def upload_context(access, path, archive_base_path: nil, request_timeout: nil)
+      blobs = []
+      args = {
+        'access' => PushAccessCredentials.coerce(access).to_wire(blobs),
+        'path' => path,
+        'options' => { 'archiveBasePath' => archive_base_path }.compact
+      }
+      invoke('snapshot.upload_context', args, blobs, request_timeout: request_timeout).data
+    end
+
     # Returns the snapshot with this id or name.
     #
     # @param name [String] Id or name of the snapshot.

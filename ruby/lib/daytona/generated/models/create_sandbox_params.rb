@@ -85,6 +85,11 @@ module Daytona
     # @return [Array<String>, nil] Hashes of the Dockerfile's build contexts in object storage.
     attr_accessor :context_hashes
 
+    # @return [Hash{String => String}, nil] Secrets that commands of the build may read with `RUN
+    #   --mount=type=secret,id=…`, by their ids. They become part of no layer, no log and no cached step. Local engine
+    #   only: Daytona's cloud has none for its builds.
+    attr_accessor :build_secrets
+
     # @return [Resources, nil] CPU, memory and disk; only for a sandbox made from an image.
     attr_accessor :resources
 
@@ -113,6 +118,7 @@ module Daytona
       dockerfile: nil,
       contexts: nil,
       context_hashes: nil,
+      build_secrets: nil,
       resources: nil,
       os_user: nil,
       env: nil,
@@ -142,6 +148,7 @@ module Daytona
       @dockerfile = dockerfile
       @contexts = contexts
       @context_hashes = context_hashes
+      @build_secrets = build_secrets
       @resources = resources
     end
 
@@ -171,6 +178,7 @@ module Daytona
         'dockerfile' => dockerfile,
         'contexts' => contexts&.map { |item| Context.coerce(item).to_wire(blobs) },
         'contextHashes' => context_hashes,
+        'buildSecrets' => Wire.strings(build_secrets),
         'resources' => resources&.then { |item| Resources.coerce(item).to_wire(blobs) }
       }.compact
     end
@@ -178,7 +186,7 @@ module Daytona
     private
 
     def secrets
-      %i[env_vars]
+      %i[env_vars build_secrets]
     end
   end
 end

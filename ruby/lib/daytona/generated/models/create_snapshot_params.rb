@@ -35,6 +35,15 @@ module Daytona
     # @return [Array<String>, nil] Hashes of the Dockerfile's build contexts in object storage.
     attr_accessor :context_hashes
 
+    # @return [Hash{String => String}, nil] Secrets that commands of the build may read with `RUN
+    #   --mount=type=secret,id=…`, by their ids. They become part of no layer, no log and no cached step. Local engine
+    #   only: Daytona's cloud has none for its builds.
+    attr_accessor :build_secrets
+
+    # @return [Boolean, nil] Whether the file system in which a command of the build fails is kept for an hour:
+    #   `failed_step` of the failed snapshot names it. Local engine only. Default: false.
+    attr_accessor :keep_failed_step
+
     # Every argument is the attribute of the same name.
     def initialize(
       name:,
@@ -46,7 +55,9 @@ module Daytona
       skip_validation: nil,
       dockerfile: nil,
       contexts: nil,
-      context_hashes: nil
+      context_hashes: nil,
+      build_secrets: nil,
+      keep_failed_step: nil
     )
       super()
       @name = name
@@ -59,6 +70,8 @@ module Daytona
       @dockerfile = dockerfile
       @contexts = contexts
       @context_hashes = context_hashes
+      @build_secrets = build_secrets
+      @keep_failed_step = keep_failed_step
     end
 
     # @api private
@@ -73,8 +86,16 @@ module Daytona
         'skipValidation' => skip_validation,
         'dockerfile' => dockerfile,
         'contexts' => contexts&.map { |item| Context.coerce(item).to_wire(blobs) },
-        'contextHashes' => context_hashes
+        'contextHashes' => context_hashes,
+        'buildSecrets' => Wire.strings(build_secrets),
+        'keepFailedStep' => keep_failed_step
       }.compact
+    end
+
+    private
+
+    def secrets
+      %i[build_secrets]
     end
   end
 end

@@ -74,6 +74,10 @@ module Daytona
     # @return [String, nil] Sandbox it was made from.
     attr_accessor :source_sandbox_id
 
+    # @return [String, nil] Snapshot of the file system in which a command of its build failed, for a look at it: see
+    #   `keep_failed_step`.
+    attr_accessor :failed_step
+
     # Every argument is the attribute of the same name.
     def initialize(
       id:,
@@ -98,7 +102,8 @@ module Daytona
       initial_runner_id: nil,
       ref: nil,
       sandbox_class: nil,
-      source_sandbox_id: nil
+      source_sandbox_id: nil,
+      failed_step: nil
     )
       super()
       @id = id
@@ -124,6 +129,7 @@ module Daytona
       @ref = ref
       @sandbox_class = sandbox_class
       @source_sandbox_id = source_sandbox_id
+      @failed_step = failed_step
     end
 
     # @api private
@@ -151,7 +157,8 @@ module Daytona
         initial_runner_id: data['initialRunnerId'],
         ref: data['ref'],
         sandbox_class: data['sandboxClass'],
-        source_sandbox_id: data['sourceSandboxId']
+        source_sandbox_id: data['sourceSandboxId'],
+        failed_step: data['failedStep']
       )
     end
   end

@@ -774,6 +774,18 @@ pub(super) async fn snapshot(
     request: &Request,
 ) -> Called {
     match op {
+        "push_access" => value(service.push_access().await?),
+        "upload_context" => {
+            value(
+                service
+                    .upload_context(
+                        args.get("access")?,
+                        &args.text("path")?,
+                        args.options()?,
+                    )
+                    .await?,
+            )
+        }
         "create" => value(service.create(args.get("params")?, args.options()?).await?),
         "create_with_logs" => {
             service
