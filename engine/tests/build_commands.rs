@@ -268,6 +268,13 @@ async fn secrets_are_read_by_commands_and_kept_by_nothing() {
         Some("14")
     );
     assert!(!engine.output(&id, "ls -A / /etc /run 2>/dev/null; true").await.contains("secrets"));
+    // The engine's own root has a /run of its own.
+    let own = "FROM default\nRUN --mount=type=secret,id=token --mount=type=cache,target=/run/cache/x \
+               wc -c < /run/secrets/token; touch /run/cache/x/y && ls /run/cache/x; echo >> /opt/made\n";
+    let build_own = json!({"dockerfileContent": own, "secrets": {"token": "sesame-open-up"}});
+    let (made, log) = snapshot(&engine, "own", build_own).await;
+    assert_eq!(made["state"], "active", "{made}\n{log}");
+    assert!(log.contains("\n14\ny\n"), "{log}");
     // Another secret does not make another step.
     let (made, log) = snapshot(&engine, "two", build("sesame-close-up")).await;
     assert_eq!(made["state"], "active", "{made}");

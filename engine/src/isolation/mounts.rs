@@ -164,7 +164,11 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
     bind(root, root, false).context("binding the root")?;
     // Overlay paths are relative to the state directory: they need no escaping and don't tell its place.
     std::env::set_current_dir(&spec.state_dir).context("entering the state directory")?;
-    for entry in &spec.mounts {
+    // The engine's own root has a /run of its own, over which some are mounted.
+    let has_run = spec.image.as_ref().is_none_or(|image| image.over_default);
+    let (late, mounts): (Vec<_>, Vec<_>) =
+        spec.mounts.iter().partition(|entry| has_run && target_of(entry).starts_with("run"));
+    for entry in mounts {
         if spec.image.is_some() {
             match entry {
                 Mount::Bind { source, target, .. } if source.is_file() => image_root::check_file_point(root, target)?,
@@ -178,8 +182,13 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
     }
     mount_devices(root).context("preparing /dev")?;
     mount_kernel_interfaces(root, spec).context("preparing /proc and /sys")?;
-    if spec.image.as_ref().is_none_or(|image| image.over_default) {
+    if has_run {
         mount_run(root).context("preparing /run")?;
+    }
+    for entry in late {
+        let target = target_of(entry);
+        let mounted = make_point(root, entry).and_then(|()| mount_entry(root, entry, spec));
+        mounted.with_context(|| format!("mounting /{}", target.display()))?;
     }
     show_groups(root, &spec.groups).context("preparing /sys/fs/cgroup")?;
     let own_size = spec.own_size.as_ref().filter(|_| spec.shows_size);
@@ -192,6 +201,19 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
     std::env::set_current_dir("/").context("entering /")?;
     volume_mounts::attach(volumes)?;
     Ok(files)
+}
+
+/// Makes what something is mounted on, where only this process has made anything yet.
+fn make_point(root: &Path, entry: &Mount) -> Result<()> {
+    let target = root.join(target_of(entry));
+    match entry {
+        Mount::Bind { source, .. } if source.is_file() => {
+            fs::create_dir_all(target.parent().unwrap_or(root))?;
+            fs::File::create(target)?;
+        }
+        _ => fs::create_dir_all(target)?,
+    }
+    Ok(())
 }
 
 /// Shows the sandbox's control groups where runtimes of languages look for their limits.
