@@ -206,8 +206,7 @@ async fn commands_trust_whom_the_machine_trusts_and_images_keep_nothing_of_it() 
     let listed = engine.output(&id_of(&sandbox), "ls -A /image /image/etc 2>/dev/null; true").await;
     assert!(listed.contains("bin") && !listed.contains("certificates") && !listed.contains("resolv.conf"), "{listed}");
     // Wherever its /etc leads, they are there, and nothing is looked for outside its root.
-    let linked =
-        format!("{dockerfile}RUN rm -rf /etc && ln -s /var/lib /etc\nRUN grep -c ^ID= $SSL_CERT_FILE; ls -A /var\n");
+    let linked = format!("{dockerfile}RUN rm -rf /etc && ln -s /var/lib /etc\nRUN grep -c ^ID= $SSL_CERT_FILE\n");
     let (sandbox, log) = built(&engine, &linked).await;
     assert_eq!(sandbox["state"], "started", "{sandbox}\n{log}");
     assert_eq!(engine.output(&id_of(&sandbox), "grep -c ^ID= $SSL_CERT_FILE; ls -A /var 2>/dev/null; true").await, "1");

@@ -91,5 +91,8 @@ test('contexts are uploaded by hand', async (t) => {
   assert.equal(await daytona.snapshot.uploadContext(access, file, { archiveBasePath: 'file.txt' }), hash);
   assert.ok(!inspect([storage, access]).includes(access.secret));
   await assert.rejects(storage.upload(file, 'another', 'file.txt'), DaytonaError);
-  await assert.rejects(storage.upload(join(directory, 'none'), access.organizationId, 'x'), DaytonaInvalidArgumentError);
+  await assert.rejects(
+    storage.upload(join(directory, 'none'), access.organizationId, 'x'),
+    DaytonaInvalidArgumentError,
+  );
 });

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "f57768b4edb8b60a";
+pub const SCHEMA_HASH: &str = "eb178bf3ae541e3f";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,

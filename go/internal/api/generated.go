@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "f57768b4edb8b60a"
+const SchemaHash = "eb178bf3ae541e3f"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

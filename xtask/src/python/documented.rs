@@ -143,12 +143,16 @@ fn placeholders(surface: &Value, package: &str) -> Result<String> {
     classes.sort_by_key(|(name, _)| *name);
     let mut text = Text::new();
     text.line(0, &format!("\"\"\"Documented names that are not there yet. {HEADER}\"\"\""));
-    let enums = if classes.iter().any(|(_, symbol)| symbol["members"].is_object()) {
-        "from .._model import OpenEnum\n"
-    } else {
-        ""
-    };
-    text.lines(0, &format!("\n{enums}from .._to_come import ToCome"));
+    let is_enum = |(_, symbol): &(&str, &Value)| symbol["members"].is_object();
+    if !classes.is_empty() {
+        text.line(0, "");
+    }
+    if classes.iter().any(is_enum) {
+        text.line(0, "from .._model import OpenEnum");
+    }
+    if !classes.iter().all(is_enum) {
+        text.line(0, "from .._to_come import ToCome");
+    }
     for (name, symbol) in &classes {
         text.lines(0, "\n");
         let Some(values) = symbol["members"].as_object() else {
@@ -164,9 +168,15 @@ fn placeholders(surface: &Value, package: &str) -> Result<String> {
         }
     }
     members.sort();
-    text.lines(0, "\n\n# Attributes of classes that are there.");
+    text.lines(0, if classes.is_empty() { "" } else { "\n" });
+    text.line(0, "# Attributes of classes that are there.");
     text.list(0, "MEMBERS: list[str] = [", &members, "]");
     text.line(0, "");
-    text.list(0, "__all__ = [", &classes.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>(), "]");
+    text.list(
+        0,
+        "__all__: list[str] = [",
+        &classes.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>(),
+        "]",
+    );
     Ok(text.finish())
 }

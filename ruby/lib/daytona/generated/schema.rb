@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'f57768b4edb8b60a'
+  SCHEMA_HASH = 'eb178bf3ae541e3f'
 end
