@@ -115,11 +115,12 @@ pub fn size() -> (i64, i64) {
     }
 }
 
-/// Passes bytes both ways until the program exits, the detach keys are typed, or a signal comes.
+/// Passes bytes both ways until the program exits, the detach keys are typed, or a signal comes. Where no terminal types, the end
+/// of the input ends the program if it `is_own`, and leaves a session that others began as it is.
 ///
 /// # Errors
 /// `Connection` when the connection breaks; the session goes on.
-pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys) -> Done<End> {
+pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys, is_own: bool) -> Done<End> {
     let session = terminal.session_id().to_owned();
     let (input, mut output) = terminal.split();
     let raw = Raw::enter()?;
@@ -156,7 +157,7 @@ pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys) -> 
                     has_input = false;
                     // What was piped in has been typed: a shell that waited for more would wait for ever. A terminal that is
                     // closed leaves the session as it is.
-                    if !is_terminal {
+                    if is_own && !is_terminal {
                         drop(input.write(vec![END_OF_FILE]).await);
                     }
                 }

@@ -56,6 +56,27 @@ def test_a_detached_terminal_is_attached_again(daytona: Program, sandbox: str) -
     assert daytona("attach", sandbox, session).returncode == 125
 
 
+def test_who_follows_a_session_without_a_terminal_leaves_it_going(daytona: Program, sandbox: str) -> None:
+    session = f"cli-{uuid.uuid4().hex[:8]}"
+    with screen(daytona, "pty", sandbox, "--session", session) as terminal:
+        terminal.type(f"until [ -e /tmp/{session} ]; do echo ti''ck; sleep 0.1; done\n".encode())
+        terminal.wait_for(b"tick")
+        with subprocess.Popen(
+            [daytona.path, "attach", sandbox, session],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=daytona.environment,
+        ) as follower:
+            assert follower.stdout is not None
+            while b"tick" not in follower.stdout.readline():
+                assert follower.poll() is None
+            # Its end of the input would be read next.
+            daytona.text("exec", sandbox, f"touch /tmp/{session}")
+            terminal.type(b"exit 7\n")
+            assert terminal.end() == 7
+            follower.kill()
+
+
 def test_a_script_can_type(daytona: Program, sandbox: str) -> None:
     done = daytona("pty", sandbox, stdin=b"echo typed-$((6*7)); exit 3\n")
     assert done.returncode == 3

@@ -75,7 +75,7 @@ impl Remote for Pty {
         let (rows, cols) = terminal::size();
         let options = PtyCreateOptions { cwd: self.cwd, rows: Some(rows), cols: Some(cols), ..Default::default() };
         let opened = process.create_pty(&session, options).await.map_err(|error| Failure::from(error).not_run())?;
-        let end = terminal::attach(&process, opened, self.detach_keys).await.map_err(Failure::not_run)?;
+        let end = terminal::attach(&process, opened, self.detach_keys, true).await.map_err(Failure::not_run)?;
         ended(context, &sandbox.info().name, &session, end)
     }
 }
@@ -96,7 +96,7 @@ impl Remote for Attach {
         let (rows, cols) = terminal::size();
         // A full-screen program draws itself anew for it.
         process.resize_pty_session(&session, rows, cols).await.map_err(|error| Failure::from(error).not_run())?;
-        let end = terminal::attach(&process, opened, self.detach_keys).await.map_err(Failure::not_run)?;
+        let end = terminal::attach(&process, opened, self.detach_keys, false).await.map_err(Failure::not_run)?;
         ended(context, &name, &session, end)
     }
 }
