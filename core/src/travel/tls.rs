@@ -80,16 +80,18 @@ impl Tls {
 
 fn system_roots() -> &'static RootCertStore {
     static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
-    ROOTS.get_or_init(|| {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let native = rustls_native_certs::load_native_certs();
-        for error in &native.errors {
-            tracing::debug!(%error, "system certificates not read");
-        }
-        // System stores hold oddities no TLS library can parse; those are skipped.
-        roots.add_parsable_certificates(native.certs);
-        roots
-    })
+    if let Some(roots) = ROOTS.get() {
+        return roots;
+    }
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let native = rustls_native_certs::load_native_certs();
+    for error in &native.errors {
+        tracing::debug!(%error, "system certificates not read");
+    }
+    // System stores hold oddities no TLS library can parse; those are skipped.
+    roots.add_parsable_certificates(native.certs);
+    // Read before and not in there: a child that is forked while a thread reads would wait for that thread for ever.
+    ROOTS.get_or_init(|| roots)
 }
 
 fn add_authorities(path: &Path, roots: &mut RootCertStore) -> Result<()> {
