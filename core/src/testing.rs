@@ -157,10 +157,9 @@ impl Engine {
     /// `Connection` when it cannot be started; the message has its last words.
     pub async fn start(options: Options) -> Result<Self> {
         let started = tokio::task::spawn_blocking(move || spawn(&options)).await;
+        // The process ends when nobody waits for it any more, and when there is no client.
         let (process, Announced { api_url, api_key }) = started.map_err(|error| failed(error.to_string()))??;
         let config = Config { api_url: Some(api_url.clone()), api_key: Some(api_key.clone()), ..Config::default() };
-        // It is dropped, and the process ends, when there is no client.
-        let process = Guard(Some(process));
         let client = Client::new(config)?;
         Ok(Self { api_url, api_key, client, process: process.release() })
     }
@@ -333,7 +332,7 @@ fn failed(why: String) -> Error {
 }
 
 /// Starts the program and reads where it keeps its address. Blocks.
-fn spawn(options: &Options) -> Result<(Child, Announced)> {
+fn spawn(options: &Options) -> Result<(Guard, Announced)> {
     let given = options.binary.clone().or_else(|| std::env::var("DAYTONA_LOCAL_BINARY").ok());
     let program = given.filter(|program| !program.is_empty()).unwrap_or_else(|| "daytona".to_owned());
     let mut log = tempfile::tempfile().map_err(|error| failed(error.to_string()))?;
@@ -360,7 +359,7 @@ fn spawn(options: &Options) -> Result<(Child, Announced)> {
     let announced = std::fs::read(Path::new(place.trim_end_matches('\n')).join("engine.json"));
     let announced = announced.map_err(|error| failed(error.to_string()))?;
     let announced = serde_json::from_slice(&announced).map_err(|error| failed(error.to_string()))?;
-    Ok((process.release(), announced))
+    Ok((process, announced))
 }
 
 fn last_words(log: &mut File) -> String {
