@@ -49,6 +49,11 @@ impl Tokens {
         Some((self.expires_at? - MARGIN - now()).max(0).unsigned_abs())
     }
 
+    /// Seconds until they count no more, 0 where nobody knows.
+    pub fn lasts(&self) -> u64 {
+        self.expires_at.map_or(0, |end| (end - now()).max(0).unsigned_abs())
+    }
+
     /// Whether they count no more.
     pub fn have_ended(&self) -> bool {
         self.expires_at.is_some_and(|end| end <= now())
@@ -293,6 +298,8 @@ mod tests {
         };
         assert_eq!(tokens(Some("r"), Some(now() + 30)).remaining(), Some(0));
         assert!(tokens(Some("r"), Some(now() + 1000)).remaining().is_some_and(|rest| rest > 900));
+        assert!((25..=30).contains(&tokens(Some("r"), Some(now() + 30)).lasts()));
+        assert_eq!((tokens(Some("r"), Some(0)).lasts(), tokens(Some("r"), None).lasts()), (0, 0));
         assert_eq!(tokens(None, Some(0)).remaining(), None);
         assert_eq!(tokens(Some("r"), None).remaining(), None);
         assert!(tokens(None, Some(now() - 1)).have_ended() && !tokens(None, None).have_ended());

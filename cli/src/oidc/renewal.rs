@@ -53,7 +53,10 @@ pub async fn keep_fresh(name: &str, mut profile: Profile, client: &Client) -> In
             Some(0) => match newest(name, client).await {
                 Ok(newer) => {
                     profile = newer;
-                    tokio::time::sleep(SHORTEST).await;
+                    // Tokens that last no longer than the margin are due at once: half of their time is waited for.
+                    let half = profile.tokens().map_or(0, |tokens| tokens.lasts() / 2);
+                    let is_due = is_due(&profile);
+                    tokio::time::sleep(if is_due { SHORTEST.max(Duration::from_secs(half)) } else { SHORTEST }).await;
                 }
                 // Requests will say what is wrong.
                 Err(_) => tokio::time::sleep(AGAIN).await,
