@@ -212,12 +212,11 @@ def test_nothing_is_lost_or_left_when_it_is_killed(pair: Pair) -> None:
             # Somewhere on its way.
             time.sleep(generator.random() / 2)
             process.kill()
-        pair.sync()
+        # What the killed one had asked for may still be on its way.
+        wait_for(lambda: not any(pair.sync().values()) and ".daytona" not in pair.run("ls -A"))
         here = pair.files_here()
-        assert here == pair.files_there() and written == set(here.values())
+        assert here == pair.files_there() and written <= set(here.values())
         assert not list(pair.here.glob(".daytona*"))
-        # What the killed one had asked for may still have been on its way.
-        wait_for(lambda: not pair.sync()["conflicts"] and ".daytona" not in pair.run("ls -A"))
 
 
 def test_a_directory_that_nobody_may_read_is_not_taken_for_empty(pair: Pair) -> None:
