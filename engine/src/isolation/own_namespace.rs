@@ -8,8 +8,10 @@ use std::io;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
+use nix::libc;
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{Gid, Uid};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Gid, Uid, fork};
 
 use super::capabilities::{self, NET_ADMIN, NET_BIND_SERVICE, SYS_ADMIN};
 use super::probe::IsolationChoice;
@@ -36,16 +38,39 @@ pub fn enter_own_namespace(choice: IsolationChoice) -> Result<()> {
             ENTERED.set(Err(format!("an ordinary user's engine needs the program `{PASTA}` (Debian package `passt`)")));
         return Ok(());
     }
-    if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
-        let _ = ENTERED.set(Err(format!("this user may make no user namespace: {error}")));
+    // Some machines (AppArmor's rules of Ubuntu 24.04) let a process in and then refuse it everything. There is no way back, so a
+    // child goes first.
+    if let Err(reason) = can_enter(uid, gid) {
+        let _ = ENTERED.set(Err(format!("this user may make no user namespace{reason}")));
         return Ok(());
     }
+    enter(uid, gid)?;
+    let _ = ENTERED.set(Ok(()));
+    Ok(())
+}
+
+fn enter(uid: Uid, gid: Gid) -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWUSER).context("leaving the machine's users")?;
     fs::write("/proc/self/setgroups", "deny").context("denying setgroups")?;
     fs::write("/proc/self/uid_map", format!("{uid} {uid} 1\n")).context("mapping the user")?;
     fs::write("/proc/self/gid_map", format!("{gid} {gid} 1\n")).context("mapping the group")?;
-    capabilities::set_current(NEEDED).context("giving up privileges")?;
-    let _ = ENTERED.set(Ok(()));
-    Ok(())
+    capabilities::set_current(NEEDED).context("giving up privileges")
+}
+
+/// Has a child enter one. The error is the rest of a sentence.
+fn can_enter(uid: Uid, gid: Gid) -> Result<(), String> {
+    // SAFETY: this process has one thread, so its child may do whatever it may itself.
+    match unsafe { fork() }.map_err(|error| format!(": {error}"))? {
+        ForkResult::Child => {
+            let entered = enter(uid, gid).is_ok();
+            // SAFETY: ends the child at once, without what the parent has to do at its end.
+            unsafe { libc::_exit(i32::from(!entered)) }
+        }
+        ForkResult::Parent { child } => match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, 0)) => Ok(()),
+            _ => Err(String::new()),
+        },
+    }
 }
 
 /// Whether this process has entered one.
