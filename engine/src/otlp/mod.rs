@@ -30,8 +30,12 @@ const GATHERING: Duration = Duration::from_millis(500);
 /// How long to wait after a server did not take what was sent.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Records that may wait for one server.
+/// Records that may wait for one server, and their bytes.
 const WAITING: usize = 5000;
+const WAITING_BYTES: usize = 8 << 20;
+
+/// About what a record takes beside its text, in bytes.
+const OVERHEAD: usize = 512;
 
 /// Records of one request.
 const AT_ONCE: usize = 500;
@@ -57,9 +61,60 @@ struct Waiting {
     record: Record,
 }
 
+impl Waiting {
+    fn bytes(&self) -> usize {
+        OVERHEAD
+            + match &self.record {
+                Record::Line(line) => line.text.len(),
+                Record::Span(_) | Record::Value(..) => 0,
+            }
+    }
+}
+
+/// What waits for one server, the oldest first.
+#[derive(Default)]
+struct Queue {
+    records: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+impl Queue {
+    fn is_over(&self) -> bool {
+        self.records.len() > WAITING || self.bytes > WAITING_BYTES
+    }
+
+    /// Adds the newest; the oldest go where there is no room.
+    fn push(&mut self, record: Waiting) {
+        self.bytes += record.bytes();
+        self.records.push_back(record);
+        while self.is_over() {
+            self.take(1);
+        }
+    }
+
+    /// Takes so many of the oldest.
+    fn take(&mut self, most: usize) -> Vec<Waiting> {
+        let taken: Vec<_> = self.records.drain(..self.records.len().min(most)).collect();
+        self.bytes -= taken.iter().map(Waiting::bytes).sum::<usize>();
+        taken
+    }
+
+    /// Puts the oldest back, the last ones of them where there is no room for all.
+    fn put_back(&mut self, records: Vec<Waiting>) {
+        for record in records.into_iter().rev() {
+            self.bytes += record.bytes();
+            self.records.push_front(record);
+            if self.is_over() {
+                self.take(1);
+                return;
+            }
+        }
+    }
+}
+
 /// Sends records.
 pub struct Exporter {
-    waiting: Mutex<HashMap<OtelConfig, VecDeque<Waiting>>>,
+    waiting: Mutex<HashMap<OtelConfig, Queue>>,
     due: Notify,
     client: Client,
 }
@@ -116,11 +171,7 @@ impl Exporter {
     /// Sends a record, soon.
     pub fn send(&self, target: Target, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = waiting.entry(target.config).or_default();
-        if queue.len() >= WAITING {
-            queue.pop_front();
-        }
-        queue.push_back(Waiting { resource: target.resource, record });
+        waiting.entry(target.config).or_default().push(Waiting { resource: target.resource, record });
         drop(waiting);
         self.due.notify_one();
     }
@@ -162,8 +213,8 @@ impl Exporter {
     fn next(&self, config: &OtelConfig) -> Option<Vec<Waiting>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = waiting.get_mut(config)?;
-        let records = queue.drain(..queue.len().min(AT_ONCE)).collect();
-        if queue.is_empty() {
+        let records = queue.take(AT_ONCE);
+        if queue.records.is_empty() {
             waiting.remove(config);
         }
         Some(records)
@@ -171,9 +222,7 @@ impl Exporter {
 
     fn put_back(&self, config: OtelConfig, records: Vec<Waiting>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = waiting.entry(config).or_default();
-        let room = WAITING.saturating_sub(queue.len());
-        records.into_iter().rev().take(room).for_each(|record| queue.push_front(record));
+        waiting.entry(config).or_default().put_back(records);
     }
 
     async fn deliver(&self, config: &OtelConfig, records: &[Waiting]) -> anyhow::Result<()> {
@@ -197,6 +246,7 @@ impl Exporter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandboxes::logs::Output;
 
     #[test]
     fn what_waits_is_bounded_and_the_newest_is_kept() {
@@ -214,5 +264,16 @@ mod tests {
         assert_eq!((records.len(), first(&records)), (AT_ONCE, 3.0));
         exporter.put_back(config.clone(), records);
         assert_eq!(first(&exporter.next(&config).unwrap()), 3.0);
+        for _ in 0..100 {
+            let target = Target { config: config.clone(), resource: Map::new() };
+            let line = Line { at: 0, output: Output::Stdout, text: "x".repeat(WAITING_BYTES / 10) };
+            exporter.send(target, Record::Line(line));
+        }
+        let bytes = |exporter: &Exporter| exporter.waiting.lock().unwrap()[&config].bytes;
+        assert!((WAITING_BYTES / 2..=WAITING_BYTES).contains(&bytes(&exporter)));
+        let records = exporter.next(&config).unwrap();
+        assert_eq!(records.len(), 9);
+        exporter.put_back(config.clone(), records);
+        assert!((WAITING_BYTES / 2..=WAITING_BYTES).contains(&bytes(&exporter)));
     }
 }
