@@ -98,8 +98,8 @@ impl Engine {
             // It may be long until the last pieces are read, or for ever.
             drop(scratch);
             if let Err(error) = written {
-                // Whoever reads learns that it is not whole, unless they do not read any more.
-                drop(sender.try_send(Err(error)));
+                // Whoever reads on learns that it is not whole, however late; that takes no thread.
+                Handle::current().spawn(async move { drop(sender.send(Err(error)).await) });
             }
         });
         Ok(pieces)
