@@ -93,6 +93,13 @@ async fn a_sandbox_uses_a_value_that_it_never_has() {
     let told = curl(&engine, &id, "-H \"X-Api-Key: $API_KEY\" http://api.example/told").await;
     assert!(told.contains(VALUE), "{told}");
 
+    // A redirect repeats the URL, in its page, too.
+    let moved = curl(&engine, &id, "-i \"https://api.example/told/moved/$API_KEY?key=$API_KEY\"").await;
+    assert!(moved.contains(&format!("https://api.example/told/moved/{placeholder}?key={placeholder}")), "{moved}");
+    assert!(!moved.contains("sk-live-42"), "{moved}");
+    let heard = world.internet.heard();
+    assert!(heard.contains("/told/moved/sk-live-42:real%2Fvalue?key=sk-live-42:real%2Fvalue"), "{heard}");
+
     // Python and Node trust the engine there as curl does.
     let python = "import os, urllib.request
 request = urllib.request.Request('https://api.example/told', headers={'X-Api-Key': os.environ['API_KEY']})

@@ -23,6 +23,10 @@ const MOST_GROWTH: usize = 256 << 10;
 
 /// Characters of a value that are encoded in a URL. Colons are part of some services' tokens and mean nothing in a path or query.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+const FULLY_ENCODED: &AsciiSet = &ENCODED.add(b':');
+
+/// The shortest value that is looked for in answers: others are part of much that has nothing to do with them.
+const SHORTEST_HIDDEN: usize = 6;
 
 /// Headers that say how a request travels.
 const NEVER: [HeaderName; 6] =
@@ -98,6 +102,45 @@ impl Secrets {
         putting.headers(&mut request.headers)?;
         putting.uri(&mut request.uri)
     }
+
+    /// Puts placeholders back where the headers of the host's answer repeat values, as a redirect repeats the URL. Answers
+    /// whether they did.
+    pub fn take_out(&self, host: &str, headers: &mut HeaderMap) -> bool {
+        let mut found = false;
+        for secret in self.0.iter().filter(|secret| secret.is_for(host) && secret.value.len() >= SHORTEST_HIDDEN) {
+            let forms = [
+                secret.value.clone(),
+                utf8_percent_encode(&secret.value, ENCODED).to_string(),
+                utf8_percent_encode(&secret.value, FULLY_ENCODED).to_string(),
+            ];
+            for (name, value) in headers.iter_mut().filter(|(name, _)| !NEVER.contains(name)) {
+                for form in &forms {
+                    let Some(hidden) = replace(value.as_bytes(), form.as_bytes(), secret.placeholder.as_bytes()) else {
+                        continue;
+                    };
+                    tracing::debug!(header = name.as_str(), secret = secret.name, "an answer repeats a secret");
+                    *value = HeaderValue::from_bytes(&hidden).unwrap_or(HeaderValue::from_static(""));
+                    found = true;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A text with something in it replaced by something else; `None` where it is not in there.
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = 0;
+    let mut replaced = None::<Vec<u8>>;
+    for place in memmem::find_iter(text, from) {
+        let replaced = replaced.get_or_insert_default();
+        replaced.extend_from_slice(&text[rest..place]);
+        replaced.extend_from_slice(to);
+        rest = place + from.len();
+    }
+    let mut replaced = replaced?;
+    replaced.extend_from_slice(&text[rest..]);
+    Some(replaced)
 }
 
 impl Secret {
@@ -157,24 +200,16 @@ impl Putting<'_> {
         let mut put = None::<Vec<u8>>;
         for secret in &self.secrets {
             let before = put.as_deref().unwrap_or(text);
-            let places: Vec<usize> = memmem::find_iter(before, secret.placeholder.as_bytes()).collect();
-            if places.is_empty() {
+            let places = memmem::find_iter(before, secret.placeholder.as_bytes()).count();
+            if places == 0 {
                 continue;
             }
             let value = write(&secret.value);
-            self.grown = self.grown.saturating_add(value.len().saturating_mul(places.len()));
+            self.grown = self.grown.saturating_add(value.len().saturating_mul(places));
             if self.grown > MOST_GROWTH {
                 return Err(Unfit::TooLarge);
             }
-            let mut after = Vec::with_capacity(before.len() + value.len() * places.len());
-            let mut rest = 0;
-            for place in places {
-                after.extend_from_slice(&before[rest..place]);
-                after.extend_from_slice(value.as_bytes());
-                rest = place + secret.placeholder.len();
-            }
-            after.extend_from_slice(&before[rest..]);
-            put = Some(after);
+            put = replace(before, secret.placeholder.as_bytes(), value.as_bytes());
         }
         Ok(put)
     }
@@ -257,6 +292,20 @@ mod tests {
         assert_eq!(put("api.example", "/", &[("x-api-key", many.as_str())]).unwrap_err(), Unfit::TooLarge);
         let shown = format!("{:?}", secrets());
         assert!(shown.contains("key") && !shown.contains("s3cr"), "{shown}");
+    }
+
+    #[test]
+    fn an_answers_headers_have_placeholders() {
+        let mut headers = HeaderMap::new();
+        let value = |text: &'static str| HeaderValue::from_static(text);
+        headers.insert(header::LOCATION, value("https://api.example/s3cr:et%2F%26?k=s3cr%3Aet%2F%26&x=1"));
+        headers.insert("x-request-id", value("s3cr:et/&"));
+        headers.insert("x-other", value("else"));
+        assert!(!secrets().take_out("other.example", &mut headers), "it was not sent there");
+        assert!(secrets().take_out("api.example", &mut headers));
+        assert_eq!(headers[header::LOCATION], "https://api.example/dtn_secret_key?k=dtn_secret_key&x=1");
+        assert_eq!((&headers["x-request-id"], &headers["x-other"]), (&value("dtn_secret_key"), &value("else")));
+        assert!(!secrets().take_out("api.example", &mut headers));
     }
 
     #[test]

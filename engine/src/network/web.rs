@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::interception::Interceptor;
 use super::log::{Rule, Way};
+use super::policy::Guard;
 use super::splice::{Passage, reset};
 
 /// How long a request's head may take.
@@ -112,17 +113,23 @@ async fn exchange(
     upstream: Arc<Mutex<Upstream>>,
     request: Request<Incoming>,
 ) -> Result<Answer> {
+    let guard = passage.guard();
+    let mut given_to = None;
     let prepared = match (&*side, host(&request)) {
         (Side::Clear, Some(name)) if passage.allows(Way::Http, &name) => {
             let name = plain(&name);
             // Nobody proves who answers, so the address has to be the one that the engine found under the name.
             let gets_secrets = passage.port() == HTTP && passage.was_resolved(&name);
-            if gets_secrets { with_secrets(&passage, &name, request) } else { Ok(request) }
+            given_to = gets_secrets.then(|| name.clone());
+            if gets_secrets { with_secrets(guard.as_deref(), &name, request) } else { Ok(request) }
         }
         (Side::Clear, Some(_)) => bail!("the host is not allowed"),
         (Side::Clear, None) if passage.allows_without_name() => Ok(request),
         (Side::Clear, None) => bail!("the request names no host, or two"),
-        (Side::Encrypted { name, .. }, Some(host)) if plain(&host) == *name => with_secrets(&passage, name, request),
+        (Side::Encrypted { name, .. }, Some(host)) if plain(&host) == *name => {
+            given_to = Some(name.clone());
+            with_secrets(guard.as_deref(), name, request)
+        }
         (Side::Encrypted { name, .. }, _) => {
             let text = format!("the connection is for {name}, and the request names another host, or several");
             Err(Box::new(refusal(StatusCode::MISDIRECTED_REQUEST, &text)))
@@ -169,12 +176,27 @@ async fn exchange(
         // Over QUIC requests would not come by here.
         response.headers_mut().remove(header::ALT_SVC);
     }
+    if let (Some(guard), Some(name)) = (&guard, &given_to)
+        && guard.secrets.take_out(name, response.headers_mut())
+        && response.status().is_redirection()
+    {
+        // Its page names the same address. What is left of it is not read, so its connection is of no use any more.
+        upstream.sender = None;
+        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONTENT_ENCODING] {
+            response.headers_mut().remove(name);
+        }
+        return Ok(response.map(|_| Either::Right(Full::default())));
+    }
     Ok(response.map(Either::Left))
 }
 
 /// A request with the sandbox's secrets for a host put in, or the answer to one that cannot have them.
-fn with_secrets(passage: &Passage, name: &str, request: Request<Incoming>) -> Result<Request<Incoming>, Box<Answer>> {
-    let Some(guard) = passage.guard() else { return Ok(request) };
+fn with_secrets(
+    guard: Option<&Guard>,
+    name: &str,
+    request: Request<Incoming>,
+) -> Result<Request<Incoming>, Box<Answer>> {
+    let Some(guard) = guard else { return Ok(request) };
     let (mut head, body) = request.into_parts();
     match guard.secrets.put_in(name, &mut head) {
         Ok(()) => Ok(Request::from_parts(head, body)),

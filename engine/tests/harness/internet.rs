@@ -92,6 +92,12 @@ class Secret(socketserver.BaseRequestHandler):
             while not is_whole():
                 body += connection.recv(16384)
             print("told", head, body[:300], flush=True)
+            path = head.split()[1]
+            if path.startswith(b"/told/moved"):
+                place = b"https://" + lines[b"host"] + path
+                connection.sendall(b"HTTP/1.1 301 Moved Permanently\r\nLocation: " + place + b"\r\nContent-Length: %d\r\n\r\n" % len(place) + place)
+                request = connection.recv(16384)
+                continue
             answer = head + b"\r\n\r\n" + body
             connection.sendall(b"HTTP/1.1 200 OK\r\nAlt-Svc: h3=\":443\"\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
             request = connection.recv(16384)
