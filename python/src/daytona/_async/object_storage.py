@@ -43,6 +43,8 @@ class AsyncObjectStorage:
             access_key=aws_access_key_id,
             secret=aws_secret_access_key,
             session_token=aws_session_token,
+            bucket=bucket_name,
+            organization_id="",
         )
         self._daytona = AsyncDaytona(DaytonaConfig(api_key=NO_KEY))
 
