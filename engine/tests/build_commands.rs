@@ -296,6 +296,28 @@ async fn secrets_are_read_by_commands_and_kept_by_nothing() {
 }
 
 #[tokio::test]
+async fn links_in_a_cache_lead_nowhere_on_the_machine() {
+    let engine = Engine::start().await;
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("file"), "kept").unwrap();
+    for (name, mount) in [
+        ("file", "--mount=type=secret,id=token,target=/run/c/out/file"),
+        ("directory", "--mount=type=cache,target=/run/c/out/directory"),
+    ] {
+        let dockerfile = format!(
+            "FROM default\nRUN --mount=type=cache,target=/run/c ln -sfn {} /run/c/out\n\
+             RUN --mount=type=cache,target=/run/c {mount} true\n",
+            outside.path().display()
+        );
+        let build = json!({"dockerfileContent": dockerfile, "secrets": {"token": "sesame-open-up"}});
+        let (made, log) = snapshot(&engine, name, build).await;
+        assert_eq!(made["state"], "build_failed", "{made}\n{log}");
+    }
+    assert_eq!(std::fs::read_to_string(outside.path().join("file")).unwrap(), "kept");
+    assert!(!outside.path().join("directory").exists());
+}
+
+#[tokio::test]
 async fn the_file_system_of_a_failed_command_can_be_looked_at() {
     let engine = Engine::start().await;
     let dockerfile = format!(

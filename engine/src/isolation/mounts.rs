@@ -170,10 +170,7 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
         spec.mounts.iter().partition(|entry| has_run && target_of(entry).starts_with("run"));
     for entry in mounts {
         if spec.image.is_some() {
-            match entry {
-                Mount::Bind { source, target, .. } if source.is_file() => image_root::check_file_point(root, target)?,
-                _ => image_root::check_mount_point(root, target_of(entry))?,
-            }
+            check_point(root, entry)?;
         }
         mount_entry(root, entry, spec).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
     }
@@ -185,10 +182,13 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
     if has_run {
         mount_run(root).context("preparing /run")?;
     }
+    // All of them before anything is mounted there: what a cache has may be links to places of the machine.
+    for entry in &late {
+        make_point(root, entry).with_context(|| format!("making /{}", target_of(entry).display()))?;
+    }
     for entry in late {
-        let target = target_of(entry);
-        let mounted = make_point(root, entry).and_then(|()| mount_entry(root, entry, spec));
-        mounted.with_context(|| format!("mounting /{}", target.display()))?;
+        check_point(root, entry)?;
+        mount_entry(root, entry, spec).with_context(|| format!("mounting /{}", target_of(entry).display()))?;
     }
     show_groups(root, &spec.groups).context("preparing /sys/fs/cgroup")?;
     let own_size = spec.own_size.as_ref().filter(|_| spec.shows_size);
@@ -201,6 +201,14 @@ fn build_root(spec: &LaunchSpec, volumes: Vec<volume_mounts::Opened<'_>>) -> Res
     std::env::set_current_dir("/").context("entering /")?;
     volume_mounts::attach(volumes)?;
     Ok(files)
+}
+
+/// Fails where a link would lead what is mounted to another place.
+fn check_point(root: &Path, entry: &Mount) -> Result<()> {
+    match entry {
+        Mount::Bind { source, target, .. } if source.is_file() => image_root::check_file_point(root, target),
+        _ => image_root::check_mount_point(root, target_of(entry)),
+    }
 }
 
 /// Makes what something is mounted on, where only this process has made anything yet.
