@@ -29,7 +29,8 @@ async def start(sandbox: AsyncSandbox) -> None:
 async def keyboard(sandbox: AsyncSandbox) -> None:
     # region: keyboard
     await sandbox.process.exec("mousepad notes.txt >/dev/null 2>&1 &")
-    while not any("notes" in window.title for window in (await sandbox.computer_use.display.get_windows()).windows):
+    windows = sandbox.computer_use.display.get_windows
+    while not any("notes" in window.title and window.is_active for window in (await windows()).windows):
         await asyncio.sleep(0.1)
 
     await sandbox.computer_use.keyboard.type("Grüße 👋\n")

@@ -16,7 +16,8 @@ end
 def keyboard(sandbox)
   # region: keyboard
   sandbox.process.exec(command: 'mousepad notes.txt >/dev/null 2>&1 &')
-  sleep 0.1 until sandbox.computer_use.display.windows.windows.any? { |window| window.title.include?('notes') }
+  display = sandbox.computer_use.display
+  sleep 0.1 until display.windows.windows.any? { |window| window.title.include?('notes') && window.is_active }
 
   sandbox.computer_use.keyboard.type(text: "Grüße 👋\n")
   sandbox.computer_use.keyboard.hotkey(keys: 'ctrl+s')

@@ -26,7 +26,8 @@ async fn keyboard(sandbox: &Sandbox) -> Result<()> {
     // region: keyboard
     sandbox.process().exec("mousepad notes.txt >/dev/null 2>&1 &", Default::default()).await?;
     let display = sandbox.computer_use().display();
-    while !display.get_windows().await?.windows.iter().any(|window| window.title.contains("notes")) {
+    while !display.get_windows().await?.windows.iter().any(|window| window.title.contains("notes") && window.is_active)
+    {
         sleep(Duration::from_millis(100)).await;
     }
 

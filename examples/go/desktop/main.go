@@ -61,7 +61,7 @@ func keyboard(ctx context.Context, sandbox *daytona.Sandbox) error {
 			return err
 		}
 		for _, window := range found.Windows {
-			open = open || strings.Contains(window.Title, "notes")
+			open = open || strings.Contains(window.Title, "notes") && window.IsActive
 		}
 	}
 	if err := sandbox.ComputerUse.Keyboard().Type(ctx, "Grüße 👋\n", nil); err != nil {

@@ -33,7 +33,7 @@ type KeyboardService struct {
 //			return err
 //		}
 //		for _, window := range found.Windows {
-//			open = open || strings.Contains(window.Title, "notes")
+//			open = open || strings.Contains(window.Title, "notes") && window.IsActive
 //		}
 //	}
 //	if err := sandbox.ComputerUse.Keyboard().Type(ctx, "Grüße 👋\n", nil); err != nil {

@@ -18,7 +18,7 @@ export class Keyboard extends Service {
    * await sandbox.process.executeCommand('mousepad notes.txt >/dev/null 2>&1 &');
    * const isOpen = async () => {
    *   const { windows } = await sandbox.computerUse.display.getWindows();
-   *   return windows.some((window) => window.title.includes('notes'));
+   *   return windows.some((window) => window.title.includes('notes') && window.isActive);
    * };
    * while (!(await isOpen())) {
    *   await setTimeout(100);

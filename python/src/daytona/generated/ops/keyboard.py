@@ -24,7 +24,8 @@ class Keyboard(Service):
 
         Example:
             sandbox.process.exec("mousepad notes.txt >/dev/null 2>&1 &")
-            while not any("notes" in window.title for window in (sandbox.computer_use.display.get_windows()).windows):
+            windows = sandbox.computer_use.display.get_windows
+            while not any("notes" in window.title and window.is_active for window in (windows()).windows):
                 time.sleep(0.1)
 
             sandbox.computer_use.keyboard.type("Grüße 👋\\n")
