@@ -14,10 +14,18 @@ use crate::snapshots::record::{self, Snapshot, SnapshotState};
 /// How long one is kept.
 const KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// How many of an organization are kept at a time: they count for no quota.
+const MOST: usize = 10;
+
 impl Engine {
     /// Keeps what the failed command of a snapshot's build has left; answers by which name.
     pub(super) async fn keep_failed_step(self: &Arc<Self>, of: &Snapshot, image: Image) -> Option<String> {
         if self.snapshots.is_going(&of.id) {
+            return None;
+        }
+        let is_one = |known: &&Snapshot| known.failed_step_of.is_some() && known.organization_id == of.organization_id;
+        if self.snapshots.all().iter().filter(is_one).count() >= MOST {
+            tracing::info!(snapshot = of.id, "the file system of a failed step is not kept: there are {MOST}");
             return None;
         }
         let kept = Snapshot {
