@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use time::macros::format_description;
 use time::{Duration, PrimitiveDateTime};
 
+use super::copying::SOURCE;
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Issuer, Refused};
 use crate::{clock, secret};
@@ -255,6 +256,14 @@ fn canonical_request(request: &Parts, query: &Query, presented: &Presented<'_>) 
     }
     if !has_host {
         return Err(malformed("the header host is not signed"));
+    }
+    // Whoever was given a signed address to write to must not have it read another object.
+    let is_address = presented.lasts.is_some();
+    if is_address
+        && request.headers.contains_key(SOURCE)
+        && !presented.signed_headers.split(';').any(|name| name == SOURCE)
+    {
+        return Err(Failure::access_denied("The header x-amz-copy-source is not signed"));
     }
     let path: Vec<u8> = percent_decode_str(request.uri.path()).collect();
     let payload = match (&presented.payload, presented.lasts) {
