@@ -176,7 +176,9 @@ async fn an_ordinary_users_sandboxes_have_a_desktop_too() {
     let desktop = Desktop::start(&engine).await;
     assert_eq!(desktop.get("/screenshot").await["width"], 1280);
     engine.output(&desktop.id, "setsid xterm -T there -e 'cat > typed' >/dev/null 2>&1 &").await;
-    while desktop.get("/display/windows").await["windows"] == json!([]) {
+    let is_active =
+        |windows: &Value| windows.as_array().unwrap().iter().any(|window| window["isActive"] == json!(true));
+    while !is_active(&desktop.get("/display/windows").await["windows"]) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     desktop.ok(Method::POST, "/keyboard/type", json!({ "text": "Grüße\n" })).await;

@@ -41,7 +41,8 @@ test('the desktop is started, shown, clicked, typed into and stopped', async () 
 
   const terminal = 'xterm -T typing -geometry 200x60+0+0 -e sh';
   await sandbox.process.executeCommand(`${terminal} >/dev/null 2>&1 &`);
-  await until(async () => (await desktop.display.getWindows()).windows.some((one) => one.title.includes('typing')));
+  const isThere = (one) => one.title.includes('typing') && one.isActive;
+  await until(async () => (await desktop.display.getWindows()).windows.some(isThere));
   await screen.click({ position: { x: box.width / 4, y: box.height / 2 } });
   await page.getByLabel('Text to type').fill('echo "typed in the dashboard" > typed');
   await page.getByRole('button', { name: 'Type', exact: true }).click();

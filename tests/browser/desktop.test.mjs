@@ -25,9 +25,11 @@ async function until(isSo) {
   }
 }
 
+/** Opens a window and waits until what is typed goes to it. */
 async function openWindow(command, title) {
   await sandbox.process.executeCommand(`${command} >/dev/null 2>&1 &`);
-  return until(async () => (await desktop.display.getWindows()).windows.find((one) => one.title.includes(title)));
+  const isThere = (one) => one.title.includes(title) && one.isActive;
+  return until(async () => (await desktop.display.getWindows()).windows.find(isThere));
 }
 
 /** The colour in the middle of the viewer's picture. */
