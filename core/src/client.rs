@@ -16,7 +16,7 @@ use crate::model::SandboxInfo;
 use crate::ops::abandoned::Abandoned;
 use crate::ops::{
     Accessibility, CodeInterpreter, ComputerUse, Display, FileSystem, Git, Keyboard, LspServers, Mouse, Network,
-    Process, RecordingService, Sandboxes, Screenshot, Snapshots, Volumes,
+    Process, RecordingService, Sandboxes, Screenshot, Secrets, Snapshots, Volumes,
 };
 use crate::protocols::forward::Forwards;
 use crate::telemetry::{self, Exporter, Telemetry, TraceContext};
@@ -218,6 +218,11 @@ impl Client {
     /// Volumes: directories that sandboxes share and that outlive them.
     pub fn volumes(&self) -> Volumes {
         Volumes { client: self.clone() }
+    }
+
+    /// Secrets: values that sandboxes use without having them.
+    pub fn secrets(&self) -> Secrets {
+        Secrets { client: self.clone() }
     }
 
     /// The toolbox of a sandbox.

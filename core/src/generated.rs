@@ -329,6 +329,28 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are started from then
+    /// on. A sandbox that started without secrets has them from its next start.
+    ///
+    /// `info` tells the new state afterwards.
+    ///
+    /// # Parameters
+    /// * `secrets` - Variables of the environment, each with the name of a secret; empty = none.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such secret, and on servers up to 0.195, `Validation` when a variable's name is not valid.
+    pub async fn update_secrets(
+        &mut self,
+        secrets: BTreeMap<String, String>,
+    ) -> Result<()> {
+        self.info = self
+            .client
+            .sandboxes()
+            .update_secrets(&self.info.id, secrets)
+            .await?;
+        Ok(())
+    }
+
     /// Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
     /// connections end.
     ///

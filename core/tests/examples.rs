@@ -9,7 +9,7 @@ use std::process::Command;
 use local::{Home, program};
 
 /// Names, and some of what they print.
-const EXAMPLES: [(&str, &[&str]); 15] = [
+const EXAMPLES: [(&str, &[&str]); 16] = [
     ("first", &["hello\n"]),
     ("desktop", &["active\n", "1280 x 720 pixels\n", "640 x 360 pixels", "3 actions, the screen is at rest: "]),
     ("files", &["2 files, 18 bytes", "-rw-------"]),
@@ -39,6 +39,7 @@ const EXAMPLES: [(&str, &[&str]); 15] = [
         &["hello from /tmp", "line: done", "apple\npear\n", "exit code 5", "port 8000", "hello world from /tmp"],
     ),
     ("previews", &["<h1>Hello</h1>\n\n", "until 2", "expired", "HTTP/1.0 200 OK"]),
+    ("secrets", &["dtn_secret_", "[\"api.example.com\"] dtn_secret_"]),
     ("ssh", &["ssh -p ", "true\nfalse\n"]),
     ("telemetry", &["hello\n"]),
     ("terminals", &["30 100", "exit code Some(7)", "left: []"]),

@@ -7,7 +7,7 @@ import (
 )
 
 func TestTheExamplesRun(t *testing.T) {
-	for _, name := range []string{"desktop", "files", "first", "git", "images", "interpreter", "language_servers", "life", "network", "previews", "processes", "ssh", "telemetry", "terminals", "volumes", "webhooks"} {
+	for _, name := range []string{"desktop", "files", "first", "git", "images", "interpreter", "language_servers", "life", "network", "previews", "processes", "secrets", "ssh", "telemetry", "terminals", "volumes", "webhooks"} {
 		t.Run(name, func(t *testing.T) {
 			program := exec.Command("go", "run", "./"+name)
 			program.Env = append(os.Environ(), "DAYTONA_API_URL=local")

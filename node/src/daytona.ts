@@ -18,6 +18,7 @@ import type {
 } from './generated/models.js';
 import { LIST_SANDBOXES_QUERY } from './generated/queries.js';
 import { Sandbox } from './generated/sandbox.js';
+import { SecretService } from './generated/secret-service.js';
 import { SnapshotService } from './generated/snapshot-service.js';
 import { VolumeService } from './generated/volume-service.js';
 import { withImage } from './image-builder.js';
@@ -67,6 +68,8 @@ export class Daytona extends DaytonaMethods implements AsyncDisposable {
   readonly snapshot: SnapshotService;
   /** The volumes: directories that sandboxes share and that outlive them. */
   readonly volume: VolumeService;
+  /** The secrets: values that sandboxes use without having them. */
+  readonly secret: SecretService;
   readonly #connection: Connection;
 
   /**
@@ -87,6 +90,7 @@ export class Daytona extends DaytonaMethods implements AsyncDisposable {
     this.#connection = connection;
     this.snapshot = new SnapshotService(connection);
     this.volume = new VolumeService(connection);
+    this.secret = new SecretService(connection);
   }
 
   /**

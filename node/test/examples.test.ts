@@ -30,6 +30,7 @@ for (const name of [
   'network',
   'previews',
   'processes',
+  'secrets',
   'ssh',
   'telemetry',
   'terminals',

@@ -36,6 +36,7 @@ LIMIT = 60
         "network",
         "previews",
         "processes",
+        "secrets",
         "ssh",
         "telemetry",
         "terminals",

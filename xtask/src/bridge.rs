@@ -79,6 +79,7 @@ fn operation_name(language: &str, op: &Op) -> String {
         Receiver::Sandbox => "sandbox",
         Receiver::Snapshot => "snapshot",
         Receiver::Volume => "volume",
+        Receiver::Secret => "secret",
         Receiver::Process => "process",
         Receiver::Fs => "fs",
         Receiver::Git => "git",

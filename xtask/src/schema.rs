@@ -222,6 +222,8 @@ pub enum Receiver {
     Snapshot,
     /// The volumes of a client.
     Volume,
+    /// The secrets of a client.
+    Secret,
     /// The commands of a sandbox.
     Process,
     /// The files of a sandbox.

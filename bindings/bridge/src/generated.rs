@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "eb178bf3ae541e3f";
+pub const SCHEMA_HASH: &str = "40462eb1efd43d35";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,
@@ -105,6 +105,7 @@ pub(crate) fn dispatch(
         "sandbox.update_network_settings" => {
             sandbox_update_network_settings(client, params)
         }
+        "sandbox.update_secrets" => sandbox_update_secrets(client, params),
         "sandbox.create_ssh_access" => sandbox_create_ssh_access(client, params),
         "sandbox.validate_ssh_access" => sandbox_validate_ssh_access(client, params),
         "sandbox.revoke_ssh_access" => sandbox_revoke_ssh_access(client, params),
@@ -230,6 +231,11 @@ pub(crate) fn dispatch(
         "volume.create" => volume_create(client, params),
         "volume.delete" => volume_delete(client, params),
         "volume.wait_for_ready" => volume_wait_for_ready(client, params),
+        "secret.list" => secret_list(client, params),
+        "secret.get" => secret_get(client, params),
+        "secret.create" => secret_create(client, params),
+        "secret.update" => secret_update(client, params),
+        "secret.delete" => secret_delete(client, params),
         _ => {
             let error = Error::invalid_argument(
                 format!("There is no operation {op:?}: package and library differ."),
@@ -361,6 +367,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-typescript", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
             }
+            ("sdk-typescript", "sandbox.update_secrets") => "sandbox.updateSecrets",
             ("sdk-typescript", "sandbox.create_ssh_access") => "sandbox.createSshAccess",
             ("sdk-typescript", "sandbox.validate_ssh_access") => {
                 "sandbox.validateSshAccess"
@@ -607,6 +614,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "sandbox.update_network_settings") => {
                 "Sandbox.UpdateNetworkSettings"
             }
+            ("sdk-go", "sandbox.update_secrets") => "Sandbox.UpdateSecrets",
             ("sdk-go", "sandbox.create_ssh_access") => "Sandbox.CreateSshAccess",
             ("sdk-go", "sandbox.validate_ssh_access") => "Sandbox.ValidateSshAccess",
             ("sdk-go", "sandbox.revoke_ssh_access") => "Sandbox.RevokeSshAccess",
@@ -732,6 +740,11 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-go", "volume.create") => "Volume.Create",
             ("sdk-go", "volume.delete") => "Volume.Delete",
             ("sdk-go", "volume.wait_for_ready") => "Volume.WaitForReady",
+            ("sdk-go", "secret.list") => "Secret.List",
+            ("sdk-go", "secret.get") => "Secret.Get",
+            ("sdk-go", "secret.create") => "Secret.Create",
+            ("sdk-go", "secret.update") => "Secret.Update",
+            ("sdk-go", "secret.delete") => "Secret.Delete",
             ("sdk-uniffi", "computer_use.act") => "computerUse.act",
             ("sdk-uniffi", "computer_use.start_trajectory") => {
                 "computerUse.startTrajectory"
@@ -808,6 +821,7 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
             ("sdk-uniffi", "sandbox.update_network_settings") => {
                 "sandbox.updateNetworkSettings"
             }
+            ("sdk-uniffi", "sandbox.update_secrets") => "sandbox.updateSecrets",
             ("sdk-uniffi", "sandbox.create_ssh_access") => "sandbox.createSshAccess",
             ("sdk-uniffi", "sandbox.validate_ssh_access") => "sandbox.validateSshAccess",
             ("sdk-uniffi", "sandbox.revoke_ssh_access") => "sandbox.revokeSshAccess",
@@ -917,6 +931,12 @@ pub(crate) fn operation_name(source: &str, operation: &str) -> Option<&'static s
         },
     )
 }
+static UPDATE_SECRET_PARAMS_NAMES: Names = Names(
+    &[("value", None), ("description", None), ("hosts", None)],
+);
+static CREATE_SECRET_PARAMS_NAMES: Names = Names(
+    &[("name", None), ("value", None), ("description", None), ("hosts", None)],
+);
 static VOLUME_NAMES: Names = Names(
     &[
         ("id", None),
@@ -1035,6 +1055,7 @@ static CREATE_SANDBOX_PARAMS_NAMES: Names = Names(
         ("autoPauseInterval", None),
         ("ttlMinutes", None),
         ("volumes", Some(&VOLUME_MOUNT_NAMES)),
+        ("secrets", None),
         ("networkBlockAll", None),
         ("networkAllowList", None),
         ("domainAllowList", None),
@@ -1074,6 +1095,9 @@ static DESKTOP_ACTION_NAMES: Names = Names(
         ("keys", None),
         ("milliseconds", None),
     ],
+);
+static LIST_SECRETS_OPTIONS_NAMES: Names = Names(
+    &[("cursor", None), ("limit", None), ("name", None), ("sort", None), ("order", None)],
 );
 static WAIT_OPTIONS_NAMES: Names = Names(&[("timeout", None)]);
 static GET_VOLUME_OPTIONS_NAMES: Names = Names(&[("create", None)]);
@@ -3270,6 +3294,34 @@ fn sandbox_update_network_settings(
                 .update_network_settings(&call.args.id_or_name, call.args.settings)
                 .await?,
         )
+    })
+}
+
+fn sandbox_update_secrets(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            id_or_name: String,
+            secrets: std::collections::BTreeMap<String, String>,
+        }
+        static ARGS: Names = Names(&[("idOrName", None), ("secrets", None)]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<
+            Args,
+        >::read(client, "sandbox.update_secrets", params, &NAMES)?;
+        let service = call.client.sandboxes();
+        value(&service.update_secrets(&call.args.id_or_name, call.args.secrets).await?)
     })
 }
 
@@ -6369,5 +6421,134 @@ fn volume_wait_for_ready(
         >::read(client, "volume.wait_for_ready", params, &NAMES)?;
         let service = call.client.volumes();
         value(&service.wait_for_ready(call.args.volume, call.args.options).await?)
+    })
+}
+
+fn secret_list(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            #[serde(default)]
+            options: ListSecretsOptions,
+        }
+        static ARGS: Names = Names(&[("options", Some(&LIST_SECRETS_OPTIONS_NAMES))]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "secret.list", params, &NAMES)?;
+        let service = call.client.secrets();
+        value(&service.list(call.args.options).await?)
+    })
+}
+
+fn secret_get(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            secret_id: String,
+        }
+        static ARGS: Names = Names(&[("secretId", None)]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "secret.get", params, &NAMES)?;
+        let service = call.client.secrets();
+        value(&service.get(&call.args.secret_id).await?)
+    })
+}
+
+fn secret_create(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            params: CreateSecretParams,
+        }
+        static ARGS: Names = Names(&[("params", Some(&CREATE_SECRET_PARAMS_NAMES))]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "secret.create", params, &NAMES)?;
+        let service = call.client.secrets();
+        value(&service.create(call.args.params).await?)
+    })
+}
+
+fn secret_update(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            secret_id: String,
+            params: UpdateSecretParams,
+        }
+        static ARGS: Names = Names(
+            &[("secretId", None), ("params", Some(&UPDATE_SECRET_PARAMS_NAMES))],
+        );
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "secret.update", params, &NAMES)?;
+        let service = call.client.secrets();
+        value(&service.update(&call.args.secret_id, call.args.params).await?)
+    })
+}
+
+fn secret_delete(
+    client: Client,
+    params: Payload,
+) -> BoxFuture<'static, Result<Completion>> {
+    Box::pin(async move {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Args {
+            secret_id: String,
+        }
+        static ARGS: Names = Names(&[("secretId", None)]);
+        static NAMES: Names = Names(
+            &[
+                ("target", None),
+                ("requestTimeout", None),
+                ("trace", None),
+                ("args", Some(&ARGS)),
+            ],
+        );
+        let call = Parsed::<Args>::read(client, "secret.delete", params, &NAMES)?;
+        let service = call.client.secrets();
+        value(&service.delete(&call.args.secret_id).await?)
     })
 }

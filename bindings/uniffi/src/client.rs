@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::call::Target;
 use crate::{
     Accessibility, CodeInterpreter, ComputerUse, DaytonaError, Display, FileSystem, Git, Keyboard, LspServers, Mouse,
-    Network, Process, RecordingService, SandboxInfo, Sandboxes, Screenshot, Snapshots, Volumes,
+    Network, Process, RecordingService, SandboxInfo, Sandboxes, Screenshot, Secrets, Snapshots, Volumes,
 };
 
 /// A connection to Daytona, shared by all services made from it.
@@ -78,6 +78,11 @@ impl Daytona {
     /// Volumes: directories that sandboxes share and that outlive them.
     pub fn volumes(&self) -> Arc<Volumes> {
         Arc::new(Volumes { target: Target { client: self.client.clone(), sandbox: None } })
+    }
+
+    /// Secrets: values that sandboxes use without having them.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        Arc::new(Secrets { target: Target { client: self.client.clone(), sandbox: None } })
     }
 
     /// Commands, code, sessions and terminals of a sandbox.

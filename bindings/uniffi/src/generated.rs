@@ -2876,6 +2876,10 @@ pub struct CreateSandboxParams {
     #[serde(rename = "volumes", default, skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub volumes: Option<Vec<VolumeMount>>,
+    /// Secrets to mount: variables of the environment, each with the name of a secret whose placeholder it holds.
+    #[serde(rename = "secrets", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub secrets: Option<HashMap<String, String>>,
     /// Whether to block all network access. Default: false.
     #[serde(
         rename = "networkBlockAll",
@@ -3252,6 +3256,119 @@ pub struct SignedPortPreviewUrl {
     /// When the URL expires, as ISO 8601.
     #[serde(rename = "expiresAt")]
     pub expires_at: String,
+}
+
+/// A secret: a value that sandboxes use without having it. The value itself is never returned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct Secret {
+    /// Id.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name, unique in the organization.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// Description.
+    #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub description: Option<String>,
+    /// Text that sandboxes have in place of the value. It is replaced in requests to the hosts.
+    #[serde(rename = "placeholder")]
+    pub placeholder: String,
+    /// Hosts the value may be sent to; empty = any host.
+    #[serde(rename = "hosts")]
+    pub hosts: Vec<String>,
+    /// Time when it was created, ISO 8601.
+    #[serde(rename = "createdAt")]
+    pub created_at: String,
+    /// Time when it last changed, ISO 8601.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: String,
+}
+
+/// A new secret.
+#[derive(derive_more::Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct CreateSecretParams {
+    /// Name, unique in the organization: a letter or underscore, then letters, digits, underscores and hyphens.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// The value. No call returns it.
+    #[debug("[secret]")]
+    #[serde(rename = "value")]
+    pub value: String,
+    /// Description. Default: none.
+    #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub description: Option<String>,
+    /// Host names the value may be sent to, `*.example.com` for all below a name, without ports. Default: any host.
+    #[serde(rename = "hosts", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub hosts: Option<Vec<String>>,
+}
+
+/// Changes of a secret.
+#[derive(
+    derive_more::Debug,
+    Clone,
+    PartialEq,
+    Default,
+    Serialize,
+    Deserialize,
+    uniffi::Record
+)]
+pub struct UpdateSecretParams {
+    /// New value. Default: as it is.
+    #[debug("[secret]")]
+    #[serde(rename = "value", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub value: Option<String>,
+    /// New description. Default: as it is.
+    #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub description: Option<String>,
+    /// Host names the value may be sent to from now on; empty = any host. Default: as they are.
+    #[serde(rename = "hosts", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub hosts: Option<Vec<String>>,
+}
+
+/// Options of `secret.list`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, uniffi::Record)]
+pub struct ListSecretsOptions {
+    /// `next_cursor` of the page before. Default: the first page.
+    #[serde(rename = "cursor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub cursor: Option<String>,
+    /// Secrets per page, 1 to 200. Default: 100.
+    #[serde(rename = "limit", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub limit: Option<i64>,
+    /// Part of the name. Default: all names.
+    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub name: Option<String>,
+    /// Field to sort by: `name`, `createdAt` (default) or `updatedAt`.
+    #[serde(rename = "sort", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sort: Option<String>,
+    /// Direction: `asc` or `desc` (default).
+    #[serde(rename = "order", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub order: Option<String>,
+}
+
+/// One page of secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
+pub struct ListSecretsResponse {
+    /// Secrets of this page.
+    #[serde(rename = "items")]
+    pub items: Vec<Secret>,
+    /// Number of secrets on all pages.
+    #[serde(rename = "total")]
+    pub total: i64,
+    /// Cursor of the next page; none on the last one.
+    #[serde(rename = "nextCursor", default, skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub next_cursor: Option<String>,
 }
 
 /// A snapshot: an image with the resources of the sandboxes that are made from it.
@@ -5355,6 +5472,25 @@ impl Sandboxes {
             .await
     }
 
+    /// Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are started from then
+    /// on. A sandbox that started without secrets has them from its next start.
+    ///
+    /// - Parameter id_or_name: Id or name of the sandbox.
+    /// - Parameter secrets: Variables of the environment, each with the name of a secret; empty = none.
+    /// Throws: `NotFound` when there is no such secret, and on servers up to 0.195, `Validation` when a variable's name is not valid.
+    pub async fn update_secrets(
+        &self,
+        id_or_name: String,
+        secrets: HashMap<String, String>,
+    ) -> Result<SandboxInfo, DaytonaError> {
+        self.target
+            .call(
+                "sandbox.update_secrets",
+                || json!({ "idOrName" : id_or_name, "secrets" : secrets }),
+            )
+            .await
+    }
+
     /// Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
     /// connections end.
     ///
@@ -7222,5 +7358,73 @@ impl Volumes {
                 || json!({ "volume" : volume, "options" : options.unwrap_or_default() }),
             )
             .await
+    }
+}
+
+/// Secrets: values that sandboxes use without having them.
+#[derive(uniffi::Object)]
+pub struct Secrets {
+    pub(crate) target: Target,
+}
+
+#[uniffi::export]
+impl Secrets {
+    /// Lists the secrets of the organization, without their values.
+    ///
+    /// Throws: `InvalidArgument` for a limit out of range, `NotFound` on servers up to 0.193.
+    #[uniffi::method(default(options = None))]
+    pub async fn list(
+        &self,
+        options: Option<ListSecretsOptions>,
+    ) -> Result<ListSecretsResponse, DaytonaError> {
+        self.target
+            .call("secret.list", || json!({ "options" : options.unwrap_or_default() }))
+            .await
+    }
+
+    /// Returns a secret, without its value.
+    ///
+    /// - Parameter secret_id: Id of the secret.
+    /// Throws: `NotFound` when there is no such secret.
+    pub async fn get(&self, secret_id: String) -> Result<Secret, DaytonaError> {
+        self.target.call("secret.get", || json!({ "secretId" : secret_id })).await
+    }
+
+    /// Creates a secret. Sandboxes that are created with it find its placeholder in a variable of their environment; requests
+    /// to its hosts are sent with the value instead.
+    ///
+    /// - Parameter params: Name, value and hosts of the secret.
+    /// Throws: `Conflict` when there is a secret of this name, `Validation` when its name or one of its hosts is not valid.
+    pub async fn create(
+        &self,
+        params: CreateSecretParams,
+    ) -> Result<Secret, DaytonaError> {
+        self.target.call("secret.create", || json!({ "params" : params })).await
+    }
+
+    /// Changes a secret. Sandboxes that have it use it as it is from then on.
+    ///
+    /// - Parameter secret_id: Id of the secret.
+    /// - Parameter params: What to change.
+    /// Throws: `NotFound` when there is no such secret, `Validation` when one of its hosts is not valid.
+    pub async fn update(
+        &self,
+        secret_id: String,
+        params: UpdateSecretParams,
+    ) -> Result<Secret, DaytonaError> {
+        self.target
+            .call(
+                "secret.update",
+                || json!({ "secretId" : secret_id, "params" : params }),
+            )
+            .await
+    }
+
+    /// Deletes a secret. Sandboxes that have it send its placeholder from then on.
+    ///
+    /// - Parameter secret_id: Id of the secret.
+    /// Throws: `NotFound` when there is no such secret.
+    pub async fn delete(&self, secret_id: String) -> Result<(), DaytonaError> {
+        self.target.call("secret.delete", || json!({ "secretId" : secret_id })).await
     }
 }

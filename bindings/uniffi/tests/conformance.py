@@ -138,6 +138,7 @@ ACCESSORS = {
     "sandbox": "sandboxes",
     "snapshot": "snapshots",
     "volume": "volumes",
+    "secret": "secrets",
 }
 
 

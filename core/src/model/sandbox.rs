@@ -298,6 +298,8 @@ pub struct CreateSandboxParams {
     pub ttl_minutes: Option<i64>,
     /// Volumes to mount.
     pub volumes: Option<Vec<VolumeMount>>,
+    /// Secrets to mount: variables of the environment, each with the name of a secret whose placeholder it holds.
+    pub secrets: Option<BTreeMap<String, String>>,
     /// Whether to block all network access. Default: false.
     pub network_block_all: Option<bool>,
     /// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.

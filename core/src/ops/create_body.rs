@@ -1,5 +1,7 @@
 //! The request that makes a sandbox.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::client::Client;
@@ -54,11 +56,13 @@ pub(super) fn create_body(params: CreateSandboxParams, client: &Client) -> Resul
             "secrets": params.build_secrets,
         }))
     });
+    let secrets = params.secrets.filter(|secrets| !secrets.is_empty()).map(secret_mounts);
     let resources = params.resources.unwrap_or_default();
     Ok(http::body(json!({
         "env": params.env_vars.unwrap_or_default(),
         "labels": labels,
         "volumes": params.volumes.unwrap_or_default(),
+        "secrets": secrets,
         "name": params.name,
         "snapshot": params.snapshot,
         "user": params.user,
@@ -79,6 +83,11 @@ pub(super) fn create_body(params: CreateSandboxParams, client: &Client) -> Resul
         "disk": resources.disk,
         "gpu": resources.gpu,
     })))
+}
+
+/// Secrets as they travel: one object for each.
+pub(super) fn secret_mounts(secrets: BTreeMap<String, String>) -> serde_json::Value {
+    secrets.into_iter().map(|(variable, name)| json!({ variable: name })).collect()
 }
 
 /// Names the contexts of a build that have been uploaded.

@@ -28,6 +28,7 @@ mod sandbox_changes;
 mod sandbox_settings;
 mod sandbox_ssh;
 mod sandbox_urls;
+mod secret;
 mod session;
 mod snapshots;
 mod spawn;
@@ -93,5 +94,11 @@ pub struct Network {
 /// Volumes: directories that sandboxes share and that outlive them.
 #[derive(Clone)]
 pub struct Volumes {
+    pub(crate) client: Client,
+}
+
+/// Secrets: values that sandboxes use without having them.
+#[derive(Clone)]
+pub struct Secrets {
     pub(crate) client: Client,
 }

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::Sandboxes;
+use super::create_body::secret_mounts;
 use super::sandbox::sandbox_path;
 use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, Result};
@@ -149,6 +150,25 @@ impl Sandboxes {
         let request = self.client.api(Method::POST, path).json(&settings);
         self.client.run("sandbox.update_network_settings", DEFAULT_LIMIT, request.read()).await
     }
+
+    /// Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are started from then
+    /// on. A sandbox that started without secrets has them from its next start.
+    ///
+    /// # Parameters
+    /// * `id_or_name`: Id or name of the sandbox.
+    /// * `secrets`: Variables of the environment, each with the name of a secret; empty = none.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such secret, and on servers up to 0.195, `Validation` when a variable's name is not valid.
+    ///
+    /// # Examples
+    /// `secrets manage`
+    pub async fn update_secrets(&self, id_or_name: &str, secrets: BTreeMap<String, String>) -> Result<SandboxInfo> {
+        let path = sandbox_path(id_or_name, "/secrets")?;
+        let request = self.client.api(Method::PUT, path).json(&json!({ "secrets": secret_mounts(secrets) }));
+        self.client.run("sandbox.update_secrets", DEFAULT_LIMIT, request.read()).await
+    }
+
     async fn set_interval(
         &self,
         operation: &'static str,

@@ -75,6 +75,7 @@ fn component<'a>(source: &str, receiver: &'a str) -> Cow<'a, str> {
         ("sdk-go" | "sdk-rust", _) => pascal.into(),
         (_, "Snapshot") => "SnapshotService".into(),
         (_, "Volume") => "VolumeService".into(),
+        (_, "Secret") => "SecretService".into(),
         ("sdk-python" | "sdk-typescript", "Recording") => "RecordingService".into(),
         _ => pascal.into(),
     }

@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "eb178bf3ae541e3f"
+const SchemaHash = "40462eb1efd43d35"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {
@@ -171,6 +171,9 @@ func (c *Call) addSandboxBaseParams(p *types.SandboxBaseParams) {
 	}
 	if len(p.Volumes) > 0 {
 		List(c, "volumes", p.Volumes, (*Call).VolumeMount)
+	}
+	if len(p.Secrets) > 0 {
+		c.Map("secrets", p.Secrets)
 	}
 	if p.NetworkBlockAll {
 		c.Bool("networkBlockAll", true)
@@ -389,6 +392,35 @@ func (c *Call) NetworkSettings(name string, v *types.NetworkSettings) {
 	}
 	if v.DomainAllowList != nil {
 		c.Text("domainAllowList", *v.DomainAllowList)
+	}
+	c.Close()
+}
+
+// CreateSecretParams adds a CreateSecretParams.
+func (c *Call) CreateSecretParams(name string, v *types.CreateSecretParams) {
+	c.Open(name)
+	c.Text("name", v.Name)
+	c.Text("value", v.Value)
+	if v.Description != nil {
+		c.Text("description", *v.Description)
+	}
+	if len(v.Hosts) > 0 {
+		Texts(c, "hosts", v.Hosts)
+	}
+	c.Close()
+}
+
+// UpdateSecretParams adds a UpdateSecretParams.
+func (c *Call) UpdateSecretParams(name string, v *types.UpdateSecretParams) {
+	c.Open(name)
+	if v.Value != nil {
+		c.Text("value", *v.Value)
+	}
+	if v.Description != nil {
+		c.Text("description", *v.Description)
+	}
+	if v.Hosts != nil {
+		Texts(c, "hosts", v.Hosts)
 	}
 	c.Close()
 }
@@ -1082,6 +1114,27 @@ func (c *Call) GetVolumeOptions(name string, o *options.GetVolume) {
 	c.Open(name)
 	if o.Create != nil {
 		c.Bool("create", *o.Create)
+	}
+	c.Close()
+}
+
+// ListSecretsOptions adds the options of ListSecrets.
+func (c *Call) ListSecretsOptions(name string, o *options.ListSecrets) {
+	c.Open(name)
+	if o.Cursor != nil {
+		c.Text("cursor", *o.Cursor)
+	}
+	if o.Limit != nil {
+		c.Int("limit", *o.Limit)
+	}
+	if o.Name != nil {
+		c.Text("name", *o.Name)
+	}
+	if o.Sort != nil {
+		c.Text("sort", *o.Sort)
+	}
+	if o.Order != nil {
+		c.Text("order", *o.Order)
 	}
 	c.Close()
 }

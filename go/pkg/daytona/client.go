@@ -56,6 +56,8 @@ type Client struct {
 	Volume *VolumeService
 	// Volumes is Volume.
 	Volumes *VolumeService
+	// Secret has the secrets.
+	Secret *SecretService
 
 	native *ffi.Client
 	caller api.Caller
@@ -126,7 +128,8 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 	caller := api.NewCaller(native)
 	snapshots, volumes := &SnapshotService{caller: caller}, &VolumeService{caller: caller}
 	return &Client{
-		Snapshot: snapshots, Snapshots: snapshots, Volume: volumes, Volumes: volumes, native: native, caller: caller,
+		Snapshot: snapshots, Snapshots: snapshots, Volume: volumes, Volumes: volumes,
+		Secret: &SecretService{caller: caller}, native: native, caller: caller,
 	}, nil
 }
 

@@ -610,6 +610,49 @@ func (s *Sandbox) UpdateNetworkSettings(ctx context.Context, settings types.Netw
 	return s.update(api.Object[Sandbox](ctx, call))
 }
 
+// UpdateSecrets replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are
+// started from then on. A sandbox that started without secrets has them from its next start.
+//
+// The fields of the sandbox are updated.
+//
+// Parameters:
+//   - secrets: variables of the environment, each with the name of a secret; empty = none.
+//
+// Errors: ErrNotFound when there is no such secret, and on servers up to 0.195, ErrValidation when a variable's name is
+// not valid.
+//
+// Example:
+//
+//	page, err := client.Secret.List(ctx, options.WithListSecretsName(name))
+//	if err != nil {
+//		return err
+//	}
+//	value := "sk-new"
+//	for _, secret := range page.Items {
+//		fmt.Println(secret.Name, secret.Hosts, secret.Placeholder)
+//		changes := types.UpdateSecretParams{Value: &value, Hosts: []string{"*.example.com"}}
+//		if _, err := client.Secret.Update(ctx, secret.ID, changes); err != nil {
+//			return err
+//		}
+//	}
+//	if err := sandbox.UpdateSecrets(ctx, map[string]string{"OTHER_KEY": name}); err != nil {
+//		return err
+//	}
+//	if err := sandbox.UpdateSecrets(ctx, map[string]string{}); err != nil {
+//		return err
+//	}
+//	for _, secret := range page.Items {
+//		if err := client.Secret.Delete(ctx, secret.ID); err != nil {
+//			return err
+//		}
+//	}
+func (s *Sandbox) UpdateSecrets(ctx context.Context, secrets map[string]string) error {
+	call := s.client.caller.Op("sandbox.update_secrets")
+	call.Text("idOrName", s.ID)
+	call.Map("secrets", secrets)
+	return s.update(api.Object[Sandbox](ctx, call))
+}
+
 // CreateSSHAccess creates a token with which ssh enters the sandbox, and the command that does so. It replaces an
 // earlier one, whose connections end.
 //

@@ -1128,3 +1128,42 @@ type GetVolume struct {
 func WithGetVolumeCreate(create bool) func(*GetVolume) {
 	return func(o *GetVolume) { o.Create = &create }
 }
+
+// ListSecrets holds the options of SecretService.List.
+type ListSecrets struct {
+	// NextCursor of the page before. Default: the first page.
+	Cursor *string
+	// Secrets per page, 1 to 200. Default: 100.
+	Limit *int
+	// Part of the name. Default: all names.
+	Name *string
+	// Field to sort by: name, createdAt (default) or updatedAt.
+	Sort *string
+	// Direction: asc or desc (default).
+	Order *string
+}
+
+// WithListSecretsCursor sets the NextCursor of the page before. Default: the first page.
+func WithListSecretsCursor(cursor string) func(*ListSecrets) {
+	return func(o *ListSecrets) { o.Cursor = &cursor }
+}
+
+// WithListSecretsLimit sets the secrets per page, 1 to 200. Default: 100.
+func WithListSecretsLimit(limit int) func(*ListSecrets) {
+	return func(o *ListSecrets) { o.Limit = &limit }
+}
+
+// WithListSecretsName sets the part of the name. Default: all names.
+func WithListSecretsName(name string) func(*ListSecrets) {
+	return func(o *ListSecrets) { o.Name = &name }
+}
+
+// WithListSecretsSort sets the field to sort by: name, createdAt (default) or updatedAt.
+func WithListSecretsSort(sort string) func(*ListSecrets) {
+	return func(o *ListSecrets) { o.Sort = &sort }
+}
+
+// WithListSecretsOrder sets the direction: asc or desc (default).
+func WithListSecretsOrder(order string) func(*ListSecrets) {
+	return func(o *ListSecrets) { o.Order = &order }
+}

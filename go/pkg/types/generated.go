@@ -1307,6 +1307,81 @@ func (v SignedPreviewLink) String() string {
 // GoString does the same as String.
 func (v SignedPreviewLink) GoString() string { return v.String() }
 
+// Secret is a secret: a value that sandboxes use without having it. The value itself is never returned.
+type Secret struct {
+	// Id.
+	ID string `json:"id"`
+	// Name, unique in the organization.
+	Name string `json:"name"`
+	// Description.
+	Description *string `json:"description,omitempty"`
+	// Text that sandboxes have in place of the value. It is replaced in requests to the hosts.
+	Placeholder string `json:"placeholder"`
+	// Hosts the value may be sent to; empty = any host.
+	Hosts []string `json:"hosts"`
+	// Time when it was created, ISO 8601.
+	CreatedAt string `json:"createdAt"`
+	// Time when it last changed, ISO 8601.
+	UpdatedAt string `json:"updatedAt"`
+}
+
+// CreateSecretParams is a new secret.
+type CreateSecretParams struct {
+	// Name, unique in the organization: a letter or underscore, then letters, digits, underscores and hyphens.
+	Name string `json:"name"`
+	// The value. No call returns it.
+	Value string `json:"value"`
+	// Description. Default: none.
+	Description *string `json:"description,omitempty"`
+	// Host names the value may be sent to, *.example.com for all below a name, without ports. Default: any host.
+	Hosts []string `json:"hosts,omitempty"`
+}
+
+// String describes it without its secrets.
+func (v CreateSecretParams) String() string {
+	type plain CreateSecretParams
+	if v.Value != "" {
+		v.Value = "***"
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v CreateSecretParams) GoString() string { return v.String() }
+
+// UpdateSecretParams: changes of a secret.
+type UpdateSecretParams struct {
+	// New value. Default: as it is.
+	Value *string `json:"value,omitempty"`
+	// New description. Default: as it is.
+	Description *string `json:"description,omitempty"`
+	// Host names the value may be sent to from now on; empty = any host. Default: as they are.
+	Hosts []string `json:"hosts,omitempty"`
+}
+
+// String describes it without its secrets.
+func (v UpdateSecretParams) String() string {
+	type plain UpdateSecretParams
+	if v.Value != nil {
+		secret := "***"
+		v.Value = &secret
+	}
+	return fmt.Sprintf("%+v", plain(v))
+}
+
+// GoString does the same as String.
+func (v UpdateSecretParams) GoString() string { return v.String() }
+
+// ListSecretsResponse: one page of secrets.
+type ListSecretsResponse struct {
+	// Secrets of this page.
+	Items []Secret `json:"items"`
+	// Number of secrets on all pages.
+	Total int `json:"total"`
+	// Cursor of the next page; none on the last one.
+	NextCursor *string `json:"nextCursor,omitempty"`
+}
+
 // Snapshot is a snapshot: an image with the resources of the sandboxes that are made from it.
 //
 // LastUsedAt is nil until a sandbox has been made from it.
@@ -1582,6 +1657,8 @@ type SandboxBaseParams struct {
 	TTLMinutes *int
 	// Volumes to mount.
 	Volumes []VolumeMount
+	// Secrets to mount: variables of the environment, each with the name of a secret whose placeholder it holds.
+	Secrets map[string]string
 	// Whether to block all network access. Default: false.
 	NetworkBlockAll bool
 	// Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none. Default: no limit by network.

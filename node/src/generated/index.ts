@@ -18,6 +18,7 @@ export { Process } from './process.js';
 export { RecordingService } from './recording-service.js';
 export { Sandbox } from './sandbox.js';
 export { Screenshot } from './screenshot.js';
+export { SecretService } from './secret-service.js';
 export { SnapshotService } from './snapshot-service.js';
 export { SpawnedProcess } from './spawned-process.js';
 export { VolumeService } from './volume-service.js';

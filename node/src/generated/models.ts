@@ -1519,6 +1519,8 @@ export interface CreateSandboxParams {
   ttlMinutes?: number;
   /** Volumes to mount. */
   volumes?: VolumeMount[];
+  /** Secrets to mount: variables of the environment, each with the name of a secret whose placeholder it holds. */
+  secrets?: Record<string, string>;
   /** Whether to block all network access. Default: false. */
   networkBlockAll?: boolean;
   /**
@@ -1714,6 +1716,70 @@ export interface SignedPortPreviewUrl {
   url: string;
   /** When the URL expires, as ISO 8601. */
   expiresAt: string;
+}
+
+/** A secret: a value that sandboxes use without having it. The value itself is never returned. */
+export interface Secret {
+  /** Id. */
+  id: string;
+  /** Name, unique in the organization. */
+  name: string;
+  /** Description. */
+  description?: string;
+  /** Text that sandboxes have in place of the value. It is replaced in requests to the hosts. */
+  placeholder: string;
+  /** Hosts the value may be sent to; empty = any host. */
+  hosts: string[];
+  /** Time when it was created, ISO 8601. */
+  createdAt: string;
+  /** Time when it last changed, ISO 8601. */
+  updatedAt: string;
+}
+
+/** A new secret. */
+export interface CreateSecretParams {
+  /** Name, unique in the organization: a letter or underscore, then letters, digits, underscores and hyphens. */
+  name: string;
+  /** The value. No call returns it. */
+  value: string;
+  /** Description. Default: none. */
+  description?: string;
+  /** Host names the value may be sent to, `*.example.com` for all below a name, without ports. Default: any host. */
+  hosts?: string[];
+}
+
+/** Changes of a secret. */
+export interface UpdateSecretParams {
+  /** New value. Default: as it is. */
+  value?: string;
+  /** New description. Default: as it is. */
+  description?: string;
+  /** Host names the value may be sent to from now on; empty = any host. Default: as they are. */
+  hosts?: string[];
+}
+
+/** Options of `secret.list`. */
+export interface ListSecretsOptions {
+  /** `nextCursor` of the page before. Default: the first page. */
+  cursor?: string;
+  /** Secrets per page, 1 to 200. Default: 100. */
+  limit?: number;
+  /** Part of the name. Default: all names. */
+  name?: string;
+  /** Field to sort by: `name`, `createdAt` (default) or `updatedAt`. */
+  sort?: string;
+  /** Direction: `asc` or `desc` (default). */
+  order?: string;
+}
+
+/** One page of secrets. */
+export interface ListSecretsResponse {
+  /** Secrets of this page. */
+  items: Secret[];
+  /** Number of secrets on all pages. */
+  total: number;
+  /** Cursor of the next page; none on the last one. */
+  nextCursor?: string;
 }
 
 /** A snapshot: an image with the resources of the sandboxes that are made from it. */

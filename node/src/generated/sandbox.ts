@@ -335,6 +335,31 @@ export class Sandbox extends SandboxObject {
   }
 
   /**
+   * Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are started from then
+   * on. A sandbox that started without secrets has them from its next start.
+   *
+   * @param secrets - Variables of the environment, each with the name of a secret; empty = none.
+   * @param options - A signal that aborts the call, and a limit for its requests.
+   * @throws `DaytonaNotFoundError` when there is no such secret, and on servers up to 0.195, `DaytonaValidationError`
+   * when a variable's name is not valid.
+   * @example
+   * for (const secret of (await daytona.secret.list({ name })).items) {
+   *   console.log(secret.name, secret.hosts, secret.placeholder);
+   *   await daytona.secret.update(secret.id, { value: 'sk-new', hosts: ['*.example.com'] });
+   * }
+   *
+   * await sandbox.updateSecrets({ OTHER_KEY: name });
+   * await sandbox.updateSecrets({});
+   *
+   * for (const { id } of (await daytona.secret.list({ name })).items) {
+   *   await daytona.secret.delete(id);
+   * }
+   */
+  updateSecrets(secrets: Record<string, string>, options?: CallOptions): Promise<void> {
+    return this.update('sandbox.update_secrets', { idOrName: this.id, secrets }, options);
+  }
+
+  /**
    * Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one, whose
    * connections end.
    *

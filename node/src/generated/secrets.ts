@@ -22,6 +22,7 @@ export const SECRETS: Readonly<Record<string, readonly string[]>> = {
   'sandbox.set_ttl': ['env'],
   'sandbox.set_public': ['env'],
   'sandbox.update_network_settings': ['env'],
+  'sandbox.update_secrets': ['env'],
   'sandbox.create_ssh_access': ['sshCommand', 'token'],
   'sandbox.get_preview_link': ['token'],
   'sandbox.create_signed_preview_url': ['token', 'url'],

@@ -67,6 +67,8 @@ async function receiver(op: Op, call: Call): Promise<unknown> {
       return call.daytona.snapshot;
     case 'volume':
       return call.daytona.volume;
+    case 'secret':
+      return call.daytona.secret;
     case 'sandbox':
       return await call.daytona.get(call.args.idOrName);
     case 'spawned_process':

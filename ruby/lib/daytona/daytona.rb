@@ -12,6 +12,9 @@ module Daytona
     # @return [VolumeService] The volumes.
     attr_reader :volume
 
+    # @return [SecretService] The secrets.
+    attr_reader :secret
+
     # Makes a client; with a block, yields it and closes it afterwards.
     #
     # @param config [Config, Hash, nil]
@@ -49,6 +52,7 @@ module Daytona
       super(Connection.new(@config))
       @snapshot = SnapshotService.new(@connection)
       @volume = VolumeService.new(@connection)
+      @secret = SecretService.new(@connection)
     end
 
     # Iterates over the changes of sandboxes' states from now on, without end. No change is lost, whatever happens to

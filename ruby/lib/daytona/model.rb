@@ -61,7 +61,7 @@ module Daytona
 
     # @return [String] Class and attributes that are set; long values are cut, secrets hidden.
     def inspect
-      shown = to_h.compact.map { |name, value| "#{name}=#{secrets.include?(name) ? hidden(value) : shown(value)}" }
+      shown = to_h.compact.map { |name, value| "#{name}=#{hidden_names.include?(name) ? hidden(value) : shown(value)}" }
       "#<#{[self.class.name, *shown].join(' ')}>"
     end
     alias to_s inspect
@@ -69,7 +69,7 @@ module Daytona
     private
 
     # Attributes whose values are not shown.
-    def secrets
+    def hidden_names
       []
     end
 

@@ -86,6 +86,7 @@ func createParams(a arguments) any {
 		Volumes: into[[]types.VolumeMount](a, "volumes"), NetworkBlockAll: into[bool](a, "networkBlockAll"),
 		NetworkAllowList: into[*string](a, "networkAllowList"), DomainAllowList: into[*string](a, "domainAllowList"),
 		Ephemeral: into[bool](a, "ephemeral"), LinkedSandbox: into[string](a, "linkedSandbox"),
+		Secrets: into[map[string]string](a, "secrets"),
 	}
 	if a.has("image") && a.has("snapshot") {
 		// There is no type for both: a program would have to make one up.

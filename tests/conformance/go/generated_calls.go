@@ -280,6 +280,13 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		}
 		err = sandbox.UpdateNetworkSettings(ctx, into[types.NetworkSettings](args, "settings"))
 		return c.result(sandbox, err)
+	case "sandbox.update_secrets":
+		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
+		if err != nil {
+			return nil, err
+		}
+		err = sandbox.UpdateSecrets(ctx, into[map[string]string](args, "secrets"))
+		return c.result(sandbox, err)
 	case "sandbox.create_ssh_access":
 		sandbox, err := c.client.Get(ctx, into[string](args, "idOrName"))
 		if err != nil {
@@ -543,6 +550,22 @@ func (c call) generated(ctx context.Context, op string) (any, error) {
 		return nil, c.client.Volume.Delete(ctx, into[*types.Volume](args, "volume"))
 	case "volume.wait_for_ready":
 		return c.result(c.client.Volume.WaitForReady(ctx, into[*types.Volume](args, "volume"), opts.time("timeout")))
+	case "secret.list":
+		return c.result(c.client.Secret.List(ctx, func(o *options.ListSecrets) {
+			given(opts, "cursor", &o.Cursor)
+			given(opts, "limit", &o.Limit)
+			given(opts, "name", &o.Name)
+			given(opts, "sort", &o.Sort)
+			given(opts, "order", &o.Order)
+		}))
+	case "secret.get":
+		return c.result(c.client.Secret.Get(ctx, into[string](args, "secretId")))
+	case "secret.create":
+		return c.result(c.client.Secret.Create(ctx, into[types.CreateSecretParams](args, "params")))
+	case "secret.update":
+		return c.result(c.client.Secret.Update(ctx, into[string](args, "secretId"), into[types.UpdateSecretParams](args, "params")))
+	case "secret.delete":
+		return nil, c.client.Secret.Delete(ctx, into[string](args, "secretId"))
 	}
 	return nil, unknown(op)
 }

@@ -95,6 +95,7 @@ class Adapter:
             "daytona": lambda: self.client,
             "snapshot": lambda: self.client.snapshot,
             "volume": lambda: self.client.volume,
+            "secret": lambda: self.client.secret,
             "sandbox": lambda: self.client.get(supplied),
             "spawned_process": lambda: self.process(sandbox, supplied),
             "lsp_server": lambda: sandbox.create_lsp_server(supplied["languageId"], supplied["pathToProject"]),

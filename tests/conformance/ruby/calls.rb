@@ -60,6 +60,7 @@ class Calls
     when 'daytona' then @daytona
     when 'snapshot' then @daytona.snapshot
     when 'volume' then @daytona.volume
+    when 'secret' then @daytona.secret
     when 'sandbox' then @daytona.get(args.fetch('idOrName'))
     when 'spawned_process'
       info = self.class.keywords(args.fetch('process'), STRUCTS.fetch('ProcessInfo'))

@@ -102,6 +102,7 @@ impl<'a> Package<'a> {
         let receiver = match on.as_str() {
             "Client" => "c.client".to_owned(),
             "VolumeService" => "c.client.Volume".to_owned(),
+            "SecretService" => "c.client.Secret".to_owned(),
             "Sandbox" if sandbox => "sandbox".to_owned(),
             "Sandbox" => "c.sandbox".to_owned(),
             "SpawnedProcess" => "c.sandbox.Process.SpawnedFrom(into[types.ProcessInfo](args, \"process\"))".to_owned(),

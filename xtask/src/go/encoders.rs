@@ -26,6 +26,11 @@ pub struct Scope {
 pub const METHOD: Scope = Scope { call: "call", api: "api.", indent: 1 };
 pub const ENCODER: Scope = Scope { call: "c", api: "", indent: 1 };
 
+/// Whether a struct has changes: there an empty list takes away what is there, and only one that is nil leaves it as it is.
+fn is_change(name: &str) -> bool {
+    name.starts_with("Update") && name.ends_with("Params")
+}
+
 /// The encoder of a set of functional options.
 pub fn of_options(set: &str) -> String {
     format!("{set}Options")
@@ -141,7 +146,13 @@ impl Package<'_> {
         writeln!(out, "\n// {go} adds a {go}.\nfunc (c *Call) {go}(name string, v *{ty}) {{\n\tc.Open(name)")?;
         for field in &item.fields {
             let (go, ty) = self.field(name, field)?;
-            out.push_str(&self.add(ENCODER, &field.wire, &ty, &format!("v.{go}"), field.optional)?);
+            let value = format!("v.{go}");
+            if is_change(name) && field.optional && ty.starts_with("[]") {
+                let add = self.add(Scope { indent: 2, ..ENCODER }, &field.wire, &ty, &value, false)?;
+                write!(out, "\tif {value} != nil {{\n{add}\t}}\n")?;
+                continue;
+            }
+            out.push_str(&self.add(ENCODER, &field.wire, &ty, &value, field.optional)?);
         }
         out.push_str("\tc.Close()\n}\n");
         Ok(())

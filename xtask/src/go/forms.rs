@@ -182,6 +182,7 @@ pub const METHODS: &[(&str, &[Method])] = &[
     ("sandbox.set_auto_delete_interval", &[setter("SetAutoDeleteInterval", "-1")]),
     ("sandbox.refresh_activity", &[method("RefreshActivity").on("Sandbox")]),
     ("sandbox.update_network_settings", &[method("UpdateNetworkSettings").updates()]),
+    ("sandbox.update_secrets", &[method("UpdateSecrets").updates()]),
     ("sandbox.get_preview_link", &[method("GetPreviewLink").on("Sandbox")]),
     (
         "sandbox.create_signed_preview_url",

@@ -79,6 +79,7 @@ const CLASSES: &[Class] = &[
     Class { name: "NetworkService", receiver: "n", bound: &[], own: false },
     Class { name: "SnapshotService", receiver: "s", bound: &[], own: false },
     Class { name: "VolumeService", receiver: "v", bound: &[], own: false },
+    Class { name: "SecretService", receiver: "s", bound: &[], own: false },
     Class { name: "ComputerUseService", receiver: "c", bound: &[], own: false },
     Class { name: "MouseService", receiver: "m", bound: &[], own: false },
     Class { name: "KeyboardService", receiver: "k", bound: &[], own: false },
@@ -100,6 +101,7 @@ pub fn class_of(service: &Service) -> String {
         "LspServers" => "LspServerService".to_owned(),
         "Snapshots" => "SnapshotService".to_owned(),
         "Volumes" => "VolumeService".to_owned(),
+        "Secrets" => "SecretService".to_owned(),
         "RecordingService" => "RecordingService".to_owned(),
         name => format!("{name}Service"),
     }

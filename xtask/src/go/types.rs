@@ -273,6 +273,9 @@ pub fn hide(out: &mut String, name: &str, secrets: &[(String, String)]) -> Resul
     for (field, ty) in secrets {
         match ty.as_str() {
             "string" => writeln!(out, "\tif v.{field} != \"\" {{\n\t\tv.{field} = \"***\"\n\t}}")?,
+            "*string" => {
+                writeln!(out, "\tif v.{field} != nil {{\n\t\tsecret := \"***\"\n\t\tv.{field} = &secret\n\t}}")?;
+            }
             "map[string]string" => writeln!(out, "\tv.{field} = hidden(v.{field})")?,
             _ => bail!("{name}.{field} is a secret of type {ty}, which nothing hides"),
         }

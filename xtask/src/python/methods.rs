@@ -101,6 +101,7 @@ pub const CLASSES: &[Class] = &[
     toolbox::LSP_SERVER,
     toolbox::NETWORK,
     sandboxes::VOLUME,
+    sandboxes::SECRET,
     sandboxes::SNAPSHOT,
     desktop::COMPUTER_USE,
     desktop::MOUSE,

@@ -9,7 +9,7 @@ use super::{Body, WIDTH, header, options};
 use crate::schema::{Field, Schema};
 
 /// Class, base and documentation. What has no service in the core is documented here.
-pub const CLASSES: [(&str, &str, &str); 18] = [
+pub const CLASSES: [(&str, &str, &str); 19] = [
     ("Daytona", "Service", "The client: creates, finds and manages sandboxes."),
     ("Sandbox", "Service", "A sandbox. Its attributes are what the server said last: {refresh} asks again."),
     ("Process", "ToolboxService", ""),
@@ -21,6 +21,7 @@ pub const CLASSES: [(&str, &str, &str); 18] = [
     ("Network", "ToolboxService", ""),
     ("SnapshotService", "Service", "Snapshots: images with resources, which sandboxes are made from."),
     ("VolumeService", "Service", "Volumes: directories that sandboxes share and that outlive them."),
+    ("SecretService", "Service", "Secrets: values that sandboxes use without having them."),
     ("ComputerUse", "ToolboxService", ""),
     ("ComputerUse::Mouse", "ToolboxService", ""),
     ("ComputerUse::Keyboard", "ToolboxService", ""),

@@ -84,6 +84,7 @@ fn class_of(op: &Op) -> &'static str {
         Receiver::Sandbox => "Sandbox",
         Receiver::Snapshot => "SnapshotService",
         Receiver::Volume => "VolumeService",
+        Receiver::Secret => "SecretService",
         Receiver::Process => "Process",
         Receiver::Fs => "FileSystem",
         Receiver::Git => "Git",

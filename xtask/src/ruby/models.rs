@@ -52,7 +52,7 @@ pub fn model(item: &Struct, used: &Used) -> Result<String> {
         body.blank();
         body.line("private");
         body.blank();
-        body.open("def secrets");
+        body.open("def hidden_names");
         body.line(&format!("%i[{}]", secrets.join(" ")));
         body.close();
     }

@@ -63,6 +63,7 @@ pub const CLASSES: &[Class] = &[
         doc: "Operations of a client.",
     },
     Class { name: "VolumeService", receiver: Receiver::Volume, base: None, doc: "" },
+    Class { name: "SecretService", receiver: Receiver::Secret, base: None, doc: "" },
     Class {
         name: "ComputerUse",
         receiver: Receiver::ComputerUse,

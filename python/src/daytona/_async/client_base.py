@@ -9,6 +9,7 @@ from .._config import open_client
 from .._to_come import missing_attribute
 from ..generated.async_ops.client import AsyncDaytonaMethods
 from ..generated.async_ops.sandbox import AsyncSandboxesOps
+from ..generated.async_ops.secret import AsyncSecretService
 from ..generated.async_ops.snapshot import AsyncSnapshotService
 from ..generated.async_ops.volume import AsyncVolumeService
 from ..generated.config import DaytonaConfig
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class AsyncClientBase(AsyncDaytonaMethods):
     """The base of `AsyncDaytona`."""
 
-    __slots__ = ("_config", "snapshot", "volume")
+    __slots__ = ("_config", "secret", "snapshot", "volume")
 
     # Package that is calling.
     _source: ClassVar[str]
@@ -41,6 +42,7 @@ class AsyncClientBase(AsyncDaytonaMethods):
         self._ops = AsyncSandboxesOps(client)
         self.snapshot = AsyncSnapshotService(client)
         self.volume = AsyncVolumeService(client)
+        self.secret = AsyncSecretService(client)
 
     @classmethod
     def local(cls) -> Self:

@@ -10,6 +10,7 @@ from .._to_come import missing_attribute
 from ..generated.config import DaytonaConfig
 from ..generated.ops.client import DaytonaMethods
 from ..generated.ops.sandbox import SandboxesOps
+from ..generated.ops.secret import SecretService
 from ..generated.ops.snapshot import SnapshotService
 from ..generated.ops.volume import VolumeService
 from .runtime import flush
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class ClientBase(DaytonaMethods):
     """The base of `Daytona`."""
 
-    __slots__ = ("_config", "snapshot", "volume")
+    __slots__ = ("_config", "secret", "snapshot", "volume")
 
     # Package that is calling.
     _source: ClassVar[str]
@@ -41,6 +42,7 @@ class ClientBase(DaytonaMethods):
         self._ops = SandboxesOps(client)
         self.snapshot = SnapshotService(client)
         self.volume = VolumeService(client)
+        self.secret = SecretService(client)
 
     @classmethod
     def local(cls) -> Self:

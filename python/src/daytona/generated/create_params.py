@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         auto_pause_interval: int | None
         ttl_minutes: int | None
         volumes: list[VolumeMount] | None
+        secrets: dict[str, str] | None
         network_block_all: bool | None
         network_allow_list: str | None
         domain_allow_list: str | None
@@ -68,6 +69,8 @@ class CreateSandboxBaseParams(CreateSandboxParams):
         auto_pause_interval: Minutes without activity after which the sandbox is paused; 0 = never.
         ttl_minutes: Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
         volumes: Volumes to mount.
+        secrets: Secrets to mount: variables of the environment, each with the name of a secret whose placeholder
+            it holds.
         network_block_all: Whether to block all network access. Default: false.
         network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
             Default: no limit by network.
@@ -96,6 +99,7 @@ class CreateSandboxBaseParams(CreateSandboxParams):
         auto_pause_interval: int | None = None,
         ttl_minutes: int | None = None,
         volumes: list[VolumeMount] | None = None,
+        secrets: dict[str, str] | None = None,
         network_block_all: bool | None = None,
         network_allow_list: str | None = None,
         domain_allow_list: str | None = None,
@@ -119,6 +123,7 @@ class CreateSandboxBaseParams(CreateSandboxParams):
             auto_pause_interval=auto_pause_interval,
             ttl_minutes=ttl_minutes,
             volumes=volumes,
+            secrets=secrets,
             network_block_all=network_block_all,
             network_allow_list=network_allow_list,
             domain_allow_list=domain_allow_list,

@@ -126,6 +126,7 @@ from .models.sandbox import (
     WebhookEvent,
 )
 from .models.screenshot import ScreenshotOptions, ScreenshotRegion
+from .models.secret import CreateSecretParams, ListSecretsResponse, Secret, UpdateSecretParams
 from .models.snapshot import CreateSnapshotParams, PaginatedSnapshots, PushAccessCredentials, Snapshot
 from .models.volume import Volume
 from .ops.accessibility import Accessibility
@@ -141,6 +142,7 @@ from .ops.network import Network
 from .ops.process import Process
 from .ops.recording import RecordingService
 from .ops.screenshot import Screenshot
+from .ops.secret import SecretService
 from .ops.snapshot import SnapshotService
 from .ops.volume import VolumeService
 
@@ -176,6 +178,7 @@ __all__ = [
     "CreateSandboxBaseParams",
     "CreateSandboxFromImageParams",
     "CreateSandboxFromSnapshotParams",
+    "CreateSecretParams",
     "CreateSnapshotParams",
     "Daytona",
     "DaytonaConfig",
@@ -212,6 +215,7 @@ __all__ = [
     "ListBranchResponse",
     "ListRecordingsResponse",
     "ListSandboxesQuery",
+    "ListSecretsResponse",
     "LogChunk",
     "LogStream",
     "LspCompletionPosition",
@@ -276,6 +280,8 @@ __all__ = [
     "ScreenshotRegion",
     "ScreenshotResponse",
     "SearchFilesResponse",
+    "Secret",
+    "SecretService",
     "Session",
     "SessionCommandLogsResponse",
     "SessionExecuteRequest",
@@ -290,6 +296,7 @@ __all__ = [
     "SshAccessDto",
     "SshAccessValidationDto",
     "Trajectory",
+    "UpdateSecretParams",
     "UploadProgress",
     "Volume",
     "VolumeMount",
@@ -328,6 +335,7 @@ LATER = [
     "AsyncRecordingService",
     "AsyncSandbox",
     "AsyncScreenshot",
+    "AsyncSecretService",
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",

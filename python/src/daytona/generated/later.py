@@ -26,6 +26,7 @@ from .async_ops.network import AsyncNetwork
 from .async_ops.process import AsyncProcess
 from .async_ops.recording import AsyncRecordingService
 from .async_ops.screenshot import AsyncScreenshot
+from .async_ops.secret import AsyncSecretService
 from .async_ops.snapshot import AsyncSnapshotService
 from .async_ops.volume import AsyncVolumeService
 from .image import Image
@@ -57,6 +58,7 @@ __all__ = [
     "AsyncRecordingService",
     "AsyncSandbox",
     "AsyncScreenshot",
+    "AsyncSecretService",
     "AsyncSnapshotBuild",
     "AsyncSnapshotService",
     "AsyncSpawnedProcess",

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = 'eb178bf3ae541e3f'
+  SCHEMA_HASH = '40462eb1efd43d35'
 end

@@ -172,6 +172,7 @@ pub const SANDBOX: Class = Class {
             returns: "None",
             ..Method::of("sandbox.update_network_settings")
         },
+        Method { signature: "secrets", then: TAKE, returns: "None", ..Method::of("sandbox.update_secrets") },
         Method { signature: "port", ..Method::of("sandbox.get_preview_link") },
         Method { signature: "port expires_in_seconds", ..Method::of("sandbox.create_signed_preview_url") },
         Method { signature: "port token", ..Method::of("sandbox.expire_signed_preview_url") },
@@ -219,6 +220,18 @@ pub const VOLUME: Class = Class {
     on: "",
     receiver: &[],
     methods: &[Method { signature: "name create", ..Method::of("volume.get") }],
+};
+
+pub const SECRET: Class = Class {
+    name: "SecretService",
+    module: "secret",
+    doc: "",
+    service: "secret",
+    base: "{A}Service",
+    head: &["__slots__ = ()"],
+    on: "",
+    receiver: &[],
+    methods: &[],
 };
 
 pub const SNAPSHOT: Class = Class {

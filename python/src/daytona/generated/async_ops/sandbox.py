@@ -294,6 +294,14 @@ class AsyncSandboxesOps(AsyncService):
         wire = await self._call("sandbox.update_network_settings", args)
         return SandboxInfo.from_wire(wire)
 
+    async def update_secrets(self, id_or_name: str, secrets: dict[str, str]) -> SandboxInfo:
+        """Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are
+        started from then on. A sandbox that started without secrets has them from its next start.
+        """
+        args = {"idOrName": id_or_name, "secrets": secrets}
+        wire = await self._call("sandbox.update_secrets", args)
+        return SandboxInfo.from_wire(wire)
+
     async def create_ssh_access(self, id_or_name: str, expires_in_minutes: int | None = None) -> SshAccessDto:
         """Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier
         one, whose connections end.
@@ -752,6 +760,30 @@ class AsyncSandboxMethods(SandboxInfo):
         """
         settings = NetworkSettings(network_block_all, network_allow_list, domain_allow_list)
         self._take(await self._sandboxes.update_network_settings(self.id, settings))
+
+    async def update_secrets(self, secrets: dict[str, str]) -> None:
+        """Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are
+        started from then on. A sandbox that started without secrets has them from its next start.
+
+        Args:
+            secrets: Variables of the environment, each with the name of a secret; empty = none.
+
+        Raises:
+            `DaytonaNotFoundError` when there is no such secret, and on servers up to 0.195,
+            `DaytonaValidationError` when a variable's name is not valid.
+
+        Example:
+            for secret in (await daytona.secret.list(name=name)).items:
+                print(secret.name, secret.hosts, secret.placeholder)
+                await daytona.secret.update(secret.id, UpdateSecretParams(value="sk-new", hosts=["*.example.com"]))
+
+            await sandbox.update_secrets({"OTHER_KEY": name})
+            await sandbox.update_secrets({})
+
+            for secret in (await daytona.secret.list(name=name)).items:
+                await daytona.secret.delete(secret.id)
+        """
+        self._take(await self._sandboxes.update_secrets(self.id, secrets))
 
     async def create_ssh_access(self, expires_in_minutes: int | None = None) -> SshAccessDto:
         """Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier

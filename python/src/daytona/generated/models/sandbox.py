@@ -538,6 +538,8 @@ class CreateSandboxParams(Model):
         auto_pause_interval: Minutes without activity after which the sandbox is paused; 0 = never.
         ttl_minutes: Minutes since creation after which the sandbox is deleted whatever its state; 0 = never.
         volumes: Volumes to mount.
+        secrets: Secrets to mount: variables of the environment, each with the name of a secret whose placeholder
+            it holds.
         network_block_all: Whether to block all network access. Default: false.
         network_allow_list: Comma-separated IPv4 networks (CIDR) the sandbox may reach, at most ten; empty = none.
             Default: no limit by network.
@@ -571,6 +573,7 @@ class CreateSandboxParams(Model):
         "auto_pause_interval",
         "ttl_minutes",
         "volumes",
+        "secrets",
         "network_block_all",
         "network_allow_list",
         "domain_allow_list",
@@ -601,6 +604,7 @@ class CreateSandboxParams(Model):
         auto_pause_interval: int | None = None,
         ttl_minutes: int | None = None,
         volumes: list[VolumeMount] | None = None,
+        secrets: dict[str, str] | None = None,
         network_block_all: bool | None = None,
         network_allow_list: str | None = None,
         domain_allow_list: str | None = None,
@@ -627,6 +631,7 @@ class CreateSandboxParams(Model):
         self.auto_pause_interval = auto_pause_interval
         self.ttl_minutes = ttl_minutes
         self.volumes = volumes
+        self.secrets = secrets
         self.network_block_all = network_block_all
         self.network_allow_list = network_allow_list
         self.domain_allow_list = domain_allow_list
@@ -658,6 +663,7 @@ class CreateSandboxParams(Model):
             "volumes": [VolumeMount.given("volumes", item).to_wire() for item in self.volumes]
             if self.volumes is not None
             else None,
+            "secrets": self.secrets,
             "networkBlockAll": self.network_block_all,
             "networkAllowList": self.network_allow_list,
             "domainAllowList": self.domain_allow_list,

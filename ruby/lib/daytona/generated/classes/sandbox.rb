@@ -564,6 +564,31 @@ module Daytona
       update(invoke('sandbox.update_network_settings', args, request_timeout: request_timeout).to_model(SandboxInfo))
     end
 
+    # Replaces the secrets of the sandbox. Requests have them at once, the environment of processes that are started
+    # from then on. A sandbox that started without secrets has them from its next start.
+    #
+    # @example
+    #   daytona.secret.list(name: name).items.each do |secret|
+    #     puts "#{secret.name} #{secret.hosts} #{secret.placeholder}"
+    #     daytona.secret.update(secret.id, { value: 'sk-new', hosts: ['*.example.com'] })
+    #   end
+    #
+    #   sandbox.update_secrets({ 'OTHER_KEY' => name })
+    #   sandbox.update_secrets({})
+    #
+    #   daytona.secret.list(name: name).items.each { |secret| daytona.secret.delete(secret.id) }
+    #
+    # @param secrets [Hash{String => String}] Variables of the environment, each with the name of a secret; empty =
+    #   none.
+    # @param request_timeout [Numeric, nil] Seconds the whole call may take; 0 = no limit.
+    # @return [self]
+    # @raise [Sdk::NotFoundError] When there is no such secret, and on servers up to 0.195.
+    # @raise [Sdk::ValidationError] When a variable's name is not valid.
+    both_forms def update_secrets(secrets, request_timeout: nil)
+      args = { 'idOrName' => id, 'secrets' => Wire.strings(secrets) }
+      update(invoke('sandbox.update_secrets', args, request_timeout: request_timeout).to_model(SandboxInfo))
+    end
+
     # Creates a token with which `ssh` enters the sandbox, and the command that does so. It replaces an earlier one,
     # whose connections end.
     #

@@ -86,7 +86,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[api_key jwt_token]
     end
   end

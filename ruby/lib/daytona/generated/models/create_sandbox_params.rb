@@ -49,6 +49,10 @@ module Daytona
     # @return [Array<VolumeMount>, nil] Volumes to mount.
     attr_accessor :volumes
 
+    # @return [Hash{String => String}, nil] Secrets to mount: variables of the environment, each with the name of a
+    #   secret whose placeholder it holds.
+    attr_accessor :secrets
+
     # @return [Boolean, nil] Whether to block all network access. Default: false.
     attr_accessor :network_block_all
 
@@ -107,6 +111,7 @@ module Daytona
       auto_pause_interval: nil,
       ttl_minutes: nil,
       volumes: nil,
+      secrets: nil,
       network_block_all: nil,
       network_allow_list: nil,
       domain_allow_list: nil,
@@ -137,6 +142,7 @@ module Daytona
       @auto_pause_interval = auto_pause_interval
       @ttl_minutes = ttl_minutes
       @volumes = volumes
+      @secrets = secrets
       @network_block_all = network_block_all
       @network_allow_list = network_allow_list
       @domain_allow_list = domain_allow_list
@@ -167,6 +173,7 @@ module Daytona
         'autoPauseInterval' => auto_pause_interval,
         'ttlMinutes' => ttl_minutes,
         'volumes' => volumes&.map { |item| VolumeMount.coerce(item).to_wire(blobs) },
+        'secrets' => Wire.strings(secrets),
         'networkBlockAll' => network_block_all,
         'networkAllowList' => network_allow_list,
         'domainAllowList' => domain_allow_list,
@@ -185,7 +192,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[env_vars build_secrets]
     end
   end

@@ -94,7 +94,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[build_secrets]
     end
   end

@@ -33,7 +33,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[token]
     end
   end

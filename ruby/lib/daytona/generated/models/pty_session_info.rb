@@ -63,7 +63,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[envs]
     end
   end

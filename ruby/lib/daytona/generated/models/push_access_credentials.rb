@@ -67,7 +67,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[secret session_token]
     end
   end

@@ -243,7 +243,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[env]
     end
   end

@@ -43,7 +43,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[token url]
     end
   end

@@ -53,7 +53,7 @@ module Daytona
 
     private
 
-    def secrets
+    def hidden_names
       %i[token ssh_command]
     end
   end

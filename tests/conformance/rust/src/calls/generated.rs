@@ -4,7 +4,7 @@ use super::{Arguments, Called, Request, unknown, value};
 use daytona::ops::{
     ComputerUse, Mouse, Keyboard, Screenshot, Display, RecordingService, Accessibility,
     Sandboxes, Process, FileSystem, Git, CodeInterpreter, Snapshots, LspServers, Network,
-    Volumes,
+    Volumes, Secrets,
 };
 
 pub(super) async fn computer_use(
@@ -330,6 +330,13 @@ pub(super) async fn sandbox(
                         &args.text("idOrName")?,
                         args.get("settings")?,
                     )
+                    .await?,
+            )
+        }
+        "update_secrets" => {
+            value(
+                service
+                    .update_secrets(&args.text("idOrName")?, args.get("secrets")?)
                     .await?,
             )
         }
@@ -930,6 +937,24 @@ pub(super) async fn volume(
         "wait_for_ready" => {
             value(service.wait_for_ready(args.get("volume")?, args.options()?).await?)
         }
+        _ => Err(unknown(op)),
+    }
+}
+
+pub(super) async fn secret(
+    service: &Secrets,
+    op: &str,
+    args: &Arguments,
+    _request: &Request,
+) -> Called {
+    match op {
+        "list" => value(service.list(args.options()?).await?),
+        "get" => value(service.get(&args.text("secretId")?).await?),
+        "create" => value(service.create(args.get("params")?).await?),
+        "update" => {
+            value(service.update(&args.text("secretId")?, args.get("params")?).await?)
+        }
+        "delete" => value(service.delete(&args.text("secretId")?).await?),
         _ => Err(unknown(op)),
     }
 }

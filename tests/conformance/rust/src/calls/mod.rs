@@ -48,6 +48,7 @@ pub async fn call(client: &Client, toolbox: Option<&Toolbox>, op: &str, request:
         "sandbox" => return generated::sandbox(&client.sandboxes(), name, &args, request).await,
         "snapshot" => return generated::snapshot(&client.snapshots(), name, &args, request).await,
         "volume" => return generated::volume(&client.volumes(), name, &args, request).await,
+        "secret" => return generated::secret(&client.secrets(), name, &args, request).await,
         _ => {}
     }
     let toolbox = toolbox.ok_or_else(|| Failure::Case(format!("{op} needs a sandbox")))?;
