@@ -171,7 +171,7 @@ mod tests {
     fn mounts_are_variables_and_names() {
         let of = |list: Value| read(list.as_array().unwrap());
         let mounts = of(json!([{"KEY": "anthropic-prod"}, {"A": "a", "B": "a"}])).unwrap();
-        assert_eq!(mounts.into_iter().map(|(variable, _)| variable).collect::<Vec<_>>(), ["A", "B", "KEY"]);
+        assert_eq!(mounts.into_keys().collect::<Vec<_>>(), ["A", "B", "KEY"]);
         for list in [json!(["KEY"]), json!([{"KEY": 1}]), json!([{"A B": "a"}]), json!([{"A": "a"}, {"A": "b"}])] {
             assert!(of(list.clone()).is_err(), "{list}");
         }
