@@ -3,6 +3,8 @@
 require_relative 'test_helper'
 
 class ImageTest < Minitest::Test
+  include Shared
+
   def test_contexts_are_uploaded_by_hand
     access = daytona.snapshot.push_access
     storage = Daytona::ObjectStorage.new(endpoint_url: access.storage_url, aws_access_key_id: access.access_key,
