@@ -94,6 +94,7 @@ func snapshotParams(params *types.CreateSnapshotParams) (*api.CreateSnapshotPara
 	given := &api.CreateSnapshotParams{
 		Name: params.Name, Resources: params.Resources, Entrypoint: params.Entrypoint, SkipValidation: params.SkipValidation,
 		SandboxClass: params.SandboxClass, BuildSecrets: params.BuildSecrets, KeepFailedStep: params.KeepFailedStep,
+		ContextHashes: params.ContextHashes,
 	}
 	if params.RegionID != "" {
 		given.RegionID = &params.RegionID

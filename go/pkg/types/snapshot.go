@@ -16,6 +16,8 @@ type CreateSnapshotParams struct {
 	RegionID string
 	// SandboxClass is the kind of sandboxes. Default: the server's.
 	SandboxClass *SandboxClass
+	// ContextHashes name what the build copies and has been uploaded already, by SnapshotService.UploadContext.
+	ContextHashes []string
 	// BuildSecrets are what commands of the build may read with RUN --mount=type=secret,id=…, by their ids. They become part of no
 	// layer, no log and no cached step. Local engine only: Daytona's cloud has none for its builds.
 	BuildSecrets map[string]string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
 )
 
@@ -95,8 +96,15 @@ func createParams(a arguments) any {
 			Image any
 		}{types.SnapshotParams{SandboxBaseParams: base}, a["image"]}
 	}
-	if a.has("image") {
-		return types.ImageParams{SandboxBaseParams: base, Image: a["image"], Resources: into[*types.Resources](a, "resources")}
+	image := a["image"]
+	if a.has("dockerfile") {
+		image = daytona.FromDockerfile(into[string](a, "dockerfile"))
+	}
+	if image != nil {
+		return types.ImageParams{
+			SandboxBaseParams: base, Image: image, Resources: into[*types.Resources](a, "resources"),
+			BuildSecrets: into[map[string]string](a, "buildSecrets"),
+		}
 	}
 	return types.SnapshotParams{SandboxBaseParams: base, Snapshot: into[string](a, "snapshot")}
 }

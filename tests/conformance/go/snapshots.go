@@ -64,6 +64,8 @@ func (c call) createSnapshot(ctx context.Context, op string, opts arguments) (an
 	params := &types.CreateSnapshotParams{
 		Name: into[string](asked, "name"), Image: image, Resources: into[*types.Resources](asked, "resources"),
 		Entrypoint: into[[]string](asked, "entrypoint"), RegionID: into[string](asked, "regionId"),
+		ContextHashes: into[[]string](asked, "contextHashes"), BuildSecrets: into[map[string]string](asked, "buildSecrets"),
+		KeepFailedStep: into[*bool](asked, "keepFailedStep"),
 	}
 	timeout := func(o *options.CreateSnapshot) { given(opts, "timeout", &o.Timeout) }
 	if op == "snapshot.create" {

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import inspect
 import re
+import tempfile
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import daytona
@@ -189,7 +191,16 @@ class Adapter:
             params["volumes"] = [daytona.VolumeMount(**keywords(volume)) for volume in params["volumes"]]
         if "resources" in params:
             params["resources"] = daytona.Resources(**keywords(params["resources"]))
-        return await settle(self.client.create(**params, **keywords(flat_options(args))))
+        with tempfile.TemporaryDirectory() as directory:
+            if "dockerfile" in params:
+                file = Path(directory, "Dockerfile")
+                file.write_text(params.pop("dockerfile"))
+                params["image"] = daytona.Image.from_dockerfile(file)
+            return await settle(self.client.create(**params, **keywords(flat_options(args))))
+
+    async def op_snapshot_upload_context(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
+        access = daytona.PushAccessCredentials(**keywords(args["access"]))
+        return await self.on_receiver(None, "snapshot.upload_context", {**args, "access": access})
 
     async def op_sandbox_list(self, _: Any, args: dict[str, Any], step: dict[str, Any]) -> Any:
         query = daytona.ListSandboxesQuery(**keywords(args.get("query", {})))

@@ -191,7 +191,7 @@ class Runner
   end
 
   def check_error(error, wanted)
-    expected = Daytona::Sdk::BY_KIND.fetch(wanted['kind'])
+    expected = Daytona::Sdk::BY_KIND.fetch(wanted['kind'], Daytona::Sdk::Error)
     raise Unmet, "the error is #{error.class} (#{error.message}), not #{wanted['kind']}" unless error.is_a?(expected)
 
     { 'status' => error.status_code, 'code' => error.error_code, 'message' => error.message }.each do |name, actual|
