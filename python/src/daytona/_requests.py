@@ -29,9 +29,11 @@ def create_params(params: CreateSandboxParams | Mapping[str, Any] | None, fields
         return CreateSandboxParams.given("params", params)
     given = dict(cast("Mapping[str, Any]", fields if params is None else params))
     unknown_names("the parameters of create", given, _CREATE_FIELDS)
-    snapshot, image, resources = (given.pop(name, None) for name in ("snapshot", "image", "resources"))
+    # Of sandboxes from a snapshot or an image only; the server says what does not go together.
+    source = {name: given.pop(name, None) for name in ("snapshot", "image", "build_secrets", "resources")}
     base = CreateSandboxBaseParams(**given)
-    base.snapshot, base.image, base.resources = snapshot, image, resources
+    for name, value in source.items():
+        setattr(base, name, value)
     return base
 
 
