@@ -1,6 +1,7 @@
 //! This terminal as that of a sandbox: keys and bytes pass as they are, its size follows ours, and detach keys return here.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use daytona::ops::Process;
 use daytona::stream::terminal::Terminal;
@@ -15,6 +16,8 @@ use crate::stdin;
 const DEFAULT_SIZE: (i64, i64) = (24, 80);
 /// The key Ctrl-D.
 const END_OF_FILE: u8 = 4;
+/// How often it is typed until the program ends: a shell that is still setting its terminal up drops what was typed before.
+const END_AGAIN: Duration = Duration::from_secs(1);
 /// What servers take at most.
 const LARGEST: u16 = 1000;
 
@@ -128,7 +131,8 @@ pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys, is_
     let mut typed = stdin::pieces();
     let mut detaching = Detaching { keys: keys.0, typed: 0 };
     let (mut signals, mut resized) = (Signals::listen()?, signal(SignalKind::window_change())?);
-    let mut has_input = true;
+    let (mut has_input, mut is_ending) = (true, false);
+    let mut ending = tokio::time::interval(END_AGAIN);
     loop {
         tokio::select! {
             piece = output.next() => match piece? {
@@ -157,11 +161,11 @@ pub async fn attach(process: &Process, terminal: Terminal, keys: DetachKeys, is_
                     has_input = false;
                     // What was piped in has been typed: a shell that waited for more would wait for ever. A terminal that is
                     // closed leaves the session as it is.
-                    if is_own && !is_terminal {
-                        drop(input.write(vec![END_OF_FILE]).await);
-                    }
+                    is_ending = is_own && !is_terminal;
+                    ending.reset_immediately();
                 }
             },
+            _ = ending.tick(), if is_ending => is_ending = input.write(vec![END_OF_FILE]).await.is_ok(),
             _ = resized.recv() => {
                 let (rows, cols) = size();
                 process.resize_pty_session(&session, rows, cols).await?;

@@ -38,7 +38,7 @@ def test_a_snapshot_is_created_listed_used_and_deleted(daytona: Program, name: s
     row = next(line for line in daytona.text("snapshot", "ls", "-l", "200").splitlines() if name in line)
     assert "active" in row and "1 CPU, 1 GiB, 4 GiB disk" in row
     assert f"name: {name}" in daytona.text("snapshot", "list", "-l", "200", "-f", "yaml")
-    assert daytona.error(1, "snapshot", "list", "--limit", "0")["kind"] == "Validation"
+    assert daytona.error(2, "snapshot", "list", "--limit", "0")["kind"] == "InvalidArgument"
 
     sandbox = daytona.data("create", "--snapshot", name)
     assert (sandbox["snapshot"], sandbox["disk"]) == (name, 4)
