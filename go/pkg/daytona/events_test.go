@@ -14,7 +14,6 @@ func TestChangesAreIteratedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Stop and Start write to the sandbox meanwhile.
 	id := sandbox.ID
 	watching, cancel := context.WithCancel(ctx)
 	acted := make(chan error)
@@ -52,4 +51,30 @@ func TestChangesAreIteratedOver(t *testing.T) {
 		}
 		return err == nil
 	})
+}
+
+// Under the race detector: what a call needs of its handle is never written again.
+func TestASandboxMayBeRefreshedWhileItWorks(t *testing.T) {
+	sandbox := newSandbox(t)
+	refreshed := make(chan error)
+	go func() {
+		for i := 0; i < 20; i++ {
+			if err := sandbox.RefreshData(ctx); err != nil {
+				refreshed <- err
+				return
+			}
+		}
+		refreshed <- nil
+	}()
+	for i := 0; i < 20; i++ {
+		if _, err := sandbox.Process.ExecuteCommand(ctx, "true"); err != nil {
+			t.Error(err)
+		}
+		if _, err := sandbox.GetMetricsLatest(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-refreshed; err != nil {
+		t.Error(err)
+	}
 }

@@ -225,6 +225,45 @@ type Sandbox struct {
 	client *Client
 }
 
+func (s *Sandbox) takeOver(said *Sandbox) {
+	s.OrganizationId = said.OrganizationId
+	s.Name = said.Name
+	s.Snapshot = said.Snapshot
+	s.User = said.User
+	s.Env = said.Env
+	s.Labels = said.Labels
+	s.Public = said.Public
+	s.NetworkBlockAll = said.NetworkBlockAll
+	s.NetworkAllowList = said.NetworkAllowList
+	s.DomainAllowList = said.DomainAllowList
+	s.Target = said.Target
+	s.Cpu = said.Cpu
+	s.Gpu = said.Gpu
+	s.GPUType = said.GPUType
+	s.Memory = said.Memory
+	s.Disk = said.Disk
+	s.State = said.State
+	s.DesiredState = said.DesiredState
+	s.ErrorReason = said.ErrorReason
+	s.Recoverable = said.Recoverable
+	s.BackupState = said.BackupState
+	s.BackupCreatedAt = said.BackupCreatedAt
+	s.AutoStopInterval = said.AutoStopInterval
+	s.AutoArchiveInterval = said.AutoArchiveInterval
+	s.AutoDeleteInterval = said.AutoDeleteInterval
+	s.AutoPauseInterval = said.AutoPauseInterval
+	s.AutoDestroyAt = said.AutoDestroyAt
+	s.Volumes = said.Volumes
+	s.BuildInfo = said.BuildInfo
+	s.CreatedAt = said.CreatedAt
+	s.UpdatedAt = said.UpdatedAt
+	s.LastActivityAt = said.LastActivityAt
+	s.DaemonVersion = said.DaemonVersion
+	s.SandboxClass = said.SandboxClass
+	s.LinkedSandboxID = said.LinkedSandboxID
+	s.ToolboxProxyURL = said.ToolboxProxyURL
+}
+
 // PaginatedSandboxes is a page of sandboxes.
 type PaginatedSandboxes struct {
 	// The sandboxes of this page.

@@ -23,16 +23,12 @@ func (c *Client) sandbox(s *Sandbox, err error) (*Sandbox, error) {
 	return s, nil
 }
 
-// update takes over what the server said; the services stay.
+// update takes over what the server said.
 func (s *Sandbox) update(said *Sandbox, err error) error {
-	if err != nil {
-		return err
+	if err == nil {
+		s.takeOver(said)
 	}
-	said.client = s.client
-	said.FileSystem, said.Fs, said.Git, said.Process, said.CodeInterpreter = s.FileSystem, s.Fs, s.Git, s.Process, s.CodeInterpreter
-	said.Network, said.ComputerUse = s.Network, s.ComputerUse
-	*s = *said
-	return nil
+	return err
 }
 
 // String names the sandbox and its state.

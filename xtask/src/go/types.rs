@@ -144,6 +144,9 @@ impl<'a> Package<'a> {
         for item in &self.schema.structs {
             if self.structs[item.name.as_str()].0 == Place::Daytona && self.reached(&item.name) {
                 self.print_struct(&mut body, item)?;
+                if BESIDES.iter().any(|(of, ..)| *of == item.name) {
+                    self.taking_over(&mut body, item)?;
+                }
                 if self.inputs.contains(item.name.as_str()) {
                     self.encoder_of_client(&mut body, &item.name)?;
                 }
@@ -182,6 +185,21 @@ impl<'a> Package<'a> {
         }
         if let Some((_, _, fields)) = besides {
             out.push_str(fields);
+        }
+        out.push_str("}\n");
+        Ok(())
+    }
+
+    /// What a handle takes over of an answer. Its id, by which every call names it, and what it has beside the wire's fields are
+    /// never written again: a call may read them in one goroutine while another one refreshes the handle.
+    fn taking_over(&self, out: &mut String, item: &Struct) -> Result<()> {
+        let (_, name) = self.structs[item.name.as_str()];
+        write!(out, "\nfunc (s *{name}) takeOver(said *{name}) {{\n")?;
+        for field in &item.fields {
+            let (go, _) = self.field(&item.name, field)?;
+            if go != "-" && field.wire != "id" {
+                writeln!(out, "\ts.{go} = said.{go}")?;
+            }
         }
         out.push_str("}\n");
         Ok(())
