@@ -7,6 +7,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use harness::{Engine, id_of, read};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -230,4 +232,55 @@ async fn builds_fetch_files_that_are_what_they_are_said_to_be() {
         })
         .await;
     }
+}
+
+/// Makes a file system in memory as large as what it holds and so much more.
+fn leave_room(place: &Path, mib: u64) {
+    let disk = nix::sys::statvfs::statvfs(place).unwrap();
+    let used = (disk.blocks() - disk.blocks_free()) * disk.fragment_size();
+    let size = format!("size={}k", (used >> 10) + (mib << 10));
+    mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::MS_REMOUNT, Some(size.as_str())).unwrap();
+}
+
+#[tokio::test]
+async fn what_would_fill_the_disk_is_neither_exported_nor_fetched() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_owned();
+    mount(Some("tmpfs"), &place, Some("tmpfs"), MsFlags::empty(), Some("size=8g,mode=700")).unwrap();
+    let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_ALLOW_NETWORK", "127.0.0.0/8")]).await;
+    let dockerfile = format!("{BUSYBOX}RUN dd if=/dev/urandom of=/large bs=1M count=64\n");
+    let made = snapshot(&engine, "large", &dockerfile).await;
+    assert_eq!(made["state"], "active", "{made}");
+
+    leave_room(&place, 32);
+    let (status, refused) = engine.get("/api/snapshots/large/archive").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("MiB left for sandboxes"), "{refused}");
+    assert!(archives(&engine).is_empty());
+
+    // A server that never ends; the disk becomes full while it sends.
+    leave_room(&place, 4096);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/endless", listener.local_addr().unwrap());
+    let full = place.clone();
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_buf(&mut Vec::with_capacity(1 << 12)).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\nsome of it").await.unwrap();
+        leave_room(&full, 512);
+        // Until the engine gives up.
+        while stream.write_all(b"more").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let failed = snapshot(&engine, "fetched", &format!("{BUSYBOX}ADD {url} /file\n")).await;
+    assert!(failed["errorReason"].as_str().unwrap_or_default().contains("are left on the machine's disk"), "{failed}");
+    serving.await.unwrap();
+    assert_eq!(std::fs::read_dir(place.join("images/tmp")).unwrap().count(), 0);
+
+    leave_room(&place, 4096);
+    let exported = engine.request(Method::GET, "/api/snapshots/large/archive").send().await.unwrap();
+    assert!(exported.bytes().await.unwrap().len() > 60 << 20);
+    let directory = engine.end(Signal::SIGTERM).await;
+    umount2(directory.path(), MntFlags::MNT_DETACH).unwrap();
 }
