@@ -287,6 +287,110 @@ async fn lists_page_filter_and_sort() {
     assert_eq!(page["items"][0]["kvm"], false);
 }
 
+/// The items of a list, asked for one by one.
+async fn one_by_one(engine: &Engine, query: &str) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = engine.get(&format!("/api/sandbox?limit=1&{query}{cursor}")).await;
+        assert_eq!(status, StatusCode::OK, "{query}: {page}");
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_filter_and_every_order_of_a_list_counts() {
+    let engine = Engine::start().await;
+    engine.create(json!({"name": "broken"})).await;
+    let first = engine.sandbox_processes()[0];
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(first), nix::sys::signal::Signal::SIGKILL).unwrap();
+    while engine.get("/api/sandbox/broken").await.1["state"] != "error" {}
+    let small = engine.create(json!({"name": "small"})).await;
+    let large = json!({"name": "large", "cpu": 2, "memory": 2, "disk": 4, "public": true, "ttlMinutes": 60});
+    let large = engine.sized(large).await;
+    engine.output("large", "true").await;
+    let used = engine.get("/api/sandbox/large").await.1["lastActivityAt"].as_str().unwrap().to_owned();
+    let at = |sandbox: &Value, field: &str| sandbox[field].as_str().unwrap().to_owned();
+
+    let all = ["broken", "large", "small"].as_slice();
+    let (others, nobody) = (["broken", "small"].as_slice(), [].as_slice());
+    for (filter, expected) in [
+        (format!("id={}", id_of(&large)[..13].to_uppercase()), &["large"][..]),
+        ("snapshots=default".to_owned(), all),
+        ("snapshots=default&snapshots=other".to_owned(), all),
+        ("snapshots=other".to_owned(), nobody),
+        ("regionIds=local".to_owned(), all),
+        ("sandboxClasses=container".to_owned(), all),
+        ("sandboxClasses=linux-vm".to_owned(), nobody),
+        ("states=error".to_owned(), &["broken"]),
+        ("minCpu=2".to_owned(), &["large"]),
+        ("maxCpu=1".to_owned(), others),
+        ("minMemoryGiB=2".to_owned(), &["large"]),
+        ("maxMemoryGiB=1".to_owned(), others),
+        ("minDiskGiB=4".to_owned(), &["large"]),
+        ("maxDiskGiB=3".to_owned(), others),
+        ("minGpu=1".to_owned(), nobody),
+        ("maxGpu=0".to_owned(), all),
+        ("isPublic=true".to_owned(), &["large"]),
+        ("isPublic=false".to_owned(), others),
+        ("isRecoverable=true".to_owned(), &["broken"]),
+        ("isRecoverable=false".to_owned(), &["large", "small"]),
+        ("includeErroredDeleted=true".to_owned(), all),
+        (format!("createdAtAfter={}", at(&large, "createdAt")), &["large"]),
+        (format!("createdAtBefore={}", at(&small, "createdAt")), others),
+        (format!("lastEventAfter={used}"), &["large"]),
+        (format!("lastEventBefore={}", at(&small, "lastActivityAt")), others),
+        ("autoDestroyAtAfter=2020-01-01T00:00:00Z".to_owned(), &["large"]),
+        ("autoDestroyAtBefore=2020-01-01T00:00:00Z".to_owned(), nobody),
+        ("autoDestroyAtBefore=2100-01-01T00:00:00Z".to_owned(), &["large"]),
+        ("minCpu=1&maxCpu=1&isRecoverable=false&states=started".to_owned(), &["small"]),
+    ] {
+        let found = one_by_one(&engine, &format!("sort=name&order=asc&{filter}")).await;
+        let names: Vec<_> = found.iter().map(|item| item["name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{filter}");
+    }
+
+    let in_order = |items: &[Value], field: &str, order: &str| {
+        let mut values: Vec<(i64, &str)> = items
+            .iter()
+            .map(|item| (item[field].as_i64().unwrap_or_default(), item[field].as_str().unwrap_or_default()))
+            .collect();
+        if order == "desc" {
+            values.reverse();
+        }
+        assert!(values.is_sorted() && values.len() == 3, "{field} {order}: {values:?}");
+    };
+    for order in ["asc", "desc"] {
+        for (sort, field) in [
+            ("name", "name"),
+            ("cpu", "cpu"),
+            ("memoryGib", "memory"),
+            ("diskGib", "disk"),
+            ("lastActivityAt", "lastActivityAt"),
+            ("createdAt", "createdAt"),
+        ] {
+            in_order(&one_by_one(&engine, &format!("sort={sort}&order={order}")).await, field, order);
+        }
+        for (sort, field) in [
+            ("id", "id"),
+            ("name", "name"),
+            ("state", "state"),
+            ("snapshot", "snapshot"),
+            ("region", "target"),
+            ("updatedAt", "updatedAt"),
+            ("createdAt", "createdAt"),
+            ("lastActivityAt", "lastActivityAt"),
+        ] {
+            let (status, page) = engine.get(&format!("/api/sandbox/paginated?sort={sort}&order={order}")).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            in_order(page["items"].as_array().unwrap(), field, order);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_time_of_the_last_activity_stands_still_without_any() {
     let engine = Engine::start().await;
