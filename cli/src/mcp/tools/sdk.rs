@@ -144,9 +144,12 @@ async fn import(sandbox: &Sandbox, directory: &str) -> Result<Option<String>, Re
     let look = "import os, sys; sys.path.insert(0, sys.argv[1]); import daytona; \
                 d = os.path.dirname(daytona.__file__); \
                 sys.exit(0 if os.path.dirname(d) == sys.argv[1] and daytona.__version__ == sys.argv[2] \
-                and os.path.exists(os.path.join(d, sys.argv[3])) and daytona.Daytona else 'it is another one')";
-    let script =
-        format!("[ -d {directory}/daytona ] && python3 -c {} {directory} {VERSION} {NATIVE} 2>&1", quoted(look));
+                and daytona.Daytona else 'it is another one')";
+    // Imported only when it looks like ours: an index may have anybody's package of this name.
+    let script = format!(
+        "if [ -f {directory}/daytona/{NATIVE} ]; then python3 -c {} {directory} {VERSION} 2>&1; else echo 'it is another one'; exit 1; fi",
+        quoted(look)
+    );
     let done = sandbox.process().exec(&script, ExecOptions::default()).await?;
     Ok((done.exit_code != 0).then(|| last_line(&done.result)))
 }
