@@ -105,12 +105,12 @@ impl Chosen {
 }
 
 impl Profiles {
-    /// Reads what is remembered; nothing, where there is no file.
+    /// Reads what is remembered; nothing, where there is no file, or no place for one.
     ///
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn load() -> Done<Self> {
-        let path = path()?;
+        let Ok(path) = path() else { return Ok(Self::default()) };
         match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|error| Failure::other(format!("{} cannot be understood: {error}", path.display()))),
@@ -139,6 +139,14 @@ impl Profiles {
             profiles.save(&path)?;
         }
         Ok(changed)
+    }
+
+    /// Whether something can be remembered: asked before something is asked for that comes only once.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn can_be_changed() -> Done {
+        Self::change(|_| Self::load()?.save(&path()?))
     }
 
     /// Forgets what was chosen among what an account has, for another account.
@@ -174,16 +182,21 @@ impl Profiles {
         Ok(profile)
     }
 
-    /// Keeps new tokens of a profile, and returns the profile with them. One that was logged out meanwhile stays so.
+    /// Keeps new tokens of a profile, and returns the profile with them. Where somebody has logged out meanwhile, or in anew, that
+    /// stays.
     ///
     /// # Errors
     /// When they cannot be kept.
-    pub fn keep_login(name: &str, profile: Profile, login: Login) -> Done<Profile> {
-        let profile = Profile { login: Some(login), ..profile };
-        let stored = profile.clone().stored(name)?;
+    pub fn keep_tokens(name: &str, profile: Profile, tokens: Tokens) -> Done<Profile> {
+        let mut before = profile.clone();
+        if let Some(login) = before.login.as_mut().filter(|_| before.is_in_keyring) {
+            login.tokens = None;
+        }
+        let login = profile.login.clone().map(|login| Login { tokens: Some(tokens), ..login });
+        let profile = Profile { login, ..profile };
         Self::change(|profiles| {
-            if let Some(kept) = profiles.profiles.get_mut(name).filter(|kept| kept.login.is_some()) {
-                *kept = stored;
+            if let Some(kept) = profiles.profiles.get_mut(name).filter(|kept| **kept == before) {
+                *kept = profile.clone().stored(name)?;
             }
             Ok(())
         })?;

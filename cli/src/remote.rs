@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 use daytona::{Client, Sandbox};
 
-use crate::failure::Done;
+use crate::failure::{Done, Failure};
 use crate::output::{Format, Output};
 use crate::profile::{self, Chosen};
 use crate::{completion, interrupt, oidc};
@@ -27,6 +27,11 @@ pub trait Remote: Sized {
     /// How the result, and an error, are printed.
     fn format(&self) -> Format;
 
+    /// Whether the exit code is that of a program which it runs: then failures before that must not look like the program's.
+    fn runs_program(&self) -> bool {
+        false
+    }
+
     /// Runs it.
     async fn run(self, context: &mut Context) -> Done;
 }
@@ -41,13 +46,9 @@ pub fn execute(command: impl Remote, chosen_profile: Option<&str>) -> ExitCode {
 }
 
 fn attempt<C: Remote>(command: C, format: Format, chosen_profile: Option<&str>) -> Done {
-    let mut chosen = profile::chosen(chosen_profile)?;
-    if let Some(Chosen { name, profile, .. }) = &mut chosen
-        && profile.login.is_some()
-    {
-        *profile = interrupt::run(oidc::fresh(name, std::mem::take(profile)), true)?;
-    }
-    let mut context = Context { client: profile::connect(chosen.as_ref())?, output: Output::new(format) };
+    let runs_program = command.runs_program();
+    let failed = |failure: Failure| if runs_program { failure.not_run() } else { failure };
+    let (mut context, chosen) = prepare(format, chosen_profile).map_err(failed)?;
     let client = context.client.clone();
     let work = async {
         command.run(&mut context).await?;
@@ -55,14 +56,29 @@ fn attempt<C: Remote>(command: C, format: Format, chosen_profile: Option<&str>) 
     };
     let work = async {
         match chosen {
-            Some(Chosen { name, profile, .. }) if profile.login.is_some() => tokio::select! {
-                done = work => done,
-                never = oidc::keep_fresh(&name, profile, &client) => match never {},
-            },
+            Some(Chosen { name, profile, .. }) if profile.login.is_some() => {
+                oidc::replace_refused(&name, &client);
+                tokio::select! {
+                    done = work => done,
+                    never = oidc::keep_fresh(&name, profile, &client) => match never {},
+                }
+            }
             _ => work.await,
         }
     };
     interrupt::run(work, C::CANCEL_ON_INTERRUPT)
+}
+
+/// The client of the chosen profile, with tokens that count.
+fn prepare(format: Format, chosen_profile: Option<&str>) -> Done<(Context, Option<Chosen>)> {
+    let mut chosen = profile::chosen(chosen_profile)?;
+    if let Some(Chosen { name, profile, .. }) = &mut chosen
+        && oidc::is_due(profile)
+    {
+        *profile = interrupt::run(oidc::fresh(name, std::mem::take(profile)), true)?;
+    }
+    let context = Context { client: profile::connect(chosen.as_ref())?, output: Output::new(format) };
+    Ok((context, chosen))
 }
 
 /// The sandbox a command is about.

@@ -139,8 +139,9 @@ pub(crate) fn note_made(client: &Client, sandbox_id: &str) {
     });
 }
 
-/// Runs a clean-up in the background, as part of the current call's. Without a runtime there is nobody to do it.
-pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Option<tokio::task::JoinHandle<()>> {
+/// Runs a clean-up in the background, as part of the current call's, or anything else that must not be given up in the middle.
+/// Without a runtime there is nobody to do it.
+pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Option<tokio::task::JoinHandle<()>> {
     let running = SCOPE.try_with(|scope| scope.running.clone()).ok();
     let unsettled = Unsettled::new();
     let handle = Handle::try_current().ok()?;

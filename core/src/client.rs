@@ -26,6 +26,7 @@ use crate::travel::http::{Base, Pool, Request};
 use crate::travel::proxy::Proxies;
 use crate::travel::rate_limits::Told;
 use crate::travel::tls::Tls;
+use crate::travel::tokens::Tokens;
 use crate::travel::{deadline, http};
 use crate::{local, log};
 
@@ -69,6 +70,7 @@ struct Inner {
     abandoned: Abandoned,
     forwards: Forwards,
     rate_limits: Told,
+    tokens: Tokens,
     telemetry: Option<Telemetry>,
 }
 
@@ -171,6 +173,7 @@ impl Client {
                 abandoned: Abandoned::default(),
                 forwards: Forwards::default(),
                 rate_limits: Told::default(),
+                tokens: Tokens::default(),
                 telemetry,
             }),
             limit: None,
@@ -254,6 +257,17 @@ impl Client {
         Ok(())
     }
 
+    /// Asks `source` for another token when the server refuses one, which it is told, and sends the request once more. It may
+    /// answer that there is none. A source that was set before stays.
+    #[doc(hidden)]
+    pub fn renew_tokens_with<F, Answer>(&self, source: F)
+    where
+        F: Fn(String) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Option<String>> + Send + 'static,
+    {
+        self.inner.tokens.set_source(source);
+    }
+
     /// Ends what the client keeps open for others: forwarded ports. Calls go on.
     #[doc(hidden)]
     pub fn release(&self) {
@@ -311,6 +325,10 @@ impl Client {
     /// The limits of requests that the server told last.
     pub(crate) fn rate_limits(&self) -> &Told {
         &self.inner.rate_limits
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
     }
 
     pub(crate) fn abandoned(&self) -> &Abandoned {

@@ -49,6 +49,8 @@ pub use spawned::SpawnedProcess;
 // For the tests and measurements of these parts; not part of what the crate promises.
 #[doc(hidden)]
 pub use travel::{events, proxy, tls, ws};
+#[doc(hidden)]
+pub use words::without_secrets;
 
 /// Open streams: logs, runs of the interpreter, terminals, files and directories on their way, forwarded ports.
 pub mod stream {

@@ -34,7 +34,7 @@ pub(crate) fn plain(cause: &str) -> String {
 }
 
 /// The text of a URL, which may not be one, without user and password, query and fragment.
-pub(crate) fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let place = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) =
         place.split_once("://").map_or(("", place), |(scheme, rest)| (&place[..scheme.len() + 3], rest));

@@ -91,6 +91,8 @@ class Issuer:
         self.revoked: list[str] = []
         self.codes: dict[str, dict[str, str]] = {}
         self.refresh_tokens: set[str] = set()
+        # Where there is one, new tokens are given, and arrive when it is set.
+        self.gate: threading.Event | None = None
 
     def close(self) -> None:
         self.server.shutdown()
@@ -134,6 +136,8 @@ class Issuer:
                 return refused
             refresh_token = secrets.token_hex(16)
             self.refresh_tokens.add(refresh_token)
+        if self.gate and form["grant_type"] == "refresh_token":
+            self.gate.wait()
         token = {"access_token": self.token(), "token_type": "Bearer", "refresh_token": refresh_token}
         return 200, token | {"expires_in": self.lifetime}
 

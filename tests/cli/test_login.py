@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import resource
+import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -76,12 +80,23 @@ class Place:
     def renewals(self) -> int:
         return sum(asked.get("grant_type") == "refresh_token" for asked in self.issuer.asked)
 
-    def has_ended(self) -> None:
-        """Makes the tokens ones that end now."""
+    def set(self, **tokens: object) -> None:
+        """Changes what is remembered of the tokens."""
         file = self.configuration / "profiles.json"
         content = json.loads(file.read_text())
-        content["profiles"]["default"]["login"]["tokens"]["expiresAt"] = int(time.time()) - 1
+        content["profiles"]["default"]["login"]["tokens"] |= tokens
         file.write_text(json.dumps(content))
+
+    def has_ended(self) -> None:
+        """Makes the tokens ones that end now."""
+        self.set(expiresAt=int(time.time()) - 1)
+
+    def wait_for_renewal(self, process: subprocess.Popen[bytes]) -> None:
+        """Until the issuer was asked for new tokens."""
+        end = time.monotonic() + LIMIT
+        while not self.renewals():
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.02)
 
 
 @pytest.fixture
@@ -216,6 +231,127 @@ def test_a_program_that_runs_long_has_tokens_that_count(place: Place) -> None:
             time.sleep(0.05)
         process.stdin.close()
         assert process.wait(LIMIT) == 0
+
+
+def test_new_tokens_are_kept_however_the_program_ends(place: Place) -> None:
+    with screen(place.daytona, *place.login()) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    # An interrupt before the command begins; the end of one that has the tokens renewed while it runs.
+    for command, expires, end in ((["list"], -1, 130), (["mcp", "start"], 30, 0)):
+        place.issuer.gate, place.issuer.asked = threading.Event(), []
+        before = place.profile()["refreshToken"]
+        place.set(expiresAt=int(time.time()) + expires)
+        # Another program's turn, in which this one does with the tokens that it has.
+        turn = (place.configuration / "login.lock").open("a")
+        if expires > 0:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            [place.daytona.path, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=place.daytona.environment,
+        ) as process:
+            assert process.stdin is not None and process.stdout is not None
+            if expires > 0:
+                hello = {
+                    "protocolVersion": "2025-06-18",
+                    "capabilities": {},
+                    "clientInfo": {"name": "t", "version": "1"},
+                }
+                asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+                process.stdin.write(json.dumps(asked).encode() + b"\n")
+                process.stdin.flush()
+                assert b"serverInfo" in process.stdout.readline()
+            turn.close()
+            place.wait_for_renewal(process)
+            if expires < 0:
+                process.send_signal(signal.SIGINT)
+            process.stdin.close()
+            place.issuer.gate.set()
+            assert process.wait(LIMIT) == end
+        after = place.profile()["refreshToken"]
+        assert after != before and after in place.issuer.refresh_tokens
+    place.issuer.gate = None
+    assert place.daytona.data("list")["items"] == []
+
+
+def test_tokens_that_count_are_used_while_another_program_renews_them(place: Place) -> None:
+    with screen(place.daytona, *place.login()) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    place.set(expiresAt=int(time.time()) + LIMIT)
+    with (place.configuration / "login.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        place.set(expiresAt=int(time.time()) + 55)
+        assert place.daytona.data("list")["items"] == [] and place.renewals() == 0
+
+
+def test_tokens_that_the_server_refuses_before_their_time_are_renewed(place: Place) -> None:
+    with screen(place.daytona, *place.login()) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    place.set(accessToken="e30.e30.e30")
+    assert place.daytona.data("list")["items"] == [] and place.renewals() == 1
+    assert place.profile()["accessToken"] != "e30.e30.e30"
+    # Once the issuer has ended the login, the server's refusal is what is told.
+    place.issuer.refresh_tokens.clear()
+    place.set(accessToken="e30.e30.e30")
+    assert place.daytona.error(3, "list")["status"] == 401 and place.renewals() == 2
+
+
+def test_tokens_are_not_renewed_that_could_not_be_kept(place: Place) -> None:
+    with screen(place.daytona, *place.login()) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    place.has_ended()
+    # Nothing can be put in its place: the directory is another's, or full, which a name of its own stands for.
+    file = place.configuration / "profiles.json"
+    content = file.read_text()
+    (place.configuration / "profiles.lock").unlink()
+    (place.configuration / "profiles.lock").mkdir()
+    assert "profiles.json cannot be written" in place.daytona.error(1, "list")["message"]
+    assert file.read_text() == content and place.renewals() == 0
+    (place.configuration / "profiles.lock").rmdir()
+    assert place.daytona.data("list")["items"] == [] and place.renewals() == 1
+
+
+def test_a_login_goes_on_when_connections_of_a_browser_cannot_be_taken(place: Place) -> None:
+    with subprocess.Popen(
+        [place.daytona.path, *place.login(), "--no-browser"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=place.daytona.environment,
+    ) as process:
+        assert process.stderr is not None
+        address = ""
+        while not address.startswith(place.issuer.url):
+            line = process.stderr.readline()
+            assert line
+            address = line.decode().strip()
+        (port,) = re.findall(r"localhost%3A(\d+)%2Fcallback", address)
+
+        def rests() -> int:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            return int(re.findall(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.MULTILINE)[0])
+
+        # It may open no more files, and a connection is one.
+        files = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, files[1]))
+        before, end = rests(), time.monotonic() + LIMIT
+        with socket.create_connection(("127.0.0.1", int(port)), LIMIT):
+            while rests() == before:
+                assert time.monotonic() < end and process.poll() is None
+                time.sleep(0.02)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, files)
+        with urllib.request.urlopen(address, timeout=LIMIT) as page:
+            assert b"close this page" in page.read()
+        assert process.wait(LIMIT) == 0
+
+
+def test_a_password_in_the_address_is_not_shown(place: Place) -> None:
+    for address in ("htp://me:sesame@127.0.0.1:9/api", "http://me:sesame@127.0.0.1:9/api", "http://me:sesame@[::1/api"):
+        for more in (["--no-browser"], ["--api-key", "x"]):
+            done = place.daytona("login", "--api-url", address, *more)
+            assert done.returncode and b"sesame" not in done.stdout + done.stderr, done
 
 
 def test_tokens_are_not_written_where_a_keyring_has_them(place: Place, tmp_path: Path) -> None:

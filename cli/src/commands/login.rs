@@ -1,8 +1,8 @@
 //! `daytona login` and `daytona profile`.
 
 use clap::Args;
-use daytona::Outside;
 use daytona::model::ListSandboxesQuery;
+use daytona::{Outside, without_secrets};
 use serde_json::json;
 use url::Url;
 
@@ -106,13 +106,15 @@ impl Login {
         let text = self.api_url.as_deref().unwrap_or(daytona::DEFAULT_API_URL);
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some(url) = url else {
-            return Err(Failure::usage(format!("The URL {text:?} must begin with http:// or https://, or be local.")));
+            let shown = without_secrets(text);
+            return Err(Failure::usage(format!("The URL {shown:?} must begin with http:// or https://, or be local.")));
         };
         let outside = Outside::new()?;
         match Issuer::of(&outside, &url).await {
             Ok(Some(issuer)) => Ok(Some(oidc::log_in(&url, issuer, self.callback_port, !self.no_browser).await?)),
             Ok(None) if self.no_browser => Err(Failure::other(format!(
-                "{url} has no issuer of tokens, so nobody logs in there with a browser: daytona login --api-key -"
+                "{} has no issuer of tokens, so nobody logs in there with a browser: daytona login --api-key -",
+                without_secrets(url.as_str())
             ))),
             Err(failure) if self.no_browser => Err(failure),
             // The key will be checked, and why that fails is said then.

@@ -23,6 +23,9 @@ use crate::failure::{Done, Failure};
 /// How long a caller has for its request. Browsers open connections that they do not use.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
+/// The wait after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 const PATH: &str = "/callback";
 
 /// What the browser brought.
@@ -65,27 +68,28 @@ impl Callback {
     }
 
     /// Waits for the browser. It has its answer when this returns.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn wait(&self, state: &str, issuer: &str) -> Done<Brought> {
+    pub async fn wait(&self, state: &str, issuer: &str) -> Brought {
         let (state, issuer): (Arc<str>, Arc<str>) = (state.into(), issuer.into());
         let mut served = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.accept() => {
-                    served.spawn(serve(accepted?, state.clone(), issuer.clone()));
+                    match accepted {
+                        Ok(stream) => drop(served.spawn(serve(stream, state.clone(), issuer.clone()))),
+                        // A caller that has gone again, or too many open files: the browser may come yet.
+                        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    }
                 }
                 Some(brought) = served.join_next() => {
                     if let Ok(Some(brought)) = brought {
-                        return Ok(brought);
+                        return brought;
                     }
                 }
             }
         }
     }
 
-    async fn accept(&self) -> Done<TcpStream> {
+    async fn accept(&self) -> std::io::Result<TcpStream> {
         let over_v6 = async {
             match &self.listener_v6 {
                 Some(listener) => listener.accept().await,

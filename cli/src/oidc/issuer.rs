@@ -1,6 +1,6 @@
 //! The issuer that a server trusts: its endpoints (OpenID Connect Discovery), and what is asked of them.
 
-use daytona::{Answer, Outside};
+use daytona::{Answer, Outside, without_secrets};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::{Host, Url};
@@ -240,7 +240,8 @@ impl Endpoints {
 /// A path below a URL.
 fn below(url: &Url, path: &str) -> Done<Url> {
     let base = url.as_str().trim_end_matches('/');
-    Url::parse(&format!("{base}/{path}")).map_err(|_| Failure::other(format!("{url} is not a usable URL.")))
+    let refused = || Failure::other(format!("{} is not a usable URL.", without_secrets(url.as_str())));
+    Url::parse(&format!("{base}/{path}")).map_err(|_| refused())
 }
 
 fn read<T: for<'a> Deserialize<'a>>(answer: &Answer, what: &str) -> Done<T> {
@@ -270,7 +271,10 @@ fn refused(answer: &Answer) -> Failure {
     let said: String = said.chars().take(QUOTED).collect();
     match refusal.error.as_str() {
         "" => Failure::other(format!("The issuer answered with status {}.", answer.status)),
-        "invalid_grant" => Failure::NotLoggedIn(format!("The issuer says {said}.")),
+        // Asked again, it says so again.
+        "invalid_grant" | "invalid_client" | "unauthorized_client" => {
+            Failure::NotLoggedIn(format!("The issuer says {said}."))
+        }
         _ => Failure::other(format!("The issuer says {said}.")),
     }
 }

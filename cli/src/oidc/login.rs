@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use daytona::Outside;
+use daytona::{Outside, without_secrets};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -52,7 +52,7 @@ pub async fn log_in(api_url: &Url, issuer: Issuer, port: u16, opens: bool) -> Do
         browser::open(page.as_str());
     }
     let brought = tokio::select! {
-        brought = callback.wait(&state, endpoints.issuer()) => brought?,
+        brought = callback.wait(&state, endpoints.issuer()) => brought,
         pasted = pasted(&state, endpoints.issuer()), if stdin::is_interactive() => pasted?,
         () = tokio::time::sleep(PATIENCE) => {
             return Err(Failure::other(format!("Nobody logged in within {} minutes.", PATIENCE.as_secs() / 60)));
@@ -96,7 +96,8 @@ async fn pasted(state: &str, issuer: &str) -> Done<Brought> {
 /// The organization of somebody who has chosen none: the personal one, or the first.
 async fn organization(outside: &Outside, api_url: &Url, token: &str) -> Done<String> {
     let place = Url::parse(&format!("{}/organizations", api_url.as_str().trim_end_matches('/')));
-    let place = place.map_err(|_| Failure::usage(format!("{api_url} is not a usable URL.")))?;
+    let place =
+        place.map_err(|_| Failure::usage(format!("{} is not a usable URL.", without_secrets(api_url.as_str()))))?;
     let answer = in_time(&place, outside.get(&place, Some(token))).await?;
     if answer.status != 200 {
         return Err(Failure::NotLoggedIn(format!(

@@ -15,7 +15,7 @@ mod renewal;
 
 pub use issuer::{Issuer, Tokens};
 pub use login::{Login, log_in};
-pub use renewal::{fresh, keep_fresh};
+pub use renewal::{fresh, is_due, keep_fresh, replace_refused};
 
 use std::time::Duration;
 

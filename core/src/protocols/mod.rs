@@ -24,6 +24,7 @@ pub mod utf8;
 
 use crate::client::Toolbox;
 use crate::error::{Error, Result};
+use crate::travel::tokens;
 use crate::travel::ws::{self, ConnectOptions, KeepAlive, WsStream};
 use crate::words::without_secrets;
 
@@ -40,8 +41,12 @@ async fn open(toolbox: &Toolbox, path: &str, subprotocols: &[&str], keep_alive: 
             Error::invalid_argument(format!("{:?} is not a usable URL", without_secrets(&url))).with_source(e)
         })?;
         let opened = ws::connect(&url, client.headers(&endpoint), subprotocols, &options).await;
-        // A local engine that ended meanwhile has not answered; the next one can be asked.
-        if opened.is_ok() || is_last || endpoint.is_current() {
+        let Err(error) = &opened else { return opened };
+        // A local engine that ended meanwhile has not answered, and the next one can be asked; so can a server that takes
+        // another token.
+        let can_be_asked = !is_last
+            && (!endpoint.is_current() || (error.status() == Some(401) && tokens::replaced(client, &endpoint).await));
+        if !can_be_asked {
             return opened;
         }
         is_last = true;

@@ -21,6 +21,7 @@ use crate::config::{Resolved, WIRE_VERSION};
 use crate::error::{Error, ErrorKind, Result, titled, wording};
 use crate::log::{self, Fields, Level, readable};
 use crate::travel::retry::{self, Failure};
+use crate::travel::tokens;
 use crate::words::without_secrets;
 
 pub(crate) use attempt::Attempt;
@@ -194,6 +195,7 @@ impl<'a> Request<'a> {
         }
         let repeatable = self.streamed.is_none();
         let mut number = 0;
+        let mut has_other_token = false;
         let mut backoff = retry::backoff();
         loop {
             number += 1;
@@ -225,8 +227,16 @@ impl<'a> Request<'a> {
                     if response.status().is_success() {
                         return Ok((response, named));
                     }
+                    let is_unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+                    if is_unauthorized && !has_other_token {
+                        has_other_token = tokens::replaced(self.client, &endpoint).await;
+                        // A body that was streamed has gone; the next request has the new token.
+                        if has_other_token && repeatable {
+                            continue;
+                        }
+                    }
                     // Another engine has the port now, and did nothing.
-                    let elsewhere = response.status() == StatusCode::UNAUTHORIZED && !endpoint.is_current();
+                    let elsewhere = is_unauthorized && !endpoint.is_current();
                     let failure = if elsewhere { Failure::NotSent } else { Failure::Answered };
                     let mut error =
                         objects::named(response_error(response).await, &self.path, &self.query, &self.objects);

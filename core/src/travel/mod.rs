@@ -12,6 +12,7 @@ pub(crate) mod retry;
 mod silence;
 mod tcp;
 pub mod tls;
+pub(crate) mod tokens;
 pub(crate) mod tunnel;
 mod upgrade;
 pub mod ws;
