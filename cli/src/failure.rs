@@ -30,8 +30,11 @@ const SIGPIPE: u8 = 13;
 /// The exit codes, for the documentation.
 pub const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "success"),
-    ("1", "it failed, and no other code fits"),
-    ("2", "the command line or an argument is wrong"),
+    (
+        "1",
+        "it failed, and no other code fits; also what a server refuses as a bad request, which may be an argument or a state",
+    ),
+    ("2", "the command line or an argument is wrong, as this program can tell without a server"),
     ("3", "not logged in, or not allowed"),
     ("4", "there is no such sandbox, file, session, …"),
     ("5", "it exists already, or its state does not allow this now"),
@@ -39,7 +42,11 @@ pub const EXIT_CODES: &[(&str, &str)] = &[
     ("7", "the server cannot be reached"),
     ("8", "too many requests"),
     ("124", "`exec`, `run`, `code`: the program ran longer than `--timeout` and was killed"),
-    ("125", "`exec`, `run`, `code`, `session exec`, `ssh`, `pty`, `attach`: the program could not be run or followed"),
+    (
+        "125",
+        "`exec`, `run`, `code`, `session exec`, `ssh`, `pty`, `attach`: the program could not be run or followed, for whatever \
+         reason but a wrong command line",
+    ),
     ("129 to 143", "ended by a signal: 130 after Ctrl-C, 141 when nobody reads the output any more"),
 ];
 
@@ -78,10 +85,10 @@ impl Failure {
         Self::Usage(message.to_string())
     }
 
-    /// The same for a command whose exit code is that of the program it runs.
+    /// The same for a command whose exit code is that of the program it runs. A wrong command line stays one.
     pub fn not_run(self) -> Self {
         match self {
-            Self::Program(_) | Self::NotRun(_) | Self::Signal(_) | Self::ClosedPipe => self,
+            Self::Program(_) | Self::NotRun(_) | Self::Signal(_) | Self::ClosedPipe | Self::Usage(_) => self,
             other => Self::NotRun(Box::new(other)),
         }
     }
@@ -144,7 +151,8 @@ impl Failure {
         }
     }
 
-    fn message(&self) -> Option<String> {
+    /// What it says, unless the program that was run has said it.
+    pub fn message(&self) -> Option<String> {
         match self {
             Self::Api(error) => Some(error.to_string()),
             Self::Usage(message) | Self::NotLoggedIn(message) | Self::Other(message) => Some(message.clone()),

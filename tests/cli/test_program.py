@@ -240,3 +240,32 @@ def test_nobody_reading_is_no_crash(daytona: Program, tmp_path: Path) -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_what_fails_before_a_program_runs_is_not_taken_for_its_exit_code(daytona: Program) -> None:
+    del daytona.environment["DAYTONA_API_URL"]
+    assert daytona.error(3, "list")["kind"] == "Authentication"
+    for command in (
+        ["exec", "box", "--", "true"],
+        ["run", "--", "true"],
+        ["code", "box", "--code", "1"],
+        ["pty", "box"],
+    ):
+        done = daytona(*command)
+        assert done.returncode == 125 and b"not logged in" in done.stderr, done
+    # A wrong command line is one, for every command.
+    daytona.environment["DAYTONA_API_URL"] = "local"
+    for command in (
+        ["exec", "--", "true"],
+        ["code", "--code", "1"],
+        ["session", "exec", "--session", "s", "--", "true"],
+    ):
+        assert daytona(*command).returncode == 2, command
+
+
+def test_a_home_is_needed_only_for_what_is_remembered(daytona: Program, sandbox: str) -> None:
+    for name in ("DAYTONA_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"):
+        daytona.environment.pop(name, None)
+    assert daytona.data("info", sandbox)["name"] == sandbox
+    assert daytona.text("exec", sandbox, "--", "echo", "hello") == "hello\n"
+    assert "HOME" in daytona.error(1, "use", sandbox)["message"]

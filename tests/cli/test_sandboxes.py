@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import uuid
+from pathlib import Path
 
 from conftest import LIMIT, Program
 
@@ -240,10 +241,23 @@ def test_a_sandbox_that_is_deleted_is_in_use_no_more(daytona: Program) -> None:
     daytona.text("create", "--name", name)
     daytona.text("use", name)
     assert daytona.data("info")["name"] == name
-    daytona.text("delete", name)
+    # Both are the same one.
+    assert daytona.data("delete", name, daytona.data("info")["id"]) == {"deleted": [name]}
     assert "daytona use" in daytona.error(2, "info")["message"]
+
+
+def test_a_deletion_counts_where_the_choice_cannot_be_forgotten(daytona: Program, tmp_path: Path) -> None:
+    name = f"cli-{uuid.uuid4().hex[:12]}"
+    daytona.text("create", "--name", name)
+    daytona.text("use", name)
+    lock = tmp_path / "configuration/profiles.lock"
+    lock.unlink()
+    lock.mkdir()
+    done = daytona("delete", name)
+    assert (done.returncode, done.stdout) == (0, f"deleted {name}\n".encode()), done
+    assert b"profiles.json cannot be written" in done.stderr
 
 
 def test_code_that_is_not_there_is_asked_for(daytona: Program, sandbox: str) -> None:
     for more in ([], ["--code", " "]):
-        assert "--file" in daytona.error(125, "code", sandbox, *more)["message"]
+        assert "--file" in daytona.error(2, "code", sandbox, *more)["message"]

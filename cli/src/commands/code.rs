@@ -45,6 +45,10 @@ impl Remote for Code {
         self.format.chosen()
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         let sandbox = self.sandbox.get(&context.client).await.map_err(Failure::not_run)?;
         let language = self.language.or_else(|| self.file.as_deref().and_then(language_of).map(str::to_owned));
@@ -57,7 +61,7 @@ impl Remote for Code {
             }
         };
         if code.trim().is_empty() {
-            return Err(Failure::usage("There is no code: give it with --code, --file or on standard input.").not_run());
+            return Err(Failure::usage("There is no code: give it with --code, --file or on standard input."));
         }
         let options = CodeRunOptions {
             argv: Some(self.arguments),

@@ -60,17 +60,24 @@ impl Remote for Delete {
         }
         let options = DeleteOptions { timeout: Some(self.timeout), wait: Some(self.wait) };
         let progress = context.output.progress("deleting");
-        let (mut deleted, mut failed) = (Vec::new(), None);
+        let (mut deleted, mut failed, mut not_forgotten) = (Vec::new(), None, None);
         for sandbox in &found {
             match context.client.sandboxes().delete(&sandbox.id, options.clone()).await {
                 Ok(_) => deleted.push(sandbox.name.clone()),
                 // Of all that there were, somebody else may have deleted one.
                 Err(error) if self.all && error.is_not_found() => {}
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
             }
+            // At once: the next one may take long, and be interrupted.
+            not_forgotten = forget_in_use(sandbox).err().or(not_forgotten);
         }
         drop(progress);
-        forget_in_use(&found, &deleted)?;
+        if let Some(why) = not_forgotten.and_then(|failure| failure.message()) {
+            context.output.note(format!("Note: the sandbox in use is deleted, and still the one in use: {why}"));
+        }
         context.output.result(&json!({ "deleted": deleted }), || lines("deleted", &deleted))?;
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
@@ -87,7 +94,11 @@ impl Delete {
             }
         } else {
             for name in &self.sandboxes {
-                found.push(context.client.sandboxes().get(name).await?);
+                let sandbox = context.client.sandboxes().get(name).await?;
+                // Its id and its name may both be given.
+                if found.iter().all(|known: &SandboxInfo| known.id != sandbox.id) {
+                    found.push(sandbox);
+                }
             }
         }
         Ok(found)
@@ -95,10 +106,8 @@ impl Delete {
 }
 
 /// Commands that name no sandbox should not be about one that is gone.
-fn forget_in_use(found: &[SandboxInfo], deleted: &[String]) -> Done {
-    let is_gone = |in_use: &String| {
-        found.iter().any(|sandbox| deleted.contains(&sandbox.name) && [&sandbox.id, &sandbox.name].contains(&in_use))
-    };
+fn forget_in_use(deleted: &SandboxInfo) -> Done {
+    let is_gone = |in_use: &String| [&deleted.id, &deleted.name].contains(&in_use);
     if Profiles::load()?.sandbox.as_ref().is_none_or(|in_use| !is_gone(in_use)) {
         return Ok(());
     }

@@ -42,6 +42,10 @@ impl Remote for Exec {
         self.format.chosen()
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         let (sandbox, words) = divide(self.words, std::env::args_os())?;
         let sandbox = profile::sandbox(sandbox.as_deref())?;

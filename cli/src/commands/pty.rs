@@ -53,6 +53,10 @@ impl Remote for Pty {
         self.format.chosen()
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         let sandbox = self.sandbox.get(&context.client).await.map_err(Failure::not_run)?;
         let process = sandbox.process();
@@ -85,6 +89,10 @@ impl Remote for Attach {
 
     fn format(&self) -> Format {
         Format::Table
+    }
+
+    fn runs_program(&self) -> bool {
+        true
     }
 
     async fn run(mut self, context: &mut Context) -> Done {

@@ -40,6 +40,10 @@ impl Remote for Run {
         self.format.chosen()
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         let mut parameters = self.settings.parameters()?;
         if !self.keep {

@@ -70,6 +70,10 @@ impl Remote for Session {
         }
     }
 
+    fn runs_program(&self) -> bool {
+        matches!(self, Self::Exec { .. })
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         match self {
             Self::List { sandbox, .. } => {

@@ -49,6 +49,10 @@ impl Remote for Ssh {
         self.format.chosen()
     }
 
+    fn runs_program(&self) -> bool {
+        true
+    }
+
     async fn run(self, context: &mut Context) -> Done {
         let name = self.sandbox.name()?;
         let sandboxes = context.client.sandboxes();
