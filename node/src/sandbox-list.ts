@@ -10,7 +10,10 @@ import type {
 import { Sandbox } from './generated/sandbox.js';
 import { type CallOptions, Service } from './service.js';
 
-/** A numbered page of sandboxes. Iterating over it goes through this page and all that follow. */
+/**
+ * A numbered page of sandboxes. Iterating over it goes through this page and all that follow, and may miss sandboxes or
+ * see some twice while others create or delete some. Iterating over the list itself is not affected.
+ */
 export class PaginatedSandboxes implements AsyncIterable<Sandbox> {
   /** The sandboxes of this page. */
   readonly items: Sandbox[];

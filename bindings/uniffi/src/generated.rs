@@ -5023,6 +5023,9 @@ impl Sandboxes {
 
     /// Returns one numbered page of sandboxes.
     ///
+    /// The server numbers what there is at the time of the request: a program that goes through the pages while others create
+    /// or delete sandboxes may miss some, or see some twice. Lists that continue at a cursor are not affected.
+    ///
     /// Throws: `Validation` when the page or the limit is out of range.
     #[uniffi::method(default(options = None))]
     pub async fn list_page(

@@ -115,6 +115,9 @@ func (c *Client) ListPart(ctx context.Context, query *ListSandboxesQuery) (*Sand
 
 // ListPage returns one numbered page of sandboxes.
 //
+// The server numbers what there is at the time of the request: a program that goes through the pages while others
+// create or delete sandboxes may miss some, or see some twice. Lists that continue at a cursor are not affected.
+//
 // Parameters:
 //   - labels: labels the sandboxes must have, all of them.
 //   - page: number of the page, from 1. Default: 1.

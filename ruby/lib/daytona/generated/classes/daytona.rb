@@ -207,6 +207,9 @@ module Daytona
 
     # Returns one numbered page of sandboxes.
     #
+    # The server numbers what there is at the time of the request: a program that goes through the pages while others
+    # create or delete sandboxes may miss some, or see some twice. Lists that continue at a cursor are not affected.
+    #
     # @param labels [Hash{String => String}, nil] Labels the sandboxes must have, all of them.
     # @param page [Integer, nil] Number of the page, from 1. Default: 1.
     # @param limit [Integer, nil] Sandboxes per page, 1 to 200. Default: 100.
