@@ -72,7 +72,7 @@ test('commands run, and what they print is text', async () => {
 
 test('the terminal and ports open in tabs of their own', async () => {
   await sandbox.process.spawn('exec python3 -um http.server --bind 127.0.0.1 8000');
-  await sandbox.process.waitForPort(8000, 30);
+  await sandbox.process.waitForPort(8000, 120);
   const { context, page, failures } = await open('Terminal and ports');
   const tab = context.waitForEvent('page');
   await page.getByRole('link', { name: 'Open a terminal' }).click();

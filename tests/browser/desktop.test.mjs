@@ -73,7 +73,7 @@ test('a browser on the desktop shows a page of the sandbox, and tells what is on
   const html = '<title>Shop</title><h1>Basket</h1><button onclick="document.title=`Bought`">Buy it</button>';
   await sandbox.fs.uploadFile(Buffer.from(html), 'site/index.html');
   await sandbox.process.spawn('cd site && exec python3 -um http.server --bind 127.0.0.1 8000');
-  await sandbox.process.waitForPort(8000, 60);
+  await sandbox.process.waitForPort(8000, 120);
   // The program itself: what starts it elsewhere reads settings of the machine, which sandboxes do not have.
   const program = '/usr/lib/chromium/chromium';
   const chromium = `${program} --no-sandbox --no-first-run --password-store=basic --disable-gpu --disable-dev-shm-usage`;

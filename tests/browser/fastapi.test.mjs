@@ -11,7 +11,7 @@ const { browser, sandbox } = await start();
 await sandbox.fs.uploadDir(`${DIRECTORY}/../../target/tools/fastapi`, 'packages', { exclude: ['__pycache__', 'bin'] });
 await sandbox.fs.uploadFile(`${DIRECTORY}/app.py`, 'site/app.py');
 await sandbox.process.spawn('cd site && exec env PYTHONPATH=../packages python3 -m uvicorn app:app --port 8000');
-await sandbox.process.waitForPort(8000, 90);
+await sandbox.process.waitForPort(8000, 120);
 
 for (const form of ['byAddress', 'byHost']) {
   test(`an application runs behind a signed link ${form}`, async () => {

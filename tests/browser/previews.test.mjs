@@ -11,8 +11,8 @@ await sandbox.fs.uploadDir(`${DIRECTORY}/site`, 'site');
 await sandbox.fs.uploadDir(`${DIRECTORY}/node_modules`, 'site/node_modules', { exclude: ['playwright-core'] });
 await sandbox.process.spawn('cd site && exec node node_modules/vite/bin/vite.js');
 await sandbox.process.spawn('cd site && exec python3 -um http.server --bind 127.0.0.1 8000');
-await sandbox.process.waitForPort(5173, 60);
-await sandbox.process.waitForPort(8000, 30);
+await sandbox.process.waitForPort(5173, 120);
+await sandbox.process.waitForPort(8000, 120);
 
 /** The address of a link in the form with a host name, which browsers resolve by themselves. */
 async function byHost(port) {
@@ -32,7 +32,11 @@ for (const [form, link] of Object.entries({ byAddress, byHost })) {
     page.on('requestfailed', (request) => failures.push(`${request.url()} ${request.failure()?.errorText}`));
     page.on('console', (message) => message.type() === 'error' && failures.push(message.text()));
     await sandbox.fs.uploadFile(Buffer.from("export const message = 'first';\n"), 'site/message.mjs');
-    const connected = page.waitForEvent('websocket');
+    // Vite tells a page of changes once it has told it that they are connected.
+    const connected = page.waitForEvent('websocket').then(async (socket) => {
+      await socket.waitForEvent('framereceived');
+      return socket;
+    });
     await page.goto(await link(5173));
     await page.waitForFunction(() => document.querySelector('#message').textContent === 'first');
     const socket = await connected;

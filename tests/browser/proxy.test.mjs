@@ -36,17 +36,20 @@ const proxy = spawn(process.execPath, ['--import', pathToFileURL(tsx).href, EXAM
 after(() => proxy.kill());
 const [line] = await once(createInterface(proxy.stdout), 'line');
 const port = Number(/port (\d+)/.exec(line)[1]);
-await sandbox.process.waitForPort(5173, 60);
+await sandbox.process.waitForPort(5173, 120);
 
 test('a preview has a domain of its own, TLS, a sign-in and hot updates', async () => {
   const credentials = { username: 'me', password: PASSWORD };
   const context = await browser.newContext({ ignoreHTTPSErrors: true, httpCredentials: credentials });
   const page = await context.newPage();
-  const connected = page.waitForEvent('websocket');
+  // Vite tells a page of changes once it has told it that they are connected.
+  const connected = page.waitForEvent('websocket').then(async (socket) => {
+    await socket.waitForEvent('framereceived');
+    return socket;
+  });
   await page.goto(`https://5173-${sandbox.id}.${DOMAIN}:${port}/`);
   await page.waitForFunction(() => document.querySelector('#message').textContent === 'first');
   assert.match((await connected).url(), /^wss:/);
-  await page.waitForTimeout(200);
   await sandbox.fs.uploadFile(Buffer.from("export const message = 'through the proxy';\n"), 'site/message.mjs');
   await page.waitForFunction(() => document.querySelector('#message').textContent === 'through the proxy');
   await context.close();
