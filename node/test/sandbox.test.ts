@@ -136,7 +136,7 @@ test('sandboxes are listed by a loop, by page and by part', async () => {
     }
     assert.deepEqual(ids(fromPage), ids(made));
     const parts: number[] = [];
-    for await (const part of daytona.list({ labels, limit: 2 }).parts()) {
+    for await (const part of daytona.list({ labels, limit: 2, sort: SandboxListSortField.CREATED_AT }).parts()) {
       parts.push(part.items.length);
     }
     assert.deepEqual(parts, [2, 1]);

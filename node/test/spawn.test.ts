@@ -10,6 +10,7 @@ import {
   DaytonaProcessNotFoundError,
   DaytonaTimeoutError,
   debugStats,
+  type LogChunk,
   type Sandbox,
   type SpawnedProcess,
 } from '@daytonaio/sdk';
@@ -54,7 +55,7 @@ test('lines have neither kind of line end', async () => {
 test('outputs are apart, as bytes, text, lines and streams, again and again', async () => {
   const command = "printf 'ä\\n\\nno end'; printf '\\377\\376' >&2; exit 3";
   await withProcess(command, {}, async (process) => {
-    assert.equal(await process.wait(30), 3);
+    assert.equal(await process.wait(120), 3);
     assert.equal(process.exitCode, 3);
     assert.equal(await process.stdout.text(), 'ä\n\nno end');
     assert.deepEqual(await collected(process.stdout.lines()), ['ä', '', 'no end']);
@@ -67,9 +68,14 @@ test('outputs are apart, as bytes, text, lines and streams, again and again', as
 });
 
 test('both outputs come together in order, with their channels, and to handlers', async () => {
-  const command = 'echo 1; sleep 0.05; echo 2 >&2; sleep 0.05; echo 3; exit 4';
-  await withProcess(command, {}, async (process) => {
-    const seen = await collected(await process.output());
+  const command = 'echo 1; read -r _; echo 2 >&2; read -r _; echo 3; exit 4';
+  await withProcess(command, { stdin: true }, async (process) => {
+    const seen: LogChunk[] = [];
+    for await (const chunk of await process.output()) {
+      if (seen.push(chunk) < 3) {
+        await process.write('\n');
+      }
+    }
     assert.deepEqual(
       seen.map(({ channel, text }) => [channel, text]),
       [
@@ -95,7 +101,7 @@ test('what a handler throws ends the reading and not the process', async () => {
     };
     await assert.rejects(process.forward({ onStdout }), /enough/);
     await process.closeStdin();
-    assert.equal(await process.wait(30), 0);
+    assert.equal(await process.wait(120), 0);
   });
 });
 
@@ -131,7 +137,7 @@ test('input arrives in the order it was written, as text, bytes and a stream', a
   await withProcess('cat', { stdin: true }, async (process) => {
     const writes = [process.write('one '), process.write(Buffer.from([0, 255])), process.write(' two')];
     await Promise.all([...writes, process.closeStdin()]);
-    assert.equal(await process.wait(30), 0);
+    assert.equal(await process.wait(120), 0);
     const expected = Buffer.concat([Buffer.from('one '), Buffer.from([0, 255]), Buffer.from(' two')]);
     assert.deepEqual(await process.stdout.bytes(), expected);
     await assert.rejects(process.write('late'), DaytonaCommandAlreadyCompletedError);
@@ -152,7 +158,7 @@ test('a wait that times out or is aborted leaves the process and its output', as
     assert.equal(process.exitCode, undefined);
     assert.equal(await process.stdout.text({ follow: false }), 'early\n');
     await process.kill();
-    assert.equal(await process.wait(30), 137);
+    assert.equal(await process.wait(120), 137);
     assert.equal(await process.poll(), 137);
     assert.equal(await process.stdout.text(), 'early\n');
   });
@@ -162,7 +168,7 @@ test('signals have names and numbers', async () => {
   for (const signal of ['SIGTERM', 'TERM', 15] as const) {
     await withProcess('sleep 1000', {}, async (process) => {
       await process.sendSignal(signal);
-      assert.equal(await process.wait(30), 143);
+      assert.equal(await process.wait(120), 143);
     });
   }
 });
@@ -193,9 +199,11 @@ test('a process is found again by its id and from what its handle said', async (
 
 test('disposal releases the process with everything it started', async () => {
   const process = await sandbox.process.spawn('sleep 4321 & sleep 4321');
-  await until(async () => (await sandbox.process.executeCommand('pgrep -cfx "sleep 4321"')).result === '2\n');
+  const running = async () => (await sandbox.process.executeCommand('pgrep -cfx "sleep 4321"')).result;
+  await until(async () => (await running()) === '2\n');
   await process[Symbol.asyncDispose]();
-  assert.equal((await sandbox.process.executeCommand('pgrep -cfx "sleep 4321"')).result, '0\n');
+  // A killed process is there until it has had its turn.
+  await until(async () => (await running()) === '0\n');
 });
 
 test('readers that stop early leave nothing open, also while they wait', async () => {
@@ -222,14 +230,14 @@ test('readers that stop early leave nothing open, also while they wait', async (
 
 test('ports and lines are waited for', async () => {
   await withProcess('python3 -um http.server 8765 --bind 127.0.0.1', {}, async (server) => {
-    await sandbox.process.waitForPort(8765, 30);
+    await sandbox.process.waitForPort(8765, 120);
     assert.match(await server.waitForLog(/PORT \d+/i, { channel: 'stdout' }), /port 8765/);
   });
   await assert.rejects(sandbox.process.waitForPort(8766, 0.1), DaytonaTimeoutError);
   await sandbox.process.createSession('waits');
   const request = { command: 'echo up; sleep 1000', runAsync: true };
   const { cmdId } = await sandbox.process.executeSessionCommand('waits', request);
-  assert.equal(await sandbox.process.waitForLog('waits', cmdId, 'u', 30), 'up');
+  assert.equal(await sandbox.process.waitForLog('waits', cmdId, 'u', 120), 'up');
   await assert.rejects(sandbox.process.waitForLog('waits', cmdId, /^down$/, { timeout: 0.1 }), DaytonaTimeoutError);
   await sandbox.process.deleteSession('waits');
 });

@@ -45,6 +45,11 @@ export function clientOf(url: string, apiKey = 'a-key'): Daytona {
   return new Daytona({ apiUrl: url, apiKey, useDeprecatedPolling: true });
 }
 
+/** Waits until the command that wrote its process id into a file of the sandbox has ended. */
+export async function untilEnded(sandbox: Sandbox, pidFile: string): Promise<void> {
+  await until(async () => (await sandbox.process.executeCommand(`kill -0 $(cat ${pidFile})`)).exitCode !== 0);
+}
+
 /** Waits until a condition holds; the test's own limit ends a wait in vain. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) {

@@ -36,7 +36,7 @@ def unique() -> str:
     return "t" + uuid.uuid4().hex[:12]
 
 
-def eventually(check: Callable[[], T], limit: float = 30.0) -> T:
+def eventually(check: Callable[[], T], limit: float = 120.0) -> T:
     """The first true answer; fails when there is none within the limit."""
     end = time.monotonic() + limit
     while True:

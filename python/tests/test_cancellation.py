@@ -68,7 +68,7 @@ def test_ctrl_c_stops_the_command(sandbox: Sandbox, marked: Marked, program: str
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         marked.wait_until_begun()
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=30)
+        out, err = child.communicate(timeout=120)
     assert (child.returncode, out, err) == (0, "interrupted\n", "")
     marked.assert_stopped()
 
@@ -103,7 +103,7 @@ def test_a_signal_handler_that_returns_does_not_disturb_the_call(sandbox: Sandbo
     def send() -> None:
         eventually(lambda: marked.exists(marked.begun))
         os.kill(os.getpid(), signal.SIGUSR1)
-        seen.wait(30)
+        seen.wait(120)
         sandbox.process.exec(f"touch {marked.late}")
 
     watcher = threading.Thread(target=send)

@@ -77,8 +77,9 @@ def test_a_sandbox_is_deleted_when_its_block_is_cancelled(
 def test_a_spawned_process_is_released_when_its_block_is_cancelled(daytona: Daytona) -> None:
     async def main() -> None:
         async with AsyncDaytona() as client, await client.create() as sandbox:
+            process = await sandbox.process.spawn("sleep 1000")
             with anyio.move_on_after(1):
-                async with await sandbox.process.spawn("sleep 1000") as process:
+                async with process:
                     await process.wait()
             assert await sandbox.process.list_spawned() == []
 

@@ -95,14 +95,21 @@ def test_the_synchronous_client_opens_as_an_asynchronous_one() -> None:
     asyncio.run(main())
 
 
-def test_the_asynchronous_client_lists_pages_and_all(sandbox: Sandbox) -> None:
+def test_the_asynchronous_client_lists_pages_and_all(unique: str) -> None:
+    labels = {"test": unique}
+
     async def main() -> None:
-        async with AsyncDaytona() as client:
-            page = await client.list(None, 1, 10)
-            assert page.total is not None
-            assert page.total >= 1
-            assert sandbox.id in [found.id async for found in client.list()]
-            assert sandbox.id in [found.id async for found in client.list(page=1, limit=1)]
+        async with (
+            AsyncDaytona() as client,
+            await client.create(labels=labels) as a,
+            await client.create(labels=labels) as b,
+        ):
+            both = {a.id, b.id}
+            page = await client.list(labels, 1, 10)
+            assert (page.total, {found.id for found in page.items}) == (2, both)
+            # Those of other tests come and go, and only a list by cursor is not disturbed by that.
+            assert both <= {found.id async for found in client.list()}
+            assert {found.id async for found in client.list(labels, page=1, limit=1)} == both
 
     asyncio.run(main())
 

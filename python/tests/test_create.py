@@ -48,7 +48,7 @@ def test_an_interrupted_program_leaves_no_sandbox(daytona: Daytona, unique: str,
     assert program.stdout and program.stdout.readline() == b"ready\n"
     time.sleep(moment)
     program.send_signal(signal.SIGINT)
-    output, errors = program.communicate(timeout=60)
+    output, errors = program.communicate(timeout=120)
     assert program.returncode == -signal.SIGINT, errors
     # What it got is its own; the deletion of the rest was answered before it ended.
     got = output.decode().split()
@@ -62,7 +62,7 @@ def test_an_interrupted_program_leaves_no_sandbox(daytona: Daytona, unique: str,
 def test_a_program_that_ends_with_creates_in_flight_leaves_no_sandbox(
     daytona: Daytona, unique: str, moment: str
 ) -> None:
-    program = subprocess.run([sys.executable, "-c", LEAVING, unique, moment], capture_output=True, timeout=60)
+    program = subprocess.run([sys.executable, "-c", LEAVING, unique, moment], capture_output=True, timeout=120)
     assert program.returncode == 7, program.stderr
     # What was there before the program ended is its own.
     got = program.stdout.decode().split()

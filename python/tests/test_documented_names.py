@@ -118,7 +118,7 @@ def test_create_takes_a_function_for_build_logs(daytona: Daytona) -> None:
 def test_sort_fields_have_their_documented_names(daytona: Daytona, sandbox: Sandbox) -> None:
     fields = [SandboxListSortField.CREATEDAT, SandboxListSortField.MEMORYGIB, SandboxListSortField.LASTACTIVITYAT]
     for field in fields:
-        assert sandbox.id in {found.id for found in daytona.list(ListSandboxesQuery(sort=field))}
+        assert sandbox.id in {found.id for found in daytona.list(ListSandboxesQuery(id=sandbox.id, sort=field))}
 
 
 def test_streamed_downloads_are_awaited_or_not(sandbox: Sandbox, unique: str) -> None:

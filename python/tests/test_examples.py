@@ -19,7 +19,7 @@ from conftest import eventually
 from daytona import Daytona, Sandbox
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
-LIMIT = 60
+LIMIT = 180
 
 
 @pytest.mark.parametrize("variant", ["", "_async"])

@@ -15,14 +15,14 @@ SERVER = "exec python3 -um http.server --bind 127.0.0.1 8124"
 @pytest.fixture(scope="module")
 def served(sandbox: Sandbox) -> Sandbox:
     sandbox.process.spawn(SERVER)
-    sandbox.process.wait_for_port(8124, timeout=30)
+    sandbox.process.wait_for_port(8124, timeout=120)
     return sandbox
 
 
 def status(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection, connection.makefile("rb") as answer:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return connection.recv(12)
+        return answer.read(12)
 
 
 def refused(port: int) -> bool:

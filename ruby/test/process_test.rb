@@ -94,7 +94,7 @@ class ProcessTest < DaytonaTest
   end
 
   def test_the_asynchronous_forms_return_when_the_log_has_ended
-    command = start_command('echo one; sleep 1; echo two; echo bad >&2')
+    command = start_command('echo one; sleep 0.2; echo two; echo bad >&2')
     out = +''
     err = +''
     assert_nil process.get_session_command_logs_async(

@@ -45,8 +45,12 @@ class SpawnedProcessTest < DaytonaTest
   end
 
   def test_both_outputs_come_in_order
-    process.spawn('for i in 1 2 3; do echo $i; sleep 0.1; echo $i >&2; sleep 0.1; done; exit 4') do |started|
-      messages = started.output.map { |message| [message.channel, message.text.chomp] }
+    command = 'for i in 1 2 3; do echo $i; read -r _; echo $i >&2; read -r _; done; exit 4'
+    process.spawn(command, stdin: true) do |started|
+      messages = started.output.map do |message|
+        started.puts
+        [message.channel, message.text.chomp]
+      end
       assert_equal [1, 2, 3].flat_map { |i| [[:stdout, i.to_s], [:stderr, i.to_s]] }, messages
       out = +''
       err = +''
@@ -89,7 +93,7 @@ class SpawnedProcessTest < DaytonaTest
       assert_predicate started, :running?
       assert_nil started.poll
       started.kill
-      assert_equal [137, "early\n"], [started.wait(30), started.stdout.read]
+      assert_equal [137, "early\n"], [started.wait(PATIENCE), started.stdout.read]
     end
   end
 
@@ -106,7 +110,8 @@ class SpawnedProcessTest < DaytonaTest
       started.wait_for_log(/^ready$/)
       started.kill
       assert_equal 137, started.wait
-      assert_equal "0\n", process.exec("pgrep -cfx 'sleep #{mark}'").result
+      # A killed process is there until it has had its turn.
+      eventually('the tree is gone') { process.exec("pgrep -cfx 'sleep #{mark}'").result == "0\n" }
     end
   end
 
@@ -138,8 +143,8 @@ class SpawnedProcessTest < DaytonaTest
 
   def test_waits_end_when_the_port_listens_and_when_the_line_is_there
     process.spawn('sleep 0.2; python3 -um http.server --bind 127.0.0.1 8321') do |server|
-      assert_nil process.wait_for_port(8321, timeout: 30)
-      assert_match(/8321/, server.wait_for_log(/PORT \d+ \(/i, timeout: 30))
+      assert_nil process.wait_for_port(8321, timeout: PATIENCE)
+      assert_match(/8321/, server.wait_for_log(/PORT \d+ \(/i, timeout: PATIENCE))
       assert_raises(Daytona::Sdk::TimeoutError) { server.wait_for_log('never', channel: :stdout, timeout: 0.2) }
     end
     assert_raises(Daytona::Sdk::TimeoutError) { process.wait_for_port(port: 8321, timeout: 0.2) }

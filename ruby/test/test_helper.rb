@@ -19,7 +19,7 @@ trap(:INT, 'DEFAULT')
 # One client and one sandbox for all tests.
 module Shared
   # Far beyond what anything here takes: only so that a defect ends in a failure and not in a hang.
-  PATIENCE = 60
+  PATIENCE = 120
   LOCK = Mutex.new
 
   class << self

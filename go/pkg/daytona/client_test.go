@@ -32,7 +32,7 @@ func TestTwoThousandWaitsHoldFewThreads(t *testing.T) {
 			failures <- err
 		}()
 	}
-	eventually(t, "all calls on their way", func() bool { return accepted.Load() == waits })
+	eventually(t, "all calls on their way", func() bool { return accepted.Load() >= waits })
 	if count := threads(t); count > 40 {
 		t.Errorf("%d threads for %d waits", count, waits)
 	}

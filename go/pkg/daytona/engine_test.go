@@ -65,7 +65,7 @@ func sh(t *testing.T, sandbox *daytona.Sandbox, command string) string {
 // eventually waits for something another thread or process is about to do.
 func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	for giveUp := time.Now().Add(20 * time.Second); !met(); time.Sleep(5 * time.Millisecond) {
+	for giveUp := time.Now().Add(2 * time.Minute); !met(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(giveUp) {
 			t.Fatalf("%s does not happen", what)
 		}

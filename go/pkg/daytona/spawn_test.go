@@ -218,9 +218,8 @@ func TestAWaitThatEndsEarlyLeavesTheProcessAlone(t *testing.T) {
 	if code, err := process.Wait(ctx); err != nil || code != 137 {
 		t.Errorf("%d %v", code, err)
 	}
-	if left := sh(t, sandbox, "pgrep -cfx 'sleep 1000' || true"); left != "0\n" {
-		t.Errorf("%s left", left)
-	}
+	// A killed process is there until it has had its turn.
+	eventually(t, "the end of the whole tree", func() bool { return sh(t, sandbox, "pgrep -cfx 'sleep 1000' || true") == "0\n" })
 }
 
 func TestASignalReachesTheProcess(t *testing.T) {
@@ -235,7 +234,7 @@ func TestASignalReachesTheProcess(t *testing.T) {
 	if err := process.SendSignal(ctx, "SIGTERM"); err != nil {
 		t.Fatal(err)
 	}
-	if code, err := process.Wait(ctx, options.WithWaitTimeout(20*time.Second)); err != nil || code != 5 {
+	if code, err := process.Wait(ctx, options.WithWaitTimeout(2*time.Minute)); err != nil || code != 5 {
 		t.Errorf("%d %v", code, err)
 	}
 }
@@ -339,10 +338,10 @@ func TestClosingAReaderReleasesIt(t *testing.T) {
 func TestWaitsEndWhenThePortListensAndWhenTheLineIsThere(t *testing.T) {
 	sandbox := newSandbox(t)
 	server := spawn(t, sandbox, "sleep 0.2; exec python3 -um http.server --bind 127.0.0.1 8123")
-	if err := sandbox.Process.WaitForPort(ctx, 8123, options.WithWaitTimeout(30*time.Second)); err != nil {
+	if err := sandbox.Process.WaitForPort(ctx, 8123, options.WithWaitTimeout(2*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := server.WaitForLog(ctx, "port 8123 (", options.WithLogTimeout(30*time.Second)); err != nil || !strings.Contains(line, "8123") {
+	if line, err := server.WaitForLog(ctx, "port 8123 (", options.WithLogTimeout(2*time.Minute)); err != nil || !strings.Contains(line, "8123") {
 		t.Errorf("%q %v", line, err)
 	}
 	if err := sandbox.Process.WaitForPort(ctx, 8124, options.WithWaitTimeout(50*time.Millisecond)); !errors.Is(err, sdkerrors.ErrTimeout) {
