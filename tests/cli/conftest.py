@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 # Where tests run in the background, interrupts are ignored, and programs inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LIMIT = 60
+LIMIT = 120
 
 
 class Program:
@@ -59,6 +60,13 @@ class Program:
         error = json.loads(done.stderr)["error"]
         assert error["exitCode"] == code
         return error
+
+    def ends(self, sandbox: str, pattern: str) -> None:
+        """Waits until nothing runs in the sandbox whose command line matches: what is killed has had its turn."""
+        end = time.monotonic() + LIMIT
+        while self("exec", sandbox, "--", "pgrep", "-f", pattern).returncode != 1:
+            assert time.monotonic() < end, pattern
+            time.sleep(0.1)
 
 
 def as_data(arguments: tuple[str, ...]) -> list[str]:

@@ -104,7 +104,7 @@ def test_a_program_that_runs_too_long_is_killed(daytona: Program, sandbox: str) 
     done = daytona("exec", sandbox, "--timeout", "1", "--", "sleep", "1234")
     assert done.returncode == 124
     assert b"timeout" in done.stderr
-    assert daytona("exec", sandbox, "--", "pgrep", "-f", "^sleep 1234").returncode == 1
+    daytona.ends(sandbox, "^sleep 1234")
 
 
 def test_an_interrupt_reaches_the_program(daytona: Program, sandbox: str) -> None:
@@ -123,7 +123,7 @@ def test_an_interrupt_reaches_the_program(daytona: Program, sandbox: str) -> Non
 
 def test_more_than_fits_a_result_is_refused(daytona: Program, sandbox: str) -> None:
     assert "--json" in daytona.error(125, "exec", sandbox, "--", "yes", "for-a-result")["message"]
-    assert daytona("exec", sandbox, "--", "pgrep", "-f", "^yes for-a-result").returncode == 1
+    daytona.ends(sandbox, "^yes for-a-result")
 
 
 def test_a_closed_pipe_ends_it_quietly(daytona: Program, sandbox: str) -> None:
@@ -138,7 +138,7 @@ def test_a_closed_pipe_ends_it_quietly(daytona: Program, sandbox: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(LIMIT) == 141
-    assert daytona("exec", sandbox, "--", "pgrep", "-f", "^yes for-a-closed-pipe").returncode == 1
+    daytona.ends(sandbox, "^yes for-a-closed-pipe")
     for arguments in (["list"], ["--help"]):
         reader, writer = os.pipe()
         os.close(reader)

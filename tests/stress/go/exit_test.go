@@ -21,7 +21,7 @@ const (
 	exits         = 200
 	inFlight      = 20
 	exitStatus    = 3
-	exitTimeLimit = 30 * time.Second
+	exitTimeLimit = 2 * time.Minute
 )
 
 // The ways a program ends.
@@ -97,7 +97,7 @@ func exit(way, sandboxID string) {
 	check(err)
 	go process.Follow(ctx, io.Discard, io.Discard)
 	for i := 0; i < inFlight; i++ {
-		go sandbox.Process.ExecuteCommand(ctx, "sleep 20")
+		go sandbox.Process.ExecuteCommand(ctx, "sleep 600")
 	}
 	<-stdout
 	<-terminal.DataChan()

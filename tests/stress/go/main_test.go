@@ -49,7 +49,7 @@ func run(m *testing.M) int {
 // eventually waits for something another thread or process is about to do.
 func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	for giveUp := time.Now().Add(30 * time.Second); !met(); time.Sleep(5 * time.Millisecond) {
+	for giveUp := time.Now().Add(2 * time.Minute); !met(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(giveUp) {
 			t.Fatalf("%s does not happen: %+v", what, daytona.DebugStats())
 		}

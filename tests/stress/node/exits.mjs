@@ -7,7 +7,7 @@ import { Daytona } from '../../../node/dist/index.mjs';
 const PROCESSES = Number(process.argv[2] ?? 200);
 const AT_ONCE = 4;
 /** Far more than an exit takes, far less than the calls. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 const PACKAGE = new URL('../../../node/dist/index.mjs', import.meta.url).href;
 
 /** How a process ends. Each is given time enough for its calls to be under way. */
@@ -24,7 +24,7 @@ const program = (ending) => `
   const controller = new AbortController();
   const { signal } = controller;
   const sandbox = await new Daytona().get(process.argv[1]);
-  const pending = Array.from({ length: 5 }, () => sandbox.process.executeCommand('sleep 30', { signal }));
+  const pending = Array.from({ length: 5 }, () => sandbox.process.executeCommand('sleep 600', { signal }));
   const pty = sandbox.process.createPty({ id: \`exit-\${process.pid}\`, signal, onData: () => {} });
   pending.push(pty, pty.then((handle) => handle.wait()));
   for (const call of pending) call.catch(() => {});

@@ -49,7 +49,7 @@ const daytona = new Daytona();
 const sandbox = await daytona.get(id);
 await sandbox.delete();
 daytona.close();
-for (let i = 0; i < 500 && Object.values(debugStats()).some((count) => count > 0); i++) {
+for (let i = 0; i < 6_000 && Object.values(debugStats()).some((count) => count > 0); i++) {
   await new Promise((done) => setTimeout(done, 20));
 }
 assert.deepEqual(debugStats(), { calls: 0, streams: 0, clients: 0 });

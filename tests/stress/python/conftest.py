@@ -11,7 +11,7 @@ import pytest
 from daytona import Daytona, Sandbox, debug_stats
 
 # Seconds the library may take to take apart what was cancelled.
-LIMIT = 60
+LIMIT = 120
 
 
 @pytest.fixture(scope="session")

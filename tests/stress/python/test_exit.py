@@ -16,7 +16,7 @@ from daytona import Sandbox
 EXITS_EACH = 25
 AT_ONCE = 4
 # Seconds; a program that hangs is killed after this.
-LIMIT = 60
+LIMIT = 120
 
 THREADS = """
 import sys, threading

@@ -13,7 +13,7 @@ import pytest
 
 from daytona import DaytonaClosedError, Sandbox
 
-LIMIT = 60
+LIMIT = 120
 
 
 def in_child(work: Callable[[], None]) -> None:
@@ -122,7 +122,7 @@ def test_a_child_that_was_forked_by_hand_exits_in_order(sandbox: Sandbox) -> Non
 
 def test_a_forwarded_port_stays_with_the_parent_and_is_closed_for_the_child_too(sandbox: Sandbox) -> None:
     sandbox.process.spawn("exec python3 -um http.server --bind 127.0.0.1 8123")
-    sandbox.process.wait_for_port(8123, timeout=30)
+    sandbox.process.wait_for_port(8123, timeout=LIMIT)
     forward = sandbox.forward_port(8123)
     address = ("127.0.0.1", forward.local_port)
     ready, done = multiprocessing.Pipe()

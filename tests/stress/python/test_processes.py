@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 
-from conftest import settled
+from conftest import LIMIT, settled
 from daytona import AsyncDaytona, Sandbox
 
 PROCESSES = 60
@@ -51,21 +52,23 @@ def test_a_storm_of_processes_leaves_nothing(sandbox: Sandbox) -> None:
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             errors = [e for e in outcomes if e is not None and not isinstance(e, asyncio.CancelledError)]
             assert errors == []
-            for process in await target.process.list_spawned():
-                await process.release()
-            assert await target.process.list_spawned() == []
+            # One whose start was cancelled may be there a moment later, and ends by itself.
+            end = time.monotonic() + LIMIT
+            while left := await target.process.list_spawned():
+                assert time.monotonic() < end, left
+                for process in left:
+                    await process.release()
 
     asyncio.run(main())
     assert settled() == (0, 0)
-    # One whose start was cancelled ends a moment later.
     gone = "until ! pgrep -f '[s]leep 4321'; do sleep 0.05; done"
-    assert sandbox.process.exec(gone, timeout=30).exit_code == 0
+    assert sandbox.process.exec(gone, timeout=LIMIT).exit_code == 0
 
 
 def test_much_output_passes_through_little_memory(sandbox: Sandbox) -> None:
     with sandbox.process.spawn(f"yes {'x' * 63} | head -c {BYTES}") as process:
         arguments = [sys.executable, "-c", READER, sandbox.id, process.id]
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stderr
         size, growth = map(int, done.stdout.split())
         assert size == BYTES

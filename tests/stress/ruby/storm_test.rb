@@ -33,7 +33,7 @@ class StormTest < DaytonaTest
         end
       end
       Thread.new { work(ARGV[0]) }.join
-      deadline = Time.now + 30
+      deadline = Time.now + 120
       until Daytona::Native.debug_stats.values.sum.zero? || Time.now > deadline
         GC.start
         sleep 0.01
