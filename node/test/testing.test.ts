@@ -82,6 +82,7 @@ test('an engine ends with its process however that ends', async () => {
   assert.equal(readdirSync(join(place, 'tests')).length, 1);
   child.kill('SIGKILL');
   await until(() => existsSync(join(place, 'tests')) && readdirSync(join(place, 'tests')).length === 0);
+  rmSync(place, { recursive: true });
 });
 
 test('a recording is answered again', async () => {
