@@ -35,6 +35,13 @@ pub enum End {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetachKeys(Vec<u8>);
 
+impl DetachKeys {
+    /// No keys detach.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl FromStr for DetachKeys {
     type Err = String;
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
 import pytest
+from screen import screen
 
-from conftest import Program
+from conftest import LIMIT, Program
 
 
 @pytest.fixture
@@ -143,6 +145,56 @@ def test_a_build_that_fails_says_why(daytona: Program, name: str, tmp_path: Path
     dockerfile.write_text("FROM scratch\nCOPY missing.txt /\n")
     assert "missing.txt" in daytona.error(2, "snapshot", "create", name, "-f", str(dockerfile))["message"]
     assert "nothing" in daytona.error(2, "snapshot", "create", name, "-f", str(tmp_path / "nothing"))["message"]
+
+
+def failing(directory: Path, name: str) -> str:
+    """A Dockerfile whose last command fails."""
+    dockerfile = directory / "Failing"
+    dockerfile.write_text(f"FROM default\nENV LEFT={name}\nWORKDIR /srv\nRUN echo $LEFT > left; exit 7\n")
+    return str(dockerfile)
+
+
+def test_a_shell_shows_what_a_failed_build_has_left(daytona: Program, name: str, tmp_path: Path) -> None:
+    create = ("snapshot", "create", name, "-f", failing(tmp_path, name), "--shell-on-failure")
+    with screen(daytona, *create) as terminal:
+        terminal.wait_for(b"deletes this sandbox")
+        assert b"exit code 7" in terminal.shown
+        terminal.type(b"echo in $PWD: $(cat left) $LEFT\n")
+        terminal.wait_for(f"in /srv: {name} {name}".encode())
+        # Of the shell, not of the command line: the build has failed.
+        terminal.type(b"exit 0\n")
+        assert terminal.end() == 1
+    step = json.loads(daytona.text("api", f"/snapshots/{name}"))["failedStep"]
+    end = time.monotonic() + LIMIT
+    while [made for made in daytona.data("list", "--limit", "200")["items"] if made.get("snapshot") == step]:
+        assert time.monotonic() < end, "the sandbox is left behind"
+    # A name that is taken is not the failure of a build.
+    assert daytona.error(5, *create)["kind"] == "Conflict"
+    daytona.text("snapshot", "delete", name)
+
+
+def test_without_a_terminal_it_is_said_how_to_look_at_a_failed_build(
+    daytona: Program, name: str, tmp_path: Path
+) -> None:
+    create = ("snapshot", "create", name, "-f", failing(tmp_path, name), "--shell-on-failure")
+    message = daytona.error(1, *create)["message"]
+    step = json.loads(daytona.text("api", f"/snapshots/{name}"))["failedStep"]
+    assert "exit code 7" in message and f"daytona create --snapshot {step}" in message, message
+    made = daytona.data("create", "--snapshot", step)["id"]
+    assert daytona.text("exec", made, "--", "cat", "/srv/left") == f"{name}\n"
+    daytona.text("delete", made)
+    daytona.text("snapshot", "delete", name)
+    done = daytona(*create)
+    assert done.returncode == 1 and b"daytona create --snapshot failed-step-" in done.stderr, done
+    daytona.text("snapshot", "delete", name)
+
+    # Only commands leave something.
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM scratch\nCOPY --from=nowhere /a /b\n")
+    done = daytona("snapshot", "create", name, "-f", str(dockerfile), "--shell-on-failure")
+    assert done.returncode == 1 and b"nowhere" in done.stderr and b"nothing to look at" in done.stderr, done
+    daytona.text("snapshot", "delete", name)
+    daytona.error(2, "snapshot", "create", name, "-i", "default", "--shell-on-failure")
 
 
 def test_all_of_an_organization_are_deleted(daytona: Program, name: str) -> None:

@@ -1,8 +1,10 @@
 //! `daytona snapshot`.
 
+mod failed_step;
 mod push;
 
 use clap::{Args, Subcommand};
+use daytona::ErrorKind;
 use daytona::model::{
     CreateSnapshotOptions, CreateSnapshotParams, ListSnapshotsOptions, Resources, SandboxClass, Snapshot as Info,
     SnapshotState,
@@ -12,6 +14,7 @@ use serde_json::json;
 use crate::build_secrets;
 use crate::commands::create::{build, in_gib};
 use crate::failure::{Done, Failure};
+use crate::interrupt::Signals;
 use crate::output::{Format, FormatArguments, ShortFormatArguments, Table, ago, printable, word};
 use crate::remote::{Context, Remote};
 use crate::stdin;
@@ -57,6 +60,10 @@ pub struct Create {
     /// may be given several times (local engine only)
     #[arg(long, value_name = "SECRET", requires = "dockerfile", conflicts_with = "image")]
     secret: Vec<String>,
+    /// When a command of the build fails, open a terminal in the file system that it has left, in a sandbox that is deleted
+    /// afterwards; without a terminal, and with --json, name what it is made from (local engine only)
+    #[arg(long, requires = "dockerfile", conflicts_with = "image")]
+    shell_on_failure: bool,
     /// Program that its sandboxes start with, and its arguments, separated by blanks [default: the image's]
     #[arg(short, long, value_name = "COMMAND")]
     entrypoint: Option<String>,
@@ -162,6 +169,7 @@ impl Create {
             dockerfile,
             contexts,
             build_secrets: build_secrets::read(&self.secret)?,
+            keep_failed_step: self.shell_on_failure.then_some(true),
             entrypoint,
             resources: Some(resources).filter(|resources| *resources != Resources::default()),
             region_id: self.region,
@@ -175,14 +183,25 @@ impl Create {
         })
     }
 
-    async fn run(self, context: &mut Context) -> Done {
+    async fn run(self, context: &mut Context, signals: &mut Signals) -> Done {
+        let (opens_shell, name) = (self.shell_on_failure, self.name.clone());
+        let snapshot = match signals.or(self.make(context)).await? {
+            // Its build has failed: other failures have kinds of their own.
+            Err(Failure::Api(error)) if opens_shell && error.kind() == ErrorKind::Unknown => {
+                return Err(failed_step::look(context, signals, &name, error).await);
+            }
+            made => made?,
+        };
+        context.output.result(&snapshot, || format!("{} {}\n", printable(&snapshot.name), word(&snapshot.state)))
+    }
+
+    async fn make(self, context: &Context) -> Done<Info> {
         let options = CreateSnapshotOptions { timeout: Some(self.timeout) };
         let mut build = context.client.snapshots().create_with_logs(self.parameters()?, options).await?;
         while let Some(line) = build.next().await? {
             context.output.note(&line.text);
         }
-        let snapshot = build.finish().await?;
-        context.output.result(&snapshot, || format!("{} {}\n", printable(&snapshot.name), word(&snapshot.state)))
+        Ok(build.finish().await?)
     }
 }
 
@@ -287,6 +306,9 @@ async fn all(context: &Context) -> Done<Vec<String>> {
 }
 
 impl Remote for Snapshot {
+    /// A shell in what a failed build has left is ended in order.
+    const CANCEL_ON_INTERRUPT: bool = false;
+
     fn format(&self) -> Format {
         match self {
             Self::Create(command) => command.format.chosen(),
@@ -299,13 +321,14 @@ impl Remote for Snapshot {
     }
 
     async fn run(self, context: &mut Context) -> Done {
+        let mut signals = Signals::listen()?;
         match self {
-            Self::Create(command) => command.run(context).await,
-            Self::List(command) => command.run(context).await,
-            Self::Push(command) => command.run(context).await,
-            Self::Export(command) => command.run(context).await,
-            Self::Import(command) => command.run(context).await,
-            Self::Delete(command) => command.run(context).await,
+            Self::Create(command) => command.run(context, &mut signals).await,
+            Self::List(command) => signals.or(command.run(context)).await?,
+            Self::Push(command) => signals.or(command.run(context)).await?,
+            Self::Export(command) => signals.or(command.run(context)).await?,
+            Self::Import(command) => signals.or(command.run(context)).await?,
+            Self::Delete(command) => signals.or(command.run(context)).await?,
         }
     }
 }
