@@ -34,7 +34,7 @@ pub struct Program {
     /// Environment variables on top of the sandbox's.
     pub env: Option<BTreeMap<String, String>>,
     /// Seconds after which it is killed; 0 = no limit.
-    pub timeout: f64,
+    pub timeout: Duration,
     /// Whether it reads what is written to our standard input.
     pub stdin: bool,
 }
@@ -84,7 +84,7 @@ impl Program {
         let feeding = feed(process, info, self.stdin.then(stdin::pieces));
         tokio::pin!(feeding);
         let mut is_fed = false;
-        let limit = (self.timeout > 0.0).then(|| Instant::now() + Duration::from_secs_f64(self.timeout));
+        let limit = (!self.timeout.is_zero()).then(|| Instant::now() + self.timeout);
         let mut asked_to_end = None;
         loop {
             tokio::select! {
@@ -134,7 +134,7 @@ impl Program {
         }
         // Its outputs are closed; what it left running with them closed may take its time.
         let code = tokio::select! {
-            code = process.wait_spawned(info.clone(), WaitOptions { timeout: Some(0.0) }) => code?,
+            code = process.wait_spawned(info.clone(), WaitOptions { timeout: Some(Duration::ZERO) }) => code?,
             number = signals.next() => return Err(Failure::Signal(number)),
             () = at(limit) => return Err(self.late()),
         };
@@ -149,7 +149,8 @@ impl Program {
     }
 
     fn late(&self) -> Failure {
-        let message = format!("The program ran longer than its timeout of {} seconds and was killed.", self.timeout);
+        let seconds = self.timeout.as_secs_f64();
+        let message = format!("The program ran longer than its timeout of {seconds} seconds and was killed.");
         Error::new(ErrorKind::ProcessExecutionTimeout, message).into()
     }
 }

@@ -181,12 +181,9 @@ impl Client {
         })
     }
 
-    /// The same client with another limit for every call: `timeout` in seconds, 0 = none.
-    ///
-    /// # Errors
-    /// `InvalidArgument` when the number is negative or not finite.
-    pub fn with_request_timeout(&self, timeout: f64) -> Result<Self> {
-        Ok(Self { limit: Some(deadline::limit(Some(timeout), None)?), ..self.clone() })
+    /// The same client with another limit for every call; zero = none.
+    pub fn with_request_timeout(&self, timeout: Duration) -> Self {
+        Self { limit: Some(deadline::limit(Some(timeout), None)), ..self.clone() }
     }
 
     /// The same client with a parent for the spans of every call. Without telemetry (`otel_enabled`) it has no effect.

@@ -10,6 +10,7 @@ pub mod wording;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -255,8 +256,8 @@ pub struct ErrorInfo {
     /// Whether the same call may succeed when repeated.
     pub retryable: bool,
     /// Seconds to wait before repeating, when the server said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<f64>,
+    #[serde(with = "crate::model::seconds", skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Duration>,
     /// Limits of requests that the response told, one for each kind of requests that the server counts.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rate_limits: Vec<RateLimit>,

@@ -41,8 +41,8 @@ fn deletions(bench: &Bench) -> usize {
     bench.proxy.seen("/api/sandbox/").iter().filter(|seen| seen.method == "DELETE").count()
 }
 
-fn within(seconds: f64) -> CreateOptions {
-    CreateOptions { timeout: Some(seconds), ..CreateOptions::default() }
+fn within(seconds: u64) -> CreateOptions {
+    CreateOptions { timeout: Some(Duration::from_secs(seconds)), ..CreateOptions::default() }
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_create_cancelled_while_it_waits_deletes_the_sandbox() {
 #[tokio::test]
 async fn a_create_that_times_out_deletes_the_sandbox_and_says_so() {
     let bench = Bench::with(NEVER_STARTS).await;
-    let error = create(&bench.client, "late", within(2.0)).await.unwrap_err();
+    let error = create(&bench.client, "late", within(2)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     let id = error.info().sandbox_id.clone().unwrap();
     let expected = format!("sandbox.create exceeded its timeout of 2 s. Sandbox {id} has been deleted.");
@@ -87,7 +87,7 @@ async fn a_create_that_times_out_deletes_the_sandbox_and_says_so() {
 #[tokio::test]
 async fn a_create_that_is_to_be_kept_leaves_the_sandbox() {
     let bench = Bench::with(NEVER_STARTS).await;
-    let options = CreateOptions { keep: Some(true), ..within(2.0) };
+    let options = CreateOptions { keep: Some(true), ..within(2) };
     let error = create(&bench.client, "kept", options).await.unwrap_err();
     let id = error.info().sandbox_id.clone().unwrap();
     assert!(error.to_string().ends_with(&format!(". Sandbox {id} goes on starting.")), "{error}");

@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
 use daytona::ErrorKind;
 use daytona::model::{DirectoryOptions, DirectoryResult};
@@ -22,7 +23,10 @@ async fn download(bench: &Bench, remote: &str, local: &Path, exclude: &[&str]) -
 }
 
 fn options(exclude: &[&str]) -> DirectoryOptions {
-    DirectoryOptions { exclude: Some(exclude.iter().map(|s| (*s).to_owned()).collect()), timeout: Some(60.0) }
+    DirectoryOptions {
+        exclude: Some(exclude.iter().map(|s| (*s).to_owned()).collect()),
+        timeout: Some(Duration::from_secs(60)),
+    }
 }
 
 /// Nothing of a transfer is left in the sandbox.

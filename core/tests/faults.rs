@@ -17,7 +17,7 @@ use support::Bench;
 
 const EXECUTE: &str = "/process/execute";
 
-fn exec_within(timeout: f64) -> ExecOptions {
+fn exec_within(timeout: Duration) -> ExecOptions {
     ExecOptions { timeout: Some(timeout), ..ExecOptions::default() }
 }
 
@@ -85,13 +85,13 @@ async fn a_wait_the_deadline_forbids_is_not_begun() {
         r#"{"answer": {"status": 429, "headers": {"Retry-After": "3600"}, "body": "{\"message\": \"slow down\"}"}}"#;
     let bench = Bench::with(&format!(r#"[{{"path": "/toolbox/", "do": {answer}, "times": 0}}]"#)).await;
     // With a deadline of the caller's, of the operation's, and without one.
-    let limited = bench.process().exec("true", exec_within(5.0)).await.unwrap_err();
+    let limited = bench.process().exec("true", exec_within(Duration::from_secs(5))).await.unwrap_err();
     let standard = bench.fs().get_work_dir().await.unwrap_err();
     let unlimited = bench.process().exec("true", ExecOptions::default()).await.unwrap_err();
     for error in [limited, standard, unlimited] {
         assert_eq!(error.kind(), ErrorKind::RateLimit);
         assert_eq!(error.to_string(), "slow down");
-        assert_eq!(error.info().retry_after, Some(3600.0));
+        assert_eq!(error.info().retry_after, Some(Duration::from_secs(3600)));
         assert!(error.info().retryable);
     }
     assert_eq!(bench.proxy.seen("/toolbox/").len(), 3);
@@ -101,7 +101,7 @@ async fn a_wait_the_deadline_forbids_is_not_begun() {
 async fn the_deadline_covers_the_repetitions() {
     let answer = r#"{"answer": {"status": 503, "headers": {"Retry-After": "2"}}}"#;
     let bench = Bench::with(&format!(r#"[{{"path": "/files/info", "do": {answer}, "times": 0}}]"#)).await;
-    let client = bench.client.with_request_timeout(3.0).unwrap();
+    let client = bench.client.with_request_timeout(Duration::from_secs(3));
     let toolbox = client.toolbox(&bench.sandbox).unwrap();
     let error = toolbox.fs().get_file_info("/tmp").await.unwrap_err();
     // 2 s were waited once; the second 2 s would have ended after the deadline.
@@ -111,7 +111,7 @@ async fn the_deadline_covers_the_repetitions() {
 #[tokio::test]
 async fn a_slow_server_ends_in_a_timeout_that_names_the_operation() {
     let bench = Bench::with(r#"[{"path": "/toolbox/", "do": {"delay": 60}, "times": 0}]"#).await;
-    let client = bench.client.with_request_timeout(0.2).unwrap();
+    let client = bench.client.with_request_timeout(Duration::from_millis(200));
     let toolbox = client.toolbox(&bench.sandbox).unwrap();
     let check = |error: Error, operation: &str| {
         assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -135,7 +135,7 @@ async fn a_timeout_stops_the_command() {
     let bench = Bench::new().await;
     // A fraction is kept by the client alone, so it is the client that hangs up.
     let slow = "touch begun; sleep 100; touch late";
-    let error = bench.process().exec(slow, exec_within(0.5)).await.unwrap_err();
+    let error = bench.process().exec(slow, exec_within(Duration::from_millis(500))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
     bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     assert_eq!(bench.sh("ls").await, "begun\n");
@@ -159,7 +159,7 @@ async fn a_call_given_up_is_ended_on_servers_that_do_not_end_it() {
     let bench = Bench::with(r#"[{"path": "/process/", "do": {"orphan": true}, "times": 0}]"#).await;
     let process = bench.process();
     let slow = "touch begun; setsid sleep 1000 & sleep 1000; touch late";
-    let error = process.exec(slow, exec_within(0.5)).await.unwrap_err();
+    let error = process.exec(slow, exec_within(Duration::from_millis(500))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout);
     bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;
     let code = "import os, time\nopen('run', 'w')\nos.system('sleep 1000')\nopen('late', 'w')";
@@ -372,7 +372,10 @@ async fn waiting_survives_a_server_that_fails_now_and_then() {
     let sandboxes = bench.client.sandboxes();
     let stopped = sandboxes.stop(&bench.sandbox.id, StopOptions::default()).await.unwrap();
     assert_eq!(stopped.state, Some(daytona::model::SandboxState::Stopped));
-    let started = sandboxes.wait_for_start(&bench.sandbox.id, WaitOptions { timeout: Some(1.0) }).await.unwrap_err();
+    let started = sandboxes
+        .wait_for_start(&bench.sandbox.id, WaitOptions { timeout: Some(Duration::from_secs(1)) })
+        .await
+        .unwrap_err();
     assert_eq!(started.kind(), ErrorKind::Timeout);
 }
 
@@ -400,7 +403,10 @@ async fn limits_of_requests_are_told_by_errors_and_by_the_client() {
     let error = bench.process().exec("true", ExecOptions::default()).await.unwrap_err();
     let told = &error.info().rate_limits[0];
     assert_eq!((told.throttler.as_str(), told.limit, told.remaining), ("exec", Some(5), Some(0)));
-    assert_eq!((told.reset, told.retry_after, error.info().retry_after), (Some(3600), Some(3600), Some(3600.0)));
+    assert_eq!(
+        (told.reset, told.retry_after, error.info().retry_after),
+        (Some(3600), Some(3600), Some(Duration::from_secs(3600)))
+    );
     assert_eq!(bench.proxy.seen(EXECUTE).len(), 1, "an hour is not waited for");
     let known = bench.client.sandboxes().rate_limits().await.unwrap();
     assert_eq!(known.len(), 1);

@@ -61,7 +61,7 @@ fn toolbox(url: &str) -> Toolbox {
 }
 
 async fn exec(url: &str) -> Error {
-    let options = ExecOptions { timeout: Some(60.0), ..ExecOptions::default() };
+    let options = ExecOptions { timeout: Some(Duration::from_secs(60)), ..ExecOptions::default() };
     toolbox(url).process().exec("echo secret", options).await.unwrap_err()
 }
 
@@ -108,7 +108,7 @@ async fn headers_without_end_are_an_error() {
 #[tokio::test]
 async fn an_answer_that_never_ends_ends_with_the_deadline() {
     let (url, _requests) = server("HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n").await;
-    let options = ExecOptions { timeout: Some(0.5), ..ExecOptions::default() };
+    let options = ExecOptions { timeout: Some(Duration::from_millis(500)), ..ExecOptions::default() };
     let error = toolbox(&url).process().exec("true", options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProcessExecutionTimeout, "{error}");
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use daytona::model::{
     CodeRunOptions, CreateOptions, CreateSandboxParams, DeleteFileOptions, ExecOptions, FindOneOptions,
@@ -44,7 +45,7 @@ fn config(api_url: &str) -> Config {
 }
 
 async fn get(api_url: &str) -> Result<()> {
-    let client = Client::new(config(api_url))?.with_request_timeout(20.0)?;
+    let client = Client::new(config(api_url))?.with_request_timeout(Duration::from_secs(20));
     client.sandboxes().get("mine").await.map(drop)
 }
 
@@ -120,8 +121,6 @@ fn the_configuration() {
         &[],
         "ca_cert \"/no/such.pem\" is not a usable PEM file of certificates: No such file or directory",
     );
-    let negative = Client::new(config("https://app.daytona.io/api")).unwrap().with_request_timeout(-1.0);
-    says(negative, &[], "The timeout -1 is not usable: it must be a finite number of seconds, 0 for no limit.");
 }
 
 #[tokio::test]
@@ -248,7 +247,12 @@ async fn what_is_not_in_a_sandbox() {
     );
     for timeout in [0.5, 1.0] {
         says(
-            process.exec("sleep 77", ExecOptions { timeout: Some(timeout), ..ExecOptions::default() }).await,
+            process
+                .exec(
+                    "sleep 77",
+                    ExecOptions { timeout: Some(Duration::from_secs_f64(timeout)), ..ExecOptions::default() },
+                )
+                .await,
             &[&timeout.to_string()],
             &format!(
                 "The command \"sleep 77\" ran longer than its timeout of {{}} {} and was killed.",
@@ -267,7 +271,7 @@ async fn what_is_not_in_a_sandbox() {
         "70000 is not a valid port: it must be between 1 and 65535.",
     );
     says(
-        process.wait_for_port(81, WaitOptions { timeout: Some(0.3) }).await,
+        process.wait_for_port(81, WaitOptions { timeout: Some(Duration::from_millis(300)) }).await,
         &[],
         "Nothing listened on port 81 within 0.3 s.",
     );

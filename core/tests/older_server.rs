@@ -3,6 +3,8 @@
 #[allow(dead_code, reason = "each test file uses what it needs")]
 mod support;
 
+use std::time::Duration;
+
 use daytona::ErrorKind;
 use daytona::model::{
     Blob, DirectoryOptions, ExecOptions, OutputOptions, ProcessInfo, SpawnOptions, WaitForLogOptions, WaitOptions,
@@ -19,7 +21,7 @@ async fn bench() -> Bench {
 }
 
 async fn code(process: &Process, info: &ProcessInfo) -> i64 {
-    process.wait_spawned(info.clone(), WaitOptions { timeout: Some(120.0) }).await.unwrap()
+    process.wait_spawned(info.clone(), WaitOptions { timeout: Some(Duration::from_secs(120)) }).await.unwrap()
 }
 
 async fn stdout(process: &Process, info: &ProcessInfo, follow: bool) -> Vec<u8> {
@@ -87,7 +89,7 @@ async fn a_line_that_has_ended_is_seen_and_one_that_never_comes_is_told() {
 #[tokio::test]
 async fn a_command_that_is_given_up_is_ended() {
     let bench = bench().await;
-    let options = ExecOptions { timeout: Some(0.5), ..ExecOptions::default() };
+    let options = ExecOptions { timeout: Some(Duration::from_millis(500)), ..ExecOptions::default() };
     let error = bench.process().exec("setsid sleep 1000 & sleep 1000; touch late", options).await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     bench.until("pgrep -f '^sleep 100' >/dev/null || echo ended", "ended\n").await;

@@ -3,6 +3,8 @@
 #[allow(dead_code, reason = "each test file uses what it needs")]
 mod support;
 
+use std::time::Duration;
+
 use daytona::model::{Blob, OutputChannel, OutputOptions, ProcessInfo, SpawnOptions, WaitForLogOptions, WaitOptions};
 use daytona::ops::Process;
 use daytona::stream::log_demux::LogChannel;
@@ -35,7 +37,7 @@ async fn whole(process: &Process, info: &ProcessInfo) -> (Vec<u8>, Vec<u8>) {
 }
 
 async fn code(process: &Process, info: &ProcessInfo) -> i64 {
-    process.wait_spawned(info.clone(), WaitOptions { timeout: Some(30.0) }).await.unwrap()
+    process.wait_spawned(info.clone(), WaitOptions { timeout: Some(Duration::from_secs(30)) }).await.unwrap()
 }
 
 #[tokio::test]
@@ -161,7 +163,10 @@ async fn a_wait_that_times_out_loses_nothing() {
     let info = spawn(&process, "echo early; sleep 100").await;
     let line = process.wait_for_log(&info.session_id, &info.command_id, "early", WaitForLogOptions::default()).await;
     assert_eq!(line.unwrap(), "early");
-    let error = process.wait_spawned(info.clone(), WaitOptions { timeout: Some(0.1) }).await.unwrap_err();
+    let error = process
+        .wait_spawned(info.clone(), WaitOptions { timeout: Some(Duration::from_millis(100)) })
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     let so_far = OutputOptions { follow: Some(false), ..Default::default() };
     assert_eq!(output(&process, &info, so_far).await.unwrap().0, b"early\n");
@@ -310,13 +315,15 @@ async fn waits_end_when_the_port_listens_and_when_the_line_is_there() {
     let process = bench.process();
     for port in [8123, 12345] {
         let server = spawn(&process, &format!("sleep 0.2; python3 -um http.server --bind 127.0.0.1 {port}")).await;
-        process.wait_for_port(port, WaitOptions { timeout: Some(30.0) }).await.unwrap();
-        let options = WaitForLogOptions { regex: Some(true), timeout: Some(30.0), ..Default::default() };
+        process.wait_for_port(port, WaitOptions { timeout: Some(Duration::from_secs(30)) }).await.unwrap();
+        let options =
+            WaitForLogOptions { regex: Some(true), timeout: Some(Duration::from_secs(30)), ..Default::default() };
         let line = process.wait_for_log(&server.session_id, &server.command_id, r"port \d+ \(", options).await.unwrap();
         assert!(line.contains(&port.to_string()), "{line}");
         process.release_spawned(server).await.unwrap();
     }
-    let error = process.wait_for_port(8123, WaitOptions { timeout: Some(0.2) }).await.unwrap_err();
+    let error =
+        process.wait_for_port(8123, WaitOptions { timeout: Some(Duration::from_millis(200)) }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(process.wait_for_port(70000, WaitOptions::default()).await.unwrap_err().to_string().contains("70000"));
     let done = spawn(&process, "echo one; echo two").await;

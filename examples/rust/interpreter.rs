@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +36,7 @@ async fn live(sandbox: &Sandbox) -> Outcome {
     let code = "import os, sys\nprint(os.environ['GREETING'], flush=True)\nprint('careful', file=sys.stderr)";
     let options = RunCodeOptions {
         envs: Some([("GREETING".into(), "hello".into())].into()),
-        timeout: Some(30.0),
+        timeout: Some(Duration::from_secs(30)),
         ..Default::default()
     };
     let mut run = sandbox.code_interpreter().run_code(code, options).await?;

@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::time::Duration;
 
 use daytona::model::{SpawnOptions, WaitOptions};
 use daytona::{Client, Config, Sandbox};
@@ -16,7 +17,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 async fn serve(sandbox: &Sandbox) -> Outcome {
     sandbox.process().exec("echo '<h1>Hello</h1>' > index.html", Default::default()).await?;
     sandbox.spawn("python3 -um http.server --bind 127.0.0.1 8000", SpawnOptions::default()).await?;
-    sandbox.process().wait_for_port(8000, WaitOptions { timeout: Some(10.0) }).await?;
+    sandbox.process().wait_for_port(8000, WaitOptions { timeout: Some(Duration::from_secs(10)) }).await?;
     Ok(())
 }
 

@@ -4,6 +4,8 @@
 //! DAYTONA_API_URL=local cargo run -p daytona --example processes
 //! ```
 
+use std::time::Duration;
+
 use daytona::model::{
     CodeRunOptions, ExecOptions, OutputOptions, SessionExecuteRequest, SpawnOptions, WaitForLogOptions, WaitOptions,
 };
@@ -15,7 +17,7 @@ async fn exec(sandbox: &Sandbox) -> Result<()> {
     let options = ExecOptions {
         cwd: Some("/tmp".into()),
         env: Some([("GREETING".into(), "hello".into())].into()),
-        timeout: Some(10.0),
+        timeout: Some(Duration::from_secs(10)),
     };
     let response = sandbox.process().exec(r#"echo "$GREETING from $PWD""#, options).await?;
     print!("{} {}", response.exit_code, response.result);
@@ -69,7 +71,7 @@ async fn signals(sandbox: &Sandbox) -> Result<()> {
     let process = sandbox.spawn(command, SpawnOptions::default()).await?;
     process.wait_for_log("ready", WaitForLogOptions::default()).await?;
     process.signal("SIGTERM").await?;
-    match process.wait(WaitOptions { timeout: Some(5.0) }).await {
+    match process.wait(WaitOptions { timeout: Some(Duration::from_secs(5)) }).await {
         Ok(code) => println!("exit code {code}"),
         Err(error) if error.kind().is(ErrorKind::Timeout) => process.signal("SIGKILL").await?, // To the whole tree.
         Err(error) => return Err(error),
@@ -95,7 +97,7 @@ async fn reattach(sandbox: &Sandbox) -> Result<()> {
 async fn waits(sandbox: &Sandbox) -> Result<()> {
     // region: waits
     let server = sandbox.spawn("python3 -um http.server --bind 127.0.0.1 8000", SpawnOptions::default()).await?;
-    sandbox.process().wait_for_port(8000, WaitOptions { timeout: Some(10.0) }).await?;
+    sandbox.process().wait_for_port(8000, WaitOptions { timeout: Some(Duration::from_secs(10)) }).await?;
     let regex = WaitForLogOptions { regex: Some(true), ..Default::default() };
     println!("{}", server.wait_for_log(r"port \d+", regex).await?);
     server.release().await?;

@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use daytona::model::VerifyWebhookOptions;
 use daytona::{Client, Config, ErrorKind, Result};
@@ -18,10 +19,10 @@ const HEADERS: [(&str, &str); 3] = [
 ];
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// This message is from 2021; without a tolerance those of the last five minutes are taken.
-const ANY_TIME: Option<f64> = Some(0.0);
+const ANY_TIME: Option<Duration> = Some(Duration::ZERO);
 
 // region: receive
-async fn receive(daytona: &Client, headers: BTreeMap<String, String>, tolerance: Option<f64>) -> Result<u16> {
+async fn receive(daytona: &Client, headers: BTreeMap<String, String>, tolerance: Option<Duration>) -> Result<u16> {
     let options = VerifyWebhookOptions { tolerance };
     match daytona.sandboxes().verify_webhook(BODY, headers, SECRET, options).await {
         Ok(message) => println!("{} {} {}", message.id, message.event, message.payload),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use daytona::Sandbox;
@@ -35,7 +35,7 @@ impl Drop for Server {
 pub async fn run(sandbox: &Sandbox) -> Result<()> {
     let command = format!("truncate -s {SIZE} data && exec python3 -m http.server --bind 127.0.0.1 {PORT}");
     let server = sandbox.spawn(&command, SpawnOptions::default()).await?;
-    sandbox.process().wait_for_port(PORT.into(), WaitOptions { timeout: Some(30.0) }).await?;
+    sandbox.process().wait_for_port(PORT.into(), WaitOptions { timeout: Some(Duration::from_secs(30)) }).await?;
     let directory = tempfile::tempdir()?;
     let (_here, port) = here(directory.path()).await?;
     let bare = best(&format!("127.0.0.1:{port}"), "").await?;

@@ -1,5 +1,7 @@
 //! What the generated op table is made of: reading arguments, finding the service, writing results.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use daytona::model::Blob;
 use daytona::telemetry::TraceContext;
@@ -17,7 +19,8 @@ use crate::{Completion, Payload};
 #[serde(rename_all = "camelCase", bound = "A: DeserializeOwned")]
 struct Envelope<A> {
     target: Option<Target>,
-    request_timeout: Option<f64>,
+    #[serde(default, with = "daytona::model::seconds")]
+    request_timeout: Option<Duration>,
     trace: Option<Trace>,
     args: A,
 }
@@ -52,7 +55,7 @@ impl<A: DeserializeOwned> Parsed<A> {
             read.map_err(|error| unusable(&client, op, &params.json, &error))?;
         refuse_unknown(&client, op, &params.json, names)?;
         let client = match request_timeout {
-            Some(timeout) => client.with_request_timeout(timeout)?,
+            Some(timeout) => client.with_request_timeout(timeout),
             None => client,
         };
         let client = match trace.and_then(|t| TraceContext::parse(&t.parent, t.state.as_deref())) {

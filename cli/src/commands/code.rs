@@ -1,6 +1,7 @@
 //! `daytona code`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use daytona::model::{Chart, CodeRunOptions, ExecuteResponse};
@@ -28,8 +29,8 @@ pub struct Code {
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
     /// Seconds after which the program is killed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Directory to write the pictures of charts to
     #[arg(long, value_name = "DIRECTORY")]
     charts: Option<PathBuf>,

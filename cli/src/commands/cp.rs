@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use daytona::model::{DirectoryOptions, DownloadOptions, FileInfo, PermissionOptions, UploadOptions};
@@ -39,8 +40,8 @@ pub struct Cp {
     #[arg(short = 'x', long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// Seconds it may take; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Print what would be copied where, and copy nothing
     #[arg(long)]
     dry_run: bool,

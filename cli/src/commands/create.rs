@@ -1,5 +1,7 @@
 //! `daytona create`.
 
+use std::time::Duration;
+
 use clap::Args;
 use daytona::Image;
 use daytona::model::{
@@ -99,8 +101,8 @@ pub struct Create {
     #[arg(long)]
     no_wait: bool,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Print what would be created, and create nothing
     #[arg(long)]
     dry_run: bool,

@@ -1,5 +1,7 @@
 //! `daytona delete`.
 
+use std::time::Duration;
+
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 use daytona::model::{DeleteOptions, ListSandboxesQuery, SandboxInfo};
@@ -30,8 +32,8 @@ pub struct Delete {
     #[arg(long)]
     wait: bool,
     /// Seconds each may take; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Print what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,

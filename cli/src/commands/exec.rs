@@ -1,6 +1,7 @@
 //! `daytona exec`.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
@@ -26,8 +27,8 @@ pub struct Exec {
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
     /// Seconds after which the program is killed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Let the program read standard input
     #[arg(short = 'i', long)]
     stdin: bool,

@@ -1,5 +1,7 @@
 //! `daytona resize`.
 
+use std::time::Duration;
+
 use clap::Args;
 use daytona::model::{Resources, WaitOptions};
 
@@ -23,8 +25,8 @@ pub struct Resize {
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
     disk: Option<i64>,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::seconds::read)]
+    timeout: Duration,
     #[command(flatten)]
     format: FormatArguments,
 }

@@ -1,6 +1,7 @@
 //! `daytona run`.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use clap::Args;
 use daytona::model::{CreateOptions, DeleteOptions};
@@ -24,8 +25,8 @@ pub struct Run {
     #[arg(long, value_name = "DIRECTORY")]
     cwd: Option<String>,
     /// Seconds after which the program is killed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+    timeout: Duration,
     /// Keep the sandbox
     #[arg(long)]
     keep: bool,

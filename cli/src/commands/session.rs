@@ -1,5 +1,7 @@
 //! `daytona session`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use daytona::model::{SessionExecuteRequest, WaitOptions};
 use serde_json::json;
@@ -34,8 +36,8 @@ pub enum Session {
         #[arg(long)]
         detach: bool,
         /// Seconds to wait; the command runs on afterwards; 0 = no limit
-        #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-        timeout: f64,
+        #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+        timeout: Duration,
         /// The command
         #[arg(last = true, required = true, value_name = "COMMAND")]
         words: Vec<String>,

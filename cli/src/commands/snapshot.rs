@@ -3,6 +3,8 @@
 mod failed_step;
 mod push;
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use daytona::ErrorKind;
 use daytona::model::{
@@ -83,8 +85,8 @@ pub struct Create {
     #[arg(long, value_name = "CLASS", value_parser = ["container", "linux-vm", "android", "windows"])]
     sandbox_class: Option<String>,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+    timeout: Duration,
     #[command(flatten)]
     format: FormatArguments,
 }

@@ -1,5 +1,7 @@
 //! `daytona start`.
 
+use std::time::Duration;
+
 use clap::Args;
 use daytona::model::WaitOptions;
 
@@ -13,8 +15,8 @@ pub struct Start {
     #[command(flatten)]
     sandbox: SandboxArgument,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::seconds::read)]
+    timeout: Duration,
     #[command(flatten)]
     format: FormatArguments,
 }

@@ -1,5 +1,7 @@
 //! `daytona stop`.
 
+use std::time::Duration;
+
 use clap::Args;
 use daytona::model::StopOptions;
 
@@ -16,8 +18,8 @@ pub struct Stop {
     #[arg(short, long)]
     force: bool,
     /// Seconds to wait; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::seconds::read)]
+    timeout: Duration,
     #[command(flatten)]
     format: FormatArguments,
 }

@@ -17,6 +17,8 @@ use crate::sync::{Changes, Notices, Pair, There};
 const REST: Duration = Duration::from_millis(100);
 /// Passes after each other while conflicts are found.
 const PASSES: usize = 3;
+/// The shortest pause between two looks at the sandbox.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Keep a directory of this machine and one of a sandbox the same, in both directions, without losing a file
 #[derive(Debug, Args)]
@@ -29,8 +31,8 @@ pub struct Sync {
     #[arg(short, long)]
     watch: bool,
     /// Seconds between two comparisons with --watch
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, requires = "watch", value_parser = crate::seconds::read)]
-    interval: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "5", requires = "watch", value_parser = crate::seconds::read)]
+    interval: Duration,
     /// Leave out entries that match this glob; may be given several times
     #[arg(short = 'x', long, value_name = "GLOB")]
     exclude: Vec<String>,
@@ -73,7 +75,7 @@ impl Remote for Sync {
                 tokio::select! {
                     number = signals.next() => return Err(Failure::Signal(number)),
                     () = notices.next() => tokio::time::sleep(REST).await,
-                    () = tokio::time::sleep(Duration::from_secs_f64(self.interval.max(0.1))) => {}
+                    () = tokio::time::sleep(self.interval.max(SHORTEST_INTERVAL)) => {}
                 }
             }
             notices.forget();

@@ -16,14 +16,16 @@ use crate::remote::{Context, Remote};
 /// Clears the terminal from its top on.
 const CLEAR: &str = "\x1b[H\x1b[J";
 /// Time a sandbox may take to tell what it uses.
-const LIMIT: f64 = 5.0;
+const LIMIT: Duration = Duration::from_secs(5);
+/// The shortest and the longest pause between two looks.
+const INTERVALS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3600));
 
 /// Show the CPU, memory and disk that sandboxes use, updated on a terminal
 #[derive(Debug, Args)]
 pub struct Top {
     /// Seconds between updates
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 2.0, value_parser = crate::seconds::read)]
-    interval: f64,
+    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = crate::seconds::read)]
+    interval: Duration,
     /// Print once and exit
     #[arg(long)]
     once: bool,
@@ -69,7 +71,7 @@ impl Remote for Top {
             if !repeats {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_secs_f64(self.interval.clamp(0.2, 3600.0))).await;
+            tokio::time::sleep(self.interval.clamp(INTERVALS.0, INTERVALS.1)).await;
         }
     }
 }
@@ -80,7 +82,7 @@ async fn look(client: &Client, limit: i64) -> Done<Vec<Row>> {
     let mut asked = JoinSet::new();
     for (index, sandbox) in sandboxes.iter().enumerate() {
         if sandbox.state == Some(SandboxState::Started) {
-            let (client, sandbox) = (client.with_request_timeout(LIMIT)?, sandbox.clone());
+            let (client, sandbox) = (client.with_request_timeout(LIMIT), sandbox.clone());
             asked.spawn(async move { (index, usage(&client, &sandbox).await) });
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Component, Path};
+use std::time::Duration;
 
 use daytona::model::{DownloadOptions, ExecOptions, FileInfo, FileUpload, ListFilesOptions, UploadOptions};
 use daytona::ops::{FileSystem, Process};
@@ -131,7 +132,7 @@ impl There {
     /// # Errors
     /// When it cannot be read, or written here.
     pub async fn fetch(&self, path: &str, to: &Path) -> Done {
-        let options = DownloadOptions { timeout: Some(0.0) };
+        let options = DownloadOptions { timeout: Some(Duration::ZERO) };
         let mut reader = self.files.open_download(&format!("{}/{path}", self.root), options).await?;
         let mut file = tokio::fs::File::create(to).await?;
         while let Some(piece) = reader.next().await? {
@@ -160,7 +161,7 @@ impl There {
             })
             .collect();
         let sent = async {
-            self.files.upload_files(uploads, UploadOptions { timeout: Some(0.0) }).await?;
+            self.files.upload_files(uploads, UploadOptions { timeout: Some(Duration::ZERO) }).await?;
             let stamps = self.staged(&place).await?;
             let done = self.process.exec(&script(&self.root, &staging, changes), ExecOptions::default()).await?;
             Ok::<_, Failure>((stamps, done))

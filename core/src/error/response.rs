@@ -68,6 +68,8 @@ pub(crate) fn titled(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -87,7 +89,7 @@ mod tests {
         headers.insert("retry-after", "1".parse().unwrap());
         headers.insert("retry-after-sandbox-create", "7".parse().unwrap());
         let error = Error::from_response(429, &headers, b"");
-        assert_eq!(error.info().retry_after, Some(7.0));
+        assert_eq!(error.info().retry_after, Some(Duration::from_secs(7)));
         assert!(error.info().retryable);
     }
 

@@ -1,6 +1,7 @@
 //! The stateful code interpreter.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -48,7 +49,8 @@ pub struct RunCodeOptions {
     #[debug("[secret]")]
     pub envs: Option<BTreeMap<String, String>>,
     /// Seconds after which the run is interrupted; 0 = no limit. Default: 600.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// The exception that ended a run.

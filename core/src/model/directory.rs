@@ -1,5 +1,7 @@
 //! Directories on their way to and from a sandbox.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -12,7 +14,8 @@ pub struct DirectoryOptions {
     /// with `/` with the path below the directory (`build/**`). Everything below an excluded directory is excluded too.
     pub exclude: Option<Vec<String>>,
     /// Seconds the transfer may take; 0 = no limit. Default: 1800.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Progress of a transfer.

@@ -1,5 +1,7 @@
 //! Changes of sandboxes as they happen.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -15,7 +17,8 @@ pub struct PollEventsOptions {
     /// Id of the only sandbox to tell of. Default: all of the organization.
     pub sandbox_id: Option<String>,
     /// Seconds to wait for a change; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
     /// The only states to tell of. Default: all.
     pub states: Option<Vec<SandboxState>>,
 }

@@ -1,5 +1,7 @@
 //! Files of a sandbox.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -74,7 +76,8 @@ pub struct PermissionOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct UploadOptions {
     /// Seconds the transfer may take; 0 = no limit. Default: 1800.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of downloads.
@@ -83,7 +86,8 @@ pub struct UploadOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct DownloadOptions {
     /// Seconds the transfer may take; 0 = no limit. Default: 1800.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// A file to upload, either from memory or from a local path.

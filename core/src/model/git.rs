@@ -1,5 +1,7 @@
 //! Git repositories in a sandbox.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -24,7 +26,8 @@ pub struct GitCloneOptions {
     /// Number of commits to fetch. Default: all.
     pub depth: Option<i64>,
     /// Seconds the call may take; 0 = no limit. Default: 1800.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of `push` and `pull`.
@@ -44,7 +47,8 @@ pub struct GitRemoteOptions {
     /// Whether the branch tracks the remote one from now on (`push` only). Default: false.
     pub set_upstream: Option<bool>,
     /// Seconds the call may take; 0 = no limit. Default: 1800.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of `commit`.

@@ -1,6 +1,7 @@
 //! The life of a sandbox: copies of it, what it uses, its environment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -13,7 +14,8 @@ pub struct ForkOptions {
     /// Name of the copy, unique in the organization. Default: its id.
     pub name: Option<String>,
     /// Seconds to wait for the copy to start; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
     /// Whether to keep the copy when the call is cancelled or times out. Default: false.
     pub keep: Option<bool>,
 }

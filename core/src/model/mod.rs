@@ -83,9 +83,57 @@ where
     Ok(number.map(|number| number.as_i64().unwrap_or_else(|| number.as_f64().unwrap_or_default() as i64)))
 }
 
+/// How durations travel: as numbers of seconds (`#[serde(with = "…")]`).
+pub mod seconds {
+    use std::time::Duration;
+
+    use serde::de::{Error, Unexpected};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes a number of seconds.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+    }
+
+    /// Reads a number of seconds, 0 or more.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        match Option::<f64>::deserialize(deserializer)? {
+            None => Ok(None),
+            // More than fits is as good as for ever.
+            Some(number) if number >= 0.0 => Ok(Some(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))),
+            Some(number) => {
+                let found = number.to_string();
+                Err(D::Error::invalid_value(Unexpected::Other(&found), &"a number of seconds, 0 for no limit"))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SandboxInfo;
+    use std::time::Duration;
+
+    use super::{SandboxInfo, WaitOptions};
+
+    #[test]
+    fn durations_travel_as_seconds() {
+        let read = |text: &str| serde_json::from_str::<WaitOptions>(text).map(|options| options.timeout);
+        assert_eq!(read(r#"{"timeout": 1.5}"#).unwrap(), Some(Duration::from_millis(1500)));
+        assert_eq!(read(r#"{"timeout": 0}"#).unwrap(), Some(Duration::ZERO));
+        assert_eq!(read(r#"{"timeout": 1e300}"#).unwrap(), Some(Duration::MAX));
+        assert_eq!((read("{}").unwrap(), read(r#"{"timeout": null}"#).unwrap()), (None, None));
+        let error = crate::wording::json(&read(r#"{"timeout": -1}"#).unwrap_err());
+        assert_eq!(error, "it must be a number of seconds, 0 for no limit, not -1");
+        let options = WaitOptions { timeout: Some(Duration::from_millis(250)) };
+        assert_eq!(serde_json::to_string(&options).unwrap(), r#"{"timeout":0.25}"#);
+        assert_eq!(serde_json::to_string(&WaitOptions::default()).unwrap(), "{}");
+    }
 
     #[test]
     fn numbers_of_a_sandbox_are_whole_however_they_are_written() {

@@ -1,6 +1,7 @@
 //! Commands, code and sessions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -35,7 +36,8 @@ pub struct ExecOptions {
     #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
     /// Seconds after which the command is killed; 0 = no limit. Default: no limit.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of `code_run`.
@@ -49,7 +51,8 @@ pub struct CodeRunOptions {
     #[debug("[secret]")]
     pub env: Option<BTreeMap<String, String>>,
     /// Seconds after which the program is killed; 0 = no limit. Default: no limit.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Output and charts of a program.

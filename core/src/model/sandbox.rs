@@ -1,6 +1,7 @@
 //! Sandboxes: parameters of their creation, their state, lists of them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::{As, NoneAsEmptyString, skip_serializing_none};
@@ -336,7 +337,8 @@ pub struct CreateSandboxParams {
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateOptions {
     /// Seconds to wait for the sandbox to start; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
     /// Whether to wait until the sandbox has started. Default: true.
     pub wait_for_start: Option<bool>,
     /// Whether to keep the sandbox when the call is cancelled or times out. Default: false.
@@ -349,7 +351,8 @@ pub struct CreateOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct WaitOptions {
     /// Seconds to wait; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Options of `stop`.
@@ -358,7 +361,8 @@ pub struct WaitOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct StopOptions {
     /// Seconds to wait; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
     /// Whether to kill the processes at once instead of asking them to end. Default: false.
     pub force: Option<bool>,
 }
@@ -369,7 +373,8 @@ pub struct StopOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct DeleteOptions {
     /// Seconds the call may take; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
     /// Whether to wait until the sandbox is gone. Default: false.
     pub wait: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! Snapshots: what sandboxes are made from.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -155,7 +156,8 @@ pub struct CreateSnapshotParams {
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateSnapshotOptions {
     /// Seconds to wait until it can be used; 0 = no limit. Default: 0.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }
 
 /// Which snapshots to list, and in which order.

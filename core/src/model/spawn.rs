@@ -1,6 +1,7 @@
 //! Processes started with `spawn`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -78,5 +79,6 @@ pub struct WaitForLogOptions {
     /// Output to search. Default: both.
     pub channel: Option<OutputChannel>,
     /// Seconds to wait; 0 = no limit. Default: 60.
-    pub timeout: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub timeout: Option<Duration>,
 }

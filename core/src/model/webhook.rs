@@ -1,5 +1,7 @@
 //! Webhooks, as their receivers see them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -12,7 +14,8 @@ use super::Json;
 pub struct VerifyWebhookOptions {
     /// Seconds by which the time of the message may differ from the time here, which keeps old messages from being sent again by
     /// others; 0 = any time is taken. Default: 300.
-    pub tolerance: Option<f64>,
+    #[serde(with = "crate::model::seconds")]
+    pub tolerance: Option<Duration>,
 }
 
 /// A webhook's message whose sender has been verified.

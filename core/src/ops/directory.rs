@@ -40,7 +40,7 @@ impl FileSystem {
     ) -> Result<DirectoryTransfer> {
         check_path(local_path)?;
         check_path(remote_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         let until = limit.map(|l| Instant::now() + l);
         let exclude = options.exclude.unwrap_or_default();
         let begin =
@@ -75,7 +75,7 @@ impl FileSystem {
     ) -> Result<DirectoryTransfer> {
         check_path(remote_path)?;
         check_path(local_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         let until = limit.map(|l| Instant::now() + l);
         let exclude = options.exclude.unwrap_or_default();
         let begin =

@@ -37,7 +37,7 @@ impl Sandboxes {
     /// changes ago, or more than five minutes without a poll. Begin again without one, and look at the sandboxes.
     pub async fn poll_events(&self, options: PollEventsOptions) -> Result<SandboxEvents> {
         check(options.states.as_deref().unwrap_or_default())?;
-        let wait = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let wait = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let feed = self.client.feed();
         self.client.run("sandbox.poll_events", DEFAULT_LIMIT, async { feed.begin(&self.client).await }).await?;
         let position = match options.position.as_deref().filter(|position| !position.is_empty()) {

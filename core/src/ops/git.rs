@@ -44,7 +44,7 @@ impl Git {
         if let Some(depth) = options.depth.filter(|depth| *depth < 1) {
             return Err(Error::invalid_argument(format!("depth is {depth}: it must be 1 or more.")));
         }
-        let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
+        let limit = deadline::limit(options.timeout, REMOTE_LIMIT);
         let body = body(json!({
             "url": url,
             "path": path,
@@ -312,7 +312,7 @@ impl Git {
         options: GitRemoteOptions,
     ) -> Result<()> {
         check_path(path)?;
-        let limit = deadline::limit(options.timeout, REMOTE_LIMIT)?;
+        let limit = deadline::limit(options.timeout, REMOTE_LIMIT);
         let body = body(json!({
             "path": path,
             "username": options.username,

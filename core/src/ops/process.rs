@@ -84,13 +84,14 @@ impl Process {
     }
 
     /// Makes the error the same whether the server or this side noticed that the time was over.
-    fn killed(&self, error: Error, what: &str, timeout: Option<f64>) -> Error {
-        let Some(timeout) = timeout.filter(|timeout| *timeout > 0.0) else { return error };
+    fn killed(&self, error: Error, what: &str, timeout: Option<Duration>) -> Error {
+        let Some(timeout) = timeout.filter(|timeout| !timeout.is_zero()) else { return error };
         // A limit for every request is not the command's, although the command is killed with it.
         let here = deadline::has_passed(&error) && !self.toolbox.client.limits_requests();
         if !here && error.kind() != ErrorKind::ProcessExecutionTimeout && error.status() != Some(408) {
             return error;
         }
+        let timeout = timeout.as_secs_f64();
         let unit = if timeout == 1.0 { "second" } else { "seconds" };
         error
             .with_kind(ErrorKind::ProcessExecutionTimeout)
@@ -117,8 +118,8 @@ fn shortened(command: &str) -> String {
 
 /// The call's limit and the whole seconds the server is told. The server knows only whole seconds, so a fraction is
 /// rounded up there and kept exactly here.
-pub(crate) fn limits(timeout: Option<f64>) -> Result<(Option<Duration>, Option<u32>)> {
-    let Some(limit) = deadline::limit(timeout, None)? else { return Ok((None, None)) };
+pub(crate) fn limits(timeout: Option<Duration>) -> Result<(Option<Duration>, Option<u32>)> {
+    let Some(limit) = deadline::limit(timeout, None) else { return Ok((None, None)) };
     let whole = limit.as_secs_f64().ceil();
     if whole > f64::from(u32::MAX) {
         return Err(Error::invalid_argument(format!("The timeout {whole} s is too long; 0 means no limit.")));
@@ -138,10 +139,10 @@ mod tests {
 
     #[test]
     fn a_fraction_of_a_second_is_kept_here_and_rounded_up_there() {
-        assert_eq!(limits(Some(0.5)).unwrap(), (Some(Duration::from_millis(500)), Some(1)));
-        assert_eq!(limits(Some(2.0)).unwrap(), (Some(Duration::from_secs(7)), Some(2)));
-        assert_eq!(limits(Some(0.0)).unwrap(), (None, None));
-        assert!(limits(Some(f64::NAN)).is_err());
-        assert!(limits(Some(-1.0)).unwrap_err().to_string().contains("-1"));
+        let half = Duration::from_millis(500);
+        assert_eq!(limits(Some(half)).unwrap(), (Some(half), Some(1)));
+        assert_eq!(limits(Some(Duration::from_secs(2))).unwrap(), (Some(Duration::from_secs(7)), Some(2)));
+        assert_eq!(limits(Some(Duration::ZERO)).unwrap(), (None, None));
+        assert!(limits(Some(Duration::MAX)).unwrap_err().to_string().contains("too long"));
     }
 }

@@ -26,7 +26,7 @@ impl Sandboxes {
         operation: &'static str,
         targets: &[SandboxState],
     ) -> Result<SandboxInfo> {
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run(operation, limit, async {
                 let sandbox = self.look(id_or_name).await?;

@@ -71,7 +71,7 @@ impl Sandboxes {
         options: CreateOptions,
         lines: Lines,
     ) -> Result<SandboxInfo> {
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let contexts = params.contexts.take().unwrap_or_default();
         let mut body = create_body(params, &self.client)?;
         if !contexts.is_empty() {
@@ -233,7 +233,7 @@ impl Sandboxes {
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
     pub async fn start(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "/start")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.start", limit, async {
                 let sandbox = self.client.api(Method::POST, path).idempotent().read().await?;
@@ -252,7 +252,7 @@ impl Sandboxes {
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
     pub async fn stop(&self, id_or_name: &str, options: StopOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "/stop")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.stop", limit, async {
                 let request = self.client.api(Method::POST, path).query("force", options.force.unwrap_or(false));
@@ -272,7 +272,7 @@ impl Sandboxes {
     /// `NotFound` when there is no such sandbox, `Conflict` while its state is changing.
     pub async fn delete(&self, id_or_name: &str, options: DeleteOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.delete", limit, async {
                 let sandbox = match self.client.api(Method::DELETE, path).read().await {
@@ -337,7 +337,7 @@ impl Sandboxes {
     /// `Validation` when its state does not allow it, `Timeout` when it takes too long.
     pub async fn recover(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "/recover")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.recover", limit, async {
                 let sandbox = self.client.api(Method::POST, path).read().await?;

@@ -32,7 +32,7 @@ impl Sandboxes {
             return Err(Error::invalid_argument("The GPUs of a sandbox cannot be changed: leave gpu out."));
         }
         let path = sandbox_path(id_or_name, "/resize")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let Resources { cpu, memory, disk, .. } = resources;
         let body = given(json!({ "cpu": cpu, "memory": memory, "disk": disk }));
         self.client
@@ -52,7 +52,7 @@ impl Sandboxes {
     /// # Errors
     /// `Timeout` when it takes too long, `Unknown` when the sandbox fails.
     pub async fn wait_for_resize_complete(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.wait_for_resize_complete", limit, async {
                 let sandbox = self.look(id_or_name).await?;
@@ -76,7 +76,7 @@ impl Sandboxes {
     /// `life pause`
     pub async fn pause(&self, id_or_name: &str, options: WaitOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "/pause")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.pause", limit, async {
                 let sandbox = self.client.api(Method::POST, path).read().await?;
@@ -100,7 +100,7 @@ impl Sandboxes {
             return Err(Error::invalid_argument("The name of the snapshot is empty."));
         }
         let path = sandbox_path(id_or_name, "/snapshot")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.client
             .run("sandbox.create_snapshot", limit, async {
                 let sandbox = self.client.api(Method::POST, path).json(&json!({ "name": name })).read().await?;
@@ -126,7 +126,7 @@ impl Sandboxes {
     /// `life fork`
     pub async fn fork(&self, id_or_name: &str, options: ForkOptions) -> Result<SandboxInfo> {
         let path = sandbox_path(id_or_name, "/fork")?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let body = given(json!({ "name": options.name }));
         let mut making = Making::new(&self.client, "sandbox.fork", options.keep.unwrap_or(false));
         let result = self

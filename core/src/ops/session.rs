@@ -122,7 +122,7 @@ impl Process {
         options: WaitOptions,
     ) -> Result<SessionExecuteResponse> {
         let path = session_path(session_id, "/exec")?;
-        let limit = deadline::limit(options.timeout, None)?;
+        let limit = deadline::limit(options.timeout, None);
         self.toolbox
             .client
             .run("process.execute_session_command", limit, async {

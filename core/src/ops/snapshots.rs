@@ -163,7 +163,7 @@ impl Snapshots {
         options: CreateSnapshotOptions,
         lines: Lines,
     ) -> Result<Snapshot> {
-        let limit = deadline::limit(options.timeout, None)?;
+        let limit = deadline::limit(options.timeout, None);
         let name = params.name.clone();
         let contexts = params.contexts.take().unwrap_or_default();
         let mut body = create_body(params, &self.client)?;

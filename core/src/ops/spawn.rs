@@ -225,7 +225,7 @@ impl Process {
     /// # Examples
     /// `processes spawn`
     pub async fn wait_spawned(&self, process: ProcessInfo, options: WaitOptions) -> Result<i64> {
-        let limit = deadline::limit(options.timeout, None)?;
+        let limit = deadline::limit(options.timeout, None);
         self.toolbox
             .client
             .run("process.wait_spawned", limit, async {

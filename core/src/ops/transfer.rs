@@ -61,7 +61,7 @@ impl FileSystem {
         if files.is_empty() {
             return Ok(());
         }
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         self.toolbox.client.run("fs.upload_files", limit, transfer::upload(&self.toolbox, files)).await
     }
 
@@ -78,7 +78,7 @@ impl FileSystem {
     /// `files streams`
     pub async fn open_upload(&self, remote_path: &str, options: UploadOptions) -> Result<FileWriter> {
         check_path(remote_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         let until = limit.map(|l| Instant::now() + l);
         let open = FileWriter::open(&self.toolbox, remote_path, until);
         self.toolbox.client.run("fs.open_upload", limit, open).await
@@ -113,7 +113,7 @@ impl FileSystem {
     ) -> impl Future<Output = Result<Vec<Bytes>>> + Send {
         async move {
             check_path(remote_path)?;
-            let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+            let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
             self.toolbox
                 .client
                 .run("fs.download_file", limit, async {
@@ -160,7 +160,7 @@ impl FileSystem {
     pub async fn download_to_path(&self, remote_path: &str, local_path: &str, options: DownloadOptions) -> Result<()> {
         check_path(remote_path)?;
         check_path(local_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         self.toolbox
             .client
             .run("fs.download_to_path", limit, async {
@@ -199,7 +199,7 @@ impl FileSystem {
         if files.is_empty() {
             return Ok(Vec::new());
         }
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         self.toolbox.client.run("fs.download_files", limit, self.download_each(files)).await
     }
 
@@ -216,7 +216,7 @@ impl FileSystem {
     /// `files streams`
     pub async fn open_download(&self, remote_path: &str, options: DownloadOptions) -> Result<FileReader> {
         check_path(remote_path)?;
-        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT)?;
+        let limit = deadline::limit(options.timeout, TRANSFER_LIMIT);
         let until = limit.map(|l| Instant::now() + l);
         let open = FileReader::open(&self.toolbox, remote_path, until);
         self.toolbox.client.run("fs.open_download", limit, open).await

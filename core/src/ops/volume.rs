@@ -109,7 +109,7 @@ impl Volumes {
     /// # Examples
     /// `volumes manage`
     pub async fn wait_for_ready(&self, volume: Volume, options: WaitOptions) -> Result<Volume> {
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let path = volume_path(&volume)?;
         self.client
             .run("volume.wait_for_ready", limit, async {

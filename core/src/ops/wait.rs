@@ -38,7 +38,7 @@ impl Process {
         let port = u16::try_from(port).ok().filter(|port| *port != 0).ok_or_else(|| {
             Error::invalid_argument(format!("{port} is not a valid port: it must be between 1 and 65535."))
         })?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         self.toolbox
             .client
             .run("process.wait_for_port", limit, async {
@@ -79,7 +79,7 @@ impl Process {
     ) -> Result<String> {
         let wanted = expression(pattern, options.regex.unwrap_or(false))?;
         let channel = log_channel(options.channel.as_ref())?;
-        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT)?;
+        let limit = deadline::limit(options.timeout, DEFAULT_LIMIT);
         let path = format!("/process/session/{}/command/{}/logs", segment(session_id), segment(command_id));
         self.toolbox
             .client

@@ -1,7 +1,7 @@
 //! Verifying webhooks by the Standard Webhooks scheme: HMAC-SHA256 of `{id}.{timestamp}.{body}` under the endpoint's secret.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ use crate::model::{VerifyWebhookOptions, WebhookEvent};
 const SECRET_PREFIX: &str = "whsec_";
 
 /// Seconds by which clocks may differ.
-const TOLERANCE: f64 = 300.0;
+const TOLERANCE: Duration = Duration::from_secs(300);
 
 impl Sandboxes {
     /// Verifies that a webhook's message comes from the server, and reads it. No request is made.
@@ -42,7 +42,8 @@ impl Sandboxes {
         options: VerifyWebhookOptions,
     ) -> Result<WebhookEvent> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        let verified = async { verify(body, &headers, secret, options.tolerance.unwrap_or(TOLERANCE), now) };
+        let tolerance = options.tolerance.unwrap_or(TOLERANCE);
+        let verified = async { verify(body, &headers, secret, tolerance, now) };
         self.client.run("sandbox.verify_webhook", DEFAULT_LIMIT, verified).await
     }
 }
@@ -51,12 +52,9 @@ fn verify(
     body: &str,
     headers: &BTreeMap<String, String>,
     secret: &str,
-    tolerance: f64,
+    tolerance: Duration,
     now: f64,
 ) -> Result<WebhookEvent> {
-    if !tolerance.is_finite() || tolerance < 0.0 {
-        return Err(Error::invalid_argument(format!("tolerance is {tolerance}: give seconds, or 0 for any time.")));
-    }
     let key = STANDARD.decode(secret.trim().strip_prefix(SECRET_PREFIX).unwrap_or(secret.trim())).ok();
     let key = key.filter(|key| !key.is_empty()).ok_or_else(|| {
         Error::invalid_argument("The secret is not one of a webhook endpoint: those are whsec_ and base64.")
@@ -85,6 +83,7 @@ fn verify(
             "The webhook's signature does not fit: check that the body is unchanged and the secret is the endpoint's.";
         return Err(Error::new(ErrorKind::Authentication, message));
     }
+    let tolerance = tolerance.as_secs_f64();
     if tolerance > 0.0 && (now - sent_at as f64).abs() > tolerance {
         let message =
             format!("The webhook was sent {:.0} s from now, which is more than {tolerance} s.", now - sent_at as f64);
@@ -121,18 +120,18 @@ mod tests {
     fn what_the_server_signed_is_taken_under_both_names() {
         let signature = "v2,other v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         for prefix in ["Webhook", "svix"] {
-            let event = verify(BODY, &headers(prefix, signature), SECRET, 300.0, SENT + 299.0).unwrap();
+            let event = verify(BODY, &headers(prefix, signature), SECRET, TOLERANCE, SENT + 299.0).unwrap();
             assert_eq!((event.id.as_str(), event.sent_at), ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330));
             assert_eq!(event.payload["test"], 2_432_232_314_u64);
         }
-        assert!(verify(BODY, &headers("webhook", signature), SECRET, 0.0, 0.0).is_ok());
+        assert!(verify(BODY, &headers("webhook", signature), SECRET, Duration::ZERO, 0.0).is_ok());
     }
 
     #[test]
     fn what_others_signed_or_sent_again_is_refused() {
         let signed = headers("webhook", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         let kind = |body: &str, headers: &BTreeMap<String, String>, secret: &str, now: f64| {
-            verify(body, headers, secret, 300.0, now).unwrap_err().kind()
+            verify(body, headers, secret, TOLERANCE, now).unwrap_err().kind()
         };
         assert_eq!(kind("{}", &signed, SECRET, SENT), ErrorKind::Authentication);
         assert_eq!(kind(BODY, &signed, "whsec_AAAA", SENT), ErrorKind::Authentication);
@@ -141,7 +140,7 @@ mod tests {
         assert_eq!(kind(BODY, &headers("webhook", "v1,"), SECRET, SENT), ErrorKind::Authentication);
         assert_eq!(kind(BODY, &BTreeMap::new(), SECRET, SENT), ErrorKind::InvalidArgument);
         assert_eq!(kind(BODY, &signed, "whsec_", SENT), ErrorKind::InvalidArgument);
-        let error = verify(BODY, &signed, "whsec_not base64", 300.0, SENT).unwrap_err();
+        let error = verify(BODY, &signed, "whsec_not base64", TOLERANCE, SENT).unwrap_err();
         assert!(!error.to_string().contains("not base64"), "secrets stay out of errors");
     }
 }

@@ -98,18 +98,15 @@ pub(crate) fn beside_operations<F: Future>(work: F) -> impl Future<Output = F::O
     TRACE.scope(Some(Arc::new(TraceContext::root())), work)
 }
 
-/// The limit for `timeout` seconds as callers give it: nothing = `default`, 0 = none.
-///
-/// # Errors
-/// `InvalidArgument` when it is negative, not a number, or infinite.
-pub(crate) fn limit(timeout: Option<f64>, default: Option<Duration>) -> Result<Option<Duration>> {
+/// The longest limit that can be added to a time.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64 * 100);
+
+/// The limit for a timeout as callers give it: nothing = `default`, 0 = none.
+pub(crate) fn limit(timeout: Option<Duration>, default: Option<Duration>) -> Option<Duration> {
     match timeout {
-        None => Ok(default),
-        Some(0.0) => Ok(None),
-        Some(t) if t.is_finite() && t > 0.0 => Ok(Some(Duration::try_from_secs_f64(t).unwrap_or(Duration::MAX / 4))),
-        Some(t) => Err(Error::invalid_argument(format!(
-            "The timeout {t} is not usable: it must be a finite number of seconds, 0 for no limit."
-        ))),
+        None => default,
+        Some(Duration::ZERO) => None,
+        Some(timeout) => Some(timeout.min(LONGEST)),
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn read(headers: &HeaderMap) -> Vec<RateLimit> {
         } else {
             continue;
         };
-        if let Some(number) = value.to_str().ok().and_then(seconds).filter(|_| limits.len() < MOST) {
+        if let Some(number) = value.to_str().ok().and_then(number).filter(|_| limits.len() < MOST) {
             let (throttler, set) = read;
             let limit = limits.entry(throttler).or_default();
             limit.throttler = throttler.to_owned();
@@ -50,29 +50,37 @@ pub(crate) fn read(headers: &HeaderMap) -> Vec<RateLimit> {
     limits.into_values().collect()
 }
 
-/// Seconds until a retry: the longest `Retry-After-{throttler}`, else `Retry-After` in seconds or as a date, else the end of
+/// Time until a retry: the longest `Retry-After-{throttler}`, else `Retry-After` in seconds or as a date, else the end of
 /// the window whose requests are used up.
-pub(crate) fn retry_after(status: u16, headers: &HeaderMap, limits: &[RateLimit]) -> Option<f64> {
+pub(crate) fn retry_after(status: u16, headers: &HeaderMap, limits: &[RateLimit]) -> Option<Duration> {
     let plain = || {
         let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
         seconds(text).or_else(|| until(text))
     };
     let used_up = || {
         let limits = limits.iter().filter(|limit| status == 429 && limit.remaining == Some(0));
-        limits.filter_map(|limit| limit.reset).max().map(|seconds| seconds as f64)
+        limits.filter_map(|limit| limit.reset).max().map(whole)
     };
-    let specific = || limits.iter().filter_map(|limit| limit.retry_after).max().map(|seconds| seconds as f64);
+    let specific = || limits.iter().filter_map(|limit| limit.retry_after).max().map(whole);
     specific().or_else(plain).or_else(used_up)
 }
 
-fn seconds(text: &str) -> Option<f64> {
+fn whole(seconds: i64) -> Duration {
+    Duration::from_secs(seconds.max(0).cast_unsigned())
+}
+
+fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
 }
 
-/// Seconds from now to a date as HTTP writes them.
-fn until(date: &str) -> Option<f64> {
+fn seconds(text: &str) -> Option<Duration> {
+    Some(Duration::try_from_secs_f64(number(text)?).unwrap_or(Duration::MAX))
+}
+
+/// Time from now to a date as HTTP writes them.
+fn until(date: &str) -> Option<Duration> {
     let date = OffsetDateTime::parse(date.trim(), &Rfc2822).ok()?;
-    Some((date - OffsetDateTime::now_utc()).as_seconds_f64().max(0.0))
+    Some((date - OffsetDateTime::now_utc()).try_into().unwrap_or_default())
 }
 
 /// What a client was told last, by throttler.
@@ -144,10 +152,10 @@ mod tests {
     #[test]
     fn a_refusal_without_retry_after_waits_for_the_next_window() {
         let used_up = headers(&[("x-ratelimit-remaining-a", "0"), ("x-ratelimit-reset-a", "3")]);
-        assert_eq!(retry_after(429, &used_up, &read(&used_up)), Some(3.0));
+        assert_eq!(retry_after(429, &used_up, &read(&used_up)), Some(Duration::from_secs(3)));
         assert_eq!(retry_after(200, &used_up, &read(&used_up)), None);
         let date = headers(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]);
-        assert_eq!(retry_after(503, &date, &[]), Some(0.0));
+        assert_eq!(retry_after(503, &date, &[]), Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

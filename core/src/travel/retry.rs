@@ -68,7 +68,7 @@ pub(crate) fn delay(
         return None;
     }
     let wait = match error.info().retry_after {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Some(wait) => wait,
         None => backoff.take_jittered(),
     };
     let left = deadline::remaining().unwrap_or(LONGEST_WAIT);

@@ -16,12 +16,16 @@ pub(super) struct Attributes {
     pub(super) tag: Option<String>,
     /// `#[serde(untagged)]`
     pub(super) untagged: bool,
+    /// `#[serde(with = "crate::model::seconds")]`
+    pub(super) seconds: bool,
     /// `#[debug("[secret]")]`
     pub(super) secret: bool,
 }
 
 /// The ways to rename that are known here.
 const RULES: [&str; 2] = ["camelCase", "snake_case"];
+/// How the core reads and writes durations.
+const SECONDS: &str = "crate::model::seconds";
 /// Text that stands for a secret.
 const SECRET: &str = "[secret]";
 
@@ -67,6 +71,7 @@ impl Attributes {
                 ("untagged", None) => self.untagged = true,
                 // These change how the core reads JSON from servers, not the JSON it writes.
                 ("default", _) | ("alias" | "deserialize_with" | "skip_serializing_if", Some(_)) => {}
+                ("with", Some(text)) if text == SECONDS => self.seconds = true,
                 (key, text) => {
                     let value = text.map(|text| format!(" = {text:?}")).unwrap_or_default();
                     return Err(meta.error(format!("#[serde({key}{value})] is not known to codegen")));

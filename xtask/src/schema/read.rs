@@ -256,7 +256,12 @@ fn read_struct(item: &syn::ItemStruct, known: &Known) -> Result<Struct> {
 /// Reads a field. `rule` renames it.
 pub(super) fn read_field(field: &syn::Field, name: &str, rule: Option<&str>, known: &Known) -> Result<Field> {
     let attributes = Attributes::read(&field.attrs)?;
-    let (ty, optional) = read_type(&field.ty, known)?;
+    let (ty, optional) = match attributes.seconds {
+        // Languages have seconds, and so has the wire.
+        true if is_duration(&field.ty) => (Type::Float, true),
+        true => bail!("only an Option<Duration> travels as seconds"),
+        false => read_type(&field.ty, known)?,
+    };
     if SECRETS.contains(&name) && !attributes.secret {
         bail!("must be marked as a secret: #[debug(\"[secret]\")]");
     }
@@ -461,6 +466,10 @@ pub(super) fn read_type(ty: &SynType, known: &Known) -> Result<(Type, bool)> {
         _ => bail!("this type is not supported on the boundary"),
     };
     Ok((ty, false))
+}
+
+fn is_duration(ty: &SynType) -> bool {
+    matches!(argument(ty, "Option"), Some(SynType::Path(path)) if path.path.is_ident("Duration"))
 }
 
 /// The type inside another one.

@@ -270,6 +270,11 @@ fn a_model_that_not_every_language_can_express_is_refused() {
         (item("/// Id.\n pub id: u8,"), "the type u8 is not supported"),
         (item("/// Id.\n #[serde(flatten)] pub id: String,"), "#[serde(flatten)] is not known"),
         (item("/// Id.\n #[serde(rename_all = \"kebab-case\")] pub id: String,"), "kebab-case"),
+        (item("/// Time.\n pub time: Option<Duration>,"), "the type Duration is not supported"),
+        (
+            item("/// Time.\n #[serde(with = \"crate::model::seconds\")] pub time: Duration,"),
+            "only an Option<Duration>",
+        ),
         (item("/// Id.\n #[validate] pub id: String,"), "the attribute #[validate] is not known"),
         (item("/// Id.\n #[debug(\"***\")] pub id: String,"), "a secret is marked with"),
         (item("/// Password.\n pub password: String,"), "must be marked as a secret"),

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,8 +54,8 @@ pub struct Push {
     #[arg(long)]
     region: Option<String>,
     /// Seconds to wait for the snapshot once the image is pushed; 0 = no limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = crate::seconds::read)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = crate::seconds::read)]
+    timeout: Duration,
     #[command(flatten)]
     pub format: FormatArguments,
 }

@@ -1,6 +1,7 @@
 //! Code.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use daytona::model::{CodeRunOptions, RunCodeOptions};
 use serde_json::json;
@@ -30,7 +31,7 @@ pub static TOOLS: &[Tool] = &[Tool {
 
 async fn run_code(server: &Server, arguments: Arguments, _: Report<'_>) -> Result<Reply, Refusal> {
     let code = arguments.text("code")?;
-    let timeout = arguments.number("timeout")?;
+    let timeout = arguments.number("timeout")?.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
     let language = arguments.optional_name("language")?.unwrap_or_else(|| "python".to_owned());
     let stateful = arguments.flag("stateful")?.unwrap_or(false);
     if stateful && language != "python" {

@@ -101,7 +101,7 @@ async fn follow(spawned: &Spawned, report: Report<'_>) -> Result<Ended, Error> {
             report(length as f64, last_line(&chunk.data));
         }
     }
-    let wait = WaitOptions { timeout: Some(0.0) };
+    let wait = WaitOptions { timeout: Some(Duration::ZERO) };
     let code = spawned.process.wait_spawned(spawned.info.clone(), wait).await?;
     Ok(Ended { code, output, length })
 }

@@ -1,6 +1,7 @@
 //! Sandboxes as a whole.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use daytona::model::{
     BuildInfo, CreateSandboxParams, ListSandboxesQuery, Resources, StopOptions, VolumeMount, WaitOptions,
@@ -16,7 +17,7 @@ use crate::output::word;
 /// Seconds a link works.
 const LINK_SECONDS: i64 = 3600;
 /// Seconds to look whether something listens.
-const LOOK_SECONDS: f64 = 2.0;
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
 pub static TOOLS: &[Tool] = &[
     Tool {
@@ -164,7 +165,7 @@ async fn preview(server: &Server, arguments: Arguments, _: Report<'_>) -> Result
     let port = arguments.whole("port")?.ok_or_else(|| Refusal::Argument("port is missing.".to_owned()))?;
     let sandbox = server.sandbox(arguments.optional_name("id")?.as_deref()).await?;
     if arguments.flag("checkServer")?.unwrap_or(false) {
-        let wait = WaitOptions { timeout: Some(LOOK_SECONDS) };
+        let wait = WaitOptions { timeout: Some(LOOK_LIMIT) };
         sandbox.process().wait_for_port(port, wait).await?;
     }
     let link = server.client.sandboxes().create_signed_preview_url(sandbox.id(), port, Some(LINK_SECONDS)).await?;

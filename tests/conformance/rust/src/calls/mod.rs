@@ -86,8 +86,11 @@ impl Arguments {
     /// The argument `name`; a missing one is read as null.
     fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let value = self.json.get(name).cloned().unwrap_or_default();
-        Blob::attach(self.attachments.clone(), || serde_json::from_value(value))
-            .map_err(|e| Failure::Case(format!("argument {name}: {e}")))
+        Blob::attach(self.attachments.clone(), || serde_json::from_value(value)).map_err(|e| match e.to_string() {
+            // A Rust program cannot give it. The bridge refuses it in the same words for the others.
+            text if text.starts_with("invalid value: ") => Failure::Client(Error::invalid_argument(text)),
+            text => Failure::Case(format!("argument {name}: {text}")),
+        })
     }
 
     /// A text argument.
