@@ -9,7 +9,7 @@ use daytona::model::{CreateOptions, CreateSandboxParams, ListSandboxesQuery, San
 use daytona::{Client, ErrorKind, Result, cleanup};
 use support::Bench;
 
-const SLOW: &str = r#"[{"method": "POST", "path": "/api/sandbox", "do": {"delay": 1}}]"#;
+const SLOW: &str = r#"[{"method": "POST", "path": "/api/sandbox", "do": {"delay": 2}}]"#;
 /// Nothing but `creating` is heard of a sandbox.
 const NEVER_STARTS: &str = r#"[{"method": "GET", "path": "/api/sandbox/", "times": 0,
     "do": {"answer": {"status": 200, "body": "{\"id\": \"x\", \"state\": \"creating\"}"}}}]"#;
@@ -49,7 +49,15 @@ fn within(seconds: u64) -> CreateOptions {
 async fn a_create_cancelled_before_its_answer_deletes_what_comes_of_it() {
     let bench = Bench::with(SLOW).await;
     let (creating, mut cleanups) = cleanup::scope(create(&bench.client, "slow", CreateOptions::default()));
-    assert!(tokio::time::timeout(Duration::from_millis(300), creating).await.is_err());
+    let on_its_way = async {
+        while !bench.proxy.seen("/api/sandbox").iter().any(|seen| seen.fault.is_some()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        done = creating => panic!("{done:?}"),
+        () = on_its_way => {}
+    }
     cleanups.finished().await;
     // The request arrived all the same, and its sandbox was deleted.
     assert_eq!(deletions(&bench), 1);

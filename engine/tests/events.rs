@@ -170,7 +170,7 @@ async fn nothing_is_told_any_more_once_a_key_has_ended() {
     let (status, _) = engine.delete("/api/api-keys/short").await;
     assert_eq!(status, reqwest::StatusCode::NO_CONTENT);
     engine.post("/api/volumes", json!({"name": "second"})).await;
-    let told = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+    let told = tokio::time::timeout(std::time::Duration::from_secs(120), async {
         loop {
             match socket.next().await {
                 Some(Ok(Message::Text(ping))) if ping == "2" => say(&mut socket, "3".to_owned()).await,

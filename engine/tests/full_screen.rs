@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 const PROGRAMS: [&str; 3] = ["vi", "less", "top"];
 
 /// How long something may take to be shown.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A terminal of a sandbox, and what it shows.
 struct Terminal<'a> {

@@ -280,7 +280,7 @@ async fn send(engine: &Engine, request: &[u8]) -> Option<(u16, String)> {
         answer
     };
     let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
-    let answer = timeout(Duration::from_secs(30), exchange).await.unwrap_or_else(|_| panic!("no answer to {shown}"));
+    let answer = timeout(Duration::from_secs(120), exchange).await.unwrap_or_else(|_| panic!("no answer to {shown}"));
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     Some((status, answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()))
@@ -366,7 +366,7 @@ async fn what_is_not_http_does_not_hurt() {
         let _ = stream.shutdown().await;
         let mut answer = Vec::new();
         let shown = &request[..request.len().min(200)];
-        let read = timeout(Duration::from_secs(30), (&mut stream).take(4_096).read_to_end(&mut answer)).await;
+        let read = timeout(Duration::from_secs(120), (&mut stream).take(4_096).read_to_end(&mut answer)).await;
         assert!(read.is_ok(), "no answer and no end: {shown:?}");
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let status: Option<u16> = answer.get(9..12).and_then(|status| status.parse().ok());
@@ -401,7 +401,7 @@ async fn frames_that_make_no_sense_end_their_connection_alone() {
             stream.write_all(&bytes).await.unwrap();
             let _ = stream.shutdown().await;
             let mut answer = Vec::new();
-            let read = timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
+            let read = timeout(Duration::from_secs(120), stream.read_to_end(&mut answer)).await;
             assert!(read.is_ok(), "{path} stays open after {garbage:?}");
             let (status, _) = engine.delete(&format!("/toolbox/{id}/process/pty/p")).await;
             assert!(status.is_success() || status.is_client_error());

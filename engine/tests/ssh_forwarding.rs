@@ -41,7 +41,7 @@ fn forwarding(access: &Access, arguments: &[&str]) -> tokio::process::Child {
 }
 
 async fn connected(port: u16) -> TcpStream {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
             Ok(stream) => return stream,

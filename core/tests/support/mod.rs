@@ -130,7 +130,7 @@ impl Bench {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait)
+        tokio::time::timeout(Duration::from_secs(120), wait)
             .await
             .unwrap_or_else(|_| panic!("{command}: never {output}"));
     }

@@ -96,13 +96,13 @@ impl Engine {
 
     /// The answer; if it is a sandbox in a state in between, the sandbox once the next state is reached.
     async fn settled(&self, (status, mut answer): (StatusCode, Value)) -> (StatusCode, Value) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         let in_between = |sandbox: &Value| {
             let states = ["archiving", "creating", "destroying", "pausing", "resizing", "starting", "stopping"];
             sandbox["state"].as_str().is_some_and(|state| states.contains(&state))
         };
         while status == StatusCode::OK && in_between(&answer) {
-            assert!(Instant::now() < deadline, "still in between after 20 s: {answer}");
+            assert!(Instant::now() < deadline, "still in between after two minutes: {answer}");
             let (found, sandbox) = self.get(&format!("/api/sandbox/{}", id_of(&answer))).await;
             match found {
                 StatusCode::NOT_FOUND => answer["state"] = json!("destroyed"),
@@ -183,26 +183,26 @@ pub fn announcement(directory: &Path) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(directory.join("engine.json")).ok()?).ok()
 }
 
-/// Looks again and again until there is something; gives up after 20 seconds.
+/// Looks again and again until there is something; gives up after two minutes.
 pub async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "nothing happened in 20 s");
+        assert!(Instant::now() < deadline, "nothing happened in two minutes");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Asks again and again until there is an answer that will do; gives up after 20 seconds.
+/// Asks again and again until there is an answer that will do; gives up after two minutes.
 pub async fn wait_for_response<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "nothing happened in 20 s");
+        assert!(Instant::now() < deadline, "nothing happened in two minutes");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -182,14 +182,14 @@ pub async fn read(response: Response) -> (StatusCode, Value) {
     (status, serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))))
 }
 
-/// Looks again and again until there is something; gives up after 30 seconds.
+/// Looks again and again until there is something; gives up after two minutes.
 pub async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what} did not happen in 30 s");
+        assert!(Instant::now() < deadline, "{what} did not happen in two minutes");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
