@@ -36,7 +36,7 @@ fi
 # Lets the SDKs talk to an engine of a state directory. One that is already running stays; ours ends when it is idle.
 use_engine() {
     "$DAYTONA_LOCAL_BINARY" local --state-dir "$1" serve --or-existing --idle-timeout 60 --compat "$2" >/dev/null 2>&1 &
-    for _ in $(seq 200); do
+    for _ in $(seq 2400); do
         "$DAYTONA_LOCAL_BINARY" local --state-dir "$1" status >/dev/null 2>&1 && break
         sleep 0.05
     done
@@ -53,7 +53,7 @@ trap 'rm -f "$results"' EXIT
 scenarios() {
     echo "== $1"
     shift
-    timeout 300 "$@" 2>&1 | tee -a "$results" || echo "FAILED ${*: -1}: exit status ${PIPESTATUS[0]}" | tee -a "$results"
+    timeout 900 "$@" 2>&1 | tee -a "$results" || echo "FAILED ${*: -1}: exit status ${PIPESTATUS[0]}" | tee -a "$results"
 }
 use_engine "$DAYTONA_LOCAL_STATE_DIR" newest
 scenarios 'Python' "$environments/python/bin/python" "$here/scenarios.py"

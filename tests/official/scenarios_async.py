@@ -13,23 +13,32 @@ from daytona import (
     SessionExecuteRequest,
 )
 
-from reporting import promptly, scenario
+from reporting import Prompt, scenario
 
 mark = uuid.uuid4().hex
 
 
 async def life(daytona):
-    with scenario("async: several sandboxes at once, stopped and started promptly"):
+    with scenario("async: changes are told promptly"):
+        prompt = Prompt()
+        for _ in prompt.tries():
+            with prompt.measured("create"):
+                passing = await daytona.create()
+            with prompt.measured("stop"):
+                await passing.stop()
+            with prompt.measured("start"):
+                await passing.start()
+            with prompt.measured("delete"):
+                await passing.delete()
+    with scenario("async: several sandboxes at once, stopped and started"):
         params = CreateSandboxFromSnapshotParams(labels={"suite": mark})
         sandboxes = await asyncio.gather(*[daytona.create(params) for _ in range(4)])
         assert all(sandbox.state == "started" for sandbox in sandboxes)
         found = {sandbox.id async for sandbox in daytona.list(ListSandboxesQuery(labels={"suite": mark}))}
         assert found == {sandbox.id for sandbox in sandboxes}
         await asyncio.gather(*[sandbox.delete() for sandbox in sandboxes[1:]])
-        with promptly():
-            await sandboxes[0].stop()
-        with promptly():
-            await sandboxes[0].start()
+        await sandboxes[0].stop()
+        await sandboxes[0].start()
         return sandboxes[0]
 
 
@@ -94,8 +103,7 @@ async def main():
         if sandbox is not None:
             await work(sandbox)
             with scenario("async: deleting"):
-                with promptly():
-                    await sandbox.delete()
+                await sandbox.delete()
 
 
 asyncio.run(main())

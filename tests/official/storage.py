@@ -16,7 +16,7 @@ from reporting import scenario
 def push_access():
     headers = {"Authorization": f"Bearer {os.environ['DAYTONA_API_KEY']}"}
     request = urllib.request.Request(f"{os.environ['DAYTONA_API_URL']}/object-storage/push-access", headers=headers)
-    return json.load(urllib.request.urlopen(request, timeout=10))
+    return json.load(urllib.request.urlopen(request, timeout=120))
 
 
 access = push_access()
@@ -48,7 +48,7 @@ with scenario("storage: objects are put, looked at, read in part, listed and del
     found = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]]
     assert found == [f"{prefix}/a b/x.txt"], found
     signed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": f"{prefix}/a b/x.txt"})
-    assert urllib.request.urlopen(signed, timeout=10).read() == b"hello"
+    assert urllib.request.urlopen(signed, timeout=120).read() == b"hello"
     s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": f"{prefix}/a b/x.txt"}]})
     refused("NoSuchKey", s3.get_object, Key=f"{prefix}/a b/x.txt")
 

@@ -304,7 +304,7 @@ static void no_signal_handlers_are_installed(void) {
 }
 
 static void nothing_is_left(void) {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 24000; i++) {
 		daytona_stats stats = daytona_debug_stats();
 		if (stats.calls == 0 && stats.streams == 0 && stats.clients == 0) return;
 		usleep(5000);

@@ -532,7 +532,7 @@ async fn serves_typescript(lab: &Lab, language: &str, project: &Path) {
     assert!(greeter["children"].as_array().unwrap().iter().any(|child| child["name"] == "greet"), "{symbols}");
     // Programs that only publish problems publish them one after the other.
     let mut told = false;
-    for _ in 0..10 {
+    for _ in 0..120 {
         let (status, problems) = lab.toolbox.post("/lsp/diagnostics", body(json!({"uri": uri}))).await;
         assert_eq!(status, StatusCode::OK, "{problems}");
         told = problems.as_array().unwrap().iter().any(|problem| problem["code"] == "2322");
