@@ -27,7 +27,7 @@ TARGET = ROOT / "target"
 FIXTURES = ROOT / "tests/conformance/fixtures"
 RUNNER = "uniffi"
 JOBS = 6
-CASE_LIMIT = 120
+CASE_LIMIT = 300
 RETRY_PAUSE = 0.1
 # Cases and results of another server than the newest.
 RUN_DIRECTORY = Path(os.environ["DAYTONA_CONFORMANCE"]) if "DAYTONA_CONFORMANCE" in os.environ else None

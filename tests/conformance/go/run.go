@@ -18,7 +18,7 @@ const (
 	// retryPause is between two attempts of a step with retryFor.
 	retryPause = 100 * time.Millisecond
 	// caseLimit is for a case that hangs.
-	caseLimit = 2 * time.Minute
+	caseLimit = 5 * time.Minute
 )
 
 func runCase(ctx context.Context, client *daytona.Client, shared *daytona.Sandbox, c testCase) (err error) {

@@ -27,7 +27,7 @@ class Runner
   # Cases at the same time.
   JOBS = 6
   # A case that takes longer hangs; seconds.
-  CASE_LIMIT = 120
+  CASE_LIMIT = 300
   # Pause between two attempts of a step with `retryFor`; seconds.
   RETRY_PAUSE = 0.1
   # Cases and results of another server than the newest.

@@ -19,7 +19,7 @@ const RUNNER: &str = "rust";
 /// Pause between two attempts of a step with `retryFor`.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// A case that takes longer hangs.
-const CASE_LIMIT: Duration = Duration::from_secs(120);
+const CASE_LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs the cases that match and returns whether all of them hold.
 pub async fn run(filter: &[String], jobs: usize) -> Result<bool, String> {
