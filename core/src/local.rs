@@ -197,13 +197,21 @@ impl Starting {
                     .to_owned()
             })
         };
-        discovery::prepare_state_dir(directory).map_err(refuse)?;
+        let unusable = |e: std::io::Error| {
+            let why = format!("The local engine's state directory {} cannot be used", directory.display());
+            let error = Error::new(ErrorKind::Connection, why).with_source(e);
+            error.context(format!(
+                "The local engine is not running. Set {} to a directory that can be written",
+                discovery::STATE_DIR_VARIABLE
+            ))
+        };
+        discovery::prepare_state_dir(directory).map_err(unusable)?;
         let path = directory.join("engine.log");
         if std::fs::metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
             let _ = std::fs::rename(&path, directory.join("engine.log.old"));
         }
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(refuse)?;
-        let log_start = log.seek(SeekFrom::End(0)).map_err(refuse)?;
+        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(unusable)?;
+        let log_start = log.seek(SeekFrom::End(0)).map_err(unusable)?;
         let mut command = Command::new(&program);
         command
             .args(["local", "serve", "--or-existing", "--idle-timeout", IDLE_TIMEOUT, "--state-dir"])
