@@ -69,7 +69,10 @@ fn names(typed: &str) -> Option<Vec<CompletionCandidate>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let found = runtime.block_on(async { tokio::time::timeout(LIMIT, client.sandboxes().list(query)).await });
     runtime.shutdown_background();
-    let candidates = found.ok()?.ok()?.items.into_iter().map(|sandbox| {
+    // What a shell might take for several names, or for something to do, is left to be typed.
+    let is_plain = |name: &str| !name.contains(|c: char| c.is_control());
+    let found = found.ok()?.ok()?.items.into_iter().filter(|sandbox| is_plain(&sandbox.name));
+    let candidates = found.map(|sandbox| {
         let state = sandbox.state.map(|state| crate::output::word(&state));
         CompletionCandidate::new(sandbox.name).help(state.map(Into::into))
     });

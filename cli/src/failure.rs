@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use daytona::ErrorKind;
 use serde_json::json;
 
-use crate::output::{Format, printable};
+use crate::output::{Format, escaped, printable};
 
 /// Something failed that has no code of its own.
 const FAILED: u8 = 1;
@@ -124,7 +124,7 @@ impl Failure {
                     error["exitCode"] = code.into();
                     // Headers are for support, not for programs.
                     error.as_object_mut().map(|fields| fields.remove("headers"));
-                    format!("{}\n", json!({ "error": error }))
+                    escaped(format!("{}\n", json!({ "error": error })))
                 }
             };
             // Where nobody reads it there is nobody to tell.

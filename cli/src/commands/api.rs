@@ -1,11 +1,13 @@
 //! `daytona api`.
 
+use std::io::IsTerminal as _;
+
 use clap::Args;
 use daytona::model::Json;
 use serde_json::json;
 
 use crate::failure::{Done, Failure};
-use crate::output::Format;
+use crate::output::{Format, printable};
 use crate::remote::{Context, Remote};
 use crate::stdin;
 
@@ -47,7 +49,11 @@ impl Remote for Api {
                 context.client.toolbox(&info)?.send(method, &self.path, body.as_ref()).await?
             }
         };
-        context.output.bytes(&response)?;
+        if std::io::stdout().is_terminal() {
+            context.output.bytes(printable(&String::from_utf8_lossy(&response)).as_bytes())?;
+        } else {
+            context.output.bytes(&response)?;
+        }
         if response.is_empty() || response.ends_with(b"\n") { Ok(()) } else { context.output.bytes(b"\n") }
     }
 }

@@ -10,7 +10,7 @@ use daytona::model::{
 
 use crate::build_secrets;
 use crate::failure::{Done, Failure};
-use crate::output::{Format, FormatArguments};
+use crate::output::{Format, FormatArguments, printable};
 use crate::pairs;
 use crate::remote::{Context, Remote};
 
@@ -181,9 +181,9 @@ fn shown(mut parameters: CreateSandboxParams) -> CreateSandboxParams {
 pub fn told(made: &SandboxInfo) -> String {
     let state = made.state.as_ref().map(crate::output::word).unwrap_or_default();
     if made.name.is_empty() || made.name == made.id {
-        format!("{} {state}\n", made.id)
+        format!("{} {state}\n", printable(&made.id))
     } else {
-        format!("{} {state} ({})\n", crate::output::printable(&made.name), made.id)
+        format!("{} {state} ({})\n", printable(&made.name), printable(&made.id))
     }
 }
 

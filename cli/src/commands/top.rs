@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::failure::Done;
-use crate::output::{Format, FormatArguments, Table, size, word};
+use crate::output::{Format, FormatArguments, Table, moves_cursor, size, word};
 use crate::remote::{Context, Remote};
 
 /// Clears the terminal from its top on.
@@ -64,7 +64,8 @@ impl Remote for Top {
     }
 
     async fn run(self, context: &mut Context) -> Done {
-        let repeats = !self.once && !context.output.is_for_programs() && std::io::stdout().is_terminal();
+        let has_screen = std::io::stdout().is_terminal() && moves_cursor();
+        let repeats = !self.once && !context.output.is_for_programs() && has_screen;
         loop {
             let rows = look(&context.client, self.limit).await?;
             context.output.result(&rows, || format!("{}{}", if repeats { CLEAR } else { "" }, text(&rows)))?;

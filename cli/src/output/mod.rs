@@ -7,6 +7,7 @@ mod progress;
 mod table;
 mod yaml;
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write};
 
 use clap::{Args, ValueEnum};
@@ -104,8 +105,8 @@ impl Output {
     pub fn result(&mut self, value: &impl Serialize, table: impl FnOnce() -> String) -> Done {
         let text = match self.format {
             Format::Table => table(),
-            Format::Json => format!("{}\n", serde_json::to_string_pretty(value)?),
-            Format::Yaml => yaml::write(&serde_json::to_value(value)?),
+            Format::Json => escaped(format!("{}\n", serde_json::to_string_pretty(value)?)),
+            Format::Yaml => escaped(yaml::write(&serde_json::to_value(value)?)),
         };
         self.bytes(text.as_bytes())
     }
@@ -135,7 +136,7 @@ impl Output {
 
     /// A bar for work that takes long, on standard error.
     pub fn progress(&self, what: &str) -> Progress {
-        Progress::new(what, !self.is_for_programs() && std::io::stderr().is_terminal())
+        Progress::new(what, !self.is_for_programs() && std::io::stderr().is_terminal() && moves_cursor())
     }
 
     /// Everything has been printed.
@@ -170,21 +171,61 @@ pub fn unwritable(error: std::io::Error) -> Failure {
     }
 }
 
-/// A value of an enum of strings as the API writes it.
+/// A value of an enum of strings as the API writes it, for people.
 pub fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+        Ok(serde_json::Value::String(word)) => printable(&word),
         _ => String::new(),
     }
 }
 
 /// Text without what could steer a terminal: names and messages come from others.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// JSON, or YAML with strings as JSON has them, whose strings hold nothing that could steer a terminal: JSON itself escapes only
+/// what is older than Unicode.
+pub fn escaped(text: String) -> String {
+    if !text.contains(steers) {
+        return text;
+    }
+    text.chars().fold(String::with_capacity(text.len() + 16), |mut all, c| {
+        if steers(c) {
+            let _ = write!(all, "\\u{:04x}", u32::from(c));
+        } else {
+            all.push(c);
+        }
+        all
+    })
+}
+
+/// Whether it is a control character, or one that turns the direction of what follows.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether colours are wanted: a terminal, and neither `NO_COLOR` nor a terminal that has none.
 pub fn has_colours() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
+    std::io::stdout().is_terminal() && !set("NO_COLOR") && moves_cursor()
+}
+
+/// Whether a terminal does more than show text below text.
+pub fn moves_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_steers_no_terminal_and_stays_what_it_is() {
+        let value = serde_json::json!({ "name": "a\u{9b}31m\u{202e}b\u{7f}", "lines": "c\nd" });
+        for text in [escaped(value.to_string()), escaped(yaml::write(&value))] {
+            assert!(!text.contains(steers), "{text:?}");
+        }
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped(value.to_string())).unwrap(), value);
+    }
 }

@@ -7,6 +7,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{has_colours, printable};
 
+/// Columns of a terminal that each column of a table needs at least. With less, a row is a block of lines.
+const LEAST: usize = 8;
+
 /// Rows below a heading. On a terminal it is as wide as that; elsewhere each row is one line, however long.
 pub struct Table {
     heading: Vec<&'static str>,
@@ -26,9 +29,13 @@ impl Table {
 
     /// The table as text.
     pub fn text(self) -> String {
+        let width = width();
+        if width.is_some_and(|width| usize::from(width) < LEAST * self.heading.len()) {
+            return self.blocks();
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
-        if let Some(width) = width() {
+        if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
         table.set_header(&self.heading).add_rows(self.rows);
@@ -47,6 +54,16 @@ impl Table {
         text
     }
 
+    /// Each row as a block of lines, one for each column.
+    fn blocks(self) -> String {
+        let heading = self.heading;
+        let block = |row: Vec<String>| {
+            let rows = heading.iter().map(|name| (*name).to_owned()).zip(row).map(|(name, value)| vec![name, value]);
+            Self { heading: Vec::new(), rows: rows.collect() }.fields()
+        };
+        self.rows.into_iter().map(block).collect::<Vec<_>>().join("\n")
+    }
+
     /// The rows as `name: value` lines, for a table that has one thing to tell of.
     pub fn fields(self) -> String {
         let width = self.rows.iter().filter_map(|row| row.first()).map(String::len).max().unwrap_or_default();
@@ -61,7 +78,9 @@ impl Table {
 /// Columns of the terminal that standard output is.
 fn width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(size.ws_col).filter(|columns| *columns > 0)
+    // Some terminals know their size no better than this variable.
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    Some(size.ws_col).filter(|columns| *columns > 0).or_else(told).filter(|columns| *columns > 0)
 }
 
 /// How long ago a time (ISO 8601) was, in words.
