@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 import termios
+import uuid
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def in_terminal(daytona: Program, *arguments: str, columns: int = 80, environmen
 def test_tables_fit_the_terminal(daytona: Program, sandbox: str) -> None:
     lines = in_terminal(daytona, "list", columns=60, environment={"NO_COLOR": "1"}).splitlines()
     assert max(map(len, lines)) <= 60
+    narrow = in_terminal(daytona, "list", columns=20).splitlines()
+    assert any(line.split() == ["NAME", sandbox] for line in narrow), narrow
     # Elsewhere a row is one line.
     assert any(line.startswith(sandbox) and "GiB disk" in line for line in daytona.text("list").splitlines())
 
@@ -228,6 +231,32 @@ def test_errors_do_not_steer_the_terminal(daytona: Program) -> None:
     assert b"no log yet" in done.stderr and b"\x1b" not in done.stderr
 
 
+def test_what_others_name_does_not_steer_the_terminal(daytona: Program) -> None:
+    name = f"cli-{uuid.uuid4().hex[:12]}"
+    label, file = "\x1b[31m\x9b31m\u202e", "a\x1b[31m\nb\u009b"
+    daytona.text("create", "--name", name, "--label", f"l={label}")
+    try:
+        daytona.text("exec", name, "--", "sh", "-c", 'mkdir /tmp/d && echo needle >"/tmp/d/$1"', "sh", file)
+        for command in (
+            ("info", name),
+            ("info", name, "--json"),
+            ("info", name, "--format", "yaml"),
+            ("fs", "ls", f"{name}:/tmp/d"),
+            ("fs", "grep", "needle", f"{name}:/tmp/d"),
+            ("fs", "ls", f"{name}:/tmp/d", "--json"),
+            ("cp", f"{name}:/tmp/d/{file}", "/nowhere/there"),
+            ("fs", "cat", f"{name}:/tmp/d/{file}x"),
+            ("api", f"/sandbox/{name}"),
+        ):
+            shown = in_terminal(daytona, *command, columns=100, environment={"NO_COLOR": "1"})
+            assert not any(steering in shown for steering in ("\x1b[31m", "\x9b", "\u202e")), (command, shown)
+        # For programs it is what it is.
+        assert daytona.data("info", name)["labels"]["l"] == label
+        assert [entry["name"] for entry in daytona.data("fs", "ls", f"{name}:/tmp/d")] == [file]
+    finally:
+        daytona("delete", name)
+
+
 def test_nobody_reading_is_no_crash(daytona: Program, tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -269,3 +298,14 @@ def test_a_home_is_needed_only_for_what_is_remembered(daytona: Program, sandbox:
     assert daytona.data("info", sandbox)["name"] == sandbox
     assert daytona.text("exec", sandbox, "--", "echo", "hello") == "hello\n"
     assert "HOME" in daytona.error(1, "use", sandbox)["message"]
+
+
+def test_a_place_that_the_engine_cannot_use_is_named(daytona: Program) -> None:
+    done = daytona("list", environment={"DAYTONA_LOCAL_STATE_DIR": "/dev/null/state"})
+    assert done.returncode == 7 and b"/dev/null/state cannot be used" in done.stderr, done
+    assert b"DAYTONA_LOCAL_STATE_DIR" in done.stderr and b"program" not in done.stderr
+
+
+def test_intervals_have_their_unit(daytona: Program, sandbox: str) -> None:
+    lines = dict(line.split(maxsplit=1) for line in daytona.text("info", sandbox).splitlines())
+    assert (lines["Auto-stop"], lines["Auto-delete"]) == ("after 15 minutes", "never")

@@ -28,7 +28,6 @@ impl Remote for Info {
 }
 
 fn text(sandbox: &SandboxInfo) -> String {
-    let minutes = |interval: Option<i64>| interval.map(|minutes| minutes.to_string()).unwrap_or_default();
     let labels: Vec<_> = sandbox.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let mut table = Table::new(&[]);
     let rows = [
@@ -47,9 +46,9 @@ fn text(sandbox: &SandboxInfo) -> String {
         ("Labels", labels.join(", ")),
         // Their values may be secrets.
         ("Variables", sandbox.env.keys().cloned().collect::<Vec<_>>().join(", ")),
-        ("Auto-stop", minutes(sandbox.auto_stop_interval)),
-        ("Auto-archive", minutes(sandbox.auto_archive_interval)),
-        ("Auto-delete", minutes(sandbox.auto_delete_interval)),
+        ("Auto-stop", after(sandbox.auto_stop_interval, "never")),
+        ("Auto-archive", after(sandbox.auto_archive_interval, "as late as the server allows")),
+        ("Auto-delete", after(sandbox.auto_delete_interval, "when it stops")),
         ("Created", ago(sandbox.created_at.as_deref())),
         ("Last used", ago(sandbox.last_activity_at.as_deref())),
     ];
@@ -57,4 +56,15 @@ fn text(sandbox: &SandboxInfo) -> String {
         table.row([name.to_owned(), value]);
     }
     table.fields()
+}
+
+/// After how many minutes something happens by itself; `zero` says what none means.
+fn after(interval: Option<i64>, zero: &str) -> String {
+    match interval {
+        None => String::new(),
+        Some(..0) => "never".to_owned(),
+        Some(0) => zero.to_owned(),
+        Some(1) => "after 1 minute".to_owned(),
+        Some(minutes) => format!("after {minutes} minutes"),
+    }
 }

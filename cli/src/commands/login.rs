@@ -162,6 +162,9 @@ impl Switch {
             })?,
         };
         let names: Vec<_> = profiles.profiles.keys().cloned().collect();
+        if names.is_empty() {
+            output.note("There are no profiles: `daytona login` adds one.");
+        }
         let text = || {
             let mark = |name: &String| if *name == profiles.active { '*' } else { ' ' };
             names.iter().map(|name| format!("{} {name}\n", mark(name))).collect()
