@@ -95,6 +95,9 @@ async fn limits_hold_from_the_start_and_change_live() {
         assert_eq!((status, &answer["exitCode"]), (StatusCode::OK, &json!(0)), "{answer}");
     }
     limit(&engine, &blocked, json!({"networkAllowList": format!("{}/32", PUBLIC[1])})).await;
+    // It is cut before the call returns; only the program may take its time to notice.
+    assert_eq!(engine.output(&blocked, "grep -c ' 016433C6:0050 01 ' /proc/net/tcp || true").await, "0");
+    assert_eq!(engine.output(&blocked, "grep -c ' 026433C6:0050 01 ' /proc/net/tcp || true").await, "1");
     let wait = format!("until test -e end-{}; do sleep 0.01; done", PUBLIC[0]);
     engine.output(&blocked, &wait).await;
     let goes_on = format!(
@@ -158,7 +161,90 @@ async fn an_engine_leaves_the_machine_as_it_was() {
     assert_eq!(traces(), before);
 }
 
-/// The last attempt at a name or address, as the log has it.
+/// Changes the network of the test.
+fn ip(arguments: &str) {
+    let done = std::process::Command::new("ip").args(arguments.split(' ')).status();
+    assert!(done.expect("ip runs").success(), "ip {arguments}");
+}
+
+#[tokio::test]
+async fn a_link_that_the_machine_raises_later_leads_out_too() {
+    let _internet = Internet::enter();
+    ip("link set up0 down");
+    let engine = Engine::start().await;
+    let id = sandbox(&engine, json!({})).await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, "refused");
+    assert_eq!(traces(), "links: true, forwarding: 0");
+    for change in ["addr flush dev up0", "link set up0 up", &format!("addr add {}/24 dev up0", MACHINE[0])] {
+        ip(change);
+    }
+    ip(&format!("route add default via {GATEWAY}"));
+    harness::wait_for_response(async || {
+        (fetch(&engine, &id, PUBLIC[0]).await == saw(PUBLIC[0], MACHINE[0])).then_some(())
+    })
+    .await;
+    drop(engine.end(Signal::SIGTERM).await);
+    assert_eq!(traces(), "links: false, forwarding: 0");
+}
+
+/// A machine behind the machine of the test, which forwards IPv4 for it as for containers of others.
+struct Guest(std::process::Child);
+
+impl Guest {
+    async fn enter() -> Self {
+        let guest = std::process::Command::new("unshare").args(["--net", "sleep", "1000"]).spawn();
+        let guest = Self(guest.expect("unshare runs"));
+        let pid = guest.0.id();
+        let own = std::fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
+        harness::wait_for(|| {
+            std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|theirs| theirs != own).then_some(())
+        })
+        .await;
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("root may");
+        ip(&format!("link add vm0 type veth peer name guest0 netns {pid}"));
+        ip("addr add 192.0.2.1/24 dev vm0");
+        ip("link set vm0 up");
+        guest.run("ip addr add 192.0.2.2/24 dev guest0; ip link set guest0 up; ip route add default via 192.0.2.1");
+        nft(&[
+            "table ip others { chain post { type nat hook postrouting priority srcnat; oifname \"up0\" masquerade; }; }",
+        ]);
+        guest
+    }
+
+    fn run(&self, command: &str) -> String {
+        let network = format!("--net=/proc/{}/ns/net", self.0.id());
+        let done = std::process::Command::new("nsenter").args([&network, "sh", "-ec", command]).output();
+        String::from_utf8_lossy(&done.expect("nsenter runs").stdout).into_owned()
+    }
+
+    fn fetch(&self, host: &str) -> String {
+        self.run(&format!("curl -s --noproxy '*' --max-time 10 http://{host}/ || echo refused"))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn whoever_the_machine_forwards_for_goes_on_beside_an_engine() {
+    let _internet = Internet::enter();
+    let guest = Guest::enter().await;
+    let sees = saw(PUBLIC[0], MACHINE[0]);
+    assert_eq!(guest.fetch(PUBLIC[0]), sees);
+    let engine = Engine::start().await;
+    let id = sandbox(&engine, json!({})).await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, sees);
+    assert_eq!(guest.fetch(PUBLIC[0]), sees);
+    // IPv6 it forwards for sandboxes alone.
+    assert_eq!(fetch(&engine, &id, PUBLIC_V6).await, saw(PUBLIC_V6, MACHINE[1]));
+    drop(engine.end(Signal::SIGTERM).await);
+    assert_eq!(guest.fetch(PUBLIC[0]), sees);
+}
+
 /// Runs nftables' own program in the network of the test.
 fn nft(arguments: &[&str]) -> String {
     let output = std::process::Command::new("/usr/sbin/nft").args(arguments).output().expect("nft runs");
@@ -199,6 +285,7 @@ async fn the_machines_own_rules_are_left_alone_and_hold() {
     assert_eq!((rules(), nft(&["list", "tables"])), (before, tables));
 }
 
+/// The last attempt at a name or address, as the log has it.
 fn logged<'a>(log: &'a serde_json::Value, protocol: &str, target: &str) -> Option<&'a serde_json::Value> {
     let entries = log["entries"].as_array().expect("entries");
     let is_it = |entry: &&serde_json::Value| {

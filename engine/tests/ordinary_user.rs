@@ -8,7 +8,7 @@ mod internet;
 mod ordinary_user;
 
 use harness::{Engine, children, id_of, wait_for};
-use internet::{Internet, MACHINE, PRIVATE, PUBLIC, PUBLIC_V6};
+use internet::{GATEWAY, Internet, MACHINE, PRIVATE, PUBLIC, PUBLIC_V6};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::StatusCode;
@@ -126,6 +126,32 @@ async fn the_way_out_comes_back_after_its_end_and_ends_with_the_engine() {
     let third = pasta(&engine).expect("the engine's way out");
     engine.end(Signal::SIGTERM).await;
     assert_gone(third).await;
+}
+
+/// Changes the network of the test.
+fn ip(arguments: &str) {
+    let done = std::process::Command::new("ip").args(arguments.split(' ')).status();
+    assert!(done.expect("ip runs").success(), "ip {arguments}");
+}
+
+#[tokio::test]
+async fn a_machine_that_gets_a_network_later_shares_it() {
+    let _internet = Internet::enter();
+    ip("link set up0 down");
+    let engine = ordinary_user::start(&[]).await;
+    let (_, health) = engine.get("/api/health").await;
+    assert_eq!(health["limits"]["network"], "internet", "{health}");
+    let id = engine.sandbox().await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, "refused");
+    ip("link set up0 up");
+    ip(&format!("route add default via {GATEWAY}"));
+    harness::wait_for_response(async || {
+        (fetch(&engine, &id, PUBLIC[0]).await == saw(PUBLIC[0], MACHINE[0])).then_some(())
+    })
+    .await;
+    assert_eq!(fetch(&engine, &id, MACHINE[0]).await, "refused");
+    limit(&engine, &id, json!({"networkBlockAll": true})).await;
+    assert_eq!(fetch(&engine, &id, PUBLIC[0]).await, "refused");
 }
 
 #[tokio::test]

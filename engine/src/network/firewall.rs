@@ -48,6 +48,9 @@ pub const CLOSED: [&str; 9] = [
 /// The sets of the machine's own addresses, without the number of the family.
 const OWN: &str = "machine";
 
+/// The sets of links that forward only because of the engine, by family.
+const UPLINKS: [&str; 2] = ["uplinks4", "uplinks6"];
+
 /// Connections of one sandbox at a time, datagrams' included: the machine remembers some hundred thousand for all.
 const MAX_CONNECTIONS: u32 = 4096;
 
@@ -83,9 +86,8 @@ fn ranges(networks: &[Cidr]) -> [Vec<(u128, u128)>; 2] {
 }
 
 impl Firewall {
-    /// Writes the table of a block anew. `opened` is what the operator opened of [`CLOSED`]; `uplinks` forward only
-    /// because the engine made them, so only for sandboxes.
-    pub fn write(block: u32, link_prefix: &str, opened: &[Cidr], uplinks: &[String]) -> io::Result<Self> {
+    /// Writes the table of a block anew. `opened` is what the operator opened of [`CLOSED`].
+    pub fn write(block: u32, link_prefix: &str, opened: &[Cidr]) -> io::Result<Self> {
         let firewall = Self {
             socket: Socket::open(libc::NETLINK_NETFILTER)?,
             table: format!("daytona_{block:02x}"),
@@ -93,7 +95,7 @@ impl Firewall {
         };
         firewall.remove();
         let mut messages = vec![nft(NEW_TABLE, libc::NLM_F_CREATE | libc::NLM_F_EXCL).put_text(1, &firewall.table)];
-        messages.extend(firewall.sets(opened, uplinks));
+        messages.extend(firewall.sets(opened));
         messages.extend(firewall.rules(link_prefix));
         firewall.socket.commit(batch(messages))?;
         Ok(firewall)
@@ -104,19 +106,18 @@ impl Firewall {
         let _ = self.socket.commit(batch(vec![nft(DELETE_TABLE, 0).put_text(1, &self.table)]));
     }
 
-    fn sets(&self, opened: &[Cidr], uplinks: &[String]) -> Vec<Message> {
+    fn sets(&self, opened: &[Cidr]) -> Vec<Message> {
         let name = NAME_LENGTH as u32;
         let mut messages = vec![
             self.set("own4", 0, &[name, 4]),
             self.set("own6", 0, &[name, 16]),
             self.set("limited", 0, &[name]),
             self.set("allowed", INTERVAL | CONCATENATED, &[name, 4]),
-            self.set("uplinks", 0, &[name]),
+            self.set(UPLINKS[0], 0, &[name]),
+            self.set(UPLINKS[1], 0, &[name]),
             self.set("connections", EVALUATED, &[name]),
             self.set("told", EVALUATED, &[name]),
         ];
-        let names = uplinks.iter().map(|name| (name_bytes(name).to_vec(), None)).collect();
-        messages.extend(self.elements(NEW_ELEMENTS, "uplinks", names));
         let parsed = |list: &[&str]| list.iter().map(|text| text.parse().expect("a network")).collect::<Vec<Cidr>>();
         let sets =
             [("never", parsed(&NEVER)), ("closed", parsed(&CLOSED)), ("opened", opened.to_vec()), (OWN, Vec::new())];
@@ -140,6 +141,16 @@ impl Firewall {
             messages.extend(self.intervals(&set, family, ranges));
         }
         self.change(messages)
+    }
+
+    /// Keeps what comes by these links, of either family, from everybody but sandboxes: they forward only because the engine
+    /// has made them.
+    pub fn keep_from_others(&self, uplinks: &[Vec<String>; 2]) -> io::Result<()> {
+        let messages = uplinks.iter().zip(UPLINKS).filter_map(|(links, set)| {
+            let names = links.iter().map(|name| (name_bytes(name).to_vec(), None)).collect();
+            self.elements(NEW_ELEMENTS, set, names)
+        });
+        self.change(messages.collect())
     }
 
     fn set(&self, name: &str, flags: u32, fields: &[u32]) -> Message {
@@ -229,8 +240,10 @@ impl Firewall {
 
         rule("between", from(), Verdict::Jump("out"));
         rule("between", to(), Verdict::Jump("back"));
-        let elsewhere = [meta(IN_NAME, FIRST), in_set("uplinks"), is_unlike(OUT_NAME, LINK_PREFIX)].concat();
-        rule("between", elsewhere, Verdict::Drop);
+        for (family, set) in UPLINKS.into_iter().enumerate() {
+            let by_uplink = [of_family(family), meta(IN_NAME, FIRST), in_set(set)].concat();
+            rule("between", [by_uplink, is_unlike(OUT_NAME, LINK_PREFIX)].concat(), Verdict::Drop);
+        }
 
         rule(
             "out",

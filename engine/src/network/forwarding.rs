@@ -3,10 +3,12 @@
 //! What is switched on is written down first, so that another engine switches it off again if this one is killed or ends
 //! first. The firewall drops what comes from links that forward only because of this and is not for a sandbox.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
@@ -15,53 +17,66 @@ use super::links;
 
 const SETTINGS: &str = "/proc/sys/net";
 
+/// The directory of a link's settings and the setting's name, of either family.
+const SWITCHES: [[&str; 2]; 2] = [["ipv4/conf", "forwarding"], ["ipv6/conf", "force_forwarding"]];
+
 /// The settings that were switched on.
 #[derive(Debug)]
 pub struct Forwarding {
     place: PathBuf,
-    links: Vec<String>,
+    v6: bool,
+    /// The links that forward only because of this, by family, until it is over.
+    links: Mutex<Option<[Vec<String>; 2]>>,
 }
 
 impl Forwarding {
-    /// Switches forwarding on for every link that is up. A kernel that forwards IPv6 only as a whole is left as it is.
-    pub fn switch_on(state_dir: &Path, v6: bool) -> io::Result<Self> {
-        let place = place(state_dir);
-        let mut record = locked(&place)?;
+    /// Prepares to switch forwarding on. A kernel that forwards IPv6 only as a whole is left as it is.
+    pub fn new(state_dir: &Path, v6: bool) -> Self {
+        Self { place: place(state_dir), v6, links: Mutex::new(Some(Default::default())) }
+    }
+
+    /// Switches forwarding on for every link that is up now. `keep_from_others` is given those that forward only because of
+    /// this, by family, before they do.
+    pub fn switch_on(&self, keep_from_others: impl FnOnce(&[Vec<String>; 2]) -> io::Result<()>) -> io::Result<()> {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = &mut *links else { return Ok(()) };
+        let mut record = locked(&self.place)?;
         let mut earlier = String::new();
         record.read_to_string(&mut earlier)?;
-        let mut forwarding = Self { place, links: Vec::new() };
-        let mut files = Vec::new();
+        let (mut off, mut new) = (Vec::new(), [Vec::new(), Vec::new()]);
         for link in uplinks() {
-            let mut settings = vec![PathBuf::from(SETTINGS).join("ipv4/conf").join(&link).join("forwarding")];
-            if v6 {
-                settings.push(PathBuf::from(SETTINGS).join("ipv6/conf").join(&link).join("force_forwarding"));
-            }
-            for file in settings.into_iter().filter(|file| file.exists()) {
-                let is_off = fs::read_to_string(&file)?.trim() == "0";
-                let by_an_engine = earlier.lines().any(|line| Path::new(line) == file);
-                if is_off || by_an_engine {
-                    files.push(file);
-                    if !forwarding.links.contains(&link) {
-                        forwarding.links.push(link.clone());
-                    }
+            for (family, [directory, name]) in SWITCHES.into_iter().enumerate().take(1 + usize::from(self.v6)) {
+                let file = Path::new(SETTINGS).join(directory).join(&link).join(name);
+                // A link may be gone, or be without this family.
+                let Ok(now) = fs::read_to_string(&file) else { continue };
+                let is_off = now.trim() == "0";
+                let by_an_engine = || earlier.lines().any(|line| Path::new(line) == file);
+                if (is_off || by_an_engine()) && !known[family].contains(&link) {
+                    new[family].push(link.clone());
+                }
+                if is_off {
+                    off.push(file);
                 }
             }
         }
-        let lines: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-        rewrite(&mut record, &lines.join("\n"))?;
-        for file in &files {
-            fs::write(file, "1")?;
+        if new.iter().any(|links| !links.is_empty()) {
+            keep_from_others(&new)?;
         }
-        Ok(forwarding)
-    }
-
-    /// The links that forward only because of this.
-    pub fn switched_on(&self) -> &[String] {
-        &self.links
+        for (known, new) in known.iter_mut().zip(new) {
+            known.extend(new);
+        }
+        if off.is_empty() {
+            return Ok(());
+        }
+        let mut lines: BTreeSet<String> = earlier.lines().map(str::to_owned).collect();
+        lines.extend(off.iter().map(|file| file.display().to_string()));
+        rewrite(&mut record, &Vec::from_iter(lines).join("\n"))?;
+        off.iter().try_for_each(|file| fs::write(file, "1"))
     }
 
     /// Leaves the machine as it was, unless other engines are there: the last one does it.
     pub fn restore(&self, others_are_there: impl FnOnce() -> bool) {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).take();
         let restored = locked(&self.place).and_then(|mut record| {
             if others_are_there() {
                 return Ok(());
@@ -106,15 +121,28 @@ fn place(state_dir: &Path) -> PathBuf {
     if locked(&shared).is_ok() { shared } else { state_dir.join("forwarding") }
 }
 
+/// Whether this thread's network has a route by a link to others, of IPv4 or IPv6.
+pub fn has_routes() -> bool {
+    let v4 = fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
+    // Behind a line of headings. Links are alone with themselves until they have an address of more than the link.
+    v4.lines().count() > 1
+        || has_v6_route(|destination, _| !destination.starts_with("fe80") && !destination.starts_with("ff"))
+}
+
+/// Whether there is a route of IPv6, but for the loopback's, with such a destination and length of prefix, in hexadecimal digits.
+fn has_v6_route(is_wanted: impl Fn(&str, &str) -> bool) -> bool {
+    let routes = fs::read_to_string("/proc/thread-self/net/ipv6_route").unwrap_or_default();
+    routes.lines().any(|route| {
+        let fields: Vec<&str> = route.split_ascii_whitespace().collect();
+        fields.len() == 10 && fields[9] != "lo" && is_wanted(fields[0], fields[1])
+    })
+}
+
 /// Whether the machine reaches the internet by IPv6 and can forward for others without being a router altogether.
 pub fn has_v6() -> bool {
-    let routes = fs::read_to_string("/proc/thread-self/net/ipv6_route").unwrap_or_default();
-    let zeros = "0".repeat(32);
-    let default = routes.lines().any(|route| {
-        let fields: Vec<&str> = route.split_ascii_whitespace().collect();
-        fields.len() == 10 && fields[0] == zeros && fields[1] == "00" && fields[9] != "lo"
-    });
     let all = fs::read_to_string(format!("{SETTINGS}/ipv6/conf/all/forwarding"));
     let is_router = all.is_ok_and(|text| text.trim() == "1");
-    default && (is_router || Path::new(SETTINGS).join("ipv6/conf/all/force_forwarding").exists())
+    let zeros = "0".repeat(32);
+    has_v6_route(|destination, length| destination == zeros && length == "00")
+        && (is_router || Path::new(SETTINGS).join("ipv6/conf/all/force_forwarding").exists())
 }

@@ -89,6 +89,9 @@ const FIRST_V6: Ipv6Addr = Ipv6Addr::new(0xfd44, 0x6179, 0x746f, 0, 0, 0, 0, 0);
 /// Networks made ahead.
 const READY: usize = 4;
 
+/// What the kernel tells of when the machine gets addresses, of IPv4 and IPv6; sandboxes' links have none on the machine.
+const NEW_ADDRESSES: [u32; 2] = [5, 9];
+
 /// A sandbox's addresses.
 #[derive(Debug, Clone, Copy)]
 struct Addresses {
@@ -204,8 +207,9 @@ impl Network {
             drop(pasta);
         })?;
         let shared = preparing.recv().context("the network's thread ended")??;
-        if let Some(own) = own {
-            own.keep_closed(&shared).context("closing the machine's own addresses")?;
+        match own {
+            Some(own) => own.keep_closed(&shared).context("closing the machine's own addresses")?,
+            None => shared.follow_uplinks(),
         }
         let _ = work.send(Work::Refill);
         Ok(Self { shared, work, worker: Mutex::new(Some(worker)), interceptor: Mutex::default() })
@@ -264,10 +268,13 @@ impl Shared {
         }
         let uplinks = forwarding::uplinks();
         let v6 = forwarding::has_v6();
-        let forwarding =
-            Forwarding::switch_on(state_dir, v6).context("the machine cannot be made to forward packets")?;
-        let firewall = Firewall::write(block, &link_prefix(block), opened, forwarding.switched_on())
-            .context("the kernel takes no nftables rules")?;
+        let firewall =
+            Firewall::write(block, &link_prefix(block), opened).context("the kernel takes no nftables rules")?;
+        let forwarding = Forwarding::new(state_dir, v6);
+        if let Err(error) = forwarding.switch_on(|links| firewall.keep_from_others(links)) {
+            firewall.remove();
+            return Err(error).context("the machine cannot be made to forward packets");
+        }
         let shared = Arc::new(Self {
             block,
             v6,
@@ -320,6 +327,27 @@ impl Shared {
         });
         if let Err(error) = heard {
             tracing::warn!(%error, "the kernel does not tell of sandboxes' packets");
+        }
+    }
+
+    /// Has links that the machine gets later forward for sandboxes too, in a thread that ends with the network.
+    fn follow_uplinks(self: &Arc<Self>) {
+        let shared = Arc::downgrade(self);
+        let followed = Socket::open(libc::NETLINK_ROUTE).and_then(|changes| {
+            changes.subscribe(&NEW_ADDRESSES)?;
+            thread::Builder::new().name("uplinks".to_owned()).spawn(move || {
+                // Looked at after every wait, too: a link may be raised long after it got its address.
+                while changes.hear(|_, _| ()).is_ok() {
+                    let Some(shared) = shared.upgrade() else { return };
+                    let switched = shared.forwarding.switch_on(|links| shared.firewall.keep_from_others(links));
+                    if let Err(error) = switched {
+                        tracing::error!(%error, "sandboxes do not reach the network by the machine's new links");
+                    }
+                }
+            })
+        });
+        if let Err(error) = followed {
+            tracing::warn!(%error, "links that the machine gets later do not forward for sandboxes");
         }
     }
 

@@ -20,6 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use super::forwarding::has_routes;
 use super::{links, own_namespace};
 use crate::isolation;
 
@@ -35,8 +36,9 @@ const READY: &str = "pasta.pid";
 /// How long it may take for that on a machine with far more to do than it has processors.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long after its end another one is started.
+/// How long after its end another one is started, and at most when it ends at once again and again.
 const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Forwarding in the namespace, of either family.
 const FORWARDING: [&str; 2] = ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"];
@@ -57,7 +59,8 @@ struct Running {
 }
 
 impl Pasta {
-    /// Makes the namespace and joins it to the network of this thread. Blocks until it is.
+    /// Makes the namespace and joins it to the network of this thread. Blocks until it is; a machine without a network is
+    /// joined once it has one.
     ///
     /// # Errors
     /// What is missing, as a sentence's end.
@@ -77,8 +80,14 @@ impl Pasta {
         let running = Arc::<Mutex<Running>>::default();
         let pasta = Self { namespace, running: Arc::clone(&running) };
         let command = pasta.command(&ready);
+        let is_offline = !has_routes();
         // The program ends with the thread that started it.
         thread::Builder::new().name(PROGRAM.to_owned()).spawn(move || keep_running(command, &running))?;
+        // Whether it runs here is seen then.
+        if is_offline {
+            tracing::warn!("the machine has no network: sandboxes have one once it has");
+            return Ok(pasta);
+        }
         let deadline = Instant::now() + PATIENCE;
         while fs::metadata(&ready).map_or(0, |found| found.len()) == 0 {
             if let Some(reason) = lock(&pasta.running).failed.take() {
@@ -132,9 +141,14 @@ fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the program, and again when it ends, until it is to end.
+/// Runs the program while the machine has a network, and again when it ends, until it is to end.
 fn keep_running(mut command: Command, running: &Mutex<Running>) {
+    let mut pause = PAUSE;
     loop {
+        while !has_routes() && !lock(running).ending {
+            thread::sleep(PAUSE);
+        }
+        let begun = Instant::now();
         let ended = {
             let mut now = lock(running);
             if now.ending {
@@ -150,7 +164,8 @@ fn keep_running(mut command: Command, running: &Mutex<Running>) {
         tracing::error!(reason, "sandboxes have no network until `{PROGRAM}` runs again");
         now.failed = Some(reason);
         drop(now);
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
+        pause = if begun.elapsed() < LONGEST_PAUSE { (pause * 2).min(LONGEST_PAUSE) } else { PAUSE };
     }
 }
 
