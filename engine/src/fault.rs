@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Every step there is.
-pub const STEPS: [&str; 44] = [
+pub const STEPS: [&str; 50] = [
     "create.begun",
     "create.files",
     "start.stored",
@@ -41,6 +41,12 @@ pub const STEPS: [&str; 44] = [
     "delete.discarded",
     "delete.removed",
     "recover.begun",
+    "limits.begun",
+    "limits.held",
+    "limits.stored",
+    "pool.taken",
+    "pool.stored",
+    "pool.adopted",
     "setting.begun",
     "setting.stored",
     "build.pending",

@@ -1,11 +1,14 @@
 //! An engine that is killed between any two steps of a change loses no sandbox and leaves nothing over.
 
 mod harness;
+#[path = "harness/internet.rs"]
+mod internet;
 
 use std::path::Path;
 
 use daytona_engine::fault::STEPS;
 use harness::{Engine, control_groups, id_of, read, wait_for};
+use internet::Internet;
 use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,15 +18,33 @@ const NAME: &str = "kept";
 
 #[tokio::test]
 async fn whenever_it_is_killed_every_sandbox_is_whole_afterwards() {
+    // Where nobody else has links and rules.
+    let _internet = Internet::enter();
     let mut directory = tempfile::tempdir().unwrap();
     // One by one when something is to be looked into.
     let only = std::env::var("STEP").ok();
     for step in STEPS.into_iter().filter(|step| only.as_deref().is_none_or(|only| step.starts_with(only))) {
         eprintln!("== {step}");
         directory = prepared(directory).await;
-        directory = killed_at(directory, step).await;
+        directory = killed_at(directory, step, State::Stopped).await;
         directory = checked(directory, step).await;
     }
+    // What also a running one does, and does otherwise.
+    for step in STEPS.into_iter().filter(|step| step.starts_with("resize") || step.starts_with("delete")) {
+        if only.as_deref().is_none_or(|only| step.starts_with(only)) {
+            eprintln!("== {step} of a running one");
+            directory = prepared(directory).await;
+            directory = killed_at(directory, step, State::Started).await;
+            directory = checked(directory, step).await;
+        }
+    }
+}
+
+/// What the sandbox is before a change that both may make.
+#[derive(PartialEq)]
+enum State {
+    Stopped,
+    Started,
 }
 
 /// A stopped sandbox with a file.
@@ -39,13 +60,26 @@ async fn prepared(directory: TempDir) -> TempDir {
 }
 
 /// Does what has this step, and waits for the engine to be killed there.
-async fn killed_at(directory: TempDir, step: &str) -> TempDir {
-    let mut engine = Engine::start_with(directory, &[], &[("DAYTONA_ENGINE_FAULT", step)]).await;
+async fn killed_at(directory: TempDir, step: &str, before: State) -> TempDir {
+    let mut variables = vec![("DAYTONA_ENGINE_FAULT", step)];
+    variables.extend(step.starts_with("pool").then_some(("DAYTONA_LOCAL_WARM_POOL", "1")));
+    let mut engine = Engine::start_with(directory, &[], &variables).await;
     let path = format!("/api/sandbox/{NAME}");
+    if before == State::Started {
+        engine.post(&format!("{path}/start"), json!({})).await;
+    }
     match step.split('.').next().unwrap_or_default() {
         "create" => act(&engine, Method::POST, "/api/sandbox").await,
+        "pool" => {
+            let pools = async || engine.get("/api/warm-pools").await.1;
+            harness::wait_for_response(async || (pools().await[0]["currentSize"] == 1).then_some(())).await;
+            act(&engine, Method::POST, "/api/sandbox").await;
+        }
         "start" => act(&engine, Method::POST, &format!("{path}/start")).await,
-        "resize" => act(&engine, Method::POST, &format!("{path}/resize")).await,
+        "resize" => {
+            let size = if before == State::Stopped { json!({"cpu": 2, "disk": 4}) } else { json!({"cpu": 2}) };
+            let _ = engine.request(Method::POST, &format!("{path}/resize")).json(&size).send().await;
+        }
         "archive" => act(&engine, Method::POST, &format!("{path}/archive")).await,
         "delete" => act(&engine, Method::DELETE, &path).await,
         "volume" if step == "volume.doomed" => {
@@ -71,6 +105,7 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
             match other {
                 "snapshot" => act(&engine, Method::POST, &format!("{path}/snapshot")).await,
                 "fork" => act(&engine, Method::POST, &format!("{path}/fork")).await,
+                "limits" => act(&engine, Method::POST, &format!("{path}/network-settings")).await,
                 "stop" => act(&engine, Method::POST, &format!("{path}/stop")).await,
                 "pause" => act(&engine, Method::POST, &format!("{path}/pause")).await,
                 "resume" => {
@@ -96,7 +131,7 @@ async fn killed_at(directory: TempDir, step: &str) -> TempDir {
 /// Sends a request; the answer may be lost with the engine.
 async fn act(engine: &Engine, method: Method, path: &str) {
     let body = match path.rsplit('/').next() {
-        Some("resize") => json!({"cpu": 2, "disk": 4}),
+        Some("network-settings") => json!({"networkAllowList": "198.51.100.0/24"}),
         Some("volumes") => json!({"name": "killed"}),
         Some("snapshot") => json!({"name": "taken"}),
         _ => json!({}),
@@ -148,6 +183,8 @@ async fn checked(directory: TempDir, step: &str) -> TempDir {
     let directory = engine.end(Signal::SIGTERM).await;
     let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
     assert!(!mounts.contains(directory.path().to_str().unwrap()), "{step}: {mounts}");
+    assert!(names(&directory.path().join("pool")).is_empty(), "{step}: files of a pool");
+    assert_eq!(on_the_machine(), "", "{step}: links and rules of nobody");
     directory
 }
 
@@ -170,6 +207,17 @@ async fn check_snapshots(engine: &Engine, step: &str) {
     }
     harness::wait_for_response(async || snapshots().await.is_empty().then_some(())).await;
     assert_eq!(names(&engine.directory.path().join("snapshot-files")), Vec::<String>::new(), "{step}");
+}
+
+/// Links and tables of nftables that engines have left in the network of the test.
+fn on_the_machine() -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program).args(arguments).output().expect("the program runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let links = said("ip", &["-o", "link"]);
+    let links = links.lines().filter(|line| line.contains(": dyt")).collect::<String>();
+    links + &said("/usr/sbin/nft", &["list", "tables"])
 }
 
 fn names(directory: &Path) -> Vec<String> {

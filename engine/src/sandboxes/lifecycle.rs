@@ -467,9 +467,12 @@ impl Engine {
 
     /// Changes a record's network settings. They hold, and connections end, while the record is on its way to the disk.
     pub async fn change_network(self: &Arc<Self>, entry: &Entry, change: impl FnOnce(&mut Sandbox)) -> ApiResult<()> {
+        fault::step("limits.begun");
         let updated = self.registry.update(entry, change);
         let applied = apply_reach(entry);
+        fault::step("limits.held");
         let stored = self.once_stored(entry, updated).await;
+        fault::step("limits.stored");
         if stored.is_err() {
             // The record is as it was before.
             apply_reach(entry)?;

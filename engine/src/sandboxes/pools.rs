@@ -19,6 +19,7 @@ use super::snapshot::DEFAULT_RESOURCES;
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
+use crate::fault;
 use crate::isolation::{Instance, Start, pool_directory};
 use crate::network::Reach;
 
@@ -166,6 +167,7 @@ impl Engine {
             return Ok(None);
         }
         let Some((pool, member)) = self.pools.take(wanted, self.snapshot_dir().as_ref()) else { return Ok(None) };
+        fault::step("pool.taken");
         self.fill_pools();
         let name = if wanted.name == wanted.id { &member.id } else { &wanted.name };
         let (id, name) = (member.id.clone(), name.clone());
@@ -181,12 +183,13 @@ impl Engine {
         self.events.created(self.document(&entry), &entry.cause());
         let Member { id, instance, .. } = member;
         entry.set_instance(Some(Arc::clone(&instance)));
-        let adopted = self.launcher.adopt_files(&id).map_err(anyhow::Error::from);
-        let adopted = match adopted {
-            Ok(()) => self.limit_reach(wanted, &instance).await?,
-            failed => failed,
-        };
-        if let Err(error) = stored.wait().await {
+        let limited = self.limit_reach(wanted, &instance).await?;
+        // Files that are a sandbox's before its record is stored would be nobody's if the engine were killed now.
+        let stored = stored.wait().await;
+        fault::step("pool.stored");
+        let adopted = self.launcher.adopt_files(&id).map_err(anyhow::Error::from).and(limited);
+        fault::step("pool.adopted");
+        if let Err(error) = stored {
             self.remove(operation).await?;
             return Err(ApiError::not_stored(&error));
         }
