@@ -236,6 +236,20 @@ async fn http_2_works_on_the_same_port() {
     let response = request.json(&json!({"command": "echo two"})).send().await.unwrap();
     assert_eq!(response.version(), reqwest::Version::HTTP_2);
     assert_eq!(response.json::<Value>().await.unwrap()["result"], "two\n");
+
+    // A preview, too, and whatever the program inside speaks.
+    let id = serving(&engine, json!({})).await;
+    let (url, token) = preview(&engine, &id, 8080).await;
+    let requests = (0..20).map(|number| {
+        let request = client.put(format!("{url}/{number}")).header("X-Daytona-Preview-Token", &token);
+        async move {
+            let response = request.body(vec![7; 300_000]).send().await.unwrap();
+            assert_eq!(response.version(), reqwest::Version::HTTP_2);
+            let echo = response.json::<Value>().await.unwrap();
+            assert_eq!((&echo["path"], &echo["size"]), (&json!(format!("/{number}")), &json!(300_000)));
+        }
+    });
+    futures_util::future::join_all(requests).await;
 }
 
 #[tokio::test]
@@ -263,6 +277,17 @@ async fn browsers_of_any_origin_may_ask() {
     let sending = engine.request(Method::POST, &path).header("Origin", "http://app.test");
     let sending = sending.json(&json!({"command": "true"})).send().await.unwrap();
     assert_eq!(sending.headers()["access-control-allow-origin"], "http://app.test");
+
+    // A preview, too, unless the program behind it is to decide that itself.
+    let id = serving(&engine, json!({"public": true})).await;
+    let (url, _) = preview(&engine, &id, 8080).await;
+    let asking = || engine.client.get(&url).header("Origin", "http://app.test");
+    let answered = asking().send().await.unwrap();
+    assert_eq!(answered.headers()["access-control-allow-origin"], "http://app.test");
+    assert_eq!(answered.headers()["access-control-allow-credentials"], "true");
+    let answered = asking().header("X-Daytona-Disable-CORS", "true").send().await.unwrap();
+    assert_eq!(answered.status(), StatusCode::OK);
+    assert!(!answered.headers().contains_key("access-control-allow-origin"), "{answered:?}");
 }
 
 #[tokio::test]
@@ -422,9 +447,10 @@ async fn a_key_in_the_query_becomes_a_cookie_in_browsers() {
 async fn links_end_with_what_runs_through_them() {
     use std::io::{Read, Write};
 
-    let engine = Engine::start().await;
+    let testing = [("DAYTONA_LOCAL_TESTING", "true")];
+    let engine = Engine::start_with(tempfile::tempdir().unwrap(), &[], &testing).await;
     let id = serving(&engine, json!({})).await;
-    for ends_with_sandbox in [false, true] {
+    for end in ["revoked", "expired", "the sandbox's"] {
         let (url, origin, token) = signed(&engine, &id).await;
         let address = origin.strip_prefix("http://").unwrap().to_owned();
         let mut tunnel = std::net::TcpStream::connect(&address).unwrap();
@@ -435,12 +461,15 @@ async fn links_end_with_what_runs_through_them() {
         assert_eq!(&seen, b"HTTP/1.1 101");
         let mut answer = engine.client.get(format!("{url}/endless")).send().await.unwrap();
         answer.chunk().await.unwrap().unwrap();
-        if ends_with_sandbox {
-            engine.delete(&format!("/api/sandbox/{id}")).await;
-        } else {
-            let path = format!("/api/sandbox/{id}/ports/8080/signed-preview-url/{token}/expire");
-            assert_eq!(engine.post(&path, json!({})).await.0, StatusCode::CREATED);
-        }
+        let (status, done) = match end {
+            "revoked" => {
+                let path = format!("/api/sandbox/{id}/ports/8080/signed-preview-url/{token}/expire");
+                (engine.post(&path, json!({})).await.0, StatusCode::CREATED)
+            }
+            "expired" => (engine.post("/api/testing/clock", json!({"advance": "11m"})).await.0, StatusCode::OK),
+            _ => (engine.delete(&format!("/api/sandbox/{id}")).await.0, StatusCode::OK),
+        };
+        assert_eq!(status, done, "{end}");
         while let Ok(Some(_)) = answer.chunk().await {}
         let _ = tokio::task::spawn_blocking(move || tunnel.read_to_end(&mut Vec::new())).await.unwrap();
         wait_for(|| std::net::TcpStream::connect(&address).err()).await;

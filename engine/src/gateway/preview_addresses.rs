@@ -17,6 +17,7 @@ use daytona_toolbox::connections;
 use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
+use crate::clock;
 use crate::engine::Engine;
 use crate::gateway::previewing;
 
@@ -95,7 +96,8 @@ impl Engine {
         let (ip, listener) = candidates(preview).find_map(|ip| Some((ip, TcpListener::bind((ip, self.port)).ok()?)))?;
         listener.set_nonblocking(true).ok()?;
         let listener = tokio::net::TcpListener::from_std(listener).ok()?;
-        let server = tokio::spawn(serve(Arc::clone(self), preview.clone(), ip, listener, lifetime)).abort_handle();
+        let end = lifetime.map(clock::sleep);
+        let server = tokio::spawn(serve(Arc::clone(self), preview.clone(), ip, listener, end)).abort_handle();
         open.insert(preview.clone(), Address { ip, server });
         Some(ip)
     }
@@ -117,7 +119,7 @@ async fn serve(
     preview: Preview,
     ip: Ipv4Addr,
     listener: tokio::net::TcpListener,
-    lifetime: Option<Duration>,
+    end: Option<impl Future<Output = ()> + Send>,
 ) {
     let handler = {
         let (engine, preview) = (Arc::clone(&engine), preview.clone());
@@ -128,9 +130,9 @@ async fn serve(
     };
     let router = Router::new().fallback(handler);
     let server = connections::serve(listener, router, engine.room.clone(), Default::default());
-    match lifetime {
+    match end {
         None => server.await,
-        Some(lifetime) => drop(tokio::time::timeout(lifetime, server).await),
+        Some(end) => tokio::select! { () = server => {}, () = end => {} },
     }
     engine.preview_addresses.open().remove(&preview);
 }

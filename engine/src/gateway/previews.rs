@@ -21,8 +21,12 @@ struct SignedPreview {
 
 impl SignedPreview {
     fn left(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.expires_at - now_millis()).unwrap_or(0))
+        left_until(self.expires_at)
     }
+}
+
+fn left_until(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis - now_millis()).unwrap_or(0))
 }
 
 /// Tokens handed out by this engine; they end with it.
@@ -35,20 +39,20 @@ pub struct SignedPreviews {
 #[derive(Clone, Debug)]
 pub struct LinkEnd {
     standing: watch::Receiver<()>,
-    left: Duration,
+    expires_at: i64,
 }
 
 impl LinkEnd {
     /// How long the link is good for, unless it is expired before.
     pub fn left(&self) -> Duration {
-        self.left
+        left_until(self.expires_at)
     }
 
     /// Waits until the link has expired, or its sandbox is gone.
     pub async fn wait(mut self) {
         // Nothing is ever sent: an answer means that the sender is gone.
         tokio::select! {
-            () = clock::sleep(self.left) => {}
+            () = clock::sleep(left_until(self.expires_at)) => {}
             _ = self.standing.changed() => {}
         }
     }
@@ -88,7 +92,7 @@ impl SignedPreviews {
     pub fn end(&self, token: &str) -> Option<LinkEnd> {
         let tokens = self.tokens();
         let preview = tokens.get(token)?;
-        Some(LinkEnd { standing: preview.standing.subscribe(), left: preview.left() })
+        Some(LinkEnd { standing: preview.standing.subscribe(), expires_at: preview.expires_at })
     }
 
     /// Ends a token before its time; false when the sandbox has no such token.
