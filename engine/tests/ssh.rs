@@ -112,6 +112,14 @@ async fn files_travel_by_sftp_scp_rsync_and_git() {
     })
     .await;
     assert!(directory.path().join("repo/.git").is_dir());
+    let mut push = tokio::process::Command::new("git");
+    push.args(["-C", &path("repo"), "push", "-q", "origin", "HEAD:pushed"]);
+    done({
+        push.env("GIT_SSH_COMMAND", access.command()).stdin(Stdio::null());
+        push
+    })
+    .await;
+    assert_eq!(engine.output(&id, "git -C ~/repo log --format=%s pushed").await, "first");
 }
 
 /// A session that stands, with lines of its shell.
@@ -221,6 +229,29 @@ async fn wrong_tokens_are_slowed_down_and_right_ones_work_soon_after() {
         assert!(std::time::Instant::now() < deadline, "a right token works again soon");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+#[tokio::test]
+async fn questions_whether_anybody_is_there_are_answered() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    let access = Access::of(&engine, &id).await;
+    // In its own words OpenSSH's client says what it receives: 81 and 82 answer a question about nothing.
+    let asking = ["-vvv", "-o", "ServerAliveInterval=1"];
+    let mut ssh = access.ssh(&asking, &["sleep 1000"]).spawn().expect("ssh runs");
+    let mut lines = BufReader::new(ssh.stderr.take().expect("piped")).lines();
+    let answered = async {
+        let mut asked = false;
+        while let Some(line) = lines.next_line().await.expect("text") {
+            asked |= line.contains("send packet: type 80");
+            if asked && ["type 81", "type 82"].iter().any(|answer| line.contains(&format!("receive packet: {answer}")))
+            {
+                return;
+            }
+        }
+        panic!("the connection ended");
+    };
+    tokio::time::timeout(Duration::from_secs(60), answered).await.expect("an answer");
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@ import json
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from conftest import LIMIT, Program
 
@@ -32,6 +35,55 @@ def test_an_engine_runs_in_the_background_until_it_is_stopped(daytona: Program, 
         assert daytona("local", "stop", environment=own).stdout == b"no engine is running\n"
     finally:
         daytona("local", "stop", environment=own)
+
+
+def test_what_opens_a_sandbox_is_in_no_log(daytona: Program, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    own = {"DAYTONA_LOCAL_STATE_DIR": str(state), "DAYTONA_LOG": "trace"}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        engine = subprocess.Popen(
+            [daytona.path, "local", "serve"], stdout=output, stderr=output, env=daytona.environment | own
+        )
+    try:
+        deadline = time.monotonic() + LIMIT
+        while not (state / "engine.json").exists():
+            assert time.monotonic() < deadline and engine.poll() is None, log.read_text()
+            time.sleep(0.02)
+        announced = json.loads((state / "engine.json").read_text())
+
+        def ask(method: str, path: str) -> Any:
+            headers = {"Authorization": f"Bearer {announced['apiKey']}", "Content-Type": "application/json"}
+            body = b"{}" if method == "POST" else None
+            request = urllib.request.Request(announced["apiUrl"] + path, body, headers, method=method)
+            with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+                return json.loads(answer.read() or b"null")
+
+        sandbox = ask("POST", "/sandbox")["id"]
+        access = ask("POST", f"/sandbox/{sandbox}/ssh-access")
+        assert ask("GET", f"/sandbox/ssh-access/validate?token={access['token']}")["valid"]
+        preview = ask("GET", f"/sandbox/{sandbox}/ports/22222/preview-url")
+        signed = ask("GET", f"/sandbox/{sandbox}/ports/8000/signed-preview-url")
+        with urllib.request.urlopen(f"{preview['url']}/?DAYTONA_SANDBOX_AUTH_KEY={preview['token']}", timeout=LIMIT):
+            pass
+        with suppress(urllib.error.HTTPError):  # Nobody listens there.
+            urllib.request.urlopen(signed["url"], timeout=LIMIT)
+        wrong = "guessed0guessed0guessed0guessed0"
+        ssh = access["sshCommand"].split()
+        ssh[1:1] = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+        ssh[1:1] = ["-o", "UserKnownHostsFile=/dev/null"]
+        for command, code in ((ssh, 0), ([part.replace(access["token"], wrong) for part in ssh], 255)):
+            done = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
+            assert done.returncode == code, done
+        ask("DELETE", f"/sandbox/{sandbox}/ssh-access")
+        ask("DELETE", f"/sandbox/{sandbox}")
+    finally:
+        engine.send_signal(signal.SIGTERM)
+        engine.wait(LIMIT)
+    logged = log.read_text()
+    assert sandbox in logged, logged
+    for secret in (announced["apiKey"], access["token"], wrong, preview["token"], signed["token"]):
+        assert secret not in logged, logged
 
 
 def test_the_dashboard_has_an_address_and_a_key(daytona: Program, tmp_path: Path) -> None:
