@@ -1,8 +1,9 @@
 //! The kit for tests of programs that use sandboxes, as such a test uses it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use daytona::model::{CreateSandboxParams, SandboxState};
+use daytona::model::{CreateSandboxParams, FileUpload, GitCloneOptions, SandboxState};
 use daytona::testing::{Answer, Engine, Fault, Moment, Options, Rule};
 use daytona::{ErrorKind, Result};
 use serde_json::json;
@@ -81,6 +82,78 @@ async fn what_was_recorded_is_answered_again_without_sandboxes() -> Result<()> {
     let other = again.client()?.get("nobody").await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::NotFound);
     Ok(())
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_recording_and_no_stranger_reads_one() -> Result<()> {
+    let engine = Engine::start(Options::default()).await?;
+    engine.start_recording().await?;
+    let token = life_with_secrets(&engine).await?;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let api_url = engine.config().api_url.unwrap();
+    let stranger = http.delete(format!("{api_url}/sandbox/stranger")).bearer_auth("not-the-key").send().await.unwrap();
+    assert_eq!(stranger.status(), 401);
+    let recording = engine.stop_recording().await?;
+    assert!(token.len() > 8);
+    let key = engine.config().api_key.unwrap();
+    for secret in SECRETS.into_iter().chain([token.as_str(), key.as_str()]) {
+        assert!(!recording.contains(secret), "{secret} is in {recording}");
+    }
+    assert!(recording.contains("[hidden]") && recording.contains("in the open"), "{recording}");
+    assert!(!recording.contains("/sandbox/stranger"), "whoever has no key writes nothing into it");
+    drop(engine);
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("life.jsonl");
+    std::fs::write(&file, &recording).unwrap();
+    let arguments = vec!["--replay".to_owned(), file.to_string_lossy().into_owned()];
+    let again = Engine::start(Options { arguments, ..Options::default() }).await?;
+    // Anything stands for what is hidden.
+    life_with_secrets(&again).await?;
+
+    let config = again.config();
+    let page = config.api_url.unwrap().replace("/api", "/recording");
+    let key = config.api_key.unwrap();
+    let refused = http.get(&page).send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    assert!(refused.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
+    let wrong = http.get(&page).basic_auth("anybody", Some("wrong")).send().await.unwrap();
+    assert_eq!(wrong.status(), 401);
+    for request in [http.get(&page).basic_auth("anybody", Some(&key)), http.get(&page).bearer_auth(&key)] {
+        let shown = request.send().await.unwrap();
+        assert_eq!((shown.status().as_u16(), &shown.headers()["cache-control"]), (200, &"no-store".parse().unwrap()));
+        assert!(shown.text().await.unwrap().contains("in the open"));
+    }
+    Ok(())
+}
+
+/// Of a build, a variable and a password.
+const SECRETS: [&str; 3] = ["sesame-of-the-build", "sesame-of-a-variable", "sesame/of+a password"];
+
+/// A program that has secrets, and commands that print them; returns a token that the engine made.
+async fn life_with_secrets(engine: &Engine) -> Result<String> {
+    let client = engine.client()?;
+    let [of_build, of_variable, password] = SECRETS;
+    let params = CreateSandboxParams {
+        dockerfile: Some("FROM default\n".to_owned()),
+        build_secrets: Some(BTreeMap::from([("npm".to_owned(), of_build.to_owned())])),
+        env_vars: Some(BTreeMap::from([("SERVICE_API_KEY".to_owned(), of_variable.to_owned())])),
+        ..Default::default()
+    };
+    let sandbox = client.create(params).await?;
+    let printed = sandbox.process().exec("echo in the open; echo $SERVICE_API_KEY", Default::default()).await?;
+    assert!(printed.result.contains("in the open"), "{}", printed.result);
+    sandbox.process().exec(&format!("echo {of_build} > note"), Default::default()).await?;
+    let bytes = [b"\xff", of_build.as_bytes(), b"\xff"].concat();
+    let file = FileUpload { destination: "bytes".to_owned(), content: Some(bytes.into()), ..Default::default() };
+    sandbox.fs().upload_file(file, Default::default()).await?;
+    let options = GitCloneOptions { password: Some(password.to_owned()), ..Default::default() };
+    let cloned = sandbox.git().clone("http://127.0.0.1:9/nothing.git", "nothing", options).await;
+    assert!(cloned.is_err());
+    let access = sandbox.create_ssh_access(None).await?;
+    sandbox.delete().await?;
+    Ok(access.token)
 }
 
 /// What a program sees of a sandbox, from its beginning to its end.

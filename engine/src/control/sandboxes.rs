@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{Sandbox, now_millis};
-use crate::secret;
+use crate::{secret, testing};
 
 type Shared = State<Arc<Engine>>;
 
@@ -52,6 +52,7 @@ pub async fn get(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Jso
 /// `DELETE /sandbox/{id}`: 200 with the sandbox being destroyed.
 pub async fn delete(State(engine): Shared, Path(id): Path<String>) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
+    testing::look_at(&engine, &entry).await;
     engine.give_up(&entry).await;
     engine.destroy(entry)?.acknowledged().await.map(Json)
 }

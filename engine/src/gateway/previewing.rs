@@ -237,6 +237,11 @@ fn is_for(request: &Request, ip: Ipv4Addr, port: u16) -> bool {
     is_own(name) && uri.is_none_or(is_own)
 }
 
+/// Whether a request is for a port inside a sandbox, by its host.
+pub fn is_preview(request: &Request) -> bool {
+    preview_host(request).is_some()
+}
+
 /// `{port}-{id or token}` out of a host `{port}-{id or token}.localhost[:port]`.
 fn preview_host(request: &Request) -> Option<Preview> {
     let host = host(request)?.split(':').next()?;

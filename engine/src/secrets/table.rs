@@ -43,6 +43,11 @@ impl Secrets {
         self.lock().values().filter(|secret| is_seen(secret)).cloned().collect()
     }
 
+    /// The values of all organizations' secrets.
+    pub fn values(&self) -> Vec<String> {
+        self.lock().values().map(|secret| secret.value.clone()).collect()
+    }
+
     /// The caller's secret with this id.
     pub fn get(&self, id: &str) -> ApiResult<Secret> {
         let found = self.lock().get(id).filter(|secret| is_seen(secret)).cloned();

@@ -21,14 +21,6 @@ const LIMIT: Duration = Duration::from_secs(20);
 const MOST: usize = 1000;
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Looks at the sandbox that the path of a request names.
-pub async fn look(engine: &Engine, path: &str) {
-    let id = path.trim_start_matches("/api/sandbox/").split('/').next().unwrap_or_default();
-    if let Some(entry) = engine.registry.find_in(id, None) {
-        look_at(engine, &entry).await;
-    }
-}
-
 /// Looks at all of them.
 pub async fn look_at_all(engine: &Engine) {
     for entry in engine.registry.all() {
@@ -36,7 +28,8 @@ pub async fn look_at_all(engine: &Engine) {
     }
 }
 
-async fn look_at(engine: &Engine, entry: &Entry) {
+/// Looks at a sandbox, if anything is recorded.
+pub async fn look_at(engine: &Engine, entry: &Entry) {
     let recorder = &engine.testing.recorder;
     let Some(since) = recorder.started_unix() else { return };
     let id = entry.with_record(|record| record.id.clone());

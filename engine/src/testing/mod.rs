@@ -16,6 +16,7 @@ mod breaking;
 mod changes;
 mod clock;
 pub mod faults;
+mod hiding;
 pub mod recording;
 pub mod replay;
 mod seed;
@@ -32,6 +33,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 pub use self::breaking::break_as_asked;
+pub use self::changes::look_at;
 use self::faults::{Rule, Rules};
 use self::recording::Recorder;
 pub use self::recording::observe;
@@ -142,7 +144,10 @@ async fn start_recording(State(engine): Shared) -> StatusCode {
 
 async fn stop_recording(State(engine): Shared) -> ApiResult<Json<Value>> {
     changes::look_at_all(&engine).await;
-    let recording = engine.testing.recorder.stop();
+    engine.testing.recorder.keep_out(&engine);
+    let recorder = Arc::clone(&engine.testing.recorder);
+    let recording = tokio::task::spawn_blocking(move || recorder.stop()).await;
+    let recording = recording.map_err(|error| ApiError::internal(&error))?;
     let recording = recording.ok_or_else(|| ApiError::not_found("Nothing is being recorded"))?;
     Ok(Json(json!({"recording": recording})))
 }

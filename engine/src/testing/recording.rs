@@ -13,7 +13,7 @@
 //! | `egress` | `sandboxId`, `attempt`: something that the sandbox tried to reach |
 //! | `fault` | `fault`, `method`, `path`: a request that failed as asked |
 //!
-//! Credentials of the engine and its sandboxes are not in it. What programs send and print is.
+//! What opens something is not in it ([`super::hiding`]). What else programs send and print is.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -31,9 +31,10 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use serde_json::{Value, json};
 
-use super::changes;
+use super::hiding::{self, Secrets};
 use crate::clock;
 use crate::engine::Engine;
+use crate::gateway::previewing;
 
 /// The version of the format.
 pub const FORMAT: u64 = 1;
@@ -51,12 +52,6 @@ const RECORDED: [&str; 5] = ["/api/config", "/api/sandbox", "/api/snapshots", "/
 const HEADERS: [header::HeaderName; 4] =
     [header::CONTENT_DISPOSITION, header::LOCATION, header::RETRY_AFTER, header::ETAG];
 
-/// Parameters whose values open something.
-const SECRET_PARAMETERS: [&str; 3] = ["DAYTONA_SANDBOX_AUTH_KEY", "signature", "token"];
-
-/// What stands for a credential.
-const HIDDEN: &str = "[hidden]";
-
 /// Records while it is asked to.
 #[derive(Default)]
 pub struct Recorder(Mutex<Option<Open>>);
@@ -69,6 +64,8 @@ struct Open {
     bytes: usize,
     /// Files and attempts that are in it, by sandbox, with their versions.
     known: BTreeMap<(String, String), String>,
+    /// What must not be in it.
+    secrets: Secrets,
 }
 
 impl Recorder {
@@ -91,14 +88,28 @@ impl Recorder {
             lines: vec![head.to_string()],
             bytes: 0,
             known: BTreeMap::new(),
+            secrets: Secrets::default(),
         };
         *self.open() = Some(open);
     }
 
-    /// Ends and returns what was recorded, without the credentials of the engine and its sandboxes.
+    /// Ends and returns what was recorded, without secrets.
     pub fn stop(&self) -> Option<String> {
-        let open = self.open().take()?;
-        Some(open.lines.into_iter().map(|line| line + "\n").collect())
+        let Open { lines, secrets, .. } = self.open().take()?;
+        Some(hiding::hide_everywhere(lines, &secrets).into_iter().map(|line| line + "\n").collect())
+    }
+
+    /// Keeps out of the recording what the engine knows to open something.
+    pub fn keep_out(&self, engine: &Engine) {
+        let mut open = self.open();
+        let Some(open) = open.as_mut() else { return };
+        open.secrets.add(&engine.api_key);
+        for entry in engine.registry.all() {
+            entry.with_record(|record| open.secrets.add(&record.auth_token));
+        }
+        for value in engine.secrets.values() {
+            open.secrets.add(&value);
+        }
     }
 
     /// When the recording under way began, in seconds since 1970.
@@ -115,6 +126,7 @@ impl Recorder {
         if let (Some(entry), Value::Object(kept)) = (entry.as_object_mut(), kept()) {
             entry.extend(kept);
         }
+        hiding::hide_named(&mut entry, &mut open.secrets);
         let line = entry.to_string();
         open.bytes += line.len();
         open.lines.push(line);
@@ -137,15 +149,15 @@ impl Recorder {
 /// Middleware: keeps requests and their answers.
 pub async fn observe(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if engine.testing.recorder.started_unix().is_none() || !RECORDED.iter().any(|start| path.starts_with(start)) {
+    let is_recorded = RECORDED.iter().any(|start| path.starts_with(start)) && !previewing::is_preview(&request);
+    if !is_recorded || engine.testing.recorder.started_unix().is_none() {
         return next.run(request).await;
     }
-    if matches!(request.method().as_str(), "DELETE") && path.starts_with("/api/sandbox/") {
-        changes::look(&engine, path).await;
-    }
+    // Before the request deletes some of it.
+    engine.testing.recorder.keep_out(&engine);
     let kept = Kept {
         method: request.method().to_string(),
-        path: without_secrets(request.uri().path_and_query().map_or(path, |path| path.as_str())),
+        path: request.uri().path_and_query().map_or(path, |path| path.as_str()).to_owned(),
         request: Captured::of(request.headers()),
     };
     let sent = Arc::new(Mutex::new(kept.request.clone()));
@@ -156,6 +168,10 @@ pub async fn observe(State(engine): State<Arc<Engine>>, request: Request, next: 
     };
     let response = next.run(request).await;
     let status = response.status();
+    // Whoever has no key says nothing of a sandbox.
+    if status == StatusCode::UNAUTHORIZED {
+        return response;
+    }
     let got = Arc::new(Mutex::new(Captured::of(response.headers())));
     let headers = headers_of(response.headers());
     let end = End { engine, kept, sent, got: Arc::clone(&got), status, headers };
@@ -168,16 +184,6 @@ pub async fn observe(State(engine): State<Arc<Engine>>, request: Request, next: 
 fn headers_of(headers: &HeaderMap) -> Value {
     let known = HEADERS.iter().filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)));
     known.map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
-}
-
-/// A path and query without the values of parameters that open something.
-fn without_secrets(path: &str) -> String {
-    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
-    let hidden = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if SECRET_PARAMETERS.contains(&name) => format!("{name}={HIDDEN}"),
-        _ => pair.to_owned(),
-    });
-    format!("{path}?{}", hidden.collect::<Vec<_>>().join("&"))
 }
 
 struct Kept {
@@ -206,12 +212,9 @@ impl Captured {
         self.bytes.extend_from_slice(&data[..data.len().min(room)]);
     }
 
-    fn document(&self, secrets: &[String]) -> Value {
+    fn document(&self) -> Value {
         match std::str::from_utf8(&self.bytes) {
-            Ok(text) => {
-                let hidden = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN));
-                json!({"type": self.kind, "text": hidden})
-            }
+            Ok(text) => json!({"type": self.kind, "text": text}),
             Err(_) => json!({"type": self.kind, "base64": STANDARD.encode(&self.bytes)}),
         }
     }
@@ -230,19 +233,18 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         let engine = &self.engine;
-        let tokens =
-            engine.registry.all().into_iter().map(|entry| entry.with_record(|record| record.auth_token.clone()));
-        let secrets: Vec<String> = tokens.chain([engine.api_key.clone()]).filter(|token| !token.is_empty()).collect();
+        // And what it made.
+        engine.testing.recorder.keep_out(engine);
         engine.testing.recorder.keep("request", || {
             let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
             let got = self.got.lock().unwrap_or_else(PoisonError::into_inner);
             let mut entry = json!({
                 "method": self.kept.method,
                 "path": self.kept.path,
-                "request": sent.document(&secrets),
+                "request": sent.document(),
                 "status": self.status.as_u16(),
                 "headers": self.headers,
-                "response": got.document(&secrets),
+                "response": got.document(),
             });
             for (name, holds) in [
                 ("upgrade", self.status == StatusCode::SWITCHING_PROTOCOLS),
@@ -299,24 +301,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_opens_something_is_hidden() {
-        assert_eq!(without_secrets("/a?b=c"), "/a?b=c");
-        assert_eq!(
-            without_secrets("/f?path=x&signature=v1_s&DAYTONA_SANDBOX_AUTH_KEY=k"),
-            "/f?path=x&signature=[hidden]&DAYTONA_SANDBOX_AUTH_KEY=[hidden]"
-        );
-        let body = Captured { bytes: b"{\"token\": \"sesame\"}".to_vec(), ..Captured::default() };
-        assert_eq!(body.document(&["sesame".to_owned()])["text"], "{\"token\": \"[hidden]\"}");
-    }
-
-    #[test]
     fn bodies_are_kept_up_to_a_length() {
         let mut body = Captured::default();
         body.add(&Bytes::from(vec![0xff; LONGEST_BODY]));
         assert!(!body.truncated);
         body.add(&Bytes::from_static(b"x"));
         assert!(body.truncated && body.bytes.len() == LONGEST_BODY);
-        assert!(body.document(&[])["base64"].is_string());
+        assert!(body.document()["base64"].is_string());
     }
 
     #[test]

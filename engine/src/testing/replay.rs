@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result, bail};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::hiding::{fits, text_fits};
 use super::recording::FORMAT;
 use crate::control;
 use crate::engine::Engine;
@@ -89,10 +90,12 @@ impl Replay {
     fn find(&self, method: &str, path: &str, body: &[u8]) -> Option<&Value> {
         let sent: Option<Value> = serde_json::from_slice(body).ok().map(without_marks);
         let answers = |entry: &Value| {
-            let is_same = entry["kind"] == "request" && entry["method"] == method && entry["path"] == path;
+            let is_same = entry["kind"] == "request"
+                && entry["method"] == method
+                && entry["path"].as_str().is_some_and(|recorded| text_fits(recorded, path));
             let recorded: Option<Value> =
                 entry["request"]["text"].as_str().and_then(|text| serde_json::from_str(text).ok()).map(without_marks);
-            is_same && (sent.is_none() || recorded.is_none() || sent == recorded)
+            is_same && recorded.zip(sent.as_ref()).is_none_or(|(recorded, sent)| fits(&recorded, sent))
         };
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = None;
@@ -159,13 +162,12 @@ pub async fn answer(State(engine): State<Arc<Engine>>, request: Request) -> Resp
     let Some(replay) = engine.testing.replay.clone() else { return ApiError::not_found("Not found").into_response() };
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if path == "/recording" {
-        return Html(page(&replay.text)).into_response();
+        return shown(&replay, &engine.api_key, request.headers());
     }
     if path.starts_with("/api/socket.io") {
         return ApiError::not_found("A replay has no events: clients look again instead").into_response();
     }
-    let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = bearer.and_then(|bearer| bearer.strip_prefix("Bearer ")).unwrap_or_default();
+    let key = credentials(request.headers()).and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
     if !secret::equal(key, &engine.api_key) {
         return ApiError::invalid_credentials().into_response();
     }
@@ -190,6 +192,29 @@ pub async fn answer(State(engine): State<Arc<Engine>>, request: Request) -> Resp
             ApiError::not_found(text).into_response()
         }
     }
+}
+
+fn credentials(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()
+}
+
+/// The page, for a browser that asks its user for the key as a password, and for clients that send it as ever.
+fn shown(replay: &Replay, api_key: &str, headers: &HeaderMap) -> Response {
+    let given = credentials(headers);
+    let basic = given.and_then(|given| given.strip_prefix("Basic ")).and_then(|given| STANDARD.decode(given).ok());
+    let password = basic.and_then(|pair| Some(String::from_utf8(pair).ok()?.split_once(':')?.1.to_owned()));
+    let key = password.as_deref().or_else(|| given?.strip_prefix("Bearer ")).unwrap_or_default();
+    if !secret::equal(key, api_key) {
+        let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"The password is the API key of the engine\"")];
+        return (ask, ApiError::invalid_credentials()).into_response();
+    }
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    (headers, Html(page(&replay.text))).into_response()
 }
 
 /// The id or name in `/api/sandbox/{id}`.
