@@ -377,6 +377,12 @@ async fn what_a_sandbox_uses_is_measured() {
     assert!(last("daytona.sandbox.memory.usage") > 1e6);
     assert_eq!(last("daytona.sandbox.memory.limit"), f64::from(1 << 30));
     assert!(last("daytona.sandbox.cpu.utilization") > 1.0);
+    let percent = last("daytona.sandbox.memory.usage") / f64::from(1 << 30) * 100.0;
+    assert!((last("daytona.sandbox.memory.utilization") - percent).abs() < 1e-6);
+    let [used, free, total] =
+        ["usage", "available", "total"].map(|what| last(&format!("daytona.sandbox.filesystem.{what}")));
+    assert!(used > 0.0 && (used + free - total).abs() < 1.0, "{used} {free} {total}");
+    assert!((last("daytona.sandbox.filesystem.utilization") - used / total * 100.0).abs() < 1e-6);
     let (_, one) = engine.get(&format!("{path}?metricNames=daytona.sandbox.cpu.limit")).await;
     assert_eq!(one["series"].as_array().unwrap().len(), 1);
     let (_, none) = engine.get(&format!("{path}?to=2001-01-01T00:00:00Z")).await;

@@ -7,7 +7,7 @@ use crate::dispatch::{Parsed, bytes, stream, value};
 use crate::names::Names;
 use crate::{Completion, Payload};
 /// Identifies the schema this library was built from; packages compare it when they load.
-pub const SCHEMA_HASH: &str = "40462eb1efd43d35";
+pub const SCHEMA_HASH: &str = "9c196cc0a906781f";
 /// The future of one operation.
 pub(crate) fn dispatch(
     client: Client,

@@ -1933,6 +1933,15 @@ pub struct SandboxMetrics {
     /// Used part of the disk, in bytes.
     #[serde(rename = "diskUsed")]
     pub disk_used: i64,
+    /// Used part of the memory, in percent.
+    #[serde(rename = "memUsedPct")]
+    pub mem_used_pct: f64,
+    /// Used part of the disk, in percent.
+    #[serde(rename = "diskUsedPct")]
+    pub disk_used_pct: f64,
+    /// Free part of the disk, in bytes.
+    #[serde(rename = "diskAvailable")]
+    pub disk_available: i64,
 }
 
 /// Options of `update_env`.

@@ -51,6 +51,12 @@ pub struct SandboxMetrics {
     pub disk_total: i64,
     /// Used part of the disk, in bytes.
     pub disk_used: i64,
+    /// Used part of the memory, in percent.
+    pub mem_used_pct: f64,
+    /// Used part of the disk, in percent.
+    pub disk_used_pct: f64,
+    /// Free part of the disk, in bytes.
+    pub disk_available: i64,
 }
 
 /// Options of `update_env`.

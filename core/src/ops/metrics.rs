@@ -21,14 +21,17 @@ const SPAN: Duration = Duration::from_secs(3600);
 type Setter = fn(&mut SandboxMetrics, f64);
 
 /// The wire's names, and the values they are.
-const NAMES: [(&str, Setter); 7] = [
+const NAMES: [(&str, Setter); 10] = [
     ("daytona.sandbox.cpu.utilization", |at, value| at.cpu_used_pct = value),
     ("daytona.sandbox.cpu.limit", |at, value| at.cpu_count = value),
     ("daytona.sandbox.memory.usage", |at, value| at.mem_used = value as i64),
     ("daytona.sandbox.memory.limit", |at, value| at.mem_total = value as i64),
     ("daytona.sandbox.memory.cache", |at, value| at.mem_cache = value as i64),
+    ("daytona.sandbox.memory.utilization", |at, value| at.mem_used_pct = value),
     ("daytona.sandbox.filesystem.usage", |at, value| at.disk_used = value as i64),
     ("daytona.sandbox.filesystem.total", |at, value| at.disk_total = value as i64),
+    ("daytona.sandbox.filesystem.available", |at, value| at.disk_available = value as i64),
+    ("daytona.sandbox.filesystem.utilization", |at, value| at.disk_used_pct = value),
 ];
 
 #[derive(Deserialize)]
@@ -94,7 +97,26 @@ fn by_moment(measured: Measured) -> Vec<SandboxMetrics> {
             set(at, value);
         }
     }
-    moments.into_values().collect()
+    moments.into_values().map(SandboxMetrics::completed).collect()
+}
+
+impl SandboxMetrics {
+    /// With what follows from the rest, where the server leaves it out.
+    pub(super) fn completed(mut self) -> Self {
+        fn percent(used: i64, total: i64) -> f64 {
+            if total > 0 { used as f64 / total as f64 * 100.0 } else { 0.0 }
+        }
+        if self.mem_used_pct == 0.0 {
+            self.mem_used_pct = percent(self.mem_used, self.mem_total);
+        }
+        if self.disk_used_pct == 0.0 {
+            self.disk_used_pct = percent(self.disk_used, self.disk_total);
+        }
+        if self.disk_available == 0 {
+            self.disk_available = self.disk_total.saturating_sub(self.disk_used).max(0);
+        }
+        self
+    }
 }
 
 /// The time in UTC.
@@ -124,6 +146,21 @@ mod tests {
         let found = by_moment(measured);
         let seen: Vec<_> = found.iter().map(|at| (at.timestamp.as_str(), at.cpu_count, at.mem_used)).collect();
         assert_eq!(seen, [("a", 0.0, 5), ("b", 2.0, 7)]);
+    }
+
+    #[test]
+    fn what_a_server_leaves_out_is_computed() {
+        let given = SandboxMetrics {
+            mem_total: 200,
+            mem_used: 50,
+            disk_total: 10,
+            disk_used: 4,
+            disk_used_pct: 41.0,
+            ..Default::default()
+        };
+        let found = given.completed();
+        assert_eq!((found.mem_used_pct, found.disk_used_pct, found.disk_available), (25.0, 41.0, 6));
+        assert_eq!(SandboxMetrics::default().completed(), SandboxMetrics::default());
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl Process {
         self.toolbox
             .client
             .run("process.get_metrics_latest", DEFAULT_LIMIT, async {
-                self.toolbox.request(Method::GET, "/system/metrics").await?.read().await
+                let now: SandboxMetrics = self.toolbox.request(Method::GET, "/system/metrics").await?.read().await?;
+                Ok(now.completed())
             })
             .await
     }

@@ -49,15 +49,34 @@ struct Sample {
 type Reading = fn(&Sample) -> Option<f64>;
 
 /// The wire's names, and the values they have in a sample.
-const SERIES: [(&str, Reading); 7] = [
+const SERIES: [(&str, Reading); 10] = [
     ("daytona.sandbox.cpu.utilization", |sample| Some(sample.cpu_used.into())),
     ("daytona.sandbox.cpu.limit", |sample| Some(sample.cpu.into())),
+    ("daytona.sandbox.memory.utilization", |sample| percent(sample.memory as f64, sample.memory_limit())),
     ("daytona.sandbox.memory.usage", |sample| Some(sample.memory as f64)),
-    ("daytona.sandbox.memory.limit", |sample| Some(f64::from(sample.memory_gib) * GIB)),
+    ("daytona.sandbox.memory.limit", |sample| Some(sample.memory_limit())),
     ("daytona.sandbox.memory.cache", |sample| Some(sample.cache as f64)),
+    ("daytona.sandbox.filesystem.utilization", |sample| percent(sample.disk? as f64, sample.disk_limit())),
     ("daytona.sandbox.filesystem.usage", |sample| sample.disk.map(|used| used as f64)),
-    ("daytona.sandbox.filesystem.total", |sample| Some(f64::from(sample.disk_gib) * GIB)),
+    ("daytona.sandbox.filesystem.available", |sample| Some((sample.disk_limit() - sample.disk? as f64).max(0.0))),
+    ("daytona.sandbox.filesystem.total", |sample| Some(sample.disk_limit())),
 ];
+
+impl Sample {
+    /// In bytes.
+    fn memory_limit(&self) -> f64 {
+        f64::from(self.memory_gib) * GIB
+    }
+
+    /// In bytes.
+    fn disk_limit(&self) -> f64 {
+        f64::from(self.disk_gib) * GIB
+    }
+}
+
+fn percent(used: f64, limit: f64) -> Option<f64> {
+    (limit > 0.0).then(|| used / limit * 100.0)
+}
 
 const GIB: f64 = (1u64 << 30) as f64;
 

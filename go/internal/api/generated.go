@@ -11,7 +11,7 @@ import (
 )
 
 // SchemaHash identifies the schema this package was generated from; the native library has one too.
-const SchemaHash = "40462eb1efd43d35"
+const SchemaHash = "9c196cc0a906781f"
 
 // FileUpload is a file to upload, either from memory or from a local path.
 type FileUpload struct {

@@ -821,6 +821,12 @@ type SandboxMetrics struct {
 	DiskTotal int `json:"diskTotal"`
 	// Used part of the disk, in bytes.
 	DiskUsed int `json:"diskUsed"`
+	// Used part of the memory, in percent.
+	MemUsedPct float64 `json:"memUsedPct"`
+	// Used part of the disk, in percent.
+	DiskUsedPct float64 `json:"diskUsedPct"`
+	// Free part of the disk, in bytes.
+	DiskAvailable int `json:"diskAvailable"`
 }
 
 // LspServerInfo is a language server of a sandbox: a language and a project. Each such pair has a server of its own.

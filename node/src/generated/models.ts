@@ -1002,6 +1002,12 @@ export interface SandboxMetrics {
   diskTotal: number;
   /** Used part of the disk, in bytes. */
   diskUsed: number;
+  /** Used part of the memory, in percent. */
+  memUsedPct: number;
+  /** Used part of the disk, in percent. */
+  diskUsedPct: number;
+  /** Free part of the disk, in bytes. */
+  diskAvailable: number;
 }
 
 /** Options of `updateEnv`. */

@@ -4,5 +4,5 @@
 
 module Daytona
   # Identifies the schema this package was generated from; the native library must have the same.
-  SCHEMA_HASH = '40462eb1efd43d35'
+  SCHEMA_HASH = '9c196cc0a906781f'
 end

@@ -127,6 +127,9 @@ class SandboxMetrics(Model):
         mem_cache: Memory that holds files for a faster access, in bytes.
         disk_total: Disk of the sandbox, in bytes.
         disk_used: Used part of the disk, in bytes.
+        mem_used_pct: Used part of the memory, in percent.
+        disk_used_pct: Used part of the disk, in percent.
+        disk_available: Free part of the disk, in bytes.
     """
 
     __slots__ = (
@@ -138,6 +141,9 @@ class SandboxMetrics(Model):
         "mem_cache",
         "disk_total",
         "disk_used",
+        "mem_used_pct",
+        "disk_used_pct",
+        "disk_available",
     )
 
     def __init__(
@@ -150,6 +156,9 @@ class SandboxMetrics(Model):
         mem_cache: int,
         disk_total: int,
         disk_used: int,
+        mem_used_pct: float,
+        disk_used_pct: float,
+        disk_available: int,
     ) -> None:
         self.timestamp = timestamp
         self.cpu_count = cpu_count
@@ -159,6 +168,9 @@ class SandboxMetrics(Model):
         self.mem_cache = mem_cache
         self.disk_total = disk_total
         self.disk_used = disk_used
+        self.mem_used_pct = mem_used_pct
+        self.disk_used_pct = disk_used_pct
+        self.disk_available = disk_available
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> SandboxMetrics:
@@ -172,6 +184,9 @@ class SandboxMetrics(Model):
             mem_cache=wire["memCache"],
             disk_total=wire["diskTotal"],
             disk_used=wire["diskUsed"],
+            mem_used_pct=wire["memUsedPct"],
+            disk_used_pct=wire["diskUsedPct"],
+            disk_available=wire["diskAvailable"],
         )
 
 

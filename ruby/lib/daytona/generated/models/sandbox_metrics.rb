@@ -29,8 +29,29 @@ module Daytona
     # @return [Integer] Used part of the disk, in bytes.
     attr_accessor :disk_used
 
+    # @return [Numeric] Used part of the memory, in percent.
+    attr_accessor :mem_used_pct
+
+    # @return [Numeric] Used part of the disk, in percent.
+    attr_accessor :disk_used_pct
+
+    # @return [Integer] Free part of the disk, in bytes.
+    attr_accessor :disk_available
+
     # Every argument is the attribute of the same name.
-    def initialize(timestamp:, cpu_count:, cpu_used_pct:, mem_total:, mem_used:, mem_cache:, disk_total:, disk_used:)
+    def initialize(
+      timestamp:,
+      cpu_count:,
+      cpu_used_pct:,
+      mem_total:,
+      mem_used:,
+      mem_cache:,
+      disk_total:,
+      disk_used:,
+      mem_used_pct:,
+      disk_used_pct:,
+      disk_available:
+    )
       super()
       @timestamp = timestamp
       @cpu_count = cpu_count
@@ -40,6 +61,9 @@ module Daytona
       @mem_cache = mem_cache
       @disk_total = disk_total
       @disk_used = disk_used
+      @mem_used_pct = mem_used_pct
+      @disk_used_pct = disk_used_pct
+      @disk_available = disk_available
     end
 
     # @api private
@@ -52,7 +76,10 @@ module Daytona
         mem_used: data['memUsed'],
         mem_cache: data['memCache'],
         disk_total: data['diskTotal'],
-        disk_used: data['diskUsed']
+        disk_used: data['diskUsed'],
+        mem_used_pct: data['memUsedPct'],
+        disk_used_pct: data['diskUsedPct'],
+        disk_available: data['diskAvailable']
       )
     end
   end
