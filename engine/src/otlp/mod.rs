@@ -1,8 +1,8 @@
 //! The engine as a collector: what sandboxes print, use and are asked for goes on to the server that their organization names, by
 //! OpenTelemetry's protocol over HTTP, in JSON (wire.md 8).
 //!
-//! Nothing is gathered, and nothing wakes up, for organizations that name none. What a server does not take waits for the next attempt as
-//! long as there is room; with more, the oldest records go.
+//! Nothing is gathered, and nothing wakes up, for organizations that name none. Every server is sent to on its own. What it does not take
+//! waits for the next attempt as long as there is room; with more, the oldest records go, and after [`ATTEMPTS`] all of them.
 
 mod messages;
 
@@ -27,8 +27,12 @@ use crate::sandboxes::sandbox::Sandbox;
 /// How long records are gathered before they are sent.
 const GATHERING: Duration = Duration::from_millis(500);
 
-/// How long to wait after a server did not take what was sent.
+/// How long to wait after a server did not take what was sent: twice as long each time, up to the most.
 const PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Attempts one after the other, over half an hour, after which what waits for a server is given up.
+const ATTEMPTS: u32 = 12;
 
 /// Records that may wait for one server, and their bytes.
 const WAITING: usize = 5000;
@@ -76,6 +80,8 @@ impl Waiting {
 struct Queue {
     records: VecDeque<Waiting>,
     bytes: usize,
+    /// Whether somebody sends it.
+    is_served: bool,
 }
 
 impl Queue {
@@ -178,28 +184,60 @@ impl Exporter {
 
     /// Sends what there is, until dropped.
     pub async fn run(self: Arc<Self>) {
+        let mut serving = JoinSet::new();
         loop {
             self.due.notified().await;
-            tokio::time::sleep(GATHERING).await;
-            // Beside one another, so that a server that is slow delays no other.
-            let sending: JoinSet<bool> = self.all().map(|config| Arc::clone(&self).send_all(config)).collect();
-            if !sending.join_all().await.into_iter().all(|sent| sent) {
-                tokio::time::sleep(PAUSE).await;
-                self.due.notify_one();
+            while serving.try_join_next().is_some() {}
+            for config in self.unserved() {
+                serving.spawn(Arc::clone(&self).serve(config));
             }
         }
     }
 
-    /// The servers that something waits for.
-    fn all(&self) -> impl Iterator<Item = OtelConfig> + use<> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.keys().cloned().collect::<Vec<_>>().into_iter()
+    /// The servers that something waits for and nobody sends to, which the caller does from now on.
+    fn unserved(&self) -> Vec<OtelConfig> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = waiting.iter_mut().filter(|(_, queue)| !queue.is_served);
+        let found = found.map(|(config, queue)| {
+            queue.is_served = true;
+            config.clone()
+        });
+        found.collect()
+    }
+
+    /// Sends to one server until nothing waits for it, or it is given up.
+    async fn serve(self: Arc<Self>, config: OtelConfig) {
+        let mut failed = 0;
+        loop {
+            tokio::time::sleep(GATHERING).await;
+            failed = if self.send_all(&config).await { 0 } else { failed + 1 };
+            if self.is_over(&config, failed) {
+                return;
+            }
+            if failed > 0 {
+                tokio::time::sleep(pause(failed)).await;
+            }
+        }
+    }
+
+    /// Whether nothing waits for a server any more, or it failed too often; then nobody sends to it until something new comes.
+    fn is_over(&self, config: &OtelConfig, failed: u32) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = waiting.get(config).map_or(0, |queue| queue.records.len());
+        if failed >= ATTEMPTS && left > 0 {
+            tracing::warn!(endpoint = config.endpoint, records = left, "telemetry of sandboxes is given up");
+        }
+        let is_over = left == 0 || failed >= ATTEMPTS;
+        if is_over {
+            waiting.remove(config);
+        }
+        is_over
     }
 
     /// Sends all that waits for a server; answers whether that went well.
-    async fn send_all(self: Arc<Self>, config: OtelConfig) -> bool {
-        while let Some(records) = self.next(&config) {
-            if let Err(error) = self.deliver(&config, &records).await {
+    async fn send_all(&self, config: &OtelConfig) -> bool {
+        while let Some(records) = self.next(config) {
+            if let Err(error) = self.deliver(config, &records).await {
                 let error = in_words(&error);
                 tracing::warn!(endpoint = config.endpoint, error, "telemetry of sandboxes was not taken");
                 self.put_back(config, records);
@@ -212,17 +250,15 @@ impl Exporter {
     /// The next records for a server.
     fn next(&self, config: &OtelConfig) -> Option<Vec<Waiting>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = waiting.get_mut(config)?;
-        let records = queue.take(AT_ONCE);
-        if queue.records.is_empty() {
-            waiting.remove(config);
-        }
-        Some(records)
+        let records = waiting.get_mut(config)?.take(AT_ONCE);
+        (!records.is_empty()).then_some(records)
     }
 
-    fn put_back(&self, config: OtelConfig, records: Vec<Waiting>) {
+    fn put_back(&self, config: &OtelConfig, records: Vec<Waiting>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.entry(config).or_default().put_back(records);
+        if let Some(queue) = waiting.get_mut(config) {
+            queue.put_back(records);
+        }
     }
 
     async fn deliver(&self, config: &OtelConfig, records: &[Waiting]) -> anyhow::Result<()> {
@@ -243,10 +279,75 @@ impl Exporter {
     }
 }
 
+/// How long to wait after so many failures one after the other.
+fn pause(failed: u32) -> Duration {
+    PAUSE.saturating_mul(2u32.saturating_pow(failed.saturating_sub(1))).min(LONGEST_PAUSE)
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::sandboxes::logs::Output;
+
+    fn value(config: &OtelConfig) -> (Target, Record) {
+        (Target { config: config.clone(), resource: Map::new() }, Record::Value("x", 0, 1.0))
+    }
+
+    async fn server() -> (TcpListener, OtelConfig) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        (listener, OtelConfig { endpoint, ..OtelConfig::default() })
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_delays_no_other() {
+        let exporter = Arc::new(Exporter::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        let running = tokio::spawn(Arc::clone(&exporter).run());
+        let ((silent, to_silent), (good, to_good)) = (server().await, server().await);
+        let send = |config| {
+            let (target, record) = value(config);
+            exporter.send(target, record);
+        };
+        send(&to_silent);
+        let (_open, _) = silent.accept().await.unwrap();
+        for _ in 0..2 {
+            send(&to_good);
+            let (mut connection, _) = good.accept().await.unwrap();
+            let mut request = vec![0; 1 << 16];
+            assert!(connection.read(&mut request).await.unwrap() > 0);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            connection.write_all(answer).await.unwrap();
+        }
+        assert!(exporter.waiting.lock().unwrap()[&to_silent].is_served, "its first request is still open");
+        running.abort();
+    }
+
+    #[test]
+    fn a_server_that_fails_again_and_again_is_given_up() {
+        let exporter = Exporter::new(Vec::new());
+        let config = OtelConfig { endpoint: "http://collector.example".to_owned(), ..OtelConfig::default() };
+        let (target, record) = value(&config);
+        exporter.send(target, record);
+        assert!(exporter.unserved() == [config.clone()]);
+        assert!(exporter.unserved().is_empty(), "somebody sends to it already");
+        for failed in 1..ATTEMPTS {
+            let records = exporter.next(&config).unwrap();
+            exporter.put_back(&config, records);
+            assert!(!exporter.is_over(&config, failed));
+        }
+        assert!(exporter.is_over(&config, ATTEMPTS));
+        assert!(exporter.waiting.lock().unwrap().is_empty());
+        // And tried again for what comes later.
+        let (target, record) = value(&config);
+        exporter.send(target, record);
+        assert_eq!(exporter.unserved().len(), 1);
+        assert_eq!([1, 2, 3, 30].map(|failed| pause(failed).as_secs()), [5, 10, 20, 300]);
+        let all: Duration = (1..ATTEMPTS).map(pause).sum();
+        assert!((1700..3600).contains(&all.as_secs()), "{all:?}");
+    }
 
     #[test]
     fn what_waits_is_bounded_and_the_newest_is_kept() {
@@ -262,7 +363,7 @@ mod tests {
         };
         let records = exporter.next(&config).unwrap();
         assert_eq!((records.len(), first(&records)), (AT_ONCE, 3.0));
-        exporter.put_back(config.clone(), records);
+        exporter.put_back(&config, records);
         assert_eq!(first(&exporter.next(&config).unwrap()), 3.0);
         for _ in 0..100 {
             let target = Target { config: config.clone(), resource: Map::new() };
@@ -273,7 +374,7 @@ mod tests {
         assert!((WAITING_BYTES / 2..=WAITING_BYTES).contains(&bytes(&exporter)));
         let records = exporter.next(&config).unwrap();
         assert_eq!(records.len(), 9);
-        exporter.put_back(config.clone(), records);
+        exporter.put_back(&config, records);
         assert!((WAITING_BYTES / 2..=WAITING_BYTES).contains(&bytes(&exporter)));
     }
 }

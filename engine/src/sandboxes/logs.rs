@@ -150,11 +150,7 @@ impl Engine {
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.context("the sandbox ended")?.into_data() else { continue };
             burst += data.len();
-            pending.extend_from_slice(&data);
-            while let Some(end) = memchr::memchr(b'\n', &pending) {
-                self.take_line(entry, &pending[..end])?;
-                pending.drain(..=end);
-            }
+            take_lines(&mut pending, &data, |line| self.take_line(entry, line))?;
             if pending.len() > LONGEST {
                 bail!("a line is longer than {LONGEST} bytes");
             }
@@ -183,12 +179,47 @@ impl Engine {
     }
 }
 
+/// Takes the lines that more bytes end; the beginning of the next one stays. Every byte is looked at once.
+fn take_lines(pending: &mut Vec<u8>, data: &[u8], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let Some(last) = memchr::memrchr(b'\n', data) else {
+        pending.extend_from_slice(data);
+        return Ok(());
+    };
+    let mut lines = data[..last].split(|byte| *byte == b'\n');
+    pending.extend_from_slice(lines.next().unwrap_or_default());
+    take(pending)?;
+    pending.clear();
+    lines.try_for_each(take)?;
+    pending.extend_from_slice(&data[last + 1..]);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn line(at: i64, output: Output, text: &str) -> Line {
         Line { at, output, text: text.to_owned() }
+    }
+
+    #[test]
+    fn lines_are_taken_however_they_arrive() {
+        for pieces in [&["one\n\ntwo\nthr", "ee", "\n"][..], &["one", "\n", "\ntwo\nthree\n"], &["one\n\ntwo\nthree\n"]]
+        {
+            let (mut pending, mut taken) = (Vec::new(), Vec::new());
+            for piece in pieces {
+                take_lines(&mut pending, piece.as_bytes(), |line| {
+                    taken.push(String::from_utf8(line.to_vec())?);
+                    Ok(())
+                })
+                .unwrap();
+            }
+            assert_eq!(taken, ["one", "", "two", "three"], "{pieces:?}");
+            assert!(pending.is_empty());
+        }
+        let mut pending = Vec::new();
+        take_lines(&mut pending, b"a\nb", |_| Ok(())).unwrap();
+        assert_eq!(pending, b"b");
     }
 
     #[test]
