@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use daytona_dashboard::FILES;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 
 use crate::engine::Engine;
 
@@ -24,6 +26,17 @@ pub fn routes() -> Router<Arc<Engine>> {
     FILES.into_iter().fold(router, |router, (name, kind, content)| {
         router.route(&format!("/dashboard/{name}"), get(move || async move { file(kind, content) }))
     })
+}
+
+/// Middleware: what sandboxes and clients wrote is never a page with the rights of this one, which comes from the same origin.
+pub async fn keep_apart(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    response
 }
 
 fn file(kind: &'static str, content: &'static str) -> Response {

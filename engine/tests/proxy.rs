@@ -113,6 +113,22 @@ async fn the_key_the_preview_token_and_nothing_else_open_a_toolbox() {
 }
 
 #[tokio::test]
+async fn what_a_sandbox_answers_is_no_page_of_the_dashboards_origin() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, "echo '<script>alert(1)</script>' > page.html").await;
+    let path = format!("/toolbox/{id}/files/download?path=page.html");
+    for path in [path, format!("/toolbox/{id}/no/such/route")] {
+        let answer = engine.request(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.headers()["content-security-policy"], "sandbox", "{path}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+    // The object storage holds what clients uploaded.
+    let answer = engine.anonymous(Method::GET, "/").send().await.unwrap();
+    assert_eq!(answer.headers()["content-security-policy"], "sandbox");
+}
+
+#[tokio::test]
 async fn paths_queries_and_headers_arrive_as_sent_and_credentials_do_not() {
     let engine = Engine::start().await;
     let id = serving(&engine, json!({})).await;

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { useAction, useWorkspace } from './context.ts';
 import { Field } from './elements.tsx';
 import type { Sandbox } from './live.ts';
-import { Output } from './log.tsx';
+import { Output, SHOWN } from './log.tsx';
 
 export function Commands({ sandbox }: { sandbox: Sandbox }) {
   const { session } = useWorkspace();
@@ -19,9 +19,8 @@ export function Commands({ sandbox }: { sandbox: Sandbox }) {
         body: { command },
       });
       const end = exitCode === 0 ? '' : `[exit code ${exitCode}]\n`;
-      setOutput(
-        (before) => `${before}$ ${command}\n${result}${result === '' || result.endsWith('\n') ? '' : '\n'}${end}`,
-      );
+      const lines = `$ ${command}\n${result}${result === '' || result.endsWith('\n') ? '' : '\n'}${end}`;
+      setOutput((before) => (before + lines).slice(-SHOWN));
       return undefined;
     });
   };

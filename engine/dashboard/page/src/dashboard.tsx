@@ -1,8 +1,10 @@
 // The frame of the dashboard: login, navigation, messages, and the page that the address names.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useErrorBoundary, useMemo, useState } from 'preact/hooks';
 import { Audit } from './audit.tsx';
 import { type Workspace, WorkspaceContext } from './context.ts';
+import { Failure, Heading } from './elements.tsx';
 import { Keys } from './keys.tsx';
 import { LimitsPage } from './limits.tsx';
 import { Live } from './live.ts';
@@ -128,9 +130,30 @@ function Frame({ session, choose, leave }: FrameProps) {
             </p>
           )}
         </div>
-        <Page route={route.slice(1)} />
+        <Guarded key={route.join('/')}>
+          <Page route={route.slice(1)} />
+        </Guarded>
       </main>
     </WorkspaceContext.Provider>
+  );
+}
+
+/** A part of the page that may fail, because a sandbox answers nonsense, while the rest stays. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [error, again] = useErrorBoundary();
+  return (
+    <>
+      {error === undefined && children}
+      {error !== undefined && (
+        <>
+          <Heading title="Not shown">This could not be shown</Heading>
+          <Failure text={inWords(error)} />
+          <button type="button" onClick={again}>
+            Try again
+          </button>
+        </>
+      )}
+    </>
   );
 }
 

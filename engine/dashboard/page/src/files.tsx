@@ -58,7 +58,7 @@ export function Files({ sandbox }: { sandbox: Sandbox }) {
     session.send('GET', `/toolbox/${sandbox.id}/files/download`, { query: { path: join(path, file.name) } });
   const show = (file: FileInfo) =>
     run(async () => {
-      setShown({ name: file.name, text: await (await content(file)).text() });
+      setShown({ name: file.name, text: await beginning(await content(file)) });
       return undefined;
     });
   const download = (file: FileInfo) =>
@@ -189,11 +189,28 @@ export function Files({ sandbox }: { sandbox: Sandbox }) {
           close={() => setDeleting(undefined)}
           confirm={() => remove(deleting)}
         >
-          {join(path, deleting.name)} {deleting.isDir && 'and everything in it '}is deleted for good.
+          <bdi>{join(path, deleting.name)}</bdi> {deleting.isDir && 'and everything in it '}is deleted for good.
         </Confirmation>
       )}
     </>
   );
+}
+
+/** The first bytes of an answer as text. What a sandbox says of a file's size may not be true. */
+async function beginning(answer: Response): Promise<string> {
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const piece = await reader?.read();
+    if (piece === undefined || piece.done) {
+      return text;
+    }
+    text += piece.value;
+    if (text.length > SHOWN) {
+      reader?.cancel().catch(() => {});
+      return text.slice(0, SHOWN);
+    }
+  }
 }
 
 /** Hands something to the browser as a download. */

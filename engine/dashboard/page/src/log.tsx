@@ -4,8 +4,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { useWorkspace } from './context.ts';
 import { inWords, Refused } from './session.ts';
 
-/** Characters of a log that are shown: its end. */
-const SHOWN = 500_000;
+/** Characters of a log or an output that are shown: its end. */
+export const SHOWN = 500_000;
 
 /** Milliseconds between looks for a log that is not there yet. */
 const PAUSE = 500;
@@ -60,7 +60,7 @@ export function Output({ label, text }: { label: string; text: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
     <pre role="log" tabIndex={0} aria-label={label}>
-      {text}
+      {text.slice(-SHOWN)}
     </pre>
   );
 }

@@ -90,9 +90,9 @@ export function Labels({ labels }: { labels: Record<string, string> }) {
   return (
     <>
       {Object.entries(labels).map(([name, value]) => (
-        <span class="label" key={name}>
+        <bdi class="label" key={name}>
           {name}={value}
-        </span>
+        </bdi>
       ))}
     </>
   );
@@ -139,7 +139,7 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }) {
       </button>
       {deleting && (
         <Confirmation title="Delete this sandbox?" action="Delete" close={() => setDeleting(false)} confirm={remove}>
-          {sandbox.name} and all files in it are deleted for good.
+          <bdi>{sandbox.name}</bdi> and all files in it are deleted for good.
         </Confirmation>
       )}
     </div>
