@@ -88,3 +88,101 @@ async fn entries_survive_a_killed_engine() {
     let page = log(&engine, &format!("targetId={id}")).await;
     assert_eq!(actions(&page), [("toolbox_execute_command", Some(200)), ("create", Some(200))]);
 }
+
+/// Every documented action but `login`, which is told when a token is used for the first time (tests of tokens), and a request that does
+/// it, or would: attempts are told, too. `S` is a sandbox and `O` the organization.
+const ACTIONS: [(&str, &str, &str); 63] = [
+    ("create", "POST", "/api/volumes"),
+    ("read", "GET", "/api/audit/organizations/O"),
+    ("update", "PATCH", "/api/docker-registry/x"),
+    ("delete", "DELETE", "/api/volumes/x"),
+    ("set_default", "PATCH", "/api/organizations/O/default-region"),
+    ("update_access", "POST", "/api/organizations/O/users/x/access"),
+    ("update_quota", "PATCH", "/api/organizations/O/quota"),
+    ("update_region_quota", "PATCH", "/api/organizations/O/quota/local"),
+    ("suspend", "POST", "/api/organizations/x/suspend"),
+    ("unsuspend", "POST", "/api/organizations/x/unsuspend"),
+    ("accept", "POST", "/api/organizations/invitations/x/accept"),
+    ("decline", "POST", "/api/organizations/invitations/x/decline"),
+    ("link_account", "POST", "/api/users/linked-accounts"),
+    ("unlink_account", "DELETE", "/api/users/linked-accounts/x/y"),
+    ("leave_organization", "POST", "/api/organizations/x/leave"),
+    ("regenerate_key_pair", "POST", "/api/users/x/regenerate-key-pair"),
+    ("update_scheduling", "PATCH", "/api/runners/x/scheduling"),
+    ("start", "POST", "/api/sandbox/x/start"),
+    ("stop", "POST", "/api/sandbox/x/stop"),
+    ("replace_labels", "PUT", "/api/sandbox/x/labels"),
+    ("create_backup", "POST", "/api/sandbox/x/backup"),
+    ("update_public_status", "POST", "/api/sandbox/x/public/true"),
+    ("set_auto_stop_interval", "POST", "/api/sandbox/x/autostop/5"),
+    ("set_auto_archive_interval", "POST", "/api/sandbox/x/autoarchive/5"),
+    ("set_auto_delete_interval", "POST", "/api/sandbox/x/autodelete/5"),
+    ("archive", "POST", "/api/sandbox/x/archive"),
+    ("get_port_preview_url", "GET", "/api/sandbox/S/ports/8080/preview-url"),
+    ("set_general_status", "PATCH", "/api/snapshots/x/general"),
+    ("activate", "POST", "/api/snapshots/x/activate"),
+    ("deactivate", "POST", "/api/snapshots/x/deactivate"),
+    ("update_network_settings", "POST", "/api/sandbox/x/network-settings"),
+    ("get_webhook_app_portal_access", "POST", "/api/webhooks/organizations/O/app-portal-access"),
+    ("send_webhook_message", "POST", "/api/webhooks/organizations/O/send"),
+    ("initialize_webhooks", "POST", "/api/webhooks/organizations/O/initialize"),
+    (
+        "update_sandbox_default_limited_network_egress",
+        "POST",
+        "/api/organizations/O/sandbox-default-limited-network-egress",
+    ),
+    ("create_ssh_access", "POST", "/api/sandbox/S/ssh-access"),
+    ("revoke_ssh_access", "DELETE", "/api/sandbox/S/ssh-access"),
+    ("regenerate_proxy_api_key", "POST", "/api/regions/x/regenerate-proxy-api-key"),
+    ("regenerate_ssh_gateway_api_key", "POST", "/api/regions/x/regenerate-ssh-gateway-api-key"),
+    ("regenerate_snapshot_manager_credentials", "POST", "/api/regions/x/regenerate-snapshot-manager-credentials"),
+    ("toolbox_delete_file", "DELETE", "/toolbox/S/files?path=nothing"),
+    ("toolbox_download_file", "GET", "/toolbox/S/files/download?path=nothing"),
+    ("toolbox_create_folder", "POST", "/toolbox/S/files/folder?path=new&mode=755"),
+    ("toolbox_move_file", "POST", "/toolbox/S/files/move?source=nothing&destination=x"),
+    ("toolbox_set_file_permissions", "POST", "/toolbox/S/files/permissions?path=nothing"),
+    ("toolbox_replace_in_files", "POST", "/toolbox/S/files/replace"),
+    ("toolbox_upload_file", "POST", "/toolbox/S/files/upload?path=x"),
+    ("toolbox_bulk_upload_files", "POST", "/toolbox/S/files/bulk-upload"),
+    ("toolbox_git_add_files", "POST", "/toolbox/S/git/add"),
+    ("toolbox_git_create_branch", "POST", "/toolbox/S/git/branches"),
+    ("toolbox_git_delete_branch", "DELETE", "/toolbox/S/git/branches"),
+    ("toolbox_git_clone_repository", "POST", "/toolbox/S/git/clone"),
+    ("toolbox_git_commit_changes", "POST", "/toolbox/S/git/commit"),
+    ("toolbox_git_pull_changes", "POST", "/toolbox/S/git/pull"),
+    ("toolbox_git_push_changes", "POST", "/toolbox/S/git/push"),
+    ("toolbox_git_checkout_branch", "POST", "/toolbox/S/git/checkout"),
+    ("toolbox_execute_command", "POST", "/toolbox/S/process/execute"),
+    ("toolbox_create_session", "POST", "/toolbox/S/process/session"),
+    ("toolbox_session_execute_command", "POST", "/toolbox/S/process/session/x/exec"),
+    ("toolbox_delete_session", "DELETE", "/toolbox/S/process/session/x"),
+    ("toolbox_computer_use_start", "POST", "/toolbox/S/computeruse/start"),
+    ("toolbox_computer_use_stop", "POST", "/toolbox/S/computeruse/stop"),
+    ("toolbox_computer_use_restart_process", "POST", "/toolbox/S/computeruse/process/x/restart"),
+];
+
+#[tokio::test]
+async fn every_documented_action_is_told() {
+    let engine = Engine::start().await;
+    let sandbox = engine.sandbox().await;
+    let organization = harness::announcement(engine.directory.path()).unwrap()["organizationId"].clone();
+    let organization = organization.as_str().unwrap();
+    for (action, method, path) in ACTIONS {
+        let path = path.replace("/S/", &format!("/{sandbox}/"));
+        let path = path.replace("/O/", &format!("/{organization}/"));
+        let path = path.strip_suffix("/O").map(|start| format!("{start}/{organization}")).unwrap_or(path);
+        let before = log(&engine, &format!("action={action}")).await["total"].clone();
+        let answer = engine.request(method.parse().unwrap(), &path).json(&json!({})).send().await.unwrap();
+        let told = log(&engine, &format!("action={action}&limit=1")).await;
+        let more = told["total"].as_u64() > before.as_u64();
+        let newest = &told["items"][0];
+        assert!(more && newest["action"] == action, "{method} {path} ({}): {told}", answer.status());
+        for field in ["id", "actorId", "organizationId", "targetType", "ipAddress", "createdAt"] {
+            assert!(newest[field].is_string(), "{action} has no {field}: {newest}");
+        }
+        // Reading the log is told, too, while it is read.
+        if action != "read" {
+            assert_eq!(newest["statusCode"], answer.status().as_u16(), "{method} {path}: {newest}");
+        }
+    }
+}

@@ -47,6 +47,12 @@ pub fn of_control(method: &Method, path: &str) -> Option<Deed> {
         ("POST", ["api-keys"]) => deed("create", "api_key", None),
         ("DELETE", ["api-keys", name] | ["api-keys", _, name]) => deed("delete", "api_key", Some(name)),
         (method, ["organizations", rest @ ..]) => of_organization(method, rest),
+        ("POST", ["users", "linked-accounts"]) => deed("link_account", "user", None),
+        ("DELETE", ["users", "linked-accounts", ..]) => deed("unlink_account", "user", None),
+        ("POST", ["users", id, "regenerate-key-pair"]) => deed("regenerate_key_pair", "user", Some(id)),
+        ("POST", ["runners"]) => deed("create", "runner", None),
+        ("DELETE", ["runners", id]) => deed("delete", "runner", Some(id)),
+        ("PATCH", ["runners", id, "scheduling"]) => deed("update_scheduling", "runner", Some(id)),
         ("GET", ["audit", "organizations", id, ..]) => deed("read", "organization", Some(id)),
         ("POST", ["webhooks", "organizations", id, "app-portal-access"]) => {
             deed("get_webhook_app_portal_access", "organization", Some(id))
