@@ -64,3 +64,63 @@ async fn whoever_guesses_keys_is_slowed_down_and_the_holder_of_the_key_is_not() 
     let config = read(engine.anonymous(Method::GET, "/api/config").send().await).await.1;
     assert_eq!(config["rateLimit"], json!({"failedAuth": {"ttl": 600, "limit": 3}}));
 }
+
+/// Lives of sandboxes that one throttler counts together.
+const LIFE: [(Method, &str); 11] = [
+    (Method::POST, "/start"),
+    (Method::POST, "/stop"),
+    (Method::POST, "/archive"),
+    (Method::POST, "/recover"),
+    (Method::POST, "/resize"),
+    (Method::POST, "/pause"),
+    (Method::POST, "/resume"),
+    (Method::POST, "/fork"),
+    (Method::POST, "/snapshot"),
+    (Method::POST, "/backup"),
+    (Method::DELETE, ""),
+];
+
+#[tokio::test]
+async fn each_documented_throttler_counts_its_own_requests() {
+    // Windows that do not end meanwhile.
+    let engine = limited("authenticated=2/3600,sandbox-create=2/3600,sandbox-lifecycle=11/3600,anonymous=2/3600").await;
+    let anonymous = || engine.anonymous(Method::GET, "/api/sandbox").send();
+    let authenticated = || engine.request(Method::GET, "/api/volumes").send();
+    let create = || engine.request(Method::POST, "/api/sandbox").json(&json!({"cpu": -1})).send();
+    let life = LIFE.map(|(method, verb)| (method, format!("/api/sandbox/unknown{verb}")));
+    for left in [1, 0] {
+        for (name, answer) in [
+            ("anonymous", anonymous().await.unwrap()),
+            ("authenticated", authenticated().await.unwrap()),
+            ("sandbox-create", create().await.unwrap()),
+        ] {
+            assert_ne!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "{name}");
+            assert_told(&answer, name, 2, left);
+        }
+    }
+    for ((method, path), left) in life.iter().zip((0..11).rev()) {
+        let answer = engine.request(method.clone(), path).json(&json!({})).send().await.unwrap();
+        assert_ne!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert_told(&answer, "sandbox-lifecycle", 11, left);
+    }
+    let (method, path) = &life[0];
+    for (name, limit, answer) in [
+        ("anonymous", 2, anonymous().await.unwrap()),
+        ("authenticated", 2, authenticated().await.unwrap()),
+        ("sandbox-create", 2, create().await.unwrap()),
+        ("sandbox-lifecycle", 11, engine.request(method.clone(), path).send().await.unwrap()),
+    ] {
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "{name}");
+        assert_told(&answer, name, limit, 0);
+        let wait = header(&answer, &format!("retry-after-{name}")).expect("how long to wait");
+        assert!((1..=3600).contains(&wait), "{name}: {wait}");
+        assert_eq!(header(&answer, "retry-after"), Some(wait), "{name}");
+    }
+}
+
+fn assert_told(answer: &Response, name: &str, limit: u64, remaining: u64) {
+    assert_eq!(header(answer, &format!("x-ratelimit-limit-{name}")), Some(limit), "{name}");
+    assert_eq!(header(answer, &format!("x-ratelimit-remaining-{name}")), Some(remaining), "{name}");
+    let reset = header(answer, &format!("x-ratelimit-reset-{name}")).expect("when it begins anew");
+    assert!((1..=3600).contains(&reset), "{name}: {reset}");
+}
