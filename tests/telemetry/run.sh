@@ -8,14 +8,15 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${DAYTONA_LOCAL_BINARY:?must name the daytona program}" "${DAYTONA_LOCAL_STATE_DIR:?must name a state directory}"
 environments=${here%/tests/telemetry}/target/telemetry
-python_packages=(opentelemetry-api==1.45.2 opentelemetry-proto==1.45.2 pytest==8.4.2)
+# gunicorn loads a program and then forks, as programs in production do.
+python_packages=(opentelemetry-api==1.45.2 opentelemetry-proto==1.45.2 pytest==8.4.2 gunicorn==27.0.1)
 node_package=@opentelemetry/api@1.10.0
 
-if [[ ! -e $environments/python/complete ]]; then
+if [[ $(cat "$environments/python/complete" 2>/dev/null) != "${python_packages[*]}" ]]; then
     rm -rf "$environments/python"
     python3 -m venv "$environments/python"
     "$environments/python/bin/python" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
-    touch "$environments/python/complete"
+    echo "${python_packages[*]}" >"$environments/python/complete"
 fi
 if [[ ! -e $environments/node/complete ]]; then
     rm -rf "$environments/node"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from receiver import Receiver
@@ -61,6 +63,58 @@ call()
     spans = receiver.spans
     assert len(spans) == 5
     assert len({span.span_id for span in spans}) == 5
+
+
+def test_an_application_loaded_before_its_workers_are_forked_sends_each_span_once(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    application = """
+call()
+def application(environ, start_response):
+    call()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+"""
+    (tmp_path / "app.py").write_text(BEGIN + application)
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--preload",
+        "--workers",
+        "2",
+        "--bind",
+        "127.0.0.1:0",
+        "app:application",
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'python/src'}:{tmp_path}",
+        "PYTHONUNBUFFERED": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "600000",
+    }
+    server = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None
+        lines: list[str] = []
+        for line in server.stderr:
+            lines.append(line)
+            if found := re.search(r"Listening at: (http://\S+)", line):
+                break
+        else:
+            raise AssertionError("".join(lines))
+        workers = {urllib.request.urlopen(found[1], timeout=LIMIT).read() for _ in range(6)}
+        assert str(server.pid).encode() not in workers
+        server.terminate()
+        rest = server.communicate(timeout=LIMIT)[1]
+        assert server.returncode == 0, rest
+    finally:
+        server.kill()
+        server.wait()
+    spans = receiver.spans
+    assert {span.name for span in spans} == {"Daytona.get"}
+    assert len(spans) == len({span.span_id for span in spans}) == 7, rest
 
 
 def test_a_forked_child_that_does_nothing_ends_at_once(receiver: Receiver) -> None:
