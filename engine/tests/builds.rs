@@ -153,6 +153,19 @@ async fn what_an_image_lacks_is_said_at_once() {
     let (code, output) = engine.run(&bare, "echo there is no shell").await;
     assert_ne!(code, 0, "{output}");
     assert!(!output.is_empty());
+    assert!(output.contains("the sandbox has no shell") && output.contains("/bin/sh"), "{output}");
+    for (path, body) in [
+        ("session", json!({"sessionId": "none"})),
+        ("pty", json!({"id": "none", "cols": 80, "rows": 24})),
+        ("pty", json!({"id": "none", "cols": 80, "rows": 24})),
+    ] {
+        let (status, answer) = engine.post(&format!("/toolbox/{bare}/process/{path}"), body).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{path}: {answer}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains("the sandbox has no shell") && message.contains("`spawn`"), "{path}: {answer}");
+    }
+    let (_, sessions) = engine.get(&format!("/toolbox/{bare}/process/pty")).await;
+    assert_eq!(sessions["sessions"], json!([]), "nothing is left of it");
     let (status, file) =
         read(engine.request(Method::GET, &format!("/toolbox/{bare}/files/download?path=/only")).send().await).await;
     assert_eq!((status, file), (StatusCode::OK, json!("file\n")));

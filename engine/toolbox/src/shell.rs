@@ -17,6 +17,9 @@ use crate::errors::reason;
 /// Shells in order of preference.
 const PREFERRED: [&str; 4] = ["/usr/bin/zsh", "/bin/zsh", "/usr/bin/bash", "/bin/bash"];
 
+/// The shell where none is found.
+const LAST: &str = "/bin/sh";
+
 impl Toolbox {
     /// The first preferred shell listed in `/etc/shells`, else `$SHELL`, else `sh`.
     pub(crate) fn shell(&self) -> PathBuf {
@@ -28,7 +31,7 @@ impl Toolbox {
             .map(PathBuf::from)
             .or_else(|| self.environment.get("SHELL").map(PathBuf::from).filter(|shell| shell.exists()))
             .or_else(|| self.environment.which("sh"))
-            .unwrap_or_else(|| PathBuf::from("/bin/sh"))
+            .unwrap_or_else(|| PathBuf::from(LAST))
     }
 
     /// A command that will run `program` with the toolbox's environment plus `variables`, in `cwd` (the work directory when
@@ -64,9 +67,20 @@ pub(crate) fn start_failure(command: &Command, error: &io::Error) -> io::Error {
         Some(directory) if !environment::may_execute(directory) => {
             format!("working directory may not be entered: {}", directory.display())
         }
+        _ if error.kind() == io::ErrorKind::NotFound && is_missing_shell(Path::new(command.get_program())) => {
+            format!(
+                "the sandbox has no shell: there is no {}; `spawn` with a list of arguments runs programs without one",
+                Path::new(command.get_program()).display()
+            )
+        }
         _ => format!("{}: {}", Path::new(command.get_program()).display(), reason(error)),
     };
     io::Error::new(error.kind(), message)
+}
+
+/// Whether a program is the shell that is taken for granted where no other is found, and is not there.
+fn is_missing_shell(program: &Path) -> bool {
+    program == Path::new(LAST) && !program.exists()
 }
 
 /// The real user of a command; the effective one is the sandbox's.
