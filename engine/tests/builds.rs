@@ -172,6 +172,49 @@ async fn what_an_image_lacks_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn a_root_may_have_another_c_library() {
+    let engine = Engine::start().await;
+    let (program, loader) = ("/srv/hello.c", "/lib/ld-musl-*.so.1");
+    let dockerfile = format!(
+        r#"
+FROM default AS tools
+COPY <<EOF {program}
+#include <stdio.h>
+int main(int count, char **words) {{
+    for (int at = 1; at < count; at++) printf("%s of musl\n", words[at]);
+    return count;
+}}
+EOF
+RUN musl-gcc -o /srv/hello {program} && cp {loader} /srv
+FROM scratch
+COPY --from=tools /usr/bin/busybox /bin/sh
+COPY --from=tools /srv/hello /bin/
+COPY --from=tools /srv/ld-musl-*.so.1 /lib/
+RUN ["/bin/hello"]
+"#
+    );
+    // A command of the build finds the loader, too: its exit code is the program's own.
+    let failed = built(&engine, &dockerfile, json!({})).await;
+    assert!(failed["errorReason"].as_str().unwrap_or_default().contains("exit code 1"), "{failed}");
+    let id = started(&engine, dockerfile.trim_end().trim_end_matches("RUN [\"/bin/hello\"]"), json!({})).await;
+    let (code, output) = engine.run(&id, "/bin/hello words").await;
+    assert_eq!((code, output.trim()), (2, "words of musl"));
+    let toolbox = format!("/toolbox/{id}/process");
+    let (status, answer) = engine.post(&format!("{toolbox}/session"), json!({"sessionId": "one"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let command = json!({"command": "/bin/hello session; cat /etc/hosts | grep -c localhost"});
+    let (status, answer) = engine.post(&format!("{toolbox}/session/one/exec"), command).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(answer.to_string().contains("session of musl"), "{answer}");
+    let (status, answer) = engine.post(&format!("{toolbox}/pty"), json!({"id": "one", "cols": 80, "rows": 24})).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    // Without the loader it says what is missing of the program, and that is not the program.
+    let (code, output) = engine.run(&id, "mv /lib /gone; /bin/hello words; echo after").await;
+    assert_eq!((code, output.ends_with("after\n") || output.ends_with("after")), (0, true), "{output}");
+    assert!(output.contains("not found"), "{output}");
+}
+
+#[tokio::test]
 async fn such_a_sandbox_does_what_others_do() {
     let engine = Engine::start().await;
     let id = started(&engine, BUSYBOX, json!({"disk": 2})).await;
