@@ -215,6 +215,61 @@ RUN ["/bin/hello"]
 }
 
 #[tokio::test]
+async fn an_image_may_have_a_link_at_etc() {
+    let engine = Engine::start().await;
+    let linked = r#"
+FROM default AS tools
+FROM scratch AS linked
+COPY --from=tools /usr/bin/busybox /bin/sh
+COPY <<EOF /usr/etc/passwd
+root:x:0:0::/root:/bin/sh
+app:x:1001:1002::/srv/app:/bin/sh
+EOF
+RUN ["/bin/sh", "-c", "rm -rf /etc && ln -s usr/etc /etc"]
+"#;
+    // Commands find the image's accounts there, and names to look up, of which nothing stays.
+    let looks = format!(
+        "{linked}USER app\nRUN [\"/bin/sh\", \"-c\", \"grep ^app: /etc/passwd; cat /etc/resolv.conf /etc/hosts\"]\n\
+         FROM scratch\nCOPY --from=linked /bin /bin/\nCOPY --from=1 / /image/\n"
+    );
+    let (status, made) = engine.post("/api/sandbox", json!({"buildInfo": {"dockerfileContent": looks}})).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let path = format!("/api/sandbox/{}", id_of(&made));
+    let made = settled(&engine, &path).await;
+    assert_eq!(made["state"], "started", "{made}");
+    assert_eq!(engine.output(&id_of(&made), "ls /image/usr/etc; readlink /image/etc").await, "passwd\nusr/etc");
+
+    let seen = format!(
+        "{linked}USER app\nRUN [\"/bin/sh\", \"-c\", \"grep ^app: /etc/passwd && grep nameserver \
+                        /etc/resolv.conf && grep localhost /etc/hosts\"]\n"
+    );
+    let id = started(&engine, &seen, json!({})).await;
+    let look =
+        "id -u; readlink /etc; grep -c ^app: /etc/passwd; grep -c nameserver /etc/resolv.conf; cat /etc/hostname";
+    let expected = |id: &str| format!("1001\nusr/etc\n1\n1\n{}", &id[..12]);
+    assert_eq!(engine.output(&id, look).await, expected(&id));
+    let path = format!("/api/sandbox/{id}");
+    let (status, fork) = engine.post(&format!("{path}/fork"), json!({})).await;
+    assert_eq!(status, StatusCode::OK, "{fork}");
+    assert_eq!(engine.output(&id_of(&fork), look).await, expected(&id_of(&fork)));
+    for change in ["stop", "start"] {
+        let (status, answer) = engine.post(&format!("{path}/{change}"), json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    assert_eq!(engine.output(&id, look).await, expected(&id));
+    // What makes programs trust the engine in the place of the hosts of secrets covers no link either.
+    let secret = json!({"name": "key", "value": "sesame", "hosts": ["api.example"]});
+    let (status, answer) = engine.post("/api/secret", secret).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let id = started(&engine, &seen, json!({"secrets": [{"KEY": "key"}]})).await;
+    assert_eq!(engine.output(&id, look).await, expected(&id));
+    let trusts =
+        "grep -q BEGIN.CERTIFICATE $SSL_CERT_FILE && grep -q BEGIN.CERTIFICATE $NODE_EXTRA_CA_CERTS && echo both";
+    assert_eq!(engine.output(&id, trusts).await, "both");
+    assert_eq!(std::fs::read_dir(engine.directory.path().join("build-steps")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn such_a_sandbox_does_what_others_do() {
     let engine = Engine::start().await;
     let id = started(&engine, BUSYBOX, json!({"disk": 2})).await;

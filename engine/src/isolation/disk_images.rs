@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 
 use super::disk::{self, BLOCK, IMAGE};
+use super::image_root::ETC;
 use super::probe;
 
 /// What every kernel knows that sandboxes' disks can be had with, whatever the machine's own defaults are.
@@ -24,32 +25,43 @@ pub struct DiskImages {
 }
 
 /// What a new disk holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// A root, with the home of a snapshot of the default one.
     Default(Option<u64>),
     /// Nothing but room for changes of an image's root, which lies over the machine's system or over nothing.
     Image {
-        /// Whether it does.
+        /// Whether it lies over the machine's system.
         over_default: bool,
+        /// The directory that `/etc` is in the image.
+        etc: PathBuf,
     },
     /// The same for a command of a build.
     Step,
 }
 
 impl Contents {
-    fn name(self) -> String {
+    fn name(&self) -> String {
         match self {
             Self::Default(snapshot) => snapshot.unwrap_or_default().to_string(),
-            Self::Image { over_default: true } => "over-default".to_owned(),
-            Self::Image { over_default: false } => "image".to_owned(),
+            Self::Image { over_default: true, .. } => "over-default".to_owned(),
+            Self::Image { etc, .. } if etc != Path::new(ETC) => "linked-image".to_owned(),
+            Self::Image { .. } => "image".to_owned(),
             Self::Step => "step".to_owned(),
         }
     }
 
     /// Whether disks with these contents are made no more once those with the others are.
-    fn is_replaced_by(self, other: Self) -> bool {
-        self != other && matches!((self, other), (Self::Default(_), Self::Default(_)))
+    fn is_replaced_by(&self, other: &Self) -> bool {
+        let is_linked = |etc: &Path| etc != Path::new(ETC);
+        match (self, other) {
+            (Self::Default(_), Self::Default(_)) => self != other,
+            // There may be any number of them.
+            (Self::Image { etc, .. }, Self::Image { etc: others, .. }) => {
+                is_linked(etc) && is_linked(others) && etc != others
+            }
+            _ => false,
+        }
     }
 }
 
@@ -83,10 +95,10 @@ impl DiskImages {
     fn template(&self, contents: Contents, gib: u64, make_tree: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         // Locked until it is made: many sandboxes may be created at once.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = made.iter().find(|found| (found.contents, found.gib) == (contents, gib)) {
+        if let Some(found) = made.iter().find(|found| (&found.contents, found.gib) == (&contents, gib)) {
             return Ok(found.image.clone());
         }
-        for outdated in made.extract_if(.., |found| found.contents.is_replaced_by(contents)) {
+        for outdated in made.extract_if(.., |found| found.contents.is_replaced_by(&contents)) {
             let _ = fs::remove_file(outdated.image);
         }
         fs::create_dir_all(&self.directory)?;

@@ -4,8 +4,10 @@
 //! Whoever made the image may have put anything anywhere. Names in its layers are looked at on the machine only where no link
 //! can lead out of the layer; everything else is looked up in the finished root, when it is all there is.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -16,6 +18,12 @@ use super::spec::Mount;
 
 /// The layer of the root itself, among those of system directories.
 pub const ROOT_LAYER: &str = "root";
+
+/// Where names are looked up.
+pub const ETC: &str = "etc";
+
+/// The file beside a sandbox's layers that tells where its image's `/etc` is, if that is a link.
+const LINKED_ETC: &str = "linked-etc";
 
 /// Where kernel interfaces appear, which an image can neither move nor take away.
 const MOUNT_POINTS: [&str; 3] = ["dev", "proc", "sys"];
@@ -55,6 +63,13 @@ impl ImageRoot {
     pub fn over(&self, state_dir: &Path, target: &Path) -> Vec<PathBuf> {
         let there = |layer: &&PathBuf| is_directory_within(&state_dir.join(layer), target);
         self.layers.iter().filter(there).map(|layer| layer.join(target)).collect()
+    }
+
+    /// The directory that `/etc` is in the image, which may have a link there; `etc` where it leads to none.
+    pub fn etc(&self, state_dir: &Path) -> PathBuf {
+        let layers: Vec<PathBuf> = self.layers.iter().map(|layer| state_dir.join(layer)).collect();
+        let found = daytona_images::directory_in(&layers, Path::new(ETC)).ok().flatten();
+        found.unwrap_or_else(|| PathBuf::from(ETC))
     }
 
     /// The root itself, with what the sandbox changes in `own`. `base` is what lies below all layers.
@@ -100,25 +115,39 @@ pub fn check_mount_points(root: &Path) -> Result<()> {
     MOUNT_POINTS.iter().try_for_each(|name| check_mount_point(root, Path::new(name)))
 }
 
-/// The directory in which a sandbox's own names are: the layer over `/etc`, or `/etc` in the layer over an image's root. `None`
-/// where its root has put something else there.
+/// The directory in which a sandbox's own names are: the layer over `/etc`, or in the layer over an image's root what `/etc` is
+/// there. `None` where its root has put something else there.
 pub fn names_directory(own: &Path) -> Option<PathBuf> {
     let upper = own.join("upper");
-    let places = [PathBuf::from("etc"), Path::new(ROOT_LAYER).join("etc")];
-    places.into_iter().find(|place| is_directory_within(&upper, place)).map(|place| upper.join(place))
+    let linked = fs::read(own.join(LINKED_ETC)).ok().map(|place| PathBuf::from(OsString::from_vec(place)));
+    let linked = linked.map(|place| Path::new(ROOT_LAYER).join(place));
+    let places = [PathBuf::from(ETC), Path::new(ROOT_LAYER).join(ETC)];
+    linked.into_iter().chain(places).find(|place| is_directory_within(&upper, place)).map(|place| upper.join(place))
 }
 
-/// Makes what a sandbox changes of an image's root, in the sandbox's own directory.
-pub fn make_layer(directory: &Path, over_default: bool) -> io::Result<()> {
+/// Makes what a sandbox changes of an image's root, in the sandbox's own directory. `etc` is where the image's `/etc` is.
+pub fn make_layer(directory: &Path, over_default: bool, etc: &Path) -> io::Result<()> {
     let upper = directory.join("upper").join(ROOT_LAYER);
     base::make_directory(&upper, 0o755)?;
     base::make_directory(&directory.join("work").join(ROOT_LAYER), 0o700)?;
     base::make_directory(&directory.join("root"), 0o755)?;
     if !over_default {
-        base::make_directory(&upper.join("etc"), 0o755)?;
-        base::write_resolver(&upper.join("etc"))?;
+        make_directories(&upper, etc)?;
+        base::write_resolver(&upper.join(etc))?;
+        if etc != Path::new(ETC) {
+            fs::write(directory.join(LINKED_ETC), etc.as_os_str().as_bytes())?;
+        }
     }
     Ok(())
+}
+
+/// Makes the directories that lead to one below `root`, which has nothing in it.
+pub fn make_directories(root: &Path, relative: &Path) -> io::Result<()> {
+    let mut place = root.to_owned();
+    relative.iter().try_for_each(|part| {
+        place.push(part);
+        base::make_directory(&place, 0o755)
+    })
 }
 
 /// Makes what a step of a build changes, in its own directory; nothing is in there, so what is afterwards is the step's.

@@ -298,7 +298,8 @@ impl Launcher {
             bail!("images need isolation, which this engine was started without");
         }
         let directory = self.state_dir.join(directory);
-        self.ready.make_for_image(&directory, image.over_default, disk_gib)?;
+        let etc = image.etc(&self.state_dir);
+        self.ready.make_for_image(&directory, image.over_default, &etc, disk_gib)?;
         Self::name_files(&directory, sandbox_id)
     }
 
@@ -534,7 +535,8 @@ impl Launcher {
             Some(image) if image.over_default => mounts.push(image.mount(own, self.base.default_root.clone())),
             Some(image) => {
                 let certificates = self.has_certificates.then(|| PathBuf::from(CERTIFICATES_LAYER));
-                let authority = start.secrets.is_some().then(|| PathBuf::from(trust::LAYER));
+                let etc = image.etc(&self.state_dir);
+                let authority = start.secrets.as_ref().map(|_| trust::layer(&self.state_dir, &etc)).transpose()?;
                 let over = authority.into_iter().chain(certificates);
                 let layers = over.chain(image.layers.iter().cloned()).collect();
                 let image = ImageRoot { layers, ..image.clone() };

@@ -40,7 +40,7 @@ pub use cgroup::{Enforced, Resources, Usage};
 pub use commands::StepCommand;
 pub use disk::{IMAGE, copy_changes, copy_sparse, shares_content, wait_until_free};
 pub use disk_space::room;
-pub use image_root::ImageRoot;
+pub use image_root::{ETC, ImageRoot};
 pub use instance::Instance;
 pub use launch::{Launcher, Start, files_directory, pool_directory};
 pub use own_namespace::enter_own_namespace;

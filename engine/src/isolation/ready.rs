@@ -44,15 +44,15 @@ impl Pattern {
         }
     }
 
-    /// The same for a sandbox whose root is an image.
-    pub fn make_for_image(&self, directory: &Path, over_default: bool, disk_gib: u64) -> Result<()> {
+    /// The same for a sandbox whose root is an image, in which `/etc` is this directory.
+    pub fn make_for_image(&self, directory: &Path, over_default: bool, etc: &Path, disk_gib: u64) -> Result<()> {
         match &self.disks {
             Some(disks) => disks
-                .make(directory, Contents::Image { over_default }, disk_gib, |tree| {
-                    self.make_layers(tree, over_default)
+                .make(directory, Contents::Image { over_default, etc: etc.to_owned() }, disk_gib, |tree| {
+                    self.make_layers(tree, over_default, etc)
                 })
                 .context("making the disk"),
-            None => self.make_layers(directory, over_default),
+            None => self.make_layers(directory, over_default, etc),
         }
     }
 
@@ -69,11 +69,11 @@ impl Pattern {
     }
 
     /// Makes room for what is changed of an image's root, in plain directories.
-    pub fn make_layers(&self, directory: &Path, over_default: bool) -> Result<()> {
+    pub fn make_layers(&self, directory: &Path, over_default: bool, etc: &Path) -> Result<()> {
         fs::create_dir_all(directory.join("upper"))?;
         fs::create_dir_all(directory.join("work"))?;
         base::make_directory(&directory.join("upper"), 0o755)?;
-        image_root::make_layer(directory, over_default)?;
+        image_root::make_layer(directory, over_default, etc)?;
         if over_default {
             for layer in &self.layers {
                 base::make_directory(&directory.join("upper").join(layer), 0o755)?;
@@ -167,8 +167,8 @@ impl Ready {
     }
 
     /// Makes the files of a sandbox whose root is an image.
-    pub fn make_for_image(&self, directory: &Path, over_default: bool, disk_gib: u64) -> Result<()> {
-        self.shared.pattern.make_for_image(directory, over_default, disk_gib)
+    pub fn make_for_image(&self, directory: &Path, over_default: bool, etc: &Path, disk_gib: u64) -> Result<()> {
+        self.shared.pattern.make_for_image(directory, over_default, etc, disk_gib)
     }
 
     /// Makes room for what a command of a build changes.

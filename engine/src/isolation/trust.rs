@@ -5,10 +5,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use daytona_images::Digest;
+
 use super::base::make_directory;
+use super::image_root::{ETC, make_directories};
 use crate::network::Interceptor;
 
 /// The layer, relative to the state directory.
@@ -40,13 +44,19 @@ const ALL: [&str; 9] = [
 /// Variables that name one more.
 const ONE_MORE: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
+/// The same for images whose `/etc` is a link, each in a directory of its own.
+const LINKED: &str = "authority-of-linked";
+
 /// Writes the layer anew.
 pub fn write_layer(state_dir: &Path, interceptor: &Interceptor) -> io::Result<()> {
     let layer = state_dir.join(LAYER);
-    match fs::remove_dir_all(&layer) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => make_directory(&layer, 0o755)?,
+    for outdated in [&layer, &state_dir.join(LINKED)] {
+        match fs::remove_dir_all(outdated) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
+    make_directory(&layer, 0o755)?;
     let (one, all) = (interceptor.certificate(), interceptor.certificates());
     for path in BUNDLES.into_iter().chain([CERTIFICATES]) {
         write(&layer, path, &all)?;
@@ -64,6 +74,28 @@ fn write(layer: &Path, path: &str, text: &str) -> io::Result<()> {
     let file = layer.join(relative);
     fs::write(&file, text)?;
     fs::set_permissions(file, fs::Permissions::from_mode(0o644))
+}
+
+/// The layer for an image in which `/etc` is this directory, relative to the state directory: it covers no link that is there.
+pub fn layer(state_dir: &Path, etc: &Path) -> io::Result<PathBuf> {
+    if etc == Path::new(ETC) {
+        return Ok(PathBuf::from(LAYER));
+    }
+    let relative = Path::new(LINKED).join(Digest::of(etc.as_os_str().as_bytes()).hex());
+    let linked = state_dir.join(&relative);
+    make_directory(&state_dir.join(LINKED), 0o755)?;
+    make_directory(&linked, 0o755)?;
+    for path in BUNDLES.into_iter().chain([CERTIFICATES, CERTIFICATE, ADDED]) {
+        let path = Path::new(path.trim_start_matches('/'));
+        let place = path.strip_prefix(ETC).map_or_else(|_| path.to_owned(), |rest| etc.join(rest));
+        make_directories(&linked, place.parent().unwrap_or(Path::new("")))?;
+        // The files are the same ones.
+        match fs::hard_link(state_dir.join(LAYER).join(path), linked.join(place)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(relative)
 }
 
 /// The layer's part that is laid over this directory of the system, if it has one.

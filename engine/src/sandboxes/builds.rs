@@ -14,7 +14,7 @@ use daytona_images::{Base, Cancel, Exit, Run, Runner};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::isolation::{ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand, check_id};
+use crate::isolation::{ETC, ImageRoot, IsolationLevel, Launcher, Resources, STEP_GIB, Start, StepCommand, check_id};
 use crate::network::{Cidr, Reach};
 use crate::outgoing::Client;
 use crate::snapshots::images::RESERVE;
@@ -55,9 +55,7 @@ impl StepRunner {
             _ => fs::create_dir_all(&steps)?,
         }
         let names = state_dir.join(NAMES);
-        fs::create_dir_all(names.join("etc"))?;
-        fs::write(names.join("etc/resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
-        fs::write(names.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
+        write_names(&names, Path::new(ETC))?;
         Ok(Self { launcher, state_dir: state_dir.to_owned(), names, allow_networks: allow_networks.to_vec() })
     }
 
@@ -83,19 +81,31 @@ impl StepRunner {
         Ok((!is_less).then(|| format!("it wrote more than {STEP_GIB} GiB")))
     }
 
-    fn root(&self, run: &Run<'_>) -> ImageRoot {
+    /// `names` is a directory that may be made for the step's names.
+    fn root(&self, run: &Run<'_>, names: &Path) -> io::Result<ImageRoot> {
         let over_default = run.base == Base::Default;
-        // The engine's own root has names already.
-        let names = (!over_default).then(|| self.relative(&self.names));
         let layers = run.layers.iter().rev().map(|layer| self.relative(layer));
-        ImageRoot {
+        let mut root = ImageRoot {
             over_default,
-            layers: names.into_iter().chain(layers).collect(),
+            layers: layers.collect(),
             env: Vec::new(),
             entrypoint: Vec::new(),
             user: String::new(),
             work_dir: String::new(),
+        };
+        if over_default {
+            // The engine's own root has names already.
+            return Ok(root);
         }
+        let etc = root.etc(&self.state_dir);
+        if etc == Path::new(ETC) {
+            root.layers.insert(0, self.relative(&self.names));
+        } else {
+            // A link to there is not covered.
+            write_names(&self.state_dir.join(names), &etc)?;
+            root.layers.insert(0, names.to_owned());
+        }
+        Ok(root)
     }
 
     fn run_in(
@@ -109,7 +119,7 @@ impl StepRunner {
         check_id(run.uid)?;
         check_id(run.gid)?;
         self.launcher.create_step_files(directory)?;
-        let image = self.root(run);
+        let image = self.root(run, &names_of(directory))?;
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let start = Start {
             sandbox_id: id,
@@ -180,6 +190,19 @@ impl StepRunner {
     }
 }
 
+/// Where the names of a step are, whose image has a link at `/etc`.
+fn names_of(step: &Path) -> PathBuf {
+    step.with_extension("names")
+}
+
+/// Writes a layer with names to look up, in which `/etc` is this directory.
+fn write_names(layer: &Path, etc: &Path) -> io::Result<()> {
+    let directory = layer.join(etc);
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join("resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n")?;
+    fs::write(directory.join("hosts"), "127.0.0.1 localhost\n::1 localhost\n")
+}
+
 /// Bytes that the files below a directory take on the disk, as far as they can be counted while they change.
 fn written(directory: &Path) -> u64 {
     let mut waiting = vec![directory.to_owned()];
@@ -201,10 +224,12 @@ impl Runner for StepRunner {
         let id = format!("build-{}", uuid::Uuid::new_v4().simple());
         let directory = Path::new(STEPS).join(&id);
         let done = self.run_in(&id, &directory, run, output, cancel);
-        if let Err(error) = remove_tree(&self.state_dir.join(&directory), Locked::Unlock)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, step = id, "the files of a build's step are left to the next start");
+        for made in [names_of(&directory), directory] {
+            if let Err(error) = remove_tree(&self.state_dir.join(made), Locked::Unlock)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, step = id, "the files of a build's step are left to the next start");
+            }
         }
         done.map_err(|error| io::Error::other(crate::in_words(&error)))
     }
