@@ -63,6 +63,7 @@ fn errors_name_the_instruction_and_the_reason() {
     for (file, line, reason) in [
         ("FROM scratch\nCOPY none.txt /", 2, "not in the build's context"),
         ("FROM scratch\nCOPY ../a.txt /", 2, "leads out"),
+        ("FROM scratch\nRUN --mount=type=ssh,required=true [\"/x\"]", 2, "give the key as a secret"),
         ("FROM scratch\nCOPY a.txt /\nCOPY --chown=nobody a.txt /b", 3, "no user \"nobody\""),
         ("FROM scratch\nENV A=\"${B:?is needed}\"", 2, "is needed"),
         ("FROM scratch\nCOPY a.txt /x\nCOPY a.txt /x/y", 3, "is not a directory"),

@@ -70,7 +70,9 @@ impl<'a> Mounts<'a> {
         if kind == "ssh" {
             // Builds have none; a command that can do without runs.
             return if is(&["required"]) {
-                Err(refused("there is no agent of SSH to give to a build".to_owned()))
+                Err(refused(
+                    "builds have no agent of SSH: give the key as a secret, and mount that with type=secret".to_owned(),
+                ))
             } else {
                 Ok(())
             };
