@@ -76,6 +76,24 @@ async fn a_pools_sandbox_becomes_the_one_that_is_created() {
 }
 
 #[tokio::test]
+async fn a_pool_of_another_snapshot_is_refused_and_its_sandboxes_are_started() {
+    let engine = Engine::start().await;
+    pool_of(&engine, 1).await;
+    let build = json!({"dockerfileContent": "FROM default\nENV OF=image\nUSER root\n"});
+    let (status, made) = engine.post("/api/snapshots", json!({"name": "box", "buildInfo": build})).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    harness::wait_for_response(async || (engine.get("/api/snapshots/box").await.1["state"] == "active").then_some(()))
+        .await;
+    let (status, refused) = engine.post("/api/warm-pools", json!({"snapshot": "box", "pool": 1})).await;
+    assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("another snapshot than the default one"), "{refused}");
+    let sandbox = engine.create(json!({"snapshot": "box"})).await;
+    assert_eq!((&sandbox["warmPoolId"], &sandbox["user"]), (&Value::Null, &json!("root")), "{sandbox}");
+    assert_eq!(engine.output(&id_of(&sandbox), "echo $OF; id -u").await, "image\n0");
+    assert_eq!(engine.get("/api/warm-pools").await.1[0]["currentSize"], 1, "the pool has kept its own");
+}
+
+#[tokio::test]
 async fn what_only_a_start_can_give_is_started() {
     let engine = Engine::start().await;
     pool_of(&engine, 1).await;
