@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,47 @@ def test_pyproject_lists_dependencies(tmp_path: Path) -> None:
     )
     line = image.dockerfile().splitlines()[1]
     assert line == "RUN python -m pip install pytest requests --find-links x --extra-index-url https://a"
+
+
+def wheel(directory: Path, name: str) -> None:
+    """Writes the package `name`, whose module of that name says so."""
+    about = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(directory / f"{name}-1.0-py3-none-any.whl", "w") as file:
+        file.writestr(f"{name}.py", f"print('this is {name}')\n")
+        file.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        file.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{about}/RECORD", f"{name}.py,,\n{about}/METADATA,,\n{about}/WHEEL,,\n{about}/RECORD,,\n")
+
+
+def test_packages_are_installed_for_real(daytona: Daytona, tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    for name in ("promised", "required", "depended_on", "optional"):
+        wheel(tmp_path / "wheels", name)
+    (tmp_path / "requirements.txt").write_text("required == 1.0\n")
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["depended_on"]\n[project.optional-dependencies]\ndev = ["optional>=1"]\n'
+    )
+    here: Any = {"find_links": ["/wheels"], "extra_options": "--no-index --disable-pip-version-check"}
+    image = (
+        Image.base("default")
+        .run_commands("python3 -m venv /opt/venv")
+        .env({"PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"})
+        .add_local_dir(tmp_path / "wheels", "/wheels")
+        .pip_install("promised>=1", **here)
+        .pip_install_from_requirements(tmp_path / "requirements.txt", **here)
+        .pip_install_from_pyproject(tmp_path / "pyproject.toml", ["dev"], **here)
+    )
+    sandbox = daytona.create(CreateSandboxFromImageParams(image=image), timeout=0)
+    try:
+        done = sandbox.process.exec("/opt/venv/bin/python -c 'import promised, required, depended_on, optional'")
+        assert (done.exit_code, done.result) == (
+            0,
+            "this is promised\nthis is required\nthis is depended_on\nthis is optional\n",
+        )
+    finally:
+        sandbox.delete()
 
 
 def test_what_no_dockerfile_can_say_is_refused() -> None:
