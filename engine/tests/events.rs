@@ -2,8 +2,13 @@
 
 mod harness;
 
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use futures_util::{SinkExt, StreamExt};
-use harness::{Engine, id_of};
+use harness::{Engine, control_groups, id_of};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -121,23 +126,74 @@ async fn a_sandbox_that_ends_by_itself_says_why() {
     let engine = Engine::start().await;
     let mut socket = connect(&engine).await;
     let id = id_of(&engine.sized(json!({"memory": 1})).await);
-    let pid = engine.sandbox_processes()[0];
-    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    let processes = || {
+        let [first, toolbox, ..] = engine.sandbox_processes()[..] else { panic!("a first process and the toolbox") };
+        (Pid::from_raw(first), Pid::from_raw(toolbox))
+    };
+    kill(processes().0, Signal::SIGKILL).unwrap();
     assert_eq!(cause_of(&mut socket, "error").await, "exited");
+
+    // What the sandbox has survived is not why it ends, whichever of its processes somebody kills from outside.
+    let hungry = json!({"command": "python3 -c 'x = bytearray(1500 << 20)'"});
+    for kills_toolbox in [false, true] {
+        engine.post(&format!("/api/sandbox/{id}/recover"), json!({})).await;
+        assert_eq!(cause_of(&mut socket, "started").await, "request");
+        let (_, result) = engine.post(&format!("/toolbox/{id}/process/execute"), hungry.clone()).await;
+        assert!(result["result"].as_str().unwrap().contains("out of memory"), "{result}");
+        let (first, toolbox) = processes();
+        if kills_toolbox {
+            // The engine looks from time to time; this has it look.
+            engine.get(&format!("/api/sandbox/{id}/telemetry/metrics")).await;
+        }
+        kill(if kills_toolbox { toolbox } else { first }, Signal::SIGKILL).unwrap();
+        assert_eq!(cause_of(&mut socket, "error").await, "exited");
+    }
 
     engine.post(&format!("/api/sandbox/{id}/recover"), json!({})).await;
     assert_eq!(cause_of(&mut socket, "started").await, "request");
-    let body = json!({"command": "python3 -c 'x = bytearray(1500 << 20)'"});
-    engine.post(&format!("/toolbox/{id}/process/execute"), body).await;
-    // Which processes it takes at the limit is the kernel's choice; the first one has too little to be taken every time.
-    kill(Pid::from_raw(engine.sandbox_processes()[0]), Signal::SIGKILL).unwrap();
+    let (first, toolbox) = processes();
+    let score =
+        |pid: Pid| -> i32 { fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap().trim().parse().unwrap() };
+    // Where the engine may say so, the kernel never takes the first process (-1000); it holds less than the toolbox anyway.
+    assert!(score(first) <= score(toolbox));
+    take_all_memory(&id, toolbox);
     assert_eq!(cause_of(&mut socket, "error").await, "outOfMemory");
     let (_, sandbox) = engine.get(&format!("/api/sandbox/{id}")).await;
     assert!(sandbox["errorReason"].as_str().unwrap().contains("limit of memory"), "{sandbox}");
     let organization = sandbox["organizationId"].as_str().unwrap();
     let (_, log) = engine.get(&format!("/api/audit/organizations/{organization}?action=stop&targetId={id}")).await;
     let causes: Vec<_> = log["items"].as_array().unwrap().iter().map(|entry| &entry["metadata"]["cause"]).collect();
-    assert_eq!(causes, ["outOfMemory", "exited"]);
+    assert_eq!(causes, ["outOfMemory", "exited", "exited", "exited"]);
+}
+
+/// Has the kernel end the toolbox at the sandbox's limit of memory: a process of the test enters the sandbox's group and takes all
+/// that the group may have, in a file without a place, so that hardly any of it is the process's own. The kernel takes the toolbox
+/// before that process: it has more, and where the test may say so, the other is never taken.
+fn take_all_memory(id: &str, toolbox: Pid) {
+    let limits = [("memory.events", "memory.max"), ("memory.oom_control", "memory.limit_in_bytes")];
+    let groups = control_groups(id);
+    let limited = |group: &String| {
+        let (_, limit) = limits.iter().find(|(events, _)| fs::exists(format!("{group}/{events}")).unwrap())?;
+        Some((group.clone(), format!("{group}/{limit}")))
+    };
+    let (group, limit) = groups.iter().find_map(limited).expect("a group that limits memory");
+    fs::write(limit, (64 << 20).to_string()).unwrap();
+    let memory = memfd_create("memory", MFdFlags::empty()).unwrap();
+    let program = format!(
+        "{{ echo -1000 > /proc/self/oom_score_adj; }} 2>/dev/null; echo $$ > {group}/cgroup.procs && exec head -c 1G /dev/zero"
+    );
+    let taking = || Command::new("sh").args(["-c", &program]).stdout(memory.try_clone().unwrap()).spawn().unwrap();
+    let mut process = taking();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while kill(toolbox, None).is_ok() && Instant::now() < deadline {
+        if process.try_wait().unwrap().is_some() {
+            process = taking();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(kill(toolbox, None).is_err(), "the toolbox goes on with all memory taken");
 }
 
 #[tokio::test]
@@ -170,7 +226,7 @@ async fn nothing_is_told_any_more_once_a_key_has_ended() {
     let (status, _) = engine.delete("/api/api-keys/short").await;
     assert_eq!(status, reqwest::StatusCode::NO_CONTENT);
     engine.post("/api/volumes", json!({"name": "second"})).await;
-    let told = tokio::time::timeout(std::time::Duration::from_secs(120), async {
+    let told = tokio::time::timeout(Duration::from_secs(120), async {
         loop {
             match socket.next().await {
                 Some(Ok(Message::Text(ping))) if ping == "2" => say(&mut socket, "3".to_owned()).await,

@@ -231,6 +231,13 @@ impl SandboxCgroup {
         ["memory.events", "memory.oom_control"].into_iter().find_map(|file| self.file(file))
     }
 
+    /// How many processes the kernel has killed at the memory limit.
+    pub fn memory_kills(&self) -> u64 {
+        let counted = self.memory_events().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        let count = counted.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
+    }
+
     /// A file of the group, in whichever hierarchy has it.
     fn file(&self, name: &str) -> Option<PathBuf> {
         self.parts.iter().map(|part| part.directory.join(name)).find(|path| path.exists())

@@ -31,7 +31,7 @@ use super::commands;
 use super::memory;
 use super::mounts;
 use super::own_size::{self, Files, OwnSize};
-use super::spec::{IsolationLevel, LaunchSpec, RESIZE, Report, TERMINATE};
+use super::spec::{IsolationLevel, LaunchSpec, RESIZE, Report, TERMINATE, TOOLBOX_KILLED};
 use super::system_calls::{self, ToolboxUser};
 use super::users::{TOOLBOX_UID, UserIds};
 
@@ -40,6 +40,9 @@ const TERMINATION_GRACE: Duration = Duration::from_secs(1);
 
 /// How many of a sandbox's processes are for the toolbox alone.
 const TOOLBOX_THREADS: u64 = 64;
+
+/// How soon the OOM killer takes a process: -1000 is never.
+const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 
 /// How many files a sandbox's process may open unless it raises the limit itself.
 const OPEN_FILES: u64 = 65_536;
@@ -190,6 +193,7 @@ fn first_process(mut spec: LaunchSpec, namespace: Option<OwnedFd>, control: Unix
         Err(error) => return fail(&control, &anyhow::Error::new(error).context("forking the toolbox")),
     };
     drop((listener, inside));
+    never_in_line();
     let level = spec.level;
     drop(spec);
     let supervised = give_up_privileges(level)
@@ -264,13 +268,19 @@ struct Inside {
 
 /// Has the kernel's OOM killer end this process and the toolbox after all others; the score of what the user runs.
 fn last_in_line() -> i32 {
-    const FILE: &str = "/proc/self/oom_score_adj";
-    let own: i32 = std::fs::read_to_string(FILE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default();
-    match std::fs::write(FILE, (own - 900).max(-999).to_string()) {
+    let own: i32 =
+        std::fs::read_to_string(OOM_SCORE).ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default();
+    match std::fs::write(OOM_SCORE, (own - 900).max(-999).to_string()) {
         Ok(()) => own,
         // Only an administrator goes to the end of the line; everybody may send others to its head.
         Err(_) => (own + 300).min(1000),
     }
+}
+
+/// Has the OOM killer never end this process: the toolbox holds more, and goes first, and with it this one ends too. So what kills
+/// this one is somebody outside. Without effect where the engine may not ask for that (`CAP_SYS_RESOURCE`).
+fn never_in_line() {
+    let _ = std::fs::write(OOM_SCORE, "-1000");
 }
 
 /// The toolbox: becomes the sandbox's user, then serves until it is killed. In a build, the command in its place.
@@ -428,6 +438,9 @@ fn reap(toolbox: Pid) -> Result<Option<i32>> {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(toolbox_status),
             Ok(WaitStatus::Exited(pid, status)) if pid == toolbox => toolbox_status = Some(status),
+            Ok(WaitStatus::Signaled(pid, Signal::SIGKILL, _)) if pid == toolbox => {
+                toolbox_status = Some(TOOLBOX_KILLED)
+            }
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid == toolbox => toolbox_status = Some(128 + signal as i32),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => bail!(error),

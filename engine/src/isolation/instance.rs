@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,6 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use tokio::io::unix::AsyncFd;
 
@@ -22,7 +21,7 @@ use super::cgroup::{Resources, SandboxCgroup, Usage};
 use super::disk_space;
 use super::own_size::OwnSize;
 use super::processors::Taken;
-use super::spec::{RESIZE, TERMINATE};
+use super::spec::{RESIZE, TERMINATE, TOOLBOX_KILLED};
 use super::standstill;
 use crate::network::{self, Joined, Reach, Secrets};
 
@@ -38,8 +37,10 @@ pub struct Instance {
     pub(super) has_disk: bool,
     /// Whether its processes stand still.
     pub(super) frozen: AtomicBool,
-    /// Whether its first process was killed.
-    pub(super) killed: AtomicBool,
+    /// Whether its toolbox was killed, and the first process has ended for that.
+    pub(super) toolbox_killed: AtomicBool,
+    /// How many processes the kernel had killed at the limit of memory when the sandbox was last seen to go on.
+    pub(super) survived_kills: AtomicU64,
     /// Resources that the next start of the sandbox makes anew under the same names.
     pub(super) names: Mutex<Option<Names>>,
 }
@@ -80,7 +81,7 @@ impl Instance {
         loop {
             match waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {
                 Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {}
-                Ok(WaitStatus::Signaled(_, Signal::SIGKILL, _)) => return self.killed.store(true, Ordering::Release),
+                Ok(WaitStatus::Exited(_, TOOLBOX_KILLED)) => return self.toolbox_killed.store(true, Ordering::Release),
                 Ok(_) | Err(_) => return,
             }
         }
@@ -249,18 +250,23 @@ impl Instance {
 
     /// What the processes use, where control groups count it.
     pub fn usage(&self) -> Option<Usage> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|names| names.cgroup.usage())
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let cgroup = &names.as_ref()?.cgroup;
+        let kills = cgroup.memory_kills();
+        if !self.has_ended() {
+            self.survived_kills.store(kills, Ordering::Release);
+        }
+        Some(cgroup.usage())
     }
 
-    /// Whether its first process was killed, and the kernel killed at its limit of memory since it started. Blocks briefly.
+    /// Whether it has ended because the kernel killed its toolbox at the limit of memory. Blocks briefly.
+    ///
+    /// The kernel takes the toolbox after all other processes, and never the first one: who killed that did so from outside.
+    /// Kills that the sandbox has survived before ([`Instance::usage`] looks) say nothing about its end.
     pub fn was_out_of_memory(&self) -> bool {
-        if !self.killed.load(Ordering::Acquire) {
-            return false;
-        }
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let events = names.as_ref().and_then(|names| names.cgroup.memory_events());
-        let counted = events.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
-        counted.lines().filter_map(|line| line.strip_prefix("oom_kill ")).any(|count| count.trim() != "0")
+        let kills = names.as_ref().map_or(0, |names| names.cgroup.memory_kills());
+        self.toolbox_killed.load(Ordering::Acquire) && kills > self.survived_kills.load(Ordering::Acquire)
     }
 
     /// Kills the first process, and with it all, from outside: for one that does not listen any more.

@@ -8,7 +8,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -412,7 +412,8 @@ impl Launcher {
             control: ours,
             has_disk,
             frozen: AtomicBool::new(false),
-            killed: AtomicBool::new(false),
+            toolbox_killed: AtomicBool::new(false),
+            survived_kills: AtomicU64::new(0),
             names: Mutex::new(Some(Names { socket, cgroup, range, network, processors })),
         })
     }
