@@ -8,12 +8,16 @@ use harness::{Engine, wait_for};
 use hmac::{Hmac, KeyInit, Mac};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::Signal;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 const MIB: usize = 1 << 20;
+
+/// What is encoded in the query of a signed address.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What `/object-storage/push-access` has given.
 #[derive(Clone)]
@@ -73,12 +77,7 @@ impl Access {
         let names = headers.map(|(name, _)| name).join(";");
         let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{names}\n{hash}");
         let scope = format!("{}/us-east-1/s3/aws4_request", &date[..8]);
-        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
-        let mut key = format!("AWS4{}", self.secret).into_bytes();
-        for part in scope.split('/') {
-            key = mac(&key, part);
-        }
-        let signature = hex(&mac(&key, &text));
+        let signature = self.sign(&date, &scope, &canonical);
         let credential = format!("Credential={}/{scope}", self.key);
         engine
             .anonymous(method, &if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") })
@@ -90,6 +89,38 @@ impl Access {
                 format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"),
             )
             .body(body)
+    }
+
+    /// An address that lets whoever has it do one thing for ten minutes. `signed` are the headers that the request must have.
+    fn presigned(&self, engine: &Engine, method: &Method, path: &str, signed: &[(&str, &str)]) -> String {
+        let date = OffsetDateTime::now_utc();
+        let date = date.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap();
+        let host = engine.origin.trim_start_matches("http://");
+        let headers = [&[("host", host)], signed].concat();
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+        let scope = format!("{}/us-east-1/s3/aws4_request", &date[..8]);
+        let encode = |text: &str| percent_encode(text.as_bytes(), ENCODED).to_string();
+        let query = [
+            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
+            ("X-Amz-Credential", &format!("{}/{scope}", self.key)),
+            ("X-Amz-Date", &date),
+            ("X-Amz-Expires", "600"),
+            ("X-Amz-Security-Token", &self.token),
+            ("X-Amz-SignedHeaders", &names.join(";")),
+        ];
+        let query = query.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
+        let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{}\nUNSIGNED-PAYLOAD", names.join(";"));
+        format!("{}{path}?{query}&X-Amz-Signature={}", engine.origin, self.sign(&date, &scope, &canonical))
+    }
+
+    fn sign(&self, date: &str, scope: &str, canonical: &str) -> String {
+        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
+        let mut key = format!("AWS4{}", self.secret).into_bytes();
+        for part in scope.split('/') {
+            key = mac(&key, part);
+        }
+        hex(&mac(&key, &text))
     }
 
     async fn send(
@@ -278,6 +309,31 @@ async fn nobody_reads_or_writes_what_their_credentials_are_not_for() {
     let engine = engine.restart_after(Signal::SIGTERM).await;
     assert_eq!(access.get(&engine, "ours").await, None);
     assert_eq!(Access::of(&engine).await.get(&engine, "ours").await.unwrap(), b"secret");
+}
+
+#[tokio::test]
+async fn an_address_to_write_to_copies_only_what_was_signed() {
+    let engine = Engine::start().await;
+    let access = Access::of(&engine).await;
+    access.put(&engine, "kept", b"kept for its owner").await;
+    let (kept, given) = (access.path("kept"), access.path("given"));
+    let put = async |address: &str, source: Option<&str>, body: &str| {
+        let request = engine.client.put(address).body(body.to_owned());
+        let request = source.iter().fold(request, |request, source| request.header("x-amz-copy-source", *source));
+        answer(request.send().await.unwrap()).await
+    };
+    let plain = access.presigned(&engine, &Method::PUT, &given, &[]);
+    let (status, text) = put(&plain, Some(&kept), "").await;
+    assert_eq!((status, inner(&text, "Code")), (StatusCode::FORBIDDEN, "AccessDenied"), "{text}");
+    assert_eq!(access.get(&engine, "given").await, None);
+    // The same address writes what is sent to it.
+    assert_eq!(put(&plain, None, "sent").await.0, StatusCode::OK);
+    assert_eq!(access.get(&engine, "given").await.unwrap(), b"sent");
+    // One that was signed for a copy makes that, and no other.
+    let copy = access.presigned(&engine, &Method::PUT, &given, &[("x-amz-copy-source", &kept)]);
+    assert_eq!(put(&copy, Some(&given), "").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(put(&copy, Some(&kept), "").await.0, StatusCode::OK);
+    assert_eq!(access.get(&engine, "given").await.unwrap(), b"kept for its owner");
 }
 
 #[tokio::test]

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::isolation;
+
+/// What a copy leaves free on the disk, in bytes.
+const ROOM_LEFT: u64 = 16 << 20;
+
 /// A written file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
@@ -70,8 +75,12 @@ pub fn link(directory: &Path, segments: &[Segment]) -> io::Result<Vec<Segment>> 
     let mut made = Vec::new();
     let linked = segments.iter().try_for_each(|segment| {
         let file = uuid::Uuid::new_v4().simple().to_string();
-        fs::hard_link(directory.join(&segment.file), directory.join(&file))?;
-        made.push(Segment { file, size: segment.size });
+        match fs::hard_link(directory.join(&segment.file), directory.join(&file)) {
+            Ok(()) => made.push(Segment { file, size: segment.size }),
+            // A file may have so many names only: 65,000 on ext4. A copy of its bytes begins to count anew.
+            Err(error) if error.kind() == io::ErrorKind::TooManyLinks => made.push(copy(directory, segment)?),
+            Err(error) => return Err(error),
+        }
         Ok(())
     });
     // The names must be on the disk as the bytes are.
@@ -82,6 +91,16 @@ pub fn link(directory: &Path, segments: &[Segment]) -> io::Result<Vec<Segment>> 
             Err(error)
         }
     }
+}
+
+/// Copies a segment, unless that would fill the disk.
+fn copy(directory: &Path, segment: &Segment) -> io::Result<Segment> {
+    if isolation::room(directory).map_err(io::Error::other)? < segment.size.saturating_add(ROOM_LEFT) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    let mut writing = Writing::begin(directory)?;
+    io::copy(&mut File::open(directory.join(&segment.file))?, &mut writing)?;
+    Ok(writing.finish()?.0)
 }
 
 /// Removes segments that nothing names any more. What cannot be removed goes with the next start.
@@ -171,6 +190,23 @@ mod tests {
         }
         let mut reading = Reading::new(directory.path(), segments, 0, 9);
         assert_eq!(reading.read_to_end(&mut Vec::new()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn bytes_have_more_names_than_a_file_may_have() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writing = Writing::begin(directory.path()).unwrap();
+        writing.write_all(b"content").unwrap();
+        let segment = writing.finish().unwrap().0;
+        // As many as ext4 gives a file, without waiting for the disk each time. Other file systems give more.
+        let first = directory.path().join(&segment.file);
+        for number in 1..65_000 {
+            fs::hard_link(&first, directory.path().join(number.to_string())).unwrap();
+        }
+        let more = link(directory.path(), &[segment.clone(), segment]).unwrap();
+        let mut text = String::new();
+        Reading::new(directory.path(), more, 0, 14).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "contentcontent");
     }
 
     #[test]
