@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use harness::{Engine, id_of};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -338,6 +340,26 @@ async fn a_film_whose_recorder_is_killed_is_kept() {
     assert_eq!((&film["status"], desktop.pictures(&file).await), (&json!("completed"), pictures), "{film}");
     let (status, _) = desktop.ask(Method::POST, "/recordings/stop", json!({ "id": id })).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn nobody_waits_while_a_film_is_being_finished() {
+    let engine = Engine::start_in(prepared(), &[]).await;
+    let desktop = Desktop::start(&engine).await;
+    let (id, file) = desktop.record().await;
+    desktop.until(&format!("test $(stat -c %s '{file}') -gt 100000")).await;
+    // It will not finish by itself for now.
+    engine.output(&desktop.id, "pkill -STOP ffmpeg").await;
+    let mut stops: FuturesUnordered<_> =
+        (0..2).map(|_| desktop.ask(Method::POST, "/recordings/stop", json!({ "id": id }))).collect();
+    // One of them finishes the film; the other is told that there is none that goes on, and does not wait.
+    assert_eq!(stops.next().await.unwrap().0, StatusCode::NOT_FOUND);
+    assert_eq!(desktop.film(&id).await["status"], "recording");
+    assert_eq!(desktop.get("/recordings").await["recordings"].as_array().unwrap().len(), 1);
+    engine.output(&desktop.id, "pkill -CONT ffmpeg").await;
+    let (status, film) = stops.next().await.unwrap();
+    assert_eq!((status, &film["status"]), (StatusCode::OK, &json!("completed")), "{film}");
+    assert!(desktop.pictures(&file).await > 0);
 }
 
 #[tokio::test]

@@ -5,10 +5,11 @@
 //! sandbox, what was recorded until then is kept. What is stopped becomes a file with an index at its beginning.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -24,7 +25,6 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Child;
-use tokio::sync::Mutex;
 use tower_http::services::ServeFile;
 
 use super::errors::not_started;
@@ -68,16 +68,24 @@ pub(super) fn routes() -> Router<Arc<Toolbox>> {
         .route("/computeruse/recordings/{id}/download", get(download))
 }
 
-/// The recordings that go on.
+/// The recordings that go on. Locked for moments only, never while anybody waits for ffmpeg.
 #[derive(Default)]
 pub(super) struct Recordings {
     running: Mutex<BTreeMap<String, Running>>,
 }
 
 struct Running {
-    ffmpeg: Child,
+    stage: Stage,
     file: PathBuf,
     started: OffsetDateTime,
+}
+
+enum Stage {
+    /// There is no picture yet.
+    Begins,
+    GoesOn(Child),
+    /// Somebody finishes its file.
+    Ends,
 }
 
 #[derive(Serialize)]
@@ -97,30 +105,57 @@ struct Recording {
 }
 
 impl Recordings {
+    /// Those that go on: one whose ffmpeg has ended by itself is over.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, one| match &mut one.stage {
+            Stage::GoesOn(ffmpeg) => matches!(ffmpeg.try_wait(), Ok(None)),
+            Stage::Begins | Stage::Ends => true,
+        });
+        running
+    }
+
     /// Ends all of them, so that their files are complete.
     pub(super) async fn end_all(&self, toolbox: &Toolbox) {
-        // Held meanwhile: nobody takes a file for interrupted that is still being written.
-        let mut running = self.running.lock().await;
-        let ended = std::mem::take(&mut *running).into_values().map(|one| one.end(toolbox));
-        futures_util::future::join_all(ended).await;
+        let ids: Vec<String> = self.lock().keys().cloned().collect();
+        futures_util::future::join_all(ids.iter().map(|id| self.end(toolbox, id))).await;
+    }
+
+    /// Has ffmpeg finish the file of one that goes on; whether there is one.
+    async fn end(&self, toolbox: &Toolbox, id: &str) -> bool {
+        let taken = self.lock().get_mut(id).and_then(|one| match std::mem::replace(&mut one.stage, Stage::Ends) {
+            Stage::GoesOn(ffmpeg) => Some((ffmpeg, one.file.clone())),
+            other => {
+                one.stage = other;
+                None
+            }
+        });
+        let Some((mut ffmpeg, file)) = taken else { return false };
+        // Until then nobody takes its file for interrupted.
+        let _place = Place { recordings: self, id };
+        if let Some(mut input) = ffmpeg.stdin.take() {
+            let _ = input.write_all(b"q").await;
+        }
+        if tokio::time::timeout(PATIENCE, ffmpeg.wait()).await.is_err() {
+            let _ = ffmpeg.kill().await;
+        }
+        finish(toolbox, &file).await;
+        true
     }
 }
 
-impl Running {
-    /// Whether ffmpeg still runs.
-    fn goes_on(&mut self) -> bool {
-        matches!(self.ffmpeg.try_wait(), Ok(None))
-    }
+/// A recording that begins or ends, of which nothing is known any more once this is dropped: then its file tells all.
+struct Place<'a> {
+    recordings: &'a Recordings,
+    id: &'a str,
+}
 
-    /// Has ffmpeg finish the file.
-    async fn end(mut self, toolbox: &Toolbox) {
-        if let Some(mut input) = self.ffmpeg.stdin.take() {
-            let _ = input.write_all(b"q").await;
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut running = self.recordings.lock();
+        if running.get(self.id).is_some_and(|one| !matches!(one.stage, Stage::GoesOn(_))) {
+            running.remove(self.id);
         }
-        if tokio::time::timeout(PATIENCE, self.ffmpeg.wait()).await.is_err() {
-            let _ = self.ffmpeg.kill().await;
-        }
-        finish(toolbox, &self.file).await;
     }
 }
 
@@ -171,11 +206,6 @@ async fn start(toolbox: State, Json(Start { label }): Json<Start>) -> Result<Res
     let display = toolbox.display()?;
     let size = with_screen(State::clone(&toolbox), Purpose::View, |screen| screen.size().map_err(|_| not_started()));
     let (width, height) = size.await?;
-    let mut running = toolbox.desktop.recordings.running.lock().await;
-    running.retain(|_, one| one.goes_on());
-    if running.len() >= LIMIT {
-        return Err(ApiError::too_many(LIMIT, "recordings at once", "stop one first"));
-    }
     let directory = directory(&toolbox);
     tokio::fs::create_dir_all(&directory).await.map_err(|error| ApiError::file(&error, &directory))?;
     let (id, started) = (uuid::Uuid::new_v4().to_string(), OffsetDateTime::now_utc());
@@ -183,10 +213,19 @@ async fn start(toolbox: State, Json(Start { label }): Json<Start>) -> Result<Res
     let file = directory.join(format!("{id}_{label}_{stamp}.mp4"));
     // Sizes of this format are even.
     let size = format!("{}x{}", width & !1, height & !1);
+    let recordings = &toolbox.desktop.recordings;
+    {
+        let mut running = recordings.lock();
+        if running.len() >= LIMIT {
+            return Err(ApiError::too_many(LIMIT, "recordings at once", "stop one first"));
+        }
+        running.insert(id.clone(), Running { stage: Stage::Begins, file: file.clone(), started });
+    }
+    let _place = Place { recordings, id: &id };
     let ffmpeg = begin(&toolbox, &display, &size, &file).await?;
-    let one = Running { ffmpeg, file, started };
+    let one = Running { stage: Stage::GoesOn(ffmpeg), file, started };
     let answer = describe_running(&id, &one);
-    running.insert(id, one);
+    recordings.lock().insert(id.clone(), one);
     Ok((StatusCode::CREATED, axum::Json(answer)).into_response())
 }
 
@@ -236,14 +275,18 @@ async fn stop(toolbox: State, Json(Stop { id }): Json<Stop>) -> Result<axum::Jso
     let stopping = Arc::clone(&toolbox.0);
     // A client that goes away leaves no file half finished.
     tokio::spawn(async move {
-        let mut running = stopping.desktop.recordings.running.lock().await;
-        match running.remove(&id) {
-            Some(running) => running.end(&stopping).await,
-            None => {
-                let interrupted = files(&stopping).into_iter().find(|one| one.id == id && one.status == INTERRUPTED);
-                let interrupted = interrupted.ok_or_else(|| not_found(&id))?;
-                finish(&stopping, FilePath::new(&interrupted.file_path)).await;
+        let recordings = &stopping.desktop.recordings;
+        if !recordings.end(&stopping, &id).await {
+            let interrupted = all(&stopping).into_iter().find(|one| one.id == id && one.status == INTERRUPTED);
+            let file = PathBuf::from(interrupted.ok_or_else(|| not_found(&id))?.file_path);
+            let one = Running { stage: Stage::Ends, file: file.clone(), started: OffsetDateTime::now_utc() };
+            // Somebody else may be about to do the same.
+            match recordings.lock().entry(id.clone()) {
+                Entry::Vacant(place) => drop(place.insert(one)),
+                Entry::Occupied(_) => return Err(not_found(&id)),
             }
+            let _place = Place { recordings, id: &id };
+            finish(&stopping, &file).await;
         }
         files(&stopping).into_iter().find(|one| one.id == id).map(axum::Json).ok_or_else(|| not_found(&id))
     })
@@ -251,15 +294,15 @@ async fn stop(toolbox: State, Json(Stop { id }): Json<Stop>) -> Result<axum::Jso
 }
 
 async fn list(toolbox: State) -> axum::Json<Value> {
-    axum::Json(json!({ "recordings": all(&toolbox).await }))
+    axum::Json(json!({ "recordings": all(&toolbox) }))
 }
 
 async fn find(toolbox: State, Path(id): Path<String>) -> Result<axum::Json<Recording>, ApiError> {
-    all(&toolbox).await.into_iter().find(|one| one.id == id).map(axum::Json).ok_or_else(|| not_found(&id))
+    all(&toolbox).into_iter().find(|one| one.id == id).map(axum::Json).ok_or_else(|| not_found(&id))
 }
 
 async fn delete(toolbox: State, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let found = all(&toolbox).await.into_iter().find(|one| one.id == id).ok_or_else(|| not_found(&id))?;
+    let found = all(&toolbox).into_iter().find(|one| one.id == id).ok_or_else(|| not_found(&id))?;
     if found.status == "recording" {
         let (status, code) = match toolbox.config.compat {
             Compat::Newest => (StatusCode::CONFLICT, "RECORDING_STILL_ACTIVE"),
@@ -273,7 +316,7 @@ async fn delete(toolbox: State, Path(id): Path<String>) -> Result<StatusCode, Ap
 }
 
 async fn download(toolbox: State, Path(id): Path<String>, request: Request) -> Result<Response, ApiError> {
-    let found = all(&toolbox).await.into_iter().find(|one| one.id == id).ok_or_else(|| not_found(&id))?;
+    let found = all(&toolbox).into_iter().find(|one| one.id == id).ok_or_else(|| not_found(&id))?;
     let path = PathBuf::from(&found.file_path);
     let served = ServeFile::new(&path).try_call(request).await.map_err(|error| ApiError::file(&error, &path))?;
     let mut response = served.map(Body::new).into_response();
@@ -286,11 +329,10 @@ fn not_found(id: &str) -> ApiError {
 }
 
 /// All recordings, the oldest one first.
-async fn all(toolbox: &Toolbox) -> Vec<Recording> {
-    let mut running = toolbox.desktop.recordings.running.lock().await;
-    // One whose ffmpeg has ended by itself is over.
-    running.retain(|_, one| one.goes_on());
+fn all(toolbox: &Toolbox) -> Vec<Recording> {
+    let running = toolbox.desktop.recordings.lock();
     let mut found = files(toolbox);
+    found.retain(|one| running.get(&one.id).is_none_or(|one| !matches!(one.stage, Stage::Begins)));
     for one in &mut found {
         if let Some(running) = running.get(&one.id) {
             *one = describe_running(&one.id, running);
