@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::caller::Caller;
@@ -270,7 +270,8 @@ impl Audit {
             return Ok(false);
         }
         let until = last.min(first.saturating_add(AT_ONCE - 1));
-        let transaction = connection.transaction()?;
+        // From its beginning a writer, which waits for others: one that becomes it after somebody else has written fails instead.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch("DROP TRIGGER entries_last; DROP TRIGGER outcomes_last;")?;
         transaction.execute("DELETE FROM outcomes WHERE number <= ?1", [until])?;
         transaction.execute("DELETE FROM entries WHERE number <= ?1", [until])?;

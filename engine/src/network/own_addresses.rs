@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use nix::libc;
 
@@ -14,6 +15,9 @@ use super::netlink::{Message, Socket};
 
 /// What changes when the machine gets or loses addresses: the addresses and the routes, of IPv4 and IPv6.
 const CHANGES: [u32; 4] = [5, 7, 9, 11];
+
+/// How often it is looked at the addresses where the kernel does not tell of changes any more.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// A look at the machine's network, from the thread that opened it.
 #[derive(Debug)]
@@ -36,8 +40,17 @@ impl OwnAddresses {
         shared.firewall.close(&known)?;
         let shared = Arc::downgrade(shared);
         thread::Builder::new().name("own addresses".to_owned()).spawn(move || {
+            let mut hears = true;
             // Looked at after every wait, too: what was told while nobody listened is lost.
-            while self.changes.hear(|_, _| ()).is_ok() {
+            loop {
+                if hears && let Err(error) = self.changes.hear(|_, _| ()) {
+                    let every = LOOK.as_secs();
+                    tracing::error!(%error, "the machine does not tell of new addresses; they are looked at every {every} s");
+                    hears = false;
+                }
+                if !hears {
+                    thread::sleep(LOOK);
+                }
                 let Some(shared) = shared.upgrade() else { return };
                 let closed = self.read().and_then(|now| {
                     if now != known {
