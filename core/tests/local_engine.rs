@@ -169,6 +169,14 @@ async fn clients_and_handles_outlive_their_engine() {
     goes_on(&mut sandbox).await;
     let log = std::fs::read_to_string(home.directory().join("engine.log")).unwrap();
     assert_eq!(log.matches("Daytona local engine").count(), 3, "what earlier engines said is kept: {log}");
+    // Once it is long, the next engine begins another one and leaves it beside.
+    let long = log + &"x".repeat(8 << 20);
+    home.stop();
+    std::fs::write(home.directory().join("engine.log"), &long).unwrap();
+    goes_on(&mut sandbox).await;
+    let read = |name: &str| std::fs::read_to_string(home.directory().join(name)).unwrap();
+    assert_eq!(read("engine.log").matches("Daytona local engine").count(), 1);
+    assert_eq!(read("engine.log.old"), long);
     // Waits with events of the new engine.
     sandbox.stop(Default::default()).await.unwrap();
     sandbox.delete().await.unwrap();

@@ -209,6 +209,15 @@ async fn parts_that_do_not_exist_say_so() {
 }
 
 #[tokio::test]
+async fn the_document_of_the_platforms_routes_is_not_served() {
+    let engine = Engine::start().await;
+    for (path, message) in [("/api-json", Some("Not found")), ("/api/api-json", Some("Cannot GET /api/api-json"))] {
+        let (status, error) = engine.get(path).await;
+        assert_eq!((status, error["message"].as_str()), (StatusCode::NOT_FOUND, message), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn settings_are_kept_and_answered_with_the_wires_statuses() {
     let engine = Engine::start().await;
     let id = engine.sandbox().await;

@@ -345,3 +345,28 @@ async fn the_file_system_of_a_failed_command_can_be_looked_at() {
     .await;
     assert_eq!(engine.output(&id, "cat made").await.trim(), "careful");
 }
+
+#[tokio::test]
+async fn ten_file_systems_of_failed_commands_are_kept() {
+    let engine = Engine::start().await;
+    let failed = async |name: &str| {
+        let build = json!({"dockerfileContent": "FROM default\nRUN exit 7\n", "keepFailedStep": true});
+        let (made, log) = snapshot(&engine, name, build).await;
+        assert_eq!(made["state"], "build_failed", "{made}\n{log}");
+        (id_of(&made), made["failedStep"].as_str().map(str::to_owned))
+    };
+    let mut kept = Vec::new();
+    for number in 0..10 {
+        let (id, step) = failed(&format!("kept-{number}")).await;
+        kept.push((id, step.expect("one of ten is kept")));
+    }
+    assert_eq!(failed("too-many").await.1, None);
+    // One goes, with its snapshot, and there is room for another.
+    let (id, step) = &kept[0];
+    engine.request(Method::DELETE, &format!("/api/snapshots/{id}")).send().await.unwrap();
+    harness::wait_for_response(async || {
+        (engine.get(&format!("/api/snapshots/{step}")).await.0 == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+    assert!(failed("another").await.1.is_some());
+}

@@ -107,6 +107,37 @@ async fn an_export_ends_with_its_request() {
 }
 
 #[tokio::test]
+async fn who_reads_an_export_on_too_late_learns_that_it_is_not_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_TESTING", "true")]).await;
+    assert_eq!(snapshot(&engine, "made", BUSYBOX).await["state"], "active");
+    // More than waits in a connection that nobody reads, and does not become smaller.
+    let mut noise = vec![0; 32 << 20];
+    getrandom::fill(&mut noise).unwrap();
+    let layers = std::fs::read_dir(engine.directory.path().join("images/l")).unwrap();
+    let layer = layers.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).expect("a layer");
+    std::fs::write(layer.join("noise"), noise).unwrap();
+
+    let mut exported = engine.request(Method::GET, "/api/snapshots/made/archive").send().await.unwrap();
+    assert_eq!(exported.status(), StatusCode::OK);
+    assert!(exported.chunk().await.unwrap().is_some());
+    // The clock is moved again, should the engine have begun to wait just now.
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !archives(&engine).is_empty() {
+        assert!(Instant::now() < deadline, "it is kept for whoever does not read");
+        assert_eq!(engine.post("/api/testing/clock", json!({"advance": "2m"})).await.0, StatusCode::OK);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let end = loop {
+        match exported.chunk().await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    end.expect_err("half of an archive that seems whole");
+}
+
+#[tokio::test]
 async fn an_import_that_does_not_arrive_is_given_up() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::start_with(directory, &[], &[("DAYTONA_LOCAL_TESTING", "true")]).await;
