@@ -1,6 +1,8 @@
 """Error classes, their attributes, and secrets."""
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -96,3 +98,31 @@ def test_unknown_enum_values_are_kept() -> None:
     assert isinstance(state, SandboxState)
     assert {SandboxState.STARTED: 1}["started"] == 1
     assert pickle.loads(pickle.dumps(state)) == state
+
+
+# A limit of memory stays, so this is a program of its own.
+WITHOUT_THREADS = """
+import os, resource
+from daytona import Daytona, DaytonaConfig, DaytonaConnectionError, DaytonaError
+
+client = Daytona(DaytonaConfig(api_key="k", api_url="http://127.0.0.1:9"))
+pages = int(open("/proc/self/statm").read().split()[0])
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+# Too little for the stack of another thread, enough for everything else.
+resource.setrlimit(resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGE_SIZE") + 1_000_000, hard))
+try:
+    client.get("x")
+except DaytonaError as error:
+    told = error
+resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+assert "the system lets this process have no more threads" in str(told), told
+try:
+    client.get("x")
+except DaytonaConnectionError:
+    print("tried again")
+"""
+
+
+def test_a_machine_that_gives_no_threads_is_an_error_like_others() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_THREADS], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "tried again\n", "")

@@ -35,6 +35,34 @@ class ClientTest < DaytonaTest
     assert_equal 'local', Daytona::Daytona.local.config.api_url
   end
 
+  # A limit of memory stays, so this is a program of its own.
+  WITHOUT_THREADS = <<~'RUBY'
+    require 'daytona'
+    client = Daytona::Daytona.new(api_key: 'k', api_url: 'http://127.0.0.1:9')
+    soft, hard = Process.getrlimit(:AS)
+    pages = File.read('/proc/self/statm').split.first.to_i
+    # Too little for the stack of another thread, enough for everything else.
+    Process.setrlimit(:AS, (pages * Etc.sysconf(Etc::SC_PAGESIZE)) + 1_000_000, hard)
+    begin
+      client.get('x')
+    rescue Daytona::Sdk::Error => e
+      told = e
+    end
+    Process.setrlimit(:AS, soft, hard)
+    puts told.message
+    begin
+      client.get('x')
+    rescue Daytona::Sdk::ConnectionError
+      puts 'tried again'
+    end
+  RUBY
+
+  def test_a_machine_that_gives_no_threads_is_an_error_like_others
+    lib = File.expand_path('../lib', __dir__)
+    output = IO.popen([RbConfig.ruby, '-I', lib, '-retc', '-e', WITHOUT_THREADS], err: %i[child out], &:read)
+    assert_match(/the system lets this process have no more threads.*\ntried again\n\z/, output)
+  end
+
   def test_a_block_closes_what_it_opened
     client = Daytona::Daytona.open { |daytona| daytona }
     assert_raises(Daytona::Sdk::ClosedError) { client.get('x') }

@@ -94,3 +94,33 @@ def test_the_engines_log_names_the_trace_of_a_request(receiver: Receiver) -> Non
         log = engine.communicate(timeout=LIMIT)[1]
     [line] = [line for line in log.splitlines() if "fails as asked" in line]
     assert trace in line
+
+
+# Two changes that only a look at the list finds: the program has made one look of its own for each.
+POLLING = """
+from daytona import Daytona, DaytonaConfig
+other = Daytona()
+with Daytona(DaytonaConfig(otel_enabled=True, use_deprecated_polling=True)) as daytona:
+    position = daytona.poll_events(timeout=0.001).position
+    sandbox = other.create()
+    for state in ("started", "stopped"):
+        if state == "stopped":
+            sandbox.stop()
+        found = False
+        while not found:
+            page = daytona.poll_events(position)
+            position = page.position
+            found = any(event.sandbox_id == sandbox.id and event.state == state for event in page.events)
+    sandbox.delete()
+"""
+
+
+def test_what_looks_for_changes_by_itself_has_no_spans(receiver: Receiver) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "python/src"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+    }
+    done = subprocess.run([sys.executable, "-c", POLLING], env=environment, capture_output=True, timeout=LIMIT)
+    assert done.returncode == 0, done.stderr.decode()
+    assert {span.name for span in receiver.spans} == {"Daytona.poll_events"}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
+import subprocess
+import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +121,60 @@ def test_a_child_that_was_forked_by_hand_exits_in_order(sandbox: Sandbox) -> Non
         finally:
             os._exit(code)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+# Certificates are read once in a process, so this is a program of its own. Its first argument is a pipe with a name.
+READING = """
+import errno, os, socket, sys, threading, time
+from daytona import Daytona, DaytonaConfig, DaytonaConnectionError
+
+server = socket.create_server(("127.0.0.1", 0))
+
+def refuse():
+    while True:
+        server.accept()[0].close()
+
+def call():
+    try:
+        with Daytona(DaytonaConfig(api_key="k", api_url=f"https://127.0.0.1:{server.getsockname()[1]}/api")) as daytona:
+            daytona.get("x")
+    except DaytonaConnectionError:
+        return
+    raise AssertionError("there is no such server")
+
+threading.Thread(target=refuse, daemon=True).start()
+os.environ["SSL_CERT_FILE"] = sys.argv[1]
+caller = threading.Thread(target=call)
+caller.start()
+while True:
+    try:
+        pipe = os.open(sys.argv[1], os.O_WRONLY | os.O_NONBLOCK)
+        break
+    except OSError as error:
+        # Nobody reads yet.
+        assert error.errno == errno.ENXIO
+        time.sleep(0.01)
+child = os.fork()
+if child == 0:
+    code = 1
+    try:
+        os.environ["SSL_CERT_FILE"] = "/dev/null"
+        call()
+        code = 0
+    finally:
+        os._exit(code)
+status = os.waitpid(child, 0)[1]
+os.close(pipe)
+caller.join()
+sys.exit(status != 0)
+"""
+
+
+def test_a_fork_while_another_thread_reads_certificates(tmp_path: Path) -> None:
+    pipe = tmp_path / "certificates"
+    os.mkfifo(pipe)
+    done = subprocess.run([sys.executable, "-c", READING, str(pipe)], capture_output=True, timeout=2 * LIMIT)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_forwarded_port_stays_with_the_parent_and_is_closed_for_the_child_too(sandbox: Sandbox) -> None:
