@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 async fn show(toolbox: &Toolbox, code: &str) -> (String, Vec<Value>) {
     let packages = std::env::var("DAYTONA_TEST_PYTHONPATH")
         .expect("DAYTONA_TEST_PYTHONPATH must name a directory with matplotlib; `make test` sets it");
-    let body = json!({"code": code, "language": "python", "envs": {"PYTHONPATH": packages}});
+    // A new home has it, too. Without it matplotlib looks for fonts, and says so in the output when that takes long.
+    let fonts = std::path::Path::new(&packages).join("../../skel/.cache/matplotlib");
+    let envs = json!({"PYTHONPATH": packages, "MPLCONFIGDIR": fonts});
+    let body = json!({"code": code, "language": "python", "envs": envs});
     let (_, answer) = toolbox.post("/process/code-run", body).await;
     assert_eq!(answer["exitCode"], 0, "{answer}");
     let charts = answer["artifacts"]["charts"].as_array().cloned().unwrap_or_default();
