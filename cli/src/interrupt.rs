@@ -4,6 +4,8 @@
 //! work; what that leaves behind on the server (a sandbox that is being created, a process) is removed before the program
 //! ends, unless it is interrupted again.
 
+use std::convert::Infallible;
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,9 +13,12 @@ use daytona::cleanup;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::{Done, Failure};
+use crate::output::tell;
 
 /// The longest that removing what an interrupted command left behind may take.
 const CLEANUP_LIMIT: Duration = Duration::from_secs(15);
+/// What nobody takes for standing still.
+const MOMENT: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Runs a command. With `cancel`, an interrupt drops it; without, the command listens itself.
@@ -47,12 +52,24 @@ pub fn run<T>(work: impl Future<Output = Done<T>>, cancel: bool) -> Done<T> {
             () = settled => {}
             () = tokio::time::sleep(CLEANUP_LIMIT) => {}
             _ = interrupted() => {}
+            never = explained() => match never {},
         }
         done
     });
     // A thread that reads the keyboard is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// Tells somebody at a terminal what is waited for, once that takes longer than a moment.
+async fn explained() -> Infallible {
+    tokio::time::sleep(MOMENT).await;
+    if std::io::stderr().is_terminal() {
+        tell(
+            "Waiting for a server, so that nothing is left behind or lost; Ctrl-C ends this at once, and what was begun may stay.",
+        );
+    }
+    std::future::pending().await
 }
 
 /// Waits for Ctrl-C or a request to end, and returns the signal's number.

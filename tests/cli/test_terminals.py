@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -144,3 +145,21 @@ def test_waiting_for_input_ends_with_ctrl_c(daytona: Program, sandbox: str) -> N
         time.sleep(1)
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() in (130, -signal.SIGINT)
+
+
+def test_what_a_creation_waits_for_after_an_interrupt_is_told(daytona: Program) -> None:
+    """Of a server that never answers nobody knows whether it has made something."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(LIMIT)
+        daytona.environment |= {
+            "DAYTONA_API_URL": f"http://127.0.0.1:{server.getsockname()[1]}/api",
+            "DAYTONA_API_KEY": "x",
+        }
+        with screen(daytona, "create") as terminal:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1)
+                terminal.process.send_signal(signal.SIGINT)
+                terminal.wait_for(b"Ctrl-C ends this at once")
+                terminal.process.send_signal(signal.SIGINT)
+                assert terminal.end() == 130
