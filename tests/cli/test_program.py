@@ -249,6 +249,7 @@ def test_what_others_name_does_not_steer_the_terminal(daytona: Program) -> None:
             ("api", f"/sandbox/{name}"),
         ):
             shown = in_terminal(daytona, *command, columns=100, environment={"NO_COLOR": "1"})
+            assert "0/0" not in shown
             assert not any(steering in shown for steering in ("\x1b[31m", "\x9b", "\u202e")), (command, shown)
         # For programs it is what it is.
         assert daytona.data("info", name)["labels"]["l"] == label

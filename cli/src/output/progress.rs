@@ -14,9 +14,10 @@ impl Progress {
     pub fn new(what: &str, shown: bool) -> Self {
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_message(super::printable(what));
         if shown {
+            // First of all: whatever is set draws it.
             bar.set_style(style("{spinner} {msg}"));
+            bar.set_message(super::printable(what));
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         Self { bar }
