@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -181,3 +182,35 @@ def test_few_of_many_that_are_skipped_are_told(daytona: Program, sandbox: str, t
     told = daytona("cp", f"{sandbox}:{place}", str(tmp_path / "a")).stderr.decode()
     assert told.count("it is a link") == 20 and "10 more" in told
     assert len(daytona.data("cp", f"{sandbox}:{place}", str(tmp_path / "b"))["skipped"]) == 30
+
+
+def test_where_nothing_more_can_be_written_nothing_is_lost(daytona: Program, there: str, tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    here, more = tmp_path / "here", 1 << 20
+    here.mkdir()
+    (here / "file").write_text("before")
+    (tmp_path / "big").write_bytes(os.urandom(more))
+    daytona.text("cp", str(tmp_path / "big"), f"{there}/file")
+
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (more // 2, more // 2))
+
+    for command, name in (
+        (["cp", f"{there}/file", str(here)], "here/file cannot be written"),
+        (["cp", f"{there}/file", str(here / "new")], "here/new cannot be written"),
+        (["cp", there, str(here / "new")], "file"),
+        (["sync", str(here), there], "file cannot be written here"),
+    ):
+        done = subprocess.run(
+            [daytona.path, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            env=daytona.environment,
+            preexec_fn=limited,
+        )
+        assert done.returncode == 1 and name in done.stderr.decode(), (command, done)
+        assert [path.read_text() for path in here.rglob("*") if path.is_file()] == ["before"], command
+    daytona.text("cp", f"{there}/file", str(tmp_path / "same"))
+    assert (tmp_path / "same").read_bytes() == (tmp_path / "big").read_bytes()

@@ -3,7 +3,7 @@
 //! As with `docker cp`: a directory that is copied to one that exists becomes an entry of it; a source that ends in `/.` is
 //! the directory's content.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -172,7 +172,14 @@ impl Cp {
         let mut reader = remote.open_download(path, self.download_options()).await?;
         let progress = context.output.progress(path);
         let (mut done, total) = (0, reader.size());
-        let failed = |error: std::io::Error| Failure::usage(format!("{} cannot be written: {error}", target.display()));
+        let failed = |error: std::io::Error| {
+            let told = format!("{} cannot be written: {error}", target.display());
+            match error.kind() {
+                // No other argument would help.
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Failure::other(told),
+                _ => Failure::usage(told),
+            }
+        };
         if std::fs::metadata(&target).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
             // A device or a pipe stays one.
             let mut file = tokio::fs::OpenOptions::new().write(true).open(&target).await.map_err(failed)?;

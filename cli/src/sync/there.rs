@@ -134,11 +134,12 @@ impl There {
     pub async fn fetch(&self, path: &str, to: &Path) -> Done {
         let options = DownloadOptions { timeout: Some(Duration::ZERO) };
         let mut reader = self.files.open_download(&format!("{}/{path}", self.root), options).await?;
-        let mut file = tokio::fs::File::create(to).await?;
+        let failed = |error: std::io::Error| Failure::other(format!("{path} cannot be written here: {error}"));
+        let mut file = tokio::fs::File::create(to).await.map_err(failed)?;
         while let Some(piece) = reader.next().await? {
-            file.write_all(&piece).await?;
+            file.write_all(&piece).await.map_err(failed)?;
         }
-        Ok(file.flush().await?)
+        file.flush().await.map_err(failed)
     }
 
     /// Makes changes, at most [`BATCH`] of them, and returns for each how it went and the stamp that the file has now.
