@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use super::services::{Gives, Method, class_of, go_name, options_of};
+use super::classes::{class, class_of};
+use super::services::{Gives, Method, go_name, options_of};
 use super::{HEADER, Package};
 use crate::schema::{Op, Service, Type, Update};
 
@@ -114,7 +115,7 @@ impl<'a> Package<'a> {
             service => format!("c.sandbox.{}", service.trim_end_matches("Service")),
         };
         let mut arguments = vec!["ctx".to_owned()];
-        for parameter in self.parameters(op, super::services::class(&on)?, method)? {
+        for parameter in self.parameters(op, class(&on)?, method)? {
             let Some((field, _, option)) = &parameter.travels else {
                 arguments.push(parameter.name.clone());
                 continue;

@@ -13,8 +13,10 @@
 mod builder;
 mod calls;
 mod charts;
+mod classes;
 mod config;
 mod create;
+mod documentation;
 mod encoders;
 mod errors;
 mod forms;

@@ -7,13 +7,14 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result, bail};
 
 use super::Package;
+use super::classes::{Class, PARTS, caller, class, class_of};
 use super::encoders::{METHOD, of_options};
 use super::forms::{MAPS, METHODS};
 use super::imports::with_imports;
 use super::options::{Options, is_time};
 use super::words::{Names, exported, filled, lower, of_duration, subject, uncapitalised, unexported};
 use crate::deviations;
-use crate::schema::{Field, Op, Receiver, Service, Type, Update};
+use crate::schema::{Field, Op, Service, Type, Update};
 
 /// A method of an operation.
 pub struct Method {
@@ -49,69 +50,11 @@ pub enum Gives {
 /// A parameter that stands for its id or name.
 const SNAPSHOT: &str = "*types.Snapshot";
 
-/// A public class: its methods' receiver, the operations' caller, and the parameters it stands for.
-pub struct Class {
-    name: &'static str,
-    receiver: &'static str,
-    bound: &'static [(&'static str, &'static str)],
-    /// Whether the hand-written files have its struct: it holds more than what runs its operations.
-    own: bool,
-}
-
-/// The services that another one has, by methods without arguments.
-const PARTS: (&str, &[&str]) =
-    ("ComputerUse", &["Mouse", "Keyboard", "Screenshot", "Display", "Recording", "Accessibility"]);
-
-const CLASSES: &[Class] = &[
-    Class { name: "Client", receiver: "c", bound: &[], own: true },
-    Class { name: "Sandbox", receiver: "s", bound: &[("id_or_name", "s.ID")], own: true },
-    Class { name: "ProcessService", receiver: "p", bound: &[], own: true },
-    Class {
-        name: "SpawnedProcess",
-        receiver: "s",
-        bound: &[("process", "s.info"), ("session_id", "s.info.SessionID"), ("command_id", "s.info.CommandID")],
-        own: true,
-    },
-    Class { name: "FileSystemService", receiver: "f", bound: &[], own: false },
-    Class { name: "GitService", receiver: "g", bound: &[], own: false },
-    Class { name: "CodeInterpreterService", receiver: "c", bound: &[], own: false },
-    Class { name: "LspServerService", receiver: "l", bound: &[("server", "l.info")], own: true },
-    Class { name: "NetworkService", receiver: "n", bound: &[], own: false },
-    Class { name: "SnapshotService", receiver: "s", bound: &[], own: false },
-    Class { name: "VolumeService", receiver: "v", bound: &[], own: false },
-    Class { name: "SecretService", receiver: "s", bound: &[], own: false },
-    Class { name: "ComputerUseService", receiver: "c", bound: &[], own: false },
-    Class { name: "MouseService", receiver: "m", bound: &[], own: false },
-    Class { name: "KeyboardService", receiver: "k", bound: &[], own: false },
-    Class { name: "ScreenshotService", receiver: "s", bound: &[], own: false },
-    Class { name: "DisplayService", receiver: "d", bound: &[], own: false },
-    Class { name: "RecordingService", receiver: "r", bound: &[], own: false },
-    Class { name: "AccessibilityService", receiver: "a", bound: &[], own: false },
-];
-
-pub fn class(name: &str) -> Result<&'static Class> {
-    CLASSES.iter().find(|class| class.name == name).with_context(|| format!("there is no class {name}"))
-}
-
-/// The class that has a service's operations unless a method says otherwise.
-pub fn class_of(service: &Service) -> String {
-    match service.name.as_str() {
-        "Sandboxes" => "Client".to_owned(),
-        // The class is of one of them.
-        "LspServers" => "LspServerService".to_owned(),
-        "Snapshots" => "SnapshotService".to_owned(),
-        "Volumes" => "VolumeService".to_owned(),
-        "Secrets" => "SecretService".to_owned(),
-        "RecordingService" => "RecordingService".to_owned(),
-        name => format!("{name}Service"),
-    }
-}
-
 /// A parameter of a method, and how it travels.
 pub struct Parameter<'a> {
     pub name: String,
     pub ty: String,
-    doc: String,
+    pub doc: String,
     /// What travels: the field, the expression for it, and whether it is one of the options.
     pub travels: Option<(&'a Field, String, bool)>,
     /// It takes any number of values, of which the first counts.
@@ -515,83 +458,6 @@ impl<'a> Package<'a> {
         )?;
         Ok(())
     }
-
-    /// What a method does, its parameters, options and errors.
-    fn documentation(
-        &self,
-        name: &str,
-        op: &Op,
-        class: &Class,
-        parameters: &[Parameter],
-        options: Option<&Options>,
-        gives: Gives,
-    ) -> String {
-        let mut names = Names::new(self.schema);
-        for parameter in parameters {
-            if let Some((field, ..)) = &parameter.travels {
-                names.known.push((field.name.clone(), parameter.name.clone()));
-            }
-        }
-        for field in options.into_iter().flat_map(|options| &options.fields) {
-            if let Some(source) = field.source {
-                names.known.push((source.name.clone(), field.function.clone()));
-            }
-        }
-        for service in &self.schema.services {
-            for other in service.ops.iter().filter(|other| other.id != op.id) {
-                if let Some(first) = Self::methods(other).first()
-                    && !names.known.iter().any(|(known, _)| *known == other.name)
-                {
-                    let go = if first.hidden { exported(&other.name) } else { go_name(other, first) };
-                    names.known.push((other.name.clone(), go));
-                }
-            }
-        }
-        let mut doc = format!("{name} {}", lower(&names.text(&op.doc)));
-        let copies = op.receiver == Receiver::Sandbox && op.updates.is_none();
-        if class.name == "Sandbox" && !copies && matches!(&op.returns, Type::Struct { name } if name == "SandboxInfo") {
-            doc.push_str("\n\nThe fields of the sandbox are updated.");
-        }
-        if gives == Gives::Channels {
-            doc.push_str(
-                " The text goes to channels, and characters are never cut. Both channels are closed when it returns. A nil \
-                 channel discards its part; a full one makes the sender wait.",
-            );
-        }
-        let documented: Vec<_> = parameters.iter().filter(|parameter| !parameter.doc.is_empty()).collect();
-        if !documented.is_empty() || gives == Gives::Channels {
-            doc.push_str("\n\nParameters:");
-            for parameter in documented {
-                doc.push_str(&format!("\n  - {}: {}", parameter.name, lower(&parameter.doc)));
-            }
-            if gives == Gives::Channels {
-                doc.push_str("\n  - stdout, stderr: where the text of each output goes, or nil.");
-            }
-        }
-        let functions: Vec<_> =
-            options.into_iter().flat_map(|options| &options.fields).filter(|f| !f.function.is_empty()).collect();
-        if !functions.is_empty() {
-            doc.push_str("\n\nOptions:");
-            for field in functions {
-                doc.push_str(&format!("\n  - [options.{}]: {}", field.function, lower(&field.doc)));
-            }
-        }
-        let said = |word: &str| op.doc.split([' ', '\n', ',']).any(|w| w.eq_ignore_ascii_case(word));
-        if matches!(gives, Gives::Result | Gives::Pointers) && !op.result.is_empty() && !said("returns") {
-            doc.push_str(&format!("\n\nIt returns {}", lower(&names.text(&op.result))));
-        }
-        if !op.errors.is_empty() && op.errors != "Only those of every request." {
-            doc.push_str(&format!("\n\nErrors: {}", lower(&names.text(&op.errors))));
-        }
-        let shows = |code: &&String| code.contains(&format!(".{name}("));
-        if let Some(code) = op.examples.get("go").filter(shows) {
-            // Empty lines end a paragraph, which they must not do here.
-            let code: Vec<String> =
-                code.lines().filter(|l| !l.trim().is_empty()).map(|line| format!("\t{line}")).collect();
-            doc.push_str(&format!("\n\nExample:\n\n{}", code.join("\n")));
-        }
-        doc
-    }
 }
 
 /// The options struct of an operation, or the operation itself when parameters of it are optional.
@@ -607,18 +473,6 @@ pub fn go_name(op: &Op, method: &Method) -> String {
     match method.name {
         "" => deviations::language("go").method(&op.id).map_or_else(|| exported(&op.name), str::to_owned),
         name => name.to_owned(),
-    }
-}
-
-/// Who runs an operation for an object of a class.
-fn caller(class: &str, service: &Service) -> String {
-    match class {
-        "Sandbox" if service.toolbox => "s.FileSystem.caller".to_owned(),
-        "Sandbox" => "s.client.caller".to_owned(),
-        _ => {
-            let receiver = CLASSES.iter().find(|c| c.name == class).map_or("", |c| c.receiver);
-            format!("{receiver}.caller")
-        }
     }
 }
 
