@@ -1,6 +1,9 @@
 //! Starting and ending an engine.
 
-use std::collections::HashMap;
+mod idle;
+mod settling;
+mod warnings;
+
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,12 +21,14 @@ use axum::serve::ListenerExt;
 use daytona_discovery::{self as discovery, EngineFile};
 use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{self, Room};
-use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
+use self::idle::{Idle, wait_for_end};
+use self::settling::settle;
+use self::warnings::warnings;
 use crate::accounts::Accounts;
 use crate::accounts::audit::{Audit, Retention};
 use crate::accounts::oidc::{Issuer, Oidc};
@@ -40,9 +45,9 @@ use crate::otlp::Exporter;
 use crate::sandboxes::pools;
 use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
-use crate::sandboxes::sandbox::{DesiredState, Identity, LOCAL_REGION, State as SandboxState, now_millis};
-use crate::sandboxes::store::{Store, Stored};
-use crate::sandboxes::{archiving, record_file, traces, unlocked};
+use crate::sandboxes::sandbox::{Identity, LOCAL_REGION};
+use crate::sandboxes::store::Store;
+use crate::sandboxes::{traces, unlocked};
 use crate::secrets::table::Secrets;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
@@ -400,111 +405,6 @@ fn runner_id(store: &Store, state_dir: &Path) -> Result<String> {
     Ok(id)
 }
 
-/// Brings records into agreement with what is after an engine that was killed: nothing is running any more.
-///
-/// Removes the files of those sandboxes only that are recorded as destroyed, and never fails a start. Returns what it
-/// writes, by sandbox.
-fn settle(registry: &Registry, state_dir: &Path) -> Vec<(String, Stored)> {
-    let (mut writing, mut removing) = (Vec::new(), HashMap::new());
-    for entry in registry.all() {
-        let (id, state) = entry.with_record(|record| (record.id.clone(), record.state));
-        let directory = record_file::directory(state_dir, &id);
-        let has_files = directory.is_dir();
-        let going = matches!(state, SandboxState::Destroying | SandboxState::Destroyed);
-        let state = if has_files && !going { archiving::tidy(&directory, state) } else { state };
-        let stored = match state {
-            SandboxState::Destroying | SandboxState::Destroyed => {
-                if let Err(error) = record_file::discard(state_dir, &id) {
-                    tracing::warn!(%error, sandbox = id, "the files of a deleted sandbox could not be put away");
-                    continue;
-                }
-                removing.insert(id.clone(), registry.remove(&id));
-                continue;
-            }
-            // Its removal could not be stored.
-            _ if !has_files && record_file::is_discarded(state_dir, &id) => {
-                removing.insert(id.clone(), registry.remove(&id));
-                continue;
-            }
-            SandboxState::Creating => {
-                registry
-                    .update(&entry, |record| {
-                        record.state = SandboxState::Error;
-                        record.error_reason = Some("The engine ended while the sandbox was being created".to_owned());
-                    })
-                    .stored
-            }
-            SandboxState::PendingBuild | SandboxState::BuildingSnapshot => {
-                registry
-                    .update(&entry, |record| {
-                        record.state = SandboxState::BuildFailed;
-                        record.error_reason = Some("The engine ended while the image was being built".to_owned());
-                    })
-                    .stored
-            }
-            SandboxState::BuildFailed => continue,
-            _ if !has_files => {
-                registry
-                    .update(&entry, |record| {
-                        record.state = SandboxState::Error;
-                        record.error_reason = Some("The sandbox's files are missing".to_owned());
-                        record.recoverable = false;
-                    })
-                    .stored
-            }
-            SandboxState::Archived if entry.with_record(|record| record.state) != state => {
-                registry
-                    .update(&entry, |record| {
-                        record.state = SandboxState::Archived;
-                        record.desired_state = DesiredState::Archived;
-                    })
-                    .stored
-            }
-            SandboxState::Started
-            | SandboxState::Starting
-            | SandboxState::Stopping
-            | SandboxState::Pausing
-            | SandboxState::Paused
-            | SandboxState::Resuming
-            | SandboxState::Resizing
-            | SandboxState::Archiving
-            | SandboxState::Snapshotting
-            | SandboxState::Restoring => {
-                registry
-                    .update(&entry, |record| {
-                        record.state = SandboxState::Stopped;
-                        record.desired_state = DesiredState::Stopped;
-                        record.stopped_at = Some(now_millis());
-                    })
-                    .stored
-            }
-            SandboxState::Stopped | SandboxState::Archived | SandboxState::Error => continue,
-        };
-        writing.push((id, stored));
-    }
-    let trash = state_dir.join("trash");
-    let emptied = std::thread::Builder::new().name("trash".to_owned()).spawn(move || empty(&trash, removing));
-    if let Err(error) = emptied {
-        tracing::warn!(%error, "files of deleted sandboxes are left until the next start");
-    }
-    writing
-}
-
-/// Removes what lies in the trash. What is not recorded as removed is left there for the next start, which then sees that the
-/// sandbox is gone.
-fn empty(trash: &Path, mut removing: HashMap<String, Stored>) {
-    for entry in std::fs::read_dir(trash).into_iter().flatten().flatten() {
-        let removal = entry.file_name().to_str().and_then(|id| removing.remove(id));
-        let removed = match removal.map_or(Ok(()), Stored::wait_here) {
-            Ok(()) => remove_tree(&entry.path(), Locked::Unlock).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = removed {
-            tracing::warn!(error, directory = %entry.path().display(), "the files of a deleted sandbox are left");
-        }
-    }
-}
-
 /// The network of the sandboxes, or why there is none.
 fn network(state_dir: &Path, level: IsolationLevel, allowed: &[Cidr]) -> Result<Network, String> {
     match (level, isolation::no_own_namespace()) {
@@ -514,41 +414,6 @@ fn network(state_dir: &Path, level: IsolationLevel, allowed: &[Cidr]) -> Result<
             Network::prepare(state_dir, allowed).map_err(|error| errors::in_words(&error))
         }
     }
-}
-
-fn warnings(launcher: &Launcher, no_network: Option<String>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let enforced = launcher.enforced();
-    for (what, holds) in [("cpu", enforced.cpu), ("memory", enforced.memory), ("process", enforced.processes)] {
-        if !holds {
-            warnings.push(format!("{what} limits are not enforced"));
-        }
-    }
-    if let Some(reason) = launcher.no_sizes() {
-        warnings.push(format!("sandboxes see the machine's processors and memory instead of their own: {reason}"));
-    }
-    if let Some(reason) = launcher.no_disks() {
-        warnings.push(format!("disk limits are not enforced: {reason}"));
-    }
-    if !enforced.disk_time {
-        warnings.push("the disks' time is not shared out: one sandbox can slow others down".to_owned());
-    }
-    if launcher.level() == IsolationLevel::None {
-        warnings
-            .push("sandboxes are ordinary processes of this user: they see its files, processes, network".to_owned());
-        return warnings;
-    }
-    if let Some(reason) = no_network {
-        warnings.push(format!("sandboxes have no network but loopback, and network settings change nothing: {reason}"));
-    }
-    if launcher.level() == IsolationLevel::Namespaces && !launcher.own_users() {
-        warnings
-            .push("sandboxes have the machine's user ids: this kernel or file system cannot translate them".to_owned());
-    }
-    if !launcher.copy_on_write() {
-        warnings.push("system directories are read-only inside sandboxes".to_owned());
-    }
-    warnings
 }
 
 fn print_start_message(engine: &Engine) {
@@ -570,54 +435,6 @@ fn engine_file(engine: &Engine) -> EngineFile {
         version: engine.identity.version.clone(),
         isolation: engine.launcher.level().name().to_owned(),
         compat: engine.compat.to_string(),
-    }
-}
-
-/// When an engine that nobody uses ends.
-struct Idle {
-    limit: Duration,
-    /// The clients that keep it from being idle.
-    clients: Option<discovery::Clients>,
-}
-
-impl Idle {
-    /// How long the engine has to stay unused before it ends; `None` when it has been for long enough.
-    fn left(&self, engine: &Engine) -> Option<Duration> {
-        let started = || engine.registry.all().iter().any(|entry| entry.instance().is_some());
-        let connected = || self.clients.as_ref().is_some_and(|c| c.connected() || engine.activity.has_clients());
-        if started() || connected() {
-            engine.activity.touch();
-        }
-        let idle = Duration::from_millis(engine.activity.idle_millis().unsigned_abs());
-        self.limit.checked_sub(idle).filter(|left| !left.is_zero())
-    }
-}
-
-async fn wait_for_end(
-    engine: &Engine,
-    idle: &Idle,
-    owner: Option<&isolation::Watched>,
-    [terminate, interrupt]: &mut [Signal; 2],
-) -> &'static str {
-    let idle = async {
-        if idle.limit.is_zero() {
-            std::future::pending::<()>().await;
-        }
-        while let Some(left) = idle.left(engine) {
-            tokio::time::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
-        }
-    };
-    let ended = async {
-        match owner {
-            Some(owner) => owner.wait().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        () = idle => "idle",
-        () = ended => "its owner's end",
     }
 }
 
