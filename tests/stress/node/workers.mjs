@@ -9,11 +9,17 @@ const PACKAGE = new URL('../../../node/dist/index.mjs', import.meta.url);
 
 const body = `
   import { parentPort, workerData } from 'node:worker_threads';
-  const { Daytona } = await import(workerData.href);
+  const { Daytona, DaytonaTimeoutError } = await import(workerData.href);
   const sandbox = await new Daytona().get(workerData.id);
+  // A busy machine may not connect a terminal in time.
+  const terminal = (tries) =>
+    sandbox.process.createPty().catch((error) => {
+      if (tries === 0 || !(error instanceof DaytonaTimeoutError)) throw error;
+      return terminal(tries - 1);
+    });
   for (let i = 0; i < 20; i++) sandbox.process.executeCommand('sleep 60').catch(() => {});
   for (let i = 0; i < 20; i++) sandbox.getWorkDir().catch(() => {});
-  const pty = await sandbox.process.createPty();
+  const pty = await terminal(10);
   pty.wait().catch(() => {});
   parentPort.postMessage('started');`;
 
