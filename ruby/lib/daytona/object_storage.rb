@@ -20,13 +20,15 @@ module Daytona
     # @param aws_secret_access_key [String] Secret that belongs to the access key.
     # @param aws_session_token [String] Token that says for how long, and for which objects, the access key is valid.
     # @param bucket_name [String] Bucket.
-    # @param region [String] Region that requests are signed for.
+    # @param region [String] Region that requests are signed for. A host of Amazon's whose name has another than the
+    #   default is signed for that one.
     def initialize(endpoint_url:, aws_access_key_id:, aws_secret_access_key:, aws_session_token:,
                    bucket_name: DEFAULT_BUCKET_NAME, region: DEFAULT_REGION)
       @bucket_name = bucket_name
       @endpoint_url = endpoint_url
       @access = { storage_url: endpoint_url, access_key: aws_access_key_id, secret: aws_secret_access_key,
-                  session_token: aws_session_token, bucket: bucket_name, region: region }
+                  session_token: aws_session_token, bucket: bucket_name,
+                  region: (region unless region == DEFAULT_REGION) }
       @daytona = Daytona.new(api_key: NO_KEY)
     end
 
