@@ -71,6 +71,13 @@ async fn an_exported_snapshot_is_read_by_others_and_imported_again() {
     let sandbox = engine.create(json!({"snapshot": "again"})).await;
     let output = engine.output(&id_of(&sandbox), "id -u; echo $A; ls /data; stat -c %u:%g /data/kept").await;
     assert_eq!(output, "7\nb\nkept\n7:8");
+    // Builds begin with it, and copy from it, by its name.
+    let dockerfile = "FROM again\nUSER 0\nCOPY --from=again /data/kept /data/copy\nRUN echo built > /data/built\n";
+    let built = snapshot(&engine, "on-it", dockerfile).await;
+    assert_eq!(built["state"], "active", "{built}");
+    let sandbox = engine.create(json!({"snapshot": "on-it"})).await;
+    let output = engine.output(&id_of(&sandbox), "echo $A; cat /data/kept /data/copy /data/built").await;
+    assert_eq!(output, "b\nkept\nkept\nbuilt");
     let (status, answer) = send("again", archive.to_vec()).await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     let (status, answer) = send("broken", archive[..archive.len() / 2].to_vec()).await;

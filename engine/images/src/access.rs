@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Digest;
 use crate::reference::Reference;
+use crate::{Digest, Image};
 
 /// How registries are reached.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,18 @@ pub struct Access {
     pub authorities: Vec<PathBuf>,
     /// Which addresses may be asked; any without.
     pub reach: Option<Reach>,
+    /// Who has images by name that were brought here as archives: asked before any registry.
+    pub imported: Option<Imported>,
+}
+
+/// Finds an image that was brought here as an archive.
+#[derive(Clone)]
+pub struct Imported(pub Arc<dyn Fn(&str) -> Option<Image> + Send + Sync>);
+
+impl fmt::Debug for Imported {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Imported")
+    }
 }
 
 /// Says whether an address may be asked.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use daytona_images::{Access, Base, Build, Cancel, Error, Image, Logins, Reach, Store};
+use daytona_images::{Access, Base, Build, Cancel, Error, Image, Imported, Logins, Reach, Store};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -221,14 +221,24 @@ impl Engine {
         }
     }
 
-    /// An organization's logins for registries.
+    /// What an organization may build on: its logins for registries, and what it has imported.
     fn access(self: &Arc<Self>, organization_id: &str) -> Access {
         let (engine, owner) = (Arc::clone(self), organization_id.to_owned());
         let login = move |image: &str| engine.accounts.registry_login(&owner, image);
         // The registries of this machine and its networks are those of whoever started the engine.
         let is_own = organization_id == self.identity.organization_id;
         let reach = (!is_own).then_some(Reach(outgoing::is_public));
-        Access { logins: Some(Logins(Arc::new(login))), reach, ..Access::default() }
+        let (engine, owner) = (Arc::clone(self), organization_id.to_owned());
+        let imported = move |name: &str| {
+            let found = engine.snapshots.find_in(name, &owner);
+            found.filter(|snapshot| snapshot.name == name && snapshot.is_imported())?.image
+        };
+        Access {
+            logins: Some(Logins(Arc::new(login))),
+            reach,
+            imported: Some(Imported(Arc::new(imported))),
+            ..Access::default()
+        }
     }
 
     /// The archives of a build's contexts, in the order in which the client names them. Blocks.

@@ -144,6 +144,11 @@ impl Snapshot {
         document
     }
 
+    /// Whether it was made of an archive: its image has no other name than its own.
+    pub fn is_imported(&self) -> bool {
+        self.image.is_some() && self.build_info.is_none() && self.image_name.as_ref() == Some(&self.name)
+    }
+
     /// What its sandboxes run: as the client said, else as the image says.
     fn shown_entrypoint(&self) -> Option<&Vec<String>> {
         let of_image = || self.image.as_ref().and_then(|image| image.config.entrypoint.as_ref());

@@ -158,7 +158,11 @@ impl<'a, 'b> Stages<'a, 'b> {
                 Ok((Base::Default, Vec::new(), ImageConfig::default()))
             }
             _ => {
-                let image = self.store.base(name, self.build.pull, &self.build.access, self.log, self.cancel)?;
+                let imported = self.build.access.imported.as_ref().and_then(|imported| imported.0(name));
+                let image = match imported {
+                    Some(image) => image,
+                    None => self.store.base(name, self.build.pull, &self.build.access, self.log, self.cancel)?,
+                };
                 if !self.pins.add(&image.layers)? {
                     return Err(Error::Refused(format!("{name} was removed meanwhile; build again")));
                 }
