@@ -256,7 +256,7 @@ pub struct ErrorInfo {
     /// Whether the same call may succeed when repeated.
     pub retryable: bool,
     /// Seconds to wait before repeating, when the server said so.
-    #[serde(with = "crate::model::seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::model::seconds", skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
     /// Limits of requests that the response told, one for each kind of requests that the server counts.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
