@@ -60,6 +60,7 @@ async fn contexts_are_sent_once_and_never_all_in_memory() {
         async move { client.snapshots().create(params, Default::default()).await }
     });
     while left() == 0 {
+        assert!(!building.is_finished());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     building.abort();
