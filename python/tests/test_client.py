@@ -14,7 +14,6 @@ from daytona import (
     DaytonaInvalidArgumentError,
     DaytonaNotFoundError,
     ListSandboxesQuery,
-    Sandbox,
     SandboxState,
 )
 
