@@ -2,8 +2,8 @@
 
 module Daytona
   # Sandboxes of {Daytona#list}: an Enumerator over all of them, fetched as they are needed, and at the same time the
-  # page that was asked for: `items`, `total`, `page`, `total_pages`. With a page number it goes through numbered pages, and
-  # may miss sandboxes or see some twice while others create or delete some; without one it is not affected.
+  # page that was asked for: `items`, `total`, `page`, `total_pages`. With a page number it goes through numbered pages,
+  # and may miss sandboxes or see some twice while others create or delete some; without one it is not affected.
   class PaginatedSandboxes < Enumerator
     # @param query [ListSandboxesQuery]
     # @param number [Integer, nil] Page to begin with.

@@ -32,8 +32,8 @@ module Daytona
       build(Image.unfold(CreateSnapshotParams.coerce(params)), timeout: timeout)
     end
 
-    # All snapshots, page by page as they are asked for. Snapshots that others create or delete meanwhile may make it miss
-    # some, or see some twice.
+    # All snapshots, page by page as they are asked for. Snapshots that others create or delete meanwhile may make it
+    # miss some, or see some twice.
     #
     # @param filters Arguments of {list}.
     # @yieldparam snapshot [Snapshot]
