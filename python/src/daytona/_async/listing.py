@@ -22,8 +22,8 @@ class AsyncPaginatedSandboxes(MaybeAwaited):
     """Sandboxes: iterate over all of them, or look at one page, for which the asynchronous client is awaited first.
 
     Requests are made as they are needed, and errors appear there. Iteration begins at the page that was asked for;
-    given a number, it goes through numbered pages, and may miss sandboxes or see some twice while others create or delete
-    some. Without a number it continues at a cursor, which is not affected.
+    given a number, it goes through numbered pages, and may miss sandboxes or see some twice while others create or
+    delete some. Without a number it continues at a cursor, which is not affected.
 
     Attributes:
         items: The sandboxes of this page.
