@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What stands for a credential.
 pub const HIDDEN: &str = "[hidden]";
@@ -70,16 +70,22 @@ impl Secrets {
 
 /// Hides what the names in an entry of a recording tell, and adds it to the secrets.
 pub fn hide_named(entry: &mut Value, secrets: &mut Secrets) {
+    let is_cut = entry["truncated"] == true;
     for body in ["request", "response"] {
-        let Some(text) = entry.pointer_mut(&format!("/{body}/text")) else { continue };
-        let document = text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let text = |name: &str| entry.pointer(&format!("/{body}/{name}")).and_then(Value::as_str).unwrap_or_default();
+        let kind = text("type").to_owned();
+        let document = serde_json::from_str::<Value>(text("text")).ok();
+        // Nobody can look into one that was cut off, maybe within a character.
+        if is_cut && document.is_none() && kind.starts_with("application/json") {
+            entry[body] = json!({"type": kind, "text": HIDDEN});
+        }
         let Some(mut document) = document.filter(|document| document.is_object() || document.is_array()) else {
             continue;
         };
         let before = document.clone();
         in_document(&mut document, secrets);
         if document != before {
-            *text = document.to_string().into();
+            entry[body]["text"] = document.to_string().into();
         }
     }
     if let Some(payload) = entry.get_mut("payload") {
@@ -246,8 +252,6 @@ pub fn text_fits(recorded: &str, sent: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn hidden(mut entry: Value) -> (Value, Secrets) {
@@ -286,6 +290,14 @@ mod tests {
         let text = "{ \"b\": 1,  \"a\": \"x\" }";
         let (entry, _) = hidden(json!({"request": {"text": text}, "response": {"text": "token: x"}}));
         assert_eq!((&entry["request"]["text"], &entry["response"]["text"]), (&json!(text), &json!("token: x")));
+    }
+
+    #[test]
+    fn a_document_that_was_cut_off_is_hidden() {
+        let cut = json!({"type": "application/json", "text": "{\"password\": \"sesame\", \"code\": \""});
+        let whole = json!({"type": "application/json", "text": "{}"});
+        let (entry, _) = hidden(json!({"request": cut, "response": whole, "truncated": true}));
+        assert_eq!((&entry["request"]["text"], &entry["response"]), (&json!(HIDDEN), &whole));
     }
 
     #[test]
