@@ -25,7 +25,10 @@ pub struct Access {
 
 /// Finds an image that was brought here as an archive.
 #[derive(Clone)]
-pub struct Imported(pub Arc<dyn Fn(&str) -> Option<Image> + Send + Sync>);
+pub struct Imported(pub Arc<FindImported>);
+
+/// Answers the image that an organization has imported by a name.
+pub type FindImported = dyn Fn(&str) -> Option<Image> + Send + Sync;
 
 impl fmt::Debug for Imported {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -32,7 +32,7 @@ mod tree;
 mod unpack;
 mod writer;
 
-pub use access::{Access, Credentials, Imported, Login, Logins, Reach};
+pub use access::{Access, Credentials, FindImported, Imported, Login, Logins, Reach};
 pub use build::{Build, CachedStep};
 pub use cancel::Cancel;
 pub use compare::{Change, Compared, Difference};
