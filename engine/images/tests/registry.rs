@@ -78,6 +78,7 @@ impl Registry {
             logins: None,
             authorities: self.certificate.clone().into_iter().collect(),
             reach: None,
+            imported: None,
         }
     }
 
