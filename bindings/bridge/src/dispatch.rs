@@ -173,6 +173,10 @@ mod tests {
         assert!(error.contains(r#""command" of process.exec"#) && error.contains("a string, not 5"), "{error}");
         let error = refused(r#"{"command": "x", "options": {"env": {"A": null}}}"#);
         assert!(error.contains(r#""env.A""#), "{error}");
+        for wrong in ["-1", "-0.5", "\"soon\""] {
+            let error = refused(&format!(r#"{{"command": "x", "options": {{"timeout": {wrong}}}}}"#));
+            assert!(error.contains(r#""timeout" of process.exec"#), "{error}");
+        }
     }
 
     #[test]

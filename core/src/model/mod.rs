@@ -85,9 +85,10 @@ where
 
 /// How durations travel: as numbers of seconds (`#[serde(with = "…")]`).
 pub mod seconds {
+    use std::fmt;
     use std::time::Duration;
 
-    use serde::de::{Error, Unexpected};
+    use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// Writes a number of seconds.
@@ -103,14 +104,42 @@ pub mod seconds {
     /// # Errors
     /// When it is something else.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        match Option::<f64>::deserialize(deserializer)? {
-            None => Ok(None),
-            // More than fits is as good as for ever.
-            Some(number) if number >= 0.0 => Ok(Some(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))),
-            Some(number) => {
-                let found = number.to_string();
-                Err(D::Error::invalid_value(Unexpected::Other(&found), &"a number of seconds, 0 for no limit"))
+        Ok(Option::<Seconds>::deserialize(deserializer)?.map(|Seconds(duration)| duration))
+    }
+
+    struct Seconds(Duration);
+
+    // Refused while it is read: a reader that comes back later does not know where it was.
+    impl<'de> Deserialize<'de> for Seconds {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_f64(Number).map(Self)
+        }
+    }
+
+    struct Number;
+
+    impl Visitor<'_> for Number {
+        type Value = Duration;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number of seconds, 0 for no limit")
+        }
+
+        fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
+            if number >= 0.0 {
+                // More than fits is as good as for ever.
+                return Ok(Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX));
             }
+            Err(E::invalid_value(Unexpected::Other(&number.to_string()), &self))
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
+            Ok(Duration::from_secs(number))
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<Duration, E> {
+            let negative = || E::invalid_value(Unexpected::Other(&number.to_string()), &self);
+            u64::try_from(number).map(Duration::from_secs).map_err(|_| negative())
         }
     }
 }
