@@ -9,7 +9,7 @@ export DAYTONA_TOOLS := $(CURDIR)/target/tools
 export PATH := $(DAYTONA_TOOLS)/venv/bin:$(PATH)
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help setup build everything codegen check advisories test test-rust test-packages conformance stress quickstart dist docs fuzz bench clean
+.PHONY: help setup build everything codegen check advisories test test-rust test-packages conformance test-kubernetes stress quickstart dist docs fuzz bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ dist: everything ## Wheels, npm tarballs, gems and Go modules in dist/
 
 quickstart: build ## The same program in every language, on the local engine
 	@scripts/quickstart
+
+test-kubernetes: ## Sandboxes as pods: a scripted API, then a cluster that is built, started and ended (as root)
+	@tests/kubernetes/run.sh
 
 docs: setup ## The documentation as a site, in target/site
 	@scripts/site
