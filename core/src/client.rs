@@ -403,6 +403,11 @@ impl Client {
         Ok(Some(hub))
     }
 
+    /// What it was made from.
+    pub(crate) fn config(&self) -> &Resolved {
+        &self.inner.config
+    }
+
     /// A request to the control plane; `path` starts with `/`.
     pub(crate) fn api(&self, method: Method, path: impl Into<String>) -> Request<'_> {
         Request::new(self, method, Base::Api, path)

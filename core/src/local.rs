@@ -162,7 +162,7 @@ async fn has_key(api_url: &str, api_key: &str, http: &Pool) -> bool {
 }
 
 /// What brings the engine's program to a caller in its language.
-fn how_to_install(source: &str) -> &'static str {
+pub(crate) fn how_to_install(source: &str) -> &'static str {
     match source {
         "sdk-python" | "sdk-python-async" => "Install it with `pip install 'daytona[local]'`",
         "sdk-typescript" => "Install it with `npm install @daytonaio/local`",

@@ -81,7 +81,7 @@ impl Toolbox {
     }
 }
 
-async fn exchange(request: Request<'_>, body: Option<&Json>) -> Result<Bytes> {
+pub(crate) async fn exchange(request: Request<'_>, body: Option<&Json>) -> Result<Bytes> {
     let request = match body {
         Some(body) => request.json(body),
         None => request,
@@ -89,7 +89,7 @@ async fn exchange(request: Request<'_>, body: Option<&Json>) -> Result<Bytes> {
     request.send().await?.whole().await
 }
 
-fn checked<'a>(method: &str, path: &'a str) -> Result<(Method, &'a str)> {
+pub(crate) fn checked<'a>(method: &str, path: &'a str) -> Result<(Method, &'a str)> {
     let method = method.to_ascii_uppercase().parse().ok().filter(|_| !method.is_empty());
     let method = method.ok_or_else(|| Error::invalid_argument("The method is not one of HTTP, such as GET."))?;
     if !path.starts_with('/') {

@@ -25,11 +25,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::client::Client;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::local;
 use crate::model::Json;
+use crate::raw;
 
 /// The most of the engine's last words that an error repeats, in bytes.
 const LAST_WORDS: u64 = 4 << 10;
@@ -53,7 +56,9 @@ pub struct Engine {
     api_key: String,
     #[debug(skip)]
     client: Client,
-    process: Child,
+    #[debug(skip)]
+    #[expect(dead_code, reason = "it ends with the engine")]
+    process: Process,
 }
 
 /// Which requests fail, and how. Of several rules the first one that fits a request applies, and is used up by it.
@@ -156,12 +161,25 @@ impl Engine {
     /// # Errors
     /// `Connection` when it cannot be started; the message has its last words.
     pub async fn start(options: Options) -> Result<Self> {
-        let started = tokio::task::spawn_blocking(move || spawn(&options)).await;
+        let client = Client::new(Config { local_binary: options.binary, ..Config::local() })?;
+        Self::start_as(&client, options.arguments).await
+    }
+
+    /// Starts an engine with the program that a client of the local engine would start.
+    #[doc(hidden)]
+    pub async fn start_as(client: &Client, arguments: Vec<String>) -> Result<Self> {
+        let config = client.config();
+        let program = config.local_binary.clone().unwrap_or_else(|| "daytona".to_owned());
+        let install = local::how_to_install(&config.source);
+        let started = tokio::task::spawn_blocking(move || spawn(&program, &arguments, install)).await;
         // The process ends when nobody waits for it any more, and when there is no client.
         let (process, Announced { api_url, api_key }) = started.map_err(|error| failed(error.to_string()))??;
-        let config = Config { api_url: Some(api_url.clone()), api_key: Some(api_key.clone()), ..Config::default() };
-        let client = Client::new(config)?;
-        Ok(Self { api_url, api_key, client, process: process.release() })
+        let client = Client::new(Config {
+            api_url: Some(api_url.clone()),
+            api_key: Some(api_key.clone()),
+            ..Config::default()
+        })?;
+        Ok(Self { api_url, api_key, client, process })
     }
 
     /// The configuration of clients of this engine.
@@ -177,16 +195,18 @@ impl Engine {
         Client::new(self.config())
     }
 
+    /// Ends the engine with everything in it, and waits for that. Dropping it does the same, and blocks meanwhile.
+    pub async fn close(self) {
+        // It is dropped in any case.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
     /// Returns the engine's time, as ISO 8601 in UTC. Programs inside sandboxes keep the machine's.
     ///
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn now(&self) -> Result<String> {
-        #[derive(Deserialize)]
-        struct Clock {
-            now: String,
-        }
-        Ok(self.ask::<Clock>("GET", "clock", None).await?.now)
+        self.ask("now", Json::Null).await
     }
 
     /// Moves time ahead, for intervals, times to live and tokens, at most 10 years. Returns what intervals did, oldest first, when all
@@ -195,12 +215,7 @@ impl Engine {
     /// # Errors
     /// `Validation` when it is too long.
     pub async fn advance(&self, by: Duration) -> Result<Vec<Done>> {
-        #[derive(Deserialize)]
-        struct Moved {
-            done: Vec<Done>,
-        }
-        let body = serde_json::json!({"advance": by.as_secs_f64()});
-        Ok(self.ask::<Moved>("POST", "clock", Some(body)).await?.done)
+        self.ask("advance", json!(by.as_secs_f64())).await
     }
 
     /// Lets requests fail from now on.
@@ -208,7 +223,7 @@ impl Engine {
     /// # Errors
     /// `Validation` when a rule makes no sense.
     pub async fn add_faults(&self, rules: &[Rule]) -> Result<()> {
-        self.ask::<Vec<Rule>>("POST", "faults", Some(serde_json::json!(rules))).await.map(drop)
+        self.ask::<Json>("add_faults", json!(rules)).await.map(drop)
     }
 
     /// Returns the rules that are not used up.
@@ -216,7 +231,7 @@ impl Engine {
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn faults(&self) -> Result<Vec<Rule>> {
-        self.ask("GET", "faults", None).await
+        self.ask("faults", Json::Null).await
     }
 
     /// Lets everything succeed again.
@@ -224,7 +239,7 @@ impl Engine {
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn clear_faults(&self) -> Result<()> {
-        self.send("DELETE", "faults", None).await.map(drop)
+        self.ask::<Json>("clear_faults", Json::Null).await.map(drop)
     }
 
     /// Makes sandboxes to begin a test with, and returns their documents once they are in their states. Each is what `POST /sandbox`
@@ -234,12 +249,7 @@ impl Engine {
     /// # Errors
     /// `Validation` when one of them cannot be made.
     pub async fn seed(&self, sandboxes: Vec<Json>) -> Result<Vec<Json>> {
-        #[derive(Deserialize)]
-        struct Seeded {
-            sandboxes: Vec<Json>,
-        }
-        let body = serde_json::json!({"sandboxes": sandboxes});
-        Ok(self.ask::<Seeded>("POST", "seed", Some(body)).await?.sandboxes)
+        self.ask("seed", sandboxes.into()).await
     }
 
     /// Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working.
@@ -247,7 +257,7 @@ impl Engine {
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn reset(&self) -> Result<()> {
-        self.send("POST", "reset", None).await.map(drop)
+        self.ask::<Json>("reset", Json::Null).await.map(drop)
     }
 
     /// Begins to record what happens to sandboxes: requests and answers, changes, faults. A recording under way begins anew.
@@ -255,7 +265,7 @@ impl Engine {
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn start_recording(&self) -> Result<()> {
-        self.send("POST", "recording", None).await.map(drop)
+        self.ask::<Json>("start_recording", Json::Null).await.map(drop)
     }
 
     /// Ends the recording and returns it, as JSON Lines. In a file it is what `daytona local serve --replay FILE` answers from.
@@ -263,11 +273,7 @@ impl Engine {
     /// # Errors
     /// `NotFound` when nothing is recorded.
     pub async fn stop_recording(&self) -> Result<String> {
-        #[derive(Deserialize)]
-        struct Recorded {
-            recording: String,
-        }
-        Ok(self.ask::<Recorded>("DELETE", "recording", None).await?.recording)
+        self.ask("stop_recording", Json::Null).await
     }
 
     /// Returns the page that shows a recording, as HTML that needs nothing else.
@@ -275,44 +281,70 @@ impl Engine {
     /// # Errors
     /// `Connection` when the engine has ended.
     pub async fn recording_page(&self, recording: &str) -> Result<String> {
-        #[derive(Deserialize)]
-        struct Shown {
-            page: String,
-        }
-        let body = serde_json::json!({"recording": recording});
-        Ok(self.ask::<Shown>("POST", "recording/page", Some(body)).await?.page)
+        self.ask("recording_page", recording.into()).await
     }
 
-    async fn ask<T: for<'a> Deserialize<'a>>(&self, method: &str, path: &str, body: Option<Json>) -> Result<T> {
-        let answer = self.send(method, path, body).await?;
-        serde_json::from_slice(&answer).map_err(|error| failed(format!("its answer cannot be read: {error}")))
-    }
-
-    async fn send(&self, method: &str, path: &str, body: Option<Json>) -> Result<bytes::Bytes> {
-        self.client.send(method, &format!("/testing/{path}"), body.as_ref()).await
+    async fn ask<T: for<'a> Deserialize<'a>>(&self, what: &str, argument: Json) -> Result<T> {
+        let answer = ask(&self.client, what, argument).await?;
+        serde_json::from_value(answer).map_err(|error| failed(format!("its answer cannot be read: {error}")))
     }
 }
 
-impl Drop for Engine {
+/// A request to an engine of tests.
+struct Question {
+    /// Method of [`Engine`] that asks it.
+    what: &'static str,
+    operation: &'static str,
+    method: &'static str,
+    path: &'static str,
+    /// Member of the body that the argument is; empty where it is the body.
+    argument: &'static str,
+    /// Member of the answer that is the result; empty where the answer is.
+    result: &'static str,
+}
+
+#[rustfmt::skip]
+const QUESTIONS: &[Question] = &[
+    Question { what: "now", operation: "testing.now", method: "GET", path: "/testing/clock", argument: "", result: "now" },
+    Question { what: "advance", operation: "testing.advance", method: "POST", path: "/testing/clock", argument: "advance", result: "done" },
+    Question { what: "add_faults", operation: "testing.add_faults", method: "POST", path: "/testing/faults", argument: "", result: "" },
+    Question { what: "faults", operation: "testing.faults", method: "GET", path: "/testing/faults", argument: "", result: "" },
+    Question { what: "clear_faults", operation: "testing.clear_faults", method: "DELETE", path: "/testing/faults", argument: "", result: "" },
+    Question { what: "seed", operation: "testing.seed", method: "POST", path: "/testing/seed", argument: "sandboxes", result: "sandboxes" },
+    Question { what: "reset", operation: "testing.reset", method: "POST", path: "/testing/reset", argument: "", result: "" },
+    Question { what: "start_recording", operation: "testing.start_recording", method: "POST", path: "/testing/recording", argument: "", result: "" },
+    Question { what: "stop_recording", operation: "testing.stop_recording", method: "DELETE", path: "/testing/recording", argument: "", result: "recording" },
+    Question { what: "recording_page", operation: "testing.recording_page", method: "POST", path: "/testing/recording/page", argument: "recording", result: "page" },
+];
+
+/// Does what the method `what` of [`Engine`] does, for a client of an engine: the argument and the result are JSON. It takes as long as
+/// it takes: moving time waits for sandboxes.
+#[doc(hidden)]
+pub async fn ask(client: &Client, what: &str, argument: Json) -> Result<Json> {
+    let question = QUESTIONS.iter().find(|question| question.what == what);
+    let Some(Question { operation, method, path, argument: member, result, .. }) = question else {
+        return Err(Error::invalid_argument(format!("An engine of tests cannot be asked {what:?}.")));
+    };
+    let body = match *member {
+        "" => Some(argument).filter(|argument| !argument.is_null()),
+        member => Some(json!({ member: argument })),
+    };
+    let (method, path) = raw::checked(method, path)?;
+    let answer = client.run(operation, None, raw::exchange(client.api(method, path), body.as_ref())).await?;
+    if answer.is_empty() {
+        return Ok(Json::Null);
+    }
+    let mut answer: Json =
+        serde_json::from_slice(&answer).map_err(|error| failed(format!("its answer cannot be read: {error}")))?;
+    Ok(if result.is_empty() { answer } else { answer[result].take() })
+}
+
+/// A process that ends when it is dropped.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        end(&mut self.process);
-    }
-}
-
-/// A process that ends unless it is released.
-struct Guard(Option<Child>);
-
-impl Guard {
-    fn release(mut self) -> Child {
-        self.0.take().unwrap_or_else(|| unreachable!("it is taken once"))
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(process) = &mut self.0 {
-            end(process);
-        }
+        end(&mut self.0);
     }
 }
 
@@ -332,24 +364,21 @@ fn failed(why: String) -> Error {
 }
 
 /// Starts the program and reads where it keeps its address. Blocks.
-fn spawn(options: &Options) -> Result<(Guard, Announced)> {
-    let given = options.binary.clone().or_else(|| std::env::var("DAYTONA_LOCAL_BINARY").ok());
-    let program = given.filter(|program| !program.is_empty()).unwrap_or_else(|| "daytona".to_owned());
+fn spawn(program: &str, arguments: &[String], install: &str) -> Result<(Process, Announced)> {
     let mut log = tempfile::tempfile().map_err(|error| failed(error.to_string()))?;
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command.args(["local", "serve", "--testing", "--owner"]).arg(std::process::id().to_string());
-    command.args(&options.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(log.try_clone().map_err(|error| failed(error.to_string()))?);
     // Ctrl-C is for the tests, which end the engine when they are done.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let process = command.spawn().map_err(|error| {
-        let advice = "install the daytona program, or set DAYTONA_LOCAL_BINARY";
-        failed(format!("its program {program:?} cannot be started: {error}; {advice}"))
+        failed(format!("its program {program:?} cannot be started: {error}. {install}, or set DAYTONA_LOCAL_BINARY"))
     })?;
-    let mut process = Guard(Some(process));
+    let mut process = Process(process);
     let mut place = String::new();
-    if let Some(out) = process.0.as_mut().and_then(|process| process.stdout.take()) {
+    if let Some(out) = process.0.stdout.take() {
         let _ = BufReader::new(out).read_line(&mut place);
     }
     if place.trim().is_empty() {

@@ -5,12 +5,8 @@
  * @packageDocumentation
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { asyncDispose } from './disposal.js';
-import { Daytona, type DaytonaConfig, DaytonaConnectionError, DaytonaError } from './index.js';
-import { localProgram } from './native-files.js';
+import { Daytona, type DaytonaConfig, DaytonaError } from './index.js';
 
 /** What decides where a client connects. */
 const SELECTING = [
@@ -75,7 +71,12 @@ export interface Done {
   action: 'stop' | 'pause' | 'archive' | 'delete';
 }
 
-type Control = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+/** What an engine can be asked for; the core knows how. */
+class Control extends Daytona {
+  ask<T>(what: string, argument?: unknown): Promise<T> {
+    return this.invoke(`testing.${what}`, { argument });
+  }
+}
 
 /** The engine's time. Programs inside sandboxes keep the machine's. */
 export class Clock {
@@ -88,7 +89,7 @@ export class Clock {
 
   /** Returns the engine's time. */
   async now(): Promise<Date> {
-    return new Date((await this.#control<{ now: string }>('GET', 'clock')).now);
+    return new Date(await this.#control.ask<string>('now'));
   }
 
   /**
@@ -100,7 +101,7 @@ export class Clock {
    */
   async advance(time: string | number): Promise<Done[]> {
     type Sent = Omit<Done, 'at'> & { at: string };
-    const { done } = await this.#control<{ done: Sent[] }>('POST', 'clock', { advance: time });
+    const done = await this.#control.ask<Sent[]>('advance', time);
     return done.map((each) => ({ ...each, at: new Date(each.at) }));
   }
 }
@@ -132,17 +133,17 @@ export class Faults {
    * @throws `DaytonaError` when a rule cannot be read.
    */
   async extend(rules: FaultRule[]): Promise<void> {
-    await this.#control('POST', 'faults', rules);
+    await this.#control.ask('add_faults', rules);
   }
 
   /** Returns the rules that are not used up. */
   async left(): Promise<FaultRule[]> {
-    return await this.#control('GET', 'faults');
+    return await this.#control.ask('faults');
   }
 
   /** Lets everything succeed again. */
   async clear(): Promise<void> {
-    await this.#control('DELETE', 'faults');
+    await this.#control.ask('clear_faults');
   }
 }
 
@@ -158,14 +159,12 @@ export class Engine implements AsyncDisposable {
   /** Requests that fail. */
   readonly faults: Faults;
   readonly #apiKey: string;
-  readonly #process: ChildProcess;
   readonly #control: Control;
 
-  private constructor(process: ChildProcess, apiUrl: string, apiKey: string) {
+  private constructor(apiUrl: string, apiKey: string) {
     this.apiUrl = apiUrl;
     this.#apiKey = apiKey;
-    this.#process = process;
-    this.#control = (method, path, body) => control(`${apiUrl}/testing/${path}`, apiKey, method, body);
+    this.#control = new Control(this.config());
     this.clock = new Clock(this.#control);
     this.faults = new Faults(this.#control);
   }
@@ -177,13 +176,10 @@ export class Engine implements AsyncDisposable {
    * @throws `DaytonaConnectionError` when it cannot be started; the message has its last words.
    */
   static async start(options: EngineOptions = {}): Promise<Engine> {
-    const program = options.binary ?? (process.env.DAYTONA_LOCAL_BINARY || localProgram() || 'daytona');
-    const words = ['local', 'serve', '--testing', '--owner', `${process.pid}`, ...(options.arguments ?? [])];
-    // In a session of its own: Ctrl-C is for the tests, which end the engine when they are done.
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    const place = await firstLine(child, program);
-    const { apiUrl, apiKey } = JSON.parse(readFileSync(join(place, 'engine.json'), 'utf8'));
-    const engine = new Engine(child, apiUrl, apiKey);
+    const local = new Control({ apiUrl: 'local', ...(options.binary && { localBinary: options.binary }) });
+    const { apiUrl, apiKey } = await local.ask<{ apiUrl: string; apiKey: string }>('start', options.arguments);
+    local.close();
+    const engine = new Engine(apiUrl, apiKey);
     if (options.faults?.length) {
       await engine.faults.extend(options.faults);
     }
@@ -231,18 +227,17 @@ export class Engine implements AsyncDisposable {
    * @throws `DaytonaError` when one of them is refused.
    */
   async seed(...sandboxes: Record<string, unknown>[]): Promise<Record<string, unknown>[]> {
-    type Answer = { sandboxes: Record<string, unknown>[] };
-    return (await this.#control<Answer>('POST', 'seed', { sandboxes })).sandboxes;
+    return await this.#control.ask('seed', sandboxes);
   }
 
   /** Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working. */
   async reset(): Promise<void> {
-    await this.#control('POST', 'reset');
+    await this.#control.ask('reset');
   }
 
   /** Begins to record what happens to sandboxes. A recording under way begins anew. */
   async startRecording(): Promise<void> {
-    await this.#control('POST', 'recording');
+    await this.#control.ask('start_recording');
   }
 
   /**
@@ -252,7 +247,7 @@ export class Engine implements AsyncDisposable {
    * @throws `DaytonaError` when nothing is recorded.
    */
   async stopRecording(): Promise<string> {
-    return (await this.#control<{ recording: string }>('DELETE', 'recording')).recording;
+    return await this.#control.ask('stop_recording');
   }
 
   /**
@@ -261,17 +256,12 @@ export class Engine implements AsyncDisposable {
    * @param recording - What `stopRecording` returned.
    */
   async recordingPage(recording: string): Promise<string> {
-    return (await this.#control<{ page: string }>('POST', 'recording/page', { recording })).page;
+    return await this.#control.ask('recording_page', recording);
   }
 
   /** Ends the engine with everything in it. */
   async close(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.ref();
-      const ended = new Promise((done) => this.#process.once('exit', done));
-      this.#process.kill();
-      await ended;
-    }
+    await this.#control.ask('stop');
   }
 
   /** The same as `close`. */
@@ -319,43 +309,4 @@ export function useEngine(hooks: TestHooks, options: EngineOptions = {}): () => 
     }
     return engine;
   };
-}
-
-/** The line in which an engine says where it is. */
-async function firstLine(child: ChildProcess, program: string): Promise<string> {
-  let [out, words] = ['', ''];
-  child.stderr?.on('data', (data) => {
-    words = (words + data).slice(-4096);
-  });
-  await new Promise<void>((done, fail) => {
-    child.stdout?.on('data', (data) => {
-      out += data;
-      if (out.includes('\n')) {
-        done();
-      }
-    });
-    child.once('error', (error) => {
-      const install = 'Install it with `npm install @daytonaio/local`, or set DAYTONA_LOCAL_BINARY.';
-      fail(
-        new DaytonaConnectionError(`The engine's program ${program} cannot be started: ${error.message}. ${install}`),
-      );
-    });
-    child.once('close', () => fail(new DaytonaConnectionError(`The engine could not be started: ${words.trim()}`)));
-  });
-  // Neither the engine nor its pipes keep a program from ending.
-  child.unref();
-  for (const stream of [child.stdout, child.stderr] as unknown as { unref(): void }[]) {
-    stream.unref();
-  }
-  return out.split('\n')[0] as string;
-}
-
-async function control<T>(url: string, apiKey: string, method: string, body?: unknown): Promise<T> {
-  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
-  const response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) {
-    throw new DaytonaError(text.startsWith('{') ? JSON.parse(text).message : text);
-  }
-  return (text ? JSON.parse(text) : undefined) as T;
 }

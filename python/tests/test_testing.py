@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -117,7 +118,7 @@ def test_an_engine_ends_with_its_process_however_that_ends(tmp_path: Path) -> No
         "from daytona.testing import Engine",
         "engine = Engine()",
         "engine.client().create()",
-        "print(engine._process.pid, flush=True)",
+        "print('ready', flush=True)",
         "input()",
     ]
     program = "\n".join(lines)
@@ -126,8 +127,9 @@ def test_an_engine_ends_with_its_process_however_that_ends(tmp_path: Path) -> No
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     ) as tests:
         assert tests.stdout is not None
-        engine = int(tests.stdout.readline())
-        assert len(os.listdir(tmp_path / "tests")) == 1
+        assert tests.stdout.readline() == b"ready\n"
+        [place] = (tmp_path / "tests").iterdir()
+        engine = json.loads((place / "engine.json").read_text())["pid"]
         tests.send_signal(signal.SIGKILL)
     eventually(lambda: not os.listdir(tmp_path / "tests"))
     eventually(lambda: not Path(f"/proc/{engine}").exists())

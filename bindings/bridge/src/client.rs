@@ -9,7 +9,7 @@ use crate::call::error_json;
 use crate::order::Queues;
 use crate::per_process::PerProcess;
 use crate::stats::Counted;
-use crate::{Call, Completion, Payload, Sink, exit, generated, telemetry};
+use crate::{Call, Completion, Payload, Sink, exit, generated, telemetry, testing};
 
 /// A client. After a fork it makes new connections in the child by itself.
 pub struct Client {
@@ -53,7 +53,8 @@ impl Client {
 
     /// Starts an operation of the op table. Never fails itself: a bad operation or argument completes with an error.
     ///
-    /// Besides those, `client.flush` sends the telemetry that waits, also of a client that has been closed.
+    /// Besides those, `client.flush` sends the telemetry that waits, also of a client that has been closed, and `testing.start` and
+    /// its like are for the testing kits: they start an engine of tests, and move its clock.
     pub fn start(&self, op: &str, params: Payload, sink: Box<dyn Sink>) -> Call {
         if op == telemetry::FLUSH {
             return self.flush(sink);
@@ -62,6 +63,9 @@ impl Client {
             return Call::failed(&Error::new(ErrorKind::Closed, "The client has been closed."), sink);
         }
         match self.core() {
+            Ok(core) if op.starts_with(testing::PREFIX) => {
+                Call::spawn(testing::run(core.clone(), op.to_owned(), params), sink)
+            }
             Ok(core) => match self.queues.get_or_init(Queues::default).turn(op, &params.json) {
                 None => Call::spawn(generated::dispatch(core.clone(), op, params), sink),
                 Some(turn) => {

@@ -35,6 +35,7 @@ mod sink;
 mod stats;
 mod stream;
 mod telemetry;
+mod testing;
 
 #[rustfmt::skip]
 mod generated;

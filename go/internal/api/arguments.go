@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -133,6 +134,16 @@ func (c *Call) Seconds(name string, value time.Duration) { c.Float(name, value.S
 
 // Time adds a point in time.
 func (c *Call) Time(name string, value time.Time) { c.Text(name, value.UTC().Format(time.RFC3339Nano)) }
+
+// JSON adds a value as encoding/json writes it.
+func (c *Call) JSON(name string, value any) {
+	c.key(name)
+	text, err := json.Marshal(value)
+	if err != nil {
+		c.fail(fmt.Sprintf("The argument %s is not usable: %v.", c.at(name), err))
+	}
+	c.request = append(c.request, text...)
+}
 
 // Bytes adds bytes, which do not travel in JSON: it has their index among the attachments.
 func (c *Call) Bytes(name string, value []byte) {

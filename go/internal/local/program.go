@@ -6,8 +6,17 @@ import (
 	"path/filepath"
 )
 
-// Program returns the path of the program where `go install` puts it, or "" when it is not there: then it may be on PATH.
-func Program() string {
+// Binary is the program for the local engine, when one was given or `go install` has put it in its place, or "": then the environment
+// names it, or it is on PATH.
+func Binary(given string) string {
+	if given != "" || os.Getenv("DAYTONA_LOCAL_BINARY") != "" {
+		return given
+	}
+	return program()
+}
+
+// program returns the path of the program where `go install` puts it, or "" when it is not there.
+func program() string {
 	for _, directory := range directories() {
 		path := filepath.Join(directory, "daytona")
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {

@@ -37,7 +37,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
@@ -114,7 +113,7 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 		config = &types.DaytonaConfig{}
 	}
 	given := settings(config)
-	if program := localBinary(config); program != "" {
+	if program := local.Binary(config.LocalBinary); program != "" {
 		given["localBinary"] = program
 	}
 	encoded, err := json.Marshal(given)
@@ -131,17 +130,6 @@ func NewClientWithConfig(config *types.DaytonaConfig) (*Client, error) {
 		Snapshot: snapshots, Snapshots: snapshots, Volume: volumes, Volumes: volumes,
 		Secret: &SecretService{caller: caller}, native: native, caller: caller,
 	}, nil
-}
-
-// localBinary is the program for the local engine, when one was given or `go install` has put it in its place, or "".
-func localBinary(config *types.DaytonaConfig) string {
-	if config.LocalBinary != "" {
-		return config.LocalBinary
-	}
-	if os.Getenv("DAYTONA_LOCAL_BINARY") != "" {
-		return ""
-	}
-	return local.Program()
 }
 
 // String tells where the client connects to.

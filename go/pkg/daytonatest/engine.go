@@ -12,23 +12,13 @@
 package daytonatest
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/api"
+	"github.com/daytonaio/daytona/libs/sdk-go/internal/ffi"
 	"github.com/daytonaio/daytona/libs/sdk-go/internal/local"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
 	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
@@ -40,8 +30,7 @@ type Engine struct {
 	// APIURL is the base URL of its API.
 	APIURL string
 	apiKey string
-	http   *http.Client
-	close  func() error
+	native *ffi.Client
 }
 
 // Options say how an engine is started.
@@ -73,54 +62,26 @@ func New(options ...Options) (*Engine, error) {
 	if len(options) > 0 {
 		given = options[0]
 	}
-	program := given.Binary
-	for _, candidate := range []string{os.Getenv("DAYTONA_LOCAL_BINARY"), local.Program(), "daytona"} {
-		if program == "" {
-			program = candidate
-		}
-	}
-	words := append([]string{"local", "serve", "--testing", "--owner", strconv.Itoa(os.Getpid())}, given.Arguments...)
-	command := exec.Command(program, words...)
-	// Ctrl-C is for the tests, which end the engine when they are done.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var log lockedBuffer
-	command.Stderr = &log
-	out, err := command.StdoutPipe()
+	starter, err := client("local", "", given.Binary)
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("daytonatest: the engine's program %s cannot be started: %w; install it with `go install "+
-			"github.com/daytonaio/daytona/libs/sdk-go/cmd/daytona@latest`, or set DAYTONA_LOCAL_BINARY", program, err)
-	}
-	place, err := bufio.NewReader(out).ReadString('\n')
+	defer starter.Close()
+	started, err := ask[struct{ APIURL, APIKey string }](starter, "start", given.Arguments)
 	if err != nil {
-		_ = command.Wait()
-		return nil, fmt.Errorf("daytonatest: the engine could not be started: %s", strings.TrimSpace(log.String()))
+		return nil, err
 	}
-	end := sync.OnceValue(func() error {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		return command.Wait()
-	})
-	announced, err := os.ReadFile(filepath.Join(strings.TrimSuffix(place, "\n"), "engine.json"))
+	native, err := client(started.APIURL, started.APIKey, "")
 	if err != nil {
-		_ = end()
-		return nil, fmt.Errorf("daytonatest: the engine cannot be found: %w", err)
+		return nil, err
 	}
-	var found struct{ APIURL, APIKey string }
-	if err := json.Unmarshal(announced, &found); err != nil {
-		_ = end()
-		return nil, fmt.Errorf("daytonatest: the engine cannot be found: %w", err)
-	}
-	// The engine is on this machine: no proxy is on the way to it.
-	direct := &http.Client{Transport: &http.Transport{Proxy: nil}}
-	return &Engine{APIURL: found.APIURL, apiKey: found.APIKey, http: direct, close: end}, nil
+	return &Engine{APIURL: started.APIURL, apiKey: started.APIKey, native: native}, nil
 }
 
 // Close ends the engine with everything in it.
 func (e *Engine) Close() error {
-	e.http.CloseIdleConnections()
-	return e.close()
+	_, err := ask[any](e.native, "stop", nil)
+	return err
 }
 
 // Config returns the configuration of clients of this engine.
@@ -163,137 +124,87 @@ type Done struct {
 // Now returns the engine's time. Programs inside sandboxes keep the machine's.
 func (e *Engine) Now(t testing.TB) time.Time {
 	t.Helper()
-	var clock struct{ Now time.Time }
-	e.must(t, http.MethodGet, "clock", nil, &clock)
-	return clock.Now
+	return must[time.Time](t, e, "now", nil)
 }
 
 // Advance moves the engine's time ahead, for intervals, times to live and tokens, at most 10 years. It returns when all that was due
 // has happened, with what intervals did, oldest first.
 func (e *Engine) Advance(t testing.TB, by time.Duration) []Done {
 	t.Helper()
-	var answer struct{ Done []Done }
-	e.must(t, http.MethodPost, "clock", map[string]any{"advance": by.Seconds()}, &answer)
-	return answer.Done
+	return must[[]Done](t, e, "advance", by.Seconds())
 }
 
 // AddFaults lets requests fail from now on. Of several rules the first one that fits a request applies, and is used up by it.
 func (e *Engine) AddFaults(t testing.TB, rules ...Rule) {
 	t.Helper()
-	if err := e.call(http.MethodPost, "faults", rules, nil); err != nil {
-		t.Fatal(err)
-	}
+	must[any](t, e, "add_faults", rules)
 }
 
 // Faults returns the rules that are not used up.
 func (e *Engine) Faults(t testing.TB) []Rule {
 	t.Helper()
-	var left []Rule
-	e.must(t, http.MethodGet, "faults", nil, &left)
-	return left
+	return must[[]Rule](t, e, "faults", nil)
 }
 
 // ClearFaults lets everything succeed again.
 func (e *Engine) ClearFaults(t testing.TB) {
 	t.Helper()
-	e.must(t, http.MethodDelete, "faults", nil, nil)
+	must[any](t, e, "clear_faults", nil)
 }
 
 // Seed makes sandboxes to begin a test with, and returns their documents once they are in their states. Each is what `POST /sandbox`
 // takes, for example {"name": "old", "state": "archived"}; state is started (the default), stopped, paused, archived or error.
 func (e *Engine) Seed(t testing.TB, sandboxes ...map[string]any) []map[string]any {
 	t.Helper()
-	var answer struct{ Sandboxes []map[string]any }
-	e.must(t, http.MethodPost, "seed", map[string]any{"sandboxes": sandboxes}, &answer)
-	return answer.Sandboxes
+	return must[[]map[string]any](t, e, "seed", sandboxes)
 }
 
 // Reset deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working.
 func (e *Engine) Reset(t testing.TB) {
 	t.Helper()
-	e.must(t, http.MethodPost, "reset", nil, nil)
+	must[any](t, e, "reset", nil)
 }
 
 // StartRecording begins to record what happens to sandboxes. A recording under way begins anew.
 func (e *Engine) StartRecording(t testing.TB) {
 	t.Helper()
-	e.must(t, http.MethodPost, "recording", nil, nil)
+	must[any](t, e, "start_recording", nil)
 }
 
 // StopRecording ends the recording and returns it, as JSON Lines. In a file it is what an engine with the arguments --replay FILE
 // answers from.
 func (e *Engine) StopRecording(t testing.TB) string {
 	t.Helper()
-	var ended struct{ Recording string }
-	e.must(t, http.MethodDelete, "recording", nil, &ended)
-	return ended.Recording
+	return must[string](t, e, "stop_recording", nil)
 }
 
 // RecordingPage returns the page that shows a recording, as HTML that needs nothing else.
 func (e *Engine) RecordingPage(t testing.TB, recording string) string {
 	t.Helper()
-	var shown struct{ Page string }
-	e.must(t, http.MethodPost, "recording/page", map[string]any{"recording": recording}, &shown)
-	return shown.Page
+	return must[string](t, e, "recording_page", recording)
 }
 
-func (e *Engine) must(t testing.TB, method, path string, body, into any) {
+func must[T any](t testing.TB, e *Engine, what string, argument any) T {
 	t.Helper()
-	if err := e.call(method, path, body, into); err != nil {
+	answer, err := ask[T](e.native, what, argument)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return answer
 }
 
-func (e *Engine) call(method, path string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	if body == nil {
-		text = nil
-	}
-	request, err := http.NewRequest(method, e.APIURL+"/testing/"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+e.apiKey)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := e.http.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode >= 300 {
-		var refused struct{ Message string }
-		if json.Unmarshal(answer, &refused) != nil {
-			refused.Message = string(answer)
-		}
-		return fmt.Errorf("daytonatest: %s", refused.Message)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, into)
+// ask runs an operation of the testing kits; the core knows what it sends.
+func ask[T any](native *ffi.Client, what string, argument any) (T, error) {
+	call := api.NewCaller(native).Op("testing." + what)
+	call.JSON("argument", argument)
+	return api.Value[T](context.Background(), call)
 }
 
-// lockedBuffer keeps what the engine says, which a goroutine writes.
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(data []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(data)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
+func client(url, key, binary string) (*ffi.Client, error) {
+	config := map[string]string{"apiUrl": url, "apiKey": key, "localBinary": local.Binary(binary), "source": "sdk-go"}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	return ffi.NewClient(text)
 }

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
 
-from ..generated.errors import DaytonaError
-
-# The engine is on this machine: no proxy is on the way to it.
-_open = build_opener(ProxyHandler({})).open
+from .._sync.runtime import Service
 
 
-class Control:
-    """Requests to `/api/testing` of one engine."""
+class Control(Service):
+    """What an engine can be asked for; the core knows how."""
 
-    def __init__(self, api_url: str, api_key: str) -> None:
-        self._url = f"{api_url}/testing/"
-        self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(self._url + path, data=data, headers=self._headers, method=method)
-        try:
-            with _open(request) as response:
-                answer = response.read()
-        except HTTPError as error:
-            text = error.read().decode(errors="replace")
-            try:
-                text = str(json.loads(text)["message"])
-            except (ValueError, KeyError, TypeError):
-                pass
-            raise DaytonaError(text) from None
-        return json.loads(answer) if answer else None
+    def __call__(self, what: str, argument: Any = None) -> Any:
+        return self._call(f"testing.{what}", {"argument": argument})
 
 
 @dataclass(frozen=True)
@@ -63,7 +41,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Returns the engine's time, in UTC."""
-        return _time(self._control("GET", "clock")["now"])
+        return _time(self._control("now"))
 
     def advance(self, time: str | float | timedelta) -> list[Done]:
         """Moves time ahead, for intervals, times to live and tokens, and returns when all that was due has happened.
@@ -79,7 +57,7 @@ class Clock:
             DaytonaError: `time` is not a duration.
         """
         seconds = time.total_seconds() if isinstance(time, timedelta) else time
-        done = cast("list[dict[str, Any]]", self._control("POST", "clock", {"advance": seconds})["done"])
+        done = cast("list[dict[str, Any]]", self._control("advance", seconds))
         return [Done(_time(each["at"]), each["sandboxId"], each["action"]) for each in done]
 
 
@@ -117,12 +95,12 @@ class Faults:
         Raises:
             DaytonaError: A rule cannot be read.
         """
-        self._control("POST", "faults", list(rules))
+        self._control("add_faults", list(rules))
 
     def left(self) -> list[dict[str, Any]]:
         """Returns the rules that are not used up."""
-        return cast("list[dict[str, Any]]", self._control("GET", "faults"))
+        return cast("list[dict[str, Any]]", self._control("faults"))
 
     def clear(self) -> None:
         """Lets everything succeed again."""
-        self._control("DELETE", "faults")
+        self._control("clear_faults")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import tempfile
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from os import environ
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .._config import packaged_program
+from .._config import open_client
 from ..generated.config import DaytonaConfig
-from ..generated.errors import DaytonaConnectionError
 from ._controls import Clock, Control, Faults
 
 if TYPE_CHECKING:
@@ -65,30 +59,10 @@ class Engine:
         Raises:
             DaytonaConnectionError: It cannot be started; the message has its last words.
         """
-        program = binary or environ.get("DAYTONA_LOCAL_BINARY") or packaged_program() or "daytona"
-        command = [program, "local", "serve", "--testing", "--owner", str(os.getpid()), *arguments]
-        with tempfile.TemporaryFile() as log:
-            try:
-                # Ctrl-C is for the tests, which end the engine when they are done.
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
-                )
-            except OSError as error:
-                raise DaytonaConnectionError(
-                    f"The engine's program {program!r} cannot be started: {error}. Install it with "
-                    "`pip install 'daytona[local]'`, or set DAYTONA_LOCAL_BINARY."
-                ) from error
-            assert self._process.stdout is not None
-            with self._process.stdout as out:
-                place = out.readline().decode().strip()
-            if not place:
-                self._process.wait()
-                log.seek(0)
-                words = log.read().decode(errors="replace").strip()
-                raise DaytonaConnectionError(f"The engine could not be started: {words}")
-        announced = json.loads((Path(place) / "engine.json").read_text())
-        self.api_url, self.api_key = announced["apiUrl"], announced["apiKey"]
-        self._control = Control(self.api_url, self.api_key)
+        local = DaytonaConfig(api_url="local", local_binary=binary)
+        started = Control(open_client(local, "sdk-python"))("start", [*arguments])
+        self.api_url, self.api_key = started["apiUrl"], started["apiKey"]
+        self._control = Control(open_client(self.config(), "sdk-python"))
         self.clock, self.faults = Clock(self._control), Faults(self._control)
         if faults := list(faults):
             self.faults.extend(faults)
@@ -132,16 +106,15 @@ class Engine:
         Raises:
             DaytonaError: One of them is refused.
         """
-        answer = self._control("POST", "seed", {"sandboxes": list(sandboxes)})
-        return cast("list[dict[str, Any]]", answer["sandboxes"])
+        return cast("list[dict[str, Any]]", self._control("seed", list(sandboxes)))
 
     def reset(self) -> None:
         """Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working."""
-        self._control("POST", "reset")
+        self._control("reset")
 
     def start_recording(self) -> None:
         """Begins to record what happens to sandboxes. A recording under way begins anew."""
-        self._control("POST", "recording")
+        self._control("start_recording")
 
     def stop_recording(self) -> str:
         """Ends the recording and returns it, as JSON Lines.
@@ -151,7 +124,7 @@ class Engine:
         Raises:
             DaytonaError: Nothing is recorded.
         """
-        return cast("str", self._control("DELETE", "recording")["recording"])
+        return cast("str", self._control("stop_recording"))
 
     def recording_page(self, recording: str) -> str:
         """Returns the page that shows a recording, as HTML that needs nothing else.
@@ -159,13 +132,11 @@ class Engine:
         Args:
             recording: What `stop_recording` returned.
         """
-        return cast("str", self._control("POST", "recording/page", {"recording": recording})["page"])
+        return cast("str", self._control("recording_page", recording))
 
     def close(self) -> None:
         """Ends the engine with everything in it."""
-        if self._process.poll() is None:
-            self._process.terminate()
-        self._process.wait()
+        self._control("stop")
 
     def __enter__(self) -> Engine:
         return self
