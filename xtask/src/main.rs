@@ -9,6 +9,7 @@ mod examples;
 mod go;
 mod names;
 mod output;
+mod parts;
 mod python;
 mod ruby;
 mod rust;

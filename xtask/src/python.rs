@@ -7,6 +7,7 @@ mod builder;
 mod charts;
 mod config;
 mod create;
+mod desktop;
 mod documented;
 mod exports;
 mod imports;
@@ -60,6 +61,8 @@ pub fn generate(schema: &Schema, root: &Path, output: &mut Output) -> Result<()>
         for (name, content) in services::files(&layout, asynchronous)? {
             output.write(&format!("{generated}/{folder}/{name}"), content)?;
         }
+        let services = desktop::services(schema, asynchronous)?;
+        output.write(&format!("{generated}/{folder}/{}.py", desktop::MODULE), services)?;
     }
     let exports = exports::files(&layout);
     for (name, content) in &exports {

@@ -45,12 +45,13 @@ pub fn generate(schema: &Schema, output: &mut Output) -> Result<()> {
         writeln!(index, "require_relative 'models/{file}'")?;
     }
     output.write(&format!("{LIB}/models.rb"), index)?;
+    let mut index = header("core/src/ops");
     for (name, base, doc) in classes::CLASSES {
-        output.write(
-            &format!("{LIB}/classes/{}.rb", snake(&name.replace("::", ""))),
-            classes::class(schema, name, base, doc)?,
-        )?;
+        let file = snake(&name.replace("::", ""));
+        output.write(&format!("{LIB}/classes/{file}.rb"), classes::class(schema, name, base, doc)?)?;
+        writeln!(index, "require_relative 'classes/{file}'")?;
     }
+    output.write(&format!("{LIB}/classes.rb"), index)?;
     output.write(&format!("{LIB}/classes/image.rb"), builder::class(schema)?)?;
     output.write(&format!("{SIG}/image.rbs"), builder::signature(schema)?)?;
     output.write(&format!("{LIB}/create_params.rb"), create::classes(schema)?)?;

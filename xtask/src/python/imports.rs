@@ -51,7 +51,7 @@ const IMPORTS: &[(&str, &str, bool)] = &[
     ("built", "...{side}.building", true),
     ("create_snapshot", "...{side}.building", true),
     ("snapshot_id", "..._requests", true),
-    ("{A}ComputerUseServices", "...{side}.computer_use_services", true),
+    ("{A}ComputerUseServices", ".computer_use_services", true),
     ("{A}UploadSource", "...{side}.pieces", false),
     ("{A}PtyHandle", "...{side}.pty", true),
     ("run", "...{side}.run", true),

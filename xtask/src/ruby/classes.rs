@@ -6,7 +6,8 @@ use super::deviations::{ATTRIBUTE_ALIASES, ATTRIBUTES};
 use super::methods::{Method, of_class};
 use super::models::yard;
 use super::{Body, WIDTH, header, options};
-use crate::schema::{Field, Schema};
+use crate::parts;
+use crate::schema::{Field, Schema, Service};
 
 /// Class, base and documentation. What has no service in the core is documented here.
 pub const CLASSES: [(&str, &str, &str); 19] = [
@@ -63,6 +64,10 @@ pub fn class(schema: &Schema, name: &str, base: &str, doc: &str) -> Result<Strin
     body.comment(&documentation(schema, name, doc));
     body.open(&format!("class {own} < {base}"));
     let mut first = true;
+    if name == "ComputerUse" {
+        parts(&mut body, &parts::of_desktop(schema)?);
+        first = false;
+    }
     for field in attributes(schema, name) {
         separate(&mut body, &mut first);
         body.tagged(&format!("@return [{}] {}", yard(&field.ty, field.optional), field.doc), "  ");
@@ -89,6 +94,28 @@ pub fn class(schema: &Schema, name: &str, base: &str, doc: &str) -> Result<Strin
         method(&mut body, one);
     }
     Ok(body.finish())
+}
+
+/// The services that a service has as attributes.
+fn parts(body: &mut Body, parts: &[&Service]) {
+    for part in parts {
+        body.tagged(&format!("@return [{}] {}", own(part), part.doc), "  ");
+        body.line(&format!("attr_reader :{}", part.id));
+        body.blank();
+    }
+    body.comment("@param connection [Connection]");
+    body.comment("@param sandbox [Sandbox]");
+    body.comment("@api private");
+    body.open("def initialize(connection, sandbox)");
+    body.line("super");
+    for part in parts {
+        body.line(&format!("@{} = {}.new(connection, sandbox)", part.id, own(part)));
+    }
+    body.close();
+}
+
+fn own(part: &Service) -> &str {
+    part.name.trim_end_matches("Service")
 }
 
 fn separate(body: &mut Body, first: &mut bool) {

@@ -61,7 +61,8 @@ fn write(schema: &Schema, words: &Words, class: &Class) -> Result<String> {
     let mut imports = Imports::default();
     let base = match class.base {
         Some((base, file)) => {
-            imports.others.insert((format!("../{file}.js"), base.to_owned()));
+            let folder = if file.starts_with("./") { "" } else { "../" };
+            imports.others.insert((format!("{folder}{file}.js"), base.to_owned()));
             base
         }
         None => {

@@ -64,12 +64,7 @@ pub const CLASSES: &[Class] = &[
     },
     Class { name: "VolumeService", receiver: Receiver::Volume, base: None, doc: "" },
     Class { name: "SecretService", receiver: Receiver::Secret, base: None, doc: "" },
-    Class {
-        name: "ComputerUse",
-        receiver: Receiver::ComputerUse,
-        base: Some(("ComputerUseServices", "computer-use-services")),
-        doc: "",
-    },
+    Class { name: "ComputerUse", receiver: Receiver::ComputerUse, base: Some(super::desktop::SERVICES), doc: "" },
     Class { name: "Mouse", receiver: Receiver::Mouse, base: None, doc: "" },
     Class { name: "Keyboard", receiver: Receiver::Keyboard, base: None, doc: "" },
     Class {

@@ -3,6 +3,7 @@
 mod builder;
 mod charts;
 mod classes;
+mod desktop;
 mod deviations;
 mod errors;
 mod method;
@@ -31,6 +32,7 @@ pub fn generate(schema: &Schema) -> Result<Vec<(String, String)>> {
         ("errors.ts".to_owned(), errors::errors(schema, &words)?),
     ];
     files.extend(classes::classes(schema, &words)?);
+    files.push(("computer-use-services.ts".to_owned(), desktop::services(schema, &words)?));
     files.push(("index.ts".to_owned(), classes::index()));
     Ok(files)
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..._async.computer_use_services import AsyncComputerUseServices
 from ..models.computer_use import (
     ActResponse,
     ComputerUseStartResponse,
@@ -15,6 +14,7 @@ from ..models.computer_use import (
     ProcessStatusResponse,
     Trajectory,
 )
+from .computer_use_services import AsyncComputerUseServices
 
 
 class AsyncComputerUse(AsyncComputerUseServices):

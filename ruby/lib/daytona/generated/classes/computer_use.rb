@@ -5,6 +5,37 @@
 module Daytona
   # The desktop of a sandbox. Required arguments may be given by position or by keyword.
   class ComputerUse < ToolboxService
+    # @return [Mouse] The mouse of a sandbox's desktop.
+    attr_reader :mouse
+
+    # @return [Keyboard] The keyboard of a sandbox's desktop.
+    attr_reader :keyboard
+
+    # @return [Screenshot] Pictures of a sandbox's desktop.
+    attr_reader :screenshot
+
+    # @return [Display] The displays and windows of a sandbox's desktop.
+    attr_reader :display
+
+    # @return [Recording] Recordings of a sandbox's desktop.
+    attr_reader :recording
+
+    # @return [Accessibility] What the programs on a sandbox's desktop show, as a tree.
+    attr_reader :accessibility
+
+    # @param connection [Connection]
+    # @param sandbox [Sandbox]
+    # @api private
+    def initialize(connection, sandbox)
+      super
+      @mouse = Mouse.new(connection, sandbox)
+      @keyboard = Keyboard.new(connection, sandbox)
+      @screenshot = Screenshot.new(connection, sandbox)
+      @display = Display.new(connection, sandbox)
+      @recording = Recording.new(connection, sandbox)
+      @accessibility = Accessibility.new(connection, sandbox)
+    end
+
     # Does several things on the desktop one after the other, waits until the screen is at rest, and takes a picture of
     # it: a whole step of an agent in one request. Nothing is done unless all actions are valid. The first that fails is
     # the last.
