@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require 'json'
-require 'net/http'
 require 'time'
 
 module Daytona
@@ -10,30 +8,15 @@ module Daytona
     # `pause`, `archive` or `delete`.
     Done = Struct.new(:at, :sandbox_id, :action, keyword_init: true)
 
-    # Requests to `/api/testing` of one engine.
+    # What an engine can be asked for; the core knows how.
     # @api private
-    class Control
-      def initialize(api_url, api_key)
-        @uri = URI("#{api_url}/testing/")
-        @headers = { 'Authorization' => "Bearer #{api_key}", 'Content-Type' => 'application/json' }
+    class Control < Service
+      def initialize(config)
+        super(Connection.new(config))
       end
 
-      def call(method, path, body = nil)
-        # The engine is on this machine: no proxy is on the way to it.
-        response = Net::HTTP.start(@uri.host, @uri.port, nil, read_timeout: nil) do |http|
-          http.send_request(method, "#{@uri.path}#{path}", body && JSON.generate(body), @headers)
-        end
-        raise Sdk::Error, message(response.body) unless response.is_a?(Net::HTTPSuccess)
-
-        JSON.parse(response.body) unless response.body.to_s.empty?
-      end
-
-      private
-
-      def message(text)
-        JSON.parse(text).fetch('message')
-      rescue JSON::ParserError, KeyError
-        text
+      def call(what, argument = nil)
+        invoke("testing.#{what}", { 'argument' => argument }).data
       end
     end
 
@@ -46,7 +29,7 @@ module Daytona
 
       # @return [Time] The engine's time, in UTC.
       def now
-        Time.iso8601(@control.call('GET', 'clock')['now'])
+        Time.iso8601(@control.call('now'))
       end
 
       # Moves time ahead, for intervals, times to live and tokens, and returns when all that was due has happened.
@@ -56,7 +39,7 @@ module Daytona
       # @return [Array<Done>] What intervals did, oldest first.
       # @raise [Sdk::Error] `time` is not a duration.
       def advance(time)
-        @control.call('POST', 'clock', { advance: time })['done'].map do |each|
+        @control.call('advance', time).map do |each|
           Done.new(at: Time.iso8601(each['at']), sandbox_id: each['sandboxId'], action: each['action'])
         end
       end
@@ -87,18 +70,18 @@ module Daytona
       # @param rules [Array<Hash>] The rules.
       # @raise [Sdk::Error] A rule cannot be read.
       def extend_with(rules)
-        @control.call('POST', 'faults', rules)
+        @control.call('add_faults', rules)
         nil
       end
 
       # @return [Array<Hash>] The rules that are not used up.
       def left
-        @control.call('GET', 'faults')
+        @control.call('faults')
       end
 
       # Lets everything succeed again.
       def clear
-        @control.call('DELETE', 'faults')
+        @control.call('clear_faults')
         nil
       end
     end

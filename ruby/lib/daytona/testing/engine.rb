@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require 'tempfile'
-
 module Daytona
   module Testing
     # An engine for this process alone, with sandboxes, a clock and faults of its own. It ends with {#close}, with the
@@ -43,11 +41,9 @@ module Daytona
 
       # @see .start
       def initialize(faults: [], arguments: [], binary: nil)
-        place = launch(binary || program, arguments)
-        announced = JSON.parse(File.read(File.join(place, 'engine.json')))
-        @api_url = announced['apiUrl']
-        @api_key = announced['apiKey']
-        @control = Control.new(@api_url, @api_key)
+        local = Config.new(api_url: Config::LOCAL, local_binary: binary)
+        @api_url, @api_key = Control.new(local).call('start', arguments).values_at('apiUrl', 'apiKey')
+        @control = Control.new(config)
         @clock = Clock.new(@control)
         @faults = Faults.new(@control)
         @faults.extend_with(faults) unless faults.empty?
@@ -81,18 +77,18 @@ module Daytona
       # @return [Array<Hash>] Their documents, once they are in their states.
       # @raise [Sdk::Error] One of them is refused.
       def seed(*sandboxes)
-        @control.call('POST', 'seed', { sandboxes: sandboxes })['sandboxes']
+        @control.call('seed', sandboxes)
       end
 
       # Deletes all sandboxes, removes all faults and takes back what moved the clock. Clients go on working.
       def reset
-        @control.call('POST', 'reset')
+        @control.call('reset')
         nil
       end
 
       # Begins to record what happens to sandboxes. A recording under way begins anew.
       def start_recording
-        @control.call('POST', 'recording')
+        @control.call('start_recording')
         nil
       end
 
@@ -102,55 +98,24 @@ module Daytona
       #   from.
       # @raise [Sdk::Error] Nothing is recorded.
       def stop_recording
-        @control.call('DELETE', 'recording')['recording']
+        @control.call('stop_recording')
       end
 
       # @param recording [String] What {#stop_recording} returned.
       # @return [String] The page that shows it, as HTML that needs nothing else.
       def recording_page(recording)
-        @control.call('POST', 'recording/page', { recording: recording })['page']
+        @control.call('recording_page', recording)
       end
 
       # Ends the engine with everything in it.
       def close
-        return unless @process
-
-        ::Process.kill(:TERM, @process)
-        ::Process.wait(@process)
-        @process = nil
-      rescue Errno::ESRCH, Errno::ECHILD
-        @process = nil
+        @control.call('stop')
+        nil
       end
 
       # @return [String]
       def inspect
         "#<#{self.class} #{api_url}>"
-      end
-
-      private
-
-      def program
-        Config.new.to_wire([])['localBinary'] || ENV.fetch('DAYTONA_LOCAL_BINARY', 'daytona')
-      end
-
-      # Starts the program and returns where its engine is.
-      def launch(program, arguments)
-        command = [program, 'local', 'serve', '--testing', '--owner', ::Process.pid.to_s, *arguments]
-        Tempfile.create('daytona-engine') do |log|
-          out, into = IO.pipe
-          # Ctrl-C is for the tests, which end the engine when they are done.
-          @process = ::Process.spawn(*command, in: File::NULL, out: into, err: log.path, pgroup: true)
-          into.close
-          place = out.gets
-          out.close
-          return place.chomp if place
-
-          ::Process.wait(@process)
-          raise Sdk::ConnectionError, "The engine could not be started: #{File.read(log.path).strip}"
-        end
-      rescue SystemCallError => e
-        raise Sdk::ConnectionError, "The engine's program #{program} cannot be started: #{e.message}. Install it " \
-                                    'with `gem install daytona-local`, or set DAYTONA_LOCAL_BINARY.'
       end
     end
   end
