@@ -71,6 +71,16 @@ class TestingTest < DaytonaTest
     end
   end
 
+  def test_a_forked_child_leaves_the_engine_to_its_parent
+    engine = daytona_engine
+    child = fork do
+      engine.close
+      exit!(engine.faults.left.empty?)
+    end
+    assert_predicate ::Process.wait2(child).last, :success?
+    assert_empty engine.faults.left
+  end
+
   # What a program prints that prints something else each time.
   def life(engine)
     sandbox = engine.client.create
