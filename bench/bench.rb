@@ -103,7 +103,7 @@ def logs(sandbox)
   read.call
   growth = resident - before
   speed = ->(run) { LOG_BYTES / 1e6 / best(3) { seconds(&run) } }
-  emit('log stream in frames of 1 KiB', speed.call(read), 'MB/s', target: 300, bare: speed.call(bare))
+  emit('log stream in frames of 1 KiB', speed.call(read), 'MB/s', target: 700, bare: speed.call(bare))
   emit('log stream: memory a second one adds', growth, 'MB', target: 8)
 end
 

@@ -195,7 +195,7 @@ func logs(sandbox *daytona.Sandbox) {
 	speed := func(run func()) float64 {
 		return logBytes / 1e6 / best(3, func() float64 { return seconds(run) })
 	}
-	emit("log stream in frames of 1 KiB", speed(read), "MB/s", 300, speed(bare))
+	emit("log stream in frames of 1 KiB", speed(read), "MB/s", 700, speed(bare))
 	emit("log stream: memory a second one adds", growth, "MB", 8, 0)
 }
 

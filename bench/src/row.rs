@@ -5,6 +5,13 @@ use std::io::BufRead;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+/// Processor time of a call that follows another one.
+pub const SEQUENTIAL_CPU: &str = "exec, one after the other: CPU";
+
+/// How many times the core's processor time a call may take in each package.
+const SHARES: [(&str, f64); 5] =
+    [("python", 1.25), ("python asyncio", 1.35), ("go", 1.35), ("typescript", 1.6), ("ruby", 1.6)];
+
 /// One measured value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
@@ -60,12 +67,26 @@ impl Row {
     }
 }
 
+/// Calls of the packages, compared with those of the core in the same run: what a language costs on top.
+fn shares_of_core(rows: &[Row]) -> Vec<Row> {
+    let of = |subject: &str| rows.iter().find(|row| row.subject == subject && row.name == SEQUENTIAL_CPU);
+    let Some(core) = of("rust core") else { return Vec::new() };
+    let share = |(subject, most): &(&str, f64)| {
+        let name = format!("{SEQUENTIAL_CPU}, times that of the core");
+        of(subject).map(|row| Row::new(subject, &name, row.value / core.value, "x").target(*most))
+    };
+    SHARES.iter().filter_map(share).collect()
+}
+
 /// Reads rows, one JSON object a line, and prints them aligned.
 pub fn print_table(lines: impl BufRead) -> Result<()> {
     let mut table = vec![["subject", "measured", "value", "target", "", "bare", "ratio"].map(String::from)];
-    for line in lines.lines() {
+    let read = |line: std::io::Result<String>| {
         let line = line?;
-        let row: Row = serde_json::from_str(&line).with_context(|| format!("not a row: {line}"))?;
+        serde_json::from_str::<Row>(&line).with_context(|| format!("not a row: {line}"))
+    };
+    let rows = lines.lines().map(read).collect::<Result<Vec<_>>>()?;
+    for row in rows.iter().cloned().chain(shares_of_core(&rows)) {
         let bound = |target| format!("{} {target}", if row.more_is_better() { ">=" } else { "<=" });
         table.push([
             row.subject.clone(),
@@ -118,6 +139,16 @@ mod tests {
         assert_eq!(verdict(120.0, "us", 120.0), "ok");
         assert_eq!(verdict(121.0, "us", 120.0), "MISSED");
         assert_eq!(Row::new("s", "n", 1.0, "us").verdict(), "");
+    }
+
+    #[test]
+    fn packages_are_compared_with_the_core_of_the_same_run() {
+        let row = |subject: &str, value| Row::new(subject, SEQUENTIAL_CPU, value, "us");
+        let rows = [row("python", 150.0), row("rust core", 100.0), row("ruby", 170.0), row("bridge", 110.0)];
+        let shares = shares_of_core(&rows);
+        let told: Vec<_> = shares.iter().map(|row| (row.subject.as_str(), row.value, row.verdict())).collect();
+        assert_eq!(told, [("python", 1.5, "MISSED"), ("ruby", 1.7, "MISSED")]);
+        assert!(shares_of_core(&rows[..1]).is_empty(), "there is nothing to compare it with");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod calls;
 pub mod engine;
 mod images;
+mod late;
 mod life;
 mod ports;
 mod ssh;
@@ -101,7 +102,7 @@ fn wait(waiter: &Waiter) -> Result<Completion> {
 pub fn run(server: &Path, only: Option<&str>) -> Result<()> {
     let server = Server::read(server)?;
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
-    for measure in [calls::sequential, calls::burst, streams::logs, transfers::both] {
+    for measure in [calls::sequential, calls::burst, late::create, streams::logs, transfers::both] {
         for row in measure(&server, &wanted)? {
             row.emit()?;
         }

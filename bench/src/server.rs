@@ -3,7 +3,8 @@
 //! It speaks HTTP/1.1 and HTTP/2, in clear text (prior knowledge) and over TLS, on one thread. All sandboxes are the
 //! same one:
 //!
-//! * `POST /sandbox`: a started sandbox; `GET /sandbox`: a list of it.
+//! * `POST /sandbox`: a started sandbox; `GET /sandbox`: a list of it. With the name `late-{milliseconds}` it takes that long to start,
+//!   and `GET /sandbox/{id}` tells when it has.
 //! * `POST …/process/execute`: the command `sleep 0.1` is answered after 100 ms, every other at once.
 //! * `GET …/process/session/{id}/command/{bytes}/logs` (WebSocket): that many bytes of log in frames of 1 KiB.
 //! * `POST …/files/bulk-download` of the path `/zeros/{bytes}`, and `GET /zeros/{bytes}`: that many zero bytes.
@@ -14,7 +15,7 @@ mod logs;
 
 use std::convert::Infallible;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use axum::body::Body;
@@ -31,6 +32,9 @@ use serde_json::{Value, json};
 /// Streams a connection may have open at once over HTTP/2: what proxies on the way to a cloud allow.
 const MAX_CONCURRENT_STREAMS: u32 = 100;
 
+/// How the names of sandboxes begin that take as many milliseconds to start.
+pub const LATE: &str = "late-";
+
 static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 
 /// Serves until standard input ends.
@@ -42,6 +46,7 @@ pub fn serve(dir: &Path) -> Result<()> {
 fn router(address: &str) -> Router {
     Router::new()
         .route("/sandbox", post(create).get(list))
+        .route("/sandbox/{id}", get(look))
         .route("/zeros/{bytes}", get(zeros))
         .route("/sink", post(sink))
         .route("/toolbox/{id}/process/execute", post(execute))
@@ -51,10 +56,35 @@ fn router(address: &str) -> Router {
         .with_state(address.to_owned())
 }
 
+#[derive(Deserialize)]
+struct Create {
+    #[serde(default)]
+    name: String,
+}
+
 // The body is read to its end: otherwise the connection could not be used again.
-async fn create(State(address): State<String>, _: Bytes) -> Json<Value> {
+async fn create(State(address): State<String>, body: Bytes) -> Json<Value> {
+    let name = serde_json::from_slice::<Create>(&body).map(|body| body.name).unwrap_or_default();
+    match name.strip_prefix(LATE).and_then(|milliseconds| milliseconds.parse().ok()) {
+        Some(milliseconds) => {
+            // The id has all there is to know.
+            let start = SystemTime::now() + Duration::from_millis(milliseconds);
+            let id = format!("{LATE}{}", start.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros());
+            sandbox(&address, &id)
+        }
+        None => sandbox(&address, "11111111-2222-4333-8444-555555555555"),
+    }
+}
+
+async fn look(State(address): State<String>, Segments(id): Segments<String>) -> Json<Value> {
+    sandbox(&address, &id)
+}
+
+fn sandbox(address: &str, id: &str) -> Json<Value> {
+    let start = id.strip_prefix(LATE).and_then(|micros| micros.parse().ok()).map(Duration::from_micros);
+    let started = start.is_none_or(|start| SystemTime::now() >= UNIX_EPOCH + start);
     Json(json!({
-        "id": "11111111-2222-4333-8444-555555555555",
+        "id": id,
         "organizationId": "bench",
         "name": "bench",
         "user": "daytona",
@@ -67,7 +97,7 @@ async fn create(State(address): State<String>, _: Bytes) -> Json<Value> {
         "gpu": 0,
         "memory": 1,
         "disk": 3,
-        "state": "started",
+        "state": if started { "started" } else { "creating" },
         "desiredState": "started",
         "createdAt": "2025-01-01T00:00:00.000Z",
         "updatedAt": "2025-01-01T00:00:00.000Z",

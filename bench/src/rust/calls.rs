@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{Bridged, Rows, Server, bare, best, runtime, seconds, wait};
-use crate::row::Row;
+use crate::row::{Row, SEQUENTIAL_CPU};
 use crate::usage::cpu_time;
 
 const SEQUENTIAL: u32 = 3_000;
@@ -94,9 +94,9 @@ pub(super) fn sequential(server: &Server, wanted: &dyn Fn(&str) -> bool) -> Rows
     let measure = |layer| best(5, || in_a_row(server, layer, SEQUENTIAL));
     let (bare, core, bridge) = (measure(Layer::Bare)?, measure(Layer::Core)?, measure(Layer::Bridge)?);
     Ok(vec![
-        Row::new("rust core", "exec, one after the other: CPU", core.0, "us").bare(bare.0),
+        Row::new("rust core", SEQUENTIAL_CPU, core.0, "us").bare(bare.0),
         Row::new("rust core", "exec, one after the other: time", core.1, "us").bare(bare.1),
-        Row::new("bridge", "exec, one after the other: CPU", bridge.0, "us").bare(bare.0),
+        Row::new("bridge", SEQUENTIAL_CPU, bridge.0, "us").bare(bare.0),
         Row::new("bridge", "exec, one after the other: time", bridge.1, "us").bare(bare.1),
     ])
 }

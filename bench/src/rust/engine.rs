@@ -117,10 +117,10 @@ async fn measure(client: &Client, state: &Path, count: usize) -> Result<()> {
     times.sort_by(f64::total_cmp);
     Row::new("engine", "create to first exec result: best", times[0], "ms").target(20.0).emit()?;
     Row::new("engine", &format!("create to first exec result: p50 of {count}"), share(&times, 0.5), "ms")
-        .target(20.0)
+        .target(15.0)
         .emit()?;
     Row::new("engine", &format!("create to first exec result: p99 of {count}"), share(&times, 0.99), "ms")
-        .target(50.0)
+        .target(40.0)
         .emit()?;
     Row::new("engine", "memory of an idle sandbox", each, "MB").target(3.0).emit()?;
     let kernel = (kernel_memory()? - kernel_before) / count as f64;

@@ -22,8 +22,8 @@ pub(super) fn logs(server: &Server, wanted: &dyn Fn(&str) -> bool) -> Rows {
     let core = megabytes / best(3, || core(server))?;
     let bridge = megabytes / best(3, || bridge(server))?;
     Ok(vec![
-        Row::new("rust core", name, core, "MB/s").target(300.0).bare(bare),
-        Row::new("bridge", name, bridge, "MB/s").target(300.0).bare(bare),
+        Row::new("rust core", name, core, "MB/s").target(700.0).bare(bare),
+        Row::new("bridge", name, bridge, "MB/s").target(700.0).bare(bare),
     ])
 }
 
