@@ -87,8 +87,10 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The top directory of the repository.
+/// The top directory of the repository that this program is in. A program that was put elsewhere takes the one of its sources.
 fn repository() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(3).unwrap_or(here).to_owned()
+    let program = std::env::current_exe().unwrap_or_default();
+    let around = program.ancestors().find(|directory| directory.join("tests/conformance/cases").is_dir());
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+    around.or_else(|| sources.ancestors().nth(3)).unwrap_or(sources).to_owned()
 }
