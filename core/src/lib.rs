@@ -28,10 +28,11 @@ mod spawned;
 mod storage;
 pub mod telemetry;
 pub mod testing;
+mod toolbox;
 mod travel;
 mod words;
 
-pub use client::{Client, Toolbox};
+pub use client::Client;
 #[doc(hidden)]
 pub use config::OperationNames;
 pub use config::{Config, DEFAULT_API_URL, LOCAL, WIRE_VERSION};
@@ -46,6 +47,7 @@ pub use lsp_server::LspServer;
 pub use outside::{Answer, Outside};
 pub use sandbox::{Changes, Sandbox, SandboxList};
 pub use spawned::SpawnedProcess;
+pub use toolbox::Toolbox;
 // For the tests and measurements of these parts; not part of what the crate promises.
 #[doc(hidden)]
 pub use travel::{events, proxy, tls, ws};

@@ -4,10 +4,11 @@ use bytes::{Bytes, BytesMut};
 use http::Method;
 use tokio::io::AsyncReadExt;
 
-use crate::client::{Client, DEFAULT_LIMIT, Toolbox};
+use crate::client::{Client, DEFAULT_LIMIT};
 use crate::error::{Error, Result};
 use crate::model::Json;
 use crate::protocols::atomic_file::AtomicFile;
+use crate::toolbox::Toolbox;
 use crate::travel::http::{Body, Request};
 
 /// Bytes of a local file that are read at a time.

@@ -1,6 +1,6 @@
 //! A sandbox as a Rust program holds it: its description, its services, and its own operations.
 
-use crate::client::{Client, Toolbox};
+use crate::client::Client;
 use crate::error::Result;
 use crate::lsp_server::LspServer;
 use crate::model::{
@@ -11,6 +11,7 @@ use crate::model::{
 use crate::ops::LANGUAGE_LABEL;
 use crate::ops::{CodeInterpreter, ComputerUse, FileSystem, Git, Network, Process};
 use crate::spawned::SpawnedProcess;
+use crate::toolbox::Toolbox;
 
 /// A sandbox. Cheap to clone; dropping it does nothing to the sandbox itself.
 ///

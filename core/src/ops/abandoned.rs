@@ -13,9 +13,10 @@ use http::Method;
 use serde_json::json;
 
 use crate::cleanup::Unsettled;
-use crate::client::{DEFAULT_LIMIT, Toolbox};
+use crate::client::DEFAULT_LIMIT;
 use crate::error::Result;
 use crate::model::ExecuteResponse;
+use crate::toolbox::Toolbox;
 
 /// Names the variable.
 const VARIABLE: &str = "DAYTONA_CALL_ID";

@@ -41,7 +41,8 @@ mod webhooks;
 pub use computer_use::{Accessibility, ComputerUse, Display, Keyboard, Mouse, RecordingService, Screenshot};
 pub(crate) use create_body::LANGUAGE_LABEL;
 
-use crate::client::{Client, Toolbox};
+use crate::client::Client;
+use crate::toolbox::Toolbox;
 
 /// Operations on sandboxes as a whole.
 #[derive(Clone)]

@@ -20,11 +20,11 @@ use super::archive::{self, Counters, Listing};
 use super::exclude::{Exclude, known_to_tar};
 use super::transfer::{FileReader, FileWriter, SETTLE_LIMIT};
 use crate::cleanup::{self, Unsettled};
-use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DirectoryProgress, DirectoryResult, ExecOptions};
 use crate::ops::abandoned::run_while;
 use crate::ops::process::quote;
+use crate::toolbox::Toolbox;
 use crate::travel::deadline::in_trace;
 
 /// Time between two reports of progress.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::client::Toolbox;
 use crate::error::Result;
+use crate::toolbox::Toolbox;
 
 /// A part of a file.
 #[derive(Debug, Default)]

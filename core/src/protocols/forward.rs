@@ -30,9 +30,10 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use url::Url;
 
-use crate::client::{Client, Toolbox};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::PortPreviewUrl;
+use crate::toolbox::Toolbox;
 use crate::travel::connect::CONNECT_LIMIT;
 use crate::travel::tunnel;
 use http::HttpTarget;

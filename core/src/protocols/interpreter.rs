@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ExecutionError, ExecutionResult, RunCodeOptions};
 use crate::ops::process::limits;
+use crate::toolbox::Toolbox;
 use crate::travel::http::{BODY_LIMIT, body};
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 

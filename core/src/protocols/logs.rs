@@ -9,9 +9,9 @@ use http::Method;
 
 use super::end_mark::EndMark;
 use super::log_demux::{LogChannel, LogDemux, without_markers};
-use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ProcessInfo, SessionCommandLogsResponse};
+use crate::toolbox::Toolbox;
 use crate::travel::backoff::Backoff;
 use crate::travel::http::Response;
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver};

@@ -22,8 +22,8 @@ pub mod terminal;
 pub mod transfer;
 pub mod utf8;
 
-use crate::client::Toolbox;
 use crate::error::{Error, Result};
+use crate::toolbox::Toolbox;
 use crate::travel::tokens;
 use crate::travel::ws::{self, ConnectOptions, KeepAlive, WsStream};
 use crate::words::without_secrets;

@@ -12,9 +12,9 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{PtyCreateOptions, PtyResult};
+use crate::toolbox::Toolbox;
 use crate::travel::http::{body, segment};
 use crate::travel::ws::{KeepAlive, WsClose, WsMessage, WsReceiver, WsSender};
 

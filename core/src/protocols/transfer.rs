@@ -15,9 +15,9 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::multipart::{MultipartEvent, MultipartParser, PartHeader};
-use crate::client::Toolbox;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FileDownloadErrorDetails, FileUpload};
+use crate::toolbox::Toolbox;
 use crate::travel::deadline::in_trace;
 use crate::travel::http::{Body, Response};
 

@@ -15,12 +15,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::client::{DEFAULT_LIMIT, Toolbox};
+use crate::client::DEFAULT_LIMIT;
 use crate::error::{Error, Result};
 use crate::model::{
     ComputerUseStartResponse, ComputerUseStatusResponse, ComputerUseStopResponse, ProcessErrorsResponse,
     ProcessLogsResponse, ProcessRestartResponse, ProcessStatusResponse,
 };
+use crate::toolbox::Toolbox;
 use crate::travel::http::segment;
 
 /// The desktop of a sandbox.
