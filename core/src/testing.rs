@@ -144,8 +144,25 @@ pub struct Done {
     pub at: String,
     /// Id of the sandbox.
     pub sandbox_id: String,
-    /// What was done to it: `stop`, `pause`, `archive` or `delete`.
-    pub action: String,
+    /// What was done to it.
+    pub action: Action,
+}
+
+/// What an interval does to a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Stops it.
+    Stop,
+    /// Pauses it.
+    Pause,
+    /// Archives it.
+    Archive,
+    /// Deletes it.
+    Delete,
+    /// Something that this version does not know, as the engine named it.
+    #[serde(untagged)]
+    Other(String),
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use daytona::model::{CreateSandboxParams, FileUpload, GitCloneOptions, SandboxState};
-use daytona::testing::{Answer, Engine, Fault, Moment, Options, Rule};
+use daytona::testing::{Action, Answer, Engine, Fault, Moment, Options, Rule};
 use daytona::{ErrorKind, Result};
 use serde_json::json;
 
@@ -39,7 +39,7 @@ async fn an_engine_is_seeded_moved_broken_and_reset() -> Result<()> {
 
     let before = engine.now().await?;
     let done = engine.advance(Duration::from_secs(15 * 60)).await?;
-    assert_eq!((done.len(), done[0].action.as_str()), (1, "stop"));
+    assert_eq!((done.len(), &done[0].action), (1, &Action::Stop));
     assert_eq!(Some(done[0].sandbox_id.as_str()), made[1]["id"].as_str());
     assert!(engine.now().await? > before);
 
