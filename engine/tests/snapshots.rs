@@ -167,3 +167,54 @@ async fn build_logs_are_where_their_url_says_and_resume() {
     let denied = engine.anonymous(Method::GET, &path).send().await.unwrap();
     assert_eq!(denied.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_moment_whatever_the_sandbox_writes() {
+    let engine = Engine::start().await;
+    let id = engine.sandbox().await;
+    engine.output(&id, "mkdir many; for n in $(seq 200); do echo $n > many/$n; done; echo first > note").await;
+    let snapshot = async |name: &str| {
+        let (status, answer) = engine.post(&format!("/api/sandbox/{id}/snapshot"), json!({"name": name})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let made = settled(&engine, name).await;
+        assert_eq!(made["state"], "active", "{made}");
+        let state = async || engine.get(&format!("/api/sandbox/{id}")).await.1["state"] == "started";
+        harness::wait_for_response(async || state().await.then_some(())).await;
+        id_of(&made)
+    };
+    // Nothing is written meanwhile, then all the time, then only between two of them.
+    let mut names = vec![("quiet", snapshot("quiet").await)];
+    let writing = "(while [ ! -e stop ]; do echo x >> a; echo x >> b; rm -rf c; cp -r many c; done; touch stopped)";
+    engine.output(&id, &format!("{writing} > /dev/null 2>&1 & while [ ! -s b ]; do sleep 0.1; done")).await;
+    for name in ["first", "second"] {
+        names.push((name, snapshot(name).await));
+    }
+    engine.output(&id, "touch stop; while [ ! -e stopped ]; do sleep 0.1; done; echo second > note").await;
+    names.push(("after", snapshot("after").await));
+    engine.output(&id, "echo third > note").await;
+
+    for (name, snapshot) in names {
+        let copy = id_of(&engine.create(json!({"snapshot": name})).await);
+        let note = if name == "after" { "second" } else { "first" };
+        assert_eq!(engine.output(&copy, "cat note; ls many | wc -l; cat many/200").await, format!("{note}\n200\n200"));
+        if name != "quiet" {
+            // They are written in turn.
+            let sizes = engine.output(&copy, "stat -c %s a b").await;
+            let sizes: Vec<u64> = sizes.lines().map(|size| size.parse().unwrap()).collect();
+            assert!([0, 2].contains(&(sizes[0] - sizes[1])), "{name}: {sizes:?}");
+        }
+        let image = engine.directory.path().join("snapshot-files").join(snapshot).join("disk.img");
+        if image.exists() {
+            let program =
+                ["/usr/sbin/e2fsck", "/sbin/e2fsck"].into_iter().find(|path| std::path::Path::new(path).exists());
+            let checked = std::process::Command::new(program.expect("e2fsprogs are installed"))
+                .args(["-f", "-p"])
+                .arg(&image)
+                .output()
+                .unwrap();
+            // 1: the journal was replayed, as the next mount would have done.
+            assert!(checked.status.code().is_some_and(|code| code <= 1), "{name}: {checked:?}");
+        }
+        engine.delete(&format!("/api/sandbox/{copy}")).await;
+    }
+}

@@ -19,7 +19,7 @@ use super::spec::ShownGroup;
 /// The most processes and threads one sandbox may have.
 pub const MAX_PROCESSES: u64 = 4096;
 
-/// The group of the first processes of frozen sandboxes.
+/// The group of the first processes of sandboxes that have been frozen.
 const AWAKE: &str = "awake";
 
 /// How long processes may take to stand still.
@@ -270,7 +270,10 @@ impl SandboxCgroup {
         let Some(part) = self.freezer() else { return Ok(false) };
         let awake = part.directory.with_file_name(AWAKE);
         fs::create_dir_all(&awake)?;
-        fs::write(awake.join("cgroup.procs"), first.to_string())?;
+        // It stays there: each move takes the kernel some milliseconds, in which nothing on the machine can start.
+        if part.has(first)? {
+            fs::write(awake.join("cgroup.procs"), first.to_string())?;
+        }
         part.set_frozen(true)?;
         let deadline = std::time::Instant::now() + FREEZE_LIMIT;
         while !part.is_frozen()? {
@@ -283,11 +286,9 @@ impl SandboxCgroup {
         Ok(true)
     }
 
-    /// Lets the processes go on, `first` among the others again. Those that are not frozen are not disturbed.
-    pub fn thaw(&self, first: i32) -> io::Result<()> {
-        let Some(part) = self.freezer() else { return Ok(()) };
-        part.set_frozen(false)?;
-        fs::write(part.directory.join("cgroup.procs"), first.to_string())
+    /// Lets the processes go on. Those that are not frozen are not disturbed.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.freezer().map_or(Ok(()), |part| part.set_frozen(false))
     }
 
     /// Seconds of processor time used so far, bytes of memory in use, and how many of these hold files.
@@ -323,6 +324,12 @@ impl Part {
             Version::V1 => fs::write(self.directory.join("freezer.state"), if frozen { "FROZEN" } else { "THAWED" }),
             Version::V2 => fs::write(self.directory.join("cgroup.freeze"), if frozen { "1" } else { "0" }),
         }
+    }
+
+    /// Whether a process is in the group.
+    fn has(&self, process: i32) -> io::Result<bool> {
+        let process = process.to_string();
+        Ok(fs::read_to_string(self.directory.join("cgroup.procs"))?.lines().any(|line| line == process))
     }
 
     fn is_frozen(&self) -> io::Result<bool> {

@@ -10,6 +10,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -267,20 +269,46 @@ fn copy_data(source: &File, target: &File) -> io::Result<()> {
 /// When either cannot be read or the disk is full; the copy is then of no use.
 pub fn copy_changes(from: &Path, to: &Path) -> io::Result<()> {
     let (source, target) = (File::open(from)?, File::options().read(true).write(true).open(to)?);
-    target.set_len(source.metadata()?.len())?;
-    // What was given back since is not zero in the copy yet.
-    let mut seen = 0;
-    while let Some((start, end)) = next_data(&target, seen)? {
-        copy_differences(&source, &target, start, end)?;
-        seen = end;
-    }
-    let mut seen = 0;
+    let length = source.metadata()?.len();
+    target.set_len(length)?;
+    let (mut pieces, mut seen) = (Vec::new(), 0);
     while let Some((start, end)) = next_data(&source, seen)? {
-        copy_differences(&source, &target, start, end)?;
+        // What was given back since is still in the copy.
+        clear(&target, seen, start)?;
+        pieces.extend((start..end).step_by(PIECE).map(|at| (at, end.min(at + PIECE as u64))));
         seen = end;
     }
-    Ok(())
+    clear(&target, seen, length)?;
+    // Reading takes the time, and somebody waits: each processor reads some of them.
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(pieces.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut wanted, mut there) = (vec![0; PIECE], vec![0; PIECE]);
+        while let Some((start, end)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let length = usize::try_from(end - start).map_err(io::Error::other)?;
+            let (wanted, there) = (&mut wanted[..length], &mut there[..length]);
+            source.read_exact_at(wanted, *start)?;
+            target.read_exact_at(there, *start)?;
+            if wanted != there {
+                target.write_all_at(wanted, *start)?;
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let joined =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(io::Error::other("a thread died"))));
+        let own = work();
+        joined.fold(own, |before, result| before.and(result))
+    })
 }
+
+/// Bytes that are compared at once.
+const PIECE: usize = 256 << 10;
+
+/// The most threads that compare a copy with its original.
+const MOST_THREADS: usize = 4;
 
 /// Where the next data of a sparse file are, from a position on.
 fn next_data(file: &File, position: u64) -> io::Result<Option<(u64, u64)>> {
@@ -298,20 +326,15 @@ fn next_data(file: &File, position: u64) -> io::Result<Option<(u64, u64)>> {
     Ok(end.map(|end| (start, end)))
 }
 
-fn copy_differences(source: &File, target: &File, start: u64, end: u64) -> io::Result<()> {
-    const PIECE: u64 = 256 << 10;
-    let (mut wanted, mut there) = (vec![0; PIECE as usize], vec![0; PIECE as usize]);
-    let mut at = start;
-    while at < end {
-        let length = usize::try_from(PIECE.min(end - at)).map_err(io::Error::other)?;
-        let (wanted, there) = (&mut wanted[..length], &mut there[..length]);
-        source.read_exact_at(wanted, at)?;
-        target.read_exact_at(there, at)?;
-        if wanted != there {
-            target.write_all_at(wanted, at)?;
-        }
-        at += length as u64;
+/// Makes a part of a file a hole.
+fn clear(file: &File, start: u64, end: u64) -> io::Result<()> {
+    if start == end {
+        return Ok(());
     }
+    let [start, length] = [start, end - start].map(|number| i64::try_from(number).map_err(io::Error::other));
+    let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: the call takes integers.
+    Errno::result(unsafe { libc::fallocate(file.as_raw_fd(), how, start?, length?) })?;
     Ok(())
 }
 

@@ -222,7 +222,7 @@ impl Instance {
     pub fn thaw(&self) -> Result<()> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         match names.as_ref().filter(|names| names.cgroup.can_freeze()) {
-            Some(names) => names.cgroup.thaw(self.pid).context("thawing the control group")?,
+            Some(names) => names.cgroup.thaw().context("thawing the control group")?,
             None => standstill::continue_all(self.pid),
         }
         self.frozen.store(false, Ordering::Release);

@@ -19,7 +19,7 @@ use crate::sandboxes::copy_tree;
 use crate::sandboxes::lifecycle::{Unless, off_the_runtime, to_the_end};
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{DesiredState, Sandbox, State, now_millis};
-use crate::sandboxes::{needed_room, record_file};
+use crate::sandboxes::{needed_room, record_file, running_copy};
 use crate::secret;
 
 impl Engine {
@@ -50,17 +50,10 @@ impl Engine {
                 move || {
                     engine.check_room_for_copy(&record.id)?;
                     let Some(instance) = instance else { return engine.copy_files(&record.id, &id) };
-                    if !instance.is_frozen() {
-                        instance.freeze()?;
-                    }
-                    fault::step("fork.frozen");
-                    let copied = instance.sync_disk().and_then(|()| engine.copy_files(&record.id, &id));
-                    if state == State::Started
-                        && let Err(error) = instance.thaw_or_kill()
-                    {
-                        tracing::error!(error = in_words(&error), sandbox = record.id, "a copied sandbox was ended");
-                    }
-                    copied
+                    let [from, to] = [&record.id, &id].map(|id| record_file::directory(&engine.state_dir, id));
+                    let is_paused = state == State::Paused;
+                    running_copy::copy(&instance, &from, &to, is_paused, || fault::step("fork.frozen"))?;
+                    Launcher::name_files(&to, &id)
                 }
             })
             .await?;
@@ -91,12 +84,11 @@ impl Engine {
         needed_room::check(&self.state_dir, needed_room::used(&from, &OUTSIDE))
     }
 
+    /// Copies the files of a sandbox that does not run.
     fn copy_files(&self, original: &str, copy: &str) -> Result<()> {
         let (from, to) =
             (record_file::directory(&self.state_dir, original), record_file::directory(&self.state_dir, copy));
-        if self.registry.by_id(original).is_some_and(|entry| entry.instance().is_none()) {
-            isolation::wait_until_free(&from)?;
-        }
+        isolation::wait_until_free(&from)?;
         copy_all(&from, &to)?;
         Launcher::name_files(&to, copy)
     }

@@ -19,6 +19,7 @@ pub mod record_file;
 pub mod registry;
 pub mod reserve;
 pub mod resizing;
+pub mod running_copy;
 pub mod sandbox;
 pub mod snapshot;
 pub mod store;

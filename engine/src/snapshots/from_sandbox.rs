@@ -15,10 +15,13 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
 use crate::isolation::{self, Instance};
+use crate::sandboxes::archiving::OUTSIDE;
 use crate::sandboxes::forking;
 use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
+use crate::sandboxes::needed_room;
 use crate::sandboxes::record_file;
 use crate::sandboxes::registry::{Entry, Operation};
+use crate::sandboxes::running_copy;
 use crate::sandboxes::sandbox::State;
 use crate::snapshots::record::{self, Snapshot, SnapshotState};
 
@@ -105,30 +108,17 @@ impl Engine {
         let from = record_file::directory(&self.state_dir, sandbox);
         let (to, finished) = (unfinished(&self.state_dir, snapshot), files_directory(&self.state_dir, snapshot));
         fs::create_dir_all(self.state_dir.join("snapshot-files"))?;
+        if !isolation::shares_content(&self.state_dir) {
+            needed_room::check(&self.state_dir, needed_room::used(&from, &OUTSIDE))?;
+        }
         match instance {
             None => {
                 isolation::wait_until_free(&from)?;
                 forking::copy_all(&from, &to)?;
             }
             Some(instance) => {
-                if from.join(isolation::IMAGE).exists() {
-                    instance.sync_disk()?;
-                    forking::copy_all(&from, &to)?;
-                }
-                if !instance.is_frozen() {
-                    instance.freeze()?;
-                }
-                fault::step("snapshot.frozen");
-                let copied = match to.exists() {
-                    true => instance.sync_disk().and_then(|()| {
-                        Ok(isolation::copy_changes(&from.join(isolation::IMAGE), &to.join(isolation::IMAGE))?)
-                    }),
-                    false => forking::copy_all(&from, &to),
-                };
-                if state == State::Started {
-                    instance.thaw()?;
-                }
-                copied?;
+                let is_paused = state == State::Paused;
+                running_copy::copy(instance, &from, &to, is_paused, || fault::step("snapshot.frozen"))?;
             }
         }
         fault::step("snapshot.copied");
