@@ -75,22 +75,94 @@ async fn a_pools_sandbox_becomes_the_one_that_is_created() {
     assert_eq!(engine.delete(&format!("/api/sandbox/{id}")).await.0, StatusCode::OK);
 }
 
-#[tokio::test]
-async fn a_pool_of_another_snapshot_is_refused_and_its_sandboxes_are_started() {
-    let engine = Engine::start().await;
-    pool_of(&engine, 1).await;
-    let build = json!({"dockerfileContent": "FROM default\nENV OF=image\nUSER root\n"});
-    let (status, made) = engine.post("/api/snapshots", json!({"name": "box", "buildInfo": build})).await;
+/// Makes a snapshot of an image whose programs are root's.
+async fn made(engine: &Engine, name: &str, of: &str) {
+    let build = json!({"dockerfileContent": format!("FROM default\nENV OF={of}\nWORKDIR /srv\nUSER root\n")});
+    let body = json!({"name": name, "buildInfo": build, "cpu": 2});
+    let (status, made) = engine.post("/api/snapshots", body).await;
     assert_eq!(status, StatusCode::OK, "{made}");
-    harness::wait_for_response(async || (engine.get("/api/snapshots/box").await.1["state"] == "active").then_some(()))
-        .await;
+    let path = format!("/api/snapshots/{name}");
+    harness::wait_for_response(async || (engine.get(&path).await.1["state"] == "active").then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_pool_of_an_images_snapshot_serves_what_is_created_from_it() {
+    let engine = Engine::start().await;
+    made(&engine, "box", "image").await;
+    let (status, pool) = engine.post("/api/warm-pools", json!({"snapshot": "box", "pool": 1})).await;
+    assert_eq!(status, StatusCode::CREATED, "{pool}");
+    assert_eq!((&pool["osUser"], &pool["cpu"], &pool["mem"]), (&json!("root"), &json!(2), &json!(1)), "{pool}");
+    filled(&engine, 1).await;
+    let other_user = engine.create(json!({"snapshot": "box", "user": "daytona"})).await;
+    let of_default = engine.create(json!({})).await;
+    assert_eq!((&other_user["warmPoolId"], &of_default["warmPoolId"]), (&Value::Null, &Value::Null));
+    let ready = waiting(engine.directory.path());
+    let (_, sandbox) =
+        read(engine.request(Method::POST, "/api/sandbox").json(&json!({"snapshot": "box"})).send().await).await;
+    let id = id_of(&sandbox);
+    assert!(ready.contains(&id), "{sandbox} was not waiting");
+    assert_eq!((&sandbox["state"], &sandbox["warmPoolId"]), (&json!("started"), &pool["id"]), "{sandbox}");
+    assert_eq!((&sandbox["user"], &sandbox["cpu"], &sandbox["snapshot"]), (&json!("root"), &json!(2), &json!("box")));
+    let said = format!("image\n0\n/srv\n{}", &id[..12]);
+    assert_eq!(engine.output(&id, "echo $OF; id -u; pwd; cat /etc/hostname").await, said);
+    engine.output(&id, "echo kept > /file").await;
+    for change in ["stop", "start"] {
+        let (status, answer) = engine.post(&format!("/api/sandbox/{id}/{change}"), json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    assert_eq!(engine.output(&id, "cat /file; echo $OF").await, "kept\nimage");
+
+    // Snapshots of sandboxes have pools, too.
+    let (status, answer) = engine.post(&format!("/api/sandbox/{id}/snapshot"), json!({"name": "copied"})).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    harness::wait_for_response(async || {
+        (engine.get("/api/snapshots/copied").await.1["state"] == "active").then_some(())
+    })
+    .await;
+    let (status, answer) = engine.post("/api/warm-pools", json!({"snapshot": "copied", "pool": 1})).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let both = async || {
+        let (_, pools) = engine.get("/api/warm-pools").await;
+        pools.as_array().unwrap().iter().all(|pool| pool["currentSize"] == 1).then_some(())
+    };
+    harness::wait_for_response(both).await;
+    let copy = engine.create(json!({"snapshot": "copied"})).await;
+    assert_eq!(copy["warmPoolId"], answer["id"], "{copy}");
+    assert_eq!(
+        engine.output(&id_of(&copy), "cat /file; cat /etc/hostname").await,
+        format!("kept\n{}", &id_of(&copy)[..12])
+    );
+}
+
+#[tokio::test]
+async fn a_pool_holds_nothing_of_a_snapshot_that_is_switched_off_or_replaced() {
+    let engine = Engine::start().await;
+    made(&engine, "box", "first").await;
+    let (status, _) = engine.post("/api/snapshots/box/deactivate", json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
     let (status, refused) = engine.post("/api/warm-pools", json!({"snapshot": "box", "pool": 1})).await;
-    assert_eq!(status, StatusCode::NOT_IMPLEMENTED, "{refused}");
-    assert!(refused["message"].as_str().unwrap().contains("another snapshot than the default one"), "{refused}");
+    assert_eq!((status, &refused["message"]), (StatusCode::BAD_REQUEST, &json!("Snapshot box is inactive")));
+    engine.post("/api/snapshots/box/activate", json!({})).await;
+    engine.post("/api/warm-pools", json!({"snapshot": "box", "pool": 1})).await;
+    filled(&engine, 1).await;
+    engine.post("/api/snapshots/box/deactivate", json!({})).await;
+    filled(&engine, 0).await;
+    assert_eq!(engine.get("/api/warm-pools").await.1[0]["errorReason"], "Snapshot box is inactive");
+    engine.post("/api/snapshots/box/activate", json!({})).await;
+    filled(&engine, 1).await;
+    assert_eq!(engine.get("/api/warm-pools").await.1[0]["errorReason"], Value::Null);
+    let first = waiting(engine.directory.path());
+    engine.delete("/api/snapshots/box").await;
+    harness::wait_for_response(async || {
+        let (_, pools) = engine.get("/api/warm-pools").await;
+        (pools[0]["errorReason"] == "Snapshot box not found" && pools[0]["currentSize"] == 0).then_some(())
+    })
+    .await;
+    made(&engine, "box", "second").await;
+    filled(&engine, 1).await;
     let sandbox = engine.create(json!({"snapshot": "box"})).await;
-    assert_eq!((&sandbox["warmPoolId"], &sandbox["user"]), (&Value::Null, &json!("root")), "{sandbox}");
-    assert_eq!(engine.output(&id_of(&sandbox), "echo $OF; id -u").await, "image\n0");
-    assert_eq!(engine.get("/api/warm-pools").await.1[0]["currentSize"], 1, "the pool has kept its own");
+    assert!(sandbox["warmPoolId"].is_string() && !first.contains(&id_of(&sandbox)), "{sandbox}");
+    assert_eq!(engine.output(&id_of(&sandbox), "echo $OF").await, "second");
 }
 
 #[tokio::test]

@@ -219,6 +219,13 @@ fn of_snapshot(found: Snapshot) -> Source {
     }
 }
 
+/// The user of a snapshot's sandboxes, where the client names none.
+pub fn user_of_snapshot(snapshot: &Snapshot) -> String {
+    let Source { user, from_default, .. } = of_snapshot(snapshot.clone());
+    // Where the machine's own root has no such user, no sandbox is made.
+    read_user(None, user, from_default).unwrap_or_default()
+}
+
 /// The snapshot with this id or name, if sandboxes can be made from it.
 fn find_active(find: FindSnapshot<'_>, id_or_name: &str) -> ApiResult<Snapshot> {
     let Some(found) = find(id_or_name) else {

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::pools::MOST;
 use crate::sandboxes::sandbox::{LOCAL_REGION, REGIONS};
+use crate::snapshots::record::SnapshotState;
 
 type Shared = State<Arc<Engine>>;
 
@@ -47,10 +48,11 @@ async fn create(State(engine): Shared, body: Bytes) -> ApiResult<(StatusCode, Js
     let name =
         name.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::bad_request("snapshot should not be empty"))?;
     let size = size(pool, 1)?;
-    let snapshot =
-        engine.snapshots.find(&name).ok_or_else(|| ApiError::not_found(format!("Snapshot {name} not found")))?;
-    if !snapshot.general {
-        return Err(ApiError::not_implemented("A warm pool of another snapshot than the default one"));
+    // Of the engine's first organization, as its sandboxes are.
+    let snapshot = engine.snapshots.find_in(&name, &engine.identity.organization_id);
+    let snapshot = snapshot.ok_or_else(|| ApiError::not_found(format!("Snapshot {name} not found")))?;
+    if snapshot.state != SnapshotState::Active {
+        return Err(ApiError::bad_request(format!("Snapshot {name} is {}", snapshot.state.name())));
     }
     let target = target.unwrap_or_else(|| LOCAL_REGION.to_owned());
     if !REGIONS.contains(&target.as_str()) {

@@ -15,13 +15,15 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{off_the_runtime, reach, start_of};
 use super::sandbox::{Sandbox, State, iso, now_millis};
-use super::snapshot::DEFAULT_RESOURCES;
+use super::snapshot::{DEFAULT_RESOURCES, ResourceSizes};
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
 use crate::isolation::{Instance, Start, pool_directory};
 use crate::network::Reach;
+use crate::setup::desktop;
+use crate::snapshots::record::{Snapshot, SnapshotState};
 
 /// The most sandboxes that a pool may hold.
 pub const MOST: i64 = 100;
@@ -55,16 +57,24 @@ pub struct Pool {
 /// A sandbox that waits.
 struct Member {
     id: String,
-    /// The snapshot it was made from, which may have been replaced since.
-    snapshot: Option<PathBuf>,
+    origin: Origin,
     instance: Arc<Instance>,
 }
 
 impl Member {
     /// Whether it runs and is what a start would give now.
-    fn is_usable(&self, snapshot: Option<&PathBuf>) -> bool {
-        !self.instance.has_ended() && self.snapshot.as_ref() == snapshot
+    fn is_usable(&self, origin: Option<&Origin>) -> bool {
+        !self.instance.has_ended() && Some(&self.origin) == origin
     }
+}
+
+/// What a sandbox was made from, which may have been replaced since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    /// The snapshot's id: another one may have its name by now.
+    snapshot: String,
+    /// What the engine has prepared for all sandboxes.
+    prepared: Option<PathBuf>,
 }
 
 #[derive(Default)]
@@ -113,31 +123,39 @@ impl Pools {
     }
 
     /// Takes a running sandbox of the pool that serves such a create.
-    fn take(&self, wanted: &Sandbox, snapshot: Option<&PathBuf>) -> Option<(String, Member)> {
+    fn take(&self, wanted: &Sandbox, origin: &Origin) -> Option<(String, Member)> {
         let mut known = self.lock();
         let fits = |pool: &&Pool| Some(&pool.snapshot) == wanted.snapshot.as_ref() && pool.target == wanted.target;
         let pool = known.pools.values().find(fits)?.id.clone();
         let members = known.members.get_mut(&pool)?;
-        let usable = members.iter().position(|member| member.is_usable(snapshot))?;
+        let usable = members.iter().position(|member| member.is_usable(Some(origin)))?;
         Some((pool, members.remove(usable)))
     }
 
-    /// The first pool that lacks a sandbox, if one does, and the sandboxes that are too many or of no use any more.
-    fn next(&self, failed: &[String], snapshot: Option<&PathBuf>) -> (Option<Pool>, Vec<Member>) {
+    /// The first pool that lacks a sandbox, if one does, and the sandboxes that are too many or of no use any more. `origins`
+    /// has what they are made from, by the ids of the pools for which there is something.
+    fn next(&self, failed: &[String], origins: &BTreeMap<String, Origin>) -> (Option<Pool>, Vec<Member>) {
         let mut known = self.lock();
         let known = &mut *known;
         let mut surplus = Vec::new();
         known.members.retain(|id, members| {
             let size = known.pools.get(id).map_or(0, |pool| usize::try_from(pool.pool).unwrap_or_default());
-            surplus.extend(members.extract_if(.., |member| !member.is_usable(snapshot)));
+            surplus.extend(members.extract_if(.., |member| !member.is_usable(origins.get(id))));
             surplus.extend(members.drain(size.min(members.len())..));
             size > 0
         });
         let lacks = |pool: &&Pool| {
             let held = known.members.get(&pool.id).map_or(0, Vec::len);
-            held < usize::try_from(pool.pool).unwrap_or_default() && !failed.contains(&pool.id)
+            let may_hold = origins.contains_key(&pool.id) && !failed.contains(&pool.id);
+            may_hold && held < usize::try_from(pool.pool).unwrap_or_default()
         };
         (known.pools.values().find(lacks).cloned(), surplus)
+    }
+
+    /// Whether there is nothing to fill or to empty.
+    fn are_none(&self) -> bool {
+        let known = self.lock();
+        known.pools.is_empty() && known.members.is_empty()
     }
 
     fn setting(&self) -> String {
@@ -145,9 +163,11 @@ impl Pools {
     }
 }
 
-/// Whether a pool may serve this create: with the default user and size and nothing that only a start can give.
-fn is_plain(wanted: &Sandbox) -> bool {
-    wanted.user == "daytona"
+/// Whether a pool may serve this create: with the snapshot's user and size and nothing that only a start can give.
+fn is_plain(wanted: &Sandbox, snapshot: &Snapshot) -> bool {
+    wanted.user == create::user_of_snapshot(snapshot)
+        && wanted.image == snapshot.image
+        && wanted.template.as_ref() == snapshot.has_files.then_some(&snapshot.id)
         && wanted.env.is_empty()
         && wanted.outbound_proxy_url.is_none()
         && wanted.otel_endpoint_override.is_none()
@@ -156,17 +176,15 @@ fn is_plain(wanted: &Sandbox) -> bool {
         && wanted.build_info.is_none()
         && wanted.volumes.is_empty()
         && wanted.secrets.is_empty()
-        && (wanted.cpu, wanted.memory, wanted.disk)
-            == (DEFAULT_RESOURCES.cpu, DEFAULT_RESOURCES.memory, DEFAULT_RESOURCES.disk)
+        && (wanted.cpu, wanted.memory, wanted.disk) == (snapshot.cpu, snapshot.memory, snapshot.disk)
 }
 
 impl Engine {
     /// Serves a create from a pool, if one can: the answer shows a started sandbox.
     pub(super) async fn create_from_pool(self: &Arc<Self>, wanted: &Sandbox) -> ApiResult<Option<Value>> {
-        if !is_plain(wanted) {
-            return Ok(None);
-        }
-        let Some((pool, member)) = self.pools.take(wanted, self.snapshot_dir().as_ref()) else { return Ok(None) };
+        let snapshot = wanted.snapshot.as_ref().and_then(|name| self.pooled_snapshot(name).ok());
+        let Some(snapshot) = snapshot.filter(|snapshot| is_plain(wanted, snapshot)) else { return Ok(None) };
+        let Some((pool, member)) = self.pools.take(wanted, &self.origin(&snapshot)) else { return Ok(None) };
         fault::step("pool.taken");
         self.fill_pools();
         let name = if wanted.name == wanted.id { &member.id } else { &wanted.name };
@@ -180,6 +198,7 @@ impl Engine {
             }
         };
         let entry = Arc::clone(&operation.entry);
+        self.snapshots.touch(&snapshot.name, &self.identity.organization_id);
         self.events.created(self.document(&entry), &entry.cause());
         let Member { id, instance, .. } = member;
         entry.set_instance(Some(Arc::clone(&instance)));
@@ -210,8 +229,37 @@ impl Engine {
         off_the_runtime(move || instance.set_reach(|| reach)).await
     }
 
+    /// The snapshot of this name that a pool may be of.
+    ///
+    /// # Errors
+    /// Why no sandboxes are made from it now.
+    fn pooled_snapshot(&self, name: &str) -> Result<Snapshot, String> {
+        let found = self.snapshots.find_in(name, &self.identity.organization_id);
+        match found {
+            None => Err(format!("Snapshot {name} not found")),
+            Some(found) if found.state != SnapshotState::Active => {
+                Err(format!("Snapshot {name} is {}", found.state.name()))
+            }
+            Some(found) => Ok(found),
+        }
+    }
+
+    fn origin(&self, snapshot: &Snapshot) -> Origin {
+        Origin { snapshot: snapshot.id.clone(), prepared: self.snapshot_dir() }
+    }
+
+    /// What the sandboxes of pools are made from, by the pools' ids.
+    fn origins(&self) -> BTreeMap<String, Origin> {
+        let pools: Vec<Pool> = self.pools.lock().pools.values().cloned().collect();
+        let origin = |pool: Pool| Some((pool.id, self.origin(&self.pooled_snapshot(&pool.snapshot).ok()?)));
+        pools.into_iter().filter_map(origin).collect()
+    }
+
     /// Sees to it that pools hold what they are to hold. Returns at once.
     pub fn fill_pools(self: &Arc<Self>) {
+        if self.pools.are_none() {
+            return;
+        }
         if !self.pools.filling.swap(true, Ordering::AcqRel) {
             tokio::spawn(Arc::clone(self).fill());
         }
@@ -224,7 +272,7 @@ impl Engine {
             if self.pools.ended.load(Ordering::Acquire) {
                 return;
             }
-            let (lacking, surplus) = self.pools.next(&failed, self.snapshot_dir().as_ref());
+            let (lacking, surplus) = self.pools.next(&failed, &self.origins());
             for member in surplus {
                 self.discard_member(member).await;
             }
@@ -249,7 +297,11 @@ impl Engine {
         }
         self.pools.filling.store(false, Ordering::Release);
         // What was taken while this was about to end.
-        if !self.pools.ended.load(Ordering::Acquire) && self.pools.next(&[], self.snapshot_dir().as_ref()).0.is_some() {
+        let (lacking, surplus) = self.pools.next(&[], &self.origins());
+        for member in surplus {
+            self.discard_member(member).await;
+        }
+        if !self.pools.ended.load(Ordering::Acquire) && lacking.is_some() {
             self.fill_pools();
         }
     }
@@ -260,13 +312,17 @@ impl Engine {
             self.snapshots.find_in(name, &self.identity.organization_id)
         });
         let wanted = wanted.map_err(|error| anyhow::anyhow!("{error}"))?;
-        let (engine, snapshot) = (Arc::clone(self), self.snapshot_dir());
+        if pool.snapshot == desktop::NAME {
+            self.launcher.check_desktop().map_err(|error| anyhow::anyhow!("{error}"))?;
+        }
+        let origin = self.origin(&self.pooled_snapshot(&pool.snapshot).map_err(anyhow::Error::msg)?);
+        let (engine, snapshot) = (Arc::clone(self), origin.prepared.clone());
         tokio::task::spawn_blocking(move || {
             let (directory, image) = (pool_directory(&wanted.id), engine.image_root(&wanted));
             engine.make_files(&wanted, &directory)?;
             let start = start_of(&engine, &wanted, &directory, snapshot.as_deref());
             let instance = Arc::new(engine.launcher.start(&Start { image: image.as_ref(), ..start })?);
-            Ok(Member { id: wanted.id, snapshot, instance })
+            Ok(Member { id: wanted.id, origin, instance })
         })
         .await?
     }
@@ -301,6 +357,15 @@ impl Engine {
 
     /// A pool as clients see it.
     fn pool_document(&self, known: &Known, pool: &Pool) -> Value {
+        let snapshot = self.pooled_snapshot(&pool.snapshot);
+        let (reason, snapshot) = (snapshot.as_ref().err(), snapshot.as_ref().ok());
+        let (user, ResourceSizes { cpu, memory, disk }) = match snapshot {
+            Some(found) => (
+                create::user_of_snapshot(found),
+                ResourceSizes { cpu: found.cpu, memory: found.memory, disk: found.disk },
+            ),
+            None => ("daytona".to_owned(), DEFAULT_RESOURCES),
+        };
         json!({
             "id": pool.id,
             "organizationId": self.identity.organization_id,
@@ -308,12 +373,12 @@ impl Engine {
             "target": pool.target,
             "pool": pool.pool,
             "currentSize": known.members.get(&pool.id).map_or(0, Vec::len),
-            "cpu": DEFAULT_RESOURCES.cpu,
-            "mem": DEFAULT_RESOURCES.memory,
-            "disk": DEFAULT_RESOURCES.disk,
-            "osUser": "daytona",
+            "cpu": cpu,
+            "mem": memory,
+            "disk": disk,
+            "osUser": user,
             "env": {},
-            "errorReason": known.errors.get(&pool.id),
+            "errorReason": reason.or_else(|| known.errors.get(&pool.id)),
             "createdAt": iso(pool.created_at),
             "updatedAt": iso(pool.updated_at),
         })

@@ -114,7 +114,7 @@ impl Engine {
 
     /// Changes a snapshot that is being made, unless it is being removed, and tells subscribers. What is not stored the next
     /// engine does again.
-    pub fn advance_snapshot(&self, id: &str, change: impl FnOnce(&mut Snapshot)) {
+    pub fn advance_snapshot(self: &Arc<Self>, id: &str, change: impl FnOnce(&mut Snapshot)) {
         let changed = self.snapshots.update(id, |record| {
             if record.state.is_in_between() {
                 change(record);
@@ -124,6 +124,7 @@ impl Engine {
             && before.state != after.state
         {
             self.events.snapshot_state_updated(after.document(&self.identity), before.state, after.state);
+            self.fill_pools();
         }
     }
 
@@ -187,6 +188,7 @@ impl Engine {
         let document = after.document(&self.identity);
         if before.state != after.state {
             self.events.snapshot_state_updated(document.clone(), before.state, after.state);
+            self.fill_pools();
         }
         Ok(document)
     }
@@ -208,6 +210,7 @@ impl Engine {
                 return Err(ApiError::not_stored(&error));
             }
             engine.events.snapshot_state_updated(after.document(&engine.identity), before.state, after.state);
+            engine.fill_pools();
             tokio::spawn(Arc::clone(&engine).forget_snapshot(id));
             Ok(())
         })
