@@ -391,6 +391,60 @@ async fn a_full_disk_is_said_and_nothing_is_left_of_what_did_not_fit() {
 }
 
 #[tokio::test]
+async fn conditions_on_objects_hold_or_the_request_changes_nothing() {
+    let engine = Engine::start().await;
+    let access = Access::of(&engine).await;
+    let ask = async |method: Method, path: &str, header: (&str, &str), body: &[u8]| {
+        let request = access.request(&engine, method, path, "", body.to_vec()).header(header.0, header.1);
+        let response = request.send().await.unwrap();
+        let etag = response.headers().get("etag").map(|etag| etag.to_str().unwrap().to_owned());
+        (response.status().as_u16(), etag.unwrap_or_default())
+    };
+    let path = access.path("one");
+    let none = ("if-none-match", "*");
+    let (status, first) = ask(Method::PUT, &path, none, b"first").await;
+    assert_eq!(status, 200);
+    assert_eq!(ask(Method::PUT, &path, none, b"second").await.0, 412);
+    assert_eq!(ask(Method::PUT, &access.path("two"), ("if-match", &first), b"second").await.0, 404);
+    assert_eq!(access.get(&engine, "one").await.unwrap(), b"first");
+    let (status, second) = ask(Method::PUT, &path, ("if-match", &first), b"second").await;
+    assert_eq!(status, 200);
+    assert_eq!(ask(Method::PUT, &path, ("if-match", &first), b"third").await.0, 412);
+    assert_eq!(ask(Method::PUT, &path, ("if-none-match", &first), b"third").await.0, 501);
+    assert_eq!(access.get(&engine, "one").await.unwrap(), b"second");
+    for method in [Method::GET, Method::HEAD] {
+        assert_eq!(ask(method.clone(), &path, ("if-none-match", &second), b"").await, (304, second.clone()));
+        assert_eq!(ask(method.clone(), &path, ("if-match", &second), b"").await, (200, second.clone()));
+        assert_eq!(ask(method.clone(), &path, ("if-match", &first), b"").await.0, 412);
+        let past = ("if-unmodified-since", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(ask(method, &path, past, b"").await.0, 412);
+    }
+
+    // Of those that write at the same time one does.
+    let path = access.path("race");
+    let racing = (0..8).map(|number| ask(Method::PUT, &path, none, if number % 2 == 0 { b"even" } else { b"odd" }));
+    let statuses = futures_util::future::join_all(racing).await.into_iter().map(|(status, _)| status);
+    let mut statuses: Vec<_> = statuses.collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+
+    // Nor does an upload in parts replace what it must not; it can still be completed otherwise.
+    let id = access.begin(&engine, "race").await;
+    let etags = [access.part(&engine, "race", &id, 1, b"parts").await];
+    let document = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag></Part></CompleteMultipartUpload>",
+        etags[0]
+    );
+    let query = format!("uploadId={id}");
+    let request = access.request(&engine, Method::POST, &path, &query, document.into_bytes());
+    let (status, text) = answer(request.header(none.0, none.1).send().await.unwrap()).await;
+    assert_eq!((status, inner(&text, "Code")), (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"));
+    assert_eq!(access.complete(&engine, "race", &id, &etags).await.0, StatusCode::OK);
+    assert_eq!(access.get(&engine, "race").await.unwrap(), b"parts");
+    assert_eq!(segments(engine.directory.path()), 2);
+}
+
+#[tokio::test]
 async fn what_this_storage_cannot_do_is_said() {
     let engine = Engine::start().await;
     let access = Access::of(&engine).await;

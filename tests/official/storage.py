@@ -9,7 +9,6 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from reporting import scenario
 
 
@@ -79,6 +78,65 @@ with scenario("storage: objects are copied, whole and in parts"):
     refused("PreconditionFailed", s3.copy_object, Key=f"{prefix}/x", CopySource=source, CopySourceIfMatch="x")
     for name in ["ä +.txt", "2", "3"]:
         s3.delete_object(Bucket=bucket, Key=f"{prefix}/copy/{name}")
+
+with scenario("storage: conditions hold"):
+    name = f"{prefix}/once"
+    etag = s3.put_object(Bucket=bucket, Key=name, Body=b"first", IfNoneMatch="*")["ETag"]
+    refused("PreconditionFailed", s3.put_object, Key=name, Body=b"second", IfNoneMatch="*")
+    refused("PreconditionFailed", s3.put_object, Key=name, Body=b"second", IfMatch='"other"')
+    refused("NoSuchKey", s3.put_object, Key=f"{prefix}/nothing", Body=b"", IfMatch=etag)
+    refused("PreconditionFailed", s3.get_object, Key=name, IfMatch='"other"')
+    refused("304", s3.get_object, Key=name, IfNoneMatch=etag)
+    refused("304", s3.head_object, Key=name, IfNoneMatch=etag)
+    refused("412", s3.head_object, Key=name, IfUnmodifiedSince="1994-11-06T08:49:37Z")
+    s3.put_object(Bucket=bucket, Key=name, Body=b"second", IfMatch=etag)
+    assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == b"second"
+    s3.delete_object(Bucket=bucket, Key=name)
+
+with scenario("storage: an upload that is given up leaves nothing"):
+    upload = {"Key": f"{prefix}/given up", "UploadId": ""}
+    upload["UploadId"] = s3.create_multipart_upload(Bucket=bucket, Key=upload["Key"])["UploadId"]
+    s3.upload_part(Bucket=bucket, PartNumber=1, Body=b"x", **upload)
+    assert [part["Size"] for part in s3.list_parts(Bucket=bucket, **upload)["Parts"]] == [1]
+    uploads = s3.list_multipart_uploads(Bucket=bucket, Prefix=f"{prefix}/given up")["Uploads"]
+    assert [found["UploadId"] for found in uploads] == [upload["UploadId"]]
+    s3.abort_multipart_upload(Bucket=bucket, **upload)
+    refused("NoSuchUpload", s3.list_parts, **upload)
+    refused("NoSuchUpload", s3.upload_part, PartNumber=1, Body=b"x", **upload)
+    assert not s3.list_multipart_uploads(Bucket=bucket, Prefix=f"{prefix}/given up").get("Uploads")
+    refused("NoSuchKey", s3.get_object, Key=upload["Key"])
+
+with scenario("storage: lists are paged and grouped"):
+    names = sorted(f"{prefix}/list/{directory}/{number}" for directory in "ab" for number in range(3))
+    for name in names:
+        s3.put_object(Bucket=bucket, Key=name, Body=b"x")
+    for method in ["list_objects_v2", "list_objects"]:
+        pages = s3.get_paginator(method).paginate(
+            Bucket=bucket, Prefix=f"{prefix}/list/", PaginationConfig={"PageSize": 2}
+        )
+        assert [item["Key"] for page in pages for item in page["Contents"]] == names, method
+    grouped = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/list/", Delimiter="/")
+    assert [group["Prefix"] for group in grouped["CommonPrefixes"]] == [f"{prefix}/list/{name}/" for name in "ab"]
+    after = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/list/", StartAfter=names[3])
+    assert [item["Key"] for item in after["Contents"]] == names[4:]
+    deleted = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": name} for name in names]})
+    assert len(deleted["Deleted"]) == len(names)
+
+with scenario("storage: bodies without a length or a signature of their own, and signed addresses"):
+    content = os.urandom(300_000)
+    for checksum in ["CRC32", "SHA256"]:
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/body", Body=io.BytesIO(content), ChecksumAlgorithm=checksum)
+        assert s3.get_object(Bucket=bucket, Key=f"{prefix}/body")["Body"].read() == content
+    refused("BadDigest", s3.put_object, Key=f"{prefix}/wrong", Body=b"content", ChecksumCRC32="AAAAAA==")
+    arguments = {"Bucket": bucket, "Key": f"{prefix}/signed"}
+    address = s3.generate_presigned_url("put_object", Params=arguments)
+    request = urllib.request.Request(address, data=content, method="PUT")
+    assert urllib.request.urlopen(request, timeout=120).status == 200
+    tail = s3.get_object(**arguments, Range="bytes=-10")
+    assert (tail["Body"].read(), tail["ContentRange"]) == (content[-10:], "bytes 299990-299999/300000")
+    refused("InvalidRange", s3.get_object, Key=f"{prefix}/signed", Range="bytes=300000-")
+    for name in ["body", "signed"]:
+        s3.delete_object(Bucket=bucket, Key=f"{prefix}/{name}")
 
 with scenario("storage: nothing of other organizations is reached"):
     refused("AccessDenied", s3.put_object, Key="another/x", Body=b"")

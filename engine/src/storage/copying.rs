@@ -1,13 +1,12 @@
 //! Objects and parts of uploads that are made from other objects.
 
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use percent_encoding::percent_decode_str;
-use time::OffsetDateTime;
 
+use super::conditions::{Conditions, Verdict};
 use super::documents::Element;
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Key};
@@ -48,7 +47,7 @@ impl Call<'_> {
             return Err(Failure::bad_request("InvalidRequest", text));
         }
         let given = if replaces { Some(requests::headers_of(headers)?) } else { None };
-        let conditions = Conditions::read(headers);
+        let conditions = Conditions::read(headers, &format!("{SOURCE}-"));
         let most = self.quota(&signed.grant)?;
         let copied = self.stored(move |storage| {
             let linked = linked(storage, &source, &conditions)?;
@@ -82,7 +81,7 @@ impl Call<'_> {
         let headers = &self.parts.headers;
         let source = source(headers, &signed.grant)?;
         let range = text(headers, "x-amz-copy-source-range").map(str::to_owned);
-        let conditions = Conditions::read(headers);
+        let conditions = Conditions::read(headers, &format!("{SOURCE}-"));
         let most = self.quota(&signed.grant)?;
         let id = id.to_owned();
         let copied = self.stored(move |storage| {
@@ -128,44 +127,12 @@ fn source(headers: &HeaderMap, grant: &Grant) -> Outcome<Key> {
     key.ok_or_else(requests::foreign)
 }
 
-/// What a source must be, as the request says.
-struct Conditions {
-    /// Values by the rest of the header's name.
-    given: HashMap<&'static str, String>,
-}
-
-impl Conditions {
-    fn read(headers: &HeaderMap) -> Self {
-        let names = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
-        let value = |name| Some((name, text(headers, &format!("{SOURCE}-{name}"))?.to_owned()));
-        Self { given: names.into_iter().filter_map(value).collect() }
-    }
-
-    /// Whether an object is what it must be. A condition on its content overrules one on its time.
-    fn hold_for(&self, object: &Object) -> bool {
-        let named = |list: &str| {
-            let mut etags = list.split(',').map(|etag| etag.trim().trim_matches('"'));
-            etags.any(|etag| etag == "*" || etag == object.etag)
-        };
-        let newer = |date: &str| {
-            let since = httpdate::parse_http_date(date).ok().map(OffsetDateTime::from);
-            since.map(|since| object.modified / 1000 > since.unix_timestamp())
-        };
-        let given = |name| self.given.get(name).map(String::as_str);
-        let matches =
-            given("if-match").map(named).or_else(|| given("if-unmodified-since").and_then(newer).map(|is| !is));
-        let differs =
-            given("if-none-match").map(|list| !named(list)).or_else(|| given("if-modified-since").and_then(newer));
-        matches.unwrap_or(true) && differs.unwrap_or(true)
-    }
-}
-
 fn found(storage: &Storage, source: &Key, conditions: &Conditions) -> anyhow::Result<Outcome<Object>> {
     storage.index.note_use(source.name())?;
     let Some(object) = storage.index.object(source)? else {
         return Ok(Err(Failure::not_found("NoSuchKey", "There is no such object to copy")));
     };
-    if !conditions.hold_for(&object) {
+    if conditions.judge(&object) != Verdict::Hold {
         return Ok(Err(Failure::precondition_failed()));
     }
     Ok(Ok(object))
@@ -229,50 +196,4 @@ fn copied(storage: &Storage, source: &Key, conditions: &Conditions, range: Optio
     }
     let (segment, md5) = writing.finish()?;
     Ok(Part { segment, etag: signatures::hex(&md5), modified: requests::now() })
-}
-
-impl Failure {
-    /// 412.
-    fn precondition_failed() -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "PreconditionFailed",
-            "The object to copy is not as the conditions say",
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::index::Headers;
-    use super::*;
-
-    #[test]
-    fn conditions_are_those_of_http() {
-        let object = Object {
-            size: 1,
-            etag: "abc".to_owned(),
-            modified: 784_111_777_500,
-            headers: Headers::default(),
-            segments: Vec::new(),
-        };
-        let (same, before) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT");
-        for (name, value, holds) in [
-            ("if-match", "\"abc\"", true),
-            ("if-match", "x, \"abc\"", true),
-            ("if-match", "x", false),
-            ("if-none-match", "*", false),
-            ("if-none-match", "\"x\"", true),
-            ("if-modified-since", same, false),
-            ("if-modified-since", before, true),
-            ("if-unmodified-since", same, true),
-            ("if-unmodified-since", before, false),
-            ("if-unmodified-since", "yesterday", true),
-        ] {
-            let conditions = Conditions { given: [(name, value.to_owned())].into() };
-            assert_eq!(conditions.hold_for(&object), holds, "{name}: {value}");
-        }
-        let both = [("if-match", "abc".to_owned()), ("if-unmodified-since", before.to_owned())].into();
-        assert!(Conditions { given: both }.hold_for(&object));
-    }
 }

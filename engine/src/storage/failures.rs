@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 
+use super::conditions::Unmet;
 use super::documents::Element;
 use super::index::QuotaExceeded;
 
@@ -91,6 +92,9 @@ impl From<anyhow::Error> for Failure {
             Some(QuotaExceeded::Bytes(most)) => return Self::quota_exceeded(&format!("{most} bytes")),
             Some(QuotaExceeded::Objects(most)) => return Self::quota_exceeded(&format!("{most} objects")),
             None => {}
+        }
+        if let Some(unmet) = error.downcast_ref::<Unmet>() {
+            return (*unmet).into();
         }
         let full = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         match full {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::conditions::Replacing;
 use super::grants::{Key, Prefix};
 use super::segments::Segment;
 use crate::clock;
@@ -199,9 +200,15 @@ impl Index {
     /// # Errors
     /// [`QuotaExceeded`].
     pub fn put(&self, key: &Key, object: &Object, most: u64) -> Result<Option<Object>> {
+        self.put_if(key, object, most, &Replacing::Anything)
+    }
+
+    /// The same, if it may take the place of what is there: [`Unmet`](super::conditions::Unmet) otherwise.
+    pub fn put_if(&self, key: &Key, object: &Object, most: u64, replacing: &Replacing) -> Result<Option<Object>> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let replaced = put(&transaction, key, object)?;
+        replacing.check(replaced.as_ref())?;
         check(&transaction, key, most)?;
         transaction.commit()?;
         Ok(replaced)
@@ -321,7 +328,13 @@ impl Index {
 
     /// Makes an object of an upload's parts and ends the upload; `None` when there is no such upload any more. Returns the
     /// object it replaces and the parts that are in neither.
-    pub fn complete(&self, id: &str, key: &Key, object: &Object) -> Result<Option<Vec<Segment>>> {
+    pub fn complete(
+        &self,
+        id: &str,
+        key: &Key,
+        object: &Object,
+        replacing: &Replacing,
+    ) -> Result<Option<Vec<Segment>>> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         if upload(&transaction, id, key)?.is_none() {
@@ -329,7 +342,9 @@ impl Index {
         }
         let mut unnamed: Vec<_> = parts(&transaction, id)?.into_values().map(|part| part.segment).collect();
         unnamed.retain(|segment| !object.segments.contains(segment));
-        unnamed.extend(put(&transaction, key, object)?.into_iter().flat_map(|replaced| replaced.segments));
+        let replaced = put(&transaction, key, object)?;
+        replacing.check(replaced.as_ref())?;
+        unnamed.extend(replaced.into_iter().flat_map(|replaced| replaced.segments));
         end(&transaction, id)?;
         transaction.commit()?;
         Ok(Some(unnamed))
@@ -470,7 +485,7 @@ mod tests {
         drop(index);
         let index = Index::open(&path).unwrap();
         assert_eq!(counted(&index), [(57, 3), (90, 1)]);
-        index.complete("upload", &two, &object(50)).unwrap().unwrap();
+        index.complete("upload", &two, &object(50), &Replacing::Anything).unwrap().unwrap();
         assert_eq!(counted(&index)[0], (57, 2));
         index.begin("given up", &one, &Headers::default()).unwrap();
         index.add_part("given up", &one, 1, &part(1), 100).unwrap();

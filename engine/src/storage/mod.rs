@@ -7,6 +7,7 @@
 //! | `index` | which objects there are |
 //! | `signatures` | who sent a request, and whether it is as they sent it |
 //! | `bodies` | what arrives, decoded and checked |
+//! | `conditions` | what an object must be for a request to be carried out |
 //! | `copying` | objects made from others |
 //! | `requests` | the operations of S3 that clients use |
 //! | `uploads` | those of uploads in parts |
@@ -18,6 +19,7 @@
 //! the engine is killed. S3's own names are those of its public reference.
 
 mod bodies;
+mod conditions;
 mod copying;
 mod documents;
 mod failures;

@@ -15,6 +15,7 @@ use time::macros::format_description;
 use uuid::Uuid;
 
 use super::bodies::{self, Arrived, Left};
+use super::conditions::{Conditions, Replacing, Verdict};
 use super::copying;
 use super::documents::{self, Element};
 use super::failures::{Failure, Outcome};
@@ -201,16 +202,17 @@ impl Call<'_> {
 
     async fn put(&self, key: Key, signed: Signed, body: Body) -> Outcome<Response> {
         let headers = headers_of(&self.parts.headers)?;
-        for condition in [header::IF_MATCH, header::IF_NONE_MATCH] {
-            if self.parts.headers.contains_key(&condition) {
-                return Err(Failure::not_implemented(&format!("{condition} of uploads")));
-            }
-        }
+        let replacing = Replacing::read(&self.parts.headers)?;
         let most = self.quota(&signed.grant)?;
+        if replacing != Replacing::Anything {
+            // Before the body is received, and again when it is there.
+            let named = key.clone();
+            replacing.check(self.stored(move |storage| storage.index.object(&named)).await?.as_ref())?;
+        }
         let Arrived { segment, etag } = self.receive(&key, most, signed, body).await?;
         let quoted = quoted(&etag);
         let object = Object { size: segment.size, etag, modified: now(), headers, segments: vec![segment.clone()] };
-        match self.stored(move |storage| storage.index.put(&key, &object, most)).await {
+        match self.stored(move |storage| storage.index.put_if(&key, &object, most, &replacing)).await {
             Ok(replaced) => self.discard(replaced.map(|object| object.segments).unwrap_or_default()).await,
             Err(failure) => {
                 self.discard(vec![segment]).await;
@@ -227,6 +229,10 @@ impl Call<'_> {
         });
         let found = found.await?;
         let object = found.ok_or_else(|| Failure::not_found("NoSuchKey", "There is no such object"))?;
+        let verdict = Conditions::read(&self.parts.headers, "").judge(&object);
+        if verdict == Verdict::Fail {
+            return Err(Failure::precondition_failed());
+        }
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
         let kind = object.headers.content_type.as_deref().unwrap_or("binary/octet-stream");
@@ -244,6 +250,10 @@ impl Call<'_> {
         for (name, value) in &object.headers.metadata {
             let name = HeaderName::try_from(format!("{METADATA}{name}"));
             headers.extend(name.ok().zip(HeaderValue::from_str(value).ok()));
+        }
+        if verdict == Verdict::NotModified {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
         }
         let (mut offset, mut length) = (0, object.size);
         if let Some(range) = self.parts.headers.get(header::RANGE).and_then(|value| value.to_str().ok())

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::BUCKET;
 use super::bodies::Arrived;
+use super::conditions::Replacing;
 use super::documents::{self, Element};
 use super::failures::{Failure, Outcome};
 use super::grants::{Grant, Key};
@@ -109,6 +110,7 @@ impl Call<'_> {
         if named.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
             return Err(Failure::bad_request("InvalidPartOrder", "The parts are not in the order of their numbers"));
         }
+        let replacing = Replacing::read(&self.parts.headers)?;
         let headers = self.upload(id, &key).await?;
         let owned = id.to_owned();
         let mut parts = self.stored(move |storage| storage.index.parts(&owned)).await?;
@@ -132,7 +134,7 @@ impl Call<'_> {
         answer.text("Bucket", BUCKET).text("Key", key.name()).text("ETag", &quoted(&etag));
         let object = Object { size, etag, modified: now(), headers, segments };
         let id = id.to_owned();
-        let unnamed = self.stored(move |storage| storage.index.complete(&id, &key, &object)).await?;
+        let unnamed = self.stored(move |storage| storage.index.complete(&id, &key, &object, &replacing)).await?;
         self.discard(unnamed.ok_or_else(Failure::no_such_upload)?).await;
         Ok(xml(answer))
     }
