@@ -15,7 +15,9 @@ test('an answer that makes no sense spoils its part of the page only', async () 
   const { context, page, failures } = await logIn(browser);
   await page.route('**/toolbox/*/files?*', (route) => route.fulfill({ json: { not: 'a list' } }));
   await page.goto(`${place}files`);
-  await page.getByRole('heading', { name: 'This could not be shown' }).waitFor();
+  await page.getByRole('alert').getByText('This could not be shown').waitFor();
+  // Around it is what was there.
+  await page.getByRole('heading', { name: sandbox.name, level: 1 }).waitFor();
   await isAccessible(page);
   await page.unroute('**/toolbox/*/files?*');
   await page.getByRole('button', { name: 'Try again' }).click();

@@ -27,6 +27,32 @@ test('the overview tells what is known', async () => {
   await context.close();
 });
 
+test('the parts are one page, and a log that will never be there is not looked for', async () => {
+  const { context, page, failures } = await logIn(browser);
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  const times = (path) => asked.filter((each) => each === path).length;
+  await page.getByRole('link', { name: sandbox.name, exact: true }).click();
+  await page.getByRole('region', { name: 'Overview' }).getByText(sandbox.id).waitFor();
+  await page.clock.install();
+  for (const part of ['Commands', 'Terminal and ports', 'Build log']) {
+    const link = page.getByRole('link', { name: part, exact: true });
+    await link.click();
+    await page.getByRole('region', { name: part }).waitFor();
+    // Who goes through them with the keyboard goes on from here.
+    assert.ok(await link.evaluate((element) => element === document.activeElement), part);
+  }
+  await page.getByText('nothing was built').waitFor();
+  await page.clock.runFor(60_000);
+  assert.equal(times(`/api/sandbox/${sandbox.id}/build-logs`), 1);
+  assert.equal(times(`/api/sandbox/${sandbox.id}`), 1, 'it is asked for once');
+  assert.deepEqual(
+    failures.filter((text) => !text.includes('404')),
+    [],
+  );
+  await context.close();
+});
+
 test('files are browsed, uploaded, looked into, downloaded and deleted', async () => {
   await sandbox.fs.createFolder('dashboard', '755');
   await sandbox.fs.uploadFile(Buffer.from(HOSTILE), `dashboard/${HOSTILE.replaceAll('/', '')}`);

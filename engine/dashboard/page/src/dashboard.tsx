@@ -1,10 +1,9 @@
 // The frame of the dashboard: login, navigation, messages, and the page that the address names.
 
-import type { ComponentChildren } from 'preact';
-import { useEffect, useErrorBoundary, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Audit } from './audit.tsx';
 import { type Workspace, WorkspaceContext } from './context.ts';
-import { Failure, Heading } from './elements.tsx';
+import { Guarded } from './elements.tsx';
 import { Keys } from './keys.tsx';
 import { LimitsPage } from './limits.tsx';
 import { Live } from './live.ts';
@@ -130,30 +129,12 @@ function Frame({ session, choose, leave }: FrameProps) {
             </p>
           )}
         </div>
-        <Guarded key={route.join('/')}>
+        {/* The parts of one thing are one page: what is around them stays as it is. */}
+        <Guarded key={route.slice(0, 2).join('/')} title="Not shown">
           <Page route={route.slice(1)} />
         </Guarded>
       </main>
     </WorkspaceContext.Provider>
-  );
-}
-
-/** A part of the page that may fail, because a sandbox answers nonsense, while the rest stays. */
-function Guarded({ children }: { children: ComponentChildren }) {
-  const [error, again] = useErrorBoundary();
-  return (
-    <>
-      {error === undefined && children}
-      {error !== undefined && (
-        <>
-          <Heading title="Not shown">This could not be shown</Heading>
-          <Failure text={inWords(error)} />
-          <button type="button" onClick={again}>
-            Try again
-          </button>
-        </>
-      )}
-    </>
   );
 }
 

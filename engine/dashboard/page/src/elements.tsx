@@ -1,8 +1,9 @@
 // The elements that pages are made of.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useId, useRef } from 'preact/hooks';
 import { useAction } from './context.ts';
+import { inWords } from './session.ts';
 
 /** The heading of a page. It gets the focus when the page is opened, so that a screen reader begins there. */
 export function Heading({ children, title }: { children: ComponentChildren; title: string }) {
@@ -15,6 +16,23 @@ export function Heading({ children, title }: { children: ComponentChildren; titl
     <h1 ref={heading} tabIndex={-1}>
       {children}
     </h1>
+  );
+}
+
+/** Something that may fail, because a sandbox answers nonsense, while the rest stays; with a title where it is a whole page. */
+export function Guarded({ children, title }: { children: ComponentChildren; title?: string }) {
+  const [error, again] = useErrorBoundary();
+  if (error === undefined) {
+    return <>{children}</>;
+  }
+  return (
+    <>
+      {title !== undefined && <Heading title={title}>This could not be shown</Heading>}
+      <Failure text={`${title === undefined ? 'This could not be shown: ' : ''}${inWords(error)}`} />
+      <button type="button" onClick={again}>
+        Try again
+      </button>
+    </>
   );
 }
 

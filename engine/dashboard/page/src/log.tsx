@@ -1,6 +1,6 @@
 // The log of a build, as it is written.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useWorkspace } from './context.ts';
 import { inWords, Refused } from './session.ts';
 
@@ -10,8 +10,14 @@ export const SHOWN = 500_000;
 /** Milliseconds between looks for a log that is not there yet. */
 const PAUSE = 500;
 
-export function Log({ path }: { path: string }) {
+/** States of snapshots and sandboxes whose builds may begin. */
+const TO_BE_BUILT = ['pending', 'pending_build', 'building', 'building_snapshot', 'creating'];
+
+/** The log of something in a state. */
+export function Log({ path, state }: { path: string; state: string }) {
   const { session } = useWorkspace();
+  const may = useRef(true);
+  may.current = TO_BE_BUILT.includes(state);
   const [text, setText] = useState('');
   const [status, setStatus] = useState('Loading…');
   useEffect(() => {
@@ -36,8 +42,9 @@ export function Log({ path }: { path: string }) {
           return;
         }
         const none = error instanceof Refused && error.status === 404;
-        setStatus(none ? 'There is no log: nothing was built, or the build has not begun.' : inWords(error));
-        if (none) {
+        const waits = none && may.current;
+        setStatus(waits ? 'The build has not begun.' : none ? 'There is no log: nothing was built.' : inWords(error));
+        if (waits) {
           timer = setTimeout(look, PAUSE);
         }
       });

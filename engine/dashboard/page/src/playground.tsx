@@ -229,7 +229,7 @@ export function Playground(_: { route: string[] }) {
             />{' '}
             No network
           </label>
-          <Failure text={wrong} />
+          <Failure text={wrong ?? snapshots.error} />
           <button type="submit" class="primary" disabled={busy || parameters === undefined}>
             {busy ? 'Running…' : 'Run'}
           </button>

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Commands } from './commands.tsx';
 import { useLive, useWorkspace } from './context.ts';
 import { Desktop } from './desktop.tsx';
-import { Failure, Heading, State, Time } from './elements.tsx';
+import { Failure, Guarded, Heading, State, Time } from './elements.tsx';
 import { Files } from './files.tsx';
 import type { Sandbox } from './live.ts';
 import { Log } from './log.tsx';
@@ -66,7 +66,9 @@ export function SandboxPage({ id, part }: { id: string; part: string | undefined
         {running && sandbox.state !== 'started' ? (
           <p class="none">Start the sandbox to use this.</p>
         ) : (
-          <Part sandbox={sandbox} key={known} />
+          <Guarded key={known}>
+            <Part sandbox={sandbox} />
+          </Guarded>
         )}
       </section>
     </>
@@ -129,5 +131,5 @@ function Overview({ sandbox }: { sandbox: Sandbox }) {
 }
 
 function BuildLog({ sandbox }: { sandbox: Sandbox }) {
-  return <Log path={`/api/sandbox/${sandbox.id}/build-logs`} />;
+  return <Log path={`/api/sandbox/${sandbox.id}/build-logs`} state={sandbox.state} />;
 }

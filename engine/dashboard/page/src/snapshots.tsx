@@ -48,7 +48,11 @@ export function Snapshots(_: { route: string[] }) {
       {log !== undefined && (
         <>
           <h2>Build log of {log.name}</h2>
-          <Log key={log.id} path={`/api/snapshots/${encodeURIComponent(log.id)}/build-logs`} />
+          <Log
+            key={log.id}
+            path={`/api/snapshots/${encodeURIComponent(log.id)}/build-logs`}
+            state={(snapshots.value?.items.find(({ id }) => id === log.id) ?? log).state}
+          />
         </>
       )}
       {creating && (
