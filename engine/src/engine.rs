@@ -1,8 +1,8 @@
 //! The running engine: everything the request handlers share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use daytona_toolbox::Compat;
 use daytona_toolbox::connections::{Connection, Room};
@@ -12,12 +12,11 @@ use crate::accounts::Accounts;
 use crate::accounts::audit::Audit;
 use crate::accounts::quota::Quotas;
 use crate::accounts::rate_limits::RateLimits;
+use crate::backend::Backend;
 use crate::clock::uptime_millis;
 use crate::control::events::Events;
 use crate::gateway::preview_addresses::PreviewAddresses;
 use crate::gateway::previews::SignedPreviews;
-use crate::isolation::{IsolationLevel, Launcher};
-use crate::network::Network;
 use crate::otlp::Exporter;
 use crate::sandboxes::pools::Pools;
 use crate::sandboxes::registry::{Entry, Registry};
@@ -47,8 +46,8 @@ pub struct Engine {
     pub unstored: Unstored,
     /// Those that run before they are created.
     pub pools: Pools,
-    /// Starts them.
-    pub launcher: Arc<Launcher>,
+    /// Makes and runs them.
+    pub backend: Arc<dyn Backend>,
     /// Tells subscribers.
     pub events: Events,
     /// The volumes.
@@ -79,10 +78,8 @@ pub struct Engine {
     pub state_dir: PathBuf,
     /// The server whose answers to give.
     pub compat: Compat,
-    /// Limits that this machine cannot enforce, as sentences.
+    /// What was found amiss at the start, as sentences.
     pub warnings: Vec<String>,
-    /// Bytes left for sandboxes' disks at the last look, if they were few.
-    pub little_room: Mutex<Option<u64>>,
     /// Whoever uses the engine.
     pub accounts: Arc<Accounts>,
     /// Who did what.
@@ -121,29 +118,15 @@ impl Engine {
 
     /// The limits that are enforced, for `GET /health` and the start message.
     pub fn limits(&self) -> Value {
-        let enforced = self.launcher.enforced();
-        let network = match self.launcher.level() {
-            IsolationLevel::None => "unrestricted",
-            _ if self.launcher.network().is_some() => "internet",
-            IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => "loopback-only",
-        };
-        json!({
-            "cpu": enforced.cpu,
-            "memory": enforced.memory,
-            "processes": enforced.processes,
-            "users": self.launcher.own_users(),
-            "disk": enforced.disk,
-            "ownSize": self.launcher.no_sizes().is_none(),
-            "diskTime": enforced.disk_time,
-            "network": network,
-            "ipv6": self.launcher.network().is_some_and(Network::has_v6),
-            "notEnforced": self.notes(),
-        })
+        let mut limits = json!(self.backend.limits());
+        limits["notEnforced"] = json!(self.notes());
+        limits
     }
 
     /// Notes for users about this engine, as sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.warnings.clone();
+        notes.extend(self.backend.notes());
         notes.extend(self.unstored.notes());
         if self.snapshot_dir().is_none() {
             notes.push("`daytona local setup` has not run: sandboxes lack matplotlib, numpy, pandas, ts-node and language servers".into());
@@ -156,7 +139,7 @@ impl Engine {
         json!({
             "status": "ok",
             "version": self.identity.version,
-            "isolation": self.launcher.level().name(),
+            "isolation": self.backend.isolation(),
             "compat": self.compat,
             "limits": self.limits(),
             "ssh": self.ssh.health(),

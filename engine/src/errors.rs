@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::backend::Refusal;
 use crate::clock;
 use crate::sandboxes::store::StoreError;
 
@@ -149,6 +150,16 @@ impl ApiError {
     /// 501 for what this machine does not let the engine do.
     pub fn not_possible(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, message)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing(what) => Self::not_implemented(&what),
+            Refusal::Impossible(message) => Self::not_possible(message),
+            Refusal::Unprepared(message) => Self::bad_request(message),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `gateway` | the ways into a sandbox: proxy, previews, and who may use them |
 //! | `sandboxes` | records, where they are kept, and what changes their state |
 //! | `snapshots` | what sandboxes are made from, and how that comes to be |
+//! | `backend` | what runs sandboxes, as the rest sees it: this machine is one |
 //! | `isolation` | processes, mounts and limits of a running sandbox |
 //! | `network` | what sandboxes reach, and what never |
 //! | `ssh` | the SSH gateway |
@@ -27,6 +28,7 @@
 //! cannot be enforced are printed at start and answered by `GET /api/health`.
 
 mod accounts;
+pub mod backend;
 mod clock;
 mod control;
 mod dashboard;
@@ -48,7 +50,6 @@ mod snapshots;
 mod ssh;
 mod storage;
 mod testing;
-mod toolbox_socket;
 mod volumes;
 mod webhooks;
 
@@ -59,6 +60,6 @@ pub use daytona_discovery as discovery;
 pub use daytona_toolbox::Compat;
 pub use errors::in_words;
 pub use network::Cidr;
-pub use server::{ServeOptions, serve};
+pub use server::{BackendChoice, ServeOptions, serve};
 pub use testing::faults;
 pub use testing::replay::Replay;

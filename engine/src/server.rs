@@ -27,13 +27,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use self::idle::{Idle, wait_for_end};
-use self::settling::settle;
+use self::settling::{Settled, settle};
 use self::warnings::warnings;
 use crate::accounts::Accounts;
 use crate::accounts::audit::{Audit, Retention};
 use crate::accounts::oidc::{Issuer, Oidc};
 use crate::accounts::rate_limits::{Limits, RateLimits};
 use crate::accounts::store::AccountStore;
+use crate::backend::Backend;
+use crate::backend::local::Local;
 use crate::control::events;
 use crate::engine::{Activity, Engine};
 use crate::errors::{self, ApiError};
@@ -108,6 +110,20 @@ pub struct ServeOptions {
     pub webhook_networks: Vec<Cidr>,
     /// How much of the audit log is kept.
     pub audit_retention: Retention,
+    /// What runs sandboxes.
+    pub backend: BackendChoice,
+}
+
+/// What runs the sandboxes of an engine.
+#[derive(Debug, Clone, Default)]
+pub enum BackendChoice {
+    /// This machine.
+    #[default]
+    Local,
+    /// This machine, with something between it and the engine.
+    Through(fn(Arc<dyn Backend>) -> Arc<dyn Backend>),
+    /// This one. Nothing of the machine's isolation and network is looked at.
+    Given(Arc<dyn Backend>),
 }
 
 /// How long a start with `or_existing` waits for the engine that was faster.
@@ -142,14 +158,17 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     };
     discovery::remove_leftover(&state_dir, &lock);
     let room = Room::new(most_connections(raise_file_limit()));
-    let level = isolation::choose(options.isolation)?;
+    let level = match options.backend {
+        BackendChoice::Given(_) => IsolationLevel::None,
+        BackendChoice::Local | BackendChoice::Through(_) => isolation::choose(options.isolation)?,
+    };
     let listener = listen(SocketAddr::new(options.host, options.port))
         .with_context(|| format!("listening on {}:{}", options.host, options.port))?;
     // The reserve for a full disk is given up for as long as the start takes.
     let reserve = Reserve::release(&state_dir);
     let network = network(&state_dir, level, &options.allow_networks);
     let address = listener.local_addr()?;
-    let Prepared { engine, router, ssh } = prepare(&state_dir, level, &options, network, room, address)?;
+    let Prepared { engine, router, ssh } = prepare(&state_dir, level, &options, network, room, address).await?;
     print_start_message(&engine);
 
     let listener = listener.tap_io(|stream| {
@@ -203,11 +222,13 @@ pub async fn serve(options: ServeOptions) -> Result<()> {
     ticks.iter().for_each(tokio::task::JoinHandle::abort);
     engine.images.give_up_all();
     engine.end_pools().await;
-    engine.stop_all().await;
+    if !engine.backend.outlives_engine() {
+        engine.stop_all().await;
+    }
     server.abort();
     ssh.abort();
     let stored = engine.store_rest().await;
-    engine.launcher.clean_up();
+    engine.backend.clean_up().await;
     stored.context("storing the last changes")
 }
 
@@ -265,7 +286,7 @@ struct Prepared {
     ssh: TcpListener,
 }
 
-fn prepare(
+async fn prepare(
     state_dir: &Path,
     level: IsolationLevel,
     options: &ServeOptions,
@@ -296,9 +317,21 @@ fn prepare(
         Ok(network) => (Some(network), None),
         Err(reason) => (None, Some(reason)),
     };
-    let launcher = Arc::new(Launcher::new(state_dir, level, network, &name, version, options.compat)?);
-    let images = Arc::new(Images::open(state_dir, &launcher, &options.allow_networks)?);
-    writing.extend(settle(&registry, state_dir));
+    let local = || -> Result<(Arc<dyn Backend>, Images)> {
+        let launcher = Arc::new(Launcher::new(state_dir, level, network, &name, version, options.compat)?);
+        let images = Images::open(state_dir, Some(&launcher), &options.allow_networks)?;
+        let notes = warnings(&launcher, no_network);
+        Ok((Arc::new(Local::new(launcher, Arc::clone(&images.store), state_dir, notes)), images))
+    };
+    let (backend, images) = match &options.backend {
+        BackendChoice::Local => local()?,
+        BackendChoice::Through(between) => local().map(|(backend, images)| (between(backend), images))?,
+        BackendChoice::Given(backend) => (Arc::clone(backend), Images::open(state_dir, None, &options.allow_networks)?),
+    };
+    let images = Arc::new(images);
+    let Settled { changed, running, emptying } = settle(&registry, &backend).await?;
+    writing.extend(changed);
+    tokio::spawn(emptying);
 
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
@@ -310,20 +343,14 @@ fn prepare(
     let recorder = Arc::new(Recorder::default());
     let (event_gateway, events) = events::gateway(&accounts, &webhooks, &activity, &recorder);
     let engine = Arc::new(Engine {
-        warnings: notes
-            .into_iter()
-            .chain(unreadable)
-            .chain(unreadable_volumes)
-            .chain(unreadable_secrets)
-            .chain(warnings(&launcher, no_network))
-            .collect(),
+        warnings: notes.into_iter().chain(unreadable).chain(unreadable_volumes).chain(unreadable_secrets).collect(),
         pools: pools::kept(&registry),
         registry,
         snapshots,
         images,
         build_logs: Arc::new(BuildLogs::new(state_dir)?),
         unstored: Default::default(),
-        launcher,
+        backend,
         events,
         storage: Storage::open(state_dir)?,
         volumes,
@@ -344,7 +371,6 @@ fn prepare(
         started_at: clock::iso(clock::now()),
         state_dir: state_dir.to_owned(),
         compat: options.compat,
-        little_room: Default::default(),
         accounts,
         audit,
         webhooks,
@@ -356,6 +382,9 @@ fn prepare(
         testing: Testing::new(options.testing, options.faults.clone(), recorder, options.replay.clone()),
     });
     writing.into_iter().for_each(|(id, stored)| engine.keep(id, stored));
+    for (entry, instance) in running {
+        Arc::clone(&engine).go_on_with(entry, instance);
+    }
     if options.replay.is_some() {
         let router = Router::new()
             .route("/api/health", any(control::health))
@@ -418,7 +447,7 @@ fn network(state_dir: &Path, level: IsolationLevel, allowed: &[Cidr]) -> Result<
 
 fn print_start_message(engine: &Engine) {
     eprintln!("Daytona local engine {} on {}/api", engine.identity.version, engine.origin);
-    eprintln!("isolation: {}", engine.launcher.level().name());
+    eprintln!("isolation: {}", engine.backend.isolation());
     eprintln!("SSH: port {}, host key {}", engine.ssh.address.port(), engine.ssh.key.fingerprint());
     eprintln!("compat: {}", engine.compat);
     for warning in engine.notes() {
@@ -433,7 +462,7 @@ fn engine_file(engine: &Engine) -> EngineFile {
         api_key: engine.api_key.clone(),
         organization_id: engine.identity.organization_id.clone(),
         version: engine.identity.version.clone(),
-        isolation: engine.launcher.level().name().to_owned(),
+        isolation: engine.backend.isolation().to_owned(),
         compat: engine.compat.to_string(),
     }
 }

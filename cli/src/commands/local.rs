@@ -211,6 +211,7 @@ fn run_engine(serve: Serve, state_dir: PathBuf) -> Result<()> {
     let own = serve.owner.map(|_| owned::Directory::new(&state_dir)).transpose()?;
     let state_dir = own.as_ref().map_or(state_dir, |own| own.path().to_owned());
     let options = ServeOptions {
+        backend: Default::default(),
         host: serve.host,
         port: serve.port,
         state_dir,

@@ -53,5 +53,6 @@ fn main() -> anyhow::Result<()> {
         }),
         webhook_networks,
         audit_retention: Default::default(),
+        backend: daytona_engine::backend::faulty::choice(),
     }))
 }

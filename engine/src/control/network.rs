@@ -8,6 +8,7 @@ use axum::extract::{OriginalUri, Path, State};
 use daytona_toolbox::Compat;
 use serde_json::{Map, Value, json};
 
+use crate::backend::Feature;
 use crate::clock;
 use crate::control::network_rules::{self, MAX_NETWORKS};
 use crate::control::validation::{self, Fields};
@@ -51,9 +52,7 @@ pub async fn log(State(engine): Shared, Path(id): Path<String>, uri: OriginalUri
         return Err(ApiError::not_found(format!("Cannot GET {}", uri.path())));
     }
     let entry = engine.registry.get(&id)?;
-    if engine.launcher.network().is_none() {
-        return Err(ApiError::not_implemented("A network log, where sandboxes have no network,"));
-    }
+    engine.backend.check(Feature::NetworkLog)?;
     let Tried { entries, dropped, needs } = entry.instance().and_then(|instance| instance.tried()).unwrap_or_default();
     let entries: Vec<Value> = entries
         .into_iter()

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use crate::accounts::caller;
+use crate::backend::Feature;
 use crate::control::build_logs;
 use crate::control::create;
 use crate::control::query::{Order, Parameters, read_sort};
@@ -68,7 +69,7 @@ async fn list(State(engine): Shared, RawQuery(query): RawQuery) -> ApiResult<Jso
     let name = parameters.text("name").map(str::to_lowercase);
     let source = parameters.text("sourceSandboxId");
     let mut found = engine.snapshots.all();
-    found.extend(engine.launcher.check_desktop().is_ok().then(snapshot::desktop_record));
+    found.extend(engine.backend.check(Feature::Desktop).is_ok().then(snapshot::desktop_record));
     found.retain(|snapshot| snapshot.failed_step_of.is_none());
     found.retain(|snapshot| name.as_ref().is_none_or(|name| snapshot.name.to_lowercase().contains(name)));
     found.retain(|snapshot| source.is_none_or(|source| snapshot.source_sandbox_id.as_deref() == Some(source)));

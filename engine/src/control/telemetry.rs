@@ -68,7 +68,7 @@ fn period(parameters: &Parameters) -> ApiResult<(i64, i64)> {
 async fn metrics(State(engine): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> ApiResult<Json<Value>> {
     let entry = engine.registry.get(&id)?;
     // Before the end of the time that is asked for.
-    engine.measure_now(&entry);
+    engine.measure_now(&entry).await;
     let parameters = Parameters::read(query.as_deref())?;
     let (from, to) = period(&parameters)?;
     Ok(Json(entry.samples.document(from, to, &parameters.all("metricNames"))))

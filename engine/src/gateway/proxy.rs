@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::accounts::caller::Caller;
 use crate::accounts::deeds;
+use crate::backend::toolbox;
 use crate::control::audit::{self, Recording};
 use crate::engine::Engine;
 use crate::errors::proxy_error;
@@ -26,7 +27,6 @@ use crate::gateway::previews::LinkEnd;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox;
 use crate::sandboxes::traces::Following;
-use crate::toolbox_socket;
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;
@@ -158,14 +158,12 @@ async fn exchange(
 ) -> anyhow::Result<Response> {
     let link_end = request.extensions_mut().remove::<LinkEnd>();
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
-    let stream = toolbox_socket::connect(&engine.launcher.socket_path(sandbox_id)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection.with_upgrades());
+    let mut sender = toolbox::open(&*engine.backend, sandbox_id).await?;
 
     *request.uri_mut() = path_and_query.parse::<Uri>()?;
     *request.version_mut() = Version::HTTP_11;
     prepare_headers(request.headers_mut(), upgrade.is_some());
-    let mut response = sender.send_request(request).await?;
+    let mut response = sender.send(request).await?;
 
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         if let Some(client) = upgrade {

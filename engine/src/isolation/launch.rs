@@ -1,10 +1,10 @@
-//! The engine's side of a sandbox's beginning: its files and its start.
+//! The engine's side of a sandbox's start. What the sandbox process is told is in `description`, its files in `files`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use daytona_images::Cancel;
 use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
@@ -25,25 +24,22 @@ use tokio::io::unix::AsyncFd;
 use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources};
 use super::commands::StepCommand;
-use super::disk::{Disk, IMAGE};
+use super::description::copy_certificates;
+use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
-use super::image_root::{self, ImageRoot, Inside};
+use super::files::POOL;
+use super::image_root::ImageRoot;
 use super::instance::{Instance, Names, Range};
-use super::mounts;
 use super::own_size::OwnSize;
 use super::probe;
 use super::processors::Processors;
 use super::ready::{Pattern, Ready, remove};
-use super::spec::{
-    IsolationLevel, LaunchSpec, MemoryLimit, Mount, Report, SANDBOX_ARGUMENT, SANDBOX_UID, SandboxUser, Volume,
-};
-use super::step_disk;
+use super::spec::{IsolationLevel, LaunchSpec, MemoryLimit, Report, SANDBOX_ARGUMENT, Volume};
 use super::trust;
 use super::users::{RANGES, Separation, UserIds};
-use crate::errors::ApiError;
-use crate::network::{self, Network, Reach, Secrets};
-use crate::sandboxes::record_file;
+use crate::backend::Refusal;
+use crate::network::{Network, Reach, Secrets};
 use crate::setup::desktop;
 
 /// How long a sandbox process may take to set itself up before it counts as failed. It takes milliseconds; on a machine with
@@ -53,38 +49,38 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Starts sandboxes; one per engine.
 #[derive(Debug)]
 pub struct Launcher {
-    state_dir: PathBuf,
-    level: IsolationLevel,
-    copy_on_write: bool,
+    pub(super) state_dir: PathBuf,
+    pub(super) level: IsolationLevel,
+    pub(super) copy_on_write: bool,
     /// Whether directories of the state directory can be laid over those of the machine.
-    shows_layers: bool,
+    pub(super) shows_layers: bool,
     /// Why sandboxes have no disks of their own.
-    no_disks: Option<String>,
+    pub(super) no_disks: Option<String>,
     /// Why sandboxes see the machine's size.
-    no_sizes: Option<String>,
+    pub(super) no_sizes: Option<String>,
     processors: Processors,
-    base: Base,
+    pub(super) base: Base,
     cgroups: Cgroups,
     users: Separation,
-    network: Option<Network>,
-    ready: Ready,
+    pub(super) network: Option<Network>,
+    pub(super) ready: Ready,
     /// The numbers of the ranges of user ids that running sandboxes have.
     ranges: Arc<Mutex<BTreeSet<u32>>>,
-    /// Whether [`CERTIFICATES_LAYER`] has the authorities that the machine trusts.
-    has_certificates: bool,
+    /// Whether the layer of certificates has the authorities that the machine trusts.
+    pub(super) has_certificates: bool,
     /// Whether this engine has written [`trust::LAYER`].
     has_authority: Mutex<bool>,
     /// Kept open so socket paths stay short: a Unix socket's path has 108 bytes at most.
     socket_dir: OwnedFd,
-    version: String,
-    compat: Compat,
+    pub(super) version: String,
+    pub(super) compat: Compat,
 }
 
 /// The parameters of one start.
 pub struct Start<'a> {
     /// The sandbox's id.
     pub sandbox_id: &'a str,
-    /// Where its files are: [`files_directory`] or [`pool_directory`].
+    /// Where its files are: [`super::files_directory`] or [`super::pool_directory`].
     pub directory: &'a Path,
     /// Limits.
     pub resources: Resources,
@@ -105,39 +101,6 @@ pub struct Start<'a> {
     /// Whether the desktop is laid over it, where it has been prepared.
     pub has_desktop: bool,
 }
-
-/// The directory of a sandbox's files, relative to the state directory.
-pub fn files_directory(sandbox_id: &str) -> PathBuf {
-    Path::new("sandboxes").join(sandbox_id)
-}
-
-/// The same for a sandbox that waits in a pool.
-pub fn pool_directory(sandbox_id: &str) -> PathBuf {
-    Path::new(POOL).join(sandbox_id)
-}
-
-/// Where programs of images are, unless the image says otherwise.
-const IMAGE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What programs in a sandbox with a desktop find in their environment: where windows are shown, and where programs talk to
-/// each other and tell what they show.
-const DESKTOP_VARIABLES: [(&str, &str); 5] = [
-    ("DISPLAY", ":0"),
-    ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/.daytona-desktop/bus"),
-    ("GTK_A11Y", "atspi"),
-    ("GTK_USE_PORTAL", "0"),
-    ("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1"),
-];
-
-/// The layer over an image's own, in the state directory, with the authorities that the machine trusts: behind a proxy that looks
-/// into TLS, nothing else would let programs in there fetch anything.
-const CERTIFICATES_LAYER: &str = "certificates";
-
-/// The file in it.
-const CERTIFICATES: &str = "/.daytona-certificates.crt";
-
-/// The directory of files that belong to no sandbox yet. Each start empties it.
-const POOL: &str = "pool";
 
 impl Launcher {
     /// Prepares the machine-wide parts below `state_dir`.
@@ -266,82 +229,6 @@ impl Launcher {
         PathBuf::from(format!("/proc/self/fd/{}/{sandbox_id}", self.socket_dir.as_raw_fd()))
     }
 
-    /// Creates a sandbox's files, with a disk of so many GiB where the machine can; a new home gets the snapshot's as a start.
-    pub fn create_files(
-        &self,
-        directory: &Path,
-        sandbox_id: &str,
-        snapshot: Option<&Path>,
-        disk_gib: u64,
-    ) -> Result<()> {
-        let directory = self.state_dir.join(directory);
-        self.ready.place(&directory, snapshot, disk_gib)?;
-        if self.no_disks.is_none() {
-            // The sandbox does it itself, on its disk.
-            return Ok(());
-        }
-        Self::name_files(&directory, sandbox_id)
-    }
-
-    /// Creates the files of a sandbox whose root is an image.
-    ///
-    /// # Errors
-    /// When the engine does not isolate sandboxes: an image needs a root of its own.
-    pub fn create_image_files(
-        &self,
-        directory: &Path,
-        sandbox_id: &str,
-        image: &ImageRoot,
-        disk_gib: u64,
-    ) -> Result<()> {
-        if self.level == IsolationLevel::None {
-            bail!("images need isolation, which this engine was started without");
-        }
-        let directory = self.state_dir.join(directory);
-        let etc = image.etc(&self.state_dir);
-        self.ready.make_for_image(&directory, image.over_default, &etc, disk_gib)?;
-        Self::name_files(&directory, sandbox_id)
-    }
-
-    /// Makes room for what a step of a build changes, in `directory`, which is relative to the state directory and not there
-    /// yet.
-    pub fn create_step_files(&self, directory: &Path) -> Result<()> {
-        self.ready.make_for_step(&self.state_dir.join(directory)).context("making room for a step's files")
-    }
-
-    /// Makes one layer at `target`, an empty directory, of what a command has changed in the files of
-    /// [`Launcher::create_step_files`]. The command has ended.
-    pub fn take_layer(&self, directory: &Path, target: &Path, cancel: &Cancel) -> Result<()> {
-        let directory = self.state_dir.join(directory);
-        match directory.join(IMAGE).exists() {
-            true => step_disk::take_layer(&directory, target, cancel),
-            false => Ok(image_root::take_layer(&directory, target)?),
-        }
-    }
-
-    /// Names a sandbox in its files, where these are plain directories. One with a disk does it itself at its start.
-    pub fn name_files(directory: &Path, sandbox_id: &str) -> Result<()> {
-        let Some(layer) = image_root::names_directory(directory) else { return Ok(()) };
-        base::name_host(&layer, mounts::host_name(sandbox_id)).context("naming the sandbox")
-    }
-
-    /// Moves the files of a sandbox that waited in a pool to the others'.
-    pub fn adopt_files(&self, sandbox_id: &str) -> io::Result<()> {
-        let [from, to] =
-            [pool_directory(sandbox_id), files_directory(sandbox_id)].map(|path| self.state_dir.join(path));
-        fs::rename(from, to)
-    }
-
-    /// Removes the files of a sandbox that waited in a pool.
-    pub fn discard_pooled(&self, sandbox_id: &str) {
-        remove(&self.state_dir.join(pool_directory(sandbox_id)));
-    }
-
-    /// Moves a sandbox's files out of the way; the returned directory is then removed at leisure.
-    pub fn discard_files(&self, sandbox_id: &str) -> io::Result<PathBuf> {
-        record_file::discard(&self.state_dir, sandbox_id)
-    }
-
     /// Starts a sandbox whose files exist. Blocks for some milliseconds: call it off the runtime's threads.
     pub fn start(&self, start: &Start<'_>) -> Result<Instance> {
         self.launch(start, None)
@@ -419,14 +306,13 @@ impl Launcher {
     }
 
     /// Fails where sandboxes cannot have secrets, and says why.
-    pub fn check_secrets(&self) -> Result<(), ApiError> {
+    pub fn check_secrets(&self) -> Result<(), Refusal> {
+        let missing = |what: &str| Err(Refusal::Missing(what.to_owned()));
         if self.network.is_none() {
-            return Err(ApiError::not_implemented("Mounting secrets where sandboxes have no network of their own"));
+            return missing("Mounting secrets where sandboxes have no network of their own");
         }
         if !self.copy_on_write {
-            return Err(ApiError::not_implemented(
-                "Mounting secrets where sandboxes cannot write their system directories",
-            ));
+            return missing("Mounting secrets where sandboxes cannot write their system directories");
         }
         Ok(())
     }
@@ -458,178 +344,21 @@ impl Launcher {
         Ok(Some(Range { number, taken: Arc::clone(&self.ranges) }))
     }
 
-    fn spec(&self, start: &Start<'_>) -> Result<LaunchSpec> {
-        let directory = self.state_dir.join(start.directory);
-        let root = directory.join("root");
-        // Of an image's root the sandbox process finds out more.
-        let as_root = start.as_root || start.image.is_some_and(|image| !image.over_default);
-        let (mounts, home) = match self.level {
-            IsolationLevel::None => (Vec::new(), root.join("home/daytona")),
-            _ => (self.mounts(start)?, PathBuf::from(if as_root { "/root" } else { "/home/daytona" })),
-        };
-        let id = if as_root { 0 } else { SANDBOX_UID };
-        let user = if as_root { "root" } else { "daytona" };
-        let mut env = match start.image {
-            Some(image) if !image.over_default => {
-                BTreeMap::from([("PATH".to_owned(), IMAGE_PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())])
-            }
-            _ => basic_environment(user, &home),
-        };
-        if self.network.is_some() {
-            env.extend(match start.image {
-                Some(image) if !image.over_default => network::image_environment(self.certificates(start)),
-                _ => network::machine_environment(),
-            });
-        }
-        if start.secrets.is_some() {
-            env.remove("SSL_CERT_DIR");
-            env.extend(trust::environment());
-        }
-        if let Some(snapshot) = start.snapshot {
-            self.show_snapshot(snapshot, &mut env);
-        }
-        if self.desktop(start).is_some() {
-            env.extend(DESKTOP_VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        }
-        let given = start.image.iter().flat_map(|image| image.env.iter().cloned()).chain(start.env.clone());
-        let given: BTreeMap<_, _> = given.collect();
-        let image = start.image.map(|image| Inside {
-            over_default: image.over_default,
-            user: image.user.clone(),
-            work_dir: image.work_dir.clone(),
-            fixed: given.keys().cloned().collect(),
-        });
-        env.extend(given);
-        Ok(LaunchSpec {
-            sandbox_id: start.sandbox_id.to_owned(),
-            level: self.level,
-            state_dir: self.state_dir.clone(),
-            root,
-            disk: Disk::of(&directory, start.resources.disk_gib),
-            mounts,
-            volumes: start.volumes.clone(),
-            user: SandboxUser { uid: id, gid: id, groups: Vec::new() },
-            ids: None,
-            memory_limit: None,
-            own_size: None,
-            shows_size: self.no_sizes.is_none(),
-            groups: Vec::new(),
-            has_network: false,
-            image,
-            home,
-            work_dir: None,
-            program: None,
-            entrypoint: start.image.map_or_else(
-                || crate::sandboxes::snapshot::ENTRYPOINT.map(str::to_owned).to_vec(),
-                |image| image.entrypoint.clone(),
-            ),
-            env,
-            version: self.version.clone(),
-            compat: self.compat,
-        })
-    }
-
-    fn mounts(&self, start: &Start<'_>) -> Result<Vec<Mount>> {
-        let mut mounts = Vec::new();
-        let own = start.directory;
-        match start.image {
-            Some(image) if image.over_default => mounts.push(image.mount(own, self.base.default_root.clone())),
-            Some(image) => {
-                let certificates = self.has_certificates.then(|| PathBuf::from(CERTIFICATES_LAYER));
-                let etc = image.etc(&self.state_dir);
-                let authority = start.secrets.as_ref().map(|_| trust::layer(&self.state_dir, &etc)).transpose()?;
-                let over = authority.into_iter().chain(certificates);
-                let layers = over.chain(image.layers.iter().cloned()).collect();
-                let image = ImageRoot { layers, ..image.clone() };
-                return Ok(vec![image.mount(own, self.base.empty_root.clone())]);
-            }
-            None => {}
-        }
-        let etc = (self.base.etc.clone(), PathBuf::from("etc"));
-        // A bound directory would tell in the mount table where the engine keeps its files; a layer does not.
-        let relative = |path: PathBuf| path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path);
-        let covered = |lower: Vec<PathBuf>, target: PathBuf| {
-            let name = base::layer_name(&target);
-            let (upper, work) = (own.join("upper").join(&name), own.join("work").join(&name));
-            Mount::Overlay { lower: lower.into_iter().map(relative).collect(), upper, work, target }
-        };
-        let over = |target: &Path| start.image.map_or_else(Vec::new, |image| image.over(&self.state_dir, target));
-        let system = base::shared_directories().into_iter().map(|source| {
-            let target = source.strip_prefix("/").expect("system directories are absolute").to_owned();
-            (source, target)
-        });
-        for (lower, target) in system.chain([etc]) {
-            let layers = over(&target);
-            let part_of = |snapshot: PathBuf| Some(snapshot.join("layer").join(&target)).filter(|path| path.is_dir());
-            let authority = start.secrets.as_ref().and_then(|_| trust::over(&self.state_dir, &target));
-            if !self.copy_on_write && layers.is_empty() {
-                let source = self.state_dir.join(&lower);
-                mounts.push(match self.desktop(start).and_then(part_of) {
-                    Some(desktop) => Mount::Layers { lower: [desktop, source].map(relative).to_vec(), target },
-                    None => Mount::Bind { source, target, read_only: true },
-                });
-                continue;
-            }
-            let prepared = start.snapshot.map(Path::to_owned).into_iter().chain(self.desktop(start));
-            let prepared = prepared.filter_map(part_of);
-            let between = start.image.map(|_| self.base.between.join(&target));
-            let between = between.filter(|path| self.state_dir.join(path).is_dir());
-            let over = authority.into_iter().chain(layers).chain(prepared).chain(between);
-            mounts.push(covered(over.chain([lower]).collect(), target));
-        }
-        if let Some(snapshot) = start.snapshot {
-            let (source, target) = (snapshot.join("opt"), PathBuf::from("opt/daytona"));
-            let layers = over(&target);
-            mounts.push(match self.copy_on_write || !layers.is_empty() {
-                true => covered(layers.into_iter().chain([source]).collect(), target),
-                false => Mount::Bind { source, target, read_only: true },
-            });
-        }
-        Ok(mounts)
-    }
-
-    /// The prepared desktop, for a sandbox that is to have one.
-    fn desktop(&self, start: &Start<'_>) -> Option<PathBuf> {
-        start.has_desktop.then(|| desktop::finished(&self.state_dir)).flatten().filter(|_| self.shows_layers)
-    }
-
     /// Fails where sandboxes cannot have a desktop, and says what to do.
-    pub fn check_desktop(&self) -> Result<(), ApiError> {
+    pub fn check_desktop(&self) -> Result<(), Refusal> {
         if !self.shows_layers {
-            return Err(ApiError::not_possible(
+            return Err(Refusal::Impossible(
                 "Sandboxes of this engine cannot have a desktop: it does not isolate them, or the kernel refuses to lay \
-                 directories over the machine's (Linux 5.11 or newer does it for every user)",
+                 directories over the machine's (Linux 5.11 or newer does it for every user)"
+                    .to_owned(),
             ));
         }
         match desktop::finished(&self.state_dir) {
             Some(_) => Ok(()),
-            None => Err(ApiError::bad_request(format!(
+            None => Err(Refusal::Unprepared(format!(
                 "Snapshot {} is not prepared on this machine: run `daytona local setup --desktop` first",
                 desktop::NAME
             ))),
-        }
-    }
-
-    /// The file with the authorities that the machine trusts, in a root that is an image; none elsewhere.
-    fn certificates(&self, start: &Start<'_>) -> Option<&'static str> {
-        let is_image = start.image.is_some_and(|image| !image.over_default);
-        (is_image && self.has_certificates).then_some(CERTIFICATES)
-    }
-
-    /// Puts the snapshot's programs and packages where programs look for them.
-    fn show_snapshot(&self, snapshot: &Path, env: &mut BTreeMap<String, String>) {
-        let shown = match self.level {
-            IsolationLevel::None => snapshot.join("opt").to_string_lossy().into_owned(),
-            IsolationLevel::Namespaces | IsolationLevel::UserNamespaces => "/opt/daytona".to_owned(),
-        };
-        if let Some(path) = env.get_mut("PATH") {
-            *path = format!("{shown}/bin:{path}");
-        }
-        env.insert("NODE_PATH".to_owned(), format!("{shown}/node/node_modules"));
-        env.insert("NPM_CONFIG_UPDATE_NOTIFIER".to_owned(), "false".to_owned());
-        if !self.copy_on_write {
-            // Without a layer over /usr there is no .pth file that says so.
-            env.insert("PYTHONPATH".to_owned(), format!("{shown}/python"));
         }
     }
 
@@ -647,34 +376,6 @@ impl Launcher {
             network.clean_up();
         }
     }
-}
-
-/// Makes the layer with the authorities that the machine trusts; answers whether its variables name any.
-fn copy_certificates(state_dir: &Path) -> io::Result<bool> {
-    let layer = state_dir.join(CERTIFICATES_LAYER);
-    let Some(file) = network::certificates() else { return Ok(false) };
-    base::make_directory(&layer, 0o755)?;
-    // Engines before kept it in there, where it covered an image's /etc that is a link.
-    let _ = fs::remove_dir_all(layer.join("etc"));
-    let copy = layer.join(CERTIFICATES.trim_start_matches('/'));
-    fs::copy(file, &copy)?;
-    fs::set_permissions(copy, fs::Permissions::from_mode(0o644))?;
-    Ok(true)
-}
-
-/// The environment of every process inside, before the sandbox's own variables.
-fn basic_environment(user: &str, home: &Path) -> BTreeMap<String, String> {
-    let home = home.to_string_lossy();
-    let path = format!("{home}/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let variables = [
-        ("HOME", home.as_ref()),
-        ("USER", user),
-        ("LOGNAME", user),
-        ("SHELL", "/bin/bash"),
-        ("LANG", "C.UTF-8"),
-        ("PATH", &path),
-    ];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// Sends the launch description and waits until the root is in place.

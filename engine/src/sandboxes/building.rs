@@ -7,8 +7,7 @@ use serde_json::Value;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
 use crate::fault;
-use crate::isolation::files_directory;
-use crate::sandboxes::lifecycle::Unless;
+use crate::sandboxes::lifecycle::{Unless, spec_of};
 use crate::sandboxes::registry::{Entry, Operation};
 use crate::sandboxes::sandbox::{self, BuildInfo, Sandbox, State};
 use crate::snapshots::images::{NotMade, user_of};
@@ -73,11 +72,8 @@ impl Engine {
 
     /// Makes a claimed sandbox's files and starts it.
     async fn make_and_run(self: &Arc<Self>, operation: Operation) -> ApiResult<()> {
-        let record = operation.entry.record();
-        let engine = Arc::clone(self);
-        let made =
-            super::lifecycle::off_the_runtime(move || engine.make_files(&record, &files_directory(&record.id))).await?;
-        if let Err(error) = made {
+        let spec = spec_of(self, &operation.entry.record());
+        if let Err(error) = self.backend.create(spec).await {
             return Err(self.failed(operation, &error));
         }
         let stored = self.registry.store_as(&operation.entry, State::Starting);

@@ -4,13 +4,12 @@
 //! Activity is what the wire counts (1.3): requests to the toolbox and to previews, for as long as they are open, unless they
 //! say otherwise, and `POST /sandbox/{id}/last-activity`. It is measured by a clock that nobody sets.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::errors::ApiResult;
 use crate::sandboxes::cause::{self, Cause};
-use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
 
@@ -24,7 +23,7 @@ impl Engine {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.share_room().await;
+            self.backend.tick().await;
             let _acting = self.testing.acting.lock().await;
             let now = now_millis();
             for entry in self.registry.all() {
@@ -67,23 +66,6 @@ impl Engine {
                 self.give_up(&entry).await;
                 self.destroy(entry)?.completed().await
             }
-        }
-    }
-
-    /// Keeps sandboxes' disks from ending later than the machine's while that has little room.
-    async fn share_room(&self) {
-        let room = self.launcher.little_room();
-        let had_little = std::mem::replace(&mut *self.little_room.lock().unwrap_or_else(PoisonError::into_inner), room);
-        // Once more when there is room again.
-        if room.or(had_little).is_none() || room == had_little {
-            return;
-        }
-        let instances: Vec<_> = self.registry.all().iter().filter_map(|entry| entry.instance()).collect();
-        let limited = off_the_runtime(move || {
-            instances.iter().for_each(|instance| instance.limit_disk(room.unwrap_or(u64::MAX)));
-        });
-        if let Err(error) = limited.await {
-            tracing::debug!(%error, "the room of disks was not looked at");
         }
     }
 }

@@ -9,15 +9,15 @@ use anyhow::{Context, Result, bail};
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 
+use crate::backend::toolbox;
 use crate::clock;
 use crate::engine::Engine;
 use crate::otlp;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::now_millis;
-use crate::toolbox_socket;
+use crate::snapshots::images;
 
 /// How much of a sandbox's log is kept, in bytes and lines; with more, the oldest lines go.
 const KEPT_BYTES: usize = 256 << 10;
@@ -127,7 +127,8 @@ impl Engine {
     /// Keeps what the entrypoint of a sandbox prints until that ends. The default snapshot's prints nothing.
     pub(super) async fn follow_log(self: Arc<Self>, entry: Arc<Entry>) {
         let record = entry.record();
-        if self.image_root(&record).is_none_or(|image| image.entrypoint.is_empty()) {
+        // The default snapshot's does nothing.
+        if record.image.is_none() || images::entrypoint(&record).is_empty() {
             return;
         }
         if let Err(error) = self.read_log(&entry).await {
@@ -137,11 +138,9 @@ impl Engine {
 
     async fn read_log(&self, entry: &Entry) -> Result<()> {
         let id = entry.with_record(|record| record.id.clone());
-        let stream = toolbox_socket::connect(&self.launcher.socket_path(&id)).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
+        let mut sender = toolbox::open(&*self.backend, &id).await?;
         let request = Request::get("/raw/entrypoint").header(header::HOST, "toolbox").body(Empty::<Bytes>::new())?;
-        let response = sender.send_request(request).await?;
+        let response = sender.send(request).await?;
         if response.status() != StatusCode::OK {
             bail!("the toolbox answered {}", response.status());
         }

@@ -1,8 +1,6 @@
 //! What sandboxes used lately (additions 5.2), as their control groups count it.
 
 use std::collections::VecDeque;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +8,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::engine::Engine;
-use crate::isolation::IMAGE;
 use crate::otlp;
-use crate::sandboxes::record_file;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{State, now_millis};
 
@@ -105,19 +101,23 @@ impl Engine {
         loop {
             ticks.tick().await;
             let engine = Arc::clone(&self);
+            let runtime = tokio::runtime::Handle::current();
+            // Where reading what is used blocks, that holds up nobody.
             let measured = tokio::task::spawn_blocking(move || {
-                for entry in engine.registry.all() {
-                    let sample = measure(&entry, &engine.state_dir);
-                    sample.inspect(|sample| pass_on(&engine, &entry, sample));
-                }
+                runtime.block_on(async {
+                    for entry in engine.registry.all() {
+                        let sample = measure(&engine, &entry).await;
+                        sample.inspect(|sample| pass_on(&engine, &entry, sample));
+                    }
+                });
             });
             let _ = measured.await;
         }
     }
 
     /// The same of one sandbox right now, so that an answer is never without.
-    pub fn measure_now(&self, entry: &Entry) {
-        measure(entry, &self.state_dir);
+    pub async fn measure_now(&self, entry: &Entry) {
+        measure(self, entry).await;
     }
 }
 
@@ -130,13 +130,14 @@ fn pass_on(engine: &Engine, entry: &Entry, sample: &Sample) {
     }
 }
 
-fn measure(entry: &Entry, state_dir: &Path) -> Option<Sample> {
-    let usage = entry.instance().and_then(|instance| instance.usage())?;
+async fn measure(engine: &Engine, entry: &Entry) -> Option<Sample> {
+    let usage = entry.instance()?.usage().await?;
     let (id, state, cpu, memory, disk) =
         entry.with_record(|record| (record.id.clone(), record.state, record.cpu, record.memory, record.disk));
     if !matches!(state, State::Started | State::Paused) {
         return None;
     }
+    let disk_used = engine.backend.disk_used(&id).await;
     let at = now_millis();
     let mut measured = entry.samples.0.lock().unwrap_or_else(PoisonError::into_inner);
     let used = usage.cpu_seconds.unwrap_or_default();
@@ -148,7 +149,6 @@ fn measure(entry: &Entry, state_dir: &Path) -> Option<Sample> {
         }
         _ => 0.0,
     };
-    let image = std::fs::metadata(record_file::directory(state_dir, &id).join(IMAGE));
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     if measured.samples.len() == KEPT {
         measured.samples.pop_front();
@@ -161,7 +161,7 @@ fn measure(entry: &Entry, state_dir: &Path) -> Option<Sample> {
         memory: usage.memory_bytes,
         cache: usage.cache_bytes,
         disk_gib: small(disk),
-        disk: image.ok().map(|found| found.blocks() * 512),
+        disk: disk_used,
     };
     measured.samples.push_back(sample);
     Some(sample)

@@ -1,12 +1,14 @@
 //! The sandboxes: their records, where those are kept, and everything that changes their state.
 
-mod archive_file;
+pub mod archive_file;
 pub mod archiving;
 mod attributes;
 mod building;
 pub mod builds;
 pub mod cause;
-mod copy_tree;
+pub mod changes;
+pub mod copy_tree;
+mod ending;
 pub mod forking;
 pub mod intervals;
 pub mod lifecycle;
@@ -19,7 +21,6 @@ pub mod record_file;
 pub mod registry;
 pub mod reserve;
 pub mod resizing;
-pub mod running_copy;
 pub mod sandbox;
 pub mod snapshot;
 pub mod store;

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use daytona_toolbox::Compat;
 use serde_json::Value;
 
+use crate::backend::Feature;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
-use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
+use crate::sandboxes::lifecycle::to_the_end;
 use crate::sandboxes::registry::{Entry, Operation};
 use crate::sandboxes::sandbox::{DesiredState, State};
 
 impl Engine {
     /// `POST /sandbox/{id}/pause`.
     pub async fn pause(self: &Arc<Self>, entry: Arc<Entry>) -> ApiResult<Value> {
+        self.backend.check(Feature::Pause)?;
         let operation = entry.begin()?;
         let (state, ephemeral) = entry.with_record(|record| (record.state, record.is_ephemeral()));
         match state {
@@ -42,7 +44,7 @@ impl Engine {
             }));
             fault::step("pause.begun");
             let frozen = match entry.instance() {
-                Some(instance) => off_the_runtime(move || instance.freeze()).await?,
+                Some(instance) => instance.freeze().await,
                 None => Ok(()),
             };
             fault::step("pause.frozen");
@@ -65,7 +67,7 @@ impl Engine {
             })?);
             fault::step("resume.begun");
             let thawed = match entry.instance() {
-                Some(instance) => off_the_runtime(move || instance.thaw()).await?,
+                Some(instance) => instance.thaw().await,
                 None => Ok(()),
             };
             fault::step("resume.thawed");

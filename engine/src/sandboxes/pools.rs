@@ -13,14 +13,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::lifecycle::{off_the_runtime, reach, start_of};
+use super::lifecycle::{off_the_runtime, reach, spec_of};
 use super::sandbox::{Sandbox, State, iso, now_millis};
 use super::snapshot::{DEFAULT_RESOURCES, ResourceSizes};
+use crate::backend::{Feature, Instance, Spec};
 use crate::control::create;
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
-use crate::isolation::{Instance, Start, pool_directory};
 use crate::network::Reach;
 use crate::setup::desktop;
 use crate::snapshots::record::{Snapshot, SnapshotState};
@@ -58,7 +58,7 @@ pub struct Pool {
 struct Member {
     id: String,
     origin: Origin,
-    instance: Arc<Instance>,
+    instance: Arc<dyn Instance>,
 }
 
 impl Member {
@@ -200,13 +200,13 @@ impl Engine {
         let entry = Arc::clone(&operation.entry);
         self.snapshots.touch(&snapshot.name, &self.identity.organization_id);
         self.events.created(self.document(&entry), &entry.cause());
-        let Member { id, instance, .. } = member;
+        let Member { instance, .. } = member;
         entry.set_instance(Some(Arc::clone(&instance)));
-        let limited = self.limit_reach(wanted, &instance).await?;
+        let limited = self.limit_reach(wanted, &instance).await;
         // Files that are a sandbox's before its record is stored would be nobody's if the engine were killed now.
         let stored = stored.wait().await;
         fault::step("pool.stored");
-        let adopted = self.launcher.adopt_files(&id).map_err(anyhow::Error::from).and(limited);
+        let adopted = self.backend.adopt(spec_of(self, &entry.record())).await.and(limited);
         fault::step("pool.adopted");
         if let Err(error) = stored {
             self.remove(operation).await?;
@@ -221,12 +221,12 @@ impl Engine {
     }
 
     /// Has a pool's sandbox reach what the new one may.
-    async fn limit_reach(&self, wanted: &Sandbox, instance: &Arc<Instance>) -> ApiResult<anyhow::Result<()>> {
+    async fn limit_reach(&self, wanted: &Sandbox, instance: &Arc<dyn Instance>) -> anyhow::Result<()> {
         let (reach, instance) = (reach(wanted), Arc::clone(instance));
         if reach == Reach::default() {
-            return Ok(Ok(()));
+            return Ok(());
         }
-        off_the_runtime(move || instance.set_reach(|| reach)).await
+        instance.set_reach(Box::new(move || reach)).await
     }
 
     /// The snapshot of this name that a pool may be of.
@@ -257,7 +257,7 @@ impl Engine {
 
     /// Sees to it that pools hold what they are to hold. Returns at once.
     pub fn fill_pools(self: &Arc<Self>) {
-        if self.pools.are_none() {
+        if self.pools.are_none() || self.backend.check(Feature::Pools).is_err() {
             return;
         }
         if !self.pools.filling.swap(true, Ordering::AcqRel) {
@@ -313,22 +313,17 @@ impl Engine {
         });
         let wanted = wanted.map_err(|error| anyhow::anyhow!("{error}"))?;
         if pool.snapshot == desktop::NAME {
-            self.launcher.check_desktop().map_err(|error| anyhow::anyhow!("{error}"))?;
+            self.backend.check(Feature::Desktop)?;
         }
         let origin = self.origin(&self.pooled_snapshot(&pool.snapshot).map_err(anyhow::Error::msg)?);
-        let (engine, snapshot) = (Arc::clone(self), origin.prepared.clone());
-        tokio::task::spawn_blocking(move || {
-            let (directory, image) = (pool_directory(&wanted.id), engine.image_root(&wanted));
-            engine.make_files(&wanted, &directory)?;
-            let start = start_of(&engine, &wanted, &directory, snapshot.as_deref());
-            let instance = Arc::new(engine.launcher.start(&Start { image: image.as_ref(), ..start })?);
-            Ok(Member { id: wanted.id, origin, instance })
-        })
-        .await?
+        let spec = Spec { waiting: true, ..spec_of(self, &wanted) };
+        self.backend.create(spec.clone()).await?;
+        let instance = self.backend.start(spec).await?;
+        Ok(Member { id: wanted.id, origin, instance })
     }
 
     /// Fills pools again when a sandbox ends that may still be in one.
-    async fn replace_ended(self: Arc<Self>, instance: Arc<Instance>) {
+    async fn replace_ended(self: Arc<Self>, instance: Arc<dyn Instance>) {
         instance.wait().await;
         self.fill_pools();
     }
@@ -336,14 +331,8 @@ impl Engine {
     async fn discard_member(&self, member: Member) {
         member.instance.kill();
         member.instance.wait().await;
-        let launcher = Arc::clone(&self.launcher);
-        let discarded = off_the_runtime(move || {
-            member.instance.release();
-            launcher.discard_pooled(&member.id);
-        });
-        if let Err(error) = discarded.await {
-            tracing::warn!(%error, "a warm pool's sandbox was not removed");
-        }
+        member.instance.release().await;
+        self.backend.discard_waiting(&member.id).await;
     }
 
     /// Ends all sandboxes of pools.
@@ -392,6 +381,7 @@ impl Engine {
 
     /// `POST /warm-pools`.
     pub async fn add_pool(self: &Arc<Self>, snapshot: String, target: String, size: i64) -> ApiResult<Value> {
+        self.backend.check(Feature::Pools)?;
         let now = now_millis();
         let id = uuid::Uuid::new_v4().to_string();
         let pool = Pool { id: id.clone(), snapshot, target, pool: size, created_at: now, updated_at: now };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::sandboxes::sandbox::Sandbox;
 
 const NAME: &str = "record.json";
+const TRASH: &str = "trash";
 
 /// Where all files of a sandbox are.
 pub fn directory(state_dir: &Path, id: &str) -> PathBuf {
@@ -32,22 +33,29 @@ pub fn read(state_dir: &Path, id: &str) -> Option<Sandbox> {
 
 /// The ids of all sandboxes that have files.
 pub fn ids(state_dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(state_dir.join("sandboxes")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    names(&state_dir.join("sandboxes"))
 }
 
-/// Whether the files of a sandbox are in the trash, or were until their removal could not be stored.
-pub fn is_discarded(state_dir: &Path, id: &str) -> bool {
-    state_dir.join("trash").join(id).is_dir()
+/// Where all files of a sandbox are that is destroyed.
+pub fn discarded(state_dir: &Path, id: &str) -> PathBuf {
+    state_dir.join(TRASH).join(id)
 }
 
-/// Moves all files of a sandbox to the trash and returns where they are. What lies there counts as destroyed.
-pub fn discard(state_dir: &Path, id: &str) -> io::Result<PathBuf> {
-    let trash = state_dir.join("trash");
-    fs::create_dir_all(&trash)?;
-    let discarded = trash.join(id);
-    match fs::rename(directory(state_dir, id), &discarded) {
+/// The ids of sandboxes whose files are in the trash, or were until their removal could not be stored.
+pub fn discarded_ids(state_dir: &Path) -> Vec<String> {
+    names(&state_dir.join(TRASH))
+}
+
+/// Moves all files of a sandbox to the trash. What lies there counts as destroyed.
+pub fn discard(state_dir: &Path, id: &str) -> io::Result<()> {
+    fs::create_dir_all(state_dir.join(TRASH))?;
+    match fs::rename(directory(state_dir, id), discarded(state_dir, id)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(discarded),
+        _ => Ok(()),
     }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }

@@ -8,9 +8,9 @@ use anyhow::Result;
 use tokio::sync::Notify;
 
 use crate::accounts::caller;
+use crate::backend::Instance;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
-use crate::isolation::Instance;
 use crate::sandboxes::cause::Cause;
 use crate::sandboxes::logs::Logs;
 use crate::sandboxes::metrics::Samples;
@@ -21,7 +21,7 @@ use crate::sandboxes::traces::Spans;
 /// One sandbox.
 pub struct Entry {
     record: Mutex<Sandbox>,
-    instance: Mutex<Option<Arc<Instance>>>,
+    instance: Mutex<Option<Arc<dyn Instance>>>,
     /// Set while an operation changes its state.
     busy: AtomicBool,
     /// Held while its network settings change.
@@ -92,12 +92,12 @@ impl Entry {
     }
 
     /// The running processes, if any.
-    pub fn instance(&self) -> Option<Arc<Instance>> {
+    pub fn instance(&self) -> Option<Arc<dyn Instance>> {
         lock(&self.instance).clone()
     }
 
     /// Replaces the running processes, returning what was there.
-    pub fn set_instance(&self, instance: Option<Arc<Instance>>) -> Option<Arc<Instance>> {
+    pub fn set_instance(&self, instance: Option<Arc<dyn Instance>>) -> Option<Arc<dyn Instance>> {
         std::mem::replace(&mut *lock(&self.instance), instance)
     }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::accounts::quota;
+use crate::backend::{Feature, Resources};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::fault;
-use crate::isolation::Resources;
-use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
+use crate::sandboxes::lifecycle::to_the_end;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::{DesiredState, Sandbox, State};
 use crate::sandboxes::snapshot::MAX_RESOURCES;
@@ -72,6 +72,7 @@ impl Engine {
         if wanted.cpu.or(wanted.memory).or(wanted.disk).is_none() {
             return Err(ApiError::bad_request("At least one of cpu, memory or disk must be provided"));
         }
+        self.backend.check(Feature::Resize)?;
         let operation = entry.begin()?;
         let before = entry.with_record(|record| record.state);
         match before {
@@ -104,11 +105,12 @@ impl Engine {
             let limited = match entry.instance() {
                 Some(instance) => {
                     let new = Resources { cpu: size.cpu, memory_gib: size.memory, disk_gib: size.disk };
-                    off_the_runtime(move || {
+                    let resized = Arc::clone(&instance).resize(new).await;
+                    if resized.is_err() {
                         // Of a change that fails, nothing is left.
-                        instance.resize(new).inspect_err(|_| drop(instance.resize(old)))
-                    })
-                    .await?
+                        drop(instance.resize(old).await);
+                    }
+                    resized
                 }
                 None => Ok(()),
             };

@@ -49,11 +49,6 @@ impl Stored {
         self.0.await.unwrap_or_else(|_| Err(Self::unwritten()))
     }
 
-    /// The same outside the runtime.
-    pub fn wait_here(self) -> Result<(), StoreError> {
-        self.0.blocking_recv().unwrap_or_else(|_| Err(Self::unwritten()))
-    }
-
     fn unwritten() -> StoreError {
         StoreError::Other("the engine is ending".to_owned())
     }

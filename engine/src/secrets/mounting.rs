@@ -8,16 +8,15 @@ use anyhow::{Context, bail};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
+use crate::backend::{Feature, toolbox};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult, in_words};
 use crate::network::{self, PREFIX};
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::Sandbox;
-use crate::toolbox_socket;
 
 /// The most secrets of a sandbox.
 pub const MOST: usize = 100;
@@ -71,7 +70,7 @@ impl Engine {
         if mounts.is_empty() {
             return Ok(mounts);
         }
-        self.launcher.check_secrets()?;
+        self.backend.check(Feature::Secrets)?;
         let owner = self.owner_of(sandbox);
         let resolve = |(variable, name): (String, String)| {
             if sandbox.env.contains_key(&variable) {
@@ -100,7 +99,7 @@ impl Engine {
     /// Gives a running sandbox's requests its secrets as they are now. Blocks briefly.
     pub fn give_secrets(&self, entry: &Entry) {
         if let Some(instance) = entry.instance() {
-            instance.set_secrets(|| entry.with_record(|record| self.mounted_secrets(record)));
+            instance.set_secrets(&mut || entry.with_record(|record| self.mounted_secrets(record)));
         }
     }
 
@@ -147,15 +146,12 @@ impl Engine {
     }
 
     async fn change_environment(&self, id: &str, change: String) -> anyhow::Result<()> {
-        let stream = toolbox_socket::connect(&self.launcher.socket_path(id)).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
+        let mut sender = toolbox::open(&*self.backend, id).await?;
         let request = Request::post("/env")
             .header(header::HOST, "toolbox")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(change)))?;
-        let status = sender.send_request(request).await?.status();
-        connection.abort();
+        let status = sender.send(request).await?.status();
         if status != StatusCode::OK {
             bail!("it answers {status}");
         }

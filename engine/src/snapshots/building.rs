@@ -44,7 +44,6 @@ impl Engine {
 
     /// Goes on with what an engine has left when it ended.
     pub fn go_on_with_snapshots(self: &Arc<Self>) {
-        self.remove_unfinished_snapshots();
         for snapshot in self.snapshots.all() {
             match snapshot.state {
                 state if state.is_in_between() => {
@@ -63,8 +62,7 @@ impl Engine {
     async fn make_snapshot(self: Arc<Self>, snapshot: Snapshot, secrets: Secrets) {
         if snapshot.source_sandbox_id.is_some() {
             // Its sandbox has ended with the engine, and may have changed.
-            let (engine, id) = (Arc::clone(&self), snapshot.id.clone());
-            let _ = off_the_runtime(move || engine.remove_snapshot_files(&id)).await;
+            self.backend.remove_snapshot(&snapshot.id).await;
             return self.advance_snapshot(&snapshot.id, |record| {
                 record.state = SnapshotState::Error;
                 record.error_reason = Some("The engine ended while the snapshot was being made".to_owned());
@@ -224,11 +222,9 @@ impl Engine {
         for kept in self.failed_steps_of(&id) {
             drop(self.snapshots.remove(&kept));
         }
-        let (engine, files) = (Arc::clone(&self), id.clone());
-        let removed = off_the_runtime(move || {
-            engine.remove_snapshot_files(&files);
-            engine.build_logs.remove(&files);
-        });
+        self.backend.remove_snapshot(&id).await;
+        let (engine, log) = (Arc::clone(&self), id.clone());
+        let removed = off_the_runtime(move || engine.build_logs.remove(&log));
         if let Err(error) = removed.await {
             tracing::warn!(%error, snapshot = id, "the files of a snapshot are left");
         }

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use daytona_images::{Access, Base, Build, Cancel, Error, Image, Imported, Logins, Reach, Store};
+use daytona_images::{Access, Base, Build, Cancel, Error, Image, Imported, Logins, NoRunner, Reach, Runner, Store};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::engine::Engine;
 use crate::errors::in_words;
-use crate::isolation::{ImageRoot, IsolationLevel, Launcher};
+use crate::isolation::{IsolationLevel, Launcher};
 use crate::network::Cidr;
 use crate::sandboxes::builds::StepRunner;
 use crate::sandboxes::sandbox::{BuildInfo, Sandbox};
@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Images {
     /// Layers and images.
     pub store: Arc<Store>,
-    runner: StepRunner,
+    runner: Box<dyn Runner>,
     turns: Turns,
     /// Read by builds, written by whoever clears what they have left.
     cache: RwLock<()>,
@@ -45,21 +45,25 @@ pub struct Images {
 }
 
 impl Images {
-    /// Opens the store below the state directory. Builds fetch what is public or in `allow_networks`.
+    /// Opens the store below the state directory. Builds fetch what is public or in `allow_networks`, and run commands where
+    /// there is a launcher.
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn open(state_dir: &Path, launcher: &Arc<Launcher>, allow_networks: &[Cidr]) -> Result<Self> {
+    pub fn open(state_dir: &Path, launcher: Option<&Arc<Launcher>>, allow_networks: &[Cidr]) -> Result<Self> {
         let options = daytona_images::Options {
-            owned: launcher.level() == IsolationLevel::Namespaces,
-            default_root: launcher.default_root(),
+            owned: launcher.is_some_and(|launcher| launcher.level() == IsolationLevel::Namespaces),
+            default_root: launcher.map(|launcher| launcher.default_root()).unwrap_or_default(),
             reserve: RESERVE,
             remove_tree: |path| remove_tree(path, Locked::Unlock),
             ..Default::default()
         };
         let store = Arc::new(Store::open(&state_dir.join("images"), options)?);
         archives::prepare(state_dir)?;
-        let runner = StepRunner::new(Arc::clone(launcher), state_dir, allow_networks)?;
+        let runner: Box<dyn Runner> = match launcher {
+            Some(launcher) => Box::new(StepRunner::new(Arc::clone(launcher), state_dir, allow_networks)?),
+            None => Box::new(NoRunner),
+        };
         Ok(Self { store, runner, turns: Turns::default(), cache: RwLock::default(), under_way: Mutex::default() })
     }
 
@@ -197,7 +201,7 @@ impl Engine {
             let BuildInfo { dockerfile, secrets, keep_failed_step, .. } = info;
             let build =
                 Build { dockerfile, contexts, access, owner: whose, secrets, keep_failed_step, ..Build::default() };
-            let built = engine.images.store.build(&build, &engine.images.runner, &mut |line| log.line(line), &cancel);
+            let built = engine.images.store.build(&build, &*engine.images.runner, &mut |line| log.line(line), &cancel);
             if let Err(error) = &built {
                 log.line(&error.to_string());
             }
@@ -259,29 +263,12 @@ impl Engine {
         let in_use: Vec<Image> = of_sandboxes.chain(of_snapshots).collect();
         self.images.store.collect(&in_use)
     }
-
-    /// What the launcher is to make a sandbox's root from; `None` for the default root.
-    pub fn image_root(&self, record: &Sandbox) -> Option<ImageRoot> {
-        let image = record.image.as_ref()?;
-        let over_default = image.base == Base::Default;
-        let layers = image.layers.iter().rev().map(|digest| {
-            let path = self.images.store.layer_path(digest);
-            path.strip_prefix(&self.state_dir).map(Path::to_owned).unwrap_or(path)
-        });
-        Some(ImageRoot {
-            over_default,
-            layers: layers.collect(),
-            env: image.config.env.clone(),
-            entrypoint: entrypoint(record, image),
-            user: record.user.clone(),
-            work_dir: image.config.workdir.clone(),
-        })
-    }
 }
 
 /// The program of the entrypoint session. An image without one gets a program that does nothing, so that there is a session as
 /// with any other.
-fn entrypoint(record: &Sandbox, image: &Image) -> Vec<String> {
+pub fn entrypoint(record: &Sandbox) -> Vec<String> {
+    let Some(image) = &record.image else { return snapshot::ENTRYPOINT.map(str::to_owned).to_vec() };
     if let Some(entrypoint) = &record.entrypoint {
         return entrypoint.clone();
     }

@@ -1,7 +1,6 @@
 //! What a client asks for on one connection.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,6 +16,7 @@ use super::incoming::Channels;
 use super::program::{self, Program, Request};
 use super::server::Client;
 use super::{forwarding, live};
+use crate::backend::toolbox::Way;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox::State;
 
@@ -48,7 +48,7 @@ pub struct Connection {
 struct Admitted {
     entry: Arc<Entry>,
     access: SshAccess,
-    socket: PathBuf,
+    way: Way,
     /// The connection is activity of the sandbox as long as it stands.
     _activity: OpenRequest,
 }
@@ -98,9 +98,9 @@ impl Connection {
             self.client.attempts.failed(self.client.address.ip(), now);
             return Auth::reject();
         };
-        let socket = engine.launcher.socket_path(&entry.with_record(|record| record.id.clone()));
+        let way = entry.with_record(|record| Way::to(&engine.backend, &record.id));
         let activity = entry.open_request();
-        self.admitted = Some(Admitted { entry, access, socket, _activity: activity });
+        self.admitted = Some(Admitted { entry, access, way, _activity: activity });
         Auth::Accept
     }
 
@@ -110,10 +110,10 @@ impl Connection {
     }
 
     fn start(&mut self, id: ChannelId, run: Run, session: &mut Session) -> Result<(), russh::Error> {
-        let socket = self.admitted.as_ref().map(|admitted| admitted.socket.clone());
+        let way = self.admitted.as_ref().map(|admitted| admitted.way.clone());
         let prepared = self.sessions.get_mut(&id);
         let channel = prepared.and_then(|prepared| Some((prepared.channel.take()?, prepared)));
-        let (Some(socket), Some((channel, prepared)), Some(ends)) = (socket, channel, self.channels.take(id)) else {
+        let (Some(way), Some((channel, prepared)), Some(ends)) = (way, channel, self.channels.take(id)) else {
             return session.channel_failure(id);
         };
         let (requests, waiting) = mpsc::channel(program::MAX_REQUESTS);
@@ -127,7 +127,7 @@ impl Connection {
         let handle = session.handle();
         session.channel_success(id)?;
         let (arriving, closed) = ends;
-        self.spawn(Program { socket, description, channel, handle, arriving, closed, requests: waiting }.run());
+        self.spawn(Program { way, description, channel, handle, arriving, closed, requests: waiting }.run());
         Ok(())
     }
 
@@ -221,10 +221,10 @@ impl Handler for Connection {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         };
-        let (socket, channels) = (admitted.socket.clone(), self.channels.clone());
+        let (way, channels) = (admitted.way.clone(), self.channels.clone());
         let (_, channel) = channel.split();
         channels.open(channel.id());
-        self.spawn(forwarding::connect(socket, host.to_owned(), port, channel, reply, channels));
+        self.spawn(forwarding::connect(way, host.to_owned(), port, channel, reply, channels));
         Ok(())
     }
 
@@ -250,8 +250,8 @@ impl Handler for Connection {
         let Some(admitted) = self.admitted.as_ref().filter(|_| self.ports.len() < MAX_PORTS) else {
             return Ok(false);
         };
-        let socket = admitted.socket.clone();
-        let (link, listening) = match forwarding::listen(&socket, *port).await {
+        let way = admitted.way.clone();
+        let (link, listening) = match forwarding::listen(&way, *port).await {
             Ok(listening) => listening,
             Err(error) => {
                 tracing::debug!(%error, "a port could not be forwarded");
@@ -260,7 +260,7 @@ impl Handler for Connection {
         };
         *port = listening.into();
         let (handle, channels) = (session.handle(), self.channels.clone());
-        let work = forwarding::bring(socket, link, address.to_owned(), listening, handle, channels);
+        let work = forwarding::bring(way, link, address.to_owned(), listening, handle, channels);
         let task = self.spawn(work);
         self.ports.insert(*port, task);
         Ok(true)

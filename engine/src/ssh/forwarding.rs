@@ -1,6 +1,5 @@
 //! Forwarded connections: `-L` and `-D` to what the sandbox reaches, `-R` from a port of the sandbox's loopback.
 
-use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::incoming::{Arriving, Channels, Closed, Opening};
 use super::link::{self, Link};
+use crate::backend::toolbox::Way;
 
 /// Bytes passed on at once: no more than an SSH packet holds.
 const PIECE: usize = 32 << 10;
@@ -26,7 +26,7 @@ const HAND_OVER: Duration = Duration::from_secs(10);
 
 /// Connects to a server inside, then accepts the channel and passes bytes on.
 pub async fn connect(
-    socket: PathBuf,
+    way: Way,
     host: String,
     port: u32,
     channel: ChannelWriteHalf<Msg>,
@@ -35,7 +35,7 @@ pub async fn connect(
 ) {
     let id = channel.id();
     let path = format!("/raw/connect?host={}&port={port}", encoded(&host));
-    match link::open(&socket, &path).await {
+    match link::open(&way, &path).await {
         Ok((link, _)) => {
             let Some(ends) = channels.take(id) else { return };
             reply.accept().await;
@@ -56,25 +56,25 @@ fn encoded(host: &str) -> String {
 }
 
 /// Listens on a port inside; returns it.
-pub async fn listen(socket: &Path, port: u32) -> Result<(Link, u16)> {
-    let opened = link::open_within(socket, &format!("/raw/listen?port={port}"), LISTEN_LIMIT).await?;
+pub async fn listen(way: &Way, port: u32) -> Result<(Link, u16)> {
+    let opened = link::open_within(way, &format!("/raw/listen?port={port}"), LISTEN_LIMIT).await?;
     let (link, headers) = opened;
     let port = headers.get(listen::PORT_HEADER).and_then(|port| port.to_str().ok()?.parse().ok());
     Ok((link, port.context("the sandbox did not name the port")?))
 }
 
 /// Brings the connections to a port to the client until the sandbox ends.
-pub async fn bring(socket: PathBuf, mut link: Link, address: String, port: u16, handle: Handle, channels: Channels) {
+pub async fn bring(way: Way, mut link: Link, address: String, port: u16, handle: Handle, channels: Channels) {
     let mut connections = JoinSet::new();
     while let Ok(Some((listen::ARRIVED, content))) = frames::read(&mut link).await {
         while connections.try_join_next().is_some() {}
         let Ok(arrival) = serde_json::from_slice::<Arrival>(&content) else { return };
         // It is closed inside when nobody fetches it.
         let Some(place) = channels.reserve() else { continue };
-        let (socket, address, handle) = (socket.clone(), address.clone(), handle.clone());
+        let (way, address, handle) = (way.clone(), address.clone(), handle.clone());
         let channels = channels.clone();
         connections.spawn(async move {
-            if let Err(error) = bring_one(&socket, &address, port, arrival, &handle, (&channels, place)).await {
+            if let Err(error) = bring_one(&way, &address, port, arrival, &handle, (&channels, place)).await {
                 tracing::debug!(%error, "a connection to a forwarded port was lost");
             }
         });
@@ -82,14 +82,14 @@ pub async fn bring(socket: PathBuf, mut link: Link, address: String, port: u16, 
 }
 
 async fn bring_one(
-    socket: &Path,
+    way: &Way,
     address: &str,
     port: u16,
     arrival: Arrival,
     handle: &Handle,
     (channels, place): (&Channels, Opening),
 ) -> Result<()> {
-    let (link, _) = link::open(socket, &format!("/raw/accepted/{}", arrival.number)).await?;
+    let (link, _) = link::open(way, &format!("/raw/accepted/{}", arrival.number)).await?;
     let channel = handle
         .channel_open_forwarded_tcpip(address, port.into(), arrival.address, arrival.port.into())
         .await

@@ -1,6 +1,4 @@
-//! The way to the toolbox of a sandbox: an HTTP request on its socket that becomes a raw connection.
-
-use std::path::Path;
+//! The way to the toolbox of a sandbox: an HTTP request that becomes a raw connection.
 
 use anyhow::{Context, Result, bail};
 use daytona_toolbox::raw;
@@ -10,7 +8,7 @@ use hyper::body::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
-use crate::toolbox_socket;
+use crate::backend::toolbox::Way;
 
 /// The raw connection.
 pub type Link = TokioIo<Upgraded>;
@@ -18,20 +16,18 @@ pub type Link = TokioIo<Upgraded>;
 /// The most of an answer that is looked at for the reason of a refusal, in bytes.
 const REFUSAL_BYTES: usize = 64 << 10;
 
-/// Opens a raw way of the toolbox on this socket.
+/// Opens a raw way of a toolbox.
 ///
 /// # Errors
 /// The toolbox's own words where it refuses.
-pub async fn open(socket: &Path, path: &str) -> Result<(Link, HeaderMap)> {
-    let stream = toolbox_socket::connect(socket).await.context("the sandbox cannot be reached")?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection.with_upgrades());
+pub async fn open(way: &Way, path: &str) -> Result<(Link, HeaderMap)> {
+    let mut sender = way.open().await?;
     let request = Request::get(path)
         .header(header::HOST, "toolbox")
         .header(header::CONNECTION, "Upgrade")
         .header(header::UPGRADE, raw::PROTOCOL)
         .body(Empty::<Bytes>::new())?;
-    let mut response = sender.send_request(request).await?;
+    let mut response = sender.send(request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let body = Limited::new(response.into_body(), REFUSAL_BYTES).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -44,6 +40,6 @@ pub async fn open(socket: &Path, path: &str) -> Result<(Link, HeaderMap)> {
 }
 
 /// [`open`] with a limit of time.
-pub async fn open_within(socket: &Path, path: &str, limit: std::time::Duration) -> Result<(Link, HeaderMap)> {
-    tokio::time::timeout(limit, open(socket, path)).await.context("the sandbox does not answer")?
+pub async fn open_within(way: &Way, path: &str, limit: std::time::Duration) -> Result<(Link, HeaderMap)> {
+    tokio::time::timeout(limit, open(way, path)).await.context("the sandbox does not answer")?
 }

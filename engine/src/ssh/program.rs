@@ -1,7 +1,5 @@
 //! Shells, commands and SFTP: one program of the sandbox on one channel.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use daytona_toolbox::raw::frames;
 use daytona_toolbox::raw::program::{self as wire, Description, End, TerminalSize};
@@ -12,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::incoming::{Arriving, Closed};
 use super::link;
+use crate::backend::toolbox::Way;
 
 /// The exit status of what could not be started, as `ssh` itself has it.
 const NOT_STARTED: u32 = 255;
@@ -32,8 +31,8 @@ pub enum Request {
 
 /// A program to be, and its channel.
 pub struct Program {
-    /// The toolbox's socket.
-    pub socket: PathBuf,
+    /// The way to the toolbox.
+    pub way: Way,
     /// The program.
     pub description: Description,
     /// The channel.
@@ -51,10 +50,10 @@ pub struct Program {
 impl Program {
     /// Runs it to its end, or until the client closes the channel, which hangs it up.
     pub async fn run(self) {
-        let Self { socket, description, channel, handle, mut arriving, mut closed, mut requests } = self;
+        let Self { way, description, channel, handle, mut arriving, mut closed, mut requests } = self;
         let id = channel.id();
         let work = async {
-            let (link, _) = link::open(&socket, "/raw/program").await?;
+            let (link, _) = link::open(&way, "/raw/program").await?;
             let (mut reader, mut writer) = tokio::io::split(link);
             frames::write(&mut writer, wire::DESCRIPTION, &serde_json::to_vec(&description)?).await?;
             let (writer, room) = (Mutex::new(writer), Semaphore::new(wire::INPUT_ROOM));

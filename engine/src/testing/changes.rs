@@ -6,13 +6,12 @@ use std::time::Duration;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
+use crate::backend::toolbox;
 use crate::engine::Engine;
 use crate::sandboxes::registry::Entry;
 use crate::sandboxes::sandbox::State;
-use crate::toolbox_socket;
 
 /// How long a sandbox has to say which files changed.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -66,14 +65,12 @@ async fn changed_files(engine: &Engine, id: &str, since: i64) -> anyhow::Result<
     let command = format!(
         "find \"$HOME\" -xdev -path \"$HOME/.daytona\" -prune -o -type f -newermt @{since} -printf '%T@ %s %p\\n' | head -n {MOST}"
     );
-    let stream = toolbox_socket::connect(&engine.launcher.socket_path(id)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+    let mut sender = toolbox::open(&*engine.backend, id).await?;
     let request = Request::post("/process/execute")
         .header(header::HOST, "toolbox")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(json!({"command": command}).to_string())))?;
-    let response = sender.send_request(request).await?;
+    let response = sender.send(request).await?;
     let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
     let answer: Value = serde_json::from_slice(&body)?;

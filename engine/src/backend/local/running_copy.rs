@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::forking::copy_all;
+use super::copies::copy_all;
 use crate::errors::in_words;
 use crate::isolation::{self, Instance, Written};
 
