@@ -278,7 +278,8 @@ async fn one_engine_runs_per_state_directory() {
 #[tokio::test]
 async fn an_idle_engine_ends_but_not_while_a_sandbox_runs() {
     let directory = tempfile::tempdir().unwrap();
-    let mut engine = Engine::start_in(directory, &["1"]).await;
+    // Longer than a busy machine takes to send the first request.
+    let mut engine = Engine::start_in(directory, &["10"]).await;
     let id = engine.sandbox().await;
     engine.delete(&format!("/api/sandbox/{id}")).await;
     // A connection that is kept counts as a client.

@@ -276,7 +276,7 @@ async fn wrong_pools_are_refused() {
 async fn an_operators_pool_is_there_from_the_start_and_does_not_keep_the_engine() {
     let directory = tempfile::tempdir().unwrap();
     let variables = [("DAYTONA_LOCAL_WARM_POOL", "1")];
-    let mut engine = Engine::start_with(directory, &["2"], &variables).await;
+    let mut engine = Engine::start_with(directory, &["10"], &variables).await;
     filled(&engine, 1).await;
     let sandbox = engine.create(json!({})).await;
     assert!(sandbox["warmPoolId"].is_string(), "{sandbox}");

@@ -186,11 +186,11 @@ impl Engine {
 /// Ends the processes, gently or not, and waits for it, though not for ever.
 pub(super) async fn end(entry: &Entry, force: bool) -> ApiResult<()> {
     let Some(instance) = entry.set_instance(None) else { return Ok(()) };
-    if instance.is_frozen() {
-        if let Err(error) = Arc::clone(&instance).thaw().await {
-            tracing::warn!(error = in_words(&error), "a paused sandbox is killed");
-            instance.kill();
-        }
+    if instance.is_frozen()
+        && let Err(error) = Arc::clone(&instance).thaw().await
+    {
+        tracing::warn!(error = in_words(&error), "a paused sandbox is killed");
+        instance.kill();
     }
     if force {
         instance.kill();
