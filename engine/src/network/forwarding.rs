@@ -3,7 +3,6 @@
 //! What is switched on is written down first, so that another engine switches it off again if this one is killed or ends
 //! first. The firewall drops what comes from links that forward only because of this and is not for a sandbox.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -68,9 +67,9 @@ impl Forwarding {
         if off.is_empty() {
             return Ok(());
         }
-        let mut lines: BTreeSet<String> = earlier.lines().map(str::to_owned).collect();
-        lines.extend(off.iter().map(|file| file.display().to_string()));
-        rewrite(&mut record, &Vec::from_iter(lines).join("\n"))?;
+        let missing = off.iter().filter(|file| !earlier.lines().any(|line| Path::new(line) == file.as_path()));
+        let lines: Vec<String> = missing.map(|file| format!("{}\n", file.display())).collect();
+        append(&mut record, &earlier, &lines.concat())?;
         off.iter().try_for_each(|file| fs::write(file, "1"))
     }
 
@@ -87,7 +86,8 @@ impl Forwarding {
                 // A link may be gone.
                 let _ = fs::write(file, "0");
             }
-            rewrite(&mut record, "")
+            // Whoever waits for the lock sees that this is not the record any more.
+            fs::remove_file(&self.place)
         });
         if let Err(error) = restored {
             tracing::error!(%error, "the machine still forwards packets");
@@ -95,17 +95,40 @@ impl Forwarding {
     }
 }
 
-/// The record, which one engine at a time reads and writes, together with the settings it is about.
+/// The record, which one engine at a time reads and writes, together with the settings it is about. Made if it is not there.
 fn locked(place: &Path) -> io::Result<Flock<File>> {
     let mut options = fs::OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-    Flock::lock(options.open(place)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+    loop {
+        let record = Flock::lock(options.open(place)?, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+        // The last engine removes it, maybe while this one waits.
+        if is_at(&record, place) {
+            return Ok(record);
+        }
+    }
 }
 
-fn rewrite(record: &mut File, text: &str) -> io::Result<()> {
-    record.set_len(0)?;
-    record.seek(io::SeekFrom::Start(0))?;
-    record.write_all(text.as_bytes())
+/// Whether the record can be had at all. One that is made for this is not left.
+fn can_be_locked(place: &Path) -> bool {
+    let Ok(record) = locked(place) else { return false };
+    if record.metadata().is_ok_and(|found| found.len() == 0) {
+        let _ = fs::remove_file(place);
+    }
+    true
+}
+
+fn is_at(record: &File, place: &Path) -> bool {
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    let there = fs::symlink_metadata(place).map(identity);
+    there.is_ok_and(|there| record.metadata().map(identity).is_ok_and(|own| own == there))
+}
+
+/// Adds lines to what the record has. That stays as it is, whatever happens: a full disk, or the end of the engine. A part of a
+/// line names nothing.
+fn append(record: &mut File, earlier: &str, lines: &str) -> io::Result<()> {
+    let begins_anew = if earlier.is_empty() || earlier.ends_with('\n') { "" } else { "\n" };
+    record.seek(io::SeekFrom::End(0))?;
+    record.write_all(format!("{begins_anew}{lines}").as_bytes())
 }
 
 /// The machine's links that are up, but for the loopback and sandboxes' ones.
@@ -118,7 +141,7 @@ pub fn uplinks() -> Vec<String> {
 fn place(state_dir: &Path) -> PathBuf {
     let network = fs::metadata("/proc/thread-self/ns/net").map_or(0, |namespace| namespace.ino());
     let shared = PathBuf::from(format!("/run/daytona-forwarding-{network}"));
-    if locked(&shared).is_ok() { shared } else { state_dir.join("forwarding") }
+    if can_be_locked(&shared) { shared } else { state_dir.join("forwarding") }
 }
 
 /// Whether this thread's network has a route by a link to others, of IPv4 or IPv6.
@@ -145,4 +168,44 @@ pub fn has_v6() -> bool {
     let zeros = "0".repeat(32);
     has_v6_route(|destination, length| destination == zeros && length == "00")
         && (is_router || Path::new(SETTINGS).join("ipv6/conf/all/force_forwarding").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_a_record_that_is_removed_makes_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("record");
+        let mut first = locked(&place).unwrap();
+        let waiting = std::thread::spawn({
+            let place = place.clone();
+            move || {
+                let mut second = locked(&place).unwrap();
+                let mut text = String::new();
+                second.read_to_string(&mut text).unwrap();
+                (text, is_at(&second, &place))
+            }
+        });
+        append(&mut first, "", "one\ntw").unwrap();
+        append(&mut first, "one\ntw", "three\n").unwrap();
+        assert_eq!(fs::read_to_string(&place).unwrap(), "one\ntw\nthree\n");
+        fs::remove_file(&place).unwrap();
+        drop(first);
+        // However the two met: nobody has a record that others do not see.
+        assert_eq!(waiting.join().unwrap(), (String::new(), true));
+    }
+
+    #[test]
+    fn a_look_leaves_no_empty_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("record");
+        assert!(can_be_locked(&place));
+        assert!(!place.exists());
+        fs::write(&place, "line").unwrap();
+        assert!(can_be_locked(&place));
+        assert!(place.exists());
+        assert!(!can_be_locked(&directory.path().join("no/record")));
+    }
 }
