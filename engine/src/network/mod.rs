@@ -48,6 +48,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::libc;
@@ -91,6 +92,9 @@ const READY: usize = 4;
 
 /// What the kernel tells of when the machine gets addresses, of IPv4 and IPv6; sandboxes' links have none on the machine.
 const NEW_ADDRESSES: [u32; 2] = [5, 9];
+
+/// How long it takes to look at the machine's links again where the kernel does not tell of them.
+const WITHOUT_NEWS: Duration = Duration::from_secs(10);
 
 /// A sandbox's addresses.
 #[derive(Debug, Clone, Copy)]
@@ -337,7 +341,12 @@ impl Shared {
             changes.subscribe(&NEW_ADDRESSES)?;
             thread::Builder::new().name("uplinks".to_owned()).spawn(move || {
                 // Looked at after every wait, too: a link may be raised long after it got its address.
-                while changes.hear(|_, _| ()).is_ok() {
+                loop {
+                    if let Err(error) = changes.hear(|_, _| ()) {
+                        // Then they are looked at from time to time.
+                        tracing::debug!(%error, "the kernel does not tell of the machine's addresses");
+                        thread::sleep(WITHOUT_NEWS);
+                    }
                     let Some(shared) = shared.upgrade() else { return };
                     let switched = shared.forwarding.switch_on(|links| shared.firewall.keep_from_others(links));
                     if let Err(error) = switched {
@@ -399,6 +408,8 @@ impl Shared {
             match work {
                 Work::Refill => self.refill(),
                 Work::Remove { number, limits, namespace } => {
+                    // Removing takes longest, and there may be many: whoever starts meanwhile is not to wait for it.
+                    self.refill();
                     self.remove(number, limits.as_deref());
                     drop(namespace);
                 }
@@ -426,7 +437,8 @@ impl Shared {
     }
 
     fn refill(&self) {
-        while self.lock().ready.len() < READY {
+        let is_wanted = |state: &State| state.ready.len() < READY && !state.free.is_empty();
+        while is_wanted(&self.lock()) {
             match self.prepare_one() {
                 Ok(prepared) => self.lock().ready.push_back(prepared),
                 Err(error) => {
