@@ -34,9 +34,9 @@ impl Engine {
     pub async fn start_with(directory: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         // Announcements of an engine that was killed must not be mistaken for ours.
         let _ = std::fs::remove_file(directory.path().join("engine.json"));
-        let process = spawn_with(directory.path(), arguments, variables);
+        let starting = Starting(Some(spawn_with(directory.path(), arguments, variables)));
         let announced = wait_for(|| announcement(directory.path())).await;
-        Self::announced(directory, process, &announced)
+        Self::announced(directory, starting.started(), &announced)
     }
 
     /// An engine that somebody started and that has announced itself. `directory` goes with it.
@@ -158,6 +158,24 @@ impl Drop for Engine {
         // Asked to end, an engine takes its control groups along.
         let _ = nix::sys::signal::kill(self.pid(), nix::sys::signal::Signal::SIGTERM);
         let _ = self.process.wait();
+    }
+}
+
+/// An engine that has not announced itself yet; ends when dropped, as when a test gives up waiting for it.
+struct Starting(Option<Child>);
+
+impl Starting {
+    fn started(mut self) -> Child {
+        self.0.take().expect("taken once")
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.0.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 

@@ -67,8 +67,9 @@ impl Engine {
     /// Starts an engine with a state directory.
     pub async fn start_in(directory: TempDir, level: Level) -> Self {
         assert!(geteuid().is_root(), "attacks need root: to start engines as root and as others");
-        let process = spawn(directory.path(), level);
+        let starting = Starting(Some(spawn(directory.path(), level)));
         let announced = wait_for(|| announcement(directory.path())).await;
+        let process = starting.started();
         let api_url = announced["apiUrl"].as_str().expect("apiUrl");
         let _ = rustls::crypto::ring::default_provider().install_default();
         let engine = Self {
@@ -104,9 +105,9 @@ impl Engine {
     /// Posts. Where that changes a sandbox's state, waits until the change is complete, as clients do.
     pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let (status, mut answer) = read(self.request(Method::POST, path).json(&body)).await;
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while matches!(answer["state"].as_str(), Some("creating" | "starting" | "stopping")) {
-            assert!(Instant::now() < deadline, "still in between after a minute: {answer}");
+            assert!(Instant::now() < deadline, "still in between after two minutes: {answer}");
             tokio::time::sleep(Duration::from_millis(10)).await;
             let id = answer["id"].as_str().expect("an id").to_owned();
             answer = self.get(&format!("/api/sandbox/{id}")).await.1;
@@ -178,6 +179,24 @@ impl Engine {
     }
 }
 
+/// An engine that has not announced itself yet; ends when dropped, as when a test gives up waiting for it.
+struct Starting(Option<Child>);
+
+impl Starting {
+    fn started(mut self) -> Child {
+        self.0.take().expect("taken once")
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.0.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         // Asked to end, an engine takes its control groups along.
@@ -230,14 +249,14 @@ fn announcement(directory: &Path) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(directory.join("engine.json")).ok()?).ok()
 }
 
-/// Looks again and again until there is something; gives up after a minute.
+/// Looks again and again until there is something; gives up after two minutes.
 pub async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "nothing happened in a minute");
+        assert!(Instant::now() < deadline, "nothing happened in two minutes");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
