@@ -12,12 +12,13 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use daytona_toolbox::first_process::{Family, reap};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -31,7 +32,7 @@ use super::commands;
 use super::memory;
 use super::mounts;
 use super::own_size::{self, Files, OwnSize};
-use super::spec::{IsolationLevel, LaunchSpec, RESIZE, Report, TERMINATE, TOOLBOX_KILLED};
+use super::spec::{IsolationLevel, LaunchSpec, RESIZE, Report, TERMINATE};
 use super::system_calls::{self, ToolboxUser};
 use super::users::{TOOLBOX_UID, UserIds};
 
@@ -369,11 +370,13 @@ fn serve_toolbox(spec: &LaunchSpec, listener: UnixListener, inside: Inside) -> R
         home: spec.home.clone(),
         work_dir: spec.work_dir.clone().unwrap_or_else(|| spec.home.clone()),
         version: spec.version.clone(),
+        variables: Default::default(),
         entrypoint: Some(spec.entrypoint.clone()),
         process_oom_score: Some(inside.process_oom_score),
         process_limit: process_limit(spec.level)?,
         memory_limit: inside.memory_limit,
         compat: spec.compat,
+        own_port: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(daytona_toolbox::serve(config, listener))
@@ -387,7 +390,7 @@ fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel, mut file
     let children = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
     loop {
         if let Some(status) = reap(toolbox)? {
-            end_everything(level);
+            family(level).end();
             return Ok(status);
         }
         let mut events =
@@ -418,7 +421,7 @@ fn supervise(control: &UnixStream, toolbox: Pid, level: IsolationLevel, mut file
             Ok(1) if wish[0] == TERMINATE => terminate(level, files.as_mut()),
             _ => {}
         }
-        end_everything(level);
+        family(level).end();
         return Ok(0);
     }
 }
@@ -431,26 +434,14 @@ fn resize(own: OwnSize, files: Option<&mut Files>) {
     }
 }
 
-/// Reaps everything that has ended; the toolbox's exit status when it was among them.
-fn reap(toolbox: Pid) -> Result<Option<i32>> {
-    let mut toolbox_status = None;
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(toolbox_status),
-            Ok(WaitStatus::Exited(pid, status)) if pid == toolbox => toolbox_status = Some(status),
-            Ok(WaitStatus::Signaled(pid, Signal::SIGKILL, _)) if pid == toolbox => {
-                toolbox_status = Some(TOOLBOX_KILLED)
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == toolbox => toolbox_status = Some(128 + signal as i32),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => bail!(error),
-        }
-    }
+/// Without a process-id namespace, nothing but this process ends the others.
+fn family(level: IsolationLevel) -> Family {
+    if level == IsolationLevel::None { Family::Descendants } else { Family::Namespace }
 }
 
 /// Asks every process to end and waits a moment for it.
 fn terminate(level: IsolationLevel, mut files: Option<&mut Files>) {
-    signal_everything(level, Signal::SIGTERM);
+    family(level).signal(Signal::SIGTERM);
     let deadline = Instant::now() + TERMINATION_GRACE;
     while Instant::now() < deadline {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -463,43 +454,4 @@ fn terminate(level: IsolationLevel, mut files: Option<&mut Files>) {
             _ => {}
         }
     }
-}
-
-/// With a process-id namespace the kernel does this when the first process exits.
-fn end_everything(level: IsolationLevel) {
-    if level == IsolationLevel::None {
-        // A process may fork while we look, so until none is left.
-        while signal_everything(level, Signal::SIGKILL) > 0 {
-            while matches!(waitpid(None, None), Ok(_) | Err(Errno::EINTR)) {}
-        }
-    }
-}
-
-/// Signals every process of the sandbox but this one; says how many were found where it can.
-fn signal_everything(level: IsolationLevel, signal: Signal) -> usize {
-    if level != IsolationLevel::None {
-        let _ = kill(Pid::from_raw(-1), signal);
-        return 0;
-    }
-    let family = descendants(Pid::this());
-    for pid in &family {
-        let _ = kill(*pid, signal);
-    }
-    family.len()
-}
-
-fn descendants(of: Pid) -> Vec<Pid> {
-    let mut found = Vec::new();
-    let mut queue = vec![of];
-    while let Some(pid) = queue.pop() {
-        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { continue };
-        for task in tasks.flatten() {
-            let Ok(children) = std::fs::read_to_string(task.path().join("children")) else { continue };
-            for child in children.split_ascii_whitespace().filter_map(|word| word.parse().ok()) {
-                found.push(Pid::from_raw(child));
-                queue.push(Pid::from_raw(child));
-            }
-        }
-    }
-    found
 }

@@ -6,7 +6,6 @@
 
 mod accounts;
 mod base;
-mod capabilities;
 mod cgroup;
 mod child;
 mod commands;
@@ -31,12 +30,13 @@ mod ready;
 mod spec;
 mod standstill;
 mod step_disk;
-mod system_calls;
 mod trust;
 mod usage;
 mod users;
 mod volume_mounts;
 mod watched;
+
+use daytona_toolbox::{capabilities, system_calls};
 
 pub use accounts::check_id;
 pub use cgroup::{Enforced, Resources, Usage};

@@ -27,7 +27,7 @@ pub const TERMINATE: u8 = b'T';
 /// The byte on the control socket that a sandbox's new size follows: the length of a JSON document, and [`OwnSize`].
 pub const RESIZE: u8 = b'R';
 
-/// How the first process ends when its toolbox was killed by `SIGKILL`.
+/// How the first process ends when its toolbox was killed by `SIGKILL`: 128 and the signal's number.
 pub const TOOLBOX_KILLED: i32 = 137;
 
 /// The unprivileged user of every sandbox.

@@ -26,9 +26,10 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// This process's environment with `HOME` and `DAYTONA_SANDBOX_ID` as configured.
+    /// This process's environment with the variables, `HOME` and `DAYTONA_SANDBOX_ID` as configured.
     pub(crate) fn of_this_process(config: &ToolboxConfig) -> Self {
         let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
+        variables.extend(config.variables.iter().map(|(name, value)| (name.into(), value.into())));
         variables.insert("HOME".into(), config.home.clone().into());
         variables.insert("DAYTONA_SANDBOX_ID".into(), config.sandbox_id.clone().into());
         variables

@@ -49,10 +49,12 @@ pub fn router() -> Router {
         home: "/nonexistent".into(),
         work_dir: "/nonexistent".into(),
         version: "0".to_owned(),
+        variables: Default::default(),
         entrypoint: None,
         process_oom_score: None,
         process_limit: None,
         memory_limit: None,
         compat: Compat::default(),
+        own_port: None,
     })
 }

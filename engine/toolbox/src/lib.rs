@@ -1,10 +1,11 @@
 //! The toolbox daemon: files, processes, sessions, terminals, interpreter, ports and git of ONE sandbox, over HTTP/1.1
 //! and WebSockets (wire sections 3, 4, 6 and 9).
 //!
-//! It runs inside the sandbox as the sandbox's user, is not pid 1, does no authentication (whoever can reach the socket is
-//! trusted), and works on a current-thread tokio runtime: whatever may block runs on its own thread. Everything
+//! It runs inside the sandbox as the sandbox's user, is not pid 1 ([`first_process`] is), does no authentication (whoever can
+//! reach the socket is trusted), and works on a current-thread tokio runtime: whatever may block runs on its own thread. Everything
 //! it starts is started on demand, so an idle toolbox costs a few megabytes.
 
+pub mod capabilities;
 mod code_run;
 mod compat;
 mod computer_use;
@@ -14,6 +15,7 @@ mod errors;
 mod execute;
 mod extract;
 mod files;
+pub mod first_process;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod git;
@@ -35,9 +37,11 @@ mod sdk_version;
 mod sessions;
 mod shell;
 mod signals;
+pub mod system_calls;
 mod web_terminal;
 mod websocket;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,6 +69,8 @@ pub struct ToolboxConfig {
     pub work_dir: PathBuf,
     /// The version that `GET /version` answers.
     pub version: String,
+    /// Variables of every process, in addition to the toolbox's own and in their place.
+    pub variables: BTreeMap<String, String>,
     /// Command line run as the entrypoint session, if the sandbox has one.
     pub entrypoint: Option<Vec<String>>,
     /// The place in line for the kernel's OOM killer of everything the toolbox starts (`oom_score_adj`); its own when absent.
@@ -76,6 +82,8 @@ pub struct ToolboxConfig {
     pub memory_limit: Option<MemoryLimit>,
     /// The server whose answers to give.
     pub compat: Compat,
+    /// The port that the toolbox itself listens at, if it does: it is none of the sandbox's.
+    pub own_port: Option<u16>,
 }
 
 /// Everything the handlers share.

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::Toolbox;
+use crate::metrics::UNLIMITED;
 
 /// The limit of a sandbox's memory, and the file in which the kernel counts what it enforced.
 #[derive(Clone, Debug)]
@@ -17,6 +18,20 @@ impl MemoryLimit {
     /// `events` is an open `memory.events` (control groups version 2) or `memory.oom_control` (version 1).
     pub fn new(events: File, gib: u64) -> Self {
         Self { events: Arc::new(events), gib }
+    }
+
+    /// The limit of the control group that this process sees as its own; none where there is no limit or no such group to see.
+    pub fn of_own_group() -> Option<Self> {
+        const GIB: u64 = 1 << 30;
+        let number = |file: &str| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+        let (limit, events) = match number("/sys/fs/cgroup/memory.max") {
+            Some(limit) => (limit, "/sys/fs/cgroup/memory.events"),
+            None => {
+                let limit = number("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+                (limit.filter(|limit| *limit < UNLIMITED)?, "/sys/fs/cgroup/memory/memory.oom_control")
+            }
+        };
+        Some(Self::new(File::open(events).ok()?, limit.div_ceil(GIB)))
     }
 
     /// How many processes have been killed so far.

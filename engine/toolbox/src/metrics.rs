@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::{State, Toolbox};
 
 /// Memory limits above this many bytes mean "no limit".
-const UNLIMITED: u64 = 1 << 60;
+pub(crate) const UNLIMITED: u64 = 1 << 60;
 
 pub(crate) fn routes() -> Router<Arc<Toolbox>> {
     Router::new().route("/system/metrics", get(latest))
@@ -120,6 +120,10 @@ fn machine_cpu_seconds() -> Option<f64> {
     Some(busy / TICKS_PER_SECOND)
 }
 
+fn machine_memory() -> u64 {
+    field("/proc/meminfo", "MemTotal:").unwrap_or_default() * 1024
+}
+
 struct Memory {
     total: u64,
     used: u64,
@@ -134,9 +138,11 @@ impl Memory {
     fn of_cgroup() -> Option<Self> {
         let v2 = "/sys/fs/cgroup";
         let v1 = "/sys/fs/cgroup/memory";
-        let (total, used, cache) = match number(&format!("{v2}/memory.max")) {
-            Some(total) => {
-                (total, number(&format!("{v2}/memory.current"))?, field(&format!("{v2}/memory.stat"), "file")?)
+        // The machine's own group has no such file, and one without a limit may have all of the machine's memory.
+        let (total, used, cache) = match number(&format!("{v2}/memory.current")) {
+            Some(used) => {
+                let limit = number(&format!("{v2}/memory.max"));
+                (limit.unwrap_or_else(machine_memory), used, field(&format!("{v2}/memory.stat"), "file")?)
             }
             None => (
                 number(&format!("{v1}/memory.limit_in_bytes")).filter(|limit| *limit < UNLIMITED)?,
@@ -149,7 +155,7 @@ impl Memory {
 
     fn of_machine() -> Self {
         let kilobytes = |key| field("/proc/meminfo", key).unwrap_or_default() * 1024;
-        let total = kilobytes("MemTotal:");
+        let total = machine_memory();
         let cache = kilobytes("Cached:");
         Self { total, used: total.saturating_sub(kilobytes("MemAvailable:")), cache }
     }

@@ -16,9 +16,9 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::Toolbox;
 use crate::errors::{ApiError, reason};
 use crate::extract::Path;
+use crate::{State, Toolbox};
 
 /// State of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
@@ -47,8 +47,12 @@ struct PortList {
     ports: BTreeSet<u16>,
 }
 
-async fn list() -> axum::Json<PortList> {
-    axum::Json(PortList { ports: listening() })
+async fn list(toolbox: State) -> axum::Json<PortList> {
+    let mut ports = listening();
+    if let Some(own) = toolbox.config.own_port {
+        ports.remove(&own);
+    }
+    axum::Json(PortList { ports })
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod multipart;
+pub mod over_tls;
 pub mod socket;
 
 use std::net::SocketAddr;
@@ -51,11 +52,13 @@ impl Toolbox {
             home: home.path().to_owned(),
             work_dir: home.path().to_owned(),
             version: "1.2.3".to_owned(),
+            variables: Default::default(),
             entrypoint,
             process_oom_score: None,
             process_limit: None,
             memory_limit: None,
             compat,
+            own_port: None,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
@@ -67,9 +70,14 @@ impl Toolbox {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                let served = axum::serve(listener, router(config));
+                let served = async {
+                    match std::env::var_os(over_tls::WANTED) {
+                        None => drop(axum::serve(listener, router(config)).await),
+                        Some(_) => over_tls::serve(listener, router(config)).await,
+                    }
+                };
                 tokio::select! {
-                    _ = served => {}
+                    () = served => {}
                     _ = ended => {}
                 }
             });
