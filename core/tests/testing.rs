@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use daytona::model::{CreateSandboxParams, FileUpload, GitCloneOptions, SandboxState};
+use daytona::model::{
+    CreateSandboxParams, FileUpload, GitCloneOptions, OutputOptions, PtyCreateOptions, RunCodeOptions, SandboxState,
+    SpawnOptions,
+};
+use daytona::stream::terminal::Terminal;
 use daytona::testing::{Action, Answer, Engine, Fault, Moment, Options, Rule};
 use daytona::{ErrorKind, Result};
 use serde_json::json;
@@ -126,6 +130,97 @@ async fn no_secret_is_in_a_recording_and_no_stranger_reads_one() -> Result<()> {
         assert!(shown.text().await.unwrap().contains("in the open"));
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn terminals_and_followed_output_are_played_again() -> Result<()> {
+    let engine = Engine::start(Options::default()).await?;
+    engine.start_recording().await?;
+    let told = life_in_a_terminal(&engine, TYPED).await?;
+    let recording = engine.stop_recording().await?;
+    let [_, secret, _] = SECRETS;
+    assert!(!recording.contains(secret), "{recording}");
+    let entries = recording.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let typed = entries.filter(|entry| entry["kind"] == "message" && entry["from"] == "client");
+    let typed: String = typed.filter_map(|entry| entry["text"].as_str().map(str::to_owned)).collect();
+    assert!(typed.contains("echo [hidden]") && !typed.contains("sesame"), "letter by letter, too: {typed}");
+    drop(engine);
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("life.jsonl");
+    std::fs::write(&file, &recording).unwrap();
+    let arguments = vec!["--replay".to_owned(), file.to_string_lossy().into_owned()];
+    let again = Engine::start(Options { arguments, ..Options::default() }).await?;
+    let replayed = life_in_a_terminal(&again, TYPED).await?;
+    assert_eq!(replayed.shown, told.shown.replace(secret, "[hidden]"));
+    assert_eq!((replayed.exit_code, &replayed.printed), (told.exit_code, &told.printed));
+    assert!(replayed.exit_code == Some(3) && replayed.printed.starts_with("one\ntwo\n"), "{}", replayed.printed);
+    assert!(replayed.printed.contains("42"), "{}", replayed.printed);
+    // Who types something else is told so.
+    again.reset().await?;
+    let other = life_in_a_terminal(&again, "stty -echo; PS1='$ '; echo other\r").await?;
+    assert!(other.error.as_deref().unwrap_or_default().contains("other input"), "{:?}", other.error);
+    Ok(())
+}
+
+/// What is typed into the terminal.
+const TYPED: &str = "PS1='$ '; stty size; printf 'rea%s\\n' dy\r";
+
+/// What a program sees of a terminal.
+#[derive(Default)]
+struct Shown {
+    shown: String,
+    exit_code: Option<i64>,
+    error: Option<String>,
+    printed: String,
+}
+
+/// Types into a terminal, letter by letter too, and follows what a process prints.
+async fn life_in_a_terminal(engine: &Engine, first: &str) -> Result<Shown> {
+    let [_, secret, _] = SECRETS;
+    let env_vars = Some(BTreeMap::from([("SERVICE_API_KEY".to_owned(), secret.to_owned())]));
+    let sandbox = engine.client()?.create(CreateSandboxParams { env_vars, ..Default::default() }).await?;
+    let process = sandbox.process();
+    let mut terminal = process.create_pty("one", PtyCreateOptions::default()).await?;
+    let mut shown = Shown::default();
+    terminal.write(first.as_bytes().to_vec()).await?;
+    let mut bytes = Vec::new();
+    let mut read = async |terminal: &mut Terminal, until: &str| -> Result<bool> {
+        loop {
+            if !until.is_empty() && String::from_utf8_lossy(&bytes).contains(until) {
+                return Ok(true);
+            }
+            match terminal.next().await? {
+                Some(more) => bytes.extend_from_slice(&more),
+                None => return Ok(false),
+            }
+        }
+    };
+    if read(&mut terminal, "ready\r\n").await? {
+        process.resize_pty_session("one", 40, 120).await?;
+        for letter in format!("stty size; echo {secret} | tr a-z A-Z\r").chars() {
+            terminal.write(letter.to_string()).await?;
+        }
+        read(&mut terminal, "40 120\r\n").await?;
+        terminal.write(&b"printf '\\377\\n'; exit 3\r"[..]).await?;
+        read(&mut terminal, "").await?;
+    }
+    let ended = terminal.wait().await?;
+    (shown.exit_code, shown.error) = (ended.exit_code, ended.error);
+    shown.shown = String::from_utf8_lossy(&bytes).into_owned();
+    if shown.exit_code.is_some() {
+        let spawned = process.spawn("echo one; echo two", SpawnOptions::default()).await?;
+        let mut output = process.stream_output(spawned, OutputOptions::default()).await?;
+        while let Some(chunk) = output.next().await? {
+            shown.printed += &String::from_utf8_lossy(&chunk.data);
+        }
+        let mut run = sandbox.code_interpreter().run_code("print(6 * 7)", RunCodeOptions::default()).await?;
+        while let Some(message) = run.next().await? {
+            shown.printed += &format!("{message:?}\n");
+        }
+        sandbox.delete().await?;
+    }
+    Ok(shown)
 }
 
 /// Of a build, a variable and a password.

@@ -22,6 +22,9 @@ test('a life is recorded and shown without a server', async () => {
   const daytona = engine.client();
   const sandbox = await daytona.create();
   await sandbox.process.executeCommand(`printf %s '${HOSTILE}' | tee note`);
+  const terminal = await sandbox.process.createPty({ id: 'one', onData: () => {} });
+  await terminal.sendInput(`PS1=; printf '\\033[31m%s\\033[0m\\n' '${HOSTILE}'; exit 3\n`);
+  assert.equal((await terminal.wait()).exitCode, 3);
   await engine.faults.add({ answer: { status: 403, body: '{}' } }, { path: '/process/execute' });
   await assert.rejects(sandbox.process.executeCommand('true'));
   await sandbox.delete();
@@ -34,7 +37,7 @@ test('a life is recorded and shown without a server', async () => {
       .slice(1)
       .map((line) => JSON.parse(line).kind),
   );
-  for (const kind of ['request', 'event', 'file', 'fault']) {
+  for (const kind of ['request', 'message', 'event', 'file', 'fault']) {
     assert.ok(kinds.has(kind), `${kind} is missing: ${[...kinds]}`);
   }
 
@@ -51,6 +54,10 @@ test('a life is recorded and shown without a server', async () => {
   assert.equal(await page.title(), 'Recording');
   await page.getByText('[exit code 0]').first().waitFor();
   assert.ok((await page.getByLabel('Output').first().innerText()).includes(HOSTILE));
+  const shown = (await page.getByLabel('pty one, shown').allInnerTexts()).join('\n');
+  assert.ok(shown.split(/[\r\n]+/).includes(HOSTILE), shown);
+  assert.ok((await page.getByLabel('pty one, typed').first().innerText()).endsWith('exit 3⏎'));
+  await page.getByText('pty one, shown: closed with').waitFor();
   assert.equal(await page.locator('img').count(), 0);
   await page.getByText(/\/note, \d+ bytes/).waitFor();
   await page.getByLabel('Requests').uncheck();

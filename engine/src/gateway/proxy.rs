@@ -27,6 +27,7 @@ use crate::gateway::previews::LinkEnd;
 use crate::sandboxes::registry::{Entry, OpenRequest};
 use crate::sandboxes::sandbox;
 use crate::sandboxes::traces::Following;
+use crate::testing::messages::{Heard, Recorded};
 
 /// Bytes copied at a time from a client into its tunnel: mostly keys typed and small messages.
 const UPSTREAM_BUFFER: usize = 16 * 1024;
@@ -157,6 +158,7 @@ async fn exchange(
     open: Option<OpenRequest>,
 ) -> anyhow::Result<Response> {
     let link_end = request.extensions_mut().remove::<LinkEnd>();
+    let recorded = request.extensions_mut().remove::<Recorded>();
     let upgrade = is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
     let mut sender = toolbox::open(&*engine.backend, sandbox_id).await?;
 
@@ -176,7 +178,7 @@ async fn exchange(
                     }
                 };
                 tokio::select! {
-                    () = tunnel(client, upstream, open) => {}
+                    () = tunnel(client, upstream, open, recorded) => {}
                     () = ended => {}
                 }
             });
@@ -194,12 +196,23 @@ async fn exchange(
 }
 
 /// Copies bytes between two upgraded connections until either ends.
-async fn tunnel(client: hyper::upgrade::OnUpgrade, upstream: hyper::upgrade::OnUpgrade, open: Option<OpenRequest>) {
+async fn tunnel(
+    client: hyper::upgrade::OnUpgrade,
+    upstream: hyper::upgrade::OnUpgrade,
+    open: Option<OpenRequest>,
+    recorded: Option<Recorded>,
+) {
     let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) else { return };
     let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
     // Either side may go away at any time; that is how tunnels end.
     let (up, down) = (UPSTREAM_BUFFER, DOWNSTREAM_BUFFER);
-    let _ = tokio::io::copy_bidirectional_with_sizes(&mut client, &mut upstream, up, down).await;
+    let _ = match recorded {
+        None => tokio::io::copy_bidirectional_with_sizes(&mut client, &mut upstream, up, down).await,
+        Some(recorded) => {
+            let mut client = Heard::new(client, recorded);
+            tokio::io::copy_bidirectional_with_sizes(&mut client, &mut upstream, up, down).await
+        }
+    };
     drop(open);
 }
 

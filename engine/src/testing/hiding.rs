@@ -54,7 +54,7 @@ impl Secrets {
     }
 
     /// The texts as they may be written, the longest first: one may be a part of another.
-    fn written(&self) -> Vec<String> {
+    pub fn written(&self) -> Vec<String> {
         let mut all = BTreeSet::new();
         for text in &self.0 {
             let quoted = Value::from(text.as_str()).to_string();
@@ -90,6 +90,16 @@ pub fn hide_named(entry: &mut Value, secrets: &mut Secrets) {
     }
     if let Some(payload) = entry.get_mut("payload") {
         in_document(payload, secrets);
+    }
+    // A message, for example what the interpreter is to run.
+    if entry["type"] == "text"
+        && let Some(Ok(mut document)) = entry["text"].as_str().map(serde_json::from_str::<Value>)
+    {
+        let before = document.clone();
+        in_document(&mut document, secrets);
+        if document != before {
+            entry["text"] = document.to_string().into();
+        }
     }
     if let Some(path) = entry.get_mut("path").filter(|path| path.is_string()) {
         *path = in_path(path.as_str().unwrap_or_default(), secrets).into();

@@ -1,12 +1,13 @@
 //! A recording of what happens to sandboxes, as JSON Lines: requests with their answers, changes, what entrypoints print, files that
-//! change, attempts to reach the network, faults. [`super::replay`] answers from it, and a page shows it.
+//! change, attempts to reach the network, faults, what is said in terminals. [`super::replay`] answers from it, and a page shows it.
 //!
 //! The first line says what it is: `{"recording": 1, "version", "startedAt", "origin"}`. Every other line has `at`, in milliseconds since
 //! then, and a `kind`:
 //!
 //! | kind | fields |
 //! |---|---|
-//! | `request` | `method`, `path` with its query, `request` and `response` (`{"type", "text"}` or `{"type", "base64"}`), `status`, `headers`; `upgrade` for a connection that went on as another protocol, `truncated` where a body is longer than a MiB |
+//! | `request` | `method`, `path` with its query, `request` and `response` (`{"type", "text"}` or `{"type", "base64"}`), `status`, `headers`; `upgrade` for a connection that went on as another protocol, with its number as `connection` if its messages are kept; `truncated` where a body is longer than a MiB |
+//! | `message` | `connection`, `from` (`client` or `server`) and what was said: `type` (`text` or `binary`) and `text` or `base64`; `close` with `code` and `reason`; `truncated` for one that is longer than a MiB; or `ended`, when the connection is over |
 //! | `event` | `name` and `payload`, as clients are told of changes |
 //! | `output` | `sandboxId`, `output`, `text`: a line that an entrypoint printed |
 //! | `file` | `sandboxId`, `path`, `bytes`, `changedAt`: a file below the home directory that changed |
@@ -17,6 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -32,6 +34,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use serde_json::{Value, json};
 
 use super::hiding::{self, Secrets};
+use super::hiding_across;
+use super::messages::{self, Recorded};
 use crate::clock;
 use crate::engine::Engine;
 use crate::gateway::previewing;
@@ -49,12 +53,16 @@ const MOST: usize = 64 << 20;
 const RECORDED: [&str; 5] = ["/api/config", "/api/sandbox", "/api/snapshots", "/api/volumes", "/toolbox/"];
 
 /// Headers of answers that clients read.
-const HEADERS: [header::HeaderName; 4] =
-    [header::CONTENT_DISPOSITION, header::LOCATION, header::RETRY_AFTER, header::ETAG];
+const HEADERS: [header::HeaderName; 5] =
+    [header::CONTENT_DISPOSITION, header::LOCATION, header::RETRY_AFTER, header::ETAG, header::SEC_WEBSOCKET_PROTOCOL];
 
 /// Records while it is asked to.
 #[derive(Default)]
-pub struct Recorder(Mutex<Option<Open>>);
+pub struct Recorder {
+    open: Mutex<Option<Open>>,
+    /// Connections whose messages were kept so far.
+    connections: AtomicU64,
+}
 
 struct Open {
     started: Instant,
@@ -62,6 +70,8 @@ struct Open {
     started_unix: i64,
     lines: Vec<String>,
     bytes: usize,
+    /// The first connection that is in it from its beginning.
+    first_connection: u64,
     /// Files and attempts that are in it, by sandbox, with their versions.
     known: BTreeMap<(String, String), String>,
     /// What must not be in it.
@@ -70,7 +80,7 @@ struct Open {
 
 impl Recorder {
     fn open(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins anew.
@@ -87,6 +97,7 @@ impl Recorder {
             started_unix: now.unix_timestamp(),
             lines: vec![head.to_string()],
             bytes: 0,
+            first_connection: self.connections.load(Ordering::Acquire),
             known: BTreeMap::new(),
             secrets: Secrets::default(),
         };
@@ -96,7 +107,8 @@ impl Recorder {
     /// Ends and returns what was recorded, without secrets.
     pub fn stop(&self) -> Option<String> {
         let Open { lines, secrets, .. } = self.open().take()?;
-        Some(hiding::hide_everywhere(lines, &secrets).into_iter().map(|line| line + "\n").collect())
+        let lines = hiding_across::hide(hiding::hide_everywhere(lines, &secrets), &secrets.written());
+        Some(lines.into_iter().map(|line| line + "\n").collect())
     }
 
     /// Keeps out of the recording what the engine knows to open something.
@@ -132,6 +144,25 @@ impl Recorder {
         open.lines.push(line);
     }
 
+    /// A connection whose messages are kept from now on.
+    fn connect(self: &Arc<Self>) -> Recorded {
+        Recorded { number: self.connections.fetch_add(1, Ordering::AcqRel), recorder: Arc::clone(self) }
+    }
+
+    /// Keeps what one side of a connection said, unless the recording has begun since.
+    pub fn keep_message(&self, connection: u64, from: &str, what: Value) {
+        if self.open().as_ref().is_none_or(|open| connection < open.first_connection) {
+            return;
+        }
+        self.keep(messages::KIND, || {
+            let mut entry = json!({"connection": connection, "from": from});
+            if let (Some(entry), Value::Object(what)) = (entry.as_object_mut(), what) {
+                entry.extend(what);
+            }
+            entry
+        });
+    }
+
     /// Keeps something of a sandbox unless it is known already in this version.
     pub fn keep_new(&self, kind: &str, sandbox_id: &str, what: &str, version: &str, kept: impl FnOnce() -> Value) {
         {
@@ -155,15 +186,24 @@ pub async fn observe(State(engine): State<Arc<Engine>>, request: Request, next: 
     }
     // Before the request deletes some of it.
     engine.testing.recorder.keep_out(&engine);
-    let kept = Kept {
+    let mut kept = Kept {
         method: request.method().to_string(),
         path: request.uri().path_and_query().map_or(path, |path| path.as_str()).to_owned(),
         request: Captured::of(request.headers()),
+        connection: None,
     };
     let sent = Arc::new(Mutex::new(kept.request.clone()));
     let is_upgrade = request.headers().contains_key(header::UPGRADE);
     let request = match is_upgrade {
-        true => request,
+        true => {
+            let mut request = request;
+            if has_messages(&request) {
+                let recorded = engine.testing.recorder.connect();
+                kept.connection = Some(recorded.number);
+                request.extensions_mut().insert(recorded);
+            }
+            request
+        }
         false => request.map(|body| Body::new(Tee { body, captured: Arc::clone(&sent), end: None })),
     };
     let response = next.run(request).await;
@@ -186,10 +226,19 @@ fn headers_of(headers: &HeaderMap) -> Value {
     known.map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// Whether what is said after this request is kept: in terminals, followed logs and the interpreter, not what forwarded ports carry.
+fn has_messages(request: &Request) -> bool {
+    let is_websocket = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
+    let inside = request.uri().path().strip_prefix("/toolbox/").and_then(|rest| rest.split_once('/'));
+    inside.is_some_and(|(_, path)| path.starts_with("process/"))
+        && request.headers().get(header::UPGRADE).is_some_and(is_websocket)
+}
+
 struct Kept {
     method: String,
     path: String,
     request: Captured,
+    connection: Option<u64>,
 }
 
 /// A body as far as it is kept.
@@ -253,6 +302,9 @@ impl Drop for End {
                 if holds {
                     entry[name] = json!(true);
                 }
+            }
+            if let (Some(connection), StatusCode::SWITCHING_PROTOCOLS) = (self.kept.connection, self.status) {
+                entry["connection"] = json!(connection);
             }
             entry
         });
