@@ -144,9 +144,11 @@ impl Launcher {
             let authority = start.secrets.as_ref().and_then(|_| trust::over(&self.state_dir, &target));
             if !self.copy_on_write && layers.is_empty() {
                 let source = self.state_dir.join(&lower);
-                mounts.push(match self.desktop(start).and_then(part_of) {
-                    Some(desktop) => Mount::Layers { lower: [desktop, source].map(relative).to_vec(), target },
-                    None => Mount::Bind { source, target, read_only: true },
+                let over: Vec<_> = authority.into_iter().chain(self.desktop(start).and_then(part_of)).collect();
+                mounts.push(if over.is_empty() {
+                    Mount::Bind { source, target, read_only: true }
+                } else {
+                    Mount::Layers { lower: over.into_iter().chain([source]).map(relative).collect(), target }
                 });
                 continue;
             }

@@ -311,8 +311,8 @@ impl Launcher {
         if self.network.is_none() {
             return missing("Mounting secrets where sandboxes have no network of their own");
         }
-        if !self.copy_on_write {
-            return missing("Mounting secrets where sandboxes cannot write their system directories");
+        if !self.shows_layers {
+            return missing("Mounting secrets where nothing can be laid over system directories");
         }
         Ok(())
     }
