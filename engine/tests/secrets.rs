@@ -3,6 +3,8 @@
 mod harness;
 #[path = "harness/internet.rs"]
 mod internet;
+#[path = "harness/ordinary_user.rs"]
+mod ordinary_user;
 
 use std::fs;
 
@@ -128,6 +130,128 @@ print(VALUE in urllib.request.urlopen(request).read().decode())";
         engine.output(&id, "env | grep -c sk-live-42; grep -rIl sk-live-42 ~ /tmp 2>/dev/null; true").await,
         "0"
     );
+}
+
+/// What a program of Node prints in a sandbox.
+async fn node(engine: &Engine, id: &str, program: &str) -> String {
+    engine.output(id, &format!("node --experimental-websocket --no-warnings - <<'END' 2>&1\n{program}\nEND")).await
+}
+
+#[tokio::test]
+async fn clients_of_http_2_alone_get_the_value_too() {
+    let mut world = World::enter(&["api.example", "six.example"]);
+    world.internet.serve_http2("six.example");
+    let engine = world.start().await;
+    let made = secret(&engine, "key", VALUE, json!(["api.example", "six.example"])).await;
+    let placeholder = made["placeholder"].as_str().unwrap();
+    let id = id_of(&engine.create(json!({"secrets": [{"KEY": "key"}]})).await);
+    // Several at once, as clients of gRPC do: one is still being sent while the others are answered.
+    let program = |host: &str| {
+        format!(
+            "const client = require('http2').connect('https://{host}'), key = process.env.KEY
+             client.on('error', error => console.log('failed', error.code))
+             const ask = (more, body) => {{
+               const stream = client.request({{':method': 'POST', 'x-api-key': key, ...more}})
+               const told = {{text: ''}}
+               stream.setEncoding('utf8').on('response', head => Object.assign(told, {{head}})).on('data', text => told.text += text)
+               stream.on('trailers', trailers => Object.assign(told, {{trailers}}))
+               if (body !== undefined) stream.end(body)
+               return [stream, new Promise((done, fail) => stream.on('close', () => done(told)).on('error', fail))]
+             }}
+             const [open, late] = ask({{':path': '/told/late'}})
+             Promise.all([
+               ask({{':path': '/told/bearer', authorization: `Bearer ${{key}}`, cookie: ['a=1', `b=${{key}}`]}}, 'one')[1],
+               ask({{':path': `/told/query?key=${{key}}`}}, 'two')[1],
+               ask({{':path': '/told/other', ':authority': 'evil.example'}}, '')[1],
+               ask({{':path': `/moved?key=${{key}}`}}, '')[1],
+             ]).then(async answers => {{
+               open.end('three')
+               console.log(JSON.stringify([...answers, await late]))
+               client.close()
+             }}, error => console.log('failed', error))"
+        )
+    };
+    let told = node(&engine, &id, &program("six.example")).await;
+    let answers: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}\n{}", world.internet.heard()));
+    let text = |index: usize| answers[index]["text"].as_str().unwrap().to_owned();
+    let parsed = |index: usize| -> Value { serde_json::from_str(&text(index)).expect("what the server was told") };
+    let (bearer, query, late) = (parsed(0), parsed(1), parsed(4));
+    assert_eq!(bearer["headers"]["authorization"], format!("Bearer {VALUE}"));
+    assert_eq!((&bearer["headers"]["x-api-key"], &bearer["body"]), (&json!(VALUE), &json!("one")));
+    assert!(bearer["headers"]["cookie"].as_str().unwrap().ends_with(&format!("b={VALUE}")), "{bearer}");
+    assert_eq!(query["headers"][":path"], "/told/query?key=sk-live-42:real%2Fvalue");
+    assert_eq!((&late["headers"]["x-api-key"], &late["body"]), (&json!(VALUE), &json!("three")));
+    assert_eq!(answers[0]["trailers"]["grpc-status"], "0");
+    assert!(answers[0]["head"]["alt-svc"].is_null(), "{told}");
+    // Another host than the connection is for, and a redirect that repeats the secret.
+    assert!(answers[2]["head"][":status"] == 421 && !text(2).contains("sk-live-42"), "{told}");
+    assert_eq!(answers[3]["head"]["location"], format!("/moved?key={placeholder}"));
+    assert_eq!(text(3), "");
+    assert!(!world.internet.heard().contains("another protocol"), "{}", world.internet.heard());
+
+    // Clients that know that the host speaks HTTP/2, and do not say in TLS what they speak.
+    let knowing = "import socket, ssl
+s = ssl.create_default_context().wrap_socket(socket.create_connection(('six.example', 443), 60), server_hostname='six.example')
+s.sendall(b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+print('frame of type', s.recv(9)[3])";
+    assert_eq!(engine.output(&id, &format!("python3 - <<'END'\n{knowing}\nEND")).await, "frame of type 4");
+    // One that speaks both speaks HTTP/1 here, which this host does not.
+    let told = curl(&engine, &id, "-H \"X-Api-Key: $KEY\" https://six.example/told").await;
+    assert!(told.contains("six.example could not be reached as itself"), "{told}");
+
+    // A host that knows HTTP/1 alone.
+    let told = node(&engine, &id, &program("api.example")).await;
+    let answers: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}\n{}", world.internet.heard()));
+    let text = |index: usize| answers[index]["text"].as_str().unwrap();
+    assert!(text(0).contains(&format!("Bearer {VALUE}")) && text(0).contains("host: api.example"), "{told}");
+    assert!(text(0).to_ascii_lowercase().contains(&format!("cookie: a=1; b={}", VALUE.to_ascii_lowercase())), "{told}");
+    assert!(text(4).contains("three"), "{told}");
+}
+
+#[tokio::test]
+async fn handshakes_of_websockets_get_the_value() {
+    let world = World::enter(&["api.example"]);
+    let engine = world.start().await;
+    let made = secret(&engine, "key", VALUE, json!(["api.example"])).await;
+    let placeholder = made["placeholder"].as_str().unwrap();
+    let id = id_of(&engine.create(json!({"secrets": [{"KEY": "key"}]})).await);
+    // As services do whose clients in browsers can send no other header.
+    let program = "const key = process.env.KEY
+        const protocols = ['realtime', `api-key.${key}`]
+        const socket = new WebSocket(`wss://api.example/told?key=${key}`, {protocols, headers: {authorization: `Bearer ${key}`}})
+        socket.onopen = () => socket.send(`it is ${key}`)
+        socket.onmessage = ({data}) => { console.log(socket.protocol); console.log(data); process.exit() }
+        socket.onerror = ({message, error}) => { console.log('failed', message, error); process.exit() }";
+    let told = node(&engine, &id, program).await;
+    // What is said afterwards goes on as it is; and the answer repeats no value.
+    assert_eq!(told, format!("api-key.{placeholder}\nit is {placeholder}"), "{}", world.internet.heard());
+    let heard = world.internet.heard();
+    for part in ["/told?key=sk-live-42:real%2Fvalue", &format!("Bearer {VALUE}"), &format!("realtime, api-key.{VALUE}")]
+    {
+        assert!(heard.contains(part), "{part}: {heard}");
+    }
+}
+
+#[tokio::test]
+async fn an_ordinary_users_engine_puts_values_in_too() {
+    let world = World::enter(&["api.example", "other.example"]);
+    let directory = TempDir::new().unwrap();
+    let authority = directory.path().join("authority.crt");
+    fs::copy(&world.authority, &authority).unwrap();
+    let engine = ordinary_user::start_in(directory, &[("SSL_CERT_FILE", authority.to_str().unwrap())]).await;
+    let made = secret(&engine, "key", VALUE, json!(["api.example"])).await;
+    let placeholder = made["placeholder"].as_str().unwrap();
+    let id = id_of(&engine.create(json!({"secrets": [{"KEY": "key"}]})).await);
+    let told = curl(&engine, &id, "-H \"X-Api-Key: $KEY\" https://api.example/told").await;
+    assert!(told.contains(&format!("X-Api-Key: {VALUE}")), "{told}\n{}", world.internet.heard());
+    let told = curl(&engine, &id, "-k -H \"X-Api-Key: $KEY\" https://other.example/told").await;
+    assert!(told.contains(placeholder) && !told.contains("sk-live-42"), "{told}");
+    // The system's directories are as they were but for the certificates, and those of others have none.
+    let (code, _) =
+        engine.run(&id, "test -x /usr/bin/env && test -e /etc/.daytona-authority.crt && ! touch /etc/x").await;
+    assert_eq!(code, 0);
+    let other = engine.sandbox().await;
+    assert_eq!(engine.output(&other, "ls -A /etc | grep -c daytona-authority; true").await, "0");
 }
 
 #[tokio::test]

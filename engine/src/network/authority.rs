@@ -26,6 +26,9 @@ const VALID: time::Duration = time::Duration::days(90);
 const AUTHORITY_VALID: time::Duration = time::Duration::days(3650);
 const CLOCKS_DIFFER: time::Duration = time::Duration::hours(1);
 
+/// What TLS calls HTTP/2.
+pub const HTTP2: &[u8] = b"h2";
+
 /// Makes certificates. Its key is not shown.
 #[derive(Debug)]
 pub struct Authority {
@@ -56,7 +59,8 @@ impl Authority {
             .context("setting up TLS")?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(certificates));
-        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // The first one that the client offers: HTTP/2 for those that speak nothing else, as clients of gRPC.
+        server.alpn_protocols = vec![b"http/1.1".to_vec(), HTTP2.to_vec()];
         Ok(Self { pem, server: Arc::new(server) })
     }
 }

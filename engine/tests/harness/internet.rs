@@ -28,7 +28,7 @@ pub const NAMES: &str = r#"{
 
 /// Servers of HTTP, of TLS that say which name they were asked for, of names, and of streams that go on until they are closed.
 const SERVERS: &str = r#"
-import json, os, socket, socketserver, ssl, struct, sys, threading
+import base64, hashlib, json, os, socket, socketserver, ssl, struct, sys, threading
 sys.stdin.readline()
 NAMES = json.loads(sys.argv[1])
 
@@ -83,6 +83,8 @@ class Secret(socketserver.BaseRequestHandler):
         while request:
             head, _, body = request.partition(b"\r\n\r\n")
             lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+            if lines.get(b"upgrade") == b"websocket":
+                return self.converse(connection, head)
             if lines.get(b"upgrade"):
                 connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n" + head)
                 while data := connection.recv(4096):
@@ -101,6 +103,22 @@ class Secret(socketserver.BaseRequestHandler):
             answer = head + b"\r\n\r\n" + body
             connection.sendall(b"HTTP/1.1 200 OK\r\nAlt-Svc: h3=\":443\"\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
             request = connection.recv(16384)
+
+    # Takes the last protocol that is offered, and says again what it is told, once (RFC 6455).
+    def converse(self, connection, head):
+        print("talked", head, flush=True)
+        fields = {name.lower(): value for name, value in (line.split(b": ", 1) for line in head.split(b"\r\n")[1:])}
+        accept = base64.b64encode(hashlib.sha1(fields[b"sec-websocket-key"] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        protocol = fields[b"sec-websocket-protocol"].split(b", ")[-1]
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\nSec-WebSocket-Protocol: " + protocol + b"\r\n\r\n")
+        frames = connection.makefile("rb")
+        first, length = frames.read(2)
+        mask, masked = frames.read(4), frames.read(length & 127)
+        said = bytes(byte ^ mask[at % 4] for at, byte in enumerate(masked))
+        connection.sendall(bytes([first, len(said)]) + said)
+        while connection.recv(4096):
+            pass
 
     def handle(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -179,9 +197,30 @@ print("ready", flush=True)
 ready.serve_forever()
 "#;
 
+/// A server of HTTP/2 alone, at the address of version 6, which answers with what it was told.
+const HTTP2: &str = r#"
+const pem = require('fs').readFileSync(process.argv[1]);
+const server = require('http2').createSecureServer({ key: pem, cert: pem });
+server.on('stream', (stream, headers) => {
+  let body = '';
+  stream.setEncoding('utf8').on('data', (part) => { body += part; }).on('end', () => {
+    if (headers[':path'].startsWith('/moved')) {
+      stream.respond({ ':status': 302, location: headers[':path'] });
+      return stream.end(headers[':path']);
+    }
+    stream.respond({ ':status': 200, 'alt-svc': 'h3=":443"' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(JSON.stringify({ headers, body }));
+  });
+});
+server.on('unknownProtocol', () => console.log('another protocol than HTTP/2'));
+server.listen(443, process.argv[2], () => console.log('ready for HTTP/2'));
+"#;
+
 /// The thread that made it is on the machine: so are the engines it starts, and its connections.
 pub struct Internet {
     servers: Child,
+    http2: Option<Child>,
     heard: PathBuf,
     /// What is in the directory of a name is served by TLS; the certificate of all names that have one is here, too.
     pub files: tempfile::TempDir,
@@ -203,6 +242,12 @@ impl Internet {
         std::fs::write(&resolvers, format!("nameserver {GATEWAY}\n")).expect("a file");
         mount(Some(&resolvers), "/etc/resolv.conf", none, MsFlags::MS_BIND, none).expect("its resolver");
 
+        // Users make their network with it, where the machine lets them.
+        let tunnels = files.path().join("tun");
+        let tunnels = tunnels.display();
+        let open = format!("mknod -m 666 {tunnels} c 10 200 && mount --bind {tunnels} /dev/net/tun");
+        let _ = Command::new("sh").args(["-c", &format!("test -c /dev/net/tun && {open}")]).status();
+
         let (heard, certificate) = (files.path().join("heard"), files.path().join("certificate"));
         let pem = certificate.display();
         run(&format!(
@@ -214,7 +259,7 @@ impl Internet {
             .args(["--net", "python3", "-c", SERVERS, NAMES])
             .arg(&certificate)
             .stdin(Stdio::piped())
-            .stdout(std::fs::File::create(&heard).expect("a file"))
+            .stdout(std::fs::OpenOptions::new().create(true).append(true).open(&heard).expect("a file"))
             .spawn()
             .expect("python3 runs");
         let pid = servers.id();
@@ -237,12 +282,30 @@ impl Internet {
         }
         run(&format!("ip route add default via {GATEWAY}; ip -6 route add default via 2001:db8::254"));
         servers.stdin.take().expect("piped").write_all(b"go\n").expect("the servers listen");
-        let internet = Self { servers, heard, files };
+        let internet = Self { servers, http2: None, heard, files };
         while !internet.heard().contains("ready") {
             assert!(std::time::Instant::now() < deadline, "the servers are not ready");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         internet
+    }
+
+    /// Has a server of HTTP/2 alone answer at the public address of version 6, with the certificate of a name that has one.
+    pub fn serve_http2(&mut self, name: &str) {
+        let certificate = self.files.path().join(format!("{name}.pem"));
+        let heard = std::fs::OpenOptions::new().append(true).open(&self.heard).expect("a file");
+        let server = Command::new("nsenter")
+            .args([&format!("--net=/proc/{}/ns/net", self.servers.id()), "node", "-e", HTTP2])
+            .arg(certificate)
+            .arg(PUBLIC_V6)
+            .stdout(heard)
+            .spawn();
+        self.http2 = Some(server.expect("node runs"));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        while !self.heard().contains("ready for HTTP/2") {
+            assert!(std::time::Instant::now() < deadline, "the server of HTTP/2 is not ready");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 
     /// What the servers were asked and sent, so far.
@@ -253,7 +316,9 @@ impl Internet {
 
 impl Drop for Internet {
     fn drop(&mut self) {
-        let _ = self.servers.kill();
-        let _ = self.servers.wait();
+        for child in self.http2.iter_mut().chain([&mut self.servers]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
