@@ -2,7 +2,8 @@
 //! OpenTelemetry's protocol over HTTP, in JSON (wire.md 8).
 //!
 //! Nothing is gathered, and nothing wakes up, for organizations that name none. Every server is sent to on its own. What it does not take
-//! waits for the next attempt as long as there is room; with more, the oldest records go, and after [`ATTEMPTS`] all of them.
+//! waits for the next attempt as long as there is room; with more, the oldest records go, and after [`ATTEMPTS`] all of them. All servers
+//! together have a limit, too, at which the one that most waits for loses.
 
 mod messages;
 
@@ -37,6 +38,10 @@ const ATTEMPTS: u32 = 12;
 /// Records that may wait for one server, and their bytes.
 const WAITING: usize = 5000;
 const WAITING_BYTES: usize = 8 << 20;
+
+/// Servers that something may wait for, and the bytes of all that waits or is being sent.
+const SERVERS: usize = 1024;
+const ALL_BYTES: usize = 64 << 20;
 
 /// About what a record takes beside its text, in bytes.
 const OVERHEAD: usize = 512;
@@ -80,6 +85,8 @@ impl Waiting {
 struct Queue {
     records: VecDeque<Waiting>,
     bytes: usize,
+    /// Bytes that are being sent, and may come back.
+    sent: usize,
     /// Whether somebody sends it.
     is_served: bool,
 }
@@ -105,8 +112,16 @@ impl Queue {
         taken
     }
 
+    /// Takes so many of the oldest to send them.
+    fn lend(&mut self, most: usize) -> Vec<Waiting> {
+        let records = self.take(most);
+        self.sent = records.iter().map(Waiting::bytes).sum();
+        records
+    }
+
     /// Puts the oldest back, the last ones of them where there is no room for all.
     fn put_back(&mut self, records: Vec<Waiting>) {
+        self.sent = 0;
         for record in records.into_iter().rev() {
             self.bytes += record.bytes();
             self.records.push_front(record);
@@ -177,7 +192,15 @@ impl Exporter {
     /// Sends a record, soon.
     pub fn send(&self, target: Target, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= SERVERS && !waiting.contains_key(&target.config) {
+            tracing::warn!(
+                endpoint = target.config.endpoint,
+                "telemetry waits for too many servers to be sent to another"
+            );
+            return;
+        }
         waiting.entry(target.config).or_default().push(Waiting { resource: target.resource, record });
+        make_room(&mut waiting);
         drop(waiting);
         self.due.notify_one();
     }
@@ -250,7 +273,7 @@ impl Exporter {
     /// The next records for a server.
     fn next(&self, config: &OtelConfig) -> Option<Vec<Waiting>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let records = waiting.get_mut(config)?.take(AT_ONCE);
+        let records = waiting.get_mut(config)?.lend(AT_ONCE);
         (!records.is_empty()).then_some(records)
     }
 
@@ -259,6 +282,7 @@ impl Exporter {
         if let Some(queue) = waiting.get_mut(config) {
             queue.put_back(records);
         }
+        make_room(&mut waiting);
     }
 
     async fn deliver(&self, config: &OtelConfig, records: &[Waiting]) -> anyhow::Result<()> {
@@ -276,6 +300,17 @@ impl Exporter {
             }
         }
         Ok(())
+    }
+}
+
+/// Drops the oldest of what most waits for until all of it has room.
+fn make_room(waiting: &mut HashMap<OtelConfig, Queue>) {
+    let mut all: usize = waiting.values().map(|queue| queue.bytes + queue.sent).sum();
+    while all > ALL_BYTES {
+        let Some(largest) = waiting.values_mut().max_by_key(|queue| queue.bytes).filter(|queue| queue.bytes > 0) else {
+            return;
+        };
+        all -= largest.take(1).iter().map(Waiting::bytes).sum::<usize>();
     }
 }
 
@@ -376,5 +411,38 @@ mod tests {
         assert_eq!(records.len(), 9);
         exporter.put_back(&config, records);
         assert!((WAITING_BYTES / 2..=WAITING_BYTES).contains(&bytes(&exporter)));
+    }
+
+    #[test]
+    fn all_servers_together_are_bounded_at_the_expense_of_the_largest() {
+        let exporter = Exporter::new(Vec::new());
+        let config =
+            |number: usize| OtelConfig { endpoint: format!("http://{number}.example"), ..OtelConfig::default() };
+        let send = |number: usize, bytes: usize| {
+            let target = Target { config: config(number), resource: Map::new() };
+            let line = Line { at: 0, output: Output::Stdout, text: "x".repeat(bytes) };
+            exporter.send(target, Record::Line(line));
+        };
+        let bytes =
+            |number: usize| exporter.waiting.lock().unwrap().get(&config(number)).map_or(0, |queue| queue.bytes);
+        send(0, 1000);
+        let most = ALL_BYTES / WAITING_BYTES;
+        for number in 1..=most {
+            send(number, WAITING_BYTES - OVERHEAD);
+        }
+        assert_eq!(bytes(0), 1000 + OVERHEAD, "it is not the one that takes the room");
+        assert_eq!((1..=most).filter(|number| bytes(*number) > 0).count(), most - 1);
+        // What is being sent counts, and cannot be dropped.
+        let (lent, records) = (1..=most).find_map(|number| Some((number, exporter.next(&config(number))?))).unwrap();
+        send(most + 1, WAITING_BYTES - OVERHEAD);
+        let kept = (1..=most + 1).filter(|number| bytes(*number) > 0).count();
+        assert_eq!(kept, most - 2);
+        exporter.put_back(&config(lent), records);
+        let all: usize = exporter.waiting.lock().unwrap().values().map(|queue| queue.bytes + queue.sent).sum();
+        assert!(all <= ALL_BYTES, "{all}");
+        for number in 0..SERVERS + 10 {
+            send(number, 1);
+        }
+        assert_eq!(exporter.waiting.lock().unwrap().len(), SERVERS);
     }
 }
