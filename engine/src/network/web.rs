@@ -232,7 +232,7 @@ async fn exchange(
             }
             Err(error) => return Ok(not_reached(name, &error)),
         };
-        return Ok(taken_out(guard.as_deref(), given_to.as_deref(), &side, answer).unwrap_or_else(|answer| answer));
+        return Ok(taken_out(guard.as_deref(), given_to.as_deref(), &side, answer).0);
     }
     // The server may have closed a connection that was not used for a while.
     if upstream.sender.as_ref().is_none_or(Sender::is_closed) {
@@ -258,20 +258,21 @@ async fn exchange(
         let from_server = hyper::upgrade::on(&mut response);
         upstream.upgraded = Some((from_client.context("nobody asked for another protocol")?, from_server));
     }
-    Ok(taken_out(guard.as_deref(), given_to.as_deref(), &side, response).unwrap_or_else(|answer| {
+    let (answer, is_read) = taken_out(guard.as_deref(), given_to.as_deref(), &side, response);
+    if !is_read {
         // What is left of it is not read, so its connection is of no use any more.
         upstream.sender = None;
-        answer
-    }))
+    }
+    Ok(answer)
 }
 
-/// An answer as the sandbox may have it. `Err` has one without its body, where that repeats a secret.
+/// An answer as the sandbox may have it, and whether that is all of it: a body that repeats a secret is left out.
 fn taken_out(
     guard: Option<&Guard>,
     given_to: Option<&str>,
     side: &Side,
     mut response: Response<Incoming>,
-) -> Result<Answer, Answer> {
+) -> (Answer, bool) {
     if matches!(side, Side::Encrypted { .. }) {
         // Over QUIC requests would not come by here.
         response.headers_mut().remove(header::ALT_SVC);
@@ -284,9 +285,9 @@ fn taken_out(
         for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONTENT_ENCODING] {
             response.headers_mut().remove(name);
         }
-        return Err(response.map(|_| Either::Right(Full::default())));
+        return (response.map(|_| Either::Right(Full::default())), false);
     }
-    Ok(response.map(Either::Left))
+    (response.map(Either::Left), true)
 }
 
 /// A request that came by HTTP/2, as HTTP/1 has it.
