@@ -46,7 +46,8 @@ pub struct Door<G, I> {
     greeting: JoinSet<()>,
     /// Those on their way, the oldest first.
     oldest: VecDeque<AbortHandle>,
-    let_in: (mpsc::Sender<(I, SocketAddr)>, mpsc::Receiver<(I, SocketAddr)>),
+    lets_in: mpsc::Sender<(I, SocketAddr)>,
+    let_in: mpsc::Receiver<(I, SocketAddr)>,
 }
 
 impl<G, F, I> Door<G, I>
@@ -58,7 +59,8 @@ where
     /// Lets in those of whom `greet` makes something; it runs once TLS is established.
     pub fn new(listener: TcpListener, tls: TlsAcceptor, limits: Limits, greet: G) -> Self {
         let (greeting, oldest) = (JoinSet::new(), VecDeque::new());
-        Self { listener, tls, limits, greet: Arc::new(greet), greeting, oldest, let_in: mpsc::channel(1) }
+        let (lets_in, let_in) = mpsc::channel(1);
+        Self { listener, tls, limits, greet: Arc::new(greet), greeting, oldest, lets_in, let_in }
     }
 
     fn begin(&mut self, tcp: TcpStream, peer: SocketAddr) {
@@ -68,8 +70,8 @@ where
         {
             oldest.abort();
         }
-        let (tls, greet, limits, let_in) =
-            (self.tls.clone(), Arc::clone(&self.greet), self.limits, self.let_in.0.clone());
+        let (tls, greet, limits, lets_in) =
+            (self.tls.clone(), Arc::clone(&self.greet), self.limits, self.lets_in.clone());
         self.oldest.push_back(self.greeting.spawn(async move {
             let greeted = async {
                 tune(&tcp, limits.vanished)?;
@@ -78,7 +80,7 @@ where
             };
             // Whoever is not let in learns nothing more.
             if let Ok(Ok(Some(stream))) = tokio::time::timeout(limits.patience, greeted).await {
-                let _ = let_in.send((stream, peer)).await;
+                let _ = lets_in.send((stream, peer)).await;
             }
         }));
     }
@@ -109,7 +111,7 @@ where
     async fn accept(&mut self) -> (I, SocketAddr) {
         loop {
             tokio::select! {
-                Some(stream) = self.let_in.1.recv() => return stream,
+                Some(stream) = self.let_in.recv() => return stream,
                 (tcp, peer) = Listener::accept(&mut self.listener) => self.begin(tcp, peer),
                 Some(_) = self.greeting.join_next() => {}
             }

@@ -86,8 +86,10 @@ async fn websockets_reach_a_server() {
 #[tokio::test]
 async fn a_port_nobody_listens_on_is_a_bad_gateway() {
     let toolbox = Toolbox::start();
-    let (listener, port) = listen().await;
-    drop(listener);
+    // Bound, so that no other test gets the port meanwhile, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     assert_eq!(toolbox.get(&format!("/proxy/{port}/")).await.0, StatusCode::BAD_GATEWAY);
     for port in ["0", "65536", "x", "-1"] {
         assert_eq!(toolbox.get(&format!("/proxy/{port}/")).await.0, StatusCode::BAD_REQUEST, "{port}");
