@@ -102,13 +102,15 @@ def main() -> None:
         with open(f"/proc/{parent}/stat") as stat:
             toolbox, parent = parent, int(stat.read().rsplit(")", 1)[1].split()[1])
     print(
-        json.dumps({
-            "found": sorted(found),
-            "seen": len(seen),
-            "first": sorted(opened["1"]),
-            "toolbox": sorted(opened[str(toolbox)]),
-            "attacks": {"first": attack(1), "toolbox": attack(toolbox)},
-        })
+        json.dumps(
+            {
+                "found": sorted(found),
+                "seen": len(seen),
+                "first": sorted(opened["1"]),
+                "toolbox": sorted(opened[str(toolbox)]),
+                "attacks": {"first": attack(1), "toolbox": attack(toolbox)},
+            }
+        )
     )
 
 
