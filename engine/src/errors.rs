@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::backend::Refusal;
 use crate::clock;
-use crate::sandboxes::store::StoreError;
+use crate::store::StoreError;
 
 /// An error with its causes as a person reads it: without the system's numbers of errors.
 pub fn in_words(error: &anyhow::Error) -> String {
@@ -133,13 +133,16 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred.")
     }
 
-    /// 507: the change is not on the disk, and so was not made.
+    /// The change is not stored, and so was not made: 507 where there is no room, 409 where somebody else was faster, and 503 where it
+    /// may work in a moment.
     pub fn not_stored(cause: &StoreError) -> Self {
-        let text = match cause {
-            StoreError::Full(_) => format!("Not stored: {cause}. Free some space, or delete sandboxes"),
-            StoreError::Other(_) => format!("Not stored: {cause}"),
+        let (status, advice) = match cause {
+            StoreError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, ". Free some space, or delete sandboxes"),
+            StoreError::Other(_) => (StatusCode::INSUFFICIENT_STORAGE, ""),
+            StoreError::Conflict(_) => (StatusCode::CONFLICT, ". Read it again"),
+            StoreError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, ". Try again in a moment"),
         };
-        Self::new(StatusCode::INSUFFICIENT_STORAGE, text)
+        Self::new(status, format!("Not stored: {cause}{advice}"))
     }
 
     /// 501: part of the API, not of this engine.
@@ -179,6 +182,9 @@ fn is_plain_refusal(response: &Response) -> bool {
     response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with("text/plain"))
 }
 
+/// Seconds after which a client may try what was not possible for the moment.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
 /// The machine-readable name of a status.
 fn code(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or("ERROR");
@@ -209,6 +215,9 @@ pub async fn render(request: Request, next: Next) -> Response {
     });
     *response.body_mut() = Body::from(body.to_string());
     let headers = response.headers_mut();
+    if error.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER);
+    }
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response

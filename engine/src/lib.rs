@@ -18,6 +18,7 @@
 //! | `ssh` | the SSH gateway |
 //! | `volumes` | directories that sandboxes share |
 //! | `secrets` | values that sandboxes use without having them |
+//! | `store` | where all of that is kept; the local engine's SQLite databases are one way |
 //! | `storage` | the object storage for contexts of builds |
 //! | `webhooks` | what happens, told to other servers |
 //! | `otlp` | what sandboxes print and use, told to the server that their organization names |
@@ -49,6 +50,7 @@ pub mod setup;
 mod snapshots;
 mod ssh;
 mod storage;
+mod store;
 mod testing;
 mod volumes;
 mod webhooks;

@@ -48,13 +48,13 @@ use crate::sandboxes::pools;
 use crate::sandboxes::registry::{Loaded, Registry};
 use crate::sandboxes::reserve::Reserve;
 use crate::sandboxes::sandbox::{Identity, LOCAL_REGION};
-use crate::sandboxes::store::Store;
 use crate::sandboxes::{traces, unlocked};
 use crate::secrets::table::Secrets;
 use crate::snapshots::build_log::BuildLogs;
 use crate::snapshots::images::Images;
 use crate::snapshots::table::Snapshots;
 use crate::storage::{self, Storage};
+use crate::store::{SqliteDocuments, SqliteStore, Store};
 use crate::testing::faults::Rule;
 use crate::testing::recording::Recorder;
 use crate::testing::replay::Replay;
@@ -295,17 +295,17 @@ async fn prepare(
     address: SocketAddr,
 ) -> Result<Prepared> {
     let version = env!("CARGO_PKG_VERSION");
-    let store = Arc::new(Store::open(state_dir)?);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(state_dir)?);
     if let Err(error) = unlocked::prepare(state_dir) {
         tracing::warn!(%error, "modes of sandboxes' files are not noted before they are changed");
     }
     // A new one each time: whoever learned the last one has nothing.
     let api_key = format!("dtn_local_{}", secret::token(48));
-    let organization_id = store.setting("organization-id", || uuid::Uuid::new_v4().to_string())?;
-    let runner_id = runner_id(&store, state_dir)?;
-    let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &store)?;
+    let organization_id = store.setting_or("organization-id", || uuid::Uuid::new_v4().to_string())?;
+    let runner_id = runner_id(&*store, state_dir)?;
+    let ssh = ssh::listen(SocketAddr::new(options.host, options.ssh_port), &*store)?;
     let gateway = ssh::Gateway::new(ssh.local_addr()?, ssh::HostKey::load_or_make(state_dir)?);
-    let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), &organization_id)?;
+    let Loaded { registry, notes, mut writing } = Registry::load(Arc::clone(&store), state_dir, &organization_id)?;
     let (snapshots, unreadable) = Snapshots::load(Arc::clone(&store), &organization_id)?;
     let (volumes, unreadable_volumes) = Volumes::load(Arc::clone(&store))?;
     let (secrets, unreadable_secrets) = Secrets::load(store)?;
@@ -336,7 +336,7 @@ async fn prepare(
     let origin = format!("http://{address}");
     let activity = Arc::new(Activity::default());
     let issuer = options.oidc_issuer.clone().map(Oidc::new);
-    let account_store = Arc::new(AccountStore::open(state_dir)?);
+    let account_store = Arc::new(AccountStore::new(Arc::new(SqliteDocuments::open(state_dir)?)));
     let accounts = Arc::new(Accounts::open(&account_store, &organization_id, &api_key, issuer)?);
     let webhooks = Arc::new(Webhooks::open(&account_store, options.webhook_networks.clone())?);
     let audit = Arc::new(Audit::open(state_dir)?);
@@ -418,12 +418,12 @@ async fn prepare(
 }
 
 /// The id this engine goes by. It names what the engine owns outside its directory, so a copy of the directory gets another.
-fn runner_id(store: &Store, state_dir: &Path) -> Result<String> {
+fn runner_id(store: &dyn Store, state_dir: &Path) -> Result<String> {
     let found = std::fs::metadata(state_dir)?;
     let place = format!("{}:{}", found.dev(), found.ino());
-    let known = store.known_setting("runner-id")?;
+    let known = store.setting("runner-id")?;
     // A database of a time when the place was not kept belongs where it is.
-    let here = store.known_setting("place")?.is_none_or(|known| known == place);
+    let here = store.setting("place")?.is_none_or(|known| known == place);
     if let Some(id) = known.filter(|_| here) {
         store.set("place", &place)?;
         return Ok(id);

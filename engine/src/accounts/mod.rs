@@ -404,9 +404,16 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::store::SqliteDocuments;
 
     fn open(directory: &Path, api_key: &str) -> Accounts {
-        Accounts::open(&Arc::new(AccountStore::open(directory).unwrap()), "org", api_key, None).unwrap()
+        Accounts::open(
+            &Arc::new(AccountStore::new(Arc::new(SqliteDocuments::open(directory).unwrap()))),
+            "org",
+            api_key,
+            None,
+        )
+        .unwrap()
     }
 
     fn accounts() -> (Accounts, std::path::PathBuf) {

@@ -1,56 +1,28 @@
-//! Where accounts are kept: `accounts.db` in the state directory, read once and written through.
+//! What is known of accounts, in memory, written through to the store.
 //!
 //! Rows are small documents. A change is on the disk before it is seen, and what cannot be stored is not changed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, Result};
-use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::errors::{ApiError, ApiResult};
-use crate::sandboxes::reserve;
-use crate::sandboxes::store::StoreError;
+use crate::store::{Documents, StoreError};
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS documents (kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-";
-
-/// The open database.
+/// The documents of all kinds.
 pub struct AccountStore {
-    connection: Mutex<Connection>,
-    state_dir: PathBuf,
+    documents: Arc<dyn Documents>,
     changes: AtomicU64,
 }
 
 impl AccountStore {
-    /// Opens or creates the database. Only its owner can read it: it holds passwords of registries.
-    pub fn open(state_dir: &Path) -> Result<Self> {
-        let path = state_dir.join("accounts.db");
-        let connection = Self::connect(&path).with_context(|| {
-            format!("opening {}; move it away to begin without accounts, keys and audit log", path.display())
-        })?;
-        Ok(Self { connection: Mutex::new(connection), state_dir: state_dir.to_owned(), changes: AtomicU64::new(0) })
-    }
-
-    fn connect(path: &Path) -> Result<Connection> {
-        let mut options = std::fs::OpenOptions::new();
-        use std::os::unix::fs::OpenOptionsExt;
-        options.create(true).append(true).mode(0o600).open(path)?;
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(connection)
-    }
-
-    /// The connection, for one statement or transaction.
-    pub fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The documents of a store.
+    pub fn new(documents: Arc<dyn Documents>) -> Self {
+        Self { documents, changes: AtomicU64::new(0) }
     }
 
     /// How often accounts have changed. As long as it is the same number, whoever was let in still would be, but for what ends at
@@ -62,22 +34,12 @@ impl AccountStore {
     fn changed(&self) {
         self.changes.fetch_add(1, Ordering::Release);
     }
+}
 
-    /// What a client is told when something could not be stored.
-    pub fn explain(&self, error: &rusqlite::Error) -> ApiError {
-        tracing::error!(%error, "accounts could not be stored");
-        ApiError::not_stored(&match reserve::is_full(&self.state_dir) {
-            true => StoreError::Full(self.state_dir.clone()),
-            false => StoreError::Other(error.to_string()),
-        })
-    }
-
-    fn rows(&self, kind: &str) -> Result<Vec<(String, String)>> {
-        let connection = self.connection();
-        let mut statement = connection.prepare("SELECT id, document FROM documents WHERE kind = ?1")?;
-        let rows = statement.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
+/// What a client is told when something could not be stored.
+fn explain(error: &StoreError) -> ApiError {
+    tracing::error!(%error, "accounts could not be stored");
+    ApiError::not_stored(error)
 }
 
 /// Documents of one kind, by id, all of them in memory.
@@ -94,7 +56,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
             let document = serde_json::from_str(&text).with_context(|| format!("reading {kind} {id}"))?;
             Ok((id, document))
         };
-        let rows: Result<BTreeMap<_, _>> = store.rows(kind)?.into_iter().map(read).collect();
+        let rows: Result<BTreeMap<_, _>> = store.documents.documents(kind)?.into_iter().map(read).collect();
         Ok(Self { kind, store: Arc::clone(store), rows: RwLock::new(rows?) })
     }
 
@@ -183,9 +145,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
     /// Removes a document; `None` when there is none.
     pub fn remove(&self, id: &str) -> ApiResult<Option<T>> {
         let mut rows = self.write();
-        let statement = "DELETE FROM documents WHERE kind = ?1 AND id = ?2";
-        let removed = self.store.connection().execute(statement, [self.kind, id]);
-        removed.map_err(|error| self.store.explain(&error))?;
+        self.store.documents.remove(self.kind, id).map_err(|error| explain(&error))?;
         let removed = rows.remove(id);
         self.store.changed();
         Ok(removed)
@@ -200,8 +160,6 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
 
     fn save(&self, id: &str, document: &T) -> ApiResult<()> {
         let text = serde_json::to_string(document).expect("documents are plain data");
-        let statement = "INSERT OR REPLACE INTO documents (kind, id, document) VALUES (?1, ?2, ?3)";
-        let saved = self.store.connection().execute(statement, params![self.kind, id, text]);
-        saved.map(drop).map_err(|error| self.store.explain(&error))
+        self.store.documents.put(self.kind, id, &text).map_err(|error| explain(&error))
     }
 }

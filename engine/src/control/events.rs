@@ -268,11 +268,12 @@ impl Events {
 mod tests {
     use super::*;
     use crate::accounts::store::AccountStore;
+    use crate::store::SqliteDocuments;
 
     #[test]
     fn a_key_is_looked_at_again_only_when_accounts_have_changed_or_it_is_over() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Arc::new(AccountStore::open(directory.path()).unwrap());
+        let store = Arc::new(AccountStore::new(Arc::new(SqliteDocuments::open(directory.path()).unwrap())));
         let accounts = Accounts::open(&store, "o", "engine", None).unwrap();
         let organization = |accounts: &Accounts, shown: &mut Subscription| shown.organization(accounts);
         let operator = accounts.authenticate("engine", &HeaderMap::new()).unwrap();

@@ -12,7 +12,7 @@ use crate::sandboxes::cause::Cause;
 use crate::sandboxes::lifecycle::reach;
 use crate::sandboxes::registry::{Entry, Operation, Updated};
 use crate::sandboxes::sandbox::{self, Sandbox};
-use crate::sandboxes::store::Stored;
+use crate::store::Stored;
 
 impl Engine {
     /// Carries on a change that was begun, whoever waits for it.

@@ -23,10 +23,10 @@ use crate::sandboxes::ending::end;
 use crate::sandboxes::registry::{Entry, Operation};
 use crate::sandboxes::sandbox::{self, BuildInfo, DesiredState, MountedVolume, Sandbox, State};
 use crate::sandboxes::snapshot;
-use crate::sandboxes::store::Stored;
 use crate::secret;
 use crate::setup::desktop;
 use crate::snapshots::images;
+use crate::store::Stored;
 
 /// Runs an operation to its end even when nobody waits for it any more.
 pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = ApiResult<T>> + Send + 'static) -> ApiResult<T> {

@@ -1,6 +1,7 @@
 //! The sandboxes the engine knows, in memory, written through to the store.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -12,11 +13,12 @@ use crate::backend::Instance;
 use crate::clock::steady_millis;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::cause::Cause;
+use crate::sandboxes::loading::{self, Found};
 use crate::sandboxes::logs::Logs;
 use crate::sandboxes::metrics::Samples;
 use crate::sandboxes::sandbox::{Sandbox, State, now_millis};
-use crate::sandboxes::store::{Found, Store, StoreError, Stored};
 use crate::sandboxes::traces::Spans;
+use crate::store::{Store, StoreError, Stored, Table};
 
 /// One sandbox.
 pub struct Entry {
@@ -212,16 +214,16 @@ pub struct Loaded {
 
 /// All sandboxes.
 pub struct Registry {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     entries: RwLock<HashMap<String, Arc<Entry>>>,
     /// The organization of sandboxes that name none.
     organization_id: String,
 }
 
 impl Registry {
-    /// Reads the sandboxes of a store.
-    pub fn load(store: Arc<Store>, organization_id: &str) -> Result<Loaded> {
-        let Found { sandboxes, notes, writing } = store.load()?;
+    /// Reads the sandboxes of a store, and those of whom there is only the record beside their files.
+    pub fn load(store: Arc<dyn Store>, state_dir: &Path, organization_id: &str) -> Result<Loaded> {
+        let Found { sandboxes, notes, writing } = loading::load(&*store, state_dir)?;
         let entries = sandboxes.into_iter().map(|sandbox| (sandbox.id.clone(), Arc::new(Entry::new(sandbox))));
         let entries = RwLock::new(entries.collect());
         let registry = Self { entries, store, organization_id: organization_id.to_owned() };
@@ -230,17 +232,12 @@ impl Registry {
 
     /// The value of a setting, if it has one that can be read.
     pub fn known_setting(&self, name: &str) -> Option<String> {
-        self.store.known_setting(name).unwrap_or_default()
-    }
-
-    /// Why something could not be written below the state directory.
-    pub fn explain(&self, error: &anyhow::Error) -> StoreError {
-        self.store.explain(error)
+        self.store.setting(name).unwrap_or_default()
     }
 
     /// Stores a setting. Blocks until it is on the disk.
     pub fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.store.set(name, value).map_err(|error| self.store.explain(&error))
+        self.store.set(name, value)
     }
 
     /// Everything changed before is stored when this is.
@@ -295,7 +292,7 @@ impl Registry {
         if entries.values().any(taken) {
             return Err(ApiError::conflict(format!("Sandbox with name {name} already exists")));
         }
-        let stored = self.store.save(&sandbox);
+        let stored = self.save(&sandbox);
         let id = sandbox.id.clone();
         let entry = Arc::new(Entry::new(sandbox));
         entries.insert(id, Arc::clone(&entry));
@@ -324,7 +321,7 @@ impl Registry {
         }
         let after = record.clone();
         // While the record is locked, so that changes are stored in the order they were made in.
-        let stored = self.store.save(&after);
+        let stored = self.save(&after);
         drop(ended);
         Updated { before, after, stored }
     }
@@ -333,7 +330,7 @@ impl Registry {
     /// in the middle of a change.
     pub fn store_as(&self, entry: &Entry, state: State) -> Stored {
         let record = lock(&entry.record);
-        self.store.save(&Sandbox { state, ..record.clone() })
+        self.save(&Sandbox { state, ..record.clone() })
     }
 
     /// Takes a change back that could not be stored, unless the record has changed again since.
@@ -349,15 +346,19 @@ impl Registry {
         let entry = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         match entry {
             // While the record is locked, so that no later change is stored before this one.
-            Some(entry) => self.store.save(&lock(&entry.record)),
-            None => self.store.remove(id),
+            Some(entry) => self.save(&lock(&entry.record)),
+            None => self.store.remove(Table::Sandboxes, id),
         }
     }
 
     /// Forgets a sandbox.
     pub fn remove(&self, id: &str) -> Stored {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        self.store.remove(id)
+        self.store.remove(Table::Sandboxes, id)
+    }
+
+    fn save(&self, sandbox: &Sandbox) -> Stored {
+        self.store.save(Table::Sandboxes, &sandbox.id, sandbox.written())
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use nix::fcntl::{FallocateFlags, fallocate};
 
+use crate::store::StoreError;
+
 /// Enough for the database's log, `engine.json` and directories, many times over. In bytes.
 const SIZE: u64 = 4 << 20;
 
@@ -43,6 +45,14 @@ impl Reserve {
         let file = fs::File::create(self.state_dir.join("reserve"))?;
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         Ok(fallocate(file.as_fd(), FallocateFlags::empty(), 0, size)?)
+    }
+}
+
+/// Why something could not be written below a directory.
+pub fn explain(directory: &Path, error: &dyn std::fmt::Display) -> StoreError {
+    match is_full(directory) {
+        true => StoreError::Full(directory.to_owned()),
+        false => StoreError::Other(error.to_string()),
     }
 }
 

@@ -281,6 +281,11 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// The record as it is stored.
+    pub fn written(&self) -> String {
+        serde_json::to_string(self).expect("records are plain data")
+    }
+
     /// Whether stopping means deleting.
     pub fn is_ephemeral(&self) -> bool {
         self.auto_delete_interval == 0

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::sandboxes::store::{StoreError, Stored};
+use crate::store::{StoreError, Stored};
 
 /// How long after a failure a change is written again.
 const RETRY: Duration = Duration::from_secs(1);

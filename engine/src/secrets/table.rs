@@ -9,20 +9,20 @@ use super::record::Secret;
 use crate::accounts::caller;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::now_millis;
-use crate::sandboxes::store::{Store, Table};
+use crate::store::{Store, Table};
 
 /// The most secrets of an organization.
 pub const MOST: usize = 1000;
 
 /// All secrets.
 pub struct Secrets {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     records: Mutex<BTreeMap<String, Secret>>,
 }
 
 impl Secrets {
     /// Reads the secrets of a store, and notes for users about those that cannot be read.
-    pub fn load(store: Arc<Store>) -> Result<(Self, Vec<String>)> {
+    pub fn load(store: Arc<dyn Store>) -> Result<(Self, Vec<String>)> {
         let (mut records, mut notes) = (BTreeMap::new(), Vec::new());
         for (id, record) in store.rows(Table::Secrets)? {
             match serde_json::from_str(&record) {
@@ -92,7 +92,7 @@ impl Secrets {
             if others.count() >= MOST {
                 return Err(ApiError::quota_exceeded(format!("Secret quota exceeded. Maximum allowed: {MOST}")));
             }
-            let stored = self.store.save_in(Table::Secrets, &secret.id, written(&secret));
+            let stored = self.store.save(Table::Secrets, &secret.id, written(&secret));
             let id = secret.id.clone();
             records.insert(id.clone(), secret);
             (id, stored)
@@ -113,7 +113,7 @@ impl Secrets {
             change(record);
             record.updated_at = now_millis().max(before.updated_at + 1);
             // While the records are locked, so that changes are stored in the order they were made in.
-            (before, record.clone(), self.store.save_in(Table::Secrets, id, written(record)))
+            (before, record.clone(), self.store.save(Table::Secrets, id, written(record)))
         };
         if let Err(error) = stored.wait().await {
             if let Some(record) = self.lock().get_mut(id).filter(|record| **record == after) {
@@ -127,7 +127,7 @@ impl Secrets {
     /// Forgets a secret. It is used no more even if that cannot be stored.
     pub async fn remove(&self, id: &str) -> ApiResult<()> {
         self.lock().remove(id);
-        let stored = self.store.remove_from(Table::Secrets, id);
+        let stored = self.store.remove(Table::Secrets, id);
         stored.wait().await.map_err(|error| ApiError::not_stored(&error))
     }
 }

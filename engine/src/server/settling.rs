@@ -9,7 +9,7 @@ use crate::backend::{Backend, FoundState, Instance};
 use crate::engine::Engine;
 use crate::sandboxes::registry::{Entry, Registry};
 use crate::sandboxes::sandbox::{DesiredState, Sandbox, State, now_millis};
-use crate::sandboxes::store::Stored;
+use crate::store::Stored;
 
 /// What there is to do afterwards.
 pub(super) struct Settled<W> {

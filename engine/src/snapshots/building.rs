@@ -11,9 +11,9 @@ use crate::errors::{ApiError, ApiResult};
 use crate::fault;
 use crate::sandboxes::lifecycle::{off_the_runtime, to_the_end};
 use crate::sandboxes::sandbox::BuildInfo;
-use crate::sandboxes::store::Stored;
 use crate::snapshots::images::{self, NotMade};
 use crate::snapshots::record::{Snapshot, SnapshotState};
+use crate::store::Stored;
 
 impl Engine {
     /// `POST /snapshots`: answers once the snapshot is recorded, `pending`.

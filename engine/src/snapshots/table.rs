@@ -9,12 +9,12 @@ use crate::accounts::caller;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::now_millis;
 use crate::sandboxes::snapshot;
-use crate::sandboxes::store::{Store, Stored, Table};
 use crate::snapshots::record::{Snapshot, SnapshotState};
+use crate::store::{Store, Stored, Table};
 
 /// All snapshots but the default one, which is part of the engine.
 pub struct Snapshots {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     /// The organization of snapshots that name none.
     organization_id: String,
     records: RwLock<BTreeMap<String, Snapshot>>,
@@ -22,7 +22,7 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// Reads the snapshots of a store, and notes for users about those that cannot be read.
-    pub fn load(store: Arc<Store>, organization_id: &str) -> Result<(Self, Vec<String>)> {
+    pub fn load(store: Arc<dyn Store>, organization_id: &str) -> Result<(Self, Vec<String>)> {
         let (mut records, mut notes) = (BTreeMap::new(), Vec::new());
         for (id, record) in store.rows(Table::Snapshots)? {
             match serde_json::from_str(&record) {
@@ -131,12 +131,12 @@ impl Snapshots {
     /// Forgets a snapshot.
     pub fn remove(&self, id: &str) -> Stored {
         self.write().remove(id);
-        self.store.remove_from(Table::Snapshots, id)
+        self.store.remove(Table::Snapshots, id)
     }
 
     fn save(&self, snapshot: &Snapshot) -> Stored {
         let record = serde_json::to_string(snapshot).expect("records are plain data");
-        self.store.save_in(Table::Snapshots, &snapshot.id, record)
+        self.store.save(Table::Snapshots, &snapshot.id, record)
     }
 }
 

@@ -20,7 +20,7 @@ use super::incoming::{Channels, Held, ROOM};
 use super::paced::{Pace, Paced};
 use crate::clock;
 use crate::engine::Engine;
-use crate::sandboxes::store::Store;
+use crate::store::Store;
 
 /// Connections at once, and those among them whose client has not said who it is.
 const MAX_CONNECTIONS: usize = 1024;
@@ -46,9 +46,9 @@ const BACKLOG: u32 = 128;
 const PORT_SETTING: &str = "ssh-port";
 
 /// Listens there; with port 0 on the last one, so that `known_hosts` stays right, or on any when that is taken.
-pub fn listen(address: SocketAddr, store: &Store) -> Result<TcpListener> {
+pub fn listen(address: SocketAddr, store: &dyn Store) -> Result<TcpListener> {
     if address.port() == 0
-        && let Some(last) = store.known_setting(PORT_SETTING)?.and_then(|last| last.parse().ok())
+        && let Some(last) = store.setting(PORT_SETTING)?.and_then(|last| last.parse().ok())
         && let Ok(listener) = bind(SocketAddr::new(address.ip(), last))
     {
         return Ok(listener);

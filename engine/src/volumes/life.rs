@@ -17,8 +17,9 @@ use crate::errors::{ApiError, ApiResult};
 use crate::fault;
 use crate::sandboxes::lifecycle::off_the_runtime;
 use crate::sandboxes::registry::{Entry, Registry};
+use crate::sandboxes::reserve;
 use crate::sandboxes::sandbox::{DesiredState, MountedVolume, Sandbox, now_millis};
-use crate::sandboxes::store::Stored;
+use crate::store::Stored;
 
 /// How often a volume that goes is looked at while sandboxes that have it go.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -40,7 +41,7 @@ impl Engine {
                 Some(stored) => stored.wait().await.map_err(|error| ApiError::not_stored(&error)),
                 None => Err(ApiError::internal(&"a volume that is being created is gone")),
             },
-            Err(error) => Err(ApiError::not_stored(&self.registry.explain(&error.into()))),
+            Err(error) => Err(ApiError::not_stored(&reserve::explain(&self.state_dir, &error))),
         };
         if let Err(error) = stored {
             drop(self.volumes.remove(&volume.id));

@@ -9,17 +9,17 @@ use super::record::{Volume, VolumeState};
 use crate::accounts::caller;
 use crate::errors::{ApiError, ApiResult};
 use crate::sandboxes::sandbox::{MountedVolume, now_millis};
-use crate::sandboxes::store::{Store, Stored, Table};
+use crate::store::{Store, Stored, Table};
 
 /// All volumes.
 pub struct Volumes {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     records: Mutex<BTreeMap<String, Volume>>,
 }
 
 impl Volumes {
     /// Reads the volumes of a store, and notes for users about those that cannot be read.
-    pub fn load(store: Arc<Store>) -> Result<(Self, Vec<String>)> {
+    pub fn load(store: Arc<dyn Store>) -> Result<(Self, Vec<String>)> {
         let (mut records, mut notes) = (BTreeMap::new(), Vec::new());
         for (id, record) in store.rows(Table::Volumes)? {
             match serde_json::from_str(&record) {
@@ -83,14 +83,14 @@ impl Volumes {
         record.updated_at = now_millis();
         let text = serde_json::to_string(record).expect("records are plain data");
         // While the records are locked, so that changes are stored in the order they were made in.
-        let stored = self.store.save_in(Table::Volumes, id, text);
+        let stored = self.store.save(Table::Volumes, id, text);
         Some((record.clone(), stored))
     }
 
     /// Forgets a volume.
     pub fn remove(&self, id: &str) -> Stored {
         self.lock().remove(id);
-        self.store.remove_from(Table::Volumes, id)
+        self.store.remove(Table::Volumes, id)
     }
 
     /// Finds the volumes that a sandbox is to have, by id, else by name; afterwards all of them have ids.

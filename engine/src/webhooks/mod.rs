@@ -330,6 +330,7 @@ impl Webhooks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SqliteDocuments;
 
     fn endpoint(organization_id: &str) -> Endpoint {
         Endpoint {
@@ -348,7 +349,7 @@ mod tests {
     #[test]
     fn an_endpoint_that_never_answers_takes_neither_the_disk_nor_everybodys_turns() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Arc::new(AccountStore::open(directory.path()).unwrap());
+        let store = Arc::new(AccountStore::new(Arc::new(SqliteDocuments::open(directory.path()).unwrap())));
         let webhooks = Webhooks { most_waiting: AT_ONCE + 2, ..Webhooks::open(&store, Vec::new()).unwrap() };
         let send = |organization: &str, id: &str| {
             webhooks.send(&[endpoint(organization)], "sandbox.created", &json!({}), Some(id.to_owned())).unwrap();
