@@ -9,7 +9,7 @@ export DAYTONA_TOOLS := $(CURDIR)/target/tools
 export PATH := $(DAYTONA_TOOLS)/venv/bin:$(PATH)
 export CARGO_INCREMENTAL ?= 0
 
-.PHONY: help setup build everything codegen check advisories test test-rust test-packages conformance test-kubernetes stress quickstart dist docs fuzz bench clean
+.PHONY: help setup build everything codegen check advisories test test-rust test-packages conformance test-kubernetes test-postgres stress quickstart dist docs fuzz bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ quickstart: build ## The same program in every language, on the local engine
 
 test-kubernetes: ## Sandboxes as pods: a scripted API, then a cluster that is built, started and ended (as root)
 	@tests/kubernetes/run.sh
+
+test-postgres: ## An engine's state in PostgreSQL: the contract of stores, several replicas at once, a server that dies
+	@scripts/test-postgres
 
 docs: setup ## The documentation as a site, in target/site
 	@scripts/site
