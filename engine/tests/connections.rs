@@ -47,7 +47,8 @@ async fn a_client_that_only_listens_keeps_the_engine_until_it_goes() {
     use tokio_tungstenite::tungstenite::Message;
 
     let directory = tempfile::tempdir().unwrap();
-    let mut engine = Engine::start_in(directory, &["1"]).await;
+    // Longer than a busy machine takes to connect.
+    let mut engine = Engine::start_in(directory, &["10"]).await;
     let url = engine.origin.replacen("http", "ws", 1);
     let url = format!("{url}/api/socket.io/?EIO=4&transport=websocket");
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
@@ -55,7 +56,7 @@ async fn a_client_that_only_listens_keeps_the_engine_until_it_goes() {
     socket.send(Message::Text(connect.into())).await.unwrap();
     while !socket.next().await.unwrap().unwrap().to_text().unwrap().starts_with("40") {}
     // Another engine that is as idle ends; this one does not.
-    let mut idle = harness::Engine::start_in(tempfile::tempdir().unwrap(), &["1"]).await;
+    let mut idle = harness::Engine::start_in(tempfile::tempdir().unwrap(), &["10"]).await;
     assert!(idle.process.wait().unwrap().success());
     assert_eq!(engine.process.try_wait().unwrap(), None);
     drop(socket);
