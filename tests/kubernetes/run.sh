@@ -10,28 +10,21 @@ manifest=(--manifest-path engine/kubernetes/Cargo.toml)
 
 cargo fmt "${manifest[@]}" --check
 cargo clippy --quiet --locked "${manifest[@]}" --all-targets --all-features -- -D warnings
-# What is skipped or allowed in there is for the other workspace, too.
-cargo deny --manifest-path engine/kubernetes/Cargo.toml --config deny.toml --locked check -A unmatched-skip \
+# What is skipped or allowed in there is for the other workspace, too. Two versions of a package are no matter here: nothing of this is
+# in what is published.
+cargo deny --manifest-path engine/kubernetes/Cargo.toml --config deny.toml --locked check -A duplicate -A unmatched-skip \
     -A license-not-encountered -A license-exception-not-encountered bans licenses sources
 cargo test --quiet --locked "${manifest[@]}"
 cargo test --quiet --locked "${manifest[@]}" --features cluster --test cluster --no-run
+
+# Linked statically, as it is for any image.
+cargo rustc --quiet --locked --package daytona-remote-toolbox --bin daytona-toolbox -- -C target-feature=+crt-static
 
 "$cluster" tools
 "$tools/helm" lint --strict "$chart"
 trap '"$cluster" down' EXIT
 "$cluster" up
 
-# An image whose program in the toolbox's place does nothing until it is told to end.
-work=$(mktemp -d)
-mkdir -p "$work"/{bin,usr/local/bin,tmp,home/daytona}
-cp "$tools/debian/bin/busybox" "$work/bin/busybox"
-ln -s busybox "$work/bin/sh"
-printf '%s\n' '#!/bin/sh' "trap 'exit 0' TERM" 'while :; do busybox sleep 1 & wait; done' >"$work/usr/local/bin/daytona-toolbox"
-chmod 755 "$work" "$work/usr/local/bin/daytona-toolbox"
-tar --create --directory "$work" --owner 0 --group 0 --file "$work.layer" .
-python3 tests/kubernetes/image.py "$work.tar" daytona.invalid/stand-in:1 "$work.layer"
-"$cluster" load "$work.tar"
-rm -rf "$work" "$work.layer" "$work.tar"
-
+tests/kubernetes/images "$CARGO_TARGET_DIR/debug/daytona-toolbox"
 "$cluster" run "$tools/helm" install daytona "$chart" --namespace daytona --create-namespace
 "$cluster" run cargo test --quiet --locked "${manifest[@]}" --features cluster --test cluster -- --test-threads 4

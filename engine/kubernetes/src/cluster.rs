@@ -285,6 +285,30 @@ impl Cluster {
         .map(drop)
     }
 
+    /// Whether there is a policy for a sandbox, which is so from when it is made until it is given up.
+    ///
+    /// # Errors
+    /// When it cannot be known.
+    pub async fn has_reach(&self, id: &str) -> Result<bool, ClusterError> {
+        let policies: Api<NetworkPolicy> = self.api();
+        let name = placement::name_of(id);
+        let found = self
+            .repeat(|| {
+                let (policies, name) = (policies.clone(), name.clone());
+                Box::pin(async move { policies.get_opt(&name).await })
+            })
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// All policies, that for all sandboxes too.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn policies(&self) -> Result<Vec<NetworkPolicy>, ClusterError> {
+        self.all().await
+    }
+
     /// Removes what a sandbox reaches.
     ///
     /// # Errors
@@ -354,7 +378,8 @@ impl Cluster {
     }
 }
 
-fn made(pod: &Pod) -> Made {
+/// What tells a pod from others.
+pub(crate) fn made(pod: &Pod) -> Made {
     Made { name: pod.name_any(), uid: pod.uid().unwrap_or_default() }
 }
 

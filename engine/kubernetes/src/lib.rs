@@ -18,8 +18,11 @@
 //! | [`pod`], [`policy`], [`claim`] | what that is in Kubernetes' terms |
 //! | [`cluster`] | requests that may be repeated |
 //! | [`pods`] | what is known of each pod |
+//! | [`running`] | starting sandboxes: from a placement to a toolbox that has called home |
+//! | [`backend`] | the engine's backend whose sandboxes are pods |
 //! | [`preflight`] | what is wrong with the configuration, said at start |
 
+pub mod backend;
 pub mod claim;
 pub mod cluster;
 pub mod placement;
@@ -27,8 +30,11 @@ pub mod pod;
 pub mod pods;
 pub mod policy;
 pub mod preflight;
+pub mod running;
 pub mod settings;
 
+pub use backend::Kubernetes;
 pub use cluster::{Cluster, ClusterError};
 pub use placement::Placement;
+pub use running::Runner;
 pub use settings::Settings;

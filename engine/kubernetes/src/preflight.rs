@@ -28,7 +28,11 @@ pub const RIGHTS: [Right; 4] = [
     Right { group: "", resource: "pods", verbs: &["create", "delete", "get", "list", "watch"] },
     Right { group: "", resource: "pods/resize", verbs: &["patch"] },
     Right { group: "", resource: "persistentvolumeclaims", verbs: &["create", "delete", "list"] },
-    Right { group: "networking.k8s.io", resource: "networkpolicies", verbs: &["create", "delete", "patch"] },
+    Right {
+        group: "networking.k8s.io",
+        resource: "networkpolicies",
+        verbs: &["create", "delete", "get", "list", "patch"],
+    },
 ];
 
 /// Looks for everything that would make the first sandbox fail, without making anything.

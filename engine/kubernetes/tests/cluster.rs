@@ -1,17 +1,24 @@
 //! The promises of the crate on a real cluster, with the rights that the chart gives. `tests/kubernetes/run.sh` starts the cluster
 //! and installs the chart.
 
+#[path = "../../tests/contract/mod.rs"]
+mod contract;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use daytona_engine::backend::{Backend, toolbox};
 use daytona_kubernetes::cluster::Made;
 use daytona_kubernetes::placement::{Placement, Reach};
 use daytona_kubernetes::pods::{End, Life, Pods};
 use daytona_kubernetes::settings::ControlPlane;
-use daytona_kubernetes::{Cluster, ClusterError, Settings, claim, pod, preflight};
+use daytona_kubernetes::{Cluster, ClusterError, Kubernetes, Runner, Settings, claim, pod, preflight};
+use http::{Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::PostParams;
 use kube::{Api, Client, Config};
 use serde_json::json;
@@ -35,12 +42,7 @@ fn settings() -> Settings {
 
 /// The cluster with the rights of the chart's service account.
 async fn cluster(settings: Settings) -> Cluster {
-    let client = administrator().await;
-    let classes: Api<StorageClass> = Api::all(client.clone());
-    let class = json!({"metadata": {"name": "test"}, "provisioner": "kubernetes.io/host-path"});
-    let made = classes.create(&PostParams::default(), &serde_json::from_value(class).unwrap()).await;
-    assert!(matches!(&made, Ok(_) | Err(kube::Error::Api(_))), "{made:?}");
-    let accounts: Api<ServiceAccount> = Api::namespaced(client, "daytona");
+    let accounts: Api<ServiceAccount> = Api::namespaced(administrator().await, "daytona");
     let request = TokenRequest {
         spec: TokenRequestSpec { expiration_seconds: Some(3600), ..Default::default() },
         ..Default::default()
@@ -233,4 +235,60 @@ async fn the_namespace_takes_no_pod_with_more_rights() {
     let pods: Api<Pod> = Api::namespaced(client, NAMESPACE);
     let error = pods.create(&PostParams::default(), &wanted).await.unwrap_err();
     assert!(error.to_string().contains("PodSecurity"), "{error}");
+}
+
+/// Sandboxes with the toolbox, as the engine has them made.
+async fn backend() -> Arc<dyn Backend> {
+    let settings = Settings { image: "daytona.invalid/sandbox:1".to_owned(), ..settings() };
+    let listener = tokio::net::TcpListener::bind((ADDRESS, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    Arc::new(Kubernetes::new(Runner::new(cluster(settings).await, listener, address).await.unwrap()))
+}
+
+/// Where pods reach the tests.
+const ADDRESS: &str = "10.88.0.1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_keep_the_promises_of_every_backend() {
+    let backend = backend().await;
+    contract::keeps_its_promises(&backend, ["promise-1", "promise-2", "promise-3"]).await;
+}
+
+async fn execute(backend: &Arc<dyn Backend>, id: &str, command: &str) -> String {
+    let mut sender = toolbox::open(&**backend, id).await.unwrap();
+    let request = Request::post("/process/execute")
+        .header(header::HOST, "toolbox")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(json!({"command": command}).to_string())))
+        .unwrap();
+    let answer = sender.send(request).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    answer["result"].as_str().unwrap().trim_end().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_sandbox_gives_a_first_result() {
+    let backend = backend().await;
+    let mut times = Vec::new();
+    for number in 0..10 {
+        let id = format!("quick-{number}");
+        let began = Instant::now();
+        backend.create(contract::spec(&id)).await.unwrap();
+        let made = began.elapsed();
+        let instance = within(backend.start(contract::spec(&id))).await.unwrap();
+        let started = began.elapsed();
+        assert_eq!(execute(&backend, &id, "echo here").await, "here");
+        times.push((began.elapsed(), made, started));
+        instance.kill();
+        within(instance.wait()).await;
+        instance.release().await;
+        backend.discard(&id).await.unwrap();
+        backend.purge(&id, false).await;
+    }
+    times.sort();
+    eprintln!(
+        "create to first result: median {:?} (made {:?}, started {:?}), worst {:?}",
+        times[5].0, times[5].1, times[5].2, times[9].0
+    );
 }

@@ -1,5 +1,6 @@
 //! Networks as people write them: an address and the length of its prefix.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -8,6 +9,12 @@ use std::str::FromStr;
 pub struct Cidr {
     address: IpAddr,
     prefix: u8,
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.address, self.prefix)
+    }
 }
 
 impl FromStr for Cidr {

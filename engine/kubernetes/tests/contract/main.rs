@@ -266,3 +266,24 @@ async fn what_is_missing_in_the_cluster_is_named() {
     assert!(wrong[0].contains("RuntimeClass \"gvisor\" not found"), "{wrong:?}");
     assert!(server.pod_names().is_empty(), "the look made a pod");
 }
+
+#[test]
+fn the_chart_grants_what_is_used() {
+    let chart = include_str!("../../../../deploy/helm/daytona/templates/rights.yaml");
+    let role = chart.split("---").find(|document| document.contains("kind: Role\n")).unwrap();
+    let mut granted: Vec<String> = role
+        .split("- apiGroups: ")
+        .skip(1)
+        .map(|rule| rule.lines().take(3).map(str::trim).collect::<Vec<_>>().join(" "))
+        .collect();
+    let mut used: Vec<String> = preflight::RIGHTS
+        .iter()
+        .map(|right| {
+            let group = if right.group.is_empty() { "\"\"" } else { right.group };
+            format!("[{group}] resources: [{}] verbs: [{}]", right.resource, right.verbs.join(", "))
+        })
+        .collect();
+    granted.sort();
+    used.sort();
+    assert_eq!(granted, used);
+}
