@@ -43,9 +43,20 @@ struct Pod {
 impl Drop for Pod {
     fn drop(&mut self) {
         self.control.abort();
+        // `--kill-child` does not survive the change of the user.
+        if let Some(first) = first(&self.process) {
+            let _ = kill(first, Signal::SIGKILL);
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Id on the machine of the first process that this `unshare` has started.
+fn first(unshare: &Child) -> Option<Pid> {
+    let unshare = unshare.id();
+    let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).ok()?;
+    children.trim().parse().ok().map(Pid::from_raw)
 }
 
 /// Where the pod's user writes.
@@ -93,6 +104,9 @@ impl Pod {
         let mut process = command.spawn().unwrap();
         let came = tokio::time::timeout(LONG, homes.wait_for_home("the-sandbox")).await;
         let Ok(Ok(home)) = came else {
+            if let Some(first) = first(&process) {
+                let _ = kill(first, Signal::SIGKILL);
+            }
             let _ = process.kill();
             let _ = process.wait();
             panic!("{came:?}: {}", fs::read_to_string(directory.path().join("log")).unwrap());
@@ -115,9 +129,7 @@ impl Pod {
 
     /// Id of the pod's first process on the machine.
     fn first(&self) -> Pid {
-        let unshare = self.process.id();
-        let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).unwrap();
-        Pid::from_raw(children.trim().parse().unwrap())
+        first(&self.process).unwrap()
     }
 
     /// Waits until it has ended.
