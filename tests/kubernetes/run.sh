@@ -9,13 +9,13 @@ export CARGO_TARGET_DIR=$PWD/target/kubernetes
 manifest=(--manifest-path engine/kubernetes/Cargo.toml)
 
 cargo fmt "${manifest[@]}" --check
-cargo clippy --quiet --locked "${manifest[@]}" --all-targets --all-features -- -D warnings
+cargo clippy --quiet "${manifest[@]}" --all-targets --all-features -- -D warnings
 # What is skipped or allowed in there is for the other workspace, too. Two versions of a package are no matter here: nothing of this is
 # in what is published.
-cargo deny --manifest-path engine/kubernetes/Cargo.toml --config deny.toml --locked check -A duplicate -A unmatched-skip \
+cargo deny --manifest-path engine/kubernetes/Cargo.toml --config deny.toml check -A duplicate -A unmatched-skip \
     -A license-not-encountered -A license-exception-not-encountered bans licenses sources
-cargo test --quiet --locked "${manifest[@]}"
-cargo test --quiet --locked "${manifest[@]}" --features cluster --test cluster --no-run
+cargo test --quiet "${manifest[@]}"
+cargo test --quiet "${manifest[@]}" --features cluster --test cluster --no-run
 
 # Linked statically, as it is for any image.
 cargo rustc --quiet --locked --package daytona-remote-toolbox --bin daytona-toolbox -- -C target-feature=+crt-static
@@ -27,4 +27,4 @@ trap '"$cluster" down' EXIT
 
 tests/kubernetes/images "$CARGO_TARGET_DIR/debug/daytona-toolbox"
 "$cluster" run "$tools/helm" install daytona "$chart" --namespace daytona --create-namespace
-"$cluster" run cargo test --quiet --locked "${manifest[@]}" --features cluster --test cluster -- --test-threads 4
+"$cluster" run cargo test --quiet "${manifest[@]}" --features cluster --test cluster -- --test-threads 4
