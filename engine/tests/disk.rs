@@ -4,7 +4,7 @@ mod harness;
 
 use std::process::Command;
 
-use harness::{Engine, id_of};
+use harness::{Engine, id_of, wait_for};
 use nix::sys::signal::Signal;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -117,4 +117,40 @@ async fn nothing_of_a_disk_is_left_mounted() {
 fn devices() -> String {
     let output = Command::new("losetup").args(["--list", "--output", "BACK-FILE"]).output().expect("losetup runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The images of an engine that are block devices now, relative to its state directory.
+fn attached(directory: &std::path::Path) -> Vec<String> {
+    let devices = std::fs::read_dir("/sys/block").expect("the kernel tells").flatten();
+    let images = devices.filter_map(|device| std::fs::read_to_string(device.path().join("loop/backing_file")).ok());
+    images.filter_map(|image| Some(image.strip_prefix(directory.to_str()?)?.trim().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn disks_are_mounted_before_they_are_needed_and_go_with_the_engine() {
+    for end in [Signal::SIGTERM, Signal::SIGKILL] {
+        let engine = Engine::start().await;
+        let directory = engine.directory.path().to_owned();
+        let ahead = || attached(&directory).into_iter().find(|image| image.starts_with("/ready/"));
+        engine.sandbox().await;
+        let image = wait_for(ahead).await;
+        // Nobody else sees the mount.
+        let mounts = std::fs::read_to_string("/proc/self/mounts").expect("the kernel tells");
+        assert!(!mounts.contains(directory.to_str().expect("text")), "{image}: {mounts}");
+        for _ in 0..6 {
+            let id = engine.sandbox().await;
+            engine.output(&id, MAKE).await;
+            assert_eq!(engine.output(&id, "hostname").await, id[..12]);
+            assert_eq!(size_in_gib(&engine, &id).await, 3);
+            let own = format!("/sandboxes/{id}/disk.img");
+            assert!(attached(&directory).contains(&own), "{own}");
+            assert_eq!(engine.delete(&format!("/api/sandbox/{id}")).await.0, StatusCode::OK);
+        }
+        // Nor does anybody wait to be asked how it ended.
+        let status = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let none_is_left = || harness::children(engine.pid().as_raw()).iter().all(|pid| !status(*pid).contains(") Z "));
+        wait_for(|| none_is_left().then_some(())).await;
+        let _state = engine.end(end).await;
+        wait_for(|| attached(&directory).is_empty().then_some(())).await;
+    }
 }

@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use super::entrance::Entrance;
 use super::spec::ShownGroup;
 
 /// The most processes and threads one sandbox may have.
@@ -221,9 +222,13 @@ struct Part {
 }
 
 impl SandboxCgroup {
-    /// Puts a process, and everything it will fork, under the limits.
-    pub fn add(&self, pid: u32) -> io::Result<()> {
-        self.parts.iter().try_for_each(|part| fs::write(part.directory.join("cgroup.procs"), pid.to_string()))
+    /// The way in, for the sandbox's first process.
+    pub fn entrance(&self) -> Entrance {
+        let of = |version| self.parts.iter().filter(move |part| part.version == version).map(|part| &part.directory);
+        Entrance {
+            tasks: of(Version::V1).map(|directory| directory.join("tasks")).collect(),
+            unified: of(Version::V2).next().cloned(),
+        }
     }
 
     /// The file that counts what the kernel killed at the memory limit, where that limit holds.

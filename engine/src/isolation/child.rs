@@ -1,13 +1,14 @@
 //! The process a sandbox is made of, from `execve` to the toolbox.
 //!
-//! Two short steps, each single-threaded: the *starter* leaves the machine's namespaces and clones
+//! Two short steps, each single-threaded: the *starter* enters the sandbox's control groups (as a clone of the process
+//! that the engine has started, where there are those of version 2), leaves the machine's namespaces and clones
 //! the *first process* (id 1 inside) as a sibling of itself, so the engine is its parent and can wait
 //! for it; then the starter exits. The first process builds the root, forks the toolbox, gives up its
 //! privileges, and from there on only reaps orphans, forwards the engine's wish to end, and dies with
 //! the engine. When it dies, the kernel kills everything inside.
 
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::io::{IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, setgroups, setresgid, setresuid};
@@ -65,19 +67,27 @@ pub fn run() -> i32 {
             return 2;
         }
     };
-    let started = read_document(&control).context("reading the launch description").and_then(|spec: LaunchSpec| {
+    let started = receive(&control).context("reading the launch description").and_then(|spec| {
+        // Its groups are the root of those that the namespaces below will see.
+        if !spec.entrance.enter().context("entering the control groups")? {
+            return Ok(None);
+        }
+        if spec.entrance.unified.is_some() {
+            report(&control, &Report::Starter(Pid::this().as_raw()))?;
+        }
         // Before the processes' ids are those of another namespace than /proc's.
         let namespace =
             spec.ids.map(UserIds::namespace).transpose().context("creating the sandbox's user namespace")?;
         leave_machine(&spec)?;
-        Ok((clone_sibling()?, spec, namespace))
+        Ok(Some((clone_sibling()?, spec, namespace)))
     });
     match started {
-        Ok((Some(first), ..)) => match report(&control, &Report::Init(first)) {
+        Ok(None) => 0,
+        Ok(Some((Some(first), ..))) => match report(&control, &Report::Init(first)) {
             Ok(()) => 0,
             Err(_) => 1,
         },
-        Ok((None, spec, namespace)) => first_process(spec, namespace, control, listener),
+        Ok(Some((None, spec, namespace))) => first_process(spec, namespace, control, listener),
         Err(error) => fail(&control, &error),
     }
 }
@@ -112,9 +122,35 @@ fn take_sockets() -> Result<(UnixStream, UnixListener)> {
 fn read_document<T: DeserializeOwned>(mut control: &UnixStream) -> Result<T> {
     let mut length = [0u8; 4];
     control.read_exact(&mut length)?;
+    read_body(control, length)
+}
+
+fn read_body<T: DeserializeOwned>(mut control: &UnixStream, length: [u8; 4]) -> Result<T> {
     let mut body = vec![0u8; u32::from_be_bytes(length) as usize];
     control.read_exact(&mut body)?;
     Ok(serde_json::from_slice(&body)?)
+}
+
+/// Reads the launch description, with the disk that may travel beside it.
+fn receive(control: &UnixStream) -> Result<LaunchSpec> {
+    let mut length = [0u8; 4];
+    let mut tree = None;
+    {
+        let mut space = nix::cmsg_space!([RawFd; 1]);
+        let mut buffers = [IoSliceMut::new(&mut length)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_WAITALL;
+        let message = recvmsg::<()>(control.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
+        for rights in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(descriptors) = rights {
+                // SAFETY: the kernel made them for this message; nobody else owns them.
+                tree = descriptors.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }).next();
+            }
+        }
+        if message.bytes < 4 {
+            bail!("the engine has ended");
+        }
+    }
+    Ok(LaunchSpec { mounted: tree, ..read_body(control, length)? })
 }
 
 fn report(mut control: &UnixStream, report: &Report) -> Result<()> {
@@ -172,6 +208,8 @@ fn first_process(mut spec: LaunchSpec, namespace: Option<OwnedFd>, control: Unix
         Some(daytona_toolbox::MemoryLimit::new(events, limit.gib))
     });
     let entered = enter_sandbox(&spec, namespace.as_ref());
+    // It is in its place, and nobody inside is to have it.
+    drop(spec.mounted.take());
     let settle = |spec: &mut LaunchSpec| if spec.program.is_some() { Ok(()) } else { accounts::settle(spec) };
     let files = match entered.and_then(|files| settle(&mut spec).map(|()| files)) {
         Ok(files) => files,

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::base;
 use super::disk::Disk;
+use super::entrance::Entrance;
 use super::image_root::{ImageRoot, Inside};
 use super::launch::{Launcher, Start};
 use super::spec::{IsolationLevel, LaunchSpec, Mount, SANDBOX_UID, SandboxUser};
@@ -86,6 +87,7 @@ impl Launcher {
             state_dir: self.state_dir.clone(),
             root,
             disk: Disk::of(&directory, start.resources.disk_gib),
+            mounted: None,
             mounts,
             volumes: start.volumes.clone(),
             user: SandboxUser { uid: id, gid: id, groups: Vec::new() },
@@ -93,6 +95,7 @@ impl Launcher {
             memory_limit: None,
             own_size: None,
             shows_size: self.no_sizes.is_none(),
+            entrance: Entrance::default(),
             groups: Vec::new(),
             has_network: false,
             image,

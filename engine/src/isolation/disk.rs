@@ -33,7 +33,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
 /// Discarded blocks become holes of the image. Tables of inodes stay unwritten until they are used.
-const OPTIONS: &str = "discard,noinit_itable";
+pub(super) const OPTIONS: &str = "discard,noinit_itable";
 
 /// The disk of one sandbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,10 +71,14 @@ impl Disk {
         run("resize2fs", &["-f"], &self.image, Some(&image), 0)
     }
 
+    /// Makes a block device of the image.
+    pub(super) fn attach(&self) -> Result<Device> {
+        attach(&self.open()?).context("attaching the disk to a loop device")
+    }
+
     /// Mounts the image.
     pub fn mount(&self, target: &Path) -> Result<()> {
-        let image = self.open()?;
-        let device = attach(&image).context("attaching the disk to a loop device")?;
+        let device = self.attach()?;
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         mount(Some(&device.path), target, Some("ext4"), flags, Some(OPTIONS)).context("mounting the disk")
     }
@@ -164,8 +168,8 @@ struct LoopInfo {
 }
 
 /// A loop device that goes when nobody has it open or mounted any more.
-struct Device {
-    path: PathBuf,
+pub(super) struct Device {
+    pub path: PathBuf,
     _open: File,
 }
 

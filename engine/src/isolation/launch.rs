@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -17,6 +17,7 @@ use daytona_toolbox::Compat;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::io::unix::AsyncFd;
@@ -25,12 +26,12 @@ use super::base::{self, Base};
 use super::cgroup::{Cgroups, Enforced, Resources};
 use super::commands::StepCommand;
 use super::description::copy_certificates;
-use super::disk::Disk;
 use super::disk_images::{self, DiskImages};
 use super::disk_space;
 use super::files::POOL;
 use super::image_root::ImageRoot;
 use super::instance::{Instance, Names, Range};
+use super::mounted::Mounted;
 use super::own_size::OwnSize;
 use super::probe;
 use super::processors::Processors;
@@ -253,13 +254,20 @@ impl Launcher {
         let processors = (self.level != IsolationLevel::None).then(|| self.processors.take(start.resources.cpu, &[]));
         let own_size = processors.as_ref().map(|taken| OwnSize::of(&taken.numbers, start.resources.memory_gib));
         let groups = self.cgroups.shown(start.sandbox_id);
-        let spec =
-            LaunchSpec { ids, memory_limit, has_network: network.is_some(), own_size, groups, ..self.spec(start)? };
+        let spec = LaunchSpec {
+            ids,
+            memory_limit,
+            has_network: network.is_some(),
+            own_size,
+            groups,
+            entrance: cgroup.entrance(),
+            ..self.spec(start)?
+        };
         let spec = match &command {
             Some(command) => command.describe(spec, self.certificates(start)),
             None => spec,
         };
-        spec.disk.as_ref().map_or(Ok(()), Disk::grow).context("growing the disk")?;
+        let spec = self.with_disk(spec, start.directory)?;
         let (ours, theirs) = UnixStream::pair()?;
         let log = match command {
             Some(command) => command.output,
@@ -281,8 +289,7 @@ impl Launcher {
         // Only the sandbox has the other ends.
         drop(starter);
         let mut starter = started.context("starting the sandbox process")?;
-        let launched =
-            cgroup.add(starter.id()).context("entering the control groups").and_then(|()| hand_over(&spec, &ours));
+        let launched = hand_over(&spec, &ours);
         if launched.is_err() {
             let _ = starter.kill();
         }
@@ -303,6 +310,17 @@ impl Launcher {
             survived_kills: AtomicU64::new(0),
             names: Mutex::new(Some(Names { socket, cgroup, range, network, processors })),
         })
+    }
+
+    /// Takes the sandbox's disk as it was mounted ahead, or has it grow to its size.
+    fn with_disk(&self, spec: LaunchSpec, directory: &Path) -> Result<LaunchSpec> {
+        let Some(disk) = &spec.disk else { return Ok(spec) };
+        let mounted = self.ready.take_mounted(&self.state_dir.join(directory));
+        let mounted = mounted.filter(|mounted| mounted.gib == disk.gib);
+        if mounted.is_none() {
+            disk.grow().context("growing the disk")?;
+        }
+        Ok(LaunchSpec { mounted: mounted.map(Mounted::into_tree), ..spec })
     }
 
     /// Fails where sandboxes cannot have secrets, and says why.
@@ -381,17 +399,21 @@ impl Launcher {
 /// Sends the launch description and waits until the root is in place.
 fn hand_over(spec: &LaunchSpec, control: &UnixStream) -> Result<(i32, OwnedFd)> {
     control.set_read_timeout(Some(START_TIMEOUT))?;
-    let spec = serde_json::to_vec(spec)?;
-    let mut writer = control;
-    writer.write_all(&u32::try_from(spec.len())?.to_be_bytes())?;
-    writer.write_all(&spec)?;
-    let (first, outcome) = read_reports(control);
+    send(spec, control)?;
+    let Reports { starter, first, outcome } = read_reports(control);
+    if let Some(starter) = starter {
+        // It is our child and not waited for, so the id is still its own. It ends by itself once all is well.
+        if outcome.is_err() {
+            let _ = nix::sys::signal::kill(starter, Signal::SIGKILL);
+        }
+        let _ = waitid(Id::Pid(starter), WaitPidFlag::WEXITED);
+    }
     let Some((pid, pidfd)) = first else {
         outcome?;
         bail!("the sandbox process did not say its process id");
     };
     if let Err(error) = outcome {
-        // It is our child and not waited for, so the id is still its own.
+        // As above.
         let _ = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
         let _ = waitid(Id::PIDFd(pidfd.as_fd()), WaitPidFlag::WEXITED);
         return Err(error);
@@ -399,36 +421,57 @@ fn hand_over(spec: &LaunchSpec, control: &UnixStream) -> Result<(i32, OwnedFd)> 
     Ok((pid, pidfd))
 }
 
-/// The first process, once it exists, and whether it became ready.
-///
+/// Writes the launch description, with the disk that is mounted already.
+fn send(spec: &LaunchSpec, mut control: &UnixStream) -> Result<()> {
+    let document = serde_json::to_vec(spec)?;
+    let length = u32::try_from(document.len())?.to_be_bytes();
+    let tree = spec.mounted.as_ref().map(AsRawFd::as_raw_fd);
+    let rights = [ControlMessage::ScmRights(tree.as_slice())];
+    let rights = if tree.is_some() { &rights[..] } else { &[] };
+    // Nothing else is in the socket, so there is room for all of it.
+    sendmsg::<()>(control.as_raw_fd(), &[IoSlice::new(&length)], rights, MsgFlags::MSG_NOSIGNAL, None)?;
+    Ok(control.write_all(&document)?)
+}
+
+/// What a sandbox's processes have said.
+struct Reports {
+    /// Who goes on in the place of the process that was started, if another one does.
+    starter: Option<Pid>,
+    /// The first process, once it exists.
+    first: Option<(i32, OwnedFd)>,
+    /// Whether it became ready.
+    outcome: Result<()>,
+}
+
 /// The starter tells the one, the first process the other, in either order.
-fn read_reports(control: &UnixStream) -> (Option<(i32, OwnedFd)>, Result<()>) {
-    let mut first = None;
-    let mut outcome = None;
+fn read_reports(control: &UnixStream) -> Reports {
+    let (mut starter, mut first, mut outcome) = (None, None, None);
     for line in BufReader::new(control).lines() {
         let report = line.map_err(anyhow::Error::from).and_then(|line| Ok(serde_json::from_str(&line)?));
         match report {
+            Ok(Report::Starter(pid)) => starter = Some(Pid::from_raw(pid)),
             Ok(Report::Init(pid)) => match open_pidfd(pid) {
                 Ok(pidfd) => first = Some((pid, pidfd)),
-                Err(error) => return (None, Err(error.into())),
+                Err(error) => return Reports { starter, first, outcome: Err(error.into()) },
             },
             Ok(Report::Ready) => outcome = Some(Ok(())),
             Ok(Report::Failed(reason)) => outcome = Some(Err(anyhow!("{reason}"))),
             Err(error) if error.downcast_ref().map(io::Error::kind) == Some(io::ErrorKind::WouldBlock) => {
                 let seconds = START_TIMEOUT.as_secs();
-                return (
-                    first,
-                    Err(anyhow!("the sandbox process was not ready after {seconds} s: the machine is too busy")),
-                );
+                let late = anyhow!("the sandbox process was not ready after {seconds} s: the machine is too busy");
+                return Reports { starter, first, outcome: Err(late) };
             }
-            Err(error) => return (first, Err(error.context("waiting for the sandbox process"))),
+            Err(error) => {
+                let outcome = Err(error.context("waiting for the sandbox process"));
+                return Reports { starter, first, outcome };
+            }
         }
         if first.is_some() && outcome.is_some() {
             break;
         }
     }
     let ended = || Err(anyhow!("the sandbox process ended before it was ready; its log is in the state directory"));
-    (first, outcome.unwrap_or_else(ended))
+    Reports { starter, first, outcome: outcome.unwrap_or_else(ended) }
 }
 
 pub(super) fn open_pidfd(pid: i32) -> io::Result<OwnedFd> {

@@ -4,7 +4,7 @@
 //! of the machine's tree is reachable except what [`LaunchSpec::mounts`] and [`mount_devices`] put there.
 
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::disk_space;
 use super::image_root;
 use super::own_size::{self, Files};
 use super::spec::{IsolationLevel, LaunchSpec, Mount, ShownGroup};
-use super::users::UserIds;
+use super::users::{self, UserIds};
 use super::volume_mounts;
 
 /// The most terminals a sandbox may have open: the machine's kernel has some thousands for all.
@@ -62,7 +62,10 @@ pub fn enter_root(spec: &LaunchSpec, namespace: Option<&OwnedFd>) -> Result<Opti
 /// Covers the sandbox's own directory with its disk.
 fn mount_disk(spec: &LaunchSpec, disk: &Disk) -> Result<()> {
     let own = own_directory(spec)?;
-    disk.mount(own)?;
+    match &spec.mounted {
+        Some(tree) => users::attach(tree, fs::File::open(own)?.as_fd()).context("attaching the disk")?,
+        None => disk.mount(own)?,
+    }
     if let Ok(room) = disk_space::room(&spec.state_dir)
         && room < disk.gib << 30
     {

@@ -1,5 +1,6 @@
 //! Trees of files for sandboxes to come, made ahead: a new sandbox then takes one rename, not some fifty new files.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +13,10 @@ use anyhow::{Context, Result};
 use daytona_toolbox::remove_tree::{Locked, remove_tree};
 
 use super::base;
+use super::disk::{Disk, IMAGE};
 use super::disk_images::{Contents, DiskImages};
 use super::image_root;
+use super::mounted::Mounted;
 use super::step_disk;
 
 /// Trees made ahead.
@@ -121,6 +124,25 @@ struct Shared {
     directory: PathBuf,
     pattern: Pattern,
     trees: Mutex<Trees>,
+    /// The disks of sandboxes that have their files and have not started yet, by their directories.
+    mounted: Mutex<HashMap<PathBuf, Mounted>>,
+}
+
+/// Files made ahead.
+#[derive(Debug)]
+struct Tree {
+    path: PathBuf,
+    /// Its disk, where there are disks and the kernel mounts them ahead.
+    mounted: Option<Mounted>,
+}
+
+impl Tree {
+    fn remove(self) {
+        if let Some(mounted) = self.mounted {
+            mounted.give_up();
+        }
+        remove(&self.path);
+    }
 }
 
 /// The snapshot and the size in GiB of trees to make.
@@ -128,7 +150,7 @@ type Kind = (Option<PathBuf>, u64);
 
 #[derive(Debug, Default)]
 struct Trees {
-    paths: Vec<PathBuf>,
+    ready: Vec<Tree>,
     /// The snapshot whose home they have, and their size.
     kind: (Option<u64>, u64),
     made: u64,
@@ -141,7 +163,7 @@ impl Ready {
         let directory = state_dir.join("ready");
         remove(&directory);
         fs::create_dir_all(&directory)?;
-        let shared = Arc::new(Shared { directory, pattern, trees: Mutex::default() });
+        let shared = Arc::new(Shared { directory, pattern, trees: Mutex::default(), mounted: Mutex::default() });
         let (work, arriving) = mpsc::channel::<Kind>();
         thread::Builder::new().name("files".to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -157,13 +179,24 @@ impl Ready {
     /// Puts a new sandbox's files at `directory`, which is not there yet.
     pub fn place(&self, directory: &Path, snapshot: Option<&Path>, disk_gib: u64) -> Result<()> {
         let ready = self.shared.take(snapshot, disk_gib);
-        let placed = ready.is_some_and(|tree| fs::rename(tree, directory).is_ok());
+        let placed = ready.is_some_and(|tree| {
+            let placed = fs::rename(&tree.path, directory).is_ok();
+            if let (true, Some(mounted)) = (placed, tree.mounted) {
+                self.shared.keep(directory, mounted);
+            }
+            placed
+        });
         if !placed {
             self.shared.pattern.make(directory, snapshot, disk_gib)?;
         }
         // Without the thread each sandbox's files are made when they are needed.
         let _ = self.work.send((snapshot.map(Path::to_owned), disk_gib));
         Ok(())
+    }
+
+    /// The disk in this directory, if it was mounted ahead. Only the first one who asks has it.
+    pub fn take_mounted(&self, directory: &Path) -> Option<Mounted> {
+        self.shared.mounted().remove(directory)
     }
 
     /// Makes the files of a sandbox whose root is an image.
@@ -180,8 +213,10 @@ impl Ready {
     pub fn clean_up(&self) {
         let mut trees = self.shared.lock();
         trees.ended = true;
-        trees.paths.clear();
+        let ready = std::mem::take(&mut trees.ready);
         drop(trees);
+        ready.into_iter().for_each(Tree::remove);
+        self.shared.mounted().clear();
         remove(&self.shared.directory);
     }
 }
@@ -191,14 +226,28 @@ impl Shared {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn mounted(&self) -> MutexGuard<'_, HashMap<PathBuf, Mounted>> {
+        self.mounted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a disk until its sandbox starts.
+    fn keep(&self, directory: &Path, disk: Mounted) {
+        let mut mounted = self.mounted();
+        // Sandboxes that were removed before they started.
+        let gone: Vec<_> = mounted.extract_if(|directory, _| !directory.join(IMAGE).exists()).collect();
+        mounted.insert(directory.to_owned(), disk);
+        drop(mounted);
+        gone.into_iter().for_each(|(_, disk)| disk.give_up());
+    }
+
     /// The size counts only where it is that of a disk.
     fn kind(&self, snapshot: Option<&Path>, disk_gib: u64) -> (Option<u64>, u64) {
         (identity(snapshot), if self.pattern.disks.is_some() { disk_gib } else { 0 })
     }
 
-    fn take(&self, snapshot: Option<&Path>, disk_gib: u64) -> Option<PathBuf> {
+    fn take(&self, snapshot: Option<&Path>, disk_gib: u64) -> Option<Tree> {
         let mut trees = self.lock();
-        if trees.kind == self.kind(snapshot, disk_gib) { trees.paths.pop() } else { None }
+        if trees.kind == self.kind(snapshot, disk_gib) { trees.ready.pop() } else { None }
     }
 
     fn refill(&self, snapshot: Option<&Path>, disk_gib: u64) {
@@ -209,14 +258,14 @@ impl Shared {
                 Vec::new()
             } else {
                 trees.kind = current;
-                std::mem::take(&mut trees.paths)
+                std::mem::take(&mut trees.ready)
             }
         };
-        outdated.iter().for_each(|tree| remove(tree));
+        outdated.into_iter().for_each(Tree::remove);
         loop {
             let tree = {
                 let mut trees = self.lock();
-                if trees.ended || trees.paths.len() >= READY {
+                if trees.ended || trees.ready.len() >= READY {
                     return;
                 }
                 trees.made += 1;
@@ -228,7 +277,18 @@ impl Shared {
                 remove(&tree);
                 return;
             }
-            self.lock().paths.push(tree);
+            let mounted = Disk::of(&tree, disk_gib).and_then(|disk| {
+                // Its sandbox then does it.
+                let failed = |error| tracing::debug!(error = format!("{error:#}"), "a disk was not mounted ahead");
+                Mounted::new(&disk).map_err(failed).ok()
+            });
+            let tree = Tree { path: tree, mounted };
+            let mut trees = self.lock();
+            if trees.ended {
+                drop(trees);
+                return tree.remove();
+            }
+            trees.ready.push(tree);
         }
     }
 }

@@ -7,6 +7,7 @@
 //! the sandbox dies: no sandbox outlives its engine.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use daytona_toolbox::Compat;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commands::Program;
 use super::disk::Disk;
+use super::entrance::Entrance;
 use super::image_root::Inside;
 use super::own_size::OwnSize;
 use super::users::UserIds;
@@ -143,6 +145,9 @@ pub struct LaunchSpec {
     /// The file system that holds the root and what is changed of system directories, mounted over the sandbox's directory;
     /// plain directories do otherwise.
     pub disk: Option<Disk>,
+    /// That file system, where it is mounted already and attached nowhere yet. It travels beside this document.
+    #[serde(skip)]
+    pub mounted: Option<OwnedFd>,
     /// The mounts inside it, in order.
     pub mounts: Vec<Mount>,
     /// The volumes to mount when everything else is, in order.
@@ -158,6 +163,8 @@ pub struct LaunchSpec {
     pub own_size: Option<OwnSize>,
     /// Whether files of `/proc` and `/sys` are covered to show them.
     pub shows_size: bool,
+    /// How its first process gets into its control groups.
+    pub entrance: Entrance,
     /// Its control groups, as its processes see them.
     pub groups: Vec<ShownGroup>,
     /// Whether it is started in a network namespace made for it; else it makes one with loopback only.
@@ -184,6 +191,8 @@ pub struct LaunchSpec {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
+    /// The process that goes on in the place of the one that the engine has started, and is its child, too.
+    Starter(i32),
     /// The sandbox's first process, in the engine's process-id namespace.
     Init(i32),
     /// The root is in place and the toolbox is starting; its socket already queues connections.
