@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use crate::served::{Client, Served, port, until_closed};
 
 fn short() -> Limits {
-    Limits { waiting: 8, patience: Duration::from_millis(500), ..Limits::default() }
+    Limits { waiting: 8, patience: Duration::from_secs(4), ..Limits::default() }
 }
 
 fn served(limits: Limits) -> Served {
@@ -68,7 +68,7 @@ async fn peers_that_wait_keep_nobody_out() {
 async fn who_was_let_in_may_take_longer_than_strangers_may() {
     let served = served(short());
     let mut client = Client::new(served.connector().connect().await.unwrap()).await;
-    assert_eq!(client.run("sleep 1; echo slept").await, "slept\n");
+    assert_eq!(client.run("sleep 5; echo slept").await, "slept\n");
 }
 
 /// A network of its own for the calling thread, whose only link can be taken down. Needs root, as sandboxes of a cluster's tests do.
