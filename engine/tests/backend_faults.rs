@@ -148,3 +148,24 @@ async fn a_sandbox_whose_files_cannot_be_removed_is_in_error_until_they_can() {
     faulty.fail("");
     faulty.remove(&id).await;
 }
+
+#[tokio::test]
+async fn a_pool_whose_sandboxes_do_not_start_leaves_no_files_of_theirs() {
+    let faulty = Faulty::start().await;
+    faulty.fail("start-fails");
+    let (status, pool) = faulty.engine.post("/api/warm-pools", json!({"snapshot": "default", "pool": 1})).await;
+    assert_eq!(status, StatusCode::CREATED, "{pool}");
+    wait_for_response(async || {
+        let (_, pools) = faulty.engine.get("/api/warm-pools").await;
+        (pools[0]["errorReason"] == "StartFails, as a test asked for").then_some(())
+    })
+    .await;
+    // The next try comes seconds later.
+    let left: Vec<_> = std::fs::read_dir(faulty.engine.directory.path().join("pool"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

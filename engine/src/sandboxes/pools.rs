@@ -317,9 +317,18 @@ impl Engine {
         }
         let origin = self.origin(&self.pooled_snapshot(&pool.snapshot).map_err(anyhow::Error::msg)?);
         let spec = Spec { waiting: true, ..spec_of(self, &wanted) };
-        self.backend.create(spec.clone()).await?;
-        let instance = self.backend.start(spec).await?;
-        Ok(Member { id: wanted.id, origin, instance })
+        let started = async {
+            self.backend.create(spec.clone()).await?;
+            self.backend.start(spec).await
+        };
+        match started.await {
+            Ok(instance) => Ok(Member { id: wanted.id, origin, instance }),
+            Err(error) => {
+                // The next try is soon, and has files of its own.
+                self.backend.discard_waiting(&wanted.id).await;
+                Err(error)
+            }
+        }
     }
 
     /// Fills pools again when a sandbox ends that may still be in one.
