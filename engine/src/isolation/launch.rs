@@ -323,6 +323,11 @@ impl Launcher {
         Ok(LaunchSpec { mounted: mounted.map(Mounted::into_tree), ..spec })
     }
 
+    /// Lets go of a disk that was mounted ahead for a sandbox that has not started: it can be read and removed then.
+    pub fn let_go(&self, directory: &Path) {
+        drop(self.ready.take_mounted(directory));
+    }
+
     /// Fails where sandboxes cannot have secrets, and says why.
     pub fn check_secrets(&self) -> Result<(), Refusal> {
         let missing = |what: &str| Err(Refusal::Missing(what.to_owned()));

@@ -38,12 +38,18 @@ impl Machine {
             (record_file::directory(&self.state_dir, original), record_file::directory(&self.state_dir, copy));
         self.check_room(&from)?;
         let Some(instance) = self.instance(original) else {
-            isolation::wait_until_free(&from)?;
+            self.wait_until_free(&from)?;
             copy_all(&from, &to)?;
             return Launcher::name_files(&to, copy);
         };
         running_copy::copy(&instance, &from, &to, instance.is_frozen(), || fault::step("fork.frozen"))?;
         Launcher::name_files(&to, copy)
+    }
+
+    /// Waits until nothing uses the files of a sandbox that does not run.
+    pub(super) fn wait_until_free(&self, directory: &Path) -> Result<()> {
+        self.launcher.let_go(directory);
+        isolation::wait_until_free(directory)
     }
 
     /// Refuses a copy that needs more room on the disk than there is, unless it shares its content.
@@ -70,7 +76,7 @@ impl Machine {
         self.check_room(&from)?;
         match self.instance(sandbox) {
             None => {
-                isolation::wait_until_free(&from)?;
+                self.wait_until_free(&from)?;
                 copy_all(&from, &to)?;
             }
             Some(instance) => {

@@ -178,6 +178,7 @@ impl Backend for Local {
     fn discard<'a>(&'a self, id: &'a str) -> Work<'a, ()> {
         let id = id.to_owned();
         self.work(move |machine| {
+            machine.launcher.let_go(&record_file::directory(&machine.state_dir, &id));
             record_file::discard(&machine.state_dir, &id)?;
             lock(&machine.running).remove(&id);
             Ok(())
@@ -238,7 +239,11 @@ impl Backend for Local {
 
     fn archive<'a>(&'a self, id: &'a str, unwanted: Arc<AtomicBool>) -> Work<'a, ()> {
         let id = id.to_owned();
-        self.work(move |machine| archives::put_away(&record_file::directory(&machine.state_dir, &id), &unwanted))
+        self.work(move |machine| {
+            let directory = record_file::directory(&machine.state_dir, &id);
+            machine.launcher.let_go(&directory);
+            archives::put_away(&directory, &unwanted)
+        })
     }
 
     fn is_archived<'a>(&'a self, id: &'a str) -> BoxFuture<'a, bool> {
