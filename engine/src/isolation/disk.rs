@@ -330,15 +330,33 @@ fn next_data(file: &File, position: u64) -> io::Result<Option<(u64, u64)>> {
     Ok(end.map(|end| (start, end)))
 }
 
-/// Makes a part of a file a hole.
+/// Makes a part of a file a hole, or zeros where the file system has no holes to make.
 fn clear(file: &File, start: u64, end: u64) -> io::Result<()> {
     if start == end {
         return Ok(());
     }
-    let [start, length] = [start, end - start].map(|number| i64::try_from(number).map_err(io::Error::other));
+    let [from, length] = [start, end - start].map(|number| i64::try_from(number).map_err(io::Error::other));
     let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
     // SAFETY: the call takes integers.
-    Errno::result(unsafe { libc::fallocate(file.as_raw_fd(), how, start?, length?) })?;
+    match Errno::result(unsafe { libc::fallocate(file.as_raw_fd(), how, from?, length?) }) {
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => write_zeros(file, start, end),
+        done => done.map(drop).map_err(io::Error::from),
+    }
+}
+
+/// Writes zeros where a part of a file has something else.
+fn write_zeros(file: &File, start: u64, end: u64) -> io::Result<()> {
+    let zeros = vec![0; PIECE];
+    let mut found = vec![0; PIECE];
+    let mut position = start;
+    while position < end {
+        let length = (end - position).min(PIECE as u64) as usize;
+        file.read_exact_at(&mut found[..length], position)?;
+        if found[..length] != zeros[..length] {
+            file.write_all_at(&zeros[..length], position)?;
+        }
+        position += length as u64;
+    }
     Ok(())
 }
 
@@ -353,6 +371,18 @@ mod tests {
         let has_it = ["-c", "test /proc/$$/fd/0 -ef \"$0\""];
         run("sh", &has_it, image.path(), Some(image.as_file()), 0).unwrap();
         run("sh", &has_it, image.path(), None, 0).unwrap_err();
+    }
+
+    #[test]
+    fn what_cannot_be_a_hole_is_zeros() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&vec![1; PIECE + 100], 0).unwrap();
+        write_zeros(&file, 10, PIECE as u64 + 50).unwrap();
+        let mut read = vec![9; PIECE + 100];
+        file.read_exact_at(&mut read, 0).unwrap();
+        let (first, rest) = read.split_at(10);
+        let (zeros, last) = rest.split_at(PIECE + 40);
+        assert!(first.iter().chain(last).all(|byte| *byte == 1) && zeros.iter().all(|byte| *byte == 0));
     }
 
     #[test]
