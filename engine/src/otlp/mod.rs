@@ -8,6 +8,7 @@
 mod messages;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -136,6 +137,8 @@ impl Queue {
 /// Sends records.
 pub struct Exporter {
     waiting: Mutex<HashMap<OtelConfig, Queue>>,
+    /// Whether there was no room for another server at the last look.
+    is_full: AtomicBool,
     due: Notify,
     client: Client,
 }
@@ -179,7 +182,12 @@ pub fn environment(engine: &Engine, record: &Sandbox) -> BTreeMap<String, String
 impl Exporter {
     /// One that reaches public addresses and those of `allowed`.
     pub fn new(allowed: Vec<Cidr>) -> Self {
-        Self { waiting: Mutex::default(), due: Notify::new(), client: Client::new(Some(allowed)) }
+        Self {
+            waiting: Mutex::default(),
+            is_full: AtomicBool::new(false),
+            due: Notify::new(),
+            client: Client::new(Some(allowed)),
+        }
     }
 
     /// Where a sandbox's records go, if anywhere.
@@ -193,12 +201,16 @@ impl Exporter {
     pub fn send(&self, target: Target, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= SERVERS && !waiting.contains_key(&target.config) {
-            tracing::warn!(
-                endpoint = target.config.endpoint,
-                "telemetry waits for too many servers to be sent to another"
-            );
+            // Once, however many records meet the same.
+            if !self.is_full.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    endpoint = target.config.endpoint,
+                    "telemetry waits for too many servers to be sent to another"
+                );
+            }
             return;
         }
+        self.is_full.store(false, Ordering::Relaxed);
         waiting.entry(target.config).or_default().push(Waiting { resource: target.resource, record });
         make_room(&mut waiting);
         drop(waiting);
