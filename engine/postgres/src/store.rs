@@ -3,9 +3,15 @@
 //! The generations that this replica knows are kept beside the connection: a record is changed from the generation in which it was last
 //! read or written here, and when another replica has changed it meanwhile, the change fails with a conflict. One thread writes, in the
 //! order in which changes were made, and commits together what arrived while it waited.
+//!
+//! A conflict is told once. Changes of the record that were on their way by then fail with it, for they were made from what it no longer
+//! was. Later ones are made from what it is now and overwrite that: whoever does not want this reads the rows again first. A record
+//! that another replica has removed stays removed: it can be removed here as well and is then new, and until then, or until the rows are
+//! read again, changes of it fail.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,11 +33,13 @@ const MOST_UNKNOWN: usize = 64;
 /// An engine's store. What blocks waits for the store's own thread, so it may be called anywhere.
 pub struct PostgresStore {
     queue: queue::UnboundedSender<Task>,
+    /// How many changes were asked for.
+    asked: Arc<AtomicU64>,
 }
 
 /// What the thread is asked for.
 enum Task {
-    Change(Key, Content, Done),
+    Change(Wanted),
     Flush(Storing),
     Rows(String, Answer<Vec<(String, String)>>),
     Setting(String, Answer<Option<String>>),
@@ -39,6 +47,16 @@ enum Task {
 }
 
 type Answer<T> = mpsc::SyncSender<crate::Result<T>>;
+
+/// A change with whoever waits for it.
+struct Wanted {
+    key: Key,
+    content: Content,
+    change: Uuid,
+    /// Its place among all changes that were asked for.
+    number: u64,
+    done: Done,
+}
 
 /// Whoever waits for a change.
 enum Done {
@@ -73,6 +91,8 @@ impl PostgresStore {
         let (queue, arriving) = queue::unbounded_channel();
         let (opened, opening) = mpsc::sync_channel(1);
         let (address, replica) = (address.to_owned(), replica.to_owned());
+        let asked = Arc::new(AtomicU64::new(0));
+        let asked_there = Arc::clone(&asked);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let run = move || {
             runtime.block_on(async move {
@@ -81,13 +101,14 @@ impl PostgresStore {
                     Err(error) => return drop(opened.send(Err(error))),
                 };
                 let _ = opened.send(Ok(()));
-                let writer = Writer { database, known: HashMap::new(), unknown: HashMap::new() };
+                let (known, unknown, outdated) = (HashMap::new(), HashMap::new(), HashMap::new());
+                let writer = Writer { database, asked: asked_there, known, unknown, outdated };
                 writer.run(arriving).await;
             });
         };
         std::thread::Builder::new().name("store".to_owned()).spawn(run)?;
         opening.recv().context("the store's thread has ended")??;
-        Ok(Self { queue })
+        Ok(Self { queue, asked })
     }
 
     fn ask<T>(&self, task: impl FnOnce(Answer<T>) -> Task) -> crate::Result<T> {
@@ -96,8 +117,13 @@ impl PostgresStore {
         answered.recv().unwrap_or_else(|_| Err(Error::Refused("the store has ended".to_owned())))
     }
 
+    fn wanted(&self, key: Key, content: Content, done: Done) -> Task {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst);
+        Task::Change(Wanted { key, content, change: Uuid::new_v4(), number, done })
+    }
+
     fn change_here(&self, key: Key, content: Content) -> Result<(), StoreError> {
-        self.ask(|answer| Task::Change(key, content, Done::Here(answer))).map_err(Error::into_store_error)
+        self.ask(|answer| self.wanted(key, content, Done::Here(answer))).map_err(Error::into_store_error)
     }
 }
 
@@ -110,9 +136,9 @@ impl Store for PostgresStore {
         let (done, stored) = Stored::pending();
         let task = match change {
             Change::Save { table, id, record } => {
-                Task::Change(Key::new(table.name(), id), Content::Is(record), Done::Later(done))
+                self.wanted(Key::new(table.name(), id), Content::Is(record), Done::Later(done))
             }
-            Change::Remove { table, id } => Task::Change(Key::new(table.name(), id), Content::Gone, Done::Later(done)),
+            Change::Remove { table, id } => self.wanted(Key::new(table.name(), id), Content::Gone, Done::Later(done)),
             Change::Nothing => Task::Flush(done),
         };
         // Without a thread the other end is dropped, which says so.
@@ -152,18 +178,13 @@ impl Documents for PostgresStore {
 /// The thread's work.
 struct Writer {
     database: Database,
+    asked: Arc<AtomicU64>,
     /// The generations in which this replica knows records.
     known: HashMap<Key, i64>,
     /// Its changes that failed without it being known whether they took effect.
     unknown: HashMap<Key, Vec<Uuid>>,
-}
-
-/// A change with whoever waits for it.
-struct Wanted {
-    key: Key,
-    content: Content,
-    change: Uuid,
-    done: Done,
+    /// Of records that were in conflict, the number of the first change that was asked for afterwards.
+    outdated: HashMap<Key, u64>,
 }
 
 impl Writer {
@@ -173,10 +194,7 @@ impl Writer {
             let mut changes = Vec::new();
             for task in tasks.drain(..) {
                 match task {
-                    Task::Change(key, content, done) => {
-                        changes.push(Wanted { key, content, change: Uuid::new_v4(), done });
-                        continue;
-                    }
+                    Task::Change(wanted) => changes.push(wanted),
                     // Everything else comes after the changes before it.
                     other => {
                         self.store(std::mem::take(&mut changes)).await;
@@ -197,6 +215,7 @@ impl Writer {
                 if let Ok(records) = &records {
                     self.known.retain(|key, _| key.kind != kind);
                     self.unknown.retain(|key, _| key.kind != kind);
+                    self.outdated.retain(|key, _| key.kind != kind);
                     let known = |record: &crate::Record| (Key::new(kind.clone(), record.id.clone()), record.generation);
                     self.known.extend(records.iter().map(known));
                 }
@@ -229,12 +248,23 @@ impl Writer {
             let together = changes.iter().take_while(|wanted| keys.insert(wanted.key.clone())).count();
             let rest = changes.split_off(together);
             let batch = std::mem::replace(&mut changes, rest);
+            let batch: Vec<_> = batch.into_iter().filter_map(|wanted| self.unless_outdated(wanted)).collect();
             let outcomes = self.commit(&batch).await;
             for (wanted, outcome) in batch.into_iter().zip(outcomes) {
                 self.settle(wanted, outcome);
             }
         }
         self.database.notify().await;
+    }
+
+    /// The change, unless it was asked for before it was known that another replica has changed the record: then it fails as well.
+    fn unless_outdated(&self, wanted: Wanted) -> Option<Wanted> {
+        if self.outdated.get(&wanted.key).is_none_or(|first| wanted.number >= *first) {
+            return Some(wanted);
+        }
+        let (subject, current) = (wanted.key.to_string(), self.known.get(&wanted.key).copied());
+        wanted.done.complete(Err(Error::Conflict { subject, current }));
+        None
     }
 
     /// The outcome of each change. Those that are refused do not keep others from being stored.
@@ -283,6 +313,7 @@ impl Writer {
         match &outcome {
             Ok(generation) => {
                 self.unknown.remove(&key);
+                self.outdated.remove(&key);
                 match generation {
                     Some(generation) => drop(self.known.insert(key, *generation)),
                     None => drop(self.known.remove(&key)),
@@ -293,6 +324,11 @@ impl Writer {
                 // Those before have had time to take effect or be given up by the server.
                 changes.drain(..changes.len().saturating_sub(MOST_UNKNOWN - 1));
                 changes.push(change);
+            }
+            // Whoever is told may read the record again, and change it then.
+            Err(Error::Conflict { current: Some(generation), .. }) => {
+                self.outdated.insert(key.clone(), self.asked.load(Ordering::SeqCst));
+                self.known.insert(key, *generation);
             }
             Err(_) => {}
         }

@@ -105,6 +105,45 @@ fn a_store_learns_that_another_replica_was_faster() {
     one.save(Table::Sandboxes, "a", sandbox("archiving")).wait_here().unwrap();
 }
 
+#[test]
+fn a_conflict_is_told_once_and_to_all_who_could_not_know() {
+    let server = Server::start();
+    let [one, two] =
+        ["one", "two"].map(|name| PostgresStore::open_within(&server.address(), name, LIMIT).expect("it answers"));
+    let (one, two): (&dyn Store, &dyn Store) = (&one, &two);
+    let sandbox = |state| contract::sandbox("a", "a", state);
+    let conflict = Err(StoreError::Conflict("sandbox a".to_owned()));
+    one.save(Table::Sandboxes, "a", sandbox("started")).wait_here().unwrap();
+    two.rows(Table::Sandboxes).unwrap();
+    two.save(Table::Sandboxes, "a", sandbox("stopping")).wait_here().unwrap();
+    // All of them are asked for while the store waits for the first one's lock, so none knows of the change.
+    let holding = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let holder = holding.block_on(async {
+        let holder = connect_plainly(&server).await;
+        holder.batch_execute("BEGIN; LOCK TABLE daytona.sandboxes IN EXCLUSIVE MODE").await.unwrap();
+        holder
+    });
+    let writes: Vec<_> =
+        ["archiving", "archived", "error"].map(|state| one.save(Table::Sandboxes, "a", sandbox(state))).into();
+    drop((holder, holding));
+    for write in writes {
+        assert_eq!(write.wait_here(), conflict);
+    }
+    assert_eq!(two.rows(Table::Sandboxes).unwrap(), [("a".to_owned(), sandbox("stopping"))]);
+    // Whoever has been told may change it.
+    one.save(Table::Sandboxes, "a", sandbox("stopped")).wait_here().unwrap();
+    assert_eq!(two.rows(Table::Sandboxes).unwrap(), [("a".to_owned(), sandbox("stopped"))]);
+
+    // One that is gone is not made again by mistake.
+    two.remove(Table::Sandboxes, "a").wait_here().unwrap();
+    for _ in 0..2 {
+        assert_eq!(one.save(Table::Sandboxes, "a", sandbox("started")).wait_here(), conflict);
+    }
+    assert_eq!(two.rows(Table::Sandboxes).unwrap(), []);
+    one.remove(Table::Sandboxes, "a").wait_here().unwrap();
+    one.save(Table::Sandboxes, "a", sandbox("creating")).wait_here().unwrap();
+}
+
 #[tokio::test]
 async fn a_lease_has_one_holder_and_is_taken_over_when_it_expires() {
     let server = Server::start();
