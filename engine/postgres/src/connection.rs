@@ -84,8 +84,8 @@ impl Database {
             bail!("the address of the database names no host: postgres://user:password@host/database");
         }
         if config.get_ssl_mode() == SslMode::Prefer {
-            let far = config.get_hosts().iter().any(|host| !is_near(host));
-            config.ssl_mode(if far { SslMode::Require } else { SslMode::Disable });
+            let mode = if stays_here(&config) { SslMode::Disable } else { SslMode::Require };
+            config.ssl_mode(mode);
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
@@ -143,6 +143,11 @@ impl Database {
     pub(crate) fn tries(&self) -> Tries {
         Tries { until: Instant::now() + self.0.patience, pause: BACKOFF.0 }
     }
+}
+
+/// Whether every server is this machine, by name and by address: `hostaddr` is where a connection goes, whatever the name.
+fn stays_here(config: &Config) -> bool {
+    config.get_hosts().iter().all(is_near) && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback)
 }
 
 /// Whether a host is this machine.
@@ -241,3 +246,26 @@ macro_rules! trying {
     }};
 }
 pub(crate) use trying;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stays_on_this_machine_goes_without_tls() {
+        for near in ["postgres://localhost/d", "postgres://127.0.0.1/d", "postgres://[::1]/d", "host=/run/postgresql"] {
+            assert!(stays_here(&near.parse().unwrap()), "{near}");
+        }
+        assert!(stays_here(&"host=localhost hostaddr=127.0.0.2".parse().unwrap()));
+        for far in [
+            "postgres://database.example.com/d",
+            "postgres://localhost,10.0.0.5/d",
+            "host=localhost hostaddr=10.0.0.5",
+            "host=/run/postgresql hostaddr=10.0.0.5",
+            "host=localhost,localhost hostaddr=127.0.0.1,10.0.0.5",
+            "host=database.example.com hostaddr=127.0.0.1",
+        ] {
+            assert!(!stays_here(&far.parse().unwrap()), "{far}");
+        }
+    }
+}
