@@ -44,7 +44,7 @@ dist: everything ## Wheels, npm tarballs, gems and Go modules in dist/
 quickstart: build ## The same program in every language, on the local engine
 	@scripts/quickstart
 
-test-kubernetes: ## Sandboxes as pods: a scripted API, then a cluster that is built, started and ended (as root)
+test-kubernetes: setup ## Sandboxes as pods: a scripted API, then a cluster that is built, started and ended (as root)
 	@tests/kubernetes/run.sh
 
 test-postgres: ## An engine's state in PostgreSQL: the contract of stores, several replicas at once, a server that dies

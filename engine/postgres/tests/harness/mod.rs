@@ -129,9 +129,10 @@ fn is_root() -> bool {
 
 /// Where Debian's package has the programs of the newest version.
 fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed: make setup");
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL's server is missing: scripts/test-postgres says how to install it");
     let directories = versions.flatten().map(|version| version.path().join("bin"));
     let mut found: Vec<_> = directories.filter(|directory| Path::new(&directory.join("postgres")).exists()).collect();
     found.sort();
-    found.pop().expect("PostgreSQL's server is installed: make setup")
+    found.pop().expect("PostgreSQL's server is missing: scripts/test-postgres says how to install it")
 }
