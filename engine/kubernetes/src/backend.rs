@@ -25,6 +25,8 @@ use crate::placement::{self, Mount, Placement, SANDBOX};
 use crate::pods::{self, Life, Pods};
 use crate::running::{Runner, Running};
 
+const DOMAINS: &str = "A list of domains on Kubernetes";
+
 /// The backend.
 #[derive(Debug)]
 pub struct Kubernetes {
@@ -151,7 +153,7 @@ fn reach(reach: &Reach) -> Result<placement::Reach> {
         Reach::Only { networks, domains } if domains.is_empty() => {
             placement::Reach::Networks(networks.iter().map(ToString::to_string).collect())
         }
-        Reach::Only { .. } => return Err(missing("Lists of domains on Kubernetes").into()),
+        Reach::Only { .. } => return Err(missing(DOMAINS).into()),
     })
 }
 
@@ -207,6 +209,7 @@ impl Backend for Kubernetes {
             Feature::Snapshot => "Taking snapshots of sandboxes on Kubernetes",
             Feature::Archive => "Archiving sandboxes on Kubernetes",
             Feature::Pools => "Warm pools on Kubernetes",
+            Feature::Domains => DOMAINS,
             Feature::NetworkLog => "The log of the network on Kubernetes",
         }))
     }

@@ -208,6 +208,8 @@ pub enum Feature {
     Archive,
     /// Sandboxes that run before they are created.
     Pools,
+    /// Lists of domains that are all that a sandbox reaches.
+    Domains,
     /// What sandboxes tried on the network.
     NetworkLog,
 }

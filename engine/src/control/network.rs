@@ -14,7 +14,7 @@ use crate::control::network_rules::{self, MAX_NETWORKS};
 use crate::control::validation::{self, Fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, ApiResult};
-use crate::network::{Needs, Tried};
+use crate::network::{Needs, Reach, Tried};
 use crate::sandboxes::sandbox::Sandbox;
 
 type Shared = State<Arc<Engine>>;
@@ -35,6 +35,9 @@ pub async fn settings(State(engine): Shared, Path(id): Path<String>, body: Bytes
     }
     allow_list.as_deref().map_or(Ok(()), network_rules::check_networks)?;
     domains.as_deref().map_or(Ok(()), network_rules::check_domains)?;
+    if Reach::of(false, None, domains.as_deref()).is_by_name() {
+        engine.backend.check(Feature::Domains)?;
+    }
     let _turn = entry.begin_network_settings()?;
     let settings = |record: &mut Sandbox| {
         record.network_block_all = block_all.unwrap_or(record.network_block_all);

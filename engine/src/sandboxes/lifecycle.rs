@@ -54,6 +54,10 @@ impl Engine {
         if sandbox.snapshot.as_deref() == Some(desktop::NAME) {
             self.backend.check(Feature::Desktop)?;
         }
+        // Also one that does not hold while all is blocked.
+        if Reach::of(false, None, sandbox.domain_allow_list.as_deref()).is_by_name() {
+            self.backend.check(Feature::Domains)?;
+        }
         let engine = Arc::clone(self);
         to_the_end(async move {
             if let Some(info) = builds {

@@ -158,7 +158,8 @@ impl Backend for Local {
             | Feature::Fork
             | Feature::Snapshot
             | Feature::Archive
-            | Feature::Pools => Ok(()),
+            | Feature::Pools
+            | Feature::Domains => Ok(()),
         }
     }
 
