@@ -1,7 +1,8 @@
 //! The engine's backend whose sandboxes are pods.
 //!
 //! A sandbox exists from when its policy is made until that is deleted; everything else follows. It does not outlive the engine
-//! that started it: nobody else has the token of its toolbox.
+//! that started it: nobody else has the token of its toolbox. What is left of an engine that was killed ends when the next one
+//! looks for sandboxes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -15,46 +16,68 @@ use daytona_engine::backend::{
 };
 use daytona_remote_toolbox::{Start, Token};
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::claim;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Made, made};
 use crate::placement::{self, Mount, Placement, SANDBOX};
 use crate::pods::{self, Life, Pods};
 use crate::running::{Runner, Running};
 
 const DOMAINS: &str = "A list of domains on Kubernetes";
+/// Pods that are deleted at once.
+const DELETED_AT_ONCE: usize = 16;
 
 /// The backend.
 #[derive(Debug)]
 pub struct Kubernetes {
     runner: Runner,
-    slots: Mutex<HashMap<String, Slot>>,
+    is_alone: bool,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
-/// What runs of one sandbox; locked while it starts, so that two who start it at once have the same.
-type Slot = Arc<tokio::sync::Mutex<Option<Arc<PodInstance>>>>;
+/// What there is of one sandbox.
+#[derive(Debug, Default)]
+struct Slot {
+    /// What runs; locked while it starts, so that two who start it at once have the same.
+    running: tokio::sync::Mutex<Option<Arc<PodInstance>>>,
+    reach: Arc<ReachLock>,
+}
+
+/// Held while what a sandbox reaches is changed: of two changes, the later one holds. True once it has been given up: a policy
+/// applied then would make it exist again.
+type ReachLock = tokio::sync::Mutex<bool>;
 
 impl Kubernetes {
-    /// Sandboxes that this runner starts.
+    /// Sandboxes that this runner starts, in a namespace in which nobody else starts any: pods there that this process does not
+    /// hold are those of one that has ended, and [`Backend::list`] deletes them.
     pub fn new(runner: Runner) -> Self {
-        Self { runner, slots: Mutex::default() }
+        Self { runner, is_alone: true, slots: Mutex::default() }
+    }
+
+    /// The same where others start sandboxes as well, whose pods are left alone. So are those of a process that has ended:
+    /// such a sandbox goes on while it is listed as stopped.
+    pub fn beside_others(runner: Runner) -> Self {
+        Self { is_alone: false, ..Self::new(runner) }
     }
 
     fn cluster(&self) -> &Cluster {
         self.runner.cluster()
     }
 
-    fn slot(&self, id: &str) -> Slot {
+    fn slot(&self, id: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(id.to_owned()).or_default())
     }
 
+    /// What runs of a sandbox; waits for a start that is under way.
     async fn running(&self, id: &str) -> Option<Arc<PodInstance>> {
         let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(Arc::clone)?;
-        let instance = slot.lock().await.clone();
+        let instance = slot.running.lock().await.clone();
         instance.filter(|instance| !instance.has_ended())
     }
 
@@ -69,7 +92,7 @@ impl Kubernetes {
     async fn started(&self, spec: Spec) -> Result<Arc<dyn Instance>> {
         possible(&spec)?;
         let slot = self.slot(&spec.id);
-        let mut running = slot.lock().await;
+        let mut running = slot.running.lock().await;
         if let Some(instance) = running.as_ref().filter(|instance| !instance.has_ended()) {
             return Ok(Arc::clone(instance) as Arc<dyn Instance>);
         }
@@ -106,7 +129,7 @@ impl Kubernetes {
             cluster: self.cluster().clone(),
             pods: Arc::clone(self.runner.pods()),
             runtime: Handle::current(),
-            changes: tokio::sync::Mutex::default(),
+            reach: Arc::clone(&slot.reach),
         });
         *running = Some(Arc::clone(&instance));
         Ok(instance)
@@ -117,11 +140,31 @@ impl Kubernetes {
         let cluster = self.cluster();
         let name = placement::name_of(id);
         if let Some(pod) = cluster.pod(&name).await? {
-            let made = crate::cluster::made(&pod);
-            cluster.delete_pod(&made, Some(Duration::ZERO)).await?;
+            cluster.delete_pod(&made(&pod), Some(Duration::ZERO)).await?;
         }
         cluster.delete_claim(&claim::home_name(id)).await?;
         Ok(())
+    }
+
+    /// Deletes those of these pods that nobody holds, whose sandboxes have stopped then.
+    ///
+    /// A pod that is made later is not among them, and that of a start is held once the start is over, which is waited for.
+    async fn end_unheld(&self, pods: &[Pod]) -> Result<()> {
+        let all: Vec<_> = pods.iter().map(|pod| (made(pod), pod.labels().get(SANDBOX).cloned())).collect();
+        stream::iter(all.into_iter().map(Ok::<_, anyhow::Error>))
+            .try_for_each_concurrent(DELETED_AT_ONCE, |(pod, id)| async move {
+                let holder = match id {
+                    Some(id) => self.running(&id).await,
+                    None => None,
+                };
+                if holder.is_some_and(|instance| instance.pod == pod) {
+                    return Ok(());
+                }
+                tracing::info!(pod = pod.name, "a pod that nobody holds is deleted");
+                let deleted = self.cluster().delete_pod(&pod, Some(Duration::ZERO)).await;
+                deleted.with_context(|| format!("ending pod {}, which an earlier control plane has left", pod.name))
+            })
+            .await
     }
 }
 
@@ -180,17 +223,23 @@ impl Backend for Kubernetes {
             disk: true,
             own_size: false,
             disk_time: false,
-            network: NetworkLimit::Internet,
+            network: match self.cluster().settings().policies_enforced {
+                true => NetworkLimit::Internet,
+                false => NetworkLimit::Unrestricted,
+            },
             ipv6: false,
         }
     }
 
     fn notes(&self) -> Vec<String> {
-        let mut notes = vec![
-            "What sandboxes reach is limited by network policies, as far as the cluster's network plugin enforces them: \
-             this is not looked at"
-                .to_owned(),
-        ];
+        let mut notes = Vec::new();
+        if !self.cluster().settings().policies_enforced {
+            notes.push(
+                "Whether the cluster's network plugin enforces network policies is not known: if it does, say so with \
+                 --policies-enforced. If it does not, sandboxes reach each other, and whatever any pod reaches"
+                    .to_owned(),
+            );
+        }
         if self.cluster().settings().storage_class.is_none() {
             notes.push("There is no storage class: sandboxes that stop lose their files".to_owned());
         }
@@ -233,8 +282,13 @@ impl Backend for Kubernetes {
 
     fn discard<'a>(&'a self, id: &'a str) -> Work<'a, ()> {
         Box::pin(async move {
+            let slot = self.slot(id);
+            // A start that waits for this one's turn finds that there is no such sandbox.
+            let _turn = slot.running.lock().await;
+            let mut is_given_up = slot.reach.lock().await;
             // What stays when this is interrupted is found as something that nobody owns.
             self.cluster().delete_reach(id).await?;
+            *is_given_up = true;
             self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
             Ok(())
         })
@@ -260,6 +314,9 @@ impl Backend for Kubernetes {
         Box::pin(async move {
             let cluster = self.cluster();
             let (policies, pods, claims) = tokio::try_join!(cluster.policies(), cluster.pods(), cluster.claims())?;
+            if self.is_alone {
+                self.end_unheld(&pods).await?;
+            }
             let made: BTreeSet<_> = policies.iter().filter_map(|policy| policy.labels().get(SANDBOX)).collect();
             let left = pods.iter().map(ResourceExt::labels).chain(claims.iter().map(ResourceExt::labels));
             let left: BTreeSet<_> =
@@ -283,14 +340,14 @@ impl Backend for Kubernetes {
 struct PodInstance {
     id: String,
     organization: String,
-    pod: crate::cluster::Made,
+    pod: Made,
     connector: daytona_remote_toolbox::Connector,
     cluster: Cluster,
     pods: Arc<Pods>,
     life: watch::Receiver<Life>,
     runtime: Handle,
-    /// Held while what it reaches is changed: of two changes, the later one holds.
-    changes: tokio::sync::Mutex<()>,
+    /// That of its sandbox.
+    reach: Arc<ReachLock>,
 }
 
 impl PodInstance {
@@ -354,7 +411,10 @@ impl Instance for PodInstance {
 
     fn set_reach(self: Arc<Self>, latest: Latest<Reach>) -> Work<'static, ()> {
         Box::pin(async move {
-            let _turn = self.changes.lock().await;
+            let is_given_up = self.reach.lock().await;
+            if *is_given_up {
+                return Ok(());
+            }
             self.cluster.apply_reach(&self.id, &self.organization, &reach(&latest())?).await?;
             Ok(())
         })

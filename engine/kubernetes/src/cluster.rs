@@ -115,7 +115,8 @@ impl Cluster {
     /// Makes the pod of a start. A pod of an earlier start of the same sandbox is removed first.
     ///
     /// # Errors
-    /// Why there is none. Then none of this start is made later either, unless the error is [`ClusterError::Unavailable`]: delete the pod then.
+    /// Why there is none. One of this start may be there nonetheless, since the answer to a request may have been lost, and with
+    /// [`ClusterError::Unavailable`] it may still be made: see [`Self::delete_pod_of`].
     pub async fn create_pod(&self, placement: &Placement) -> Result<Made, ClusterError> {
         let wanted = pod::of(placement, &self.settings);
         let pods: Api<Pod> = self.api();
@@ -215,6 +216,17 @@ impl Cluster {
         })
         .await
         .map(drop)
+    }
+
+    /// Has the pod with this name end at once if it is that of this start. Whether there was one.
+    ///
+    /// # Errors
+    /// When the cluster did not understand.
+    pub async fn delete_pod_of(&self, name: &str, start: &str) -> Result<bool, ClusterError> {
+        let pod = self.pod(name).await?.filter(|pod| pod.labels().get(START).is_some_and(|label| label == start));
+        let Some(pod) = pod else { return Ok(false) };
+        self.delete_pod(&made(&pod), Some(Duration::ZERO)).await?;
+        Ok(true)
     }
 
     /// Makes the claim that a sandbox's home is on. Does nothing where there is no storage, or it is there.

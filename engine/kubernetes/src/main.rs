@@ -29,7 +29,8 @@ enum Command {
         #[command(flatten)]
         sandboxes: Sandboxes,
     },
-    /// Serves the API. One process alone: sandboxes end with it, and start again from their homes.
+    /// Serves the API. One process alone in the namespace: sandboxes end with it, and start again from their homes. Those of one
+    /// that was killed end when the next one starts.
     Serve {
         #[command(flatten)]
         sandboxes: Sandboxes,
@@ -78,6 +79,9 @@ struct Sandboxes {
     /// Networks that this process connects to pods from, such as 10.0.3.7/32; may be repeated.
     #[arg(long, required = true)]
     control_plane_network: Vec<String>,
+    /// The cluster's network plugin enforces network policies. Without this, `GET /health` says that networks are unrestricted.
+    #[arg(long)]
+    policies_enforced: bool,
     /// The port at which toolboxes call this process.
     #[arg(long, default_value_t = 7443)]
     home_port: u16,
@@ -103,6 +107,7 @@ impl Sandboxes {
             node_selector: self.node_label.into_iter().collect::<BTreeMap<_, _>>(),
             pull_secrets: self.pull_secret,
             home_port: self.home_port,
+            policies_enforced: self.policies_enforced,
             ..Settings::new(self.namespace, self.image, ControlPlane::Networks(self.control_plane_network))
         }
     }

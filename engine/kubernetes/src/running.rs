@@ -10,14 +10,20 @@ use daytona_remote_toolbox::{
     Bootstrap, CallHome, Certificate, Connector, Grant, Homes, Identity, Start, Token, serve_homes,
 };
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::cluster::{Cluster, Made};
-use crate::placement::{Placement, Reach};
+use crate::cluster::{Cluster, ClusterError, Made};
+use crate::placement::{self, Placement, Reach};
 use crate::pods::{Life, Pods};
 
 /// How long a start may take, with the time that a cluster needs to add a node.
 const START_LIMIT: Duration = Duration::from_secs(300);
+
+/// Pauses before each look for the pod of a start that was given up. A request whose answer was not waited for may be carried out
+/// until the server gives it up, after a minute.
+const LOOKS: [Duration; 5] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(45)];
 
 /// Starts sandboxes, and is called by their toolboxes.
 #[derive(Debug)]
@@ -99,9 +105,16 @@ impl Runner {
     async fn placed(&self, placement: &Placement, reach: &Reach, call: &str) -> Result<(Made, SocketAddr)> {
         // Before there is a pod that it holds for.
         self.cluster.apply_reach(&placement.id, &placement.organization, reach).await?;
-        let pod = self.cluster.create_pod(placement).await?;
-        // A start that is given up leaves no pod.
-        let unwanted = Unwanted { cluster: self.cluster.clone(), pod: Some(pod.clone()) };
+        // A start that is given up leaves no pod, whenever that is.
+        let mut unwanted = Unwanted::new(&self.cluster, placement);
+        let pod = match self.cluster.create_pod(placement).await {
+            Ok(pod) => pod,
+            Err(error) => {
+                unwanted.is_certain = !matches!(error, ClusterError::Unavailable(_));
+                return Err(error.into());
+            }
+        };
+        unwanted.is_certain = true;
         let mut life = self.pods.follow(&pod);
         let failed = async {
             let life = life.wait_for(|life| matches!(life, Life::Ended(_) | Life::Stuck(_))).await;
@@ -130,27 +143,50 @@ impl Runner {
     }
 }
 
-/// A pod that is deleted unless it is kept.
+/// The pod of a start, which is deleted unless it is kept.
 struct Unwanted {
     cluster: Cluster,
-    pod: Option<Made>,
+    runtime: Handle,
+    name: String,
+    start: String,
+    /// Whether it is there now if it ever is: no request that makes it is on its way.
+    is_certain: bool,
+    is_kept: bool,
 }
 
 impl Unwanted {
+    fn new(cluster: &Cluster, placement: &Placement) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            runtime: Handle::current(),
+            name: placement::name_of(&placement.id),
+            start: placement.start.clone(),
+            is_certain: false,
+            is_kept: false,
+        }
+    }
+
     fn keep(mut self) {
-        self.pod = None;
+        self.is_kept = true;
     }
 }
 
 impl Drop for Unwanted {
     fn drop(&mut self) {
-        if let Some(pod) = self.pod.take() {
-            let cluster = self.cluster.clone();
-            tokio::spawn(async move {
-                if let Err(error) = cluster.delete_pod(&pod, Some(Duration::ZERO)).await {
-                    tracing::warn!(%error, pod = pod.name, "the pod of a start that failed is left");
-                }
-            });
+        if self.is_kept {
+            return;
         }
+        let (cluster, name, start) = (self.cluster.clone(), self.name.clone(), self.start.clone());
+        let is_certain = self.is_certain;
+        self.runtime.spawn(async move {
+            for pause in LOOKS {
+                tokio::time::sleep(pause).await;
+                match cluster.delete_pod_of(&name, &start).await {
+                    Ok(there) if there || is_certain => return,
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, pod = name, "the pod of a start that failed may be left"),
+                }
+            }
+        });
     }
 }

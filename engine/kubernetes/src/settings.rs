@@ -27,6 +27,9 @@ pub struct Settings {
     pub home_port: u16,
     /// Networks that no sandbox reaches, whatever its settings say: the cluster's own, and metadata.
     pub closed_networks: Vec<String>,
+    /// Whether the cluster's network plugin enforces policies, which the operator has to know. Default: no, and the limits that
+    /// the engine tells of say that sandboxes are not restricted.
+    pub policies_enforced: bool,
 }
 
 /// Where the program comes from that runs first in each pod.
@@ -81,6 +84,7 @@ impl Settings {
             control_plane,
             home_port: 7443,
             closed_networks: CLOSED_NETWORKS.map(str::to_owned).to_vec(),
+            policies_enforced: false,
         }
     }
 }

@@ -242,7 +242,8 @@ async fn backend() -> Arc<dyn Backend> {
     let settings = Settings { image: "daytona.invalid/sandbox:1".to_owned(), ..settings() };
     let listener = tokio::net::TcpListener::bind((ADDRESS, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    Arc::new(Kubernetes::new(Runner::new(cluster(settings).await, listener, address).await.unwrap()))
+    // Other tests have pods in the same namespace.
+    Arc::new(Kubernetes::beside_others(Runner::new(cluster(settings).await, listener, address).await.unwrap()))
 }
 
 /// Where pods reach the tests.

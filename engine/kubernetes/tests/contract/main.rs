@@ -1,6 +1,7 @@
 //! What the API of a cluster may do to whoever uses it, done by a scripted one on a real socket: each promise of the crate is
 //! kept in spite of it.
 
+mod backend;
 mod server;
 
 use std::time::Duration;
@@ -42,6 +43,17 @@ async fn a_cluster() -> (Server, Cluster) {
     let server = Server::start().await;
     let cluster = server.cluster(settings());
     (server, cluster)
+}
+
+#[tokio::test]
+async fn a_pod_of_another_start_is_not_taken_for_ones_own() {
+    let (server, cluster) = a_cluster().await;
+    cluster.create_pod(&placement("a", "s1")).await.unwrap();
+    assert!(!cluster.delete_pod_of("sandbox-a", "s2").await.unwrap());
+    assert_eq!(server.pod_names(), ["sandbox-a"]);
+    assert!(cluster.delete_pod_of("sandbox-a", "s1").await.unwrap());
+    assert!(!cluster.delete_pod_of("sandbox-a", "s1").await.unwrap());
+    assert!(server.pod_names().is_empty());
 }
 
 #[tokio::test]

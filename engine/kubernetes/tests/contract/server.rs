@@ -42,6 +42,7 @@ struct Cell {
     watches: Vec<mpsc::UnboundedSender<Result<Bytes, Infallible>>>,
     scripts: HashMap<(&'static str, &'static str), VecDeque<Answer>>,
     counts: HashMap<(String, String), usize>,
+    bodies: HashMap<(String, String), Value>,
     denied: HashSet<(String, String)>,
     /// Requests for which a deleted pod is still there.
     linger: usize,
@@ -88,6 +89,19 @@ impl Server {
     /// Requests so far; `LIST` and `WATCH` apart from `GET`.
     pub fn count(&self, method: &str, resource: &str) -> usize {
         self.lock().counts.get(&(method.to_owned(), resource.to_owned())).copied().unwrap_or(0)
+    }
+
+    /// What the last of them asked for.
+    pub fn last_body(&self, method: &str, resource: &str) -> Value {
+        self.lock().bodies[&(method.to_owned(), resource.to_owned())].clone()
+    }
+
+    /// Carries a request out late that was answered already.
+    pub fn make(&self, resource: &str, mut object: Value) {
+        let mut cell = self.lock();
+        object["metadata"]["uid"] = json!(format!("uid-{}", cell.version + 1));
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        cell.put(resource, &name, object, "ADDED");
     }
 
     pub fn object(&self, resource: &str, name: &str) -> Option<Value> {
@@ -233,6 +247,7 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     };
     let mut cell = shared.lock();
     *cell.counts.entry((word.to_owned(), resource.to_owned())).or_default() += 1;
+    cell.bodies.insert((word.to_owned(), resource.to_owned()), body.clone());
     cell.age();
     let scripted = cell
         .scripts
