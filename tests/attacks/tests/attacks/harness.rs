@@ -213,12 +213,31 @@ pub fn command_as(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
+/// A command that runs as an ordinary user where everybody may open the devices of FUSE and of tunnels, as udev has it on most
+/// machines. A machine without udev keeps them for root; they are replaced in a mount namespace of the command's own.
+fn with_devices_for_everybody(user: u32, program: &Path) -> Command {
+    const SCRIPT: &str = "user=$1 nodes=$2; shift 2
+        mkdir -p $nodes; chmod 755 $nodes
+        for device in fuse:229 net/tun:200; do
+            name=${device%:*} node=$nodes/${device##*:}
+            [ -c /dev/$name ] || continue
+            [ -c $node ] || mknod -m 666 $node c 10 ${device##*:} 2>/dev/null || [ -c $node ] || exit 1
+            mount --bind $node /dev/$name
+        done
+        exec setpriv --reuid=$user --regid=$user --clear-groups env -i PATH=/usr/bin:/bin \"$@\"";
+    let nodes = std::env::temp_dir().join(format!("daytona-attacks-devices-{}", std::process::id()));
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, "sh", &user.to_string()]);
+    command.arg(nodes).arg(program).current_dir("/");
+    command
+}
+
 fn spawn(directory: &Path, level: Level) -> Child {
     let mut command = match level {
         Level::Root => Command::new(env!("CARGO_BIN_EXE_attacked-engine")),
         Level::OrdinaryUser => {
             chown(directory, Some(ORDINARY_USER), Some(ORDINARY_USER)).expect("a directory of the user's own");
-            command_as(ORDINARY_USER, &*PUBLIC_PROGRAM)
+            with_devices_for_everybody(ORDINARY_USER, &PUBLIC_PROGRAM)
         }
     };
     command.arg(directory).stdin(Stdio::null()).stderr(Stdio::piped());
