@@ -2,6 +2,8 @@
 
 mod harness;
 
+use std::time::{Duration, Instant};
+
 use harness::{Engine, children, id_of, wait_for_response};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -54,14 +56,18 @@ impl Faulty {
     /// Nothing is left of any sandbox.
     async fn is_clean(&self) {
         let directory = self.engine.directory.path();
-        wait_for_response(async || {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        loop {
             let left = ["sandboxes", "trash", "run"].iter().flat_map(|name| {
                 std::fs::read_dir(directory.join(name)).into_iter().flatten().flatten().map(|entry| entry.path())
             });
-            let left: Vec<_> = left.collect();
-            (left.is_empty() && children(self.engine.pid().as_raw()).is_empty()).then_some(())
-        })
-        .await;
+            let (left, processes): (Vec<_>, _) = (left.collect(), children(self.engine.pid().as_raw()));
+            if left.is_empty() && processes.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "left: {left:?}, processes {processes:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
