@@ -3,7 +3,7 @@
 # The newest C library that a native file may need.
 newest_glibc=2.17
 # Of an SDK, what is downloaded and what is installed; of the engine's program, what is downloaded. In MB of 1,000,000 bytes.
-sdk_download=6 sdk_installed=16 local_download=16
+sdk_download=6 sdk_installed=16 local_download=17
 # Go's is linked where it is used: what is installed tells the linker how, and is larger than what comes of it.
 go_download=12 go_installed=40
 
